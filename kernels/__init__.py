@@ -1,0 +1,1 @@
+"""The hot loops, each with a plain reference that is its specification."""

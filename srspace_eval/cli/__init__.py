@@ -1,0 +1,84 @@
+"""The command line: one small file a command, imported only when that command is asked for."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from importlib import import_module
+from typing import TextIO
+
+import click
+
+from srspace_eval._version import __version__
+from srspace_eval.errors import Notice, SrspaceEvalError
+
+# command name -> (module that holds it as ``command``, the line shown by --help). The line stands here so that
+# --help imports none of the modules.
+COMMANDS = {
+    "score": ("score", "Measure a submission: LPIPS, LR-PSNR, diversity score."),
+    "rank": ("rank", "Rank the scored submissions of a board into leaderboards."),
+    "sample": ("sample", "Make a sample set with a model's checkpoint."),
+    "check": ("check", "List everything that is wrong with a submission, measuring nothing."),
+    "downscale": ("downscale", "Make LRs as MATLAB or the challenge does."),
+    "likelihood": ("likelihood", "Exact likelihood of a GT under a flow, in bits per pixel."),
+    "models": ("models", "Known models, their published numbers, and checkpoint conversion."),
+    "study": ("study", "The human study that gives the mean opinion rank."),
+    "weights": ("weights", "Trunk weights that LPIPS needs: where they are, how to get them."),
+    "demo": ("demo", "Run the whole pipeline on built-in pictures."),
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"srspace_eval.cli.{COMMANDS[cmd_name][0]}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="srspace-eval")
+def cli() -> None:
+    """Evaluate super-resolution methods that sample many images from one LR image."""
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    kind = "notice" if issubclass(category, Notice) else f"warning ({category.__name__})"
+    click.echo(f"{kind}: {message}", err=True)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 the work could not be done, 2 wrong use, 130 interrupted."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        warnings.simplefilter("always", Notice)
+        try:
+            code = cli.main(args=args, prog_name="srspace-eval", standalone_mode=False)
+        except SrspaceEvalError as error:
+            click.echo(f"error: {error}", err=True)
+            code = 1
+        except click.exceptions.Abort:
+            click.echo("interrupted", err=True)
+            code = 130
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except BrokenPipeError:
+            # The reader of our output went away (``| head``): nothing is wrong with the work.
+            sys.stderr.close()
+            code = 0
+    sys.exit(code if isinstance(code, int) else 0)

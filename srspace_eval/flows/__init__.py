@@ -1,0 +1,1 @@
+"""Layers of conditional normalising flows; each returns (output, log|det|) and inverts."""

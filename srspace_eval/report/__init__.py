@@ -1,0 +1,1 @@
+"""One table model, shown in the terminal and as CSV, JSON, Markdown, LaTeX and HTML."""

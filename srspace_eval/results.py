@@ -1,0 +1,323 @@
+"""Records on disk: one reviewable JSON a submission, in a board's folder.
+
+A board is a folder; ``BOARD/TRACK/SLUG.json`` is one scored submission (SLUG: see :func:`slug`). Copying two boards'
+folders together gives one board. While ``score`` runs, the images measured so far stand in
+``BOARD/TRACK/SLUG.journal.jsonl`` (:mod:`srspace_eval.journal`). Imports no torch.
+
+The document (``RESULT_FORMAT``)::
+
+    {"format": "srspace-eval/result/1", "team": "Deepest", "kind": "team", "track": "x4",
+     "signature": {"id": ..., "text": ..., "settings": {...}, "environment": {...}},
+     "incomplete": [],                       # why it cannot be ranked; then every summary value is null
+     "notes": ["lr_psnr: 1 image with identical LRs (infinite dB) is left out of the mean: 0801"],
+     "summary": {"lpips": 0.117, "lr_psnr": 50.54, "lr_psnr_worst": 50.1, "diversity": 26.041, ...},
+     "diversity_curve": [0.0, ..., 26.041],  # mean over images
+     "images": [{"image": "0801", "height": 1352, "width": 2040, "gt_sha256": ...,
+                 "lpips": ..., "lr_psnr": ..., "lr_psnr_worst": ..., "diversity": ..., "lpips_global_best": ...,
+                 "lpips_local_best": ..., "diversity_curve": [...],
+                 "samples": [{"sample": 0, "file": "000000_sample00000.png", "sha256": ..., "lpips": ...,
+                              "lr_psnr": ...}, ...]}, ...],
+     "provenance": {...} or null}            # what ``sample`` wrote beside the samples
+
+Numbers are in full precision; an infinite LR-PSNR is the text ``"inf"``, an undefined value ``null``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from srspace_eval import _json
+from srspace_eval.errors import ResultsError
+from srspace_eval.metrics.info import METRICS
+
+RESULT_FORMAT = "srspace-eval/result/1"
+CURVES = ("diversity_curve", "diversity_mse_curve")
+
+Kind = Literal["team", "baseline"]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a result was measured with.
+
+    Attributes
+    ----------
+    settings:
+        Group -> settings. ``"common"`` (track, scale, samples, crop, digest of the GT) binds all numbers; a metric's
+        group (``"lpips"``, ``"lr_psnr"``, ...) binds that metric's. Two results may stand in one ranking only if all
+        groups that both have are equal.
+    environment:
+        Versions and device: told, not compared.
+    """
+
+    settings: Mapping[str, Mapping[str, Any]]
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """First 12 hexadecimal digits of the SHA-256 of the settings."""
+        canonical = json.dumps(self.settings, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:12]
+
+    @property
+    def text(self) -> str:
+        """One line that a paper can print.
+
+        >>> Signature({"common": {"scale": 4}, "lpips": {"net": "alex"}}).text
+        'common:scale=4|lpips:net=alex'
+        """
+        return "|".join(
+            f"{group}:" + ",".join(f"{key}={_short(value)}" for key, value in settings.items())
+            for group, settings in self.settings.items()
+        )
+
+    def conflicts(self, other: Signature) -> list[str]:
+        """The settings in which two results differ, one line each; empty if they may be ranked together."""
+        found = []
+        for group in self.settings:
+            if group not in other.settings:
+                continue
+            mine, theirs = self.settings[group], other.settings[group]
+            for key in dict.fromkeys([*mine, *theirs]):
+                if mine.get(key) != theirs.get(key):
+                    found.append(f"{group}.{key}: {_short(mine.get(key))} / {_short(theirs.get(key))}")
+        return found
+
+
+@dataclass(frozen=True)
+class SampleRecord:
+    """One sample's numbers (:attr:`values`: metric id -> value, None if undefined)."""
+
+    sample: int
+    file: str
+    sha256: str
+    values: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """One image's numbers: its values, its curves S_1..S_M, its samples. Sizes are those measured, after the crop."""
+
+    image: str
+    height: int
+    width: int
+    gt_sha256: str
+    values: Mapping[str, float | None]
+    curves: Mapping[str, tuple[float | None, ...]]
+    samples: tuple[SampleRecord, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One scored submission. Fields as in the module's docstring."""
+
+    team: str
+    track: str
+    signature: Signature
+    images: tuple[ImageRecord, ...]
+    summary: Mapping[str, float | None]
+    curves: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    kind: Kind = "team"
+    incomplete: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] | None = None
+
+
+def slug(team: str) -> str:
+    """A file name for a team's name: safe on every system, different for names that differ in more than case.
+
+    >>> slug("njtech&seu")
+    'njtech-seu-03997155'
+    >>> slug("Deepest")
+    'Deepest'
+    """
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", team).strip("-")[:60]
+    reserved = re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)", plain)
+    if plain == team and not reserved:
+        return plain
+    # Names that differ only in what was replaced must not collide.
+    return f"{plain or 'team'}-{hashlib.sha256(team.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def result_path(board: Path, track: str, team: str) -> Path:
+    """Where a team's result stands in a board."""
+    return board / slug(track) / f"{slug(team)}.json"
+
+
+def to_document(result: Result) -> dict[str, Any]:
+    """The JSON document of a result, as in the module's docstring."""
+    return {
+        "format": RESULT_FORMAT,
+        "team": result.team,
+        "kind": result.kind,
+        "track": result.track,
+        "signature": {
+            "id": result.signature.id,
+            "text": result.signature.text,
+            "settings": result.signature.settings,
+            "environment": result.signature.environment,
+        },
+        "incomplete": list(result.incomplete),
+        "notes": list(result.notes),
+        "summary": dict(result.summary),
+        **{name: list(curve) for name, curve in result.curves.items()},
+        "images": [image_document(image) for image in result.images],
+        "provenance": result.provenance,
+    }
+
+
+def image_document(image: ImageRecord) -> dict[str, Any]:
+    """The JSON object of one image."""
+    return {
+        "image": image.image,
+        "height": image.height,
+        "width": image.width,
+        "gt_sha256": image.gt_sha256,
+        **image.values,
+        **{name: list(curve) for name, curve in image.curves.items()},
+        "samples": [
+            {"sample": s.sample, "file": s.file, "sha256": s.sha256, **s.values} for s in image.samples
+        ],
+    }
+
+
+def from_document(data: Any, where: str) -> Result:
+    """A result from its JSON document.
+
+    Raises
+    ------
+    ResultsError
+        If the document is not one of ours; the message names ``where`` and the field.
+    """
+    try:
+        if data["format"] != RESULT_FORMAT:
+            raise ValueError(f"format is {data['format']!r}, not {RESULT_FORMAT!r}")
+        kind = data["kind"]
+        if kind not in ("team", "baseline"):
+            raise ValueError(f"kind is {kind!r}, not 'team' or 'baseline'")
+        signature = data["signature"]
+        return Result(
+            team=_text(data["team"], "team"),
+            track=_text(data["track"], "track"),
+            kind=kind,
+            signature=Signature(
+                {_text(k, "signature"): dict(v) for k, v in signature["settings"].items()},
+                dict(signature["environment"]),
+            ),
+            incomplete=tuple(_text(x, "incomplete") for x in data["incomplete"]),
+            notes=tuple(_text(x, "notes") for x in data["notes"]),
+            summary=_values(data["summary"]),
+            curves=_curves(data),
+            images=tuple(image_from_document(image) for image in data["images"]),
+            provenance=None if data["provenance"] is None else dict(data["provenance"]),
+        )
+    except KeyError as error:
+        raise ResultsError(f"{where}: not a result of srspace-eval: {error.args[0]!r} is missing") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ResultsError(f"{where}: not a result of srspace-eval: {error}") from error
+
+
+def image_from_document(data: Mapping[str, Any]) -> ImageRecord:
+    """The inverse of :func:`image_document`; raises KeyError, TypeError or ValueError on anything else."""
+    return ImageRecord(
+        image=_text(data["image"], "image"),
+        height=int(data["height"]),
+        width=int(data["width"]),
+        gt_sha256=_text(data["gt_sha256"], "gt_sha256"),
+        values=_values(data),
+        curves=_curves(data),
+        samples=tuple(
+            SampleRecord(int(s["sample"]), _text(s["file"], "file"), _text(s["sha256"], "sha256"), _values(s))
+            for s in data["samples"]
+        ),
+    )
+
+
+def read_result(path: Path) -> Result:
+    """Read one result.
+
+    Raises
+    ------
+    ResultsError
+        If the file cannot be read or is not a result; the message names it.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ResultsError(f"{path}: cannot be read as JSON ({error})") from error
+    return from_document(data, str(path))
+
+
+def load_board(board: Path, track: str) -> list[Result]:
+    """All results of one track in a board, ordered by file name; every unreadable file is listed at once.
+
+    Raises
+    ------
+    ResultsError
+        If files are damaged, or belong to another track.
+    """
+    results, problems = [], []
+    for path in sorted((board / slug(track)).glob("*.json")):
+        try:
+            result = read_result(path)
+        except ResultsError as error:
+            problems.append(str(error))
+            continue
+        if result.track != track:
+            problems.append(f"{path}: is a result of track {result.track!r}; move it to {slug(result.track)}/")
+        results.append(result)
+    if problems:
+        raise ResultsError(f"{board}: some results cannot be used", problems)
+    return results
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a text file so that at every moment either the old or the new one stands there, complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_result(path: Path, result: Result) -> None:
+    """Write one result, atomically; the same result gives the same bytes."""
+    write_atomic(path, _json.dumps(to_document(result)) + "\n")
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is not a text")
+    return value
+
+
+def _values(data: Mapping[str, Any]) -> dict[str, float | None]:
+    return {key: _json.number(data[key]) for key in data if key in METRICS or key in _EXTRA_VALUES}
+
+
+def _curves(data: Mapping[str, Any]) -> dict[str, tuple[float | None, ...]]:
+    return {name: tuple(_json.number(v) for v in data[name]) for name in CURVES if name in data}
+
+
+# Values that records carry beside the metrics of tables.
+_EXTRA_VALUES = {"mse", "mse_global_best", "mse_local_best", "diversity_patches_se"}
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text[:8] if re.fullmatch(r"[0-9a-f]{64}", text) else text

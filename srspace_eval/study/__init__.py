@@ -1,0 +1,1 @@
+"""The human study: the page people rank crops on, its answers, the mean opinion rank."""

@@ -1,0 +1,245 @@
+"""A challenge as data: scale, samples, name templates, crop, distances, and the rule that ranks.
+
+The built-in tracks are the TOML files of ``tracks/``; a user's own file has the same form. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from srspace_eval.errors import TrackError
+from srspace_eval.metrics.info import METRICS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover - the same parser under its older name
+    import tomli as tomllib
+
+Among = Literal["teams", "study"]
+
+
+@dataclass(frozen=True)
+class RankedMetric:
+    """One criterion of the ranking.
+
+    Attributes
+    ----------
+    metric:
+        Id of the metric (:data:`srspace_eval.metrics.info.METRICS`).
+    among:
+        ``"teams"``: ranked among all complete teams; ``"study"``: among the teams that took part in the human study.
+    plateau:
+        All values at or beyond it count as equal (LR-PSNR: 45 dB); None: no plateau.
+    """
+
+    metric: str
+    among: Among = "teams"
+    plateau: float | None = None
+
+
+@dataclass(frozen=True)
+class RankingRule:
+    """How teams are ranked.
+
+    Attributes
+    ----------
+    criteria:
+        The metrics that get ranks, in the order of the table's columns.
+    final:
+        The metrics whose ranks' mean is the final rank. A team that lacks one of them gets no final rank.
+    show:
+        Metrics shown without a rank.
+    """
+
+    criteria: tuple[RankedMetric, ...]
+    final: tuple[str, ...]
+    show: tuple[str, ...] = ()
+
+
+# NTIRE 2021: the final rank is the mean of the MOR rank and the S_10 rank; LR-PSNR at or above 45 dB is all one.
+DEFAULT_RULE = RankingRule(
+    criteria=(
+        RankedMetric("lr_psnr", plateau=45.0),
+        RankedMetric("diversity"),
+        RankedMetric("mor", among="study"),
+    ),
+    final=("mor", "diversity"),
+    show=("lpips",),
+)
+
+
+@dataclass(frozen=True)
+class Track:
+    """A challenge's rules for submissions and for their measurement.
+
+    Attributes
+    ----------
+    name, title:
+        Short name (``x8``) and one line for headings.
+    scale:
+        Super-resolution factor.
+    samples:
+        M, the number of samples for each image.
+    gt_names, sample_names:
+        Name templates. Fields: ``{number}`` the GT's own number, ``{index}`` = number − ``first``, ``{stem}`` the
+        GT's file name without its suffix, ``{sample}`` the sample's number from 0; a format such as ``:06d`` fixes the
+        digits. A submission follows one of ``sample_names`` throughout.
+    first:
+        The GT number that has index 0.
+    crop:
+        The GT is cropped, top left kept, to a multiple of this in both directions.
+    metrics:
+        What ``score`` measures unless told otherwise.
+    ranking:
+        The rule that :mod:`srspace_eval.ranking` applies.
+    """
+
+    name: str
+    title: str
+    scale: int
+    samples: int = 10
+    gt_names: tuple[str, ...] = ("{number:04d}.png",)
+    sample_names: tuple[str, ...] = ("{index:06d}_sample{sample:05d}.png",)
+    first: int = 0
+    crop: int = 8
+    metrics: tuple[str, ...] = ("lpips", "lr_psnr", "diversity")
+    ranking: RankingRule = DEFAULT_RULE
+
+
+def builtin_tracks() -> dict[str, Track]:
+    """The tracks that come with the package, by name.
+
+    >>> builtin_tracks()["x8"].scale
+    8
+    """
+    folder = files("srspace_eval").joinpath("tracks")
+    found = {}
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".toml"):
+            track = _parse(entry.read_text(encoding="utf-8"), entry.name)
+            found[track.name] = track
+    return found
+
+
+def load_track(name_or_path: str | Path) -> Track:
+    """A built-in track by name, or a track file (``.toml``).
+
+    Raises
+    ------
+    TrackError
+        If there is no such track, or the file is malformed; the message names the file and the key.
+    """
+    text = str(name_or_path)
+    if not text.endswith(".toml"):
+        tracks = builtin_tracks()
+        if text not in tracks:
+            raise TrackError(
+                f"there is no track {text!r}: choose one of {', '.join(tracks)}, or name a track file ending in .toml"
+            )
+        return tracks[text]
+    path = Path(name_or_path)
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrackError(f"{path}: the track file cannot be read ({error})") from error
+    return _parse(source, str(path))
+
+
+def _parse(source: str, where: str) -> Track:
+    try:
+        data = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise TrackError(f"{where}: not valid TOML ({error})") from error
+    reader = _Reader(where, data, {f.name for f in fields(Track)})
+    ranking = data.get("ranking")
+    track = Track(
+        name=reader.text("name"),
+        title=reader.text("title"),
+        scale=reader.integer("scale", low=1),
+        samples=reader.integer("samples", low=1, default=10),
+        gt_names=reader.texts("gt_names", Track.gt_names),
+        sample_names=reader.texts("sample_names", Track.sample_names),
+        first=reader.integer("first", low=0, default=0),
+        crop=reader.integer("crop", low=1, default=8),
+        metrics=reader.metrics("metrics", Track.metrics),
+        ranking=DEFAULT_RULE if ranking is None else _parse_rule(where, ranking),
+    )
+    if track.crop % track.scale:
+        raise TrackError(f"{where}: crop = {track.crop} must be a multiple of scale = {track.scale}")
+    return track
+
+
+def _parse_rule(where: str, data: Any) -> RankingRule:
+    where = f"{where}: [ranking]"
+    if not isinstance(data, dict):
+        raise TrackError(f"{where}: must be a table")
+    reader = _Reader(where, data, {"criteria", "final", "show"})
+    criteria = []
+    for row in reader.tables("criteria"):
+        inner = _Reader(f"{where} criteria", row, {"metric", "among", "plateau"})
+        (metric,) = inner.metrics_of([inner.text("metric")])
+        among = inner.text("among", "teams")
+        if among not in ("teams", "study"):
+            raise TrackError(f"{where}: among = {among!r} must be 'teams' or 'study'")
+        criteria.append(RankedMetric(metric, "study" if among == "study" else "teams", inner.number("plateau")))
+    rule = RankingRule(tuple(criteria), reader.metrics("final", ()), reader.metrics("show", ()))
+    lost = [metric for metric in rule.final if metric not in {c.metric for c in rule.criteria}]
+    if lost:
+        raise TrackError(f"{where}: final names {', '.join(lost)}, which criteria does not rank")
+    return rule
+
+
+class _Reader:
+    """Typed access to a TOML table; a typo is an error, never a default."""
+
+    def __init__(self, where: str, data: Mapping[str, Any], known: set[str]) -> None:
+        self.where, self.data = where, data
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise TrackError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.data.get(key, default)
+        if not isinstance(value, str) or not value:
+            raise TrackError(f"{self.where}: {key} must be a text")
+        return value
+
+    def integer(self, key: str, *, low: int, default: int | None = None) -> int:
+        value = self.data.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise TrackError(f"{self.where}: {key} must be a whole number, at least {low}")
+        return value
+
+    def number(self, key: str) -> float | None:
+        value = self.data.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TrackError(f"{self.where}: {key} must be a number")
+        return float(value)
+
+    def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        value = self.data.get(key, list(default))
+        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
+            raise TrackError(f"{self.where}: {key} must be a list of texts")
+        return tuple(value)
+
+    def tables(self, key: str) -> list[dict[str, Any]]:
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
+            raise TrackError(f"{self.where}: {key} must be a list of tables")
+        return value
+
+    def metrics(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        return self.metrics_of(self.texts(key, default))
+
+    def metrics_of(self, ids: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+        unknown = [i for i in ids if i not in METRICS]
+        if unknown:
+            raise TrackError(f"{self.where}: unknown metric {', '.join(unknown)}; known are {', '.join(METRICS)}")
+        return tuple(ids)
