@@ -278,9 +278,7 @@ def _raise_faults(checked: Checked, incomplete: bool) -> None:
         )
 
 
-def _signature(
-    checked: Checked, options: ScoreOptions, metrics: tuple[str, ...], network: LPIPS | None
-) -> Signature:
+def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...], network: LPIPS | None) -> Signature:
     track, inspection = checked.track, checked.inspection
     samples = track.samples if options.samples is None else options.samples
     settings: dict[str, dict[str, object]] = {
@@ -379,9 +377,7 @@ def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: li
         )
 
 
-def _result(
-    checked: Checked, team: str, kind: Kind, signature: Signature, records: list[ImageRecord]
-) -> Result:
+def _result(checked: Checked, team: str, kind: Kind, signature: Signature, records: list[ImageRecord]) -> Result:
     pairing = checked.pairing
     single = pairing.samples == 1 and "sample" not in pairing.template
     wanted = int(signature.settings["common"]["samples"])
