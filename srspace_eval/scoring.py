@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from srspace_eval._version import __version__
+from srspace_eval.devices import device_name, resolve_device
 from srspace_eval.errors import InputError, Notice, ResultsError, SubmissionError
 from srspace_eval.inspection import FileInfo, Inspection, cropped, inspect
 from srspace_eval.journal import open_journal
@@ -256,7 +257,7 @@ def _network(options: ScoreOptions, metrics: tuple[str, ...]) -> LPIPS | None:
         options.net,
         weights=options.lpips_weights,
         weights_dir=options.weights_dir,
-        device=options.device,
+        device=resolve_device(options.device),
         precision=options.precision,
     )
 
@@ -311,7 +312,7 @@ def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...]
         "srspace_eval": __version__,
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "numpy", "scipy", "pillow", "lpips")},
-        "device": "cpu" if network is None else network.device_name,
+        "device": "cpu" if network is None else device_name(network.device),
         "machine": platform.machine(),
     }
     return Signature(settings, environment)

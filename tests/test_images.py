@@ -113,7 +113,7 @@ def test_write_then_read(tmp_path: Path) -> None:
     write_png(tmp_path / "b.png", image)
     assert np.array_equal(read_rgb(tmp_path / "a.png"), image)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    assert sorted(os.listdir(tmp_path)) == ["a.png", "b.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "b.png"]
 
 
 @pytest.mark.parametrize("image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)])
