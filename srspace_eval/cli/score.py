@@ -27,7 +27,7 @@ from srspace_eval.results import Result, result_path, to_document
 @click.option("--lpips-net", "net", type=click.Choice(["alex", "vgg", "squeeze"]), default="alex", show_default=True)
 @click.option(
     "--lpips-weights",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="The trunk's weights, any file.",
 )
 @click.option(
