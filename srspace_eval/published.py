@@ -120,7 +120,7 @@ class PublishedTable:
                 kind="baseline" if kind == "baseline" else row.kind,
                 values={key: value for key, value in row.values.items() if key in METRICS},
                 source="published",
-                note=f"{self.citation} ({row.note})" if row.note else self.citation,
+                note=f"{self.citation}\n{row.note}" if row.note else self.citation,
             )
             for row in self.rows
         ]
