@@ -127,7 +127,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         for entry in entries
     ]
     strangers = [name for name in opinions if name not in known]
-    merged += [Entry(name, "baseline", {"mor": opinions[name]}, "given", note="only in the study") for name in strangers]
+    merged += [Entry(n, "baseline", {"mor": opinions[n]}, "given", note="only in the study") for n in strangers]
     return merged, strangers
 
 
@@ -193,18 +193,18 @@ class _Line:
         if not text:
             return None
         try:
-            value = float(text.replace("∞", "inf").replace("−", "-"))
+            value = math.nan if "_" in text else float(text.replace("∞", "inf").replace("−", "-"))
         except ValueError:
             value = math.nan
         if math.isnan(value):
-            self.fault(f"{column} is {text!r}, not a number (decimal point, no unit; inf is allowed; empty: not measured)")
+            self.fault(f"{column} is {text!r}: write a number with a decimal point and no unit, inf, or nothing")
             return None
         return value
 
 
 def _read_table(path: Path, *needed: str) -> _Table:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RankingError(f"{path}: cannot be read as UTF-8 text ({error})") from error
     table = _Table(path)

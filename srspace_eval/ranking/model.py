@@ -26,7 +26,7 @@ class Entry:
     values:
         Metric id -> value; ``math.inf`` is allowed, None is "not measured" (never 0).
     source:
-        ``"measured"`` here (then :attr:`result` holds the record), ``"given"`` by the user in a table, or ``"published"``.
+        ``"measured"`` here (then :attr:`result` holds the record), ``"given"`` in a user's table, or ``"published"``.
     result:
         The scored submission; None if only numbers are known.
     incomplete:

@@ -60,7 +60,7 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
             order = [c.metric for c in rule.criteria if any(c.metric in row.ranks for row in rows)]
             order.sort(key=lambda metric: metric not in rule.final)
             by = ", then ".join(label[metric] for metric in order)
-            notes.append(f"There is no final rank yet (it needs {named}): rows stand in the order of their ranks in {by}.")
+            notes.append(f"No final rank yet (it needs {named}): rows stand in the order of their ranks in {by}.")
     for criterion in rule.criteria:
         if criterion.plateau is not None:
             info = METRICS[criterion.metric]
@@ -100,6 +100,6 @@ def _source_notes(rows: Sequence[Row], comparable: Sequence[Result], left_out: i
         notes.append(f"Measured with {common_text(comparable)}.")
     if left_out:
         notes.append(f"Measured with other settings and listed without ranks: {left_out}.")
-    sources = dict.fromkeys(row.entry.note.split("\n")[0] for row in rows if row.entry.source == "published")
-    notes.extend(f"Published, not measured here: {source}." for source in sources)
+    if any(row.entry.source == "published" for row in rows):
+        notes.append("Rows marked as published were not measured here.")
     return notes

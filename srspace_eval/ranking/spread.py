@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +120,7 @@ def _compare(
     column: str, ordered: Sequence[tuple[int, Floats]], moving: set[int], spread: Spread, plan: BootstrapPlan
 ) -> None:
     """Whether the interval of the paired difference between each two neighbours holds zero."""
-    for (i, mine), (j, theirs) in zip(ordered, ordered[1:], strict=False):
+    for (i, mine), (j, theirs) in pairwise(ordered):
         if i not in moving and j not in moving:
             continue
         tied = mine == theirs  # also where both are infinite, whose difference is not a number
