@@ -2,6 +2,6 @@
 
 from srspace_eval.bootstrap import BootstrapPlan
 from srspace_eval.ranking.model import Entry, Ranking, Row, Source
-from srspace_eval.ranking.rule import rank
+from srspace_eval.ranking.rule import default_columns, rank
 
-__all__ = ["BootstrapPlan", "Entry", "Ranking", "Row", "Source", "rank"]
+__all__ = ["BootstrapPlan", "Entry", "Ranking", "Row", "Source", "default_columns", "rank"]

@@ -72,7 +72,7 @@ def rank(
         for i, place in zip(pool, competition_ranks(sort_keys(values, criterion)), strict=True):
             ranks[i][criterion.metric] = float(place)
 
-    shown = tuple(columns) if columns is not None else _columns(track)
+    shown = tuple(columns) if columns is not None else default_columns(track)
     finals = [_final_rank(found, rule) for found in ranks]
     spread = Spread() if bootstrap is None else measure_spread(lines, rule, pools, shown, bootstrap, set(excluded))
     rows = [
@@ -142,7 +142,8 @@ def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
     return excluded
 
 
-def _columns(track: Track) -> tuple[str, ...]:
+def default_columns(track: Track) -> tuple[str, ...]:
+    """The metrics that a track's rule or its measurement names, in the order of all tables."""
     named = {c.metric for c in track.ranking.criteria} | set(track.ranking.show) | set(track.metrics)
     return tuple(metric for metric in METRICS if metric in named)
 

@@ -69,7 +69,7 @@ def escape(text: str) -> str:
     ('njtech\\&seu', '\\r{A}ngstr\\"{o}m\\_1')
     """
     # Two hyphens would join into a dash.
-    return "".join(_char(char) for char in visible(text).replace("--", "-\0-")).replace("\0", "{}")
+    return "".join(_char(char) for char in re.sub("-(?=-)", "-\0", visible(text))).replace("\0", "{}")
 
 
 def _char(char: str) -> str:

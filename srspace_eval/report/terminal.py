@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table as RichTable
@@ -14,30 +15,40 @@ from rich.text import Text
 from srspace_eval.report.names import short_name, visible
 from srspace_eval.report.table import Cell, Line, Table, subscript
 
+_NARROWEST, _WIDEST = 100, 10_000
 _STYLES = {"": "", "best": "bold", "second": "underline"}
 
 
-def print_table(table: Table, console: Console, *, intervals: bool = False) -> None:
+def print_table(table: Table, file: TextIO | None = None, *, intervals: bool = False) -> None:
     """Print a table: best bold, second underlined, ranks as subscripts, the notes below.
 
-    Where the console is no terminal (a pipe, a file), lines are as long as the table needs.
+    Parameters
+    ----------
+    file:
+        Where to; None: standard output. Where it is no terminal, lines are as long as the table needs.
+    intervals:
+        Also the bootstrap's interval of each value and rank.
     """
+    console = Console(file=file, highlight=False)
     body = _body(table, intervals)
-    width = None
     if not console.is_terminal:
-        wide = console.options.update(width=10_000)
-        width = max(console.width, Measurement.get(console, wide, body).maximum)
-    notes = [Padding(Text(visible(note), style="dim"), (0, 0, 0, 2)) for note in table.notes]
-    parts: list[RenderableType] = [Text(visible(table.caption), style="bold"), body, *notes]
-    console.print(Group(*parts), width=width, highlight=False, soft_wrap=False)
+        wide = console.options.update(width=_WIDEST)
+        console = Console(
+            file=file, highlight=False, width=max(_NARROWEST, Measurement.get(console, wide, body).maximum)
+        )
+    console.print(Text(visible(table.caption), style="bold"))
+    console.print(body)
+    for note in table.notes:
+        console.print(Padding(Text(visible(note), style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def _body(table: Table, intervals: bool) -> RichTable:
     body = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     body.add_column("#", justify="right")
-    body.add_column("team", overflow="fold")
+    body.add_column("team", overflow="fold", min_width=16)
     for column in table.columns:
-        body.add_column(Text(column.heading), justify="right", no_wrap=True)
+        unit = f"[{column.unit}] " if column.unit else ""
+        body.add_column(Text(f"{column.label}\n{unit}{column.arrow}"), justify="right", no_wrap=True)
     for line, next_kind in _with_next_kind(table):
         name = Text(short_name(line.row.entry.team))
         if line.mark:
