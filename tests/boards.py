@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,27 +69,43 @@ def write_board(board: Path, results: Sequence[Result]) -> None:
         write_result(result_path(board, result.track, result.team), result)
 
 
-def write_pictures(folder: Path, results: Sequence[Result], seed: int = 0) -> tuple[Path, dict[str, Path]]:
-    """GT pictures and sample sets that belong to the results: the GT folder, and team -> folder of its samples.
+def write_pictures(
+    folder: Path, results: Sequence[Result], seed: int = 0
+) -> tuple[Path, dict[str, Path], list[Result]]:
+    """Pictures that belong to the results.
 
-    Each sample is the GT with a smooth error that is smallest around the sample's own spot, so which sample is
-    nearest changes over the image.
+    Each sample is the GT with an error that is smallest around the sample's own spot, so which sample is nearest
+    changes over the image.
+
+    Returns
+    -------
+    The GT folder, team -> folder of its samples, and the results with the pictures' digests.
     """
     gt_folder = folder / "gt"
     gt_folder.mkdir(parents=True)
-    pictures = {}
+    truths, gt_digests = {}, {}
     for position, image in enumerate(results[0].images):
-        pictures[image.image] = _picture(image.height, image.width, seed + position)
-        Image.fromarray(pictures[image.image]).save(gt_folder / f"{image.image}.png")
+        truths[image.image] = _picture(image.height, image.width, seed + position)
+        gt_digests[image.image] = _save(gt_folder / f"{image.image}.png", truths[image.image])
     folders: dict[str, Path] = {}
+    changed = []
     for number, result in enumerate(results):
         folders[result.team] = folder / f"submission{number:03d}"
         folders[result.team].mkdir()
+        images = []
         for image in result.images:
+            samples = []
             for sample in image.samples:
-                picture = _sample(pictures[image.image], sample.sample, len(image.samples), number)
-                Image.fromarray(picture).save(folders[result.team] / sample.file)
-    return gt_folder, folders
+                picture = _sample(truths[image.image], sample.sample, len(image.samples), number)
+                samples.append(replace(sample, sha256=_save(folders[result.team] / sample.file, picture)))
+            images.append(replace(image, gt_sha256=gt_digests[image.image], samples=tuple(samples)))
+        changed.append(replace(result, images=tuple(images)))
+    return gt_folder, folders, changed
+
+
+def _save(path: Path, pixels: NDArray[np.uint8]) -> str:
+    Image.fromarray(pixels).save(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _name(names: Sequence[str], team: int) -> str:

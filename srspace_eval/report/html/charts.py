@@ -42,7 +42,12 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
     charts = []
     for key, metric in CURVE_OF.items():
         lines = [
-            {"name": text.chart_text(row.entry.team), "kind": row.entry.kind, "y": values}
+            {
+                "name": text.chart_text(row.entry.team),
+                "title": text.shown(row.entry.team),
+                "kind": row.entry.kind,
+                "y": values,
+            }
             for row in ranking.rows
             if row.entry.result is not None
             and not row.entry.incomplete
