@@ -103,9 +103,9 @@ class Model(Protocol):
         ...
 
     def memory_estimate(self, height: int, width: int, n: int) -> int:
-        """Upper bound of the bytes that :meth:`condition` and one :meth:`decode` of n samples need beside the parameters.
+        """Upper bound of the bytes that :meth:`condition` and one :meth:`decode` need beside the parameters.
 
-        For an LR of height × width; must not shrink when either grows.
+        For an LR of height × width and n samples decoded together; must not shrink when any of them grows.
         """
         ...
 
