@@ -121,7 +121,7 @@ class ConditionalFlow(nn.Module):
         return [*latents, z], logdet
 
     def decode(self, lr: Tensor, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Latents to image, the inverse of :meth:`encode`: (N, 3, h·scale, w·scale) and (N,) the log|det| of this map."""
+        """Latents to image, the inverse of :meth:`encode`: (N, 3, h·scale, w·scale) and this map's log|det| (N,)."""
         conditions, rest = self._condition(lr), list(latents)
         z = rest.pop()
         logdet = z.new_zeros(len(z))

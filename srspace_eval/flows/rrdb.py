@@ -91,7 +91,7 @@ class RRDBNet(nn.Module):
         self.conv_last = nn.Conv2d(features, 3, 3, padding=1)
 
     def features(self, lr: Tensor, stacked: tuple[int, ...] = (), upconvs: int | None = None) -> RRDBFeatures:
-        """The features of an LR (1, 3, h, w): outputs of the ``stacked`` blocks, and after so many upconvs (None: all)."""
+        """Features of an LR (1, 3, h, w): the ``stacked`` blocks' outputs, and after so many upconvs (None: all)."""
         x = first = self.conv_first(lr)
         outputs = []
         for index, block in enumerate(self.RRDB_trunk):
