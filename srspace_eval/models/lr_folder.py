@@ -117,7 +117,7 @@ def name_samples(
     if samples > 1:
         templates = [template for template in templates if "sample" in template.fields]
         if not templates:
-            raise SamplingError(f"{names or f'track {track and track.name}'}: no {{sample}} in the names of many samples")
+            raise SamplingError(f"the names {names or (track and track.sample_names)} of many samples lack {{sample}}")
     elif names is None:
         # One sample: the name without a sample's number, if there is one.
         templates.sort(key=lambda template: "sample" in template.fields)

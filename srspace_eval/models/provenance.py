@@ -8,7 +8,8 @@ The document::
      "settings": {"heat": 0.9, "seed": 0, "quantize": "trunc", "precision": "float32", "device": "cpu",
                   "names": "{index:06d}_sample{sample:05d}.png"},
      "environments": [{"srspace-eval": ..., "torch": ..., "numpy": ..., "python": ..., "hardware": ...}],
-     "images": [{"image": "0801", "lr": "0801x4.png", "lr_sha256": ..., "samples": 10, "tile": null}, ...]}
+     "images": [{"image": "0801", "lr": "0801x4.png", "lr_sha256": ..., "tile": null,
+                 "files": ["000000_sample00000.png", ...]}, ...]}
 
 ``tile`` is the side of the tiles in LR pixels, null where the LR was decoded whole. No times and no machine's paths
 stand in it: the same work gives the same bytes.
@@ -19,7 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from srspace_eval import _json
@@ -39,8 +40,8 @@ class ImageEntry:
     image: str
     lr: str
     lr_sha256: str
-    samples: int
     tile: int | None
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ class Provenance:
                 continue
             if old.lr_sha256 != entry.lr_sha256:
                 problems.append(f"{entry.image}: its LR was another picture before")
-            if old.samples > entry.samples:
-                problems.append(f"{entry.image}: {old.samples} samples before, only {entry.samples} asked for now")
+            if len(old.files) > len(entry.files):
+                problems.append(f"{entry.image}: {len(old.files)} samples before, only {len(entry.files)} now")
             if old.tile != entry.tile:
                 problems.append(f"{entry.image}: tile {old.tile} before, {entry.tile} now")
         if problems:
@@ -143,10 +144,13 @@ def write_provenance(folder: Path, record: Provenance) -> None:
 
 
 def _entry(data: Mapping[str, Any]) -> ImageEntry:
+    tile, files = data["tile"], tuple(data["files"])
     texts = [data[key] for key in ("image", "lr", "lr_sha256")]
-    samples, tile = data["samples"], data["tile"]
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("an image's name, LR or digest is not a text")
-    if type(samples) is not int or not (tile is None or type(tile) is int):
-        raise TypeError("an image's samples or tile is not a whole number")
-    return ImageEntry(*texts, samples=samples, tile=tile)
+    if not all(isinstance(text, str) for text in (*texts, *files)):
+        raise TypeError("an image's name, LR, digest or file is not a text")
+    if not (tile is None or type(tile) is int):
+        raise TypeError("an image's tile is not a whole number")
+    # --overwrite removes these files: none of them may lie elsewhere.
+    if any(PurePosixPath(file).name != file or PureWindowsPath(file).name != file for file in files):
+        raise ValueError("a file lies outside the folder")
+    return ImageEntry(*texts, tile=tile, files=files)
