@@ -29,7 +29,7 @@ class Toy(Model):
     def condition(self, lr: Tensor) -> tuple[Tensor, int, int]:
         height, width = lr.shape[2:]
         self.conditioned.append((height, width))
-        padded = F.pad(lr, (0, width % 2, 0, height % 2), mode="reflect")
+        padded = F.pad(lr, (0, width % 2, 0, height % 2), mode="reflect" if min(height, width) > 1 else "replicate")
         kernel = torch.full((3, 1, 3, 3), 1 / 9, device=lr.device)
         blurred = F.conv2d(F.pad(padded, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
         return blurred, height, width
