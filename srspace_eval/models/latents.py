@@ -12,7 +12,6 @@ promises no stable stream (NEP 19).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,22 +76,6 @@ def latent_field(
     # Midpoints of 2^32 equal intervals: never 0 or 1, so never infinite (|z| < 6.4).
     uniform = (window + 0.5) * 2.0**-32
     return np.ascontiguousarray(ndtri(uniform), dtype=np.float32)
-
-
-def draw_latents(
-    shapes: Sequence[LatentShape], *, seed: int, image: str, sample: int, heat: float
-) -> list[NDArray[np.float32]]:
-    """All latents of one sample of a whole image, heat applied: a list of (C, H, W) float32.
-
-    ``heat`` is the standard deviation τ of the latents; at 0 they are zeros, whatever the seed. Two heats scale the
-    same numbers.
-    """
-    if heat == 0:
-        return [np.zeros(shape, np.float32) for shape in shapes]
-    return [
-        latent_field(shape, seed=seed, image=image, sample=sample, latent=index) * np.float32(heat)
-        for index, shape in enumerate(shapes)
-    ]
 
 
 def _key(seed: int, image: str, sample: int, latent: int) -> int:

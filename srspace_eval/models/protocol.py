@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LatentShape: TypeAlias = tuple[int, int, int]
+Quantize: TypeAlias = Literal["trunc", "round"]
 
 # What a model computes from the LR alone. Only the model that made it looks inside.
 Conditioning: TypeAlias = Any
@@ -36,6 +37,8 @@ class ModelConfig:
         Whether the model makes one picture only: it has no latents, and heat and seed change nothing.
     details:
         Further facts worth recording (levels, steps, blocks, ...), plain JSON values.
+    quantize:
+        How the model's own program brings its output to 8 bits: ``"trunc"`` (the flows' programs) or ``"round"``.
     """
 
     name: str
@@ -43,6 +46,7 @@ class ModelConfig:
     scale: int
     deterministic: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
+    quantize: Quantize = "trunc"
 
 
 @runtime_checkable
