@@ -28,7 +28,7 @@ PRECISIONS = ("float32", "tf32", "bf16")
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 
-_NORMALISE_ROWS = 32
+_NORMALISE_ROWS = 16  # rows at a time, so that the steps stay in the cache
 
 
 @dataclass(frozen=True)
@@ -178,14 +178,17 @@ class LPIPS:
 
     def _normalised(self, image: Tensor) -> Tensor:
         """(H, W, 3) on any device -> (1, 3, H, W) channels-last, as the trunk wants it."""
-        gain = self._gain / 255 if image.dtype == torch.uint8 else self._gain
-        gain, offset = gain.to(self.device), self._offset.to(self.device)
-        source = image.to(self.device)
-        out = torch.empty(image.shape, dtype=self._dtype, device=self.device)
-        rows = _NORMALISE_ROWS if self.device.type == "cpu" else len(source)
+        height, width, _ = image.shape
+        peak = 255 if image.dtype == torch.uint8 else 1
+        # Constants a whole row long: arithmetic along three channels at a time would be several times slower.
+        gain = (self._gain / peak).repeat(width).to(self.device)
+        offset = self._offset.repeat(width).to(self.device)
+        source = image.reshape(height, width * 3).to(self.device)
+        out = torch.empty(height, width * 3, dtype=self._dtype, device=self.device)
+        rows = _NORMALISE_ROWS if self.device.type == "cpu" else height
         for band, place in zip(torch.split(source, rows), torch.split(out, rows), strict=True):
-            place.copy_(torch.addcmul(offset, band.to(torch.float32), gain))
-        return out.permute(2, 0, 1)[None]
+            place.copy_(band.to(torch.float32).mul_(gain).add_(offset))
+        return out.reshape(1, height, width, 3).permute(0, 3, 1, 2)
 
     @contextlib.contextmanager
     def _convolutions(self) -> Iterator[None]:
