@@ -102,10 +102,9 @@ def _cell(cell: Cell, intervals: bool) -> str:
         text = rf"\textbf{{{text}}}"
     elif cell.emphasis == "second":
         text = rf"\underline{{{text}}}"
-    if cell.rank:
-        text += f"$_{{({cell.rank})}}$"
-    if cell.tied_with_next:
-        text += r"$^{\approx}$"
+    marks = f"_{{({cell.rank})}}" * bool(cell.rank) + r"^{\approx}" * cell.tied_with_next
+    if marks:
+        text += f"${marks}$"
     if intervals and cell.interval:
         ranks = f"; {escape(cell.rank_interval)}" if cell.rank_interval else ""
         text += rf" {{\scriptsize ({escape(cell.interval)}{ranks})}}"

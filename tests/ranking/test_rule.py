@@ -103,7 +103,7 @@ def test_a_team_outside_the_study_has_a_reason() -> None:
     rows = by_name(rank([team("in", diversity=5.0, mor=2.0), team("out", diversity=6.0), team("none", mor=3.0)], X4))
     assert rows["in"].final_rank == (1 + 2) / 2
     assert rows["out"].why_unranked == "outside the human study"
-    assert rows["none"].why_unranked == "S_M was not measured"
+    assert rows["none"].why_unranked == "S_10 was not measured"
 
 
 def test_a_criterion_can_rank_among_the_study_only() -> None:
