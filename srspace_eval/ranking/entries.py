@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from srspace_eval.errors import RankingError
@@ -160,7 +161,7 @@ class _Table:
     def lines(self) -> Iterator[_Line]:
         seen: dict[str, int] = {}
         for number, cells in self.rows:
-            line = _Line(dict(zip(self.columns, cells, strict=False)), lambda text, n=number: self.fault(n, text))
+            line = _Line(dict(zip(self.columns, cells, strict=False)), partial(self.fault, number))
             if len(cells) != len(self.columns):
                 self.fault(number, f"{len(cells)} cells under {len(self.columns)} columns")
             name = line.name()

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from srspace_eval.bootstrap import BootstrapPlan
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.info import METRICS
@@ -68,7 +70,7 @@ def rank(
     ranks: list[dict[str, float]] = [{} for _ in lines]
     for criterion in rule.criteria:
         pool = pools[criterion.metric]
-        values = [lines[i].values[criterion.metric] for i in pool]
+        values = np.array([lines[i].values[criterion.metric] for i in pool], dtype=np.float64)
         for i, place in zip(pool, competition_ranks(sort_keys(values, criterion)), strict=True):
             ranks[i][criterion.metric] = float(place)
 
