@@ -83,7 +83,7 @@ def rank(
             ranks=ranks[i],
             final_rank=finals[i],
             why_unranked=None if finals[i] is not None else excluded.get(i) or _why(entry, ranks[i], track, pools),
-            intervals=spread.intervals.get(i, {}),
+            intervals={**entry.intervals, **spread.intervals.get(i, {})},
             rank_intervals=spread.rank_intervals.get(i, {}),
             indistinguishable_from_next=spread.indistinguishable.get(i, {}),
         )

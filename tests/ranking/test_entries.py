@@ -145,7 +145,7 @@ def test_a_study_adds_its_mor_and_nothing_else(tmp_path: Path) -> None:
         Entry("B", "team", {"lpips": 0.2}, "given"),
         *load_published("ntire2021-x4").entries()[-3:],
     ]
-    path = table(tmp_path, "rank,team,mor,low,high\n1,A,2.5,2,3\n2,SRFlow,1.5,1,2\n3,B,,,\n")
+    path = table(tmp_path, "team,mor,mor_low,mor_high,n\nA,2.5,2,3,90\nSRFlow,1.5,,,90\nB,,,,\n")
     merged, strangers = add_mor(entries, path)
     found = {(e.source, e.team): e.values.get("mor") for e in merged}
     assert found[("given", "A")] == 2.5
@@ -154,6 +154,9 @@ def test_a_study_adds_its_mor_and_nothing_else(tmp_path: Path) -> None:
     assert found[("given", "SRFlow")] == 1.5
     assert strangers == ["SRFlow"]
     assert merged[-1].kind == "baseline"
+    assert [e.intervals for e in merged[:2]] == [{"mor": (2.0, 3.0)}, {}]
+    rows = {row.entry.team: row for row in rank(merged, X4).rows}
+    assert rows["A"].intervals == {"mor": (2.0, 3.0)}
     assert [e.values.get("lpips") for e in merged[:2]] == [0.1, 0.2]
 
 
