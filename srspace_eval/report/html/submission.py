@@ -16,6 +16,9 @@ from srspace_eval.results import ImageRecord, Result
 EXTREMES = 3
 """How many best and worst images are named."""
 
+NAMED = ("diversity", "lpips", "lr_psnr")
+"""The metrics by which they are named."""
+
 
 @dataclass(frozen=True)
 class ImageLine:
@@ -63,7 +66,7 @@ def make_page(result: Result, viewer: Mapping[str, str]) -> SubmissionPage:
     return SubmissionPage(
         columns=tuple((METRICS[m], text.label_html(m)) for m in metrics),
         lines=lines,
-        extremes=tuple(e for m in ("diversity", "lpips", "lr_psnr") if (e := _extreme(m, result.images, lines))),
+        extremes=tuple(e for m in NAMED if (e := _extreme(m, result.images, lines))),
         settings=tuple(
             (text.shown(group), tuple(_flat(settings))) for group, settings in result.signature.settings.items()
         ),
@@ -83,23 +86,29 @@ def _line(image: ImageRecord, metrics: Sequence[str], viewer: str) -> ImageLine:
     return ImageLine(text.shown(image.image), f"{image.width} × {image.height}", tuple(cells), viewer)
 
 
-def _extreme(metric: str, images: Sequence[ImageRecord], lines: Sequence[ImageLine]) -> Extreme | None:
+def extremes(
+    metric: str, images: Sequence[ImageRecord]
+) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
+    """The best and the worst images by one metric, as (value, position), the most extreme first."""
     info = METRICS[metric]
     values = [
         (value, number)
         for number, image in enumerate(images)
         if (value := image.values.get(metric)) is not None
     ]
-    if len(values) < 2:
-        return None
     values.sort(key=lambda pair: (pair[0] if info.direction == "lower" else -pair[0], pair[1]))
     count = min(EXTREMES, len(values) // 2)
+    return values[:count], values[: -count - 1 : -1]
+
+
+def _extreme(metric: str, images: Sequence[ImageRecord], lines: Sequence[ImageLine]) -> Extreme | None:
+    info = METRICS[metric]
     unit = f" {info.unit}" if info.unit else ""
-
-    def name(pairs: Sequence[tuple[float, int]]) -> tuple[tuple[ImageLine, str], ...]:
-        return tuple((lines[number], info.format(value) + unit) for value, number in pairs)
-
-    return Extreme(text.label_html(metric), info.arrow, name(values[:count]), name(values[: -count - 1 : -1]))
+    best, worst = (
+        tuple((lines[number], info.format(value) + unit) for value, number in part)
+        for part in extremes(metric, images)
+    )
+    return Extreme(text.label_html(metric), info.arrow, best, worst) if best else None
 
 
 def _samples(images: Sequence[ImageRecord]) -> dict[str, Any] | None:
