@@ -1,8 +1,8 @@
-"""A track's rule applied to entries: ranks, ties, the plateau, the fused final rank, intervals. Imports no torch."""
+"""What goes into a ranking and what comes out. Imports no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,13 +26,13 @@ class Entry:
     values:
         Metric id -> value; ``math.inf`` is allowed, None is "not measured" (never 0).
     source:
-        ``"measured"`` here (then :attr:`result` holds the record), ``"given"`` by the user in a table, or ``"published"``.
+        ``"measured"`` here (then :attr:`result` holds the record), ``"given"`` in a user's table, or ``"published"``.
     result:
         The scored submission; None if only numbers are known.
     incomplete:
         What is missing from the submission; if not empty it is listed and not ranked.
     note:
-        Shown with the row; for published rows the paper and its table.
+        Shown with the row. The first line of a published row's note is its source: paper, table, images.
     """
 
     team: str
@@ -99,8 +99,3 @@ class Ranking:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     bootstrap: BootstrapPlan | None = None
-
-
-def rank(entries: Iterable[Entry], track: Track, *, bootstrap: BootstrapPlan | None = None) -> Ranking:
-    """Rank entries by the track's rule."""
-    raise NotImplementedError

@@ -1,0 +1,41 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from srspace_eval.tracks import Track, load_track
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXISTING = click.Path(exists=True, path_type=Path)
+
+
+def submission_options(function: F) -> F:
+    """SUBMISSION, --gt, --lr, --track, --samples, --workers, --json."""
+    for option in reversed(
+        [
+            click.argument("submission", type=EXISTING),
+            click.option("--gt", required=True, type=EXISTING, help="Folder of ground-truth PNGs."),
+            click.option("--lr", type=EXISTING, help="LR PNGs to measure LR-PSNR against, not the downscaled GT."),
+            click.option(
+                "--track",
+                metavar="NAME|FILE.toml",
+                help="x4, x8, x4-2022, x8-2022 or a track file. Default: read off names and sizes.",
+            ),
+            click.option("--samples", type=click.IntRange(min=1), help="Samples an image, instead of the track's."),
+            click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one a core."),
+            click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def track_from(name: str | None) -> Track | None:
+    """The track that ``--track`` names; None if it was not given."""
+    return None if name is None else load_track(name)

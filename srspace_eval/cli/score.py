@@ -1,0 +1,130 @@
+"""``srspace-eval score``: measure a submission."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from srspace_eval.cli._common import print_json, progress, say
+from srspace_eval.cli._options import submission_options, track_from
+from srspace_eval.metrics.info import METRICS
+from srspace_eval.results import Result, result_path, to_document
+
+
+@click.command()
+@submission_options
+@click.option("--team", help="Name in leaderboards. Default: the submission's name.")
+@click.option("--baseline", is_flag=True, help="Show it in leaderboards without ranking it.")
+@click.option(
+    "--metrics",
+    help="Comma-separated, of lpips, lr_psnr, diversity, diversity_mse, diversity_patches, psnr, ssim. "
+    "Default: the track's.",
+)
+@click.option("--lpips-net", "net", type=click.Choice(["alex", "vgg", "squeeze"]), default="alex", show_default=True)
+@click.option(
+    "--lpips-weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The trunk's weights, any file.",
+)
+@click.option(
+    "--weights-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder with torchvision's weight files."
+)
+@click.option(
+    "--convention",
+    type=click.Choice(["ntire21", "matlab", "matlab-legacy"]),
+    default="ntire21",
+    show_default=True,
+    help="Of the downscaling for LR-PSNR.",
+)
+@click.option("--patches", type=click.IntRange(min=1), help="K: also S_M over K random patches an image.")
+@click.option("--patch-size", type=click.IntRange(min=1), default=16, show_default=True, help="N of the N×N patches.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the patches.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "tf32", "bf16"]),
+    default="float32",
+    show_default=True,
+    help="Of the trunk.",
+)
+@click.option(
+    "--board",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("leaderboards"),
+    show_default=True,
+    help="Folder of results.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a result of this team.")
+@click.option("--incomplete", is_flag=True, help="Measure what is there; listed, never ranked.")
+def command(
+    submission: Path,
+    gt: Path,
+    lr: Path | None,
+    track: str | None,
+    samples: int | None,
+    workers: int | None,
+    as_json: bool,
+    team: str | None,
+    baseline: bool,
+    metrics: str | None,
+    patches: int | None,
+    patch_size: int,
+    seed: int,
+    board: Path,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    """Measure a submission: LPIPS, LR-PSNR, diversity score S_M.
+
+    SUBMISSION is a folder or zip of 8-bit RGB PNGs. Its result goes to the board, from where `rank` takes it. Every
+    fault is listed before anything is measured. A run that was stopped goes on when the command is given again.
+    """
+    from srspace_eval.metrics.meter import PatchPlan
+    from srspace_eval.scoring import ScoreOptions, score
+
+    wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
+    plan = None if patches is None else PatchPlan(patches, patch_size, seed)
+    rules = track_from(track)
+    if plan is not None:
+        base = wanted or (rules.metrics if rules else ("lpips", "lr_psnr", "diversity"))
+        wanted = tuple(dict.fromkeys([*base, "diversity_patches"]))
+    elif wanted and "diversity_patches" in wanted:
+        raise click.UsageError("--metrics diversity_patches needs --patches K")
+    result = score(
+        submission,
+        gt,
+        options=ScoreOptions(metrics=wanted, samples=samples, patches=plan, workers=workers, **options),
+        track=rules,
+        lr=lr,
+        team=team,
+        kind="baseline" if baseline else "team",
+        board=board,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    if as_json:
+        print_json(to_document(result))
+    else:
+        show(result)
+    say(f"result: {result_path(board, result.track, result.team)}")
+
+
+def show(result: Result) -> None:
+    """Print a result's summary to stdout."""
+    table = Table(title=None, box=None, pad_edge=False)
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("unit")
+    for metric, info in METRICS.items():
+        if metric in result.summary:
+            table.add_row(f"{info.label} {info.arrow}", info.format(result.summary[metric]), info.unit)
+    console = Console(highlight=False, markup=False)
+    console.print(f"{result.team}, track {result.track}, {len(result.images)} images")
+    if result.incomplete:
+        console.print(f"incomplete, not ranked: {len(result.incomplete)} images lack samples")
+    console.print(table)
+    console.print(f"signature {result.signature.id}: {result.signature.text}", soft_wrap=True)

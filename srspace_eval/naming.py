@@ -1,0 +1,101 @@
+"""Name templates: which image and which sample a file name means, and back."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from srspace_eval.errors import TrackError
+
+_NUMBERS = {"number", "index", "sample"}
+_FIELDS = _NUMBERS | {"stem"}
+
+
+@dataclass(frozen=True)
+class Template:
+    """A file-name template such as ``{index:06d}_sample{sample:05d}.png``.
+
+    Fields: ``number`` (the GT's own number), ``index`` (number − the track's first), ``sample`` (from 0), ``stem``
+    (the GT's name without suffix).
+
+    Raises
+    ------
+    TrackError
+        If the template is malformed, or names an unknown field.
+
+    >>> t = Template("{index:06d}_sample{sample:05d}.png")
+    >>> t.parse("000007_sample00002.png")
+    {'index': 7, 'sample': 2}
+    >>> t.format(index=7, sample=2)
+    '000007_sample00002.png'
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        names = self.fields
+        if len(set(names)) != len(names):
+            raise TrackError(f"name template {self.text!r}: a field stands in it twice")
+        if not {"number", "index", "stem"} & set(names):
+            raise TrackError(f"name template {self.text!r}: it must hold {{number}}, {{index}} or {{stem}}")
+        _ = self._regex
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields, in order."""
+        return tuple(name for _, name, _ in self._parts if name)
+
+    def parse(self, name: str) -> dict[str, int | str] | None:
+        """The fields of a file name, or None if the name is not of this form."""
+        match = self._regex.fullmatch(name)
+        if match is None:
+            return None
+        values: dict[str, int | str] = {
+            key: int(text) if key in _NUMBERS else text for key, text in match.groupdict().items()
+        }
+        # Only the canonical spelling: 7 digits where 6 suffice, or Unicode digits, are another name.
+        return values if self.format(**values) == name else None
+
+    def format(self, **values: int | str) -> str:
+        """The file name of the given fields; superfluous ones are ignored."""
+        return self.text.format(**values)
+
+    @cached_property
+    def _parts(self) -> list[tuple[str, str | None, str]]:
+        try:
+            parts = [(lit, name, spec or "") for lit, name, spec, _ in string.Formatter().parse(self.text)]
+        except ValueError as error:
+            raise TrackError(f"name template {self.text!r}: {error}") from error
+        for _, name, spec in parts:
+            if name is None:
+                continue
+            allowed = r"(0\d+)?d?" if name in _NUMBERS else ""
+            if name not in _FIELDS or not re.fullmatch(allowed, spec):
+                raise TrackError(
+                    f"name template {self.text!r}: {{{name}{':' + spec if spec else ''}}} is no field; "
+                    f"known are {', '.join(sorted(_FIELDS))}, numbers with a width such as :06d"
+                )
+        return parts
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        pattern = ""
+        for literal, name, _ in self._parts:
+            pattern += re.escape(literal)
+            if name:
+                pattern += rf"(?P<{name}>{'[0-9]{1,18}' if name in _NUMBERS else '[^/]+'})"
+        return re.compile(pattern)
+
+
+def image_fields(stem: str, gt_fields: Mapping[str, int | str], first: int) -> dict[str, int | str]:
+    """All fields that name one image, from its GT's stem and what the GT template read in it."""
+    fields: dict[str, int | str] = {"stem": stem}
+    number = gt_fields.get("number")
+    if isinstance(number, int):
+        fields["number"] = number
+        if number >= first:
+            fields["index"] = number - first
+    return fields
