@@ -12,6 +12,7 @@ from srspace_eval.metrics.info import METRICS, MetricInfo
 from srspace_eval.report.html import text
 from srspace_eval.report.html.board import Cell
 from srspace_eval.results import ImageRecord, Result
+from srspace_eval.tracks import Track
 
 EXTREMES = 3
 """How many best and worst images are named."""
@@ -53,7 +54,7 @@ class SubmissionPage:
     samples: Mapping[str, Any] | None
 
 
-def make_page(result: Result, viewer: Mapping[str, str]) -> SubmissionPage:
+def make_page(result: Result, track: Track, viewer: Mapping[str, str]) -> SubmissionPage:
     """Lay out one result.
 
     Parameters
@@ -64,15 +65,15 @@ def make_page(result: Result, viewer: Mapping[str, str]) -> SubmissionPage:
     metrics = [m for m in METRICS if any(m in image.values for image in result.images)]
     lines = tuple(_line(image, metrics, viewer.get(image.image, "")) for image in result.images)
     return SubmissionPage(
-        columns=tuple((METRICS[m], text.label_html(m)) for m in metrics),
+        columns=tuple((METRICS[m], text.label_html(m, track)) for m in metrics),
         lines=lines,
-        extremes=tuple(e for m in NAMED if (e := _extreme(m, result.images, lines))),
+        extremes=tuple(e for m in NAMED if (e := _extreme(m, track, result.images, lines))),
         settings=tuple(
             (text.shown(group), tuple(_flat(settings))) for group, settings in result.signature.settings.items()
         ),
         environment=tuple(_flat(result.signature.environment)),
         origin=tuple(_flat(result.provenance or {})),
-        samples=_samples(result.images),
+        samples=_samples(result.images, track),
     )
 
 
@@ -101,24 +102,26 @@ def extremes(
     return values[:count], values[: -count - 1 : -1]
 
 
-def _extreme(metric: str, images: Sequence[ImageRecord], lines: Sequence[ImageLine]) -> Extreme | None:
+def _extreme(
+    metric: str, track: Track, images: Sequence[ImageRecord], lines: Sequence[ImageLine]
+) -> Extreme | None:
     info = METRICS[metric]
     unit = f" {info.unit}" if info.unit else ""
     best, worst = (
         tuple((lines[number], info.format(value) + unit) for value, number in part)
         for part in extremes(metric, images)
     )
-    return Extreme(text.label_html(metric), info.arrow, best, worst) if best else None
+    return Extreme(text.label_html(metric, track), info.arrow, best, worst) if best else None
 
 
-def _samples(images: Sequence[ImageRecord]) -> dict[str, Any] | None:
+def _samples(images: Sequence[ImageRecord], track: Track) -> dict[str, Any] | None:
     """Per-sample numbers for the script that unfolds an image's row; None if there are none."""
     metrics = [m for m in METRICS if any(m in s.values for image in images for s in image.samples)]
     if not metrics:
         return None
     return {
         "metrics": [
-            {"label": METRICS[m].label, "unit": METRICS[m].unit, "digits": METRICS[m].digits} for m in metrics
+            {"label": METRICS[m].label.replace("S_M", f"S_{track.samples}"), "unit": METRICS[m].unit} for m in metrics
         ],
         "images": [
             {
