@@ -74,7 +74,6 @@ class Line:
     source: str
     final: Cell
     cells: tuple[Cell, ...]
-    why_unranked: str
     incomplete: tuple[str, ...]
     notes: tuple[str, ...]
     page: str
@@ -82,11 +81,23 @@ class Line:
 
 @dataclass(frozen=True)
 class Board:
-    """A track's table. ``notes`` are (mark, text); ``level`` is the intervals' coverage; ``alike`` names, column by
-    column, the neighbours that the data cannot tell apart."""
+    """A track's table.
+
+    Attributes
+    ----------
+    has_final:
+        Whether any row has a final rank.
+    notes:
+        (mark, text) of the rows' notes.
+    level:
+        The intervals' coverage.
+    alike:
+        Column by column, the pairs of neighbours that the data cannot tell apart.
+    """
 
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
+    has_final: bool
     notes: tuple[tuple[str, str], ...]
     level: str
     alike: tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]
@@ -101,9 +112,10 @@ def make_board(ranking: Ranking, pages: Mapping[int, str]) -> Board:
         Row number -> address of the submission's page, for rows that have one.
     """
     marks: dict[str, str] = {}
-    neighbours = {key: _next_in(ranking, key) for key in (*ranking.columns, FINAL)}
-    scales = {metric: _Scale(ranking, metric) for metric in ranking.columns}
-    columns = tuple(_column(ranking, metric, scales[metric]) for metric in ranking.columns)
+    metrics = _filled(ranking)
+    neighbours = {key: _next_in(ranking, key) for key in (*metrics, FINAL)}
+    scales = {metric: _Scale(ranking, metric) for metric in metrics}
+    columns = tuple(_column(ranking, metric, scales[metric]) for metric in metrics)
     lines = tuple(
         Line(
             name=text.shown(row.entry.team),
@@ -111,9 +123,8 @@ def make_board(ranking: Ranking, pages: Mapping[int, str]) -> Board:
             source=row.entry.source,
             final=_final_cell(row, neighbours[FINAL].get(number, "")),
             cells=tuple(
-                _cell(row, metric, scales[metric], neighbours[metric].get(number, "")) for metric in ranking.columns
+                _cell(row, metric, scales[metric], neighbours[metric].get(number, "")) for metric in metrics
             ),
-            why_unranked=text.shown(row.why_unranked or ""),
             incomplete=tuple(map(text.shown, row.entry.incomplete)),
             notes=tuple(_mark(note, marks) for note in _notes(row)),
             page=pages.get(number, ""),
@@ -123,11 +134,12 @@ def make_board(ranking: Ranking, pages: Mapping[int, str]) -> Board:
     level = 95.0 if ranking.bootstrap is None else 100 * ranking.bootstrap.level
     alike = tuple(
         (Markup("Final rank") if key == FINAL else text.label_html(key, ranking.track), pairs)
-        for key in (FINAL, *ranking.columns)
+        for key in (FINAL, *metrics)
         if (pairs := tuple((text.shown(ranking.rows[n].entry.team), other) for n, other in neighbours[key].items()))
     )
     notes = tuple((mark, note) for note, mark in marks.items())
-    return Board(columns, lines, notes, f"{level:g}%", alike)
+    has_final = any(row.final_rank is not None for row in ranking.rows)
+    return Board(columns, lines, has_final, notes, f"{level:g}%", alike)
 
 
 def plateaus(ranking: Ranking) -> dict[str, float]:
@@ -135,8 +147,21 @@ def plateaus(ranking: Ranking) -> dict[str, float]:
     return {c.metric: c.plateau for c in ranking.track.ranking.criteria if c.plateau is not None}
 
 
+def _filled(ranking: Ranking) -> tuple[str, ...]:
+    """The columns that hold a value in any row; all of them if none does."""
+    filled = tuple(m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in ranking.rows))
+    return filled or ranking.columns
+
+
 def _notes(row: Row) -> list[str]:
-    """A row's notes, one a line; where its numbers come from is the first."""
+    """A row's notes, one a line: where its numbers come from, and why a complete team has no final rank."""
+    lines = _said(row)
+    if _group(row) == "unranked" and row.why_unranked and not row.entry.incomplete:
+        lines.append(f"No final rank: {text.shown(row.why_unranked)}")
+    return lines
+
+
+def _said(row: Row) -> list[str]:
     lines = [text.shown(line) for line in row.entry.note.split("\n") if line]
     if row.entry.source == "published":
         return ["Published, not measured here: " + "; ".join(lines)]
