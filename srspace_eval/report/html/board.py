@@ -113,6 +113,7 @@ def make_board(ranking: Ranking, pages: Mapping[int, str]) -> Board:
     """
     marks: dict[str, str] = {}
     metrics = _filled(ranking)
+    has_final = any(row.final_rank is not None for row in ranking.rows)
     neighbours = {key: _next_in(ranking, key) for key in (*metrics, FINAL)}
     scales = {metric: _Scale(ranking, metric) for metric in metrics}
     columns = tuple(_column(ranking, metric, scales[metric]) for metric in metrics)
@@ -126,7 +127,7 @@ def make_board(ranking: Ranking, pages: Mapping[int, str]) -> Board:
                 _cell(row, metric, scales[metric], neighbours[metric].get(number, "")) for metric in metrics
             ),
             incomplete=tuple(map(text.shown, row.entry.incomplete)),
-            notes=tuple(_mark(note, marks) for note in _notes(row)),
+            notes=tuple(_mark(note, marks) for note in _notes(row, has_final)),
             page=pages.get(number, ""),
         )
         for number, row in enumerate(ranking.rows)
@@ -138,7 +139,6 @@ def make_board(ranking: Ranking, pages: Mapping[int, str]) -> Board:
         if (pairs := tuple((text.shown(ranking.rows[n].entry.team), other) for n, other in neighbours[key].items()))
     )
     notes = tuple((mark, note) for note, mark in marks.items())
-    has_final = any(row.final_rank is not None for row in ranking.rows)
     return Board(columns, lines, has_final, notes, f"{level:g}%", alike)
 
 
@@ -153,10 +153,10 @@ def _filled(ranking: Ranking) -> tuple[str, ...]:
     return filled or ranking.columns
 
 
-def _notes(row: Row) -> list[str]:
-    """A row's notes, one a line: where its numbers come from, and why a complete team has no final rank."""
+def _notes(row: Row, has_final: bool) -> list[str]:
+    """A row's notes, one a line: where its numbers come from; why a complete team lacks the final rank others have."""
     lines = _said(row)
-    if _group(row) == "unranked" and row.why_unranked and not row.entry.incomplete:
+    if has_final and _group(row) == "unranked" and row.why_unranked and not row.entry.incomplete:
         lines.append(f"No final rank: {text.shown(row.why_unranked)}")
     return lines
 
