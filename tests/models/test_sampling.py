@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from synth import picture
+from tests.synth import picture
 from toy_model import Toy
 
 from srspace_eval.errors import InputError, SamplingError
