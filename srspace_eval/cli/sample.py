@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from srspace_eval.cli._common import progress, say
-from srspace_eval.cli._options import track_from
+from srspace_eval.cli._options import EXISTING, track_from
 from srspace_eval.errors import InputError
 
 
@@ -61,16 +61,14 @@ class _Tile(click.ParamType):
     "--checkpoint", required=True, metavar="FILE|NAME",
     help="A .pth or .safetensors file; bicubic_x4, bicubic_x8; or a plugin: package.module:factory, an entry point.",
 )
-@click.option(
-    "--lr", required=True, type=click.Path(exists=True, path_type=Path), help="Folder of LR PNGs, or one PNG."
-)
+@click.option("--lr", required=True, type=EXISTING, help="Folder of LR PNGs, or one PNG.")
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to fill with samples."
 )
 @click.option("--samples", type=click.IntRange(min=1), default=10, show_default=True, help="Samples of each LR.")
 @click.option(
     "--heat", "heats", type=_Heats(), default="0.9", show_default=True,
-    help="Standard deviation of the latents; 0 is deterministic. Several, as 0.7,0.9, get a sub-folder each: heat-0.7 …",
+    help="Standard deviation of the latents; 0 is deterministic. Several, as 0.7,0.9, get a folder each: heat-0.7 …",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the latents.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
@@ -101,6 +99,7 @@ def command(
     on when the command is given again. Beside the samples stands srspace-eval-sample.json: what made them.
     """
     from srspace_eval.models import load_model
+    from srspace_eval.models.convert import file_digest
     from srspace_eval.models.plugins import is_plugin
     from srspace_eval.models.sample_folder import SampleOptions, sample_folder
 
@@ -109,7 +108,9 @@ def command(
     except InputError as error:
         raise click.UsageError(str(error)) from error
     model = load_model(checkpoint, device=device)
-    origin = {"checkpoint": checkpoint} if is_plugin(checkpoint) else _describe(Path(checkpoint))
+    origin = {"checkpoint": checkpoint}
+    if not is_plugin(checkpoint):
+        origin = {"checkpoint": Path(checkpoint).name, "sha256": file_digest(Path(checkpoint))}
     try:
         report = sample_folder(model, lr, out, chosen, checkpoint=origin, progress=progress)
     except KeyboardInterrupt:
@@ -119,11 +120,3 @@ def command(
     for folder in report.folders:
         say(f"{folder}: {report.images} images × {options['samples']} samples")
     say(f"{model.config.name} on {model.device.type}: {report.made} samples made{kept}")
-
-
-def _describe(path: Path) -> dict[str, str]:
-    """A checkpoint's name and digest."""
-    import hashlib
-
-    with path.open("rb") as file:
-        return {"checkpoint": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

@@ -6,28 +6,24 @@ Importing this package imports no torch; :func:`load_model` does.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from srspace_eval.models.protocol import Model
 
-Precision = Literal["float32", "bfloat16", "float16"]
-
 __all__ = ["load_model"]
 
 
-def load_model(checkpoint: str | Path, device: str = "auto", *, precision: Precision = "float32") -> Model:
+def load_model(checkpoint: str | Path, device: str = "auto") -> Model:
     """A model from its checkpoint; which network it is, is read off the parameters' names and shapes.
 
     Parameters
     ----------
     checkpoint:
         A ``.pth`` or ``.safetensors`` file of SRFlow, SRFlow-DA (also -R, -S, -D), NCSR or RRDB (ESRGAN, RealSR).
-        Nothing in it is executed.
+        Nothing in it is executed. Or the name of a plugin (:mod:`srspace_eval.models.plugins`), such as ``bicubic_x4``.
     device:
         ``"auto"`` (CUDA where there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
-    precision:
-        ``"float32"`` (without TF32), or ``"bfloat16"``, ``"float16"``: convolutions under autocast, to 1e-2.
 
     Returns
     -------
@@ -38,8 +34,8 @@ def load_model(checkpoint: str | Path, device: str = "auto", *, precision: Preci
     CheckpointError
         If the file cannot be read safely, or fits no known network; every missing, surplus and misshapen parameter
         is listed.
-    InputError
-        If the device or precision is not one.
+    ExecutorError
+        If there is no such device.
 
     Example
     -------
@@ -50,4 +46,4 @@ def load_model(checkpoint: str | Path, device: str = "auto", *, precision: Preci
     """
     from srspace_eval.models.loading import load
 
-    return load(Path(checkpoint), device, precision)
+    return load(checkpoint, device)

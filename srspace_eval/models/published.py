@@ -55,7 +55,7 @@ class PublishedResult:
     data:
         On which images.
     sources:
-        Who printed it.
+        Who printed it: key, such as ``"jo2021"`` -> the source in words.
     values:
         Metric id (:data:`srspace_eval.metrics.info.METRICS`) -> value.
     parameters_millions:
@@ -68,7 +68,7 @@ class PublishedResult:
 
     scale: int
     data: str
-    sources: tuple[str, ...]
+    sources: Mapping[str, str]
     values: Mapping[str, float]
     parameters_millions: float | None = None
     training_hours: float | None = None
@@ -118,7 +118,7 @@ def published_methods() -> dict[str, Method]:
             PublishedResult(
                 scale=row["scale"],
                 data=data["data"][row["data"]],
-                sources=tuple(data["source"][source] for source in row["sources"]),
+                sources={key: data["source"][key] for key in row["sources"]},
                 values={key: float(row[key]) for key in METRICS if key in row},
                 parameters_millions=row.get("parameters_millions"),
                 training_hours=row.get("training_hours"),
@@ -128,7 +128,8 @@ def published_methods() -> dict[str, Method]:
             for row in entry.get("result", ())
         )
         checkpoints = tuple(
-            Checkpoint(tuple(c["files"]), c["where"], c["status"], c.get("note", "")) for c in entry.get("checkpoint", ())
+            Checkpoint(tuple(row["files"]), row["where"], row["status"], row.get("note", ""))
+            for row in entry.get("checkpoint", ())
         )
         methods[entry["id"]] = Method(
             entry["id"],

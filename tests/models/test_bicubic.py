@@ -11,6 +11,7 @@ from srspace_eval.models.bicubic import Bicubic
 from srspace_eval.models.protocol import Flow, Model
 from srspace_eval.models.sampling import Method, Request, iterate_samples, sample_array
 
+BUDGET = 1 << 30
 LR = picture(37, 51, 4)
 
 
@@ -40,7 +41,7 @@ def test_is_a_deterministic_model() -> None:
 
 def test_tiles_equal_the_whole() -> None:
     whole = sample_array(Bicubic(4), LR, n=1)[0]
-    [(_, tiled)] = iterate_samples(Bicubic(4), LR, [Request(0, 0.9)], "", Method(quantize="round"), 16)
+    [(_, tiled)] = iterate_samples(Bicubic(4), LR, [Request(0, 0.9)], "", Method(quantize="round"), 16, BUDGET)
     np.testing.assert_array_equal(whole, tiled)
 
 

@@ -105,6 +105,6 @@ def test_faults_are_named(module, source: str, spec: str, message: str) -> None:
 
 
 def test_config_must_be_ours(module) -> None:
-    module(documented_example() + "\ndef make(device):\n    m = NoisyNearest(device)\n    m.config = {}\n    return m\n")
+    module(documented_example() + "\nclass Bare(NoisyNearest):\n    config = {}\n")
     with pytest.raises(CheckpointError, match="config is dict"):
-        load_plugin("their_model:make", CPU)
+        load_plugin("their_model:Bare", CPU)
