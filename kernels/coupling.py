@@ -59,7 +59,7 @@ class Net:
     @property
     def pointwise(self) -> bool:
         """Whether it is SRFlow's: 3×3, 1×1, 3×3."""
-        return [isinstance(op, Conv) and op.reach for op in self.tail] == [0, 1]
+        return [op.reach if isinstance(op, Conv) else -1 for op in self.tail] == [0, 1]
 
 
 def run_net_reference(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:

@@ -63,7 +63,7 @@ class _Upsampler(nn.Module):
         self.layers = nn.ModuleList(layers)
 
 
-def conditioning(spec: FlowSpec, features: RRDBFeatures, level: int) -> Tensor:
+def level_condition(spec: FlowSpec, features: RRDBFeatures, level: int) -> Tensor:
     """u of a level, (1, condition_channels, H, W) at the level's resolution.
 
     One feature map of that resolution (``last`` halved, ``last``, or after an upconv), and the stacked blocks' outputs
@@ -89,17 +89,19 @@ class ConditionalFlow(nn.Module):
         self.RRDB = RRDBNet(spec.scale, spec.blocks, spec.features, spec.growth)
         self.flowUpsamplerNet = _Upsampler(spec)
 
-    def _condition(self, lr: Tensor) -> dict[int, Tensor]:
-        features = self.RRDB.features(lr, self.spec.stacked)
-        return {level: conditioning(self.spec, features, level) for level in range(1, self.spec.levels + 1)}
+    def condition(self, lr: Tensor) -> list[Tensor]:
+        """The conditioning u of each level, of an LR (1, 3, h, w) in [0, 1]."""
+        finest = int(math.log2(self.spec.resolution(1)))
+        features = self.RRDB.features(lr, self.spec.stacked, upconvs=finest)
+        return [level_condition(self.spec, features, level) for level in range(1, self.spec.levels + 1)]
 
-    def encode(self, lr: Tensor, hr: Tensor) -> tuple[list[Tensor], Tensor]:
+    def encode(self, conditions: Sequence[Tensor], hr: Tensor) -> tuple[list[Tensor], Tensor]:
         """Image to latents.
 
         Parameters
         ----------
-        lr:
-            (1, 3, h, w) in [0, 1].
+        conditions:
+            From :meth:`condition`.
         hr:
             (N, 3, h·scale, w·scale) in [0, 1].
 
@@ -108,32 +110,35 @@ class ConditionalFlow(nn.Module):
         latents, logdet:
             The latents, the splits' first; and (N,) Σ log|det|, with the splits' densities (:class:`Split`).
         """
-        conditions, latents, z, logdet = self._condition(lr), [], hr, hr.new_zeros(len(hr))
-        for layer, module in zip(self.spec.layers(), self.flowUpsamplerNet.layers, strict=True):
+        latents, z, logdet = [], hr, hr.new_zeros(len(hr))
+        for layer, module in self._layers():
             if isinstance(module, Split):
                 z, latent, d = module(z)
                 latents.append(latent)
             elif isinstance(module, FlowStep):
-                z, d = module(z, conditions[layer.level])
+                z, d = module(z, conditions[layer.level - 1])
             else:
                 z, d = module(z)
             logdet = logdet + d
         return [*latents, z], logdet
 
-    def decode(self, lr: Tensor, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def decode(self, conditions: Sequence[Tensor], latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Latents to image, the inverse of :meth:`encode`: (N, 3, h·scale, w·scale) and this map's log|det| (N,)."""
-        conditions, rest = self._condition(lr), list(latents)
+        rest = list(latents)
         z = rest.pop()
         logdet = z.new_zeros(len(z))
-        for layer, module in reversed(list(zip(self.spec.layers(), self.flowUpsamplerNet.layers, strict=True))):
+        for layer, module in reversed(self._layers()):
             if isinstance(module, Split):
                 z, d = module.inverse(z, rest.pop())
             elif isinstance(module, FlowStep):
-                z, d = module.inverse(z, conditions[layer.level])
+                z, d = module.inverse(z, conditions[layer.level - 1])
             elif isinstance(module, Squeeze):
                 z, d = module.inverse(z)
             logdet = logdet + d
         return z, logdet
+
+    def _layers(self) -> list[tuple[LayerSpec, nn.Module]]:
+        return list(zip(self.spec.layers(), self.flowUpsamplerNet.layers, strict=True))
 
 
 def bits_per_pixel(logdet: Tensor, z: Tensor, pixels: int) -> Tensor:

@@ -82,6 +82,7 @@ class RRDBNet(nn.Module):
         super().__init__()
         self.skip = skip
         self.upconvs = scale.bit_length() - 1
+        self.growth = growth
         self.conv_first = nn.Conv2d(3, features, 3, padding=1)
         self.RRDB_trunk = nn.Sequential(*(RRDB(features, growth) for _ in range(blocks)))
         self.trunk_conv = nn.Conv2d(features, features, 3, padding=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from srspace_eval.models.protocol import Conditioning, Flow, LatentShape, ModelC
 
 # The originals pad the LR to a multiple of this.
 _MULTIPLE = 2
+# Blocks of rows, convolution scratch.
+_WORKSPACE = 64 << 20
 _CACHE_LIMIT = {"cpu": 2 << 30, "cuda": 8 << 30}
 
 
@@ -31,6 +34,7 @@ class FlowConditioning:
 
     height: int
     width: int
+    lr: Tensor
     levels: dict[int, LevelInput]
     cache_left: int
     steps: dict[int, StepCondition] = field(default_factory=dict)
@@ -39,7 +43,7 @@ class FlowConditioning:
         """A decoding step's condition, from the cache or computed anew."""
         found = self.steps.get(index)
         if found is None:
-            found = step.condition(self.levels[level], inverse=True)
+            found = step.condition(self.levels[level])
             if found.nbytes <= self.cache_left:
                 self.cache_left -= found.nbytes
                 self.steps[index] = found
@@ -54,7 +58,7 @@ class FlowModel(Flow):
     config:
         What it is.
     flow:
-        The flow with its weights, on its device. Its layers are folded; it is not kept, but for its RRDB network.
+        The flow with its weights, on its device. It is kept for :meth:`encode`; :meth:`decode` uses a folded copy.
     cache_limit:
         Bytes that the conditioning of one LR may keep from one :meth:`decode` to the next; None: 2 GiB on the CPU,
         8 GiB on CUDA. What does not fit is computed again at each call, once for all samples of the call, with the
@@ -79,7 +83,8 @@ class FlowModel(Flow):
         # oneDNN's convolutions are fastest with channels last; cuDNN's in float32 are not.
         self._layout = torch.channels_last if self.device.type == "cpu" else torch.contiguous_format
         with torch.no_grad():
-            self._rrdb = flow.RRDB.to(memory_format=self._layout)
+            self._flow = flow
+            self._rrdb = copy.deepcopy(flow.RRDB).to(memory_format=self._layout)
             self._layers = self._fuse(flow)
 
     def _fuse(self, flow: ConditionalFlow) -> list[tuple[int, FusedStep | FusedSplit | None]]:
@@ -128,7 +133,7 @@ class FlowModel(Flow):
                 # Bilinear halving is the mean of 2×2; the nearest neighbour is the first of them.
                 own = F.avg_pool2d(features.last, 2)
                 levels[level] = LevelInput(torch.cat([own, features.stacked[:, :, ::2, ::2]], 1), None)
-        return FlowConditioning(height, width, levels, self.cache_limit)
+        return FlowConditioning(height, width, x, levels, self.cache_limit)
 
     @torch.no_grad()
     def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -160,31 +165,44 @@ class FlowModel(Flow):
 
     @torch.no_grad()
     def encode(self, lr: Tensor | Conditioning, hr: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
-        """As :meth:`Flow.encode`. An LR of odd size is padded by reflection, and the HR with it: then the latents, the
-        log-determinant and the likelihood are of the padded picture, and its pixels are counted."""
+        """As :meth:`Flow.encode`, by the layers as the papers give them, in the original programs' order of arithmetic.
+
+        An LR of odd size is padded by reflection, and the HR with it: then the latents, the log-determinant and the
+        likelihood are of the padded picture, and its pixels are counted.
+        """
         conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
         height, width, scale = conditioning.height, conditioning.width, self.config.scale
         if hr.ndim != 4 or len(hr) < 1 or tuple(hr.shape[1:]) != (3, height * scale, width * scale):
             raise InputError(f"hr must be (N, 3, {height * scale}, {width * scale}), not {tuple(hr.shape)}")
         padded = _pad(hr.to(self.device), _padded(height) * scale, _padded(width) * scale)
-        z = padded.contiguous(memory_format=self._layout)
-        logdet = z.new_zeros(len(z), dtype=torch.float64)
-        latents = []
-        for level, layer in self._layers:
-            if isinstance(layer, FusedStep):
-                z, d = layer.encode(z, layer.condition(conditioning.levels[level], inverse=False))
-            elif isinstance(layer, FusedSplit):
-                z, latent, d = layer.encode(z)
-                latents.append(latent.contiguous())
-            else:
-                z = F.pixel_unshuffle(z, self.spec.squeeze).contiguous(memory_format=self._layout)
-                continue
-            logdet = logdet + d
-        nll = bits_per_pixel(logdet, z.double(), padded.shape[2] * padded.shape[3])
-        return [*latents, z.contiguous()], logdet.to(z.dtype), nll.to(z.dtype)
+        conditions = self._flow.condition(conditioning.lr.contiguous())
+        encoded = [self._flow.encode(conditions, picture[None]) for picture in padded]
+        latents = [torch.cat(parts) for parts in zip(*(latents for latents, _ in encoded), strict=True)]
+        logdet = torch.cat([logdet for _, logdet in encoded])
+        return latents, logdet, bits_per_pixel(logdet, latents[-1], padded.shape[2] * padded.shape[3])
 
     def memory_estimate(self, height: int, width: int, n: int) -> int:
-        return 0
+        """As :meth:`Model.memory_estimate`, of decoding; the cache counts as far as :attr:`cache_limit` goes."""
+        spec = self.spec
+        pixels = _padded(height) * _padded(width)
+        kept = cache = step = 0.0  # channels for one LR pixel
+        for layer in spec.layers():
+            area = spec.resolution(layer.level) ** 2
+            if layer.kind == "squeeze":
+                kept += area * (spec.features if area > 1 else spec.condition_channels)
+            elif layer.kind == "coupling_step":
+                cache += area * (spec.hidden + 2 * layer.channels)
+                step = max(step, area * (5 * spec.hidden + 10 * layer.channels))
+        trunk = spec.condition_channels + 6 * spec.features + 8 * spec.growth
+        finest = 3 * spec.features * spec.resolution(1) ** 2
+        # Samples: z of all, of the one at work a few more, and the net's hidden channels where rows are not blocked.
+        together = 1 if self.device.type == "cpu" else n
+        blocked = spec.net == "pointwise" and self.device.type == "cpu"
+        hidden = 0.0 if blocked else 4 * spec.hidden * spec.resolution(1) ** 2
+        samples = 3 * spec.scale**2 * (3 * n + 6 * together) + hidden * together
+        size = self._flow.RRDB.conv_first.weight.element_size()
+        work = pixels * size * (kept + max(trunk + finest, step + samples))
+        return int(1.2 * work + min(cache * pixels * size, self.cache_limit)) + _WORKSPACE
 
     def _own(self, latent: Tensor) -> Tensor:
         """A copy that may be overwritten, on the device, in the layout of the layers."""

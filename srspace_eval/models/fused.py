@@ -1,4 +1,4 @@
-"""The flows in the form that is fast to evaluate, made from the layers of :mod:`srspace_eval.flows` once, at load.
+"""The flows from latents to image in the form that is fast to evaluate, made from the layers of :mod:`srspace_eval.flows` once, at load.
 
 The algebra is that of the layers, regrouped:
 
@@ -40,9 +40,10 @@ class LevelInput:
 
 @dataclass(frozen=True)
 class StepCondition:
-    """What a step needs of the LR in one direction: z ← gain·z then matrix and offset, or the reverse.
+    """What a step needs of the LR.
 
-    ``pre`` is the LR's part of fAffine before its first ReLU, ``logdet`` that of the injector (Σ log scale).
+    ``pre`` is the LR's part of fAffine before its first ReLU; ``gain`` and ``offset`` are the inverse injector, shift
+    and all, around the step's matrix; ``logdet`` is the injector's log|det|.
     """
 
     pre: Tensor
@@ -71,24 +72,30 @@ class _ConditionConv:
 
 
 class FusedLinear:
-    """Adjacent actnorms and 1×1 convolutions as one map, z' = A z + b at every pixel, and its inverse."""
+    """Adjacent actnorms and 1×1 convolutions as one map, inverted.
+
+    Attributes
+    ----------
+    conv:
+        From latents to image, z = A⁻¹(z' − b) at every pixel.
+    logdet:
+        Its log|det| for one pixel.
+    """
 
     def __init__(self, steps: Iterable[FlowStep], layout: torch.memory_format) -> None:
         steps = list(steps)
         like = steps[0].invconv.weight
         a = torch.eye(len(like), dtype=torch.float64, device=like.device)
         b = a.new_zeros(len(a))
-        logdet = 0.0
+        self.logdet = 0.0
         for step in steps:
             weight, scale = step.invconv.weight.double(), step.actnorm.logs.double().flatten().exp()
             a = weight @ (scale[:, None] * a)
             b = weight @ (scale * (b + step.actnorm.bias.double().flatten()))
-            logdet += float(torch.linalg.slogdet(weight)[1] + step.actnorm.logs.double().sum())
+            self.logdet -= float(torch.linalg.slogdet(weight)[1] + step.actnorm.logs.double().sum())
         inverse = torch.linalg.inv(a)
-        self.forward = Conv(_pointwise(a, like, layout), b.to(like.dtype))
-        self.inverse = Conv(_pointwise(inverse, like, layout), -(inverse @ b).to(like.dtype))
-        # log|det| of A: to be multiplied by the number of pixels.
-        self.logdet = logdet
+        kernel = inverse.to(like.dtype)[:, :, None, None].contiguous(memory_format=layout)
+        self.conv = Conv(kernel, -(inverse @ b).to(like.dtype))
 
 
 class FusedStep:
@@ -125,23 +132,17 @@ class FusedStep:
             weight = first.weight[:, : self.channels].contiguous(memory_format=layout)
             self._noise = Net(Conv(weight, first.bias), tail)
 
-    def condition(self, level: LevelInput, *, inverse: bool) -> StepCondition:
-        """What the step needs of the LR; ``inverse``: for decoding."""
+    def condition(self, level: LevelInput) -> StepCondition:
+        """What the step needs of the LR."""
         h = self._injector_condition(level).relu_()
         for op in self._injector:
             h = op(h)
         shift, scale = _shift_scale(h)
-        logdet = scale.log().sum(dtype=torch.float64)
-        if inverse:
-            gain = scale.reciprocal()
-            with torch.autocast(scale.device.type, enabled=False):
-                offset = self.linear.inverse(-shift)
-        else:
-            bias = self.linear.forward.bias
-            assert bias is not None
-            gain = scale
-            offset = (shift + bias[:, None, None]) * scale
-        return StepCondition(self._affine_condition(level), gain, offset, logdet)
+        with torch.autocast(scale.device.type, enabled=False):
+            offset = self.linear.conv(-shift)
+        return StepCondition(
+            self._affine_condition(level), scale.reciprocal(), offset, -scale.log().sum(dtype=torch.float64)
+        )
 
     def decode(self, z: Tensor, condition: StepCondition) -> tuple[Tensor, Tensor]:
         """Latents to image; overwrites z. Returns z and the log|det| (N,) of this direction."""
@@ -154,23 +155,8 @@ class FusedStep:
             z2.div_(scale).sub_(shift)
             logdet -= _sum_log(scale)
         with torch.autocast(z.device.type, enabled=False):
-            z = F.conv2d(z.mul_(condition.gain), self.linear.inverse.weight).add_(condition.offset)
-        return z, logdet - condition.logdet - self.linear.logdet * (z.shape[2] * z.shape[3])
-
-    def encode(self, z: Tensor, condition: StepCondition) -> tuple[Tensor, Tensor]:
-        """Image to latents. Returns z and the log|det| (N,)."""
-        with torch.autocast(z.device.type, enabled=False):
-            z = F.conv2d(z, self.linear.forward.weight).mul_(condition.gain).add_(condition.offset)
-        logdet = (condition.logdet + self.linear.logdet * (z.shape[2] * z.shape[3])).expand(len(z))
-        z1, z2 = z[:, : self.channels], z[:, self.channels :]
-        nets = [(self._affine, condition.pre)] if self._noise is None else [
-            (self._noise, None), (self._affine, condition.pre)
-        ]
-        for net, pre in nets:
-            shift, scale = _shift_scale(run_net(net, z1, pre))
-            z2.add_(shift).mul_(scale)
-            logdet = logdet + _sum_log(scale)
-        return z, logdet
+            z = F.conv2d(z.mul_(condition.gain), self.linear.conv.weight).add_(condition.offset)
+        return z, logdet + condition.logdet + self.linear.logdet * (z.shape[2] * z.shape[3])
 
 
 class FusedSplit:
@@ -189,11 +175,6 @@ class FusedSplit:
         mean, logs = self._prior(z1)
         z2 = mean + torch.exp(logs) * latent
         return torch.cat([z1, z2], 1), -gaussian_logp(z2.double(), mean.double(), logs.double())
-
-    def encode(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        z1, z2 = z[:, : self.channels], z[:, self.channels :]
-        mean, logs = self._prior(z1)
-        return z1, (z2 - mean) * torch.exp(-logs), gaussian_logp(z2.double(), mean.double(), logs.double())
 
 
 # --- folding -------------------------------------------------------------------------------
@@ -214,10 +195,6 @@ _HALF = (torch.float16, torch.bfloat16)
 
 def _sum_log(scale: Tensor) -> Tensor:
     return scale.log().sum((1, 2, 3), dtype=torch.float64)
-
-
-def _pointwise(matrix: Tensor, like: Tensor, layout: torch.memory_format) -> Tensor:
-    return matrix.to(like.dtype)[:, :, None, None].contiguous(memory_format=layout)
 
 
 def _bias(conv: Conv) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ import torch
 from srspace_eval.errors import CheckpointError
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet
-from srspace_eval.flows.spec import FlowSpec, NetKind
+from srspace_eval.flows.spec import FlowSpec
+from srspace_eval.models.configurations import CONFIGURATIONS, flow_spec
 from srspace_eval.models.protocol import ModelConfig
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
@@ -20,17 +22,6 @@ Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 _LAYER = re.compile(r"flowUpsamplerNet\.layers\.(\d+)\.")
 # Parameters that the programs create and never use.
 _UNUSED = re.compile(r"flowUpsamplerNet\.f\.")
-
-_WIDE, _EARLY = (1, 8, 15, 22), (1, 3, 5, 7)
-_FAMILIES: dict[str, NetKind] = {
-    "srflow": "pointwise",
-    "ncsr": "pointwise",
-    "srflow_da": "deep",
-    "srflow_da_s": "deep",
-    "srflow_da_r": "residual",
-    "srflow_da_d": "residual_stack",
-}
-
 
 @dataclass(frozen=True)
 class Recognised:
@@ -95,31 +86,22 @@ def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
         family = "srflow_da_s" if first_channels == 3 * scale**2 else "srflow_da"
     else:
         family = "srflow"
-    stacked = _EARLY if family == "srflow" and scale == 8 else _WIDE
-    if blocks <= stacked[-1]:
-        raise CheckpointError(
-            f"{where}: {family} at ×{scale} reads the RRDB blocks {', '.join(map(str, stacked))} (from 0), "
-            f"but the checkpoint has {blocks} blocks"
-        )
-    steps_of = _coupling_steps(shapes)
-    levels = len(steps_of) or 1
-    first_net = [name for name in shapes if re.search(r"\.affine\.fAffine1?\.0\.weight$", name)]
-    spec = FlowSpec(
-        scale=scale,
-        blocks=blocks,
-        stacked=stacked,
-        levels=levels,
-        steps=max(steps_of, default=1),
-        net=_FAMILIES[family],
-        splits=_splits(family),
-        noise=((0,) * (levels - 2) + (16, 16))[:levels] if family == "ncsr" else (),
+    steps = _coupling_steps(shapes) or [1]
+    first_nets = sorted(name for name in shapes if re.search(r"\.affine\.fAffine1?\.0\.weight$", name))
+    spec = dataclasses.replace(
+        flow_spec(family, scale, len(steps), max(steps), blocks),
         features=_side(shapes, ["RRDB.conv_first.weight"], 0, 64),
         growth=_side(shapes, ["RRDB.RRDB_trunk.0.RDB1.conv1.weight"], 0, 32),
-        hidden=_side(shapes, sorted(first_net), 0, 64),
+        hidden=_side(shapes, first_nets, 0, 64),
     )
+    if blocks <= spec.stacked[-1]:
+        raise CheckpointError(
+            f"{where}: {family} at ×{scale} reads the RRDB blocks {', '.join(map(str, spec.stacked))} (from 0), "
+            f"but the checkpoint has {blocks} blocks"
+        )
     # Levels finer than the image or coarser than half the LR do not exist.
-    if levels > (1 if spec.splits == "within" else scale.bit_length()):
-        raise CheckpointError(f"{where}: {family} at ×{scale} cannot have {levels} levels")
+    if spec.levels > (1 if spec.splits == "within" else scale.bit_length()):
+        raise CheckpointError(f"{where}: {family} at ×{scale} cannot have {spec.levels} levels")
     with torch.device("meta"):
         expected = _shapes(ConditionalFlow(spec))
     given = {name: shape for name, shape in shapes.items() if not _UNUSED.match(name)}
@@ -127,19 +109,13 @@ def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
     _compare(expected, given, where, name)
     details = {
         "blocks": blocks,
-        "stacked": list(stacked),
-        "levels": levels,
+        "stacked": list(spec.stacked),
+        "levels": spec.levels,
         "steps": spec.steps,
         "parameters": _size(expected),
     }
     config = ModelConfig(name, family, scale, deterministic=False, details=details)
     return Recognised(config, spec, blocks, spec.features, spec.growth, {name: name for name in expected})
-
-
-def _splits(family: str) -> str:
-    if family == "srflow_da_s":
-        return "within"
-    return "before_last" if family.startswith("srflow_da") else "before_last_two"
 
 
 def _coupling_steps(shapes: Shapes) -> list[int]:
@@ -156,25 +132,9 @@ def _coupling_steps(shapes: Shapes) -> list[int]:
 
 
 def _flow_name(family: str, spec: FlowSpec) -> str:
-    known = {
-        ("srflow", 4): (3, 16),
-        ("srflow", 8): (4, 16),
-        ("ncsr", 4): (3, 16),
-        ("ncsr", 8): (4, 20),
-        ("srflow_da", 4): (2, 6),
-        ("srflow_da", 8): (3, 6),
-        ("srflow_da_r", 4): (2, 6),
-        ("srflow_da_r", 8): (3, 6),
-        ("srflow_da_d", 4): (2, 1),
-        ("srflow_da_d", 8): (3, 1),
-        ("srflow_da_s", 4): (1, 12),
-        ("srflow_da_s", 8): (1, 18),
-    }
-    if known.get((family, spec.scale)) == (spec.levels, spec.steps):
-        if spec.blocks == 23:
-            return f"{family}_df2k_x{spec.scale}"
-        if (family, spec.scale, spec.blocks) == ("srflow", 8, 8):
-            return "srflow_celeba_x8"
+    for name, known in CONFIGURATIONS.items():
+        if known == (family, spec):
+            return name
     return f"{family}_x{spec.scale}_l{spec.levels}_k{spec.steps}_b{spec.blocks}"
 
 
@@ -248,9 +208,9 @@ def _recognise_rrdb(shapes: Shapes, layout: _Layout, where: str) -> Recognised:
     names = {name: layout.rename(name, blocks, upconvs) for name in ours}
     name = f"rrdb_df2k_x{scale}" if (blocks, scale in (4, 8)) == (23, True) else f"rrdb_x{scale}_b{blocks}"
     _compare({names[name]: shape for name, shape in ours.items()}, shapes, where, name)
-    config = ModelConfig(
-        name, "rrdb", scale, deterministic=True, details={"blocks": blocks, "parameters": _size(ours)}
-    )
+    details = {"blocks": blocks, "parameters": _size(ours)}
+    # ESRGAN's and RealSR's programs round, unlike the flows'.
+    config = ModelConfig(name, "rrdb", scale, deterministic=True, details=details, quantize="round")
     return Recognised(config, None, blocks, features, growth, names)
 
 

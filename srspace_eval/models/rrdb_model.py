@@ -13,6 +13,9 @@ from srspace_eval.errors import InputError
 from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.models.protocol import Conditioning, LatentShape, Model, ModelConfig
 
+# Convolution scratch.
+_WORKSPACE = 64 << 20
+
 
 class RRDBModel(Model):
     """A deterministic network: no latents, no likelihood.
@@ -45,7 +48,9 @@ class RRDBModel(Model):
         return self._net(self.condition(lr)).contiguous(), None
 
     def memory_estimate(self, height: int, width: int, n: int) -> int:
-        return 0
+        features, growth = self._net.conv_first.out_channels, self._net.growth
+        trunk, finest = 8 * features + 8 * growth, 4 * features * self.config.scale**2
+        return int(1.2 * 4 * height * width * (trunk + finest)) + _WORKSPACE
 
 
 @torch.no_grad()
