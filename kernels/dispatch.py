@@ -7,10 +7,11 @@ should have. :func:`forms_used` tells what ran.
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from importlib.util import find_spec
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 
@@ -48,7 +49,8 @@ def choose(kernel: str, device: torch.device, form: str | None = None) -> Form:
     """
     if form is not None and form not in FORMS:
         raise InputError(f"no kernel form {form!r}: {', '.join(FORMS)}")
-    wanted = cast(Form, form or ("triton" if device.type == "cuda" else "fast"))
+    best: Form = "triton" if device.type == "cuda" else "fast"
+    wanted = next((known for known in FORMS if known == form), best)
     if wanted == "triton":
         lack = _why_no_triton(device)
         if lack is not None:
@@ -74,9 +76,7 @@ def _why_no_triton(device: torch.device) -> str | None:
 
 
 def _interpreting() -> bool:
-    import triton
-
-    return bool(triton.knobs.runtime.interpret)
+    return os.environ.get("TRITON_INTERPRET") == "1"  # Triton reads it when it is imported
 
 
 def _tell(text: str) -> None:

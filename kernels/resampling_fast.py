@@ -11,9 +11,8 @@ from __future__ import annotations
 import functools
 
 import torch
-from torch import Tensor
-
 from srspace_eval.kernels.cubic import Border, taps
+from torch import Tensor
 
 STRIDED = (2, 3, 4, 8)
 _BLOCK = 1 << 16  # values a block of output rows, so that it stays in the cache while the taps are added
@@ -22,7 +21,7 @@ _BLOCK = 1 << 16  # values a block of output rows, so that it stays in the cache
 def resample(
     image: Tensor, out_shape: tuple[int, int], scales: tuple[float, float], border: Border, half_away: bool
 ) -> Tensor:
-    """(H, W, C) uint8 or float -> (\\*out_shape, C) of the same dtype; see :func:`srspace_eval.kernels.resampling.resample`."""
+    """The form of :func:`srspace_eval.kernels.resampling.resample` that this module holds."""
     rows_first = scales[0] <= scales[1]
     work = image
     for axis in (0, 1) if rows_first else (1, 0):

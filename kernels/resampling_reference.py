@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
 from srspace_eval.kernels.cubic import Border, taps
 
 
@@ -17,7 +16,7 @@ def resample(
     border: Border,
     half_away: bool,
 ) -> npt.NDArray[Any]:
-    """(H, W, C) uint8 or float -> (\\*out_shape, C) of the same dtype; see :func:`srspace_eval.kernels.resampling.resample`."""
+    """The form of :func:`srspace_eval.kernels.resampling.resample` that this module holds."""
     work = image.astype(np.float64)
     for axis in np.argsort(scales, kind="stable"):
         weights, index = taps(image.shape[axis], out_shape[axis], scales[axis], border)

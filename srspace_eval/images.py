@@ -139,7 +139,12 @@ def decode_png(data: bytes, where: str) -> Pixels:
         As :func:`inspect_png`, or if the compressed stream is damaged.
     """
     info = inspect_png(data, where)
-    return _decode(data, where, info.height, info.width)
+    pixels = _decode(data, where, info.height, info.width)
+    # Pillow leaves black what a stream that ends early does not fill, and says nothing. Only then is the last row
+    # black (or anything, interlaced), so the stream is unpacked a second time for few pictures only.
+    if info.interlaced or not pixels[-1].any():
+        _unpack(data, where, _raw_size(info))
+    return pixels
 
 
 def decode_top(data: bytes, where: str, rows: int = 16) -> Pixels:
@@ -151,27 +156,53 @@ def decode_top(data: bytes, where: str, rows: int = 16) -> Pixels:
     rows = min(rows, info.height)
     if info.interlaced or rows == info.height:
         return _decode(data, where, info.height, info.width)[:rows]
-    wanted = rows * (1 + 3 * info.width)
     # The first rows as a picture of their own: same filters, stored instead of compressed.
+    stream = _unpack(data, where, rows * (1 + 3 * info.width))
+    header = struct.pack(">IIBBBBB", info.width, rows, 8, 2, 0, 0, 0)
+    small = b"".join(
+        [
+            _SIGNATURE,
+            _chunk(b"IHDR", header),
+            _chunk(b"IDAT", zlib.compress(stream, 0)),
+            _chunk(b"IEND", b""),
+        ]
+    )
+    return _decode(small, where, rows, info.width)
+
+
+def _unpack(data: bytes, where: str, size: int) -> bytes:
+    """The first ``size`` bytes of the picture data, unpacked."""
     inflater = zlib.decompressobj()
-    stream = b""
+    stream = bytearray()
     try:
         for body in _chunks(data, b"IDAT"):
-            stream += inflater.decompress(body, wanted - len(stream))
-            if len(stream) == wanted:
-                break
+            stream += inflater.decompress(body, size - len(stream))
+            if len(stream) == size:
+                return bytes(stream)
     except zlib.error as error:
         raise ImageError(f"{where}: damaged picture data ({error}); write the file again") from error
-    if len(stream) < wanted:
-        raise ImageError(f"{where}: its picture data ends early; write the file again")
-    header = struct.pack(">IIBBBBB", info.width, rows, 8, 2, 0, 0, 0)
-    small = b"".join([
-        _SIGNATURE,
-        _chunk(b"IHDR", header),
-        _chunk(b"IDAT", zlib.compress(stream, 0)),
-        _chunk(b"IEND", b""),
-    ])
-    return _decode(small, where, rows, info.width)
+    raise ImageError(f"{where}: damaged picture data (it ends early); write the file again")
+
+
+def _raw_size(info: PngInfo) -> int:
+    """Bytes of the unpacked picture data: each row of 3 bytes a pixel has a filter byte before it."""
+    if not info.interlaced:
+        return info.height * (1 + 3 * info.width)
+    total = 0
+    # Adam7: (first row, first column, row step, column step) of each pass.
+    for y, x, dy, dx in [
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    ]:
+        rows, columns = -((y - info.height) // dy), -((x - info.width) // dx)
+        if rows > 0 and columns > 0:
+            total += rows * (1 + 3 * columns)
+    return total
 
 
 def _chunks(data: bytes, wanted: bytes) -> list[memoryview]:

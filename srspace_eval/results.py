@@ -141,7 +141,7 @@ def slug(team: str) -> str:
     """
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", team).strip("-")[:60]
     reserved = re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)", plain)
-    if plain == team and not reserved:
+    if plain and plain == team and not reserved:
         return plain
     # Names that differ only in what was replaced must not collide.
     return f"{plain or 'team'}-{hashlib.sha256(team.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
@@ -183,9 +183,7 @@ def image_document(image: ImageRecord) -> dict[str, Any]:
         "gt_sha256": image.gt_sha256,
         **image.values,
         **{name: list(curve) for name, curve in image.curves.items()},
-        "samples": [
-            {"sample": s.sample, "file": s.file, "sha256": s.sha256, **s.values} for s in image.samples
-        ],
+        "samples": [{"sample": s.sample, "file": s.file, "sha256": s.sha256, **s.values} for s in image.samples],
     }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from srspace_eval._version import __version__
+from srspace_eval.devices import device_name, resolve_device
 from srspace_eval.errors import InputError, Notice, ResultsError, SubmissionError
 from srspace_eval.inspection import FileInfo, Inspection, cropped, inspect
 from srspace_eval.journal import open_journal
@@ -172,7 +173,7 @@ def score(
     submission, gt, lr, track:
         As :func:`check_submission`.
     team, kind:
-        The name in leaderboards (None: the submission's name without suffix), and whether it is ranked.
+        The name in leaderboards (None: the submission's name, without ``.zip``), and whether it is ranked.
     board:
         The folder of results.
     overwrite:
@@ -195,7 +196,8 @@ def score(
     """
     options = options or ScoreOptions()
     if team is None:
-        team = Path(submission).resolve().stem
+        name = Path(submission).resolve().name
+        team = name.removesuffix(".zip") or name
     metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
     # Missing weights should be said before minutes of looking at files, if they are surely wanted.
     network = _network(options, metrics) if metrics else None
@@ -256,7 +258,7 @@ def _network(options: ScoreOptions, metrics: tuple[str, ...]) -> LPIPS | None:
         options.net,
         weights=options.lpips_weights,
         weights_dir=options.weights_dir,
-        device=options.device,
+        device=resolve_device(options.device),
         precision=options.precision,
     )
 
@@ -278,9 +280,7 @@ def _raise_faults(checked: Checked, incomplete: bool) -> None:
         )
 
 
-def _signature(
-    checked: Checked, options: ScoreOptions, metrics: tuple[str, ...], network: LPIPS | None
-) -> Signature:
+def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...], network: LPIPS | None) -> Signature:
     track, inspection = checked.track, checked.inspection
     samples = track.samples if options.samples is None else options.samples
     settings: dict[str, dict[str, object]] = {
@@ -313,7 +313,7 @@ def _signature(
         "srspace_eval": __version__,
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "numpy", "scipy", "pillow", "lpips")},
-        "device": "cpu" if network is None else network.device_name,
+        "device": "cpu" if network is None else device_name(network.device),
         "machine": platform.machine(),
     }
     return Signature(settings, environment)
@@ -379,9 +379,7 @@ def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: li
         )
 
 
-def _result(
-    checked: Checked, team: str, kind: Kind, signature: Signature, records: list[ImageRecord]
-) -> Result:
+def _result(checked: Checked, team: str, kind: Kind, signature: Signature, records: list[ImageRecord]) -> Result:
     pairing = checked.pairing
     single = pairing.samples == 1 and "sample" not in pairing.template
     wanted = int(signature.settings["common"]["samples"])

@@ -12,7 +12,8 @@ from srspace_eval.tracks import Track, load_track
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EXISTING = click.Path(exists=True, path_type=Path)
+# Not checked by click: a path that does not exist is our error, which says more, with exit code 1.
+EXISTING = click.Path(path_type=Path)
 
 
 def submission_options(function: F) -> F:
@@ -21,9 +22,11 @@ def submission_options(function: F) -> F:
         [
             click.argument("submission", type=EXISTING),
             click.option("--gt", required=True, type=EXISTING, help="Folder of ground-truth PNGs."),
-            click.option("--lr", type=EXISTING, help="Folder of LR PNGs to measure LR-PSNR against, not the downscaled GT."),
+            click.option("--lr", type=EXISTING, help="LR PNGs to measure LR-PSNR against, not the downscaled GT."),
             click.option(
-                "--track", metavar="NAME|FILE.toml", help="x4, x8, x4-2022, x8-2022 or a track file. Default: read off names and sizes."
+                "--track",
+                metavar="NAME|FILE.toml",
+                help="x4, x8, x4-2022, x8-2022 or a track file. Default: read off names and sizes.",
             ),
             click.option("--samples", type=click.IntRange(min=1), help="Samples an image, instead of the track's."),
             click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one a core."),

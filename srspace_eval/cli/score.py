@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from srspace_eval.cli._common import print_json, progress, say
+from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import submission_options, track_from
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.results import Result, result_path, to_document
@@ -21,11 +21,14 @@ from srspace_eval.results import Result, result_path, to_document
 @click.option("--baseline", is_flag=True, help="Show it in leaderboards without ranking it.")
 @click.option(
     "--metrics",
-    help="Comma-separated: lpips, lr_psnr, diversity, diversity_mse, diversity_patches, psnr, ssim. Default: the track's.",
+    help="Comma-separated, of lpips, lr_psnr, diversity, diversity_mse, diversity_patches, psnr, ssim. "
+    "Default: the track's.",
 )
 @click.option("--lpips-net", "net", type=click.Choice(["alex", "vgg", "squeeze"]), default="alex", show_default=True)
 @click.option(
-    "--lpips-weights", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The trunk's weights, any file."
+    "--lpips-weights",
+    type=click.Path(path_type=Path),
+    help="The trunk's weights, any file.",
 )
 @click.option(
     "--weights-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder with torchvision's weight files."
@@ -42,7 +45,11 @@ from srspace_eval.results import Result, result_path, to_document
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the patches.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.option(
-    "--precision", type=click.Choice(["float32", "tf32", "bf16"]), default="float32", show_default=True, help="Of the trunk."
+    "--precision",
+    type=click.Choice(["float32", "tf32", "bf16"]),
+    default="float32",
+    show_default=True,
+    help="Of the trunk.",
 )
 @click.option(
     "--board",
@@ -116,7 +123,7 @@ def show(result: Result) -> None:
         if metric in result.summary:
             table.add_row(f"{info.label} {info.arrow}", info.format(result.summary[metric]), info.unit)
     console = Console(highlight=False, markup=False)
-    console.print(f"{result.team}, track {result.track}, {len(result.images)} images")
+    console.print(shown(f"{result.team}, track {result.track}, {len(result.images)} images"))
     if result.incomplete:
         console.print(f"incomplete, not ranked: {len(result.incomplete)} images lack samples")
     console.print(table)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, overload
 
 import numpy.typing as npt
 import torch
@@ -13,9 +14,7 @@ from torch import Tensor
 from srspace_eval.errors import InputError
 from srspace_eval.kernels.cubic import Border
 from srspace_eval.kernels.resampling import resample
-from srspace_eval.metrics._arrays import as_tensor, describe
-
-Image = TypeVar("Image", npt.NDArray[Any], Tensor)
+from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe
 
 
 @dataclass(frozen=True)
@@ -33,13 +32,29 @@ CONVENTIONS: dict[str, Convention] = {
 }
 
 
+@overload
 def imresize(
-    image: Image,
+    image: npt.NDArray[Any],
     scale: float | None = None,
     output_shape: tuple[int, int] | None = None,
     convention: str = "ntire21",
     form: str | None = None,
-) -> Image:
+) -> npt.NDArray[Any]: ...
+@overload
+def imresize(
+    image: Tensor,
+    scale: float | None = None,
+    output_shape: tuple[int, int] | None = None,
+    convention: str = "ntire21",
+    form: str | None = None,
+) -> Tensor: ...
+def imresize(
+    image: ArrayLike,
+    scale: float | None = None,
+    output_shape: tuple[int, int] | None = None,
+    convention: str = "ntire21",
+    form: str | None = None,
+) -> ArrayLike:
     """Resize a picture as MATLAB's ``imresize(..., 'bicubic')`` does, with antialiasing.
 
     Parameters
@@ -84,7 +99,7 @@ def imresize(
     coloured = tensor if tensor.ndim == 3 else tensor[..., None]
     done = resample(coloured, shape, scales, rule.border, rule.half_away, form)
     done = done if tensor.ndim == 3 else done[..., 0]
-    return cast(Image, done if isinstance(image, Tensor) else done.numpy())
+    return done if isinstance(image, Tensor) else done.numpy()
 
 
 def _geometry(
@@ -98,7 +113,10 @@ def _geometry(
             raise InputError(f"scale {scale}: a positive number is wanted")
         return (scale, scale), (math.ceil(scale * size[0]), math.ceil(scale * size[1]))
     assert output_shape is not None
-    if len(output_shape) != 2 or any(int(n) != n or n < 1 for n in output_shape):
-        raise InputError(f"output_shape {tuple(output_shape)}: two positive whole numbers are wanted")
-    height, width = (int(n) for n in output_shape)
+    try:
+        height, width = (operator.index(n) for n in output_shape)
+    except (TypeError, ValueError):
+        height = width = 0
+    if min(height, width) < 1:
+        raise InputError(f"output_shape {output_shape!r}: two positive whole numbers are wanted")
     return (height / size[0], width / size[1]), (height, width)

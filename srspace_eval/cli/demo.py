@@ -1,0 +1,69 @@
+"""``srspace-eval demo``: the whole pipeline on built-in pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from srspace_eval.cli._common import progress, say
+from srspace_eval.errors import ResultsError, WeightsError
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder for pictures and results; must be new or a demo's.",
+)
+@click.option(
+    "--weights-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder with torchvision's weight files."
+)
+def command(out: Path, weights_dir: Path | None) -> None:
+    """Make pictures and three methods' sample sets, score them, rank them.
+
+    Nothing is downloaded. LPIPS is measured if AlexNet's weights are at hand; if not, the diversity score is shown
+    with the squared error as its distance.
+    """
+    from srspace_eval.bootstrap import BootstrapPlan
+    from srspace_eval.demo import METHODS, write_demo
+    from srspace_eval.metrics.lpips import LPIPS
+    from srspace_eval.ranking import rank
+    from srspace_eval.ranking.entries import board_entries
+    from srspace_eval.report.html import Pictures, write_site
+    from srspace_eval.report.table import make_table
+    from srspace_eval.report.terminal import print_table
+    from srspace_eval.scoring import ScoreOptions, score
+    from srspace_eval.tracks import load_track
+
+    if out.exists() and any(out.iterdir()) and not (out / "track.toml").is_file():
+        raise ResultsError(f"{out}: is not empty and not a demo's; give another folder with --out")
+    try:
+        LPIPS("alex", weights_dir=weights_dir)
+        with_lpips = True
+    except WeightsError:
+        with_lpips = False
+        say("LPIPS is left out: AlexNet's weights are not here (`srspace-eval weights list` says where to put them).")
+    with progress("Making pictures", 1):
+        track_file = write_demo(out, with_lpips=with_lpips)
+    track = load_track(track_file)
+    for method, what in METHODS.items():
+        say(f"{method}: {what}")
+        score(
+            out / "submissions" / method,
+            out / "gt",
+            options=ScoreOptions(weights_dir=weights_dir),
+            track=track,
+            team=method,
+            board=out / "leaderboards",
+            overwrite=True,
+            progress=progress,
+        )
+    ranking = rank(board_entries(out / "leaderboards", track), track, bootstrap=BootstrapPlan())
+    print_table(make_table(ranking))
+    folders = {method: out / "submissions" / method for method in METHODS}
+    pictures = Pictures(gt=out / "gt", submissions=folders, lr=out / "lr")
+    page = write_site(out / "site", [ranking], pictures={track.name: pictures})
+    say(f"leaderboard: {page}")

@@ -1,0 +1,36 @@
+"""Which torch device a name means, and what it is called in signatures."""
+
+from __future__ import annotations
+
+import torch
+
+from srspace_eval.errors import ExecutorError
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device of ``--device``: ``"auto"`` is the first CUDA device if there is one, else the CPU.
+
+    Raises
+    ------
+    ExecutorError
+        If the name is no device, or there is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ExecutorError(f"--device {name}: no device of torch; choose auto, cpu, cuda, cuda:N or mps") from error
+    usable = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not usable.get(device.type, False):
+        raise ExecutorError(f"--device {name}: there is none on this machine; choose auto or cpu")
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """``"cpu"``, or the accelerator's own name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
