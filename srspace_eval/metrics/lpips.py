@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from srspace_eval import weights as weight_files
-from srspace_eval.errors import ExecutorError, InputError, WeightsError
+from srspace_eval.devices import device_name, resolve_device
+from srspace_eval.errors import InputError, WeightsError
 from srspace_eval.kernels import distance_maps
 from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe, same_size
 from srspace_eval.metrics.trunks import ARCHITECTURES, Trunk, read_parameters, read_state_dict
@@ -92,10 +93,10 @@ class LPIPS:
             raise InputError(f"no LPIPS trunk {net!r}: {', '.join(ARCHITECTURES)}")
         if precision not in PRECISIONS:
             raise InputError(f"no precision {precision!r}: {', '.join(PRECISIONS)}")
-        self.device = _device(device)
+        self.device = resolve_device(str(device))
         if precision == "tf32" and self.device.type != "cuda":
             raise InputError(f"precision tf32 needs a CUDA device, not {self.device.type}")
-        self.device_name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
+        self.device_name = device_name(self.device)
         trunk_path = Path(weights) if weights is not None else weight_files.require(net, weights_dir)
         trunk_sha256 = weight_files.sha256(trunk_path)
         calibration = weight_files.calibration_file(net)
@@ -238,17 +239,6 @@ def lpips_map(sr: ArrayLike, gt: ArrayLike, net: str = "alex", weights: str | Pa
 @lru_cache(maxsize=3)
 def _cached(net: str, weights: Path | None) -> LPIPS:
     return LPIPS(net, weights=weights)
-
-
-def _device(name: str | torch.device) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ExecutorError(f"device {name}: cannot be used here: {str(error).splitlines()[0]}") from None
-    return device
 
 
 def _image(image: ArrayLike, what: str) -> Tensor:
