@@ -5,7 +5,6 @@ The GT's activations are computed once, however many samples are compared with i
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -174,7 +173,13 @@ class LPIPS:
         return distance_maps.full_map(self.distances(reference, sr), reference.size)
 
     def _taps(self, image: Tensor) -> Iterator[Tensor]:
-        with torch.no_grad(), self._convolutions():
+        if self.device.type == "cuda":
+            # By default torch lets cuDNN round to TF32 and choose algorithms by time. Set, not restored: other threads
+            # are in the middle of their convolutions.
+            torch.backends.cudnn.allow_tf32 = self._tf32
+            torch.backends.cudnn.benchmark = False
+            torch.backends.cudnn.deterministic = True
+        with torch.no_grad():
             yield from self._trunk.taps(self._normalised(image))
 
     def _normalised(self, image: Tensor) -> Tensor:
@@ -190,15 +195,6 @@ class LPIPS:
         for band, place in zip(torch.split(source, rows), torch.split(out, rows), strict=True):
             place.copy_(band.to(torch.float32).mul_(gain).add_(offset))
         return out.reshape(1, height, width, 3).permute(0, 3, 1, 2)
-
-    @contextlib.contextmanager
-    def _convolutions(self) -> Iterator[None]:
-        """cuDNN as the precision asks: by default torch lets its convolutions round to TF32."""
-        if self.device.type != "cuda":
-            yield
-            return
-        with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=self._tf32):
-            yield
 
 
 def lpips_map(sr: ArrayLike, gt: ArrayLike, net: str = "alex", weights: str | Path | None = None) -> Any:
