@@ -26,8 +26,8 @@ def test_the_triton_form_is_what_runs() -> None:
 @pytest.mark.parametrize("convention", sorted(CONVENTIONS))
 @pytest.mark.parametrize("scale", [1 / 2, 1 / 3, 1 / 4, 1 / 8, 1 / 6, 0.37, 2.0])
 def test_resampling_gives_the_references_bits(convention: str, scale: float) -> None:
-    picture = (rand(37, 29, 3) * 255.99).to(torch.uint8)
-    picture[20:] = picture[20:] // 128 * 255  # the largest sums, and ties
+    picture = (rand(23, 18, 3) * 255.99).to(torch.uint8)
+    picture[12:] = picture[12:] // 128 * 255  # the largest sums, and ties
     for image in (picture, picture[..., 0].double() / 255):
         found = imresize(image, scale, convention=convention, form="triton")
         expected = imresize(image.cpu(), scale, convention=convention, form="reference")
