@@ -67,7 +67,7 @@ class Row:
         Metric id -> bootstrap interval of the rank.
     indistinguishable_from_next:
         Metric id (or ``"final_rank"``) -> whether the data cannot tell this row from the next one in that column.
-        Absent for the last row of a column and where there is no bootstrap.
+        Absent for the last row of a column, where the next shares its rank, and where there is no bootstrap.
     """
 
     entry: Entry

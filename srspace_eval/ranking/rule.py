@@ -76,7 +76,9 @@ def rank(
 
     shown = tuple(columns) if columns is not None else default_columns(track)
     finals = [_final_rank(found, rule) for found in ranks]
-    spread = Spread() if bootstrap is None else measure_spread(lines, rule, pools, shown, bootstrap, set(excluded))
+    spread = Spread()
+    if bootstrap is not None:
+        spread = measure_spread(lines, rule, pools, finals, shown, bootstrap, set(excluded))
     rows = [
         Row(
             entry=entry,

@@ -37,6 +37,7 @@ def measure_spread(
     entries: Sequence[Entry],
     rule: RankingRule,
     pools: Mapping[str, Sequence[int]],
+    finals: Sequence[float | None],
     metrics: Sequence[str],
     plan: BootstrapPlan,
     left_out: Set[int] = frozenset(),
@@ -50,6 +51,8 @@ def measure_spread(
     ----------
     pools:
         Metric id -> indices of the entries that the rule ranks on it.
+    finals:
+        The entries' final ranks.
     metrics:
         Metric ids that get intervals, besides those that are ranked.
     left_out:
@@ -70,7 +73,7 @@ def measure_spread(
             spread.intervals.setdefault(i, {})[metric] = (float(low), float(high))
         if metric in criteria:
             ranks[metric] = _rank(entries, pools[metric], criteria[metric], means, spread, plan)
-    _final(rule, ranks, spread, plan)
+    _final(rule, ranks, finals, spread, plan)
     return spread
 
 
@@ -97,31 +100,39 @@ def _rank(
     for column, i in enumerate(pool):
         if i in means:
             spread.rank_intervals.setdefault(i, {})[metric] = (int(low[column]), int(high[column]))
-    order = np.argsort(sort_keys(fixed, criterion), kind="stable")
-    _compare(metric, [(pool[c], keys[:, c]) for c in order], set(means), spread, plan)
+    points = sort_keys(fixed, criterion)
+    order = np.argsort(points, kind="stable")
+    _compare(metric, [(pool[c], float(points[c]), keys[:, c]) for c in order], set(means), spread, plan)
     return {i: ranks[:, column] for column, i in enumerate(pool)}
 
 
-def _final(rule: RankingRule, ranks: Mapping[str, Mapping[int, Floats]], spread: Spread, plan: BootstrapPlan) -> None:
+def _final(
+    rule: RankingRule,
+    ranks: Mapping[str, Mapping[int, Floats]],
+    finals: Sequence[float | None],
+    spread: Spread,
+    plan: BootstrapPlan,
+) -> None:
     """Intervals and neighbours of the final rank: the rule's ranks are averaged within each replicate."""
-    if not rule.final:
-        return
-    members = [i for i in ranks[rule.final[0]] if all(i in ranks[metric] for metric in rule.final)]
-    finals = {i: np.mean([ranks[metric][i] for metric in rule.final], axis=0) for i in members}
-    moving = {i for i in members if any(m in spread.rank_intervals.get(i, {}) for m in rule.final)}
+    points = {i: final for i, final in enumerate(finals) if final is not None}
+    tables = {i: np.mean([ranks[metric][i] for metric in rule.final], axis=0) for i in points}
+    moving = {i for i in points if any(metric in spread.rank_intervals.get(i, {}) for metric in rule.final)}
     for i in moving:
-        low, high = interval(finals[i], plan.level)
+        low, high = interval(tables[i], plan.level)
         spread.intervals[i][FINAL] = (float(low), float(high))
-    order = sorted(members, key=lambda i: float(finals[i].mean()))
-    _compare(FINAL, [(i, finals[i]) for i in order], moving, spread, plan)
+    ordered = [(i, points[i], tables[i]) for i in sorted(points, key=points.__getitem__)]
+    _compare(FINAL, ordered, moving, spread, plan)
 
 
 def _compare(
-    column: str, ordered: Sequence[tuple[int, Floats]], moving: set[int], spread: Spread, plan: BootstrapPlan
+    column: str, ordered: Sequence[tuple[int, float, Floats]], moving: set[int], spread: Spread, plan: BootstrapPlan
 ) -> None:
-    """Whether the interval of the paired difference between each two neighbours holds zero."""
-    for (i, mine), (j, theirs) in pairwise(ordered):
-        if i not in moving and j not in moving:
+    """Whether the interval of the paired difference between each two neighbours holds zero.
+
+    ``ordered``: index, key, keys in all replicates. Neighbours of equal keys share a rank: nothing is left to tell.
+    """
+    for (i, key, mine), (j, next_key, theirs) in pairwise(ordered):
+        if key == next_key or (i not in moving and j not in moving):
             continue
         tied = mine == theirs  # also where both are infinite, whose difference is not a number
         difference = np.zeros_like(mine)
