@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -14,8 +15,10 @@ from pathlib import Path
 
 import platformdirs
 
+from srspace_eval.download import download
 from srspace_eval.errors import WeightsError
 
+PUBLISHER = "https://download.pytorch.org/models"
 ENVIRONMENT = "SRSPACE_EVAL_WEIGHTS"
 NEEDS_NO_WEIGHTS = "lr_psnr,diversity_mse,psnr,ssim"
 
@@ -31,7 +34,7 @@ class TrunkFile:
     @property
     def url(self) -> str:
         """Where torchvision publishes it."""
-        return f"https://download.pytorch.org/models/{self.name}"
+        return f"{PUBLISHER}/{self.name}"
 
     @property
     def sha256_prefix(self) -> str:
@@ -117,6 +120,47 @@ def require(net: str, weights_dir: Path | None = None) -> Path:
             f"{file.sha256_prefix}; delete it and run srspace-eval weights fetch {net}"
         )
     return path
+
+
+def home(weights_dir: Path | None = None) -> Path:
+    """The folder that :func:`fetch` writes to: the first of :func:`search_path`."""
+    return search_path(weights_dir)[0]
+
+
+def fetch(
+    net: str,
+    weights_dir: Path | None = None,
+    *,
+    mirror: str = PUBLISHER,
+    advance: Callable[[int, int | None], None] = lambda done, total: None,
+) -> Path:
+    """Download a trunk's file unless it is there already, and check it.
+
+    Parameters
+    ----------
+    net:
+        ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+    weights_dir:
+        Where to; None: :func:`home`.
+    mirror:
+        Address of the folder that holds torchvision's files.
+    advance:
+        Called with the bytes that are there and the file's size (None if unknown).
+
+    Returns
+    -------
+    The file.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be fetched, or is not torchvision's file; see :func:`srspace_eval.download.download`.
+    """
+    file = trunk_file(net)
+    target = home(weights_dir) / file.name
+    if not (target.is_file() and sha256(target).startswith(file.sha256_prefix)):
+        download(f"{mirror.rstrip('/')}/{file.name}", target, file.sha256_prefix, advance=advance)
+    return target
 
 
 def calibration_file(net: str) -> Path:

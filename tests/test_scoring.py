@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 import signal
 import subprocess
@@ -280,26 +279,18 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(tmp_path: Path, alexne
         sys.executable, "-m", "srspace_eval", "score", str(folder / "sub"), "--gt", str(folder / "gt"), "--track", "x4",
         "--samples", "3", "--team", "t", "--lpips-weights", str(alexnet), "--metrics", ",".join(ALL), "--device", "cpu",
     ]  # fmt: skip
-    begun = time.monotonic()
     subprocess.run([*command, "--board", str(tmp_path / "whole")], check=True, capture_output=True)
-    took = time.monotonic() - begun
     wanted = (tmp_path / "whole/x4/t.json").read_bytes()
-    moments = random.Random(0)
+    journal = tmp_path / "killed/x4/t.journal.jsonl"
     kills = 0
-    for attempt in range(12):
-        process = subprocess.Popen(
-            [*command, "--board", str(tmp_path / "killed")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        try:
-            # The last attempts are left alone: the run must come to its end.
-            process.wait(timeout=moments.uniform(0.55, 1.0) * took if attempt < 6 else 300)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            kills += 1
-        process.communicate()
-        if process.returncode == 0:
-            break
-    assert kills
+    for lines in (1, 1, 3, 5):  # killed as soon as so many lines are on the disk
+        process = subprocess.Popen([*command, "--board", str(tmp_path / "killed")], stderr=subprocess.DEVNULL)
+        while process.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") >= lines):
+            time.sleep(0.001)
+        process.kill()
+        kills += process.wait() != 0
+    assert kills >= 2
+    subprocess.run([*command, "--board", str(tmp_path / "killed")], check=True, capture_output=True)
     assert (tmp_path / "killed/x4/t.json").read_bytes() == wanted
     assert [p.name for p in (tmp_path / "killed/x4").iterdir()] == ["t.json"]
 

@@ -37,9 +37,9 @@ class PatchPlan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.patches < 2 or self.size < 1 or self.seed < 0:
+        if self.patches < 1 or self.size < 1 or self.seed < 0:
             raise InputError(
-                f"patches: at least 2 patches of at least 1 pixel and a seed from 0 on are wanted, not {self}"
+                f"patches: at least 1 patch of at least 1 pixel and a seed from 0 on are wanted, not {self}"
             )
 
     def corners(self, height: int, width: int, image: str = "") -> npt.NDArray[np.int64]:
@@ -59,7 +59,7 @@ class PatchPlan:
 
 @dataclass(frozen=True)
 class PatchScore:
-    """S_M over patches, and its standard error; both in percent, NaN if undefined."""
+    """S_M over patches, and its standard error; both in percent, NaN if undefined (the error: also for one patch)."""
 
     score: float
     standard_error: float
@@ -149,6 +149,8 @@ def patch_score(means: Tensor) -> PatchScore:
     g, local_best = float(best.mean()), float(least.mean())
     if g == 0:
         return PatchScore(math.nan, math.nan)
+    if len(least) == 1:
+        return PatchScore(score(g, local_best), math.nan)
     residuals = least - (local_best / g) * best
     deviation = float(residuals.std(correction=1))
     return PatchScore(score(g, local_best), 100 * deviation / (g * math.sqrt(means.shape[1])))

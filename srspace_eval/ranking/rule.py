@@ -76,23 +76,30 @@ def rank(
 
     shown = tuple(columns) if columns is not None else default_columns(track)
     finals = [_final_rank(found, rule) for found in ranks]
-    spread = Spread()
-    if bootstrap is not None:
-        spread = measure_spread(lines, rule, pools, finals, shown, bootstrap, set(excluded))
     rows = [
         Row(
             entry=entry,
             ranks=ranks[i],
             final_rank=finals[i],
             why_unranked=None if finals[i] is not None else excluded.get(i) or _why(entry, ranks[i], track, pools),
-            intervals={**entry.intervals, **spread.intervals.get(i, {})},
-            rank_intervals=spread.rank_intervals.get(i, {}),
-            indistinguishable_from_next=spread.indistinguishable.get(i, {}),
+            intervals=entry.intervals,
         )
         for i, entry in enumerate(lines)
     ]
-    comparable = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
     order = sorted(range(len(rows)), key=lambda i: (*_order(rows[i], rule, i in excluded), i))
+    spread = Spread()
+    if bootstrap is not None:
+        spread = measure_spread(lines, rule, pools, finals, shown, bootstrap, order, set(excluded))
+    rows = [
+        replace(
+            row,
+            intervals={**row.intervals, **spread.intervals.get(i, {})},
+            rank_intervals=spread.rank_intervals.get(i, {}),
+            indistinguishable_from_next=spread.indistinguishable.get(i, {}),
+        )
+        for i, row in enumerate(rows)
+    ]
+    comparable = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
     return Ranking(
         track=track,
         columns=shown,
