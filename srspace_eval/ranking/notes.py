@@ -98,6 +98,8 @@ def _source_notes(rows: Sequence[Row], comparable: Sequence[Result], left_out: i
     notes = []
     if comparable:
         notes.append(f"Measured with {common_text(comparable)}.")
+    if comparable and any(row.entry.source == "given" and row.ranks for row in rows):
+        notes.append("Teams whose numbers were given in a table are ranked beside measured ones as they are.")
     if left_out:
         notes.append(f"Measured with other settings and listed without ranks: {left_out}.")
     if any(row.entry.source == "published" for row in rows):

@@ -190,6 +190,13 @@ def test_best_and_second_are_of_teams_not_of_baselines() -> None:
     assert {team for team, emphasis in lpips.items() if emphasis == "second"} == {"Deepest"}
 
 
+def test_a_column_without_numbers_is_left_out_of_tables_and_kept_in_files() -> None:
+    ranking = rank([Entry("a", "team", {"diversity": 5.0, "lpips": None}, "given")], load_track("x4"))
+    assert [column.id for column in make_table(ranking).columns] == ["diversity"]
+    assert {"lpips", "mor"} <= json.loads(render(ranking, "json"))["rows"][0].keys()
+    assert {"lpips", "mor", "final_rank"} <= cells_of(render(ranking, "csv"))[0].keys()
+
+
 def test_small_parts() -> None:
     assert format_final(None) == "–"
     assert [format_final(x) for x in (1.5, 3.0, 10 / 3)] == ["1.5", "3.0", "3.33"]
