@@ -1,7 +1,9 @@
 // Draws the page's charts with plotly from the page's data: colours from the style sheet, labels beside the marks,
 // dashes and symbols so that no chart needs its colours. Drawn anew when the theme or the width changes.
+// Plotly is large: it is loaded once the rest of the page stands, so that the table need not wait for it.
 "use strict";
 (() => {
+  const PLOTLY = new URL("plotly.min.js", document.currentScript.src);
   const data = JSON.parse(document.getElementById("data").textContent);
   const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "8px,2px,2px,2px", "3px,5px"];
   const SYMBOLS = ["circle", "square", "triangle-up", "diamond", "cross", "x", "triangle-down", "star"];
@@ -234,26 +236,32 @@
     document.querySelectorAll("[data-growth]").forEach((e) => growth(e, s, data.growth[e.dataset.growth]));
     document.querySelectorAll("[data-strip]").forEach((e) => strip(e, s, data.strips[e.dataset.strip]));
   };
-  draw();
-  const clickable = document.getElementById("scatter");
-  if (clickable) {
-    clickable.on("plotly_click", (event) => {
+  const start = () => {
+    draw();
+    document.getElementById("scatter")?.on("plotly_click", (event) => {
       const page = event.points[0].customdata[1];
       if (page) {
         location.href = page;
       }
     });
-  }
-  document.addEventListener("themechange", draw);
-  let width_ = innerWidth;
-  let timer = 0;
-  addEventListener("resize", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (innerWidth !== width_) {
-        width_ = innerWidth;
-        draw();
-      }
-    }, 150);
+    document.addEventListener("themechange", draw);
+    let drawn = innerWidth;
+    let timer = 0;
+    addEventListener("resize", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        if (innerWidth !== drawn) {
+          drawn = innerWidth;
+          draw();
+        }
+      }, 150);
+    });
+    document.documentElement.dataset.charts = "drawn";
+  };
+  addEventListener("load", () => {
+    const script = document.createElement("script");
+    script.src = PLOTLY;
+    script.addEventListener("load", start);
+    document.head.append(script);
   });
 })();
