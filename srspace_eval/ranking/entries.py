@@ -202,8 +202,11 @@ class _Line:
         if not text:
             return None
         try:
-            value = math.nan if "_" in text else float(text.replace("∞", "inf").replace("−", "-"))
+            value = float(text.replace("∞", "inf").replace("−", "-"))
         except ValueError:
+            value = math.nan
+        # What Python takes for a number and nobody means as one: 1_0, and 1e400, which overflows.
+        if "_" in text or (math.isinf(value) and any(char.isdigit() for char in text)):
             value = math.nan
         if math.isnan(value):
             self.fault(f"{column} is {text!r}: write a number with a decimal point and no unit, inf, or nothing")

@@ -62,7 +62,7 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
             by = ", then ".join(label[metric] for metric in order)
             notes.append(f"No final rank yet (it needs {named}): rows stand in the order of their ranks in {by}.")
     for criterion in rule.criteria:
-        if criterion.plateau is not None:
+        if criterion.plateau is not None and any(row.entry.values.get(criterion.metric) is not None for row in rows):
             info = METRICS[criterion.metric]
             side = "above" if info.direction == "higher" else "below"
             notes.append(
@@ -74,8 +74,8 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
 
 
 def _mor_notes(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
-    has_mor = any(row.entry.values.get("mor") is not None for row in rows)
-    if "lpips" in columns and "mor" in columns and not has_mor:
+    has_mor, has_lpips = (any(row.entry.values.get(m) is not None for row in rows) for m in ("mor", "lpips"))
+    if has_lpips and not has_mor and {"lpips", "mor"} <= set(columns):
         return ["LPIPS is a guide to photo-realism until there is a human study; it is not a mean opinion rank."]
     sources = {row.entry.source == "published" for row in rows if row.entry.values.get("mor") is not None}
     if len(sources) > 1:

@@ -246,6 +246,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest
     assert "cannot be written" in capsys.readouterr().err
 
 
+def test_a_reader_that_goes_away_causes_no_traceback(board: Path) -> None:
+    command = [sys.executable, "-m", "srspace_eval", "rank", "--board", str(board)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
 def test_ranking_never_loads_torch_and_survives_a_plain_terminal(board: Path) -> None:
     script = (
         "import sys; from srspace_eval.cli import main\n"

@@ -100,7 +100,7 @@ def test_every_fault_of_a_table_is_listed_with_its_line(tmp_path: Path) -> None:
         "C,referee,0.1,3,20\n"
         'D,team,"0,1",3,nan\n'
         "E,team,0.1\n"
-        "F,team,1_0,3,20\n",
+        "F,team,1_0,3,1e400\n",
     )
     with pytest.raises(RankingError) as caught:
         table_entries(path)
@@ -114,6 +114,7 @@ def test_every_fault_of_a_table_is_listed_with_its_line(tmp_path: Path) -> None:
         "line 6: diversity",
         "line 7: 3 cells under 5 columns",
         "line 8: lpips",
+        "line 8: diversity",
     ]
 
 
