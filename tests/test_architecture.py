@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import srspace_eval.kernels
 
 import srspace_eval
+import srspace_eval.kernels
 
 ROOT = Path(srspace_eval.__file__).parent
 KERNELS = Path(srspace_eval.kernels.__file__).parent

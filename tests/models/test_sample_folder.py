@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synth import picture
-from toy_model import Toy
 
 from srspace_eval.errors import InputError, Notice, SamplingError
 from srspace_eval.images import read_rgb, write_png
@@ -18,6 +16,8 @@ from srspace_eval.models.provenance import PROVENANCE_FILE
 from srspace_eval.models.sample_folder import SampleOptions, sample_folder
 from srspace_eval.models.sampling import sample_array
 from srspace_eval.tracks import Track, load_track
+from tests.synth import picture
+from tests.toy_model import Toy
 
 SIZES = {"0801": (9, 14), "0802": (12, 7), "0805": (11, 11)}
 
