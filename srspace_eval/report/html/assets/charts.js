@@ -140,15 +140,20 @@
     const last = (line) => line.y.findLast((value) => value !== null) ?? 0;
     const top = Math.max(...chart.lines.flatMap((line) => line.y), 1e-6) * 1.06;
     const low = Math.min(0, ...chart.lines.flatMap((line) => line.y.filter((value) => value !== null)));
-    const grey = chart.lines.slice(LABELLED).map((line) => ({
-      type: "scatter", mode: "lines", x: n, y: line.y, opacity: 0.4, line: { color: s.colour("soft"), width: 1 },
-      name: line.name, hovertemplate: `${"%{fullData.name}"}<br>n = %{x}: %{y:.2f} %<extra></extra>`,
-    }));
+    // The others are one trace with gaps: hundreds of traces would be slow.
+    const rest = chart.lines.slice(LABELLED);
+    const grey = {
+      type: "scatter", mode: "lines", opacity: 0.4, line: { color: s.colour("soft"), width: 1 },
+      x: rest.flatMap(() => [...n, null]),
+      y: rest.flatMap((line) => [...n.map((k) => line.y[k - 1] ?? null), null]),
+      text: rest.flatMap((line) => [...n.map(() => line.name), ""]),
+      hovertemplate: "%{text}<br>n = %{x}: %{y:.2f} %<extra></extra>",
+    };
     const strong = bold.map((line, k) => ({
       type: "scatter", mode: "lines+markers", x: n, y: line.y, name: line.name,
       line: { color: s.series[k], width: 2, dash: DASHES[k] },
       marker: { symbol: SYMBOLS[k], size: 7, color: s.series[k], maxdisplayed: 10 },
-      hovertemplate: `<b>${"%{fullData.name}"}</b><br>n = %{x}: %{y:.2f} %<extra></extra>`,
+      hovertemplate: "<b>%{fullData.name}</b><br>n = %{x}: %{y:.2f} %<extra></extra>",
       cliponaxis: false,
     }));
     // Names at the lines' ends, pushed apart where they would cover one another.
@@ -174,7 +179,7 @@
     }));
     Plotly.react(
       element,
-      [...grey, ...strong],
+      [grey, ...strong],
       layout(s, {
         margin: { l: 52, r: room, t: 12, b: 46 },
         annotations,
