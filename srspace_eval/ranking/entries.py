@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,8 +13,8 @@ from pathlib import Path
 
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.info import METRICS
-from srspace_eval.ranking.model import Entry
-from srspace_eval.results import Kind, Result, load_board, result_path
+from srspace_eval.ranking.model import Entry, name_key
+from srspace_eval.results import Kind, Result, load_board, read_result, result_path, slug
 from srspace_eval.tracks import Track
 
 # A leading apostrophe keeps a spreadsheet from computing a cell; texts that start with one of these get it.
@@ -21,7 +22,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－"
 
 # Columns that ``rank`` writes beside the numbers; a table that was written by it can be ranked again.
 _WRITTEN_SUFFIXES = ("_rank", "_low", "_high", "_rank_low", "_rank_high", "_tied_with_next")
-_WRITTEN = {"place", "final_rank", "why_unranked", "source", "note", "track"}
+_WRITTEN = {"place", "final_rank", "why_unranked", "source", "note"}
 
 
 def escape_cell(text: str) -> str:
@@ -46,9 +47,10 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
     ResultsError
         If files are damaged.
     RankingError
-        If a summary is not the mean of its images: a file that was edited.
+        If a team is there twice, or a summary is not the mean of its images: a file that was edited.
     """
     results = load_board(board, track.name)
+    _require_distinct(results, board, track)
     problems = [
         f"{result_path(board, track.name, result.team)}: {fault}"
         for result in results
@@ -138,6 +140,22 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
 def _with_opinion(entry: Entry, opinion: Entry) -> Entry:
     values, intervals = {**entry.values, **opinion.values}, {**entry.intervals, **opinion.intervals}
     return replace(entry, values=values, intervals=intervals)
+
+
+def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> None:
+    counts = Counter(name_key(result.team) for result in results)
+    twice = [key for key, count in counts.items() if count > 1]
+    if not twice:
+        return
+    holders: dict[str, list[str]] = {key: [] for key in twice}
+    for path in sorted((board / slug(track.name)).glob("*.json")):
+        team = read_result(path).team
+        if name_key(team) in holders:
+            holders[name_key(team)].append(f"{path} ({team!r})")
+    raise RankingError(
+        f"{board}: some teams are there twice (upper and lower case count as the same); keep one file of each",
+        [" and ".join(paths) for paths in holders.values()],
+    )
 
 
 def _summary_faults(result: Result) -> Iterator[str]:
