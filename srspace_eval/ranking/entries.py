@@ -13,7 +13,7 @@ from pathlib import Path
 
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.info import METRICS
-from srspace_eval.ranking.model import Entry, name_key
+from srspace_eval.ranking.model import Entry, Source, name_key
 from srspace_eval.results import Kind, Result, load_board, read_result, result_path, slug
 from srspace_eval.tracks import Track
 
@@ -68,8 +68,8 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
 def table_entries(path: Path) -> list[Entry]:
     """The entries of a CSV table with the columns ``team,kind`` and metric ids; an empty cell is "not measured".
 
-    ``kind`` is ``team`` or ``baseline`` (left out or empty: ``team``). The columns that ``rank`` itself writes beside
-    the metrics are skipped, so its CSV can be ranked again.
+    ``kind`` is ``team`` or ``baseline`` (left out or empty: ``team``). A CSV that ``rank`` wrote can be ranked again:
+    its published rows stay published, with their source in ``note``; ranks and intervals are skipped.
 
     Raises
     ------
@@ -88,7 +88,9 @@ def table_entries(path: Path) -> list[Entry]:
         kind: Kind = "baseline" if line.cell("kind") == "baseline" else "team"
         if line.cell("kind") not in ("", "team", "baseline"):
             line.fault(f"kind is {line.cell('kind')!r}; write team or baseline")
-        entries.append(Entry(line.name(), kind, {metric: line.number(metric) for metric in metrics}, "given"))
+        source: Source = "published" if line.cell("source") == "published" else "given"
+        values = {metric: line.number(metric) for metric in metrics}
+        entries.append(Entry(line.name(), kind, values, source, note=unescape_cell(line.cell("note"))))
     table.done()
     return entries
 
@@ -185,17 +187,18 @@ class _Table:
         self.faults.append((line, text))
 
     def lines(self) -> Iterator[_Line]:
-        seen: dict[str, int] = {}
+        seen: dict[tuple[str, str], int] = {}
         for number, cells in self.rows:
             line = _Line(dict(zip(self.columns, cells, strict=False)), partial(self.fault, number))
             if len(cells) != len(self.columns):
                 self.fault(number, f"{len(cells)} cells under {len(self.columns)} columns")
-            name = line.name()
-            if not name:
+            # A method may stand in two publications.
+            key = (line.name(), line.cell("note") if line.cell("source") == "published" else "")
+            if not key[0]:
                 self.fault(number, "no team name")
-            elif name in seen:
-                self.fault(number, f"{name!r} is also in line {seen[name]}")
-            seen.setdefault(name, number)
+            elif key in seen:
+                self.fault(number, f"{key[0]!r} is also in line {seen[key]}")
+            seen.setdefault(key, number)
             yield line
 
     def done(self) -> None:
