@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from synth import state_dict
 
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.flows.spec import FlowSpec
+from tests.synth import state_dict
 
 _SPECS = {
     "srflow": FlowSpec(4, 23, (1, 8, 15, 22), 3, 2, "pointwise", "before_last_two"),

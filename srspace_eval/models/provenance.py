@@ -26,9 +26,7 @@ from typing import Any
 from srspace_eval import _json
 from srspace_eval.errors import SamplingError
 from srspace_eval.results import write_atomic
-
-PROVENANCE_FILE = "srspace-eval-sample.json"
-"""Name of the JSON in a folder of samples."""
+from srspace_eval.submission import PROVENANCE_FILE
 
 PROVENANCE_FORMAT = "srspace-eval/sample/1"
 

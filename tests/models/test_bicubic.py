@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from synth import picture
 
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.models.bicubic import Bicubic
 from srspace_eval.models.protocol import Flow, Model
 from srspace_eval.models.sampling import Method, Request, iterate_samples, sample_array
+from tests.synth import picture
 
 BUDGET = 1 << 30
 LR = picture(37, 51, 4)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from synth import picture
 
 import srspace_eval.models.plugins as plugins
 from srspace_eval.errors import CheckpointError
 from srspace_eval.models import load_model
 from srspace_eval.models.bicubic import Bicubic
 from srspace_eval.models.plugins import is_plugin, load_plugin
+from tests.synth import picture
 
 CPU = torch.device("cpu")
 

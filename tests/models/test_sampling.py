@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from synth import picture
-from toy_model import Toy
 
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models.device import available_memory, inference, memory_named, resolve_device
 from srspace_eval.models.latents import latent_field
 from srspace_eval.models.sampling import Method, Request, iterate_samples, sample_array
 from srspace_eval.models.tiling import choose_tile, halo_of, tile_latents, tiles, whole
+from tests.synth import picture
+from tests.toy_model import Toy
 
 BUDGET = 1 << 30
 LR = picture(37, 51, 1)

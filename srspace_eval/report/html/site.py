@@ -30,7 +30,7 @@ from srspace_eval.report.html.board import FINAL, Board, make_board
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.rule import explain
 from srspace_eval.report.html.submission import make_page
-from srspace_eval.report.html.viewer import PictureWriter, Pictures
+from srspace_eval.report.html.viewer import Pictures, PictureWriter
 from srspace_eval.results import slug
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
