@@ -28,7 +28,8 @@ def randomised(module: nn.Module, seed: int = 0, scale: float = 0.3) -> nn.Modul
     for name, parameter in module.named_parameters():
         noise = scale * torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
         if name.endswith("invconv.weight") or isinstance(module, InvertibleConv1x1):
-            noise = torch.linalg.qr(torch.randn(parameter.shape, generator=generator, dtype=torch.float64))[0] + noise / 5
+            gaussian = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            noise = torch.linalg.qr(gaussian)[0] + noise / 5
         parameter.data.copy_(noise)
     return module
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-
 from srspace_eval.kernels import coupling
 from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net, run_net_reference
 

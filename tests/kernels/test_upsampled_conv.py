@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-
 from srspace_eval.kernels.upsampled_conv import UpsampledConv, upsampled_conv_reference
 
 
