@@ -70,9 +70,7 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
     "--tile", callback=_tile, metavar="auto|off|PIXELS", default="auto", show_default=True,
     help="auto: overlapping tiles where an LR does not fit the memory; off; or the tiles' side, a multiple of 16.",
 )
-@click.option(
-    "--memory", callback=_bytes, metavar="SIZE", help="May be used on the device, such as 8G. Default: most of what is free."
-)
+@click.option("--memory", callback=_bytes, metavar="SIZE", help="To use, such as 8G. Default: most of what is free.")
 @click.option(
     "--track", metavar="NAME|FILE.toml", help="Whose file names to follow. Default: read off scale and LRs' names."
 )
