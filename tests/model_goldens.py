@@ -9,9 +9,10 @@ import lzma
 from pathlib import Path
 
 import numpy as np
-from tests import synth
 import torch
 from torch import Tensor
+
+from tests import synth
 
 _FOLDER = Path(__file__).resolve().parent / "golden" / "models"
 

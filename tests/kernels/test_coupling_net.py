@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from srspace_eval.kernels import coupling
 from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net, run_net_reference
 

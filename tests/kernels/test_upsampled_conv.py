@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from srspace_eval.kernels.upsampled_conv import UpsampledConv, upsampled_conv_reference
 
 

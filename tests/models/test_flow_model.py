@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.model_goldens import weights
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from srspace_eval.models import load_model
 from srspace_eval.models.configurations import flow_spec
 from srspace_eval.models.flow_model import FlowModel
 from srspace_eval.models.protocol import Flow, ModelConfig
+from tests.model_goldens import weights
 
 SPECS = {
     "srflow_x8": flow_spec("srflow", 8, 4, 2, blocks=8),

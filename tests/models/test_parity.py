@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.model_goldens import expected, manifests, weights
 from torch import Tensor
 
 from srspace_eval.models import load_model
 from srspace_eval.models.flow_model import FlowModel
 from srspace_eval.models.protocol import Model
+from tests.model_goldens import expected, manifests, weights
 
 FLOWS = [name for name in sorted(manifests()) if not name.startswith("rrdb")]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.model_goldens import expected, manifests
 
 from srspace_eval.errors import CheckpointError
 from srspace_eval.models.configurations import CONFIGURATIONS
 from srspace_eval.models.recognise import recognise
+from tests.model_goldens import expected, manifests
 
 NAMES = sorted(manifests())
 

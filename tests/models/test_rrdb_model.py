@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.model_goldens import weights
 from torch import Tensor
 
 from srspace_eval.errors import InputError
 from srspace_eval.flows import RRDBNet
 from srspace_eval.models import load_model
 from srspace_eval.models.rrdb_model import recognise_skip
+from tests.model_goldens import weights
 
 LR = torch.rand(1, 3, 5, 7, generator=torch.Generator().manual_seed(0))
 
