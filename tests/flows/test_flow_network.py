@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from test_flow_layers import jacobian_logdet, normal
+from tests.flows.test_flow_layers import jacobian_logdet, normal
 
 from srspace_eval.flows import ConditionalFlow, FlowSpec, RRDBNet
 from srspace_eval.flows.layers import gaussian_logp
