@@ -47,7 +47,7 @@ class Board {
     const badge = document.createElement("span");
     badge.className = "badge";
     badge.setAttribute("aria-hidden", "true");
-    pick.append(image, badge);
+    pick.append(badge, image);
     const tools = document.createElement("div");
     tools.className = "tools";
     tools.append(button("better", "‹"), button("worse", "›"));

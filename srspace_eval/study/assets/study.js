@@ -150,12 +150,19 @@
     const ratio = window.devicePixelRatio || 1;
     const count = progress.items(progress.data.at).length;
     const room = $("ranking").parentElement.clientWidth;
-    const columns = Math.min(count, room < 560 ? 2 : room < 900 ? 3 : count > 10 ? 5 : 4);
     const gap = 14;
-    const widest = Math.floor(((room - gap * (columns - 1)) / columns - 4) * ratio / study.size);
-    const tallest = Math.floor(320 * ratio / study.size);
     const most = Math.max(1, Math.floor((room - 4) * ratio / study.size));
-    const auto = Math.max(1, Math.min(widest, tallest));
+    // The largest factor at which the pieces, ranked and unranked, stay more or less in sight; two columns at least.
+    const tall = Math.max(innerHeight - 240, 300) * 1.3;
+    const fits = (factor) => {
+      const width = study.size * factor / ratio + 4;
+      const columns = Math.floor((room + gap) / (width + gap));
+      return columns >= Math.min(2, count) && width <= 324 && (Math.ceil(count / columns) + 1) * (width + 60) <= tall;
+    };
+    // Smaller than a thumb's breadth nobody can judge, whatever fits.
+    let auto = Math.max(1, Math.min(most, Math.floor(160 * ratio / study.size)));
+    while (auto > 1 && 2 * (study.size * auto / ratio + 4) + gap > room) auto -= 1;
+    while (auto < most && fits(auto + 1)) auto += 1;
     const factor = Math.min(Math.max(auto + (progress.data.zoom | 0), 1), most);
     progress.data.zoom = factor - auto;
     document.documentElement.style.setProperty("--piece", `${study.size * factor / ratio}px`);
@@ -177,7 +184,9 @@
       Object.assign(element.style, { width: px(w), height: px(h), backgroundSize: `${px(width)} ${px(height)}`, backgroundPosition: `${px(-left)} ${px(-top)}` });
     };
     place($("lr"), piece / side, x, y, side, side);
-    const room = Math.min($("context").closest(".reference").clientWidth, 320);
+    const column = $("context").closest(".reference");
+    const beside = getComputedStyle(column).flexDirection === "row" ? piece / ratio + 18 : 0;
+    const room = Math.min(column.clientWidth - beside, 320);
     const factor = Math.max(1, Math.floor(room * ratio / width));
     place($("context"), factor, 0, 0, width, height);
     const px = (n) => `${n * factor / ratio}px`;
