@@ -173,7 +173,7 @@ def score(
     submission, gt, lr, track:
         As :func:`check_submission`.
     team, kind:
-        The name in leaderboards (None: the submission's name without suffix), and whether it is ranked.
+        The name in leaderboards (None: the submission's name, without ``.zip``), and whether it is ranked.
     board:
         The folder of results.
     overwrite:
@@ -196,7 +196,8 @@ def score(
     """
     options = options or ScoreOptions()
     if team is None:
-        team = Path(submission).resolve().stem
+        name = Path(submission).resolve().name
+        team = name.removesuffix(".zip") or name
     metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
     # Missing weights should be said before minutes of looking at files, if they are surely wanted.
     network = _network(options, metrics) if metrics else None

@@ -10,6 +10,7 @@ from typing import TextIO
 import click
 
 from srspace_eval._version import __version__
+from srspace_eval.cli._common import say
 from srspace_eval.errors import Notice, SrspaceEvalError
 
 # command name -> (module that holds it as ``command``, the line shown by --help). The line stands here so that
@@ -58,7 +59,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     kind = "notice" if issubclass(category, Notice) else f"warning ({category.__name__})"
-    click.echo(f"{kind}: {message}", err=True)
+    say(f"{kind}: {message}")
 
 
 def main(args: list[str] | None = None) -> None:
@@ -69,7 +70,7 @@ def main(args: list[str] | None = None) -> None:
         try:
             code = cli.main(args=args, prog_name="srspace-eval", standalone_mode=False)
         except SrspaceEvalError as error:
-            click.echo(f"error: {error}", err=True)
+            say(f"error: {error}")
             code = 1
         except click.exceptions.Abort:
             click.echo("interrupted", err=True)

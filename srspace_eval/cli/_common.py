@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from srspace_eval import _json
+from srspace_eval.report.names import visible
 
 
 @contextmanager
@@ -38,6 +39,11 @@ def print_json(document: Any) -> None:
     click.echo(_json.dumps(document))
 
 
-def say(line: str) -> None:
-    """Print a line for the user to stderr."""
-    click.echo(line, err=True)
+def say(text: str) -> None:
+    """Print lines for the user to stderr; what strangers' file names hide shows itself."""
+    click.echo(shown(text), err=True)
+
+
+def shown(text: str) -> str:
+    """Lines of text safe for a terminal: no control characters but the line's end."""
+    return "\n".join(visible(line) for line in text.split("\n"))

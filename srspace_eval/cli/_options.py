@@ -12,7 +12,8 @@ from srspace_eval.tracks import Track, load_track
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EXISTING = click.Path(exists=True, path_type=Path)
+# Not checked by click: a path that does not exist is our error, which says more, with exit code 1.
+EXISTING = click.Path(path_type=Path)
 
 
 def submission_options(function: F) -> F:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from srspace_eval.cli._common import print_json, progress, say
+from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import submission_options, track_from
 
 
@@ -51,9 +51,9 @@ def command(
         )
     else:
         for fault in faults:
-            click.echo(f"fault: {fault}")
+            click.echo(shown(f"fault: {fault}"))
         for notice in notices:
-            click.echo(f"notice: {notice}")
+            click.echo(shown(f"notice: {notice}"))
     verdict = f"{len(faults)} faults" if len(faults) != 1 else "1 fault"
     say(
         f"{submission}: {'no faults' if not faults else verdict}; {pictures} samples of "

@@ -27,8 +27,14 @@ def command(out: Path, weights_dir: Path | None) -> None:
     Nothing is downloaded. LPIPS is measured if AlexNet's weights are at hand; if not, the diversity score is shown
     with the squared error as its distance.
     """
+    from srspace_eval.bootstrap import BootstrapPlan
     from srspace_eval.demo import METHODS, write_demo
     from srspace_eval.metrics.lpips import LPIPS
+    from srspace_eval.ranking import rank
+    from srspace_eval.ranking.entries import board_entries
+    from srspace_eval.report.html import Pictures, write_site
+    from srspace_eval.report.table import make_table
+    from srspace_eval.report.terminal import print_table
     from srspace_eval.scoring import ScoreOptions, score
     from srspace_eval.tracks import load_track
 
@@ -42,15 +48,22 @@ def command(out: Path, weights_dir: Path | None) -> None:
         say("LPIPS is left out: AlexNet's weights are not here (`srspace-eval weights list` says where to put them).")
     with progress("Making pictures", 1):
         track_file = write_demo(out, with_lpips=with_lpips)
+    track = load_track(track_file)
     for method, what in METHODS.items():
         say(f"{method}: {what}")
         score(
             out / "submissions" / method,
             out / "gt",
             options=ScoreOptions(weights_dir=weights_dir),
-            track=load_track(track_file),
+            track=track,
             team=method,
             board=out / "leaderboards",
             overwrite=True,
             progress=progress,
         )
+    ranking = rank(board_entries(out / "leaderboards", track), track, bootstrap=BootstrapPlan())
+    print_table(make_table(ranking))
+    folders = {method: out / "submissions" / method for method in METHODS}
+    pictures = Pictures(gt=out / "gt", submissions=folders, lr=out / "lr")
+    page = write_site(out / "site", [ranking], pictures={track.name: pictures})
+    say(f"leaderboard: {page}")

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from srspace_eval.cli._common import print_json, progress, say
+from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import submission_options, track_from
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.results import Result, result_path, to_document
@@ -27,7 +27,7 @@ from srspace_eval.results import Result, result_path, to_document
 @click.option("--lpips-net", "net", type=click.Choice(["alex", "vgg", "squeeze"]), default="alex", show_default=True)
 @click.option(
     "--lpips-weights",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="The trunk's weights, any file.",
 )
 @click.option(
@@ -123,7 +123,7 @@ def show(result: Result) -> None:
         if metric in result.summary:
             table.add_row(f"{info.label} {info.arrow}", info.format(result.summary[metric]), info.unit)
     console = Console(highlight=False, markup=False)
-    console.print(f"{result.team}, track {result.track}, {len(result.images)} images")
+    console.print(shown(f"{result.team}, track {result.track}, {len(result.images)} images"))
     if result.incomplete:
         console.print(f"incomplete, not ranked: {len(result.incomplete)} images lack samples")
     console.print(table)

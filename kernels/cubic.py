@@ -1,0 +1,56 @@
+"""Taps of MATLAB's antialiased bicubic resampling: which input pixels an output pixel reads, and their weights.
+
+Keys' cubic kernel with a = -1/2, stretched by 1/scale when shrinking, normalised (R. Keys, "Cubic convolution
+interpolation for digital image processing", 1981; conventions as MATLAB's ``imresize`` states them).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Border = Literal["mirror", "repeat"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+def cubic(x: FloatArray) -> FloatArray:
+    """Keys' kernel, a = -1/2; zero from |x| = 2 on.
+
+    >>> cubic(np.array([0.0, 0.5, 1.0, 1.5, 2.0])).tolist()
+    [1.0, 0.5625, 0.0, -0.0625, 0.0]
+    """
+    a = np.abs(x)
+    near = 1.5 * a**3 - 2.5 * a**2 + 1
+    far = -0.5 * a**3 + 2.5 * a**2 - 4 * a + 2
+    return np.where(a <= 1, near, np.where(a < 2, far, 0.0))
+
+
+def taps(in_length: int, out_length: int, scale: float, border: Border) -> tuple[FloatArray, IntArray]:
+    """Weights (out_length, P) and input indices (out_length, P) along one axis.
+
+    Output pixel i is ``sum_p weights[i, p] * input[indices[i, p]]``. Columns that are zero for every pixel are left
+    out. ``border`` says what lies beyond the edge: the mirrored image (edge pixel twice) or the repeated edge pixel.
+
+    >>> weights, indices = taps(8, 4, 0.5, "repeat")
+    >>> indices[0].tolist()
+    [0, 0, 0, 0, 1, 2, 3, 4]
+    """
+    stretch = min(scale, 1.0)
+    support = 4.0 / stretch
+    centre = np.arange(1, out_length + 1, dtype=np.float64) / scale + 0.5 * (1 - 1 / scale)
+    left = np.floor(centre - support / 2)
+    position = left[:, None] + np.arange(int(np.ceil(support)) + 2)
+    weights = stretch * cubic(stretch * (centre[:, None] - position))
+    weights /= weights.sum(axis=1, keepdims=True)
+    index = position.astype(np.int64) - 1
+    if border == "mirror":
+        index %= 2 * in_length
+        index = np.where(index < in_length, index, 2 * in_length - 1 - index)
+    else:
+        index = index.clip(0, in_length - 1)
+    used = (weights != 0).any(axis=0)
+    return weights[:, used], index[:, used]

@@ -1,0 +1,111 @@
+"""Paired bootstrap over images: how far means and ranks would move on other test images. Imports no torch.
+
+One resampled test set is drawn for all teams together (B. Efron, R. Tibshirani: An Introduction to the Bootstrap,
+1993, chapters 13 and 16), so that an image that is hard for everybody moves everybody, and differences between teams
+are as sharp as the data allow. Intervals are percentile intervals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srspace_eval.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BootstrapPlan:
+    """How intervals are made.
+
+    Attributes
+    ----------
+    replicates:
+        Number of resampled test sets.
+    seed:
+        The same seed gives the same intervals.
+    level:
+        Coverage of the intervals, between 0 and 1.
+
+    Raises
+    ------
+    InputError
+        If a field is out of range.
+    """
+
+    replicates: int = 2000
+    seed: int = 0
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.replicates < 100:
+            raise InputError(f"replicates = {self.replicates}: an interval needs at least 100")
+        if self.seed < 0:
+            raise InputError(f"seed = {self.seed} must not be negative")
+        if not 0 < self.level < 1:
+            raise InputError(f"level = {self.level} must lie between 0 and 1")
+
+
+def draw_counts(images: int, plan: BootstrapPlan) -> Floats:
+    """How often each image stands in each resampled test set.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(replicates, images)`` float64; each row is a multinomial draw that sums to ``images``.
+    """
+    generator = np.random.default_rng(plan.seed)
+    counts = generator.multinomial(images, np.full(images, 1.0 / images), size=plan.replicates)
+    return counts.astype(np.float64)
+
+
+def resampled_means(values: Floats, counts: Floats) -> Floats:
+    """The means over every resampled test set.
+
+    Parameters
+    ----------
+    values:
+        ``(teams, images)`` float64. Undefined and infinite ones are left out, as the summary leaves them out.
+    counts:
+        ``(replicates, images)``, see :func:`draw_counts`.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(replicates, teams)`` float64; NaN where a resampled set holds no defined image.
+    """
+    defined = np.isfinite(values)
+    totals = counts @ np.where(defined, values, 0.0).T
+    if defined.all():
+        weights: Floats = counts.sum(axis=1, keepdims=True)
+    else:
+        weights = counts @ defined.T.astype(np.float64)
+    means = np.full(totals.shape, np.nan)
+    np.divide(totals, weights, out=means, where=weights > 0)
+    return means
+
+
+def interval(replicates: Floats, level: float) -> tuple[Floats, Floats]:
+    """Percentile interval along the first axis: lower and upper ends, each of the remaining shape.
+
+    Examples
+    --------
+    >>> low, high = interval(np.arange(101.0), 0.9)
+    >>> float(low), float(high)
+    (5.0, 95.0)
+    """
+    tail = (1 - level) / 2
+    quantile = np.nanquantile if np.isnan(replicates).any() else np.quantile
+    low, high = quantile(replicates, [tail, 1 - tail], axis=0)
+    return low, high
+
+
+def rank_interval(ranks: Floats, level: float) -> tuple[Floats, Floats]:
+    """Percentile interval of ranks along the first axis; its ends are ranks that occurred, never between two."""
+    tail = (1 - level) / 2
+    low = np.quantile(ranks, tail, axis=0, method="lower")
+    high = np.quantile(ranks, 1 - tail, axis=0, method="higher")
+    return low, high

@@ -1,0 +1,95 @@
+"""Fetching one published file: resumable, checked by its hash, in place only when it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from srspace_eval.errors import WeightsError
+
+TIMEOUT_SECONDS = 30
+_BLOCK = 1 << 18
+
+
+def download(
+    url: str, target: Path, sha256_prefix: str, *, advance: Callable[[int, int | None], None] = lambda done, total: None
+) -> None:
+    """Fetch ``url`` to ``target``.
+
+    What has come so far stands beside it as ``NAME.part``; after a break the next call goes on from there. The file
+    gets its name only after its SHA-256 was checked.
+
+    Parameters
+    ----------
+    sha256_prefix:
+        How the file's SHA-256 must begin, in hexadecimal digits.
+    advance:
+        Called with the bytes that are there and the file's size (None if the server does not say).
+
+    Raises
+    ------
+    WeightsError
+        If the server cannot be reached, the connection breaks, the disk is full or the file is not the one expected.
+    """
+    if not url.startswith(("https://", "http://")):
+        raise WeightsError(f"{url}: not an http or https address")
+    part = target.with_name(target.name + ".part")
+    by_hand = f"run the same command again to go on, or get {url} by hand and put it at {target}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        whole = _receive(url, part, advance)
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise WeightsError(f"{url}: {reason}; {by_hand}") from None
+    except OSError as error:
+        raise WeightsError(f"{part}: cannot be written ({error.strerror or error})") from None
+    if not whole:
+        raise WeightsError(f"{url}: the connection broke after {part.stat().st_size} bytes; {by_hand}")
+    digest = _sha256(part)
+    if not digest.startswith(sha256_prefix):
+        part.unlink()
+        raise WeightsError(
+            f"{url}: sent a file whose SHA-256 starts with {digest[:8]}, not {sha256_prefix}; it was deleted; {by_hand}"
+        )
+    part.replace(target)
+
+
+def _receive(url: str, part: Path, advance: Callable[[int, int | None], None]) -> bool:
+    """Append to ``part`` what is lacking; whether it is whole now."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"User-Agent": "srspace-eval"} | ({"Range": f"bytes={have}-"} if have else {})
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
+            return True  # nothing lacks; if it is too long, the hash will tell
+        raise
+    with response, part.open("ab") as file:
+        if response.status != http.HTTPStatus.PARTIAL_CONTENT:  # the server does not resume: from the start
+            file.truncate(0)
+            have = 0
+        length = response.headers.get("Content-Length")
+        total = have + int(length) if length is not None and length.isdigit() else None
+        advance(have, total)
+        while block := response.read(_BLOCK):
+            file.write(block)
+            have += len(block)
+            advance(have, total)
+        file.flush()
+        os.fsync(file.fileno())
+    return total is None or have == total
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

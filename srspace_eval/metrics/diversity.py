@@ -1,0 +1,167 @@
+"""The diversity score S_M: how much the pixel-wise best of M samples gains on the best single one.
+
+A. Lugmayr, M. Danelljan, R. Timofte, "NTIRE 2021 Learning the Super-Resolution Space Challenge", section 3.
+With d_i the distance map of sample i to the GT, g the smallest mean of any d_i ("global best") and l the mean of the
+pixel-wise minimum ("local best"): S_M = 100 (g - l) / g. Undefined (NaN) where g is 0.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from srspace_eval.errors import InputError
+from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe
+
+
+@dataclass(frozen=True)
+class PatchPlan:
+    """K random N×N patches an image.
+
+    Attributes
+    ----------
+    patches, size:
+        K and N.
+    seed:
+        The same seed gives the same patches of an image, whatever was measured before it.
+    """
+
+    patches: int
+    size: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.patches < 1 or self.size < 1 or self.seed < 0:
+            raise InputError(
+                f"patches: at least 1 patch of at least 1 pixel and a seed from 0 on are wanted, not {self}"
+            )
+
+    def corners(self, height: int, width: int, image: str = "") -> npt.NDArray[np.int64]:
+        """(K, 2) top left corners (row, column), drawn independently; ``image`` is part of the seed.
+
+        Raises
+        ------
+        InputError
+            If a patch is larger than the image.
+        """
+        if self.size > min(height, width):
+            raise InputError(f"patches of {self.size}×{self.size} do not fit into {height}×{width} pixels")
+        generator = np.random.Generator(np.random.Philox(key=[self.seed, zlib.crc32(image.encode())]))
+        limits = [height - self.size + 1, width - self.size + 1]
+        return generator.integers(0, limits, size=(self.patches, 2))
+
+
+@dataclass(frozen=True)
+class PatchScore:
+    """S_M over patches, and its standard error; both in percent, NaN if undefined (the error: also for one patch)."""
+
+    score: float
+    standard_error: float
+
+
+def score(global_best: float, local_best: float) -> float:
+    """S_M in percent from g and l; NaN if g is 0.
+
+    >>> score(0.2, 0.15)
+    25.0
+    """
+    return 100 * (global_best - local_best) / global_best if global_best != 0 else math.nan
+
+
+def diversity_score(distance_maps: ArrayLike) -> float:
+    """S_M over all pixels, in percent: the challenge's official form.
+
+    Parameters
+    ----------
+    distance_maps:
+        (M, H, W) distances of M samples to the GT, at least 0: spatial LPIPS, or any other.
+
+    Returns
+    -------
+    0 (a deterministic method) to 100; NaN if a sample equals the GT, where S_M is undefined.
+
+    Raises
+    ------
+    InputError
+        If the shape is another, or a distance is negative or not finite.
+
+    Examples
+    --------
+    >>> diversity_score(torch.tensor([[[1.0, 3.0]], [[3.0, 1.0]]]))
+    50.0
+    """
+    return diversity_curve(distance_maps)[-1]
+
+
+def diversity_curve(distance_maps: ArrayLike) -> list[float]:
+    """S_1 .. S_M: the score of the first n samples, for n = 1 to M; see :func:`diversity_score`."""
+    maps = _maps(distance_maps)
+    curve, best, global_best = [], maps[0], math.inf
+    for distance in maps:
+        best = torch.minimum(best, distance)
+        global_best = min(global_best, float(distance.mean()))
+        curve.append(score(global_best, float(best.mean())))
+    return curve
+
+
+def diversity_score_patches(distance_maps: ArrayLike, plan: PatchPlan, image: str = "") -> PatchScore:
+    """S_M over K random N×N patches, as the paper writes it, with its standard error.
+
+    The distance of a patch is the map's mean over it. One patch a pixel is :func:`diversity_score`.
+
+    Parameters
+    ----------
+    distance_maps:
+        (M, H, W), as for :func:`diversity_score`.
+    plan, image:
+        Which patches; see :meth:`PatchPlan.corners`.
+    """
+    maps = _maps(distance_maps)
+    corners = plan.corners(maps.shape[1], maps.shape[2], image)
+    return patch_score(torch.stack([patch_means(distance, corners, plan.size) for distance in maps]))
+
+
+def patch_means(distance_map: Tensor, corners: npt.NDArray[np.int64], size: int) -> Tensor:
+    """(H, W) map, (K, 2) corners -> (K,) float64 means over size×size patches."""
+    height, width = distance_map.shape
+    sums = torch.zeros(height + 1, width + 1, dtype=torch.float64, device=distance_map.device)
+    torch.cumsum(torch.cumsum(distance_map, 0, dtype=torch.float64), 1, out=sums[1:, 1:])
+    top, left = torch.from_numpy(corners).to(distance_map.device).T
+    bottom, right = top + size, left + size
+    total = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    return (total / size**2).clamp_(min=0)
+
+
+def patch_score(means: Tensor) -> PatchScore:
+    """(M, K) patch means -> S_M with its standard error.
+
+    S_M is 1 - l/g, a ratio of two means over the patches (the best sample held fixed); its standard error is the
+    usual one of a ratio estimator: that of the residuals min_i d(k, i) - (l/g) d(k, best), over g.
+    """
+    best = means[int(means.mean(1).argmin())]
+    least = means.amin(0)
+    g, local_best = float(best.mean()), float(least.mean())
+    if g == 0:
+        return PatchScore(math.nan, math.nan)
+    if len(least) == 1:
+        return PatchScore(score(g, local_best), math.nan)
+    residuals = least - (local_best / g) * best
+    deviation = float(residuals.std(correction=1))
+    return PatchScore(score(g, local_best), 100 * deviation / (g * math.sqrt(means.shape[1])))
+
+
+def _maps(distance_maps: ArrayLike) -> Tensor:
+    maps = as_tensor(distance_maps, "distance_maps")
+    if maps.ndim != 3 or 0 in maps.shape:
+        raise InputError(f"distance_maps: {describe(maps)} given, (M, H, W) wanted")
+    maps = maps.to(torch.float64)
+    low, high = (float(value) for value in maps.aminmax())
+    if not (low >= 0 and math.isfinite(high)):
+        raise InputError(f"distance_maps: values from {low:.4g} to {high:.4g}; distances are finite and at least 0")
+    return maps

@@ -1,0 +1,284 @@
+"""Spatial LPIPS v0.1 (R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018).
+
+The GT's activations are computed once, however many samples are compared with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from srspace_eval import weights as weight_files
+from srspace_eval.errors import ExecutorError, InputError, WeightsError
+from srspace_eval.kernels import distance_maps
+from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe, same_size
+from srspace_eval.metrics.trunks import ARCHITECTURES, Trunk, read_parameters, read_state_dict
+
+VERSION = "0.1"
+PRECISIONS = ("float32", "tf32", "bf16")
+
+# LPIPS's own constants, for RGB in [-1, 1]: (x - shift) / scale.
+_SHIFT = (-0.030, -0.088, -0.188)
+_SCALE = (0.458, 0.448, 0.450)
+
+_NORMALISE_ROWS = 32
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A GT as LPIPS sees it: its size and its unit activations at each tap, one pixel a row."""
+
+    size: tuple[int, int]
+    units: tuple[Tensor, ...]
+
+
+class LPIPS:
+    """Spatial LPIPS v0.1 of many samples against one GT.
+
+    Parameters
+    ----------
+    net:
+        Trunk: ``"alex"`` (the challenge's), ``"vgg"`` or ``"squeeze"``.
+    weights:
+        The trunk's file, any state dict under torchvision's names (``torch.save`` or safetensors). The signature
+        marks it as custom unless it is torchvision's own file. None: torchvision's file, searched as
+        :func:`srspace_eval.weights.search_path` says.
+    weights_dir:
+        Searched first.
+    device:
+        torch device; ``"auto"``: CUDA if there is one.
+    precision:
+        Of the trunk's convolutions: ``"float32"``; on request ``"tf32"`` (CUDA only) or ``"bf16"``. Everything after
+        the activations is float32.
+
+    Attributes
+    ----------
+    signature:
+        What the numbers depend on: version, net, spatial, hashes of trunk and calibration, precision.
+    device, device_name:
+        Where it runs: the torch device, and its name (``"cpu"``, or the GPU's model).
+
+    Raises
+    ------
+    WeightsError
+        If weights are missing, damaged, or of another network.
+    InputError
+        If net or precision is not one of these.
+    ExecutorError
+        If the device cannot be used.
+
+    Notes
+    -----
+    The mean of the spatial map is not the same number as non-spatial LPIPS.
+    """
+
+    def __init__(
+        self,
+        net: str = "alex",
+        *,
+        weights: Path | None = None,
+        weights_dir: Path | None = None,
+        device: str | torch.device = "cpu",
+        precision: str = "float32",
+    ) -> None:
+        if net not in ARCHITECTURES:
+            raise InputError(f"no LPIPS trunk {net!r}: {', '.join(ARCHITECTURES)}")
+        if precision not in PRECISIONS:
+            raise InputError(f"no precision {precision!r}: {', '.join(PRECISIONS)}")
+        self.device = _device(device)
+        if precision == "tf32" and self.device.type != "cuda":
+            raise InputError(f"precision tf32 needs a CUDA device, not {self.device.type}")
+        self.device_name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
+        trunk_path = Path(weights) if weights is not None else weight_files.require(net, weights_dir)
+        trunk_sha256 = weight_files.sha256(trunk_path)
+        calibration = weight_files.calibration_file(net)
+        official = trunk_sha256.startswith(weight_files.trunk_file(net).sha256_prefix)
+        self.signature: dict[str, Any] = {
+            "version": VERSION,
+            "net": net,
+            "spatial": True,
+            "trunk": "torchvision" if official else "custom",
+            "trunk_sha256": trunk_sha256,
+            "calibration_sha256": weight_files.sha256(calibration),
+            "precision": precision,
+        }
+        self._architecture = ARCHITECTURES[net]
+        self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self._tf32 = precision == "tf32"
+        self._trunk = Trunk(net, read_parameters(net, trunk_path), self.device, self._dtype)
+        self._weights = [layer.to(self.device) for layer in _calibration(calibration, self._architecture.channels)]
+        shift, scale = torch.tensor(_SHIFT, dtype=torch.float64), torch.tensor(_SCALE, dtype=torch.float64)
+        self._gain = (2 / scale).to(torch.float32)
+        self._offset = ((-1 - shift) / scale).to(torch.float32)
+
+    def prepare(self, gt: ArrayLike) -> Reference:
+        """The GT's unit activations: (H, W, 3), uint8 or float in [0, 1].
+
+        Raises
+        ------
+        InputError
+            If it is not such a picture, or smaller than the trunk can take.
+        """
+        image = _image(gt, "gt")
+        smallest = self._architecture.smallest
+        if min(image.shape[:2]) < smallest:
+            raise InputError(
+                f"gt: {image.shape[0]}×{image.shape[1]} pixels; LPIPS with the {self.signature['net']} trunk needs at "
+                f"least {smallest}×{smallest}"
+            )
+        units = [distance_maps.unit(_pixels(tap)) for tap in self._taps(image)]
+        return Reference((image.shape[0], image.shape[1]), tuple(units))
+
+    def distances(self, reference: Reference, sr: ArrayLike) -> list[Tensor]:
+        """The distance of each layer, at that layer's resolution.
+
+        Parameters
+        ----------
+        reference:
+            What :meth:`prepare` made of the GT.
+        sr:
+            (H, W, 3), uint8 or float in [0, 1], of the GT's size.
+
+        Returns
+        -------
+        (h, w) float32 for each layer, on the device. Their full map is
+        :func:`srspace_eval.kernels.distance_maps.full_map`.
+
+        Raises
+        ------
+        InputError
+            If it is not such a picture, or not of the GT's size.
+        """
+        image = _image(sr, "sr")
+        if image.shape[:2] != reference.size:
+            raise InputError(
+                f"sr is {image.shape[0]}×{image.shape[1]}, gt is {reference.size[0]}×{reference.size[1]} "
+                "(height×width): crop or resize them first"
+            )
+        return [
+            distance_maps.layer_distance(_pixels(tap), unit, weights).reshape(tap.shape[2:])
+            for tap, unit, weights in zip(self._taps(image), reference.units, self._weights, strict=True)
+        ]
+
+    def map(self, sr: ArrayLike, gt: ArrayLike) -> Tensor:
+        """The distance map at full resolution, (H, W) float32; see :func:`lpips_map`."""
+        reference = self.prepare(gt)
+        return distance_maps.full_map(self.distances(reference, sr), reference.size)
+
+    def _taps(self, image: Tensor) -> Iterator[Tensor]:
+        with torch.no_grad(), self._convolutions():
+            yield from self._trunk.taps(self._normalised(image))
+
+    def _normalised(self, image: Tensor) -> Tensor:
+        """(H, W, 3) on any device -> (1, 3, H, W) channels-last, as the trunk wants it."""
+        gain = self._gain / 255 if image.dtype == torch.uint8 else self._gain
+        gain, offset = gain.to(self.device), self._offset.to(self.device)
+        source = image.to(self.device)
+        out = torch.empty(image.shape, dtype=self._dtype, device=self.device)
+        rows = _NORMALISE_ROWS if self.device.type == "cpu" else len(source)
+        for band, place in zip(torch.split(source, rows), torch.split(out, rows), strict=True):
+            place.copy_(torch.addcmul(offset, band.to(torch.float32), gain))
+        return out.permute(2, 0, 1)[None]
+
+    @contextlib.contextmanager
+    def _convolutions(self) -> Iterator[None]:
+        """cuDNN as the precision asks: by default torch lets its convolutions round to TF32."""
+        if self.device.type != "cuda":
+            yield
+            return
+        with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=self._tf32):
+            yield
+
+
+def lpips_map(sr: ArrayLike, gt: ArrayLike, net: str = "alex", weights: str | Path | None = None) -> Any:
+    """Spatial LPIPS v0.1: how different ``sr`` looks from ``gt`` at each pixel.
+
+    Parameters
+    ----------
+    sr, gt:
+        (H, W, 3) RGB of equal size; uint8, or float in [0, 1]. Arrays or tensors.
+    net:
+        ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+    weights:
+        The trunk's file; None: see :class:`LPIPS`.
+
+    Returns
+    -------
+    (H, W) float32, at least 0, lower is closer; a tensor if ``sr`` is one, else an array. Its mean is spatial LPIPS.
+
+    Raises
+    ------
+    InputError
+        If the pictures are not as above: another range such as [-1, 1], NaN, unequal or too small sizes.
+    WeightsError
+        If weights are missing or damaged.
+
+    Examples
+    --------
+    >>> lpips_map(sr, gt).mean()  # doctest: +SKIP
+    0.1173
+    """
+    model = _cached(net, None if weights is None else Path(weights).resolve())
+    a, b = _image(sr, "sr"), _image(gt, "gt")
+    same_size(a, b, "lpips_map")
+    result = model.map(a, b)
+    return result if isinstance(sr, Tensor) else result.numpy()
+
+
+@lru_cache(maxsize=3)
+def _cached(net: str, weights: Path | None) -> LPIPS:
+    return LPIPS(net, weights=weights)
+
+
+def _device(name: str | torch.device) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ExecutorError(f"device {name}: cannot be used here: {str(error).splitlines()[0]}") from None
+    return device
+
+
+def _image(image: ArrayLike, what: str) -> Tensor:
+    """A picture that LPIPS may be asked about; every other range, dtype or layout is an error."""
+    tensor = as_tensor(image, what)
+    if tensor.ndim != 3 or tensor.shape[2] != 3 or 0 in tensor.shape:
+        raise InputError(f"{what}: {describe(tensor)} given, (H, W, 3) RGB wanted")
+    if tensor.dtype == torch.uint8:
+        return tensor
+    if not tensor.is_floating_point():
+        raise InputError(f"{what}: {describe(tensor)} given, uint8 or float in [0, 1] wanted")
+    low, high = (float(value) for value in tensor.aminmax())
+    if low >= 0 and high <= 1:
+        return tensor
+    if not bool(torch.isfinite(tensor).all()):
+        bad = int((~torch.isfinite(tensor)).sum())
+        raise InputError(f"{what}: {bad} values are NaN or infinite")
+    hint = "for [-1, 1] pass (x + 1) / 2" if low >= -1 and high <= 1 else "for 0..255 pass uint8, or divide by 255"
+    raise InputError(f"{what}: values from {low:.4g} to {high:.4g} given, uint8 or float in [0, 1] wanted; {hint}")
+
+
+def _pixels(tap: Tensor) -> Tensor:
+    """(1, C, h, w) -> (h * w, C), without a copy if it is channels-last."""
+    return tap[0].permute(1, 2, 0).reshape(-1, tap.shape[1])
+
+
+def _calibration(path: Path, channels: tuple[int, ...]) -> list[Tensor]:
+    """The 1×1 weights of each layer, (C,) float32."""
+    state = read_state_dict(path)
+    layers = []
+    for number, count in enumerate(channels):
+        value = state.get(f"lin{number}.model.1.weight")
+        if not isinstance(value, Tensor) or value.numel() != count:
+            raise WeightsError(f"{path}: not the calibrated weights of LPIPS v0.1; reinstall the package lpips")
+        layers.append(value.reshape(-1).to(torch.float32))
+    return layers

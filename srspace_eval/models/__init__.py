@@ -1,0 +1,49 @@
+"""Model adapters: a checkpoint becomes a model that makes sample sets.
+
+Importing this package imports no torch; :func:`load_model` does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from srspace_eval.models.protocol import Model
+
+__all__ = ["load_model"]
+
+
+def load_model(checkpoint: str | Path, device: str = "auto") -> Model:
+    """A model from its checkpoint; which network it is, is read off the parameters' names and shapes.
+
+    Parameters
+    ----------
+    checkpoint:
+        A ``.pth`` or ``.safetensors`` file of SRFlow, SRFlow-DA (also -R, -S, -D), NCSR or RRDB (ESRGAN, RealSR).
+        Nothing in it is executed.
+    device:
+        ``"auto"`` (CUDA where there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
+
+    Returns
+    -------
+    A model; ``model.config`` says what it is. Flows also have ``encode``.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read safely, or fits no known network; every missing, surplus and misshapen parameter
+        is listed.
+    ExecutorError
+        If there is no such device.
+
+    Example
+    -------
+    ::
+
+        model = load_model("SRFlow_DF2K_4X.pth", device="cuda")
+        samples = model.sample(lr, n=10, heat=0.9, seed=0)     # (h, w, 3) uint8 -> (10, 4h, 4w, 3) uint8
+    """
+    from srspace_eval.models.loading import load
+
+    return load(Path(checkpoint), device)

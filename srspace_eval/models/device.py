@@ -1,0 +1,97 @@
+"""Devices: which one, how much memory it has free, and the arithmetic it is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import psutil
+import torch
+
+from srspace_eval.errors import ExecutorError, SamplingError
+
+Precision = Literal["float32", "bf16", "fp16"]
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_CGROUPS = (  # a container's limit and use, version 2 and version 1
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """A device by name; ``"auto"`` is CUDA where there is one, else the CPU.
+
+    Raises
+    ------
+    ExecutorError
+        If there is no such device here.
+
+    Example
+    -------
+    >>> resolve_device("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ExecutorError(f"device {device!r} is not known: use auto, cpu, cuda or cuda:N") from error
+    if found.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (found.index or 0) >= count:
+            raise ExecutorError(f"device {device!r} is not there: PyTorch sees {count} CUDA devices; use --device cpu")
+    return found
+
+
+def available_memory(device: torch.device) -> int:
+    """Bytes that can be allocated on a device now: free, or cached by PyTorch; a container's limit is heeded."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    free = int(psutil.virtual_memory().available)
+    for limit, used in _CGROUPS:
+        try:
+            free = min(free, int(Path(limit).read_text()) - int(Path(used).read_text()))
+        except (OSError, ValueError):  # not there, or "max"
+            continue
+    return max(free, 0)
+
+
+@contextmanager
+def inference(device: torch.device, precision: Precision = "float32") -> Iterator[None]:
+    """No gradients, no TF32, deterministic convolutions; autocast if ``precision`` is ``"bf16"`` or ``"fp16"``."""
+    matmul = torch.backends.cuda.matmul
+    tf32 = matmul.allow_tf32
+    matmul.allow_tf32 = False
+    try:
+        with (
+            torch.inference_mode(),
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+            torch.autocast(device.type, dtype=_DTYPES.get(precision, torch.bfloat16), enabled=precision in _DTYPES),
+        ):
+            yield
+    finally:
+        matmul.allow_tf32 = tf32
+
+
+@contextmanager
+def memory_named(what: str) -> Iterator[None]:
+    """Turn an allocation that failed into a SamplingError that names what was made."""
+    try:
+        yield
+    except (torch.cuda.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory(what) from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):  # what PyTorch's CPU allocator says
+            raise
+        raise _out_of_memory(what) from error
+
+
+def _out_of_memory(what: str) -> SamplingError:
+    return SamplingError(
+        f"{what}: the memory ran out although it was estimated beforehand; give a smaller --memory or --tile"
+    )

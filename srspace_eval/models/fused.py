@@ -1,0 +1,247 @@
+"""The flows from latents to image in the form that is fast to evaluate, made from the layers of :mod:`srspace_eval.flows` once, at load.
+
+The algebra is that of the layers, regrouped:
+
+* What depends on the LR alone is computed once for all samples: the RRDB features, fFeatures, and the part of fAffine's
+  first convolution that reads u (:mod:`srspace_eval.kernels.coupling`).
+* Actnorm, 1×1 convolution, the inverse of either and the coupling-free steps beside them are one matrix and one offset.
+  The injector's shift goes through the matrix into a per-pixel offset that is known beforehand.
+* The convolutions' actnorms and exp(3·logs) are in their weights, and so is the order of shifts and scales.
+* Conditioning that is nearest-upsampled is convolved at the LR's size (:mod:`srspace_eval.kernels.upsampled_conv`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srspace_eval.flows.coupling import ConditionalCoupling, NormConv2d, Residual
+from srspace_eval.flows.layers import Split, ZeroConv2d, gaussian_logp
+from srspace_eval.flows.network import FlowStep
+from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net
+from srspace_eval.kernels.upsampled_conv import UpsampledConv
+
+
+@dataclass(frozen=True)
+class LevelInput:
+    """What a level's steps read of the LR.
+
+    ``own`` is the feature map of the level's resolution; ``stacked`` the stacked blocks at the LR's size where the
+    level is ``factor`` >= 2 times finer, else they are part of ``own`` and it is None.
+    """
+
+    own: Tensor
+    stacked: Tensor | None
+
+
+@dataclass(frozen=True)
+class StepCondition:
+    """What a step needs of the LR.
+
+    ``pre`` is the LR's part of fAffine before its first ReLU; ``gain`` and ``offset`` are the inverse injector, shift
+    and all, around the step's matrix; ``logdet`` is the injector's log|det|.
+    """
+
+    pre: Tensor
+    gain: Tensor
+    offset: Tensor
+    logdet: Tensor
+
+    @property
+    def nbytes(self) -> int:
+        return sum(t.numel() * t.element_size() for t in (self.pre, self.gain, self.offset))
+
+
+class _ConditionConv:
+    """A convolution over u, (1, hidden, H, W)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, own_channels: int, factor: int, layout: torch.memory_format) -> None:
+        split = own_channels if factor >= 2 else weight.shape[1]
+        self._own = Conv(weight[:, :split].contiguous(memory_format=layout), bias)
+        self._stacked = UpsampledConv(weight[:, split:], factor, layout) if factor >= 2 else None
+
+    def __call__(self, level: LevelInput) -> Tensor:
+        out = self._own(level.own)
+        if self._stacked is not None and level.stacked is not None:
+            self._stacked.add_to(out, level.stacked)
+        return out
+
+
+class FusedLinear:
+    """Adjacent actnorms and 1×1 convolutions as one map, inverted.
+
+    Attributes
+    ----------
+    conv:
+        From latents to image, z = A⁻¹(z' − b) at every pixel.
+    logdet:
+        Its log|det| for one pixel.
+    """
+
+    def __init__(self, steps: Iterable[FlowStep], layout: torch.memory_format) -> None:
+        steps = list(steps)
+        like = steps[0].invconv.weight
+        a = torch.eye(len(like), dtype=torch.float64, device=like.device)
+        b = a.new_zeros(len(a))
+        self.logdet = 0.0
+        for step in steps:
+            weight, scale = step.invconv.weight.double(), step.actnorm.logs.double().flatten().exp()
+            a = weight @ (scale[:, None] * a)
+            b = weight @ (scale * (b + step.actnorm.bias.double().flatten()))
+            self.logdet -= float(torch.linalg.slogdet(weight)[1] + step.actnorm.logs.double().sum())
+        inverse = torch.linalg.inv(a)
+        kernel = inverse.to(like.dtype)[:, :, None, None].contiguous(memory_format=layout)
+        self.conv = Conv(kernel, -(inverse @ b).to(like.dtype))
+
+
+class FusedStep:
+    """A coupling step, with the coupling-free steps before it (on the way from image to latents).
+
+    Parameters
+    ----------
+    free:
+        Coupling-free steps before ``step``.
+    step:
+        A step with a coupling.
+    own_channels, factor:
+        Of the conditioning: channels at the level's resolution, and how many times finer than the LR that is.
+    """
+
+    def __init__(
+        self, free: list[FlowStep], step: FlowStep, own_channels: int, factor: int, layout: torch.memory_format
+    ) -> None:
+        coupling = step.affine
+        assert coupling is not None
+        self.channels = coupling.channels
+        self.linear = FusedLinear([*free, step], layout)
+        first, tail = _fold_net(coupling, "fAffine", layout)
+        z_weight = first.weight[:, : self.channels].contiguous(memory_format=layout)
+        self._affine = Net(Conv(z_weight, None), tail)
+        bias = _bias(first)
+        self._affine_condition = _ConditionConv(first.weight[:, self.channels :], bias, own_channels, factor, layout)
+        first, self._injector = _fold_net(coupling, "fFeatures", layout)
+        self._injector_condition = _ConditionConv(first.weight, _bias(first), own_channels, factor, layout)
+        self._noise: Net | None = None
+        if coupling.noise:
+            first, tail = _fold_net(coupling, "fAffine_std", layout)
+            # The noise map is zero at inference.
+            weight = first.weight[:, : self.channels].contiguous(memory_format=layout)
+            self._noise = Net(Conv(weight, first.bias), tail)
+
+    def condition(self, level: LevelInput) -> StepCondition:
+        """What the step needs of the LR."""
+        h = self._injector_condition(level).relu_()
+        for op in self._injector:
+            h = op(h)
+        shift, scale = _shift_scale(h)
+        with torch.autocast(scale.device.type, enabled=False):
+            offset = self.linear.conv(-shift)
+        return StepCondition(
+            self._affine_condition(level), scale.reciprocal(), offset, -scale.log().sum(dtype=torch.float64)
+        )
+
+    def decode(self, z: Tensor, condition: StepCondition) -> tuple[Tensor, Tensor]:
+        """Latents to image; overwrites z. Returns z and the log|det| (N,) of this direction."""
+        z1, z2 = z[:, : self.channels], z[:, self.channels :]
+        shift, scale = _shift_scale(run_net(self._affine, z1, condition.pre))
+        z2.div_(scale).sub_(shift)
+        logdet = -_sum_log(scale)
+        if self._noise is not None:
+            shift, scale = _shift_scale(run_net(self._noise, z1, None))
+            z2.div_(scale).sub_(shift)
+            logdet -= _sum_log(scale)
+        with torch.autocast(z.device.type, enabled=False):
+            z = F.conv2d(z.mul_(condition.gain), self.linear.conv.weight).add_(condition.offset)
+        return z, logdet + condition.logdet + self.linear.logdet * (z.shape[2] * z.shape[3])
+
+
+class FusedSplit:
+    """A split with exp(3·logs) in its weights."""
+
+    def __init__(self, split: Split, layout: torch.memory_format) -> None:
+        self.channels = split.channels
+        self._conv = _fold_conv(split.conv, layout, offset=0.0)
+
+    def _prior(self, z1: Tensor) -> tuple[Tensor, Tensor]:
+        out = self._conv(z1).to(z1.dtype)
+        half = out.shape[1] // 2
+        return out[:, :half], out[:, half:]
+
+    def decode(self, z1: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
+        mean, logs = self._prior(z1)
+        z2 = mean + torch.exp(logs) * latent
+        return torch.cat([z1, z2], 1), -gaussian_logp(z2.double(), mean.double(), logs.double())
+
+
+# --- folding -------------------------------------------------------------------------------
+
+
+def _shift_scale(out: Tensor) -> tuple[Tensor, Tensor]:
+    """A folded net's output: shifts in the first half of the channels, in the second r + 2 with scale = sigmoid."""
+    half = out.shape[1] // 2
+    return out[:, :half].float() if out.dtype in _HALF else out[:, :half], _scale(out[:, half:])
+
+
+def _scale(r: Tensor) -> Tensor:
+    return torch.sigmoid(r.float() if r.dtype in _HALF else r).add_(1e-4)
+
+
+_HALF = (torch.float16, torch.bfloat16)
+
+
+def _sum_log(scale: Tensor) -> Tensor:
+    return scale.log().sum((1, 2, 3), dtype=torch.float64)
+
+
+def _bias(conv: Conv) -> Tensor:
+    return conv.weight.new_zeros(len(conv.weight)) if conv.bias is None else conv.bias
+
+
+def _fold_net(
+    coupling: ConditionalCoupling, name: str, layout: torch.memory_format
+) -> tuple[Conv, tuple[Conv | Skip, ...]]:
+    """One net of a coupling: its first convolution, and the rest after the first ReLU."""
+    first, *rest = _fold(coupling.net(name), layout)
+    assert isinstance(first, Conv)
+    return Conv(first.weight, first.bias), tuple(rest)
+
+
+def _fold(modules: Iterable[nn.Module], layout: torch.memory_format) -> list[Conv | Skip]:
+    ops: list[Conv | Skip] = []
+    for module in modules:
+        if isinstance(module, nn.ReLU):
+            last = ops.pop()
+            assert isinstance(last, Conv)
+            ops.append(Conv(last.weight, last.bias, relu=True))
+        elif isinstance(module, Residual):
+            ops.append(Skip(tuple(op for op in _fold(module.children(), layout) if isinstance(op, Conv))))
+        elif isinstance(module, nn.Sequential):
+            ops.extend(_fold(module.children(), layout))
+        else:
+            ops.append(_fold_conv(module, layout, offset=2.0))
+    return ops
+
+
+def _fold_conv(module: nn.Module, layout: torch.memory_format, *, offset: float) -> Conv:
+    """A convolution with what follows it in its weights.
+
+    Of a zeros-convolution the even channels come first, then the odd ones with ``offset`` added.
+    """
+    if isinstance(module, NormConv2d):
+        scale = module.actnorm.logs.double().flatten().exp()
+        weight, bias = module.weight.double() * scale[:, None, None, None], module.actnorm.bias.double().flatten() * scale
+    elif isinstance(module, ZeroConv2d):
+        scale = (3 * module.logs.double().flatten()).exp()
+        weight, bias = module.weight.double() * scale[:, None, None, None], module.bias.double() * scale
+        bias[1::2] += offset
+        weight, bias = torch.cat([weight[0::2], weight[1::2]]), torch.cat([bias[0::2], bias[1::2]])
+    elif isinstance(module, nn.Conv2d) and module.bias is not None:
+        weight, bias = module.weight.double(), module.bias.double()
+    else:
+        raise TypeError(f"no folding for {type(module).__name__}")
+    dtype = next(module.parameters()).dtype
+    return Conv(weight.to(dtype).contiguous(memory_format=layout), bias.to(dtype))

@@ -1,0 +1,37 @@
+"""From a checkpoint file to a model on a device."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import torch
+
+from srspace_eval.flows.network import ConditionalFlow
+from srspace_eval.flows.rrdb import RRDBNet
+from srspace_eval.models.checkpoint import read_checkpoint
+from srspace_eval.models.device import resolve_device
+from srspace_eval.models.flow_model import FlowModel
+from srspace_eval.models.protocol import Model
+from srspace_eval.models.recognise import recognise
+from srspace_eval.models.rrdb_model import RRDBModel, recognise_skip
+
+
+def load(path: Path, device: str | torch.device = "auto") -> Model:
+    """See :func:`srspace_eval.models.load_model`."""
+    state = read_checkpoint(path)
+    found = recognise({name: tuple(value.shape) for name, value in state.items()}, str(path))
+    ours = {name: state[theirs].to(resolve_device(device)) for name, theirs in found.names.items()}
+    with torch.device("meta"):
+        net: ConditionalFlow | RRDBNet = (
+            RRDBNet(found.config.scale, found.blocks, found.features, found.growth)
+            if found.spec is None
+            else ConditionalFlow(found.spec)
+        )
+    net.load_state_dict(ours, assign=True)
+    net.requires_grad_(False).eval()
+    if isinstance(net, ConditionalFlow):
+        return FlowModel(found.config, net)
+    recognise_skip(net)
+    details = {**found.config.details, "skip": net.skip}
+    return RRDBModel(dataclasses.replace(found.config, details=details), net)

@@ -1,0 +1,175 @@
+"""A folder of samples: held against other runs, its record kept, what is missing found."""
+
+from __future__ import annotations
+
+import platform
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import torch
+
+from srspace_eval._version import __version__
+from srspace_eval.errors import Notice, SamplingError
+from srspace_eval.models.lr_folder import LrImage
+from srspace_eval.models.protocol import Model
+from srspace_eval.models.provenance import (
+    PROVENANCE_FILE,
+    Provenance,
+    read_provenance,
+    write_provenance,
+)
+from srspace_eval.models.sampling import Request
+from srspace_eval.models.tiling import choose_tile, gigabytes, halo_of, tile_memory
+
+_LOCK = ".srspace-eval-sample.lock"
+_LEFT_BEHIND = re.compile(r"\.[A-Za-z0-9_]{8}\.tmp|\.srspace-eval-sample\.json\..*\.tmp")  # by a killed write
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is missing of one image in one folder: the requests and their files; None as tile: decoded whole."""
+
+    image: str
+    tile: int | None
+    files: Mapping[Request, Path]
+
+
+@dataclass(frozen=True)
+class OutputFolder:
+    """One folder of samples of one heat.
+
+    Attributes
+    ----------
+    path, heat:
+        Where, and which heat.
+    names:
+        The files' names: image -> one name for each sample.
+    """
+
+    path: Path
+    heat: float
+    names: Mapping[str, Sequence[str]]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder and hold it against another run.
+
+        Raises
+        ------
+        SamplingError
+            If another run holds it, or it cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.path / _LOCK, timeout=0)
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise SamplingError(f"{self.path}: another run is sampling into it; wait for it, or stop it") from error
+        except OSError as error:
+            raise SamplingError(f"{self.path}: cannot be written to ({error.strerror or error})") from error
+        try:
+            yield
+        finally:
+            lock.release()
+            (self.path / _LOCK).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove the samples, then the record: a kill in between leaves no sample without its record."""
+        names = {name for files in self.names.values() for name in files}
+        try:
+            old = read_provenance(self.path)
+        except SamplingError:
+            old = None  # damaged: only what would be written now is known to be a sample
+        if old is not None:
+            names |= {name for entry in old.images for name in entry.files}
+        for name in sorted(names):
+            (self.path / name).unlink(missing_ok=True)
+        (self.path / PROVENANCE_FILE).unlink(missing_ok=True)
+
+    def begin(self, record: Provenance) -> list[Job]:
+        """Settle what is to be done, and write the record before the first sample.
+
+        Parameters
+        ----------
+        record:
+            What this run makes, made for this folder.
+
+        Raises
+        ------
+        SamplingError
+            If the folder holds samples of another making.
+        """
+        for entry in self.path.iterdir():
+            if _LEFT_BEHIND.fullmatch(entry.name):
+                entry.unlink(missing_ok=True)
+        old = read_provenance(self.path)
+        there = [name for files in self.names.values() for name in files if (self.path / name).exists()]
+        if there and old is None:
+            raise SamplingError(
+                f"{self.path}: holds {len(there)} samples ({there[0]} …) but no {PROVENANCE_FILE} that says what made "
+                "them; use --overwrite or another --out"
+            )
+        if old is None:
+            write_provenance(self.path, record)
+        else:
+            merged = old.continued_by(record, str(self.path))
+            if merged.environments != old.environments:
+                warnings.warn(
+                    f"{self.path}: begun with {_text(old.environments[-1])}, continued with "
+                    f"{_text(record.environments[0])}: the last bits of samples may differ",
+                    Notice,
+                    stacklevel=3,
+                )
+            write_provenance(self.path, merged)
+        return [
+            Job(entry.image, entry.tile, {
+                Request(sample, self.heat): self.path / name
+                for sample, name in enumerate(entry.files)
+                if not (self.path / name).exists()
+            })
+            for entry in record.images
+        ]  # fmt: skip
+
+    def tile(self, model: Model, lr: LrImage, wanted: int | str, budget: int) -> int | None:
+        """The tiles of one LR: as the folder's record says, else as ``wanted`` and the memory say."""
+        if wanted == "off":
+            return None
+        if isinstance(wanted, int):
+            return wanted if max(lr.height, lr.width) > wanted else None
+        old = read_provenance(self.path)
+        entry = None if old is None else old.entry(lr.image)
+        if entry is None:
+            return choose_tile(model, lr.height, lr.width, budget, lr.image)
+        # What was begun is continued alike: other tiles would round differently.
+        side = max(lr.height, lr.width) if entry.tile is None else entry.tile
+        needed = tile_memory(model, lr.height, lr.width, side, halo_of(model))
+        if needed > budget:
+            how = "whole" if entry.tile is None else f"with tiles of {side}"
+            raise SamplingError(
+                f"{self.path}: {lr.image} was begun {how}, which needs {gigabytes(needed)}, and {gigabytes(budget)} "
+                "may be used; free memory, or use --overwrite"
+            )
+        return entry.tile
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions and hardware, for the record."""
+    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "srspace-eval": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "hardware": hardware,
+    }
+
+
+def _text(environment: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in environment.items())

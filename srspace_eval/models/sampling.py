@@ -1,0 +1,279 @@
+"""Samples of one LR: latents drawn, decoded, brought to 8 bits.
+
+Samples are decoded one by one on a conditioning that they share, so that a sample's bytes cannot depend on how many
+are decoded with it: a batch may round differently in the last bit, and truncation to 8 bits would show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from srspace_eval.errors import InputError, SamplingError
+from srspace_eval.models.device import Precision, available_memory, inference, memory_named
+from srspace_eval.models.protocol import Conditioning, Model, Quantize
+from srspace_eval.models.tiling import Tile, choose_tile, halo_of, tile_latents, tiles, whole
+
+Pixels = NDArray[np.uint8]
+T = TypeVar("T")
+
+_SHARE = 0.8  # of the free memory: other programs, fragmentation, the pictures on their way to disk
+_CANVAS_BYTES = 1 << 30  # pictures that are put together from tiles at the same time
+
+
+@dataclass(frozen=True)
+class Request:
+    """One wanted sample: its number from 0, and its heat."""
+
+    sample: int
+    heat: float
+
+
+@dataclass(frozen=True)
+class Method:
+    """How latents become 8-bit pictures: everything beside the model, the LR and the request that a sample depends on.
+
+    Attributes
+    ----------
+    seed:
+        Seed of the latents, any whole number.
+    quantize:
+        ``"trunc"``: x·255 truncated, as the original programs do; ``"round"``: to the nearest, halves to even.
+    precision:
+        ``"float32"``, or autocast to ``"bf16"`` or ``"fp16"``.
+    """
+
+    seed: int = 0
+    quantize: Quantize = "trunc"
+    precision: Precision = "float32"
+
+
+def sample_array(
+    model: Model,
+    lr: Pixels,
+    n: int = 10,
+    heat: float = 0.9,
+    seed: int = 0,
+    image: str = "",
+    *,
+    quantize: Quantize | None = None,
+    precision: Precision = "float32",
+    memory: int | None = None,
+) -> Pixels:
+    """n samples of one LR.
+
+    Parameters
+    ----------
+    model:
+        Any :class:`~srspace_eval.models.protocol.Model`.
+    lr:
+        (h, w, 3) uint8.
+    n:
+        Number of samples. Sample i is the same for every n.
+    heat:
+        Standard deviation τ of the latents; 0 is deterministic.
+    seed, image:
+        What the latents follow from, beside the sample's number. Images with different names get different latents.
+    quantize, precision:
+        See :class:`Method`; ``quantize`` None: as the model's own program does.
+    memory:
+        Bytes that may be used on the model's device; None: most of what is free. An LR that needs more is decoded in
+        overlapping tiles.
+
+    Returns
+    -------
+    (n, h·scale, w·scale, 3) uint8.
+
+    Raises
+    ------
+    InputError
+        If an argument has the wrong shape, type or range.
+    SamplingError
+        If samples are not finite, or the memory does not suffice.
+
+    Example
+    -------
+    >>> from srspace_eval.models.bicubic import Bicubic
+    >>> sample_array(Bicubic(4), np.zeros((6, 5, 3), np.uint8), n=2).shape
+    (2, 24, 20, 3)
+    """
+    if n < 1:
+        raise InputError(f"n = {n}: at least one sample must be asked for")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise InputError(f"seed = {seed!r} is not a whole number")
+    check_lr(lr, image or "lr")
+    budget = memory_budget(model) if memory is None else memory
+    tile = choose_tile(model, *lr.shape[:2], budget, image or "lr")
+    requests = [Request(i, check_heat(heat)) for i in range(n)]
+    method = Method(seed, quantize or model.config.quantize, precision)
+    found = [pixels for _, pixels in iterate_samples(model, lr, requests, image, method, tile)]
+    lost = [i for i, pixels in enumerate(found) if pixels is None]
+    if lost:
+        raise SamplingError(f"{image or 'lr'}: {NOT_FINITE}", [f"sample {i}" for i in lost])
+    return np.stack([pixels for pixels in found if pixels is not None])
+
+
+NOT_FINITE = "some samples are not finite (NaN or infinite); a lower heat, or float32, usually mends it"
+
+
+def iterate_samples(
+    model: Model, lr: Pixels, requests: Sequence[Request], image: str, method: Method, tile: int | None
+) -> Iterator[tuple[Request, Pixels | None]]:
+    """Decode samples of one LR one after the other.
+
+    Parameters
+    ----------
+    model, lr, image:
+        As in :func:`sample_array`.
+    requests:
+        The samples wanted; each is the same whatever the others are.
+    method:
+        Seed, quantisation, precision.
+    tile:
+        Side of the tiles in LR pixels, None: the LR is decoded whole.
+
+    Yields
+    ------
+    The request and its (h·scale, w·scale, 3) uint8 picture, None where the model's output was not finite.
+
+    Raises
+    ------
+    SamplingError
+        If the memory runs out.
+    """
+    if not requests:
+        return
+    if model.config.deterministic:
+        (_, pixels), *_ = _decode_requests(model, lr, requests[:1], image, method, tile)
+        yield from ((request, pixels) for request in requests)
+        return
+    yield from _decode_requests(model, lr, requests, image, method, tile)
+
+
+def check_lr(lr: Pixels, where: str) -> None:
+    """Raise InputError unless an LR is (h, w, 3) uint8."""
+    if not isinstance(lr, np.ndarray) or lr.dtype != np.uint8 or lr.ndim != 3 or lr.shape[2] != 3 or 0 in lr.shape:
+        kind = f"{lr.dtype} {lr.shape}" if isinstance(lr, np.ndarray) else type(lr).__name__
+        raise InputError(f"{where}: an LR is an array (h, w, 3) of uint8, not {kind}")
+
+
+def check_heat(heat: float) -> float:
+    """A heat as a float; raises InputError unless it is a finite number, 0 or more."""
+    if isinstance(heat, bool) or not np.isfinite(heat) or heat < 0:
+        raise InputError(f"heat = {heat!r} is not a number of 0 or more")
+    return float(heat)
+
+
+def memory_budget(model: Model) -> int:
+    """Bytes that sampling may use on the model's device when nobody says: most of what is free now."""
+    return int(available_memory(model.device) * _SHARE)
+
+
+def _decode_requests(
+    model: Model, lr: Pixels, requests: Sequence[Request], image: str, method: Method, tile: int | None
+) -> Iterator[tuple[Request, Pixels | None]]:
+    height, width = lr.shape[:2]
+    decoder = _Decoder(model, lr, image, method)
+    if tile is None or (height <= tile and width <= tile):
+        place = whole(height, width)
+        conditioning = decoder.condition(place)
+        yield from decoder.decode(conditioning, place, requests)
+        return
+    places = list(tiles(height, width, tile, halo_of(model)))
+    scale = model.config.scale
+    together = max(1, _CANVAS_BYTES // (lr.size * scale**2))
+    for group in _groups(requests, together):
+        canvases = [np.empty((height * scale, width * scale, 3), np.uint8) for _ in group]
+        finite = [True] * len(group)
+        for place in places:
+            conditioning = decoder.condition(place)
+            for k, (_, pixels) in enumerate(decoder.decode(conditioning, place, group)):
+                if pixels is None:
+                    finite[k] = False
+                else:
+                    _paste(canvases[k], pixels, place, scale)
+        for request, canvas, ok in zip(group, canvases, finite, strict=True):
+            yield request, canvas if ok else None
+
+
+@dataclass(frozen=True)
+class _Decoder:
+    """One LR and everything its samples share."""
+
+    model: Model
+    lr: Pixels
+    image: str
+    method: Method
+
+    def condition(self, tile: Tile) -> Conditioning:
+        rows, columns = tile.rows, tile.columns
+        part = self.lr[rows.start : rows.stop, columns.start : columns.stop]
+        chw = np.ascontiguousarray(part.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
+        with self._settings():
+            return self.model.condition(torch.from_numpy(chw).to(self.model.device))
+
+    def decode(
+        self, conditioning: Conditioning, tile: Tile, requests: Iterable[Request]
+    ) -> Iterator[tuple[Request, Pixels | None]]:
+        for request, latents in _ahead((request, self._latents(tile, request)) for request in requests):
+            with self._settings():
+                on_device = [torch.from_numpy(latent)[None].to(self.model.device) for latent in latents]
+                sr, _ = self.model.decode(conditioning, on_device)
+                pixels = _to_pixels(sr, self.method.quantize)
+            yield request, pixels
+
+    def _latents(self, tile: Tile, request: Request) -> list[NDArray[np.float32]]:
+        size = self.lr.shape[0], self.lr.shape[1]
+        return tile_latents(
+            self.model, size, tile,
+            seed=self.method.seed, image=self.image, sample=request.sample, heat=request.heat,
+        )  # fmt: skip
+
+    @contextmanager
+    def _settings(self) -> Iterator[None]:
+        with memory_named(self.image or "lr"), inference(self.model.device, self.method.precision):
+            yield
+
+
+def _to_pixels(sr: torch.Tensor, quantize: Quantize) -> Pixels | None:
+    """(1, 3, H, W) float -> (H, W, 3) uint8, or None if a value is not finite."""
+    sr = sr.float()
+    if not bool(torch.isfinite(sr).all()):
+        return None
+    levels = sr[0].clamp(0, 1).mul(255)
+    if quantize == "round":
+        levels = levels.round()
+    return np.ascontiguousarray(levels.to(torch.uint8).permute(1, 2, 0).cpu().numpy())
+
+
+def _paste(canvas: Pixels, pixels: Pixels, tile: Tile, scale: int) -> None:
+    """Put the kept part of a decoded tile in its place."""
+    (r, c) = tile.rows, tile.columns
+    inner = pixels[
+        (r.keep_start - r.start) * scale : (r.keep_stop - r.start) * scale,
+        (c.keep_start - c.start) * scale : (c.keep_stop - c.start) * scale,
+    ]
+    canvas[r.keep_start * scale : r.keep_stop * scale, c.keep_start * scale : c.keep_stop * scale] = inner
+
+
+def _groups(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while group := list(islice(iterator, size)):
+        yield group
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, the next one being made in a thread while this one is used."""
+    with ThreadPoolExecutor(1, thread_name_prefix="latents") as pool:
+        following = pool.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, items, None)
+            yield item

@@ -1,0 +1,226 @@
+"""Entries of a leaderboard: from a board's results, from a user's table, from a study. Imports no torch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from srspace_eval.errors import RankingError
+from srspace_eval.metrics.info import METRICS
+from srspace_eval.ranking.model import Entry
+from srspace_eval.results import Kind, Result, load_board, result_path
+from srspace_eval.tracks import Track
+
+# A leading apostrophe keeps a spreadsheet from computing a cell; texts that start with one of these get it.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
+
+# Columns that ``rank`` writes beside the numbers; a table that was written by it can be ranked again.
+_WRITTEN_SUFFIXES = ("_rank", "_low", "_high", "_rank_low", "_rank_high", "_tied_with_next")
+_WRITTEN = {"place", "final_rank", "why_unranked", "source", "note", "track"}
+
+
+def escape_cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula; :func:`unescape_cell` is its inverse.
+
+    >>> escape_cell("=cmd()")
+    "'=cmd()"
+    """
+    return "'" + text if text.startswith(FORMULA_STARTS) else text
+
+
+def unescape_cell(text: str) -> str:
+    """The text that :func:`escape_cell` was given."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA_STARTS) else text
+
+
+def board_entries(board: Path, track: Track) -> list[Entry]:
+    """The scored submissions of a board.
+
+    Raises
+    ------
+    ResultsError
+        If files are damaged.
+    RankingError
+        If a summary is not the mean of its images: a file that was edited.
+    """
+    results = load_board(board, track.name)
+    problems = [
+        f"{result_path(board, track.name, result.team)}: {fault}"
+        for result in results
+        if not result.incomplete
+        for fault in _summary_faults(result)
+    ]
+    if problems:
+        raise RankingError(f"{board}: summaries that are not the means of their images; score these again", problems)
+    return [
+        Entry(r.team, r.kind, {m: v for m, v in r.summary.items() if m in METRICS}, "measured", r, r.incomplete)
+        for r in results
+    ]
+
+
+def table_entries(path: Path) -> list[Entry]:
+    """The entries of a CSV table with the columns ``team,kind`` and metric ids; an empty cell is "not measured".
+
+    ``kind`` is ``team`` or ``baseline`` (left out or empty: ``team``). The columns that ``rank`` itself writes beside
+    the metrics are skipped, so its CSV can be ranked again.
+
+    Raises
+    ------
+    RankingError
+        Every fault at once, with line numbers.
+    """
+    table = _read_table(path, "team")
+    metrics = [column for column in table.columns if column in METRICS]
+    for column in table.columns:
+        if column not in METRICS and column not in ("team", "kind") and not _written(column):
+            table.fault(1, f"unknown column {column!r}; known are team, kind, {', '.join(METRICS)}")
+    if not metrics:
+        table.fault(1, f"no column of numbers; known are {', '.join(METRICS)}")
+    entries: list[Entry] = []
+    for line in table.lines():
+        kind: Kind = "baseline" if line.cell("kind") == "baseline" else "team"
+        if line.cell("kind") not in ("", "team", "baseline"):
+            line.fault(f"kind is {line.cell('kind')!r}; write team or baseline")
+        entries.append(Entry(line.name(), kind, {metric: line.number(metric) for metric in metrics}, "given"))
+    table.done()
+    return entries
+
+
+def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str]]:
+    """Entries with the mean opinion ranks of a study's CSV (columns ``team,mor``; others are skipped).
+
+    Published entries keep their own study's. A name in the study that is no entry (the GT, a reference method that
+    was not scored) becomes a baseline of which only the MOR is known.
+
+    Returns
+    -------
+    entries, strangers:
+        The strangers are the names that became baselines: say them, one may be a misspelled team.
+
+    Raises
+    ------
+    RankingError
+        Every fault at once, with line numbers; also a MOR that differs from the one an entry already has.
+    """
+    table = _read_table(path, "team", "mor")
+    opinions: dict[str, float] = {}
+    known = {entry.team: entry for entry in entries if entry.source != "published"}
+    for line in table.lines():
+        name, value = line.name(), line.number("mor")
+        if value is None:
+            continue
+        if not 1 <= value < math.inf:
+            line.fault(f"mor is {value:g}; a mean rank is 1 or more")
+        earlier = known[name].values.get("mor") if name in known else None
+        if earlier is not None and earlier != value:
+            line.fault(f"{name!r} already has the MOR {earlier:g}; leave one of the two out")
+        opinions[name] = value
+    table.done()
+    merged = [
+        replace(entry, values={**entry.values, "mor": opinions[entry.team]})
+        if entry.source != "published" and entry.team in opinions
+        else entry
+        for entry in entries
+    ]
+    strangers = [name for name in opinions if name not in known]
+    merged += [Entry(n, "baseline", {"mor": opinions[n]}, "given", note="only in the study") for n in strangers]
+    return merged, strangers
+
+
+def _summary_faults(result: Result) -> Iterator[str]:
+    for metric, value in result.summary.items():
+        found = [image.values[metric] for image in result.images if metric in image.values]
+        finite = [v for v in found if v is not None and math.isfinite(v)]
+        if finite and (value is None or not math.isclose(value, sum(finite) / len(finite), rel_tol=1e-6, abs_tol=1e-9)):
+            yield f"summary.{metric} is {value}, the mean of its images {sum(finite) / len(finite):.9g}"
+
+
+def _written(column: str) -> bool:
+    return column in _WRITTEN or any(
+        column.endswith(suffix) and column[: -len(suffix)] in {*METRICS, "final_rank"} for suffix in _WRITTEN_SUFFIXES
+    )
+
+
+class _Table:
+    """A CSV file whose faults are gathered, to be reported together."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.columns: list[str] = []
+        self.rows: list[tuple[int, list[str]]] = []
+        self.faults: list[tuple[int, str]] = []
+
+    def fault(self, line: int, text: str) -> None:
+        self.faults.append((line, text))
+
+    def lines(self) -> Iterator[_Line]:
+        seen: dict[str, int] = {}
+        for number, cells in self.rows:
+            line = _Line(dict(zip(self.columns, cells, strict=False)), lambda text, n=number: self.fault(n, text))
+            if len(cells) != len(self.columns):
+                self.fault(number, f"{len(cells)} cells under {len(self.columns)} columns")
+            name = line.name()
+            if not name:
+                self.fault(number, "no team name")
+            elif name in seen:
+                self.fault(number, f"{name!r} is also in line {seen[name]}")
+            seen.setdefault(name, number)
+            yield line
+
+    def done(self) -> None:
+        if self.faults:
+            listed = [f"line {line}: {text}" for line, text in sorted(self.faults, key=lambda f: f[0])]
+            raise RankingError(f"{self.path}: the table cannot be used", listed)
+
+
+@dataclass(frozen=True)
+class _Line:
+    cells: dict[str, str]
+    fault: Callable[[str], None]
+
+    def cell(self, column: str) -> str:
+        return self.cells.get(column, "").strip()
+
+    def name(self) -> str:
+        return unescape_cell(self.cell("team"))
+
+    def number(self, column: str) -> float | None:
+        text = self.cell(column)
+        if not text:
+            return None
+        try:
+            value = math.nan if "_" in text else float(text.replace("∞", "inf").replace("−", "-"))
+        except ValueError:
+            value = math.nan
+        if math.isnan(value):
+            self.fault(f"{column} is {text!r}: write a number with a decimal point and no unit, inf, or nothing")
+            return None
+        return value
+
+
+def _read_table(path: Path, *needed: str) -> _Table:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RankingError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+    table = _Table(path)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for cells in reader:
+            if not table.columns:
+                table.columns = [cell.strip().lower() for cell in cells]
+            elif any(cell.strip() for cell in cells):
+                table.rows.append((reader.line_num, cells))
+    except csv.Error as error:
+        raise RankingError(f"{path}: line {reader.line_num}: not valid CSV ({error})") from error
+    for column in needed:
+        if column not in table.columns:
+            table.fault(1, f"the column {column!r} is missing; the first line names the columns")
+    for column in dict.fromkeys(c for c in table.columns if table.columns.count(c) > 1):
+        table.fault(1, f"the column {column!r} is there twice")
+    table.done()
+    return table

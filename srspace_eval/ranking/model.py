@@ -1,0 +1,101 @@
+"""What goes into a ranking and what comes out. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from srspace_eval.bootstrap import BootstrapPlan
+from srspace_eval.results import Kind, Result
+from srspace_eval.tracks import Track
+
+Source = Literal["measured", "given", "published"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a leaderboard before ranking.
+
+    Attributes
+    ----------
+    team:
+        Name, as its owner writes it: untrusted text.
+    kind:
+        ``"team"``: competes; ``"baseline"``: shown, not ranked (published rows, the GT, reference methods).
+    values:
+        Metric id -> value; ``math.inf`` is allowed, None is "not measured" (never 0).
+    source:
+        ``"measured"`` here (then :attr:`result` holds the record), ``"given"`` in a user's table, or ``"published"``.
+    result:
+        The scored submission; None if only numbers are known.
+    incomplete:
+        What is missing from the submission; if not empty it is listed and not ranked.
+    note:
+        Shown with the row. The first line of a published row's note is its source: paper, table, images.
+    """
+
+    team: str
+    kind: Kind
+    values: Mapping[str, float | None]
+    source: Source
+    result: Result | None = None
+    incomplete: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a leaderboard.
+
+    Attributes
+    ----------
+    entry:
+        The numbers.
+    ranks:
+        Metric id -> rank from 1. Ties share the best of their places: 1, 2, 2, 4.
+    final_rank:
+        Mean of the ranks that the track's rule names; None if the row has none.
+    why_unranked:
+        Why there is no final rank; None if there is one.
+    intervals:
+        Metric id (or ``"final_rank"``) -> bootstrap interval of the value. Empty if there are no per-image values.
+    rank_intervals:
+        Metric id -> bootstrap interval of the rank.
+    indistinguishable_from_next:
+        Metric id (or ``"final_rank"``) -> whether the data cannot tell this row from the next one in that column.
+        Absent for the last row of a column and where there is no bootstrap.
+    """
+
+    entry: Entry
+    ranks: Mapping[str, float]
+    final_rank: float | None
+    why_unranked: str | None
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    rank_intervals: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    indistinguishable_from_next: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A leaderboard: what every report shows.
+
+    Attributes
+    ----------
+    track:
+        The rule.
+    columns:
+        Metric ids, in the table's order.
+    rows:
+        Best first; then teams without final rank, incomplete submissions, baselines.
+    notes:
+        What a reader must know, one sentence each.
+    bootstrap:
+        How the intervals were made; None if there are none.
+    """
+
+    track: Track
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    bootstrap: BootstrapPlan | None = None

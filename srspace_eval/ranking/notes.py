@@ -1,0 +1,105 @@
+"""What a reader of a leaderboard must know, one sentence each. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from srspace_eval.bootstrap import BootstrapPlan
+from srspace_eval.metrics.info import METRICS
+from srspace_eval.ranking.compatibility import common_text
+from srspace_eval.ranking.model import Row
+from srspace_eval.results import Result
+from srspace_eval.tracks import Track
+
+
+def metric_label(metric: str, track: Track) -> str:
+    """A metric's label with the track's number of samples in it.
+
+    >>> from srspace_eval.tracks import load_track
+    >>> metric_label("diversity", load_track("x4"))
+    'S_10'
+    """
+    return METRICS[metric].label.replace("S_M", f"S_{track.samples}")
+
+
+def make_notes(
+    track: Track,
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    plan: BootstrapPlan | None,
+    images: int,
+    comparable: Sequence[Result],
+    left_out: int,
+) -> tuple[str, ...]:
+    """The notes of a ranking, in the order in which they matter.
+
+    Parameters
+    ----------
+    plan, images:
+        The bootstrap and the number of images that it resampled.
+    comparable, left_out:
+        The results that share their settings, and how many do not.
+    """
+    return (
+        *_rule_notes(track, rows),
+        *_mor_notes(rows, columns),
+        *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images else ()),
+        *_source_notes(rows, comparable, left_out),
+    )
+
+
+def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
+    rule = track.ranking
+    notes = []
+    label = {metric: metric_label(metric, track) for metric in METRICS}
+    if rule.final:
+        named = " and ".join(label[metric] for metric in rule.final)
+        if any(row.final_rank is not None for row in rows):
+            notes.append(f"Final rank: mean of the ranks in {named}.")
+        elif any(row.ranks for row in rows):
+            order = [c.metric for c in rule.criteria if any(c.metric in row.ranks for row in rows)]
+            order.sort(key=lambda metric: metric not in rule.final)
+            by = ", then ".join(label[metric] for metric in order)
+            notes.append(f"No final rank yet (it needs {named}): rows stand in the order of their ranks in {by}.")
+    for criterion in rule.criteria:
+        if criterion.plateau is not None:
+            info = METRICS[criterion.metric]
+            side = "above" if info.direction == "higher" else "below"
+            notes.append(
+                f"{label[criterion.metric]}: all at or {side} {criterion.plateau:g}{' ' * bool(info.unit)}{info.unit} "
+                "are equal."
+            )
+    notes.append("Equal values share the best of their places (1, 2, 2, 4). Baselines are shown, not ranked.")
+    return notes
+
+
+def _mor_notes(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    has_mor = any(row.entry.values.get("mor") is not None for row in rows)
+    if "lpips" in columns and "mor" in columns and not has_mor:
+        return ["LPIPS is a guide to photo-realism until there is a human study; it is not a mean opinion rank."]
+    sources = {row.entry.source == "published" for row in rows if row.entry.values.get("mor") is not None}
+    if len(sources) > 1:
+        return ["A published MOR is from its own study, among other methods: it does not compare with the MOR here."]
+    return []
+
+
+def _bootstrap_notes(track: Track, rows: Sequence[Row], plan: BootstrapPlan, images: int) -> list[str]:
+    notes = [
+        f"Intervals: {plan.level:.0%}, paired bootstrap over {images} images "
+        f"({plan.replicates} replicates, seed {plan.seed}). ≈ marks a team that the data cannot tell apart from the "
+        "next one in that column."
+    ]
+    if "mor" in track.ranking.final and any("final_rank" in row.intervals for row in rows):
+        notes.append("Intervals of the final rank hold the ranks in MOR fixed.")
+    return notes
+
+
+def _source_notes(rows: Sequence[Row], comparable: Sequence[Result], left_out: int) -> list[str]:
+    notes = []
+    if comparable:
+        notes.append(f"Measured with {common_text(comparable)}.")
+    if left_out:
+        notes.append(f"Measured with other settings and listed without ranks: {left_out}.")
+    if any(row.entry.source == "published" for row in rows):
+        notes.append("Rows marked as published were not measured here.")
+    return notes

@@ -1,0 +1,55 @@
+"""Competition ranks of one criterion, for one table or for thousands of resampled ones at once. Imports no torch."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from srspace_eval.metrics.info import METRICS
+from srspace_eval.tracks import RankedMetric
+
+Floats = NDArray[np.float64]
+
+# Values that agree to this many decimals tie: sums in another order must not make a winner.
+_DECIMALS = 9
+
+
+def sort_keys(values: ArrayLike, criterion: RankedMetric) -> Floats:
+    """Values turned so that lower is better, with everything at or beyond the plateau made equal.
+
+    Parameters
+    ----------
+    values:
+        Any shape; infinities are values as any other, NaN is "none" and sorts last.
+    criterion:
+        Its metric's direction and its plateau are applied.
+
+    Examples
+    --------
+    >>> sort_keys([44.9, 45.0, float("inf")], RankedMetric("lr_psnr", plateau=45.0)).tolist()
+    [-44.9, -45.0, -45.0]
+    """
+    sign = -1.0 if METRICS[criterion.metric].direction == "higher" else 1.0
+    keys = sign * np.round(np.asarray(values, dtype=np.float64), _DECIMALS)
+    if criterion.plateau is not None:
+        keys = np.maximum(keys, sign * criterion.plateau)
+    return np.where(np.isnan(keys), np.inf, keys)
+
+
+def competition_ranks(keys: ArrayLike) -> Floats:
+    """Ranks from 1 along the last axis, lower keys first; equal keys share the best of their places.
+
+    Examples
+    --------
+    >>> competition_ranks([0.1, 0.2, 0.2, 0.4]).tolist()
+    [1.0, 2.0, 2.0, 4.0]
+    """
+    keys = np.asarray(keys, dtype=np.float64)
+    order = np.argsort(keys, axis=-1, kind="stable")
+    sorted_keys = np.take_along_axis(keys, order, axis=-1)
+    places = np.broadcast_to(np.arange(1.0, keys.shape[-1] + 1), keys.shape).copy()
+    # A key equal to the one before it takes the place where their run began.
+    places[..., 1:][sorted_keys[..., 1:] == sorted_keys[..., :-1]] = 0.0
+    ranks = np.empty_like(places)
+    np.put_along_axis(ranks, order, np.maximum.accumulate(places, axis=-1), axis=-1)
+    return ranks

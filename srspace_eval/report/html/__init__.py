@@ -1,0 +1,6 @@
+"""Leaderboards as a folder of HTML pages that works from the disk. Imports no torch."""
+
+from srspace_eval.report.html.site import write_site
+from srspace_eval.report.html.viewer import Pictures
+
+__all__ = ["Pictures", "write_site"]

@@ -1,0 +1,258 @@
+// Draws the page's charts with plotly from the page's data: colours from the style sheet, labels beside the marks,
+// dashes and symbols so that no chart needs its colours. Drawn anew when the theme or the width changes.
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "8px,2px,2px,2px", "3px,5px"];
+  const SYMBOLS = ["circle", "square", "triangle-up", "diamond", "cross", "x", "triangle-down", "star"];
+  const LABELLED = 8; // lines drawn with colour and name; the others stay grey and answer to the pointer
+  const CONFIG = { displayModeBar: false, displaylogo: false, responsive: false, showTips: false, doubleClick: "reset" };
+
+  const style = () => {
+    const computed = getComputedStyle(document.documentElement);
+    const colour = (name) => computed.getPropertyValue(`--${name}`).trim();
+    return {
+      colour,
+      series: [1, 2, 3, 4, 5, 6, 7, 8].map((n) => colour(`s${n}`)),
+      font: getComputedStyle(document.body).fontFamily,
+    };
+  };
+
+  const axis = (s, title, more = {}) => ({
+    title: { text: title, font: { size: 13, color: s.colour("soft") }, standoff: 8 },
+    gridcolor: s.colour("hair"),
+    linecolor: s.colour("soft"),
+    tickfont: { size: 12, color: s.colour("soft") },
+    zeroline: false,
+    automargin: true,
+    ...more,
+  });
+
+  const layout = (s, more) => ({
+    font: { family: s.font, size: 13, color: s.colour("ink") },
+    paper_bgcolor: s.colour("panel"),
+    plot_bgcolor: s.colour("panel"),
+    margin: { l: 52, r: 16, t: 12, b: 46 },
+    showlegend: false,
+    hovermode: "closest",
+    hoverlabel: {
+      bgcolor: s.colour("ink"),
+      bordercolor: s.colour("ink"),
+      font: { family: s.font, size: 13, color: s.colour("paper") },
+      align: "left",
+      namelength: -1,
+    },
+    ...more,
+  });
+
+  const width = (text) => 7 * text.replace(/&[a-z]+;/g, "x").replace(/[\u2066-\u2069]/g, "").length + 6;
+
+  // --- LPIPS against S_M
+
+  // A place for each point's name where it covers no other name or mark; names of later rows go first when all
+  // places are taken.
+  const place = (points, scale) => {
+    const taken = points.map((p) => [scale.x(p.x) - 7, scale.y(p.y) - 7, scale.x(p.x) + 7, scale.y(p.y) + 7]);
+    const PLACES = {
+      "middle right": (x, y, w) => [x + 8, y - 8, x + 8 + w, y + 8],
+      "middle left": (x, y, w) => [x - 8 - w, y - 8, x - 8, y + 8],
+      "top center": (x, y, w) => [x - w / 2, y - 25, x + w / 2, y - 8],
+      "bottom center": (x, y, w) => [x - w / 2, y + 8, x + w / 2, y + 25],
+    };
+    return points.map((p) => {
+      const x = scale.x(p.x);
+      const y = scale.y(p.y);
+      for (const [name, box] of Object.entries(PLACES)) {
+        const [left, top, right, bottom] = box(x, y, width(p.name));
+        const inside = left >= 0 && right <= scale.width && top >= 0 && bottom <= scale.height;
+        if (inside && taken.every((t) => right < t[0] || left > t[2] || bottom < t[1] || top > t[3])) {
+          taken.push([left, top, right, bottom]);
+          return name;
+        }
+      }
+      return null;
+    });
+  };
+
+  const padded = (values, share) => {
+    const low = Math.min(...values);
+    const high = Math.max(...values);
+    const edge = (high - low || Math.abs(high) || 1) * share;
+    return [low - edge, high + edge];
+  };
+
+  const scatter = (element, s) => {
+    const { points, x, y } = data.scatter;
+    const xs = padded(points.map((p) => p.x), 0.08);
+    const ys = padded(points.map((p) => p.y), 0.09);
+    const [w, h] = [element.clientWidth - 68, element.clientHeight - 58];
+    const places = place(points, {
+      width: w,
+      height: h,
+      x: (value) => ((value - xs[0]) / (xs[1] - xs[0])) * w,
+      y: (value) => ((ys[1] - value) / (ys[1] - ys[0])) * h,
+    });
+    const groups = new Map();
+    points.forEach((p, number) => {
+      const name = `${p.kind} ${p.source === "measured"}`;
+      groups.set(name, [...(groups.get(name) ?? []), number]);
+    });
+    const traces = [...groups].map(([name, numbers]) => {
+      const team = name.startsWith("team");
+      const filled = name.endsWith("true");
+      const colour = s.colour(team ? "accent" : "warm");
+      const list = numbers.map((number) => points[number]);
+      return {
+        type: "scatter",
+        mode: "markers+text",
+        x: list.map((p) => p.x),
+        y: list.map((p) => p.y),
+        text: numbers.map((number) => (places[number] ? points[number].name : "")),
+        textposition: numbers.map((number) => places[number] ?? "middle right"),
+        textfont: { color: s.colour(team ? "ink" : "soft"), size: 12.5 },
+        customdata: list.map((p) => [p.hover, p.page]),
+        hovertemplate: "%{customdata[0]}<extra></extra>",
+        cliponaxis: false,
+        marker: {
+          symbol: (team ? "circle" : "diamond") + (filled ? "" : "-open"),
+          size: points.length > 60 ? 8 : 11,
+          color: colour,
+          line: { color: filled ? s.colour("panel") : colour, width: filled ? 1 : 2 },
+        },
+      };
+    });
+    Plotly.react(
+      element,
+      traces,
+      layout(s, { xaxis: axis(s, x, { range: xs }), yaxis: axis(s, y, { range: ys }) }),
+      CONFIG,
+    );
+  };
+
+  // --- S_1..S_M
+  const lines = (element, s, chart) => {
+    const bold = chart.lines.slice(0, LABELLED);
+    const length = Math.max(...chart.lines.map((line) => line.y.length));
+    const n = Array.from({ length }, (_, k) => k + 1);
+    const last = (line) => line.y.findLast((value) => value !== null) ?? 0;
+    const top = Math.max(...chart.lines.flatMap((line) => line.y), 1e-6) * 1.06;
+    const low = Math.min(0, ...chart.lines.flatMap((line) => line.y.filter((value) => value !== null)));
+    const grey = chart.lines.slice(LABELLED).map((line) => ({
+      type: "scatter", mode: "lines", x: n, y: line.y, line: { color: s.colour("line"), width: 1 },
+      name: line.name, hovertemplate: `${"%{fullData.name}"}<br>n = %{x}: %{y:.2f} %<extra></extra>`,
+    }));
+    const strong = bold.map((line, k) => ({
+      type: "scatter", mode: "lines+markers", x: n, y: line.y, name: line.name,
+      line: { color: s.series[k], width: 2, dash: DASHES[k] },
+      marker: { symbol: SYMBOLS[k], size: 7, color: s.series[k], maxdisplayed: 10 },
+      hovertemplate: `<b>${"%{fullData.name}"}</b><br>n = %{x}: %{y:.2f} %<extra></extra>`,
+      cliponaxis: false,
+    }));
+    // Names at the lines' ends, pushed apart where they would cover one another.
+    const height = element.clientHeight - 58;
+    const gap = 16;
+    const ends = bold
+      .map((line, k) => ({ k, at: (1 - (last(line) - low) / (top - low)) * height }))
+      .sort((a, b) => a.at - b.at);
+    ends.forEach((end, place) => {
+      end.to = place ? Math.max(end.at, ends[place - 1].to + gap) : end.at;
+    });
+    let limit = height;
+    for (const end of [...ends].reverse()) {
+      end.to = Math.min(end.to, limit);
+      limit = end.to - gap;
+    }
+    const room = Math.min(Math.max(...bold.map((line) => width(line.name))) + 24, element.clientWidth * 0.42);
+    const cut = (name) => (width(name) > room - 16 && !name.includes("&") ? `${name.slice(0, Math.floor((room - 30) / 7))}…` : name);
+    const annotations = ends.map((end) => ({
+      xref: "paper", x: 1, xanchor: "left", xshift: 10,
+      yref: "paper", y: 1 - end.to / height, yanchor: "middle",
+      text: cut(bold[end.k].name), showarrow: false, font: { size: 12.5, color: s.series[end.k] },
+    }));
+    Plotly.react(
+      element,
+      [...grey, ...strong],
+      layout(s, {
+        margin: { l: 52, r: room, t: 12, b: 46 },
+        annotations,
+        xaxis: axis(s, "samples n", { range: [1, Math.max(length, 2)], dtick: length > 12 ? undefined : 1 }),
+        yaxis: axis(s, chart.y, { range: [low, top] }),
+      }),
+      CONFIG,
+    );
+  };
+
+  // --- one submission
+  const growth = (element, s, chart) => {
+    const n = chart.mean.map((_, k) => k + 1);
+    const edge = { type: "scatter", mode: "lines", x: n, line: { width: 0 }, hoverinfo: "skip" };
+    Plotly.react(
+      element,
+      [
+        { ...edge, y: chart.low },
+        { ...edge, y: chart.high, fill: "tonexty", fillcolor: s.colour("accent-soft") },
+        {
+          type: "scatter", mode: "lines+markers", x: n, y: chart.mean, customdata: n.map((_, k) => [chart.low[k], chart.high[k]]),
+          line: { color: s.colour("accent"), width: 2 }, marker: { size: 6 },
+          hovertemplate: "n = %{x}: mean %{y:.2f} %<br>middle half %{customdata[0]:.2f} – %{customdata[1]:.2f} %<extra></extra>",
+        },
+      ],
+      layout(s, { xaxis: axis(s, "samples n", { dtick: n.length > 12 ? undefined : 1 }), yaxis: axis(s, chart.y) }),
+      CONFIG,
+    );
+  };
+
+  const strip = (element, s, chart) => {
+    Plotly.react(
+      element,
+      [{
+        type: "box", orientation: "h", x: chart.values, text: chart.images, boxpoints: "all", jitter: 0.7, pointpos: -1.7,
+        hovertemplate: `<b>%{text}</b><br>%{x:.${chart.digits}f}<extra></extra>`, hoveron: "points",
+        marker: { size: 6, color: s.colour("accent"), opacity: 0.65 },
+        line: { color: s.colour("accent"), width: 1.5 }, fillcolor: s.colour("accent-soft"), width: 0.5,
+      }],
+      layout(s, {
+        margin: { l: 12, r: 12, t: 6, b: 44 },
+        xaxis: axis(s, chart.label),
+        yaxis: { visible: false, range: [-1.05, 0.45], fixedrange: true },
+      }),
+      CONFIG,
+    );
+  };
+
+  // --- the page
+  const draw = () => {
+    const s = style();
+    const found = document.getElementById("scatter");
+    if (found) {
+      scatter(found, s);
+    }
+    for (const chart of data.curves ?? []) {
+      lines(document.getElementById(chart.id), s, chart);
+    }
+    document.querySelectorAll("[data-growth]").forEach((e) => growth(e, s, data.growth[e.dataset.growth]));
+    document.querySelectorAll("[data-strip]").forEach((e) => strip(e, s, data.strips[e.dataset.strip]));
+  };
+  draw();
+  const clickable = document.getElementById("scatter");
+  if (clickable) {
+    clickable.on("plotly_click", (event) => {
+      const page = event.points[0].customdata[1];
+      if (page) {
+        location.href = page;
+      }
+    });
+  }
+  document.addEventListener("themechange", draw);
+  let width_ = innerWidth;
+  let timer = 0;
+  addEventListener("resize", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (innerWidth !== width_) {
+        width_ = innerWidth;
+        draw();
+      }
+    }, 150);
+  });
+})();

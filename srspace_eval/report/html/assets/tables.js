@@ -1,0 +1,139 @@
+// Sorting, filtering, and unfolding of the page's main table. Without this script the table is complete as written.
+"use strict";
+(() => {
+  const FIRST = 40; // rows shown before "show all"
+  const form = document.querySelector("form.filters");
+  const table = document.getElementById(form.dataset.for);
+  const body = table.tBodies[0];
+  const rows = [...body.rows];
+  const original = new Map(rows.map((row, place) => [row, place]));
+  const filter = document.getElementById("filter");
+  const boxes = [...form.querySelectorAll("input[name=group]")];
+  const count = document.getElementById("count");
+  const all = document.getElementById("all");
+  const intervals = document.getElementById("intervals");
+  const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+  const folded = (text) => text.normalize("NFKC").toLocaleLowerCase();
+  let everything = false;
+
+  // --- sorting
+  const key = (row, column) => {
+    const cell = row.cells[column];
+    return cell.dataset.v === undefined ? row.dataset.name : cell.dataset.v === "" ? null : Number(cell.dataset.v);
+  };
+  const compare = (a, b) => (typeof a === "string" ? collator.compare(a, b) : a < b ? -1 : a > b ? 1 : 0);
+
+  const sort = (column, direction) => {
+    const sign = direction === "ascending" ? 1 : -1;
+    rows.sort((one, other) => {
+      const a = key(one, column);
+      const b = key(other, column);
+      if (a === null || b === null) {
+        // What was not measured stands last in either direction.
+        return (a === null) - (b === null) || original.get(one) - original.get(other);
+      }
+      return sign * compare(a, b) || original.get(one) - original.get(other);
+    });
+    for (const row of rows) {
+      const unfolded = row.nextElementSibling;
+      body.append(row);
+      if (unfolded && unfolded.classList.contains("samples") && unfolded.dataset.of === row.dataset.image) {
+        body.append(unfolded);
+      }
+    }
+    heads.forEach((head, number) => head.setAttribute("aria-sort", number === column ? direction : "none"));
+    show();
+  };
+
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    const first = head.dataset.first === "desc" ? "descending" : "ascending";
+    const second = first === "descending" ? "ascending" : "descending";
+    head.setAttribute("aria-sort", "none");
+    head.querySelector("button").addEventListener("click", () => {
+      sort(column, head.getAttribute("aria-sort") === first ? second : first);
+    });
+  });
+
+  // --- filtering
+  function show() {
+    const wanted = folded(filter.value.trim());
+    const groups = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    let matching = 0;
+    for (const row of rows) {
+      const match = (!boxes.length || groups.has(row.dataset.group)) && folded(row.dataset.name).includes(wanted);
+      row.hidden = !match;
+      matching += match;
+      row.classList.toggle("beyond", match && !everything && matching > FIRST);
+      const unfolded = body.querySelector(`tr.samples[data-of="${row.dataset.image}"]`);
+      if (unfolded) {
+        unfolded.hidden = row.hidden || row.classList.contains("beyond");
+      }
+    }
+    const what = form.dataset.for === "images" ? "images" : "rows";
+    count.textContent = matching === rows.length ? `${rows.length} ${what}` : `${matching} of ${rows.length} ${what}`;
+    all.hidden = everything || matching <= FIRST;
+    all.textContent = `Show all ${matching} ${what}`;
+  }
+
+  form.hidden = false;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  filter.addEventListener("input", show);
+  boxes.forEach((box) => box.addEventListener("change", show));
+  all.addEventListener("click", () => {
+    everything = true;
+    show();
+    filter.focus();
+  });
+  if (intervals) {
+    intervals.addEventListener("change", () => table.classList.toggle("no-intervals", !intervals.checked));
+  }
+
+  // --- the samples of one image
+  const data = JSON.parse(document.getElementById("data").textContent).samples;
+  const element = (tag, text, attributes = {}) => {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
+    return made;
+  };
+  const unfold = (row) => {
+    const image = data.images[row.dataset.image];
+    const inner = document.createElement("table");
+    inner.append(element("caption", `Samples of ${row.dataset.name}`, { class: "sr" }));
+    const head = inner.createTHead().insertRow();
+    head.append(element("th", "Sample", { scope: "col" }));
+    data.metrics.forEach((m) => head.append(element("th", m.unit ? `${m.label} (${m.unit})` : m.label, { scope: "col" })));
+    const list = inner.createTBody();
+    image.files.forEach((file, number) => {
+      const line = list.insertRow();
+      line.append(element("th", file, { scope: "row" }));
+      image.values[number].forEach((value) => line.append(element("td", value)));
+    });
+    const made = document.createElement("tr");
+    made.className = "samples";
+    made.dataset.of = row.dataset.image;
+    const cell = made.insertCell();
+    cell.colSpan = row.cells.length;
+    cell.append(inner);
+    row.after(made);
+  };
+  if (data) {
+    for (const row of rows) {
+      const button = element("button", "▸", { type: "button", class: "unfold", "aria-expanded": "false" });
+      button.setAttribute("aria-label", `Samples of ${row.dataset.name}`);
+      button.addEventListener("click", () => {
+        const open = button.getAttribute("aria-expanded") === "true";
+        if (open) {
+          row.nextElementSibling.remove();
+        } else {
+          unfold(row);
+        }
+        button.setAttribute("aria-expanded", String(!open));
+        button.textContent = open ? "▸" : "▾";
+      });
+      row.cells[0].prepend(button);
+    }
+  }
+  show();
+})();

@@ -1,0 +1,50 @@
+// Runs before the page is drawn, so that a remembered theme does not flash. Storage may be forbidden; then the
+// choice holds for the page.
+"use strict";
+(() => {
+  const KEY = "srspace-eval-theme";
+  const NAMES = ["system", "light", "dark"];
+  const root = document.documentElement;
+
+  const remembered = () => {
+    try {
+      const name = localStorage.getItem(KEY);
+      return NAMES.includes(name) ? name : "system";
+    } catch {
+      return "system";
+    }
+  };
+  let name = remembered();
+
+  const apply = () => {
+    if (name === "system") {
+      delete root.dataset.theme;
+    } else {
+      root.dataset.theme = name;
+    }
+    const label = document.getElementById("theme-name");
+    if (label) {
+      label.textContent = name;
+    }
+  };
+  apply();
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const button = document.getElementById("theme");
+    button.hidden = false;
+    apply();
+    button.addEventListener("click", () => {
+      name = NAMES[(NAMES.indexOf(name) + 1) % NAMES.length];
+      try {
+        localStorage.setItem(KEY, name);
+      } catch {
+        // Not remembered, but applied.
+      }
+      apply();
+      document.dispatchEvent(new Event("themechange"));
+    });
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    document.dispatchEvent(new Event("themechange"));
+  });
+})();

@@ -1,0 +1,133 @@
+"""What the charts draw, as data for the page's script. Colours, symbols and sizes are the script's work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from srspace_eval.metrics.info import METRICS
+from srspace_eval.ranking import Ranking, Row
+from srspace_eval.report.html import text
+from srspace_eval.results import Result
+
+CURVE_OF = {"diversity_curve": "diversity", "diversity_mse_curve": "diversity_mse"}
+
+
+def scatter(ranking: Ranking, pages: Mapping[int, str]) -> dict[str, Any] | None:
+    """LPIPS against S_M; None if no row has both."""
+    points = []
+    for number, row in enumerate(ranking.rows):
+        x, y = (text.finite(row.entry.values.get(metric)) for metric in ("lpips", "diversity"))
+        if x is None or y is None:
+            continue
+        points.append({
+            "name": text.chart_text(row.entry.team),
+            "kind": row.entry.kind,
+            "source": row.entry.source,
+            "ranked": row.final_rank is not None,
+            "x": _round(x),
+            "y": _round(y),
+            "hover": _hover(row, ranking.columns),
+            "page": pages.get(number, ""),
+        })
+    if not points:
+        return None
+    return {"x": text.chart_label("lpips"), "y": text.chart_label("diversity"), "points": points}
+
+
+def curves(ranking: Ranking) -> list[dict[str, Any]]:
+    """S_1..S_M of every row that has them, best rows first: one chart for each distance."""
+    charts = []
+    for key, metric in CURVE_OF.items():
+        lines = [
+            {
+                "name": text.chart_text(row.entry.team),
+                "title": text.shown(row.entry.team),
+                "kind": row.entry.kind,
+                "y": values,
+            }
+            for row in ranking.rows
+            if row.entry.result is not None
+            and not row.entry.incomplete
+            and (values := _rounded(row.entry.result.curves.get(key, ())))
+        ]
+        if lines:
+            charts.append({
+                "id": key.replace("_", "-"),
+                "metric": metric,
+                "y": text.chart_label(metric).replace("<sub>M", "<sub>n"),
+                "lines": lines,
+            })
+    return charts
+
+
+def distributions(result: Result) -> list[dict[str, Any]]:
+    """Per-image values of each metric: one strip a metric."""
+    strips = []
+    for metric, info in METRICS.items():
+        pairs = [
+            (text.chart_text(image.image), value)
+            for image in result.images
+            if (value := text.finite(image.values.get(metric))) is not None
+        ]
+        if pairs:
+            strips.append({
+                "metric": metric,
+                "label": text.chart_label(metric),
+                "digits": info.digits,
+                "images": [name for name, _ in pairs],
+                "values": [_round(value) for _, value in pairs],
+            })
+    return strips
+
+
+def growth(result: Result) -> list[dict[str, Any]]:
+    """S_1..S_M of one submission: mean over images, and the quartiles over images."""
+    charts = []
+    for key, metric in CURVE_OF.items():
+        rows = [image.curves[key] for image in result.images if image.curves.get(key)]
+        if not rows or len({len(row) for row in rows}) != 1:
+            continue
+        values = np.array([[np.nan if v is None else v for v in row] for row in rows], dtype=np.float64)
+        values = values[np.isfinite(values).all(axis=1)]
+        if not len(values):
+            continue
+        low, middle, high = np.percentile(values, (25, 50, 75), axis=0)
+        charts.append({
+            "id": key.replace("_", "-"),
+            "metric": metric,
+            "y": text.chart_label(metric).replace("<sub>M", "<sub>n"),
+            "mean": _rounded(tuple(values.mean(axis=0))),
+            "low": _rounded(tuple(low)),
+            "median": _rounded(tuple(middle)),
+            "high": _rounded(tuple(high)),
+        })
+    return charts
+
+
+def _hover(row: Row, columns: tuple[str, ...]) -> str:
+    lines = [f"<b>{text.chart_text(row.entry.team, 60)}</b>"]
+    if row.final_rank is not None:
+        lines.append(f"final rank {text.rank(row.final_rank)}")
+    if row.entry.source == "published":
+        lines.append("published, not measured here")
+    for metric in columns:
+        info = METRICS[metric]
+        value = row.entry.values.get(metric)
+        if value is not None:
+            label = info.label.replace("S_M", "<i>S<sub>M</sub></i>")
+            bounds = row.intervals.get(metric)
+            spread = "" if bounds is None else f" [{text.interval(info, bounds)}]"
+            lines.append(f"{label} {info.format(value)}{' ' + info.unit if info.unit else ''}{spread}")
+    return "<br>".join(lines)
+
+
+def _round(value: float) -> float:
+    """Six significant digits: more than a chart can show, and small pages."""
+    return float(f"{value:.6g}")
+
+
+def _rounded(values: tuple[float | None, ...]) -> list[float | None]:
+    return [None if (v := text.finite(value)) is None else _round(v) for value in values]

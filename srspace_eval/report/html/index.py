@@ -1,0 +1,47 @@
+"""What the index says of a track: its size, its first rows, and a thumbnail of its scatter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from srspace_eval.ranking import Ranking
+from srspace_eval.report.html import text
+from srspace_eval.report.html.board import Board
+
+LEADERS = 5
+WIDTH, HEIGHT, EDGE = 260.0, 150.0, 10.0
+
+
+def summarise(ranking: Ranking, board: Board) -> dict[str, Any]:
+    """Counts, leaders and thumbnail points of one track's card."""
+    results = [row.entry.result for row in ranking.rows if row.entry.result is not None]
+    return {
+        "teams": sum(row.entry.kind == "team" for row in ranking.rows),
+        "baselines": sum(row.entry.kind == "baseline" for row in ranking.rows),
+        "images": max((len(result.images) for result in results), default=0),
+        "columns": board.columns,
+        "leaders": [line for line in board.lines if line.group != "baseline" and not line.incomplete][:LEADERS],
+        "points": _points(ranking),
+    }
+
+
+def _points(ranking: Ranking) -> list[tuple[float, float, str]]:
+    """(x, y, kind) of each row in the thumbnail: LPIPS to the right, S_M upwards."""
+    rows = [
+        (x, y, row.entry.kind)
+        for row in ranking.rows
+        if (x := text.finite(row.entry.values.get("lpips"))) is not None
+        and (y := text.finite(row.entry.values.get("diversity"))) is not None
+    ]
+    if len(rows) < 2:
+        return []
+    xs, ys = [row[0] for row in rows], [row[1] for row in rows]
+    width, height = max(xs) - min(xs) or 1.0, max(ys) - min(ys) or 1.0
+    return [
+        (
+            round(EDGE + (WIDTH - 2 * EDGE) * (x - min(xs)) / width, 1),
+            round(HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * (y - min(ys)) / height, 1),
+            kind,
+        )
+        for x, y, kind in rows
+    ]

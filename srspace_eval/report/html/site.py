@@ -1,0 +1,182 @@
+"""Writes the site: an index, a page a track, a page a submission, and a viewer where its pictures are at hand.
+
+::
+
+    OUT/index.html
+    OUT/assets/                   style, scripts, plotly (once)
+    OUT/TRACK/index.html          the track's table and charts
+    OUT/TRACK/teams/SLUG.html     one submission
+    OUT/TRACK/viewer/SLUG.html    its samples beside GT and LR
+    OUT/TRACK/pictures/           copies for the viewers
+
+Pages need no server and ask for nothing outside the folder. The same rankings give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from srspace_eval._version import __version__
+from srspace_eval.errors import RankingError
+from srspace_eval.ranking import Ranking
+from srspace_eval.report.html import charts, text
+from srspace_eval.report.html.board import FINAL, Board, make_board
+from srspace_eval.report.html.index import summarise
+from srspace_eval.report.html.rule import explain
+from srspace_eval.report.html.submission import make_page
+from srspace_eval.report.html.viewer import PictureWriter, Pictures
+from srspace_eval.results import slug
+
+_ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
+
+
+def write_site(out: Path, rankings: Sequence[Ranking], *, pictures: Mapping[str, Pictures] | None = None) -> Path:
+    """Write the leaderboards of several tracks as HTML.
+
+    Parameters
+    ----------
+    out:
+        Folder to write into; made if missing. Pages of an earlier call are written over, other files stay.
+    rankings:
+        One ranking a track, in the order of the index.
+    pictures:
+        Track name -> where its pictures lie. Submissions that it names get a viewer.
+
+    Returns
+    -------
+    The path of ``index.html``.
+
+    Raises
+    ------
+    RankingError
+        If there is nothing to write, or the folder cannot be written.
+    """
+    if not rankings:
+        raise RankingError(f"{out}: no track to write; score a submission first or give a table")
+    try:
+        return _Site(out).write(rankings, pictures or {})
+    except OSError as error:
+        raise RankingError(f"{out}: the leaderboard cannot be written ({error.strerror or error})") from error
+
+
+@dataclass
+class _Names:
+    """File names that stay apart where upper and lower case are one."""
+
+    taken: set[str] = field(default_factory=set)
+
+    def name(self, wanted: str) -> str:
+        base, count, name = slug(wanted), 2, slug(wanted)
+        while name.casefold() in self.taken:
+            name, count = f"{base}-{count}", count + 1
+        self.taken.add(name.casefold())
+        return name
+
+
+class _Site:
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
+            autoescape=True,  # always: select_autoescape knows nothing of .html.j2
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals.update(version=__version__, FINAL=FINAL)
+        environment.filters["shown"] = text.shown
+        self._templates = {
+            name: environment.get_template(f"{name}.html.j2") for name in ("index", "track", "submission", "viewer")
+        }
+
+    def write(self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures]) -> Path:
+        names = _Names({"assets"})
+        folders = [names.name(ranking.track.name) for ranking in rankings]
+        cards = []
+        for ranking, folder in zip(rankings, folders, strict=True):
+            board = self._track(ranking, folder, pictures.get(ranking.track.name))
+            cards.append({"folder": folder, "track": ranking.track, **summarise(ranking, board)})
+        self._assets()
+        return self._page("index", "index.html", root="", cards=cards)
+
+    def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> Board:
+        names = _Names()
+        files_ = {
+            number: names.name(row.entry.team)
+            for number, row in enumerate(ranking.rows)
+            if row.entry.result is not None and row.entry.result.images
+        }
+        board = make_board(ranking, {number: f"teams/{name}.html" for number, name in files_.items()})
+        writer = None if pictures is None else PictureWriter(pictures, self._out / folder, ranking.track.scale)
+        common = {"root": "../../", "track": ranking.track, "board": board}
+        for number, name in files_.items():
+            result = ranking.rows[number].entry.result
+            assert result is not None
+            views = [] if writer is None else writer.add(result, name)
+            data = {
+                "strips": charts.distributions(result),
+                "growth": charts.growth(result),
+            }
+            links = {view["name"]: f"../viewer/{name}.html#image-{position}" for position, view in enumerate(views)}
+            page = make_page(result, links)
+            self._page(
+                "submission", f"{folder}/teams/{name}.html", **common, line=board.lines[number], result=result,
+                page=page, data={**data, "samples": page.samples}, viewer=f"../viewer/{name}.html" if views else "",
+                before=_neighbour(board, files_, number, -1), after=_neighbour(board, files_, number, 1),
+            )
+            if views:
+                self._page(
+                    "viewer", f"{folder}/viewer/{name}.html", **common, line=board.lines[number], name=name,
+                    data={"images": views}, total=len(result.images), given_lr=pictures is not None
+                    and pictures.lr is not None,
+                )
+        data = {
+            "scatter": charts.scatter(ranking, {n: f"teams/{name}.html" for n, name in files_.items()}),
+            "curves": charts.curves(ranking),
+        }
+        self._page(
+            "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, board=board, data=data,
+            rule=explain(ranking), signatures=_signatures(ranking),
+        )
+        return board
+
+    def _page(self, template: str, path: str, **values: Any) -> Path:
+        target = self._out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(self._templates[template].render(**values) + "\n", encoding="utf-8", newline="\n")
+        return target
+
+    def _assets(self) -> None:
+        folder = self._out / "assets"
+        folder.mkdir(parents=True, exist_ok=True)
+        own = files("srspace_eval.report.html").joinpath("assets")
+        for name in _ASSETS:
+            (folder / name).write_bytes(own.joinpath(name).read_bytes())
+        plotly = files("plotly").joinpath("package_data").joinpath("plotly.min.js")
+        (folder / "plotly.min.js").write_bytes(plotly.read_bytes())
+
+
+def _neighbour(board: Board, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:
+    """Address and name of the next submission up or down the table that has a page."""
+    numbers = sorted(files_)
+    place = numbers.index(number) + step
+    if not 0 <= place < len(numbers):
+        return None
+    return f"{files_[numbers[place]]}.html", board.lines[numbers[place]].name
+
+
+def _signatures(ranking: Ranking) -> list[tuple[str, str, int]]:
+    """Signature id, text, and how many rows carry it."""
+    found: dict[str, tuple[str, int]] = {}
+    for row in ranking.rows:
+        if row.entry.result is not None:
+            signature = row.entry.result.signature
+            text_, count = found.get(signature.id, (text.shown(signature.text), 0))
+            found[signature.id] = (text_, count + 1)
+    return [(id_, text_, count) for id_, (text_, count) in found.items()]

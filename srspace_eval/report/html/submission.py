@@ -1,0 +1,135 @@
+"""One submission's page as data: its images, its best and worst, what it was measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from srspace_eval.metrics.info import METRICS, MetricInfo
+from srspace_eval.report.html import text
+from srspace_eval.report.html.board import Cell
+from srspace_eval.results import ImageRecord, Result
+
+EXTREMES = 3
+"""How many best and worst images are named."""
+
+
+@dataclass(frozen=True)
+class ImageLine:
+    """One image's row: its name, its address in the viewer (empty if it is not there), its values."""
+
+    name: str
+    size: str
+    cells: tuple[Cell, ...]
+    viewer: str
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """The best and the worst images by one metric, as (image line, value with unit)."""
+
+    label: Markup
+    arrow: str
+    best: tuple[tuple[ImageLine, str], ...]
+    worst: tuple[tuple[ImageLine, str], ...]
+
+
+@dataclass(frozen=True)
+class SubmissionPage:
+    """Everything below the heading of a submission's page. ``settings`` and ``origin`` are (name, value) pairs."""
+
+    columns: tuple[tuple[MetricInfo, Markup], ...]
+    lines: tuple[ImageLine, ...]
+    extremes: tuple[Extreme, ...]
+    settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    environment: tuple[tuple[str, str], ...]
+    origin: tuple[tuple[str, str], ...]
+    samples: Mapping[str, Any] | None
+
+
+def make_page(result: Result, viewer: Mapping[str, str]) -> SubmissionPage:
+    """Lay out one result.
+
+    Parameters
+    ----------
+    viewer:
+        Image -> address of that image in the viewer, for images that are there.
+    """
+    metrics = [m for m in METRICS if any(m in image.values for image in result.images)]
+    lines = tuple(_line(image, metrics, viewer.get(image.image, "")) for image in result.images)
+    return SubmissionPage(
+        columns=tuple((METRICS[m], text.label_html(m)) for m in metrics),
+        lines=lines,
+        extremes=tuple(e for m in ("diversity", "lpips", "lr_psnr") if (e := _extreme(m, result.images, lines))),
+        settings=tuple(
+            (text.shown(group), tuple(_flat(settings))) for group, settings in result.signature.settings.items()
+        ),
+        environment=tuple(_flat(result.signature.environment)),
+        origin=tuple(_flat(result.provenance or {})),
+        samples=_samples(result.images),
+    )
+
+
+def _line(image: ImageRecord, metrics: Sequence[str], viewer: str) -> ImageLine:
+    cells = []
+    for metric in metrics:
+        value = image.values.get(metric)
+        info = METRICS[metric]
+        sort = "" if value is None else "Infinity" if value == float("inf") else f"{value:.9g}"
+        cells.append(Cell(value=info.format(value), sort=sort))
+    return ImageLine(text.shown(image.image), f"{image.width} × {image.height}", tuple(cells), viewer)
+
+
+def _extreme(metric: str, images: Sequence[ImageRecord], lines: Sequence[ImageLine]) -> Extreme | None:
+    info = METRICS[metric]
+    values = [
+        (value, number)
+        for number, image in enumerate(images)
+        if (value := image.values.get(metric)) is not None
+    ]
+    if len(values) < 2:
+        return None
+    values.sort(key=lambda pair: (pair[0] if info.direction == "lower" else -pair[0], pair[1]))
+    count = min(EXTREMES, len(values) // 2)
+    unit = f" {info.unit}" if info.unit else ""
+
+    def name(pairs: Sequence[tuple[float, int]]) -> tuple[tuple[ImageLine, str], ...]:
+        return tuple((lines[number], info.format(value) + unit) for value, number in pairs)
+
+    return Extreme(text.label_html(metric), info.arrow, name(values[:count]), name(values[: -count - 1 : -1]))
+
+
+def _samples(images: Sequence[ImageRecord]) -> dict[str, Any] | None:
+    """Per-sample numbers for the script that unfolds an image's row; None if there are none."""
+    metrics = [m for m in METRICS if any(m in s.values for image in images for s in image.samples)]
+    if not metrics:
+        return None
+    return {
+        "metrics": [
+            {"label": METRICS[m].label, "unit": METRICS[m].unit, "digits": METRICS[m].digits} for m in metrics
+        ],
+        "images": [
+            {
+                "files": [text.shown(s.file) for s in image.samples],
+                "values": [[METRICS[m].format(s.values.get(m)) for m in metrics] for s in image.samples],
+            }
+            for image in images
+        ],
+    }
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested settings as (dotted name, text)."""
+    for key, value in data.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}.")
+        elif isinstance(value, bool):
+            yield text.shown(name), "yes" if value else "no"
+        elif isinstance(value, (list, tuple)):
+            yield text.shown(name), text.shown(", ".join(map(str, value)))
+        else:
+            yield text.shown(name), "–" if value is None else text.shown(str(value))

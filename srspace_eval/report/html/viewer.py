@@ -1,0 +1,215 @@
+"""The viewer's pictures: copies of GT, LR and samples inside the site, and the map of local best.
+
+Only the files that were scored are shown: a picture whose digest is not the record's is left out, with a notice.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from srspace_eval import images as png
+from srspace_eval.errors import ImageError, Notice
+from srspace_eval.report.html import text
+from srspace_eval.results import ImageRecord, Result, slug
+
+BOX = 16
+"""Side of the window over which the map's squared error is averaged, as in the 2022 program's distance MSE."""
+
+CELLS = 128
+"""The map has at most this many cells along its longer side."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Where a track's pictures lie.
+
+    Attributes
+    ----------
+    gt:
+        Folder of the ground truth: ``IMAGE.png`` for each image's name in the records.
+    submissions:
+        Team -> folder of its samples, named as in its records.
+    lr:
+        Folder of LRs, named like the GT; None: the GT is downscaled for the view.
+    images:
+        At most this many images of a submission get into its viewer, spread evenly from its best S_M to its worst.
+    """
+
+    gt: Path
+    submissions: Mapping[str, Path] = field(default_factory=dict)
+    lr: Path | None = None
+    images: int = 12
+
+
+def local_best(gt: NDArray[np.uint8], samples: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
+    """Which sample is nearest to the GT where, on a coarse grid.
+
+    The distance is the squared error averaged over RGB and over a 16×16 window around each cell's centre (windows
+    are cut at the border). It shows where samples differ; S_M itself is measured with its track's distance.
+
+    Parameters
+    ----------
+    gt:
+        uint8 (H, W, 3).
+    samples:
+        M arrays like it.
+
+    Returns
+    -------
+    Array (rows, columns) of sample positions 0..M-1; equal errors go to the first.
+    """
+    height, width = gt.shape[:2]
+    side = cell_side(height, width)
+    rows, columns = (_windows(length, side) for length in (height, width))
+    area = (rows[1] - rows[0])[:, None] * (columns[1] - columns[0])
+    errors = []
+    for sample in samples:
+        squared = np.square(sample.astype(np.int32) - gt.astype(np.int32)).sum(axis=2, dtype=np.int64)
+        total = np.zeros((height + 1, width + 1), dtype=np.int64)
+        total[1:, 1:] = squared.cumsum(axis=0).cumsum(axis=1)
+        bands = total[rows[1]] - total[rows[0]]
+        errors.append((bands[:, columns[1]] - bands[:, columns[0]]) / area)
+    return np.argmin(np.stack(errors), axis=0)
+
+
+def cell_side(height: int, width: int) -> int:
+    """Side of a map's cell in pixels."""
+    return max(4, math.ceil(max(height, width) / CELLS))
+
+
+def _windows(length: int, side: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    centres = np.minimum(np.arange(0, length, side) + side // 2, length - 1)
+    return np.maximum(centres - BOX // 2, 0), np.minimum(centres + BOX // 2, length)
+
+
+class PictureWriter:
+    """Copies one track's pictures into the site and describes them for the viewer's script.
+
+    Parameters
+    ----------
+    pictures:
+        Where they lie.
+    folder:
+        The track's folder in the site; pictures go to ``folder/pictures``.
+    scale:
+        The track's factor, for LRs that are made here.
+    """
+
+    def __init__(self, pictures: Pictures, folder: Path, scale: int) -> None:
+        self._pictures = pictures
+        self._folder = folder / "pictures"
+        self._scale = scale
+
+    def add(self, result: Result, name: str) -> list[dict[str, Any]]:
+        """Copy a submission's pictures.
+
+        Parameters
+        ----------
+        name:
+            The submission's file name in the site.
+
+        Returns
+        -------
+        One description for each image that can be shown; empty if there is none. Addresses are relative to a page
+        one folder below the track's folder.
+        """
+        source = self._pictures.submissions.get(result.team)
+        if source is None:
+            return []
+        shown = []
+        for image in _spread(result.images, self._pictures.images):
+            try:
+                shown.append(self._image(image, source, name))
+            except ImageError as error:
+                warnings.warn(f"viewer of {result.team!r}: {error}; the image is left out", Notice, stacklevel=2)
+        return shown
+
+    def _image(self, image: ImageRecord, source: Path, name: str) -> dict[str, Any]:
+        file = slug(image.image)
+        gt = self._copy(self._pictures.gt, f"{image.image}.png", image.gt_sha256, image, f"gt/{file}.png")
+        samples = [
+            self._copy(source, sample.file, sample.sha256, image, f"teams/{name}/{file}-{sample.sample:05d}.png")
+            for sample in image.samples
+        ]
+        best = local_best(gt, samples)
+        shares = np.bincount(best.ravel(), minlength=len(samples)) / best.size
+        return {
+            "name": text.shown(image.image),
+            "height": image.height,
+            "width": image.width,
+            "gt": f"../pictures/gt/{file}.png",
+            "lr": f"../pictures/{self._lr(image, gt, file)}",
+            "samples": [
+                {
+                    "number": sample.sample,
+                    "file": f"../pictures/teams/{name}/{file}-{sample.sample:05d}.png",
+                    "share": round(float(share), 4),
+                }
+                for sample, share in zip(image.samples, shares, strict=True)
+            ],
+            "map": {
+                "cell": cell_side(image.height, image.width),
+                "rows": best.shape[0],
+                "columns": best.shape[1],
+                "best": best.ravel().tolist(),
+            },
+        }
+
+    def _copy(self, folder: Path, file: str, sha256: str, image: ImageRecord, to: str) -> NDArray[np.uint8]:
+        """Copy a picture, cropped as it was measured, and return its pixels."""
+        path = folder / file
+        # Names come from a record that anyone may have written: they must not lead out of their folder.
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ImageError(f"{path}: lies outside {folder}")
+        data = png.read_bytes(path)
+        if png.digest(data) != sha256:
+            raise ImageError(f"{path}: is not the file that was scored (its SHA-256 differs)")
+        pixels = png.decode_png(data, str(path))
+        height, width = image.height, image.width
+        if pixels.shape[0] < height or pixels.shape[1] < width:
+            raise ImageError(f"{path}: is smaller than the {width}×{height} pixels that were measured")
+        target = self._folder / to
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if pixels.shape[:2] == (height, width):
+            target.write_bytes(data)
+        elif not target.exists():
+            png.write_png(target, pixels[:height, :width])
+        return pixels[:height, :width]
+
+    def _lr(self, image: ImageRecord, gt: NDArray[np.uint8], file: str) -> str:
+        target = self._folder / "lr" / f"{file}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        given = None if self._pictures.lr is None else self._pictures.lr / f"{image.image}.png"
+        if given is not None and self._pictures.lr is not None:
+            if not given.resolve().is_relative_to(self._pictures.lr.resolve()):
+                raise ImageError(f"{given}: lies outside {self._pictures.lr}")
+            pixels = png.read_rgb(given)[: image.height // self._scale, : image.width // self._scale]
+            png.write_png(target, pixels)
+        else:
+            size = (image.width // self._scale, image.height // self._scale)
+            small = Image.fromarray(gt).resize(size, Image.Resampling.BICUBIC)
+            png.write_png(target, np.asarray(small))
+        return f"lr/{file}.png"
+
+
+def _spread(images: Sequence[ImageRecord], count: int) -> list[ImageRecord]:
+    """At most ``count`` images, from the best S_M to the worst in even steps, in the records' order."""
+    if len(images) <= count:
+        return list(images)
+
+    def score(number: int) -> float:
+        value = images[number].values.get("diversity")
+        return -math.inf if value is None else value
+
+    order = sorted(range(len(images)), key=score, reverse=True)
+    chosen = {order[round(step)] for step in np.linspace(0, len(order) - 1, count)}
+    return [images[number] for number in sorted(chosen)]

@@ -1,0 +1,52 @@
+"""A table as GitHub-flavoured Markdown. Imports no torch."""
+
+from __future__ import annotations
+
+import re
+
+from srspace_eval.report.names import short_name, visible
+from srspace_eval.report.table import Cell, Table, subscript
+
+_WRAPS = {"": "", "best": "**", "second": "*"}
+
+
+def to_markdown(table: Table, *, intervals: bool = False) -> str:
+    """The Markdown text: best **bold**, second *italic* (Markdown has no underline), ranks as subscripts.
+
+    Every character of a name that Markdown or HTML could take for markup is escaped.
+    """
+    header = ["#", "team", *(escape(column.heading) for column in table.columns)]
+    lines = [f"**{escape(table.caption)}**", "", _line(header), _line(["--:", ":--", *["--:"] * len(table.columns)])]
+    for line in table.lines:
+        mark = f" ({line.mark})" if line.mark else ""
+        name = escape(short_name(line.row.entry.team)) + mark
+        lines.append(_line([line.place, name, *(_cell(cell, intervals) for cell in line.cells)]))
+    lines += ["", "Best **bold**, second *italic*.", ""]
+    lines += [f"- {escape(note)}" for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    r"""A text that Markdown shows as it is.
+
+    >>> escape("a|b <i>*x*</i>")
+    'a\\|b \\<i\\>\\*x\\*\\</i\\>'
+    """
+    return re.sub(r"([\\`*_{}\[\]<>#|~&$@!]|(?<=:)/)", r"\\\1", visible(text))
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell, intervals: bool) -> str:
+    wrap = _WRAPS[cell.emphasis]
+    parts = [f"{wrap}{cell.text}{wrap}"]
+    if cell.rank:
+        parts.append(subscript(cell.rank))
+    if cell.tied_with_next:
+        parts.append("≈")
+    if intervals and cell.interval:
+        ranks = f" {subscript(cell.rank_interval)}" if cell.rank_interval else ""
+        parts.append(f"({cell.interval}{ranks})")
+    return " ".join(parts)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from srspace_eval.cli import main
+from tests.cases import write_alexnet
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([str(a) for a in arguments])
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+def test_the_demo_runs_the_real_pipeline_without_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_CACHE_HOME", "TORCH_HOME", "HOME", "SRSPACE_EVAL_WEIGHTS"):
+        monkeypatch.setenv(name, str(tmp_path / "empty"))
+    assert run("demo", "--out", tmp_path / "demo") == 0
+    out, err = capsys.readouterr()
+    assert err.count("LPIPS is left out") == 1
+    assert f"leaderboard: {tmp_path / 'demo/site/index.html'}" in err
+    assert (tmp_path / "demo/site/index.html").is_file()
+    results = {p.stem: json.loads(p.read_text()) for p in (tmp_path / "demo/leaderboards/demo").glob("*.json")}
+    assert len(results) == 3
+    by_team = {r["team"]: r["summary"] for r in results.values()}
+    assert by_team["Bicubic"]["diversity_mse"] == 0.0
+    # Projected back onto the LR, a sample passes the challenge's threshold; plain noise does not.
+    assert by_team["Consistent texture"]["lr_psnr"] > 45 > by_team["Plain noise"]["lr_psnr"]
+    assert by_team["Consistent texture"]["diversity_mse"] > by_team["Plain noise"]["diversity_mse"] > 0
+    for team in by_team:
+        assert team in out
+
+
+def test_the_demo_uses_lpips_where_the_weights_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A synthetic trunk cannot carry torchvision's hash, so the check of it is told to expect this file's.
+    from srspace_eval import weights
+
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    path = write_alexnet(folder / "alexnet-owt-7be5be79.pth")
+    monkeypatch.setattr(weights, "sha256", lambda p: "7be5be79" + "0" * 56)
+    assert run("demo", "--out", tmp_path / "demo", "--weights-dir", path.parent) == 0
+    err = capsys.readouterr().err
+    assert "left out" not in err
+    results = [json.loads(p.read_text()) for p in (tmp_path / "demo/leaderboards/demo").glob("*.json")]
+    assert all(r["summary"]["lpips"] > 0 for r in results)
+
+
+def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.txt").write_text("x")
+    assert run("demo", "--out", tmp_path) == 1
+    assert "not a demo's" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]

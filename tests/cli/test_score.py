@@ -1,0 +1,156 @@
+"""The commands score and check, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srspace_eval.cli import main
+from srspace_eval.images import read_rgb, write_png
+from tests import pngs
+from tests.cases import write_alexnet
+from tests.test_scoring import small
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([str(a) for a in arguments])
+    code = caught.value.code
+    assert isinstance(code, int)
+    return code
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return small(tmp_path / "a")
+
+
+def score(folder: Path, *more: object) -> int:
+    return run("score", folder / "sub", "--gt", folder / "gt", "--board", folder / "board", "--samples", 3, *more)
+
+
+def test_json_is_the_only_thing_on_stdout(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert score(folder, "--track", "x4", "--metrics", "lr_psnr,diversity_mse", "--team", "A team", "--json") == 0
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert document["team"] == "A team"
+    assert set(document["summary"]) >= {"lr_psnr", "lr_psnr_worst", "diversity_mse"}
+    assert "result:" in err
+    (path,) = (folder / "board/x4").iterdir()
+    assert json.loads(path.read_text()) == document
+
+
+def test_table_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert score(folder, "--track", "x4", "--metrics", "psnr, ssim") == 0
+    out, _ = capsys.readouterr()
+    assert "sub, track x4, 2 images" in out
+    assert "HR-PSNR ↑" in out
+    assert "signature" in out
+
+
+def test_faults_are_listed_on_stderr_with_code_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "sub/000000_sample00000.png").unlink()
+    (folder / "sub/000001_sample00002.png").write_bytes(pngs.palette())
+    assert score(folder, "--track", "x4", "--metrics", "psnr") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "2 faults, nothing was measured" in err
+    assert "000000_sample00000.png" in err
+    assert "palette" in err
+    assert "Traceback" not in err
+
+
+def test_missing_weights_say_what_to_do(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("XDG_CACHE_HOME", "TORCH_HOME", "HOME", "SRSPACE_EVAL_WEIGHTS"):
+        monkeypatch.setenv(name, str(tmp_path / "empty"))
+    assert score(folder, "--track", "x4") == 1
+    err = capsys.readouterr().err
+    for words in ("alexnet-owt-7be5be79.pth", "weights fetch", "--lpips-weights", "--metrics lr_psnr"):
+        assert words in err
+    assert not (folder / "board").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--track", "x5"), 1, "there is no track"),
+        (("--track", "x4", "--metrics", "lpisp"), 1, "unknown metric lpisp"),
+        (("--track", "x4", "--metrics", "psnr", "--lr", "nowhere"), 1, "no such folder"),
+        (("--track", "x4", "--device", "cuda:99", "--metrics", "lpips"), 1, "cuda:99"),
+        (("--track", "x4", "--metrics", "diversity_patches"), 2, "needs --patches"),
+        (("--nonsense",), 2, "No such option"),
+        (("--samples", "0"), 2, "0 is not in the range"),
+    ],
+)
+def test_wrong_use_and_wrong_input(
+    folder: Path, arguments: tuple[str, ...], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(folder, *arguments) == code
+    assert words in capsys.readouterr().err
+    assert not (folder / "board").exists()
+
+
+def test_a_submission_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("score", tmp_path / "nowhere", "--gt", tmp_path, "--track", "x4", "--metrics", "psnr") == 1
+    assert "there is no such folder or zip" in capsys.readouterr().err
+
+
+def test_patches_add_the_sampled_score(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alexnet = write_alexnet(tmp_path / "alex.pth")
+    code = score(
+        folder, "--track", "x4", "--lpips-weights", alexnet, "--patches", 50, "--patch-size", 8, "--seed", 7, "--json"
+    )  # fmt: skip
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["signature"]["settings"]["diversity_patches"] == {"patches": 50, "size": 8, "seed": 7}
+    assert document["summary"]["diversity_patches"] > 0
+    assert document["summary"]["diversity_patches_se"] > 0
+
+
+def test_check_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("check", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--samples", 3)
+    assert run(*arguments) == 0
+    shutil.copy(folder / "sub/000000_sample00000.png", folder / "sub/000000_sample00001.png")
+    assert run(*arguments) == 0
+    assert "identical" in capsys.readouterr().out
+    assert run(*arguments, "--strict") == 1
+    (folder / "sub/surplus.png").write_bytes(b"")
+    capsys.readouterr()
+    assert run(*arguments, "--json") == 1
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["faults"]) == 1
+    assert len(document["notices"]) == 1
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+def test_two_2k_pictures_from_folder_and_zip(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sub = tmp_path / "sub"
+    sub.mkdir()
+    for index, name in enumerate(("0801.png", "0802.png")):
+        gt = read_rgb(shared / "images/2k" / name)
+        for sample in range(10):
+            noise = np.random.default_rng([index, sample]).integers(-6, 7, gt.shape)
+            sr = np.clip(gt + noise, 0, 255).astype(np.uint8)
+            write_png(sub / f"{index:06d}_sample{sample:05d}.png", sr, compress_level=1)
+    archive = shutil.make_archive(str(tmp_path / "sub"), "zip", sub)
+    documents = []
+    for submission, board in ((sub, "b1"), (archive, "b2")):
+        code = run(
+            "score", submission, "--gt", shared / "images/2k", "--track", "x4", "--board", tmp_path / board, "--json",
+            "--lpips-net", "squeeze", "--lpips-weights", shared / "weights/squeezenet1_1-features.pth",
+        )  # fmt: skip
+        out, err = capsys.readouterr()
+        assert code == 0, err
+        documents.append(json.loads(out))
+    assert documents[0] == documents[1]
+    assert [image["image"] for image in documents[0]["images"]] == ["0801", "0802"]
+    assert all(len(image["samples"]) == 10 for image in documents[0]["images"])
+    assert documents[0]["summary"]["diversity"] > 0
