@@ -26,7 +26,7 @@ SECONDS_PER_TASK, SECONDS_PER_CROP = 5.0, 3.0
 """What a task is taken to cost before anybody has done one: looking at the reference, then each crop. ``collect``
 tells what it did cost."""
 
-_DRAWS = 2000
+_ATTEMPTS, _DRAWS = 100, 300
 
 
 def expected_minutes(tasks: float, entries: int) -> float:
@@ -121,12 +121,17 @@ def draw_crops(seed: int, image: str, height: int, width: int, *, count: int, si
     crops: list[Crop] = []
     if rows > 0 and columns > 0:
         rng = seeded(seed, "crops", image)
-        for _ in range(_DRAWS):
+        # In a small image the first crops may leave no room for the last although there is room for all: start anew.
+        for _ in range(_ATTEMPTS):
+            crops = []
+            for _ in range(_DRAWS):
+                if len(crops) == count:
+                    break
+                x, y = int(rng.integers(columns)) * step, int(rng.integers(rows)) * step
+                if all(abs(x - c.x) >= size or abs(y - c.y) >= size for c in crops):
+                    crops.append(Crop(image, len(crops), x, y))
             if len(crops) == count:
                 break
-            x, y = int(rng.integers(columns)) * step, int(rng.integers(rows)) * step
-            if all(abs(x - c.x) >= size or abs(y - c.y) >= size for c in crops):
-                crops.append(Crop(image, len(crops), x, y))
     if len(crops) < count:
         raise StudyError(
             f"image {image} ({width} × {height}) has no room for {count} crops of {size} × {size} that do not overlap: "
