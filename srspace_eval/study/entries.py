@@ -104,9 +104,10 @@ def gather(
         pairing = pair(source, gt, track, samples=None, lr=lr)
         reference = reference or pairing
         problems += [f"{name}: {p.image}: it has no sample of this image" for p in pairing.pairs if not p.samples]
-        if pairing.missing and not problems:
+        counts = {len(p.samples) for p in pairing.pairs}
+        if len(counts) > 1 and not problems:
             warnings.warn(
-                f"{source.path}: {len(pairing.missing)} images lack samples; one of those there is shown",
+                f"{source.path}: its images have from {min(counts)} to {max(counts)} samples; one of those there is shown",
                 Notice,
                 stacklevel=2,
             )
