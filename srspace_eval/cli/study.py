@@ -92,6 +92,7 @@ def create(
     from srspace_eval.study.tasks import Options
     from srspace_eval.tracks import load_track
 
+    blinding = _secret(secret)
     key_path = key_path or out.with_name(f"{out.resolve().name}-key.json")
     check_places(out, key_path)
     options = Options(
@@ -119,7 +120,7 @@ def create(
     used = len(field.gt_files) if images is None else images
     with progress("reading pictures", used * (len(field.entries) + 1)) as advance:
         key = build_study(
-            field, out, key_path, options, secret=_secret(secret), workers=workers, advance=advance
+            field, out, key_path, options, secret=blinding, workers=workers, advance=advance
         )
     minutes = max(expected_minutes(len(r.tasks), len(key.entries)) for r in key.raters.values())
     if minutes > _LONG_MINUTES:
@@ -202,7 +203,7 @@ def _load_key(path: Path) -> Key:
 @command.command()
 @click.argument("answers", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="ANSWER...")
 @click.option("--key", "key_path", required=True, type=_FILE, help="The study's key.")
-@click.option("--out", type=_FOLDER, default=Path("."), show_default=True, help="Folder for MOR.csv and the report.")
+@click.option("--out", type=_FOLDER, default=Path(), show_default=True, help="Folder for MOR.csv and the report.")
 @click.option(
     "--partial",
     type=click.Choice(["refuse", "use"]),
@@ -304,7 +305,7 @@ def _print_outcome(outcome: Outcome) -> None:
 @click.option("--power", default=0.8, show_default=True, help="Wanted chance to tell them apart.")
 @click.option("--alpha", default=0.05, show_default=True, help="p below which they count as told apart.")
 @click.option("--comparisons", default=1, show_default=True, help="Correct p for so many pairs of methods.")
-@click.option("--taste", default=0.3, show_default=True, help="How much raters' likings differ (noise of a ranking: 1).")
+@click.option("--taste", default=0.3, show_default=True, help="How much raters' likings differ (noise: 1).")
 @click.option("--crop-effect", default=1.0, show_default=True, help="How much a method's quality varies over crops.")
 @click.option("--spread", default=1.0, show_default=True, help="How much the methods' qualities differ.")
 @click.option("--studies", default=400, show_default=True, help="Simulated studies.")

@@ -107,7 +107,7 @@ def gather(
         counts = {len(p.samples) for p in pairing.pairs}
         if len(counts) > 1 and not problems:
             warnings.warn(
-                f"{source.path}: its images have from {min(counts)} to {max(counts)} samples; one of those there is shown",
+                f"{source.path}: its images have {min(counts)} to {max(counts)} samples; one that is there is shown",
                 Notice,
                 stacklevel=2,
             )

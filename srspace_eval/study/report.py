@@ -184,7 +184,8 @@ def _mor_figure(document: dict[str, Any]) -> dict[str, Any]:
                 "width": 5,
             },
             customdata=[[plot_text(m["team"]), *m["mor_interval"]] for m in methods],
-            hovertemplate="%{customdata[0]}<br>MOR %{x:.3f} (%{customdata[1]:.2f} – %{customdata[2]:.2f})<extra></extra>",
+            hovertemplate="%{customdata[0]}<br>MOR %{x:.3f} "
+            "(%{customdata[1]:.2f} – %{customdata[2]:.2f})<extra></extra>",
         )
     )
     figure.update_xaxes(title_text="mean opinion rank (lower is better)", range=[0.8, len(methods) + 0.2])
@@ -203,7 +204,10 @@ def _shares_figure(document: dict[str, Any]) -> dict[str, Any]:
             y=list(range(k)),
             x=[m["rank_shares"][rank] for m in methods],
             name=f"rank {rank + 1}",
-            marker={"color": f"rgba(47, 107, 179, {strength:.3f})", "line": {"width": 0.5, "color": "rgba(128,128,128,.6)"}},
+            marker={
+                "color": f"rgba(47, 107, 179, {strength:.3f})",
+                "line": {"width": 0.5, "color": "rgba(128, 128, 128, 0.6)"},
+            },
             customdata=[[plot_text(m["team"])] for m in methods],
             hovertemplate=f"%{{customdata[0]}}<br>rank {rank + 1}: %{{x:.1%}}<extra></extra>",
         )
@@ -220,6 +224,6 @@ def _finish(figure: go.Figure, methods: list[dict[str, Any]]) -> dict[str, Any]:
         height=130 + 34 * len(methods), showlegend=False, margin={"l": 10, "r": 20, "t": 10, "b": 50}, template="none"
     )
     figure.update_yaxes(automargin=True)
-    text = figure.to_plotly_json()
-    found: dict[str, Any] = {"data": text["data"], "layout": {k: v for k, v in text["layout"].items() if k != "template"}}
-    return found
+    document = figure.to_plotly_json()
+    layout = {key: value for key, value in document["layout"].items() if key != "template"}
+    return {"data": document["data"], "layout": layout}

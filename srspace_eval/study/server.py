@@ -11,6 +11,7 @@ import hmac
 import json
 import os
 import socket
+import sys
 import tempfile
 import threading
 from http import HTTPStatus
@@ -37,8 +38,8 @@ _TYPES = {
 }
 _HEADERS = {
     # The page measures its pieces by style attributes, hence unsafe-inline for styles alone.
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' "
-    "data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # The token stands in the address: no other site may see it.
@@ -119,8 +120,6 @@ class StudyServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away or says nothing is no fault of ours; anything else is shown as usual."""
-        import sys
-
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
@@ -187,7 +186,8 @@ def _allowed_files(folder: Path, key: Key) -> dict[str, Path]:
     names += [f"images/{picture}.png" for picture in sorted(pictures)]
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        raise StudyError(f"{folder}: not the folder of this key's study", [f"{name} is missing" for name in missing[:10]])
+        problems = [f"{name} is missing" for name in missing[:10]]
+        raise StudyError(f"{folder}: not the folder of this key's study", problems)
     if f'"study":"{key.study}"' not in (folder / "data.js").read_text(encoding="utf-8"):
         raise StudyError(f"{folder}: belongs to another key: it was built with other settings or at another time")
     return {name: folder / name for name in names}
@@ -278,5 +278,6 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Malformed requests get a plain answer that repeats nothing of them."""
         self.command = getattr(self, "command", None) or "GET"
-        self.request_version = getattr(self, "request_version", None) or "HTTP/1.1"
+        # What could not be parsed counts as HTTP/0.9, whose replies have no status.
+        self.request_version = "HTTP/1.1"
         self._fail(HTTPStatus(code), HTTPStatus(code).phrase)

@@ -16,7 +16,8 @@ from srspace_eval.study.entries import gather, named_source
 from srspace_eval.study.key import Key, load_key
 from srspace_eval.study.tasks import Options
 from srspace_eval.tracks import load_track
-from tests.study.conftest import HEIGHT, METHODS, SECRET, WIDTH, Build, Material
+from tests.study.conftest import Build
+from tests.study.making import HEIGHT, METHODS, SECRET, WIDTH, Material
 
 
 def page_data(folder: Path) -> dict[str, object]:
@@ -180,7 +181,9 @@ def test_the_key_reads_back_and_is_private(study: tuple[Path, Key]) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"format": "other"}', '{"format": "srspace-eval/study-key/1"}', "[" * 99999])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"format": "other"}', '{"format": "srspace-eval/study-key/1"}', "[" * 99999]
+)
 def test_a_file_that_is_no_key_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "key.json"
     path.write_text(text)

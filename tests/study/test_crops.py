@@ -90,7 +90,8 @@ def test_a_damaged_stream_above_the_square_is_an_error() -> None:
     start = data.index(b"IDAT")
     length = struct.unpack_from(">I", data, start - 4)[0]
     data[start + 6 : start + 12] = b"\xff" * 6
-    data[start + 4 + length : start + 8 + length] = struct.pack(">I", zlib.crc32(bytes(data[start : start + 4 + length])))
+    end = start + 4 + length
+    data[end : end + 4] = struct.pack(">I", zlib.crc32(bytes(data[start:end])))
     with pytest.raises(ImageError, match=r"a\.png: damaged picture data"):
         read_squares(bytes(data), "a.png", [(0, 32)], 16)
 
