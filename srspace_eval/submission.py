@@ -211,12 +211,13 @@ def guess_track(source: Source, gt: Source, lr: Source | None = None) -> Track:
         If none fits, or tracks of different scale do.
     """
     fitting: list[tuple[int, Track]] = []
+    sizes = _Sizes()
     for track in builtin_tracks().values():
         try:
             pairing = pair(source, gt, track, lr=lr)
         except SubmissionError:
             continue
-        if _scale_fits(pairing, source, gt, track, lr):
+        if _scale_fits(pairing, source, gt, track, lr, sizes):
             fitting.append((pairing.resolved, track))
     if not fitting:
         raise TrackError(f"{source.path}: its names and sizes fit no built-in track; give --track")
@@ -229,19 +230,33 @@ def guess_track(source: Source, gt: Source, lr: Source | None = None) -> Track:
     return tracks[0]
 
 
-def _scale_fits(pairing: Pairing, source: Source, gt: Source, track: Track, lr: Source | None) -> bool:
+class _Sizes:
+    """(height, width) of pictures, each read once; None for one that is no plain PNG, which is told elsewhere."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, int] | None] = {}
+
+    def of(self, source: Source, name: str) -> tuple[int, int] | None:
+        where = source.where(name)
+        if where not in self._known:
+            try:
+                info = inspect_png(source.read(name), where)
+                self._known[where] = (info.height, info.width)
+            except ImageError:
+                self._known[where] = None
+        return self._known[where]
+
+
+def _scale_fits(pairing: Pairing, source: Source, gt: Source, track: Track, lr: Source | None, sizes: _Sizes) -> bool:
     for p in pairing.pairs:
-        try:
-            if lr is not None and p.lr is not None:
-                gt_info = inspect_png(gt.read(p.gt), p.gt)
-                lr_info = inspect_png(lr.read(p.lr), p.lr)
-                return abs(gt_info.width / lr_info.width / track.scale - 1) < 0.1
-            if p.samples:
-                info = inspect_png(source.read(p.samples[0]), p.samples[0])
-                if info.height % track.scale or info.width % track.scale:
-                    return False
-        except ImageError:
-            continue
+        if lr is not None and p.lr is not None:
+            large, small = sizes.of(gt, p.gt), sizes.of(lr, p.lr)
+            if large and small:
+                return abs(large[1] / small[1] / track.scale - 1) < 0.1
+        elif p.samples:
+            size = sizes.of(source, p.samples[0])
+            if size and (size[0] % track.scale or size[1] % track.scale):
+                return False
     return True
 
 
