@@ -77,9 +77,9 @@ def build_study(
             digests = {}
             # In the order of the random ids: on many systems a folder remembers in which order it was filled.
             for name in sorted([*items, *references]):
-                data = stored_png(items[name] if name in items else references[name].pixels)
-                digests[name] = hashlib.sha256(data).hexdigest()
-                (folder / f"{name}.png").write_bytes(data)
+                png = stored_png(items[name] if name in items else references[name].pixels)
+                digests[name] = hashlib.sha256(png).hexdigest()
+                (folder / f"{name}.png").write_bytes(png)
             del items
         all_tasks = [*tasks, *repeats]
         data = page_data(all_tasks, raters, references, options, len(names))

@@ -196,7 +196,7 @@ def _attention(answer: Answer, key: Key, rules: Rules) -> tuple[str | None, floa
         task = key.tasks[name]
         if task.kind == "obvious" and not np.all(np.diff(held_ranks(task, groups)) > 0):
             return "failed an attention check: the order of an obvious task is wrong", None
-        if task.kind == "repeat" and task.of in answer.rankings:
+        if task.of is not None and task.of in answer.rankings:
             first = held_ranks(key.tasks[task.of], answer.rankings[task.of])
             tau = float(stats.kendalltau(first, held_ranks(task, groups)).statistic)
             # All tied, twice: the same answer.

@@ -102,5 +102,6 @@ def coarsened(pixels: Pixels, cell: int) -> Pixels:
     total = np.add.reduceat(np.add.reduceat(pixels.astype(np.float64), rows, axis=0), columns, axis=1)
     tall, wide = np.diff([*rows, height]), np.diff([*columns, width])
     mean = total / (tall[:, None, None] * wide[None, :, None])
-    out = np.rint(mean).astype(np.uint8).repeat(tall, axis=0).repeat(wide, axis=1)
-    return out.reshape(height, width, channels)
+    cells = np.rint(mean).astype(np.uint8)
+    out: Pixels = cells.repeat(tall, axis=0).repeat(wide, axis=1).reshape(height, width, channels)
+    return out

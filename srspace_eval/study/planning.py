@@ -189,14 +189,14 @@ def power(means: Floats, question: Question) -> float:
     some = np.any(means != 0, axis=1)
     p = np.ones(len(means))
     if np.any(some):
-        p[some] = stats.wilcoxon(means[some], axis=1, method="asymptotic").pvalue
+        p[some] = stats.wilcoxon(means[some], axis=1, method="asymptotic", keepdims=True).pvalue[:, 0]
     right = (p * question.comparisons < question.level) & (means.mean(axis=1) > 0)
     return float(right.mean())
 
 
 def _fewest(means: Floats, question: Question) -> int | None:
     """The fewest crops with the wanted power, by bisection; None if all of them do not suffice."""
-    most = means.shape[1]
+    most = int(means.shape[1])
     if power(means, question) < question.power:
         return None
     low, high = 0, most

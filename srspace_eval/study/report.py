@@ -11,13 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from plotly.offline import get_plotlyjs
 
 from srspace_eval import _json
 from srspace_eval.errors import StudyError
 from srspace_eval.study.collecting import Outcome
+from srspace_eval.study.figures import mor_figure, shares_figure
 
 COLLECT_FORMAT = "srspace-eval/study-result/1"
 MOR_FILE, JSON_FILE, PAGE_FILE, PLOTLY_FILE = "MOR.csv", "study.json", "report.html", "plotly.min.js"
@@ -37,7 +36,8 @@ def write_outcome(outcome: Outcome, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         _write(out / MOR_FILE, mor_csv(outcome))
         _write(out / JSON_FILE, _json.dumps(outcome_document(outcome)) + "\n")
-        _write(out / PLOTLY_FILE, get_plotlyjs())
+        plotly = files("plotly").joinpath("package_data").joinpath(PLOTLY_FILE)
+        _write(out / PLOTLY_FILE, plotly.read_text(encoding="utf-8"))
         _write(out / PAGE_FILE, report_page(outcome))
     except OSError as error:
         raise StudyError(f"{out}: the study's result cannot be written ({error.strerror or error})") from error
@@ -139,7 +139,7 @@ def report_page(outcome: Outcome) -> str:
         plotly=PLOTLY_FILE,
         style=assets.joinpath("report.css").read_text(encoding="utf-8"),
         script=assets.joinpath("report.js").read_text(encoding="utf-8"),
-        figures={"mor": _mor_figure(document), "shares": _shares_figure(document)},
+        figures={"mor": mor_figure(document["methods"]), "shares": shares_figure(document["methods"])},
     )
 
 
@@ -158,72 +158,3 @@ def _matrix(document: dict[str, Any], pairs: dict[tuple[str, str], dict[str, Any
                 cells.append({"by": sign * pair["difference"], "p": pair["p_holm"], "sure": pair["p_holm"] < 0.05})
         rows.append({"team": row, "cells": cells})
     return rows
-
-
-def plot_text(name: str) -> str:
-    """A name for plotly, which reads a small HTML of its own."""
-    short = name if len(name) <= 32 else name[:31] + "…"
-    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _mor_figure(document: dict[str, Any]) -> dict[str, Any]:
-    methods = document["methods"]
-    y = list(range(len(methods)))
-    figure = go.Figure(
-        go.Scatter(
-            x=[m["mor"] for m in methods],
-            y=y,
-            mode="markers",
-            marker={"size": 11},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [m["mor_interval"][1] - m["mor"] for m in methods],
-                "arrayminus": [m["mor"] - m["mor_interval"][0] for m in methods],
-                "thickness": 2,
-                "width": 5,
-            },
-            customdata=[[plot_text(m["team"]), *m["mor_interval"]] for m in methods],
-            hovertemplate="%{customdata[0]}<br>MOR %{x:.3f} "
-            "(%{customdata[1]:.2f} – %{customdata[2]:.2f})<extra></extra>",
-        )
-    )
-    figure.update_xaxes(title_text="mean opinion rank (lower is better)", range=[0.8, len(methods) + 0.2])
-    return _finish(figure, methods)
-
-
-def _shares_figure(document: dict[str, Any]) -> dict[str, Any]:
-    methods = document["methods"]
-    k = len(methods)
-    figure = go.Figure()
-    for rank in range(k):
-        # One hue from strong (best) to faint (worst): readable without telling colours apart.
-        strength = 1 - 0.88 * rank / max(k - 1, 1)
-        figure.add_bar(
-            orientation="h",
-            y=list(range(k)),
-            x=[m["rank_shares"][rank] for m in methods],
-            name=f"rank {rank + 1}",
-            marker={
-                "color": f"rgba(47, 107, 179, {strength:.3f})",
-                "line": {"width": 0.5, "color": "rgba(128, 128, 128, 0.6)"},
-            },
-            customdata=[[plot_text(m["team"])] for m in methods],
-            hovertemplate=f"%{{customdata[0]}}<br>rank {rank + 1}: %{{x:.1%}}<extra></extra>",
-        )
-    figure.update_layout(barmode="stack")
-    figure.update_xaxes(title_text="share of rankings", tickformat=".0%", range=[0, 1])
-    return _finish(figure, methods)
-
-
-def _finish(figure: go.Figure, methods: list[dict[str, Any]]) -> dict[str, Any]:
-    figure.update_yaxes(
-        tickvals=list(range(len(methods))), ticktext=[plot_text(m["team"]) for m in methods], autorange="reversed"
-    )
-    figure.update_layout(
-        height=130 + 34 * len(methods), showlegend=False, margin={"l": 10, "r": 20, "t": 10, "b": 50}, template="none"
-    )
-    figure.update_yaxes(automargin=True)
-    document = figure.to_plotly_json()
-    layout = {key: value for key, value in document["layout"].items() if key != "template"}
-    return {"data": document["data"], "layout": layout}

@@ -188,12 +188,12 @@ def two_way_error(values: Floats, rater: Ints, unit: Ints) -> TwoWayError:
         parts.append((factor * np.sum(totals**2, axis=0) / n**2, max(groups - 1, 1)))
     (by_rater, df_rater), (by_unit, df_unit), (single, df_single) = parts
     variance = single + np.maximum(by_rater - single, 0.0) + np.maximum(by_unit - single, 0.0)
-    spread = single**2 / df_single
+    spread: Floats = single**2 / df_single
     for v, df in ((by_rater, df_rater), (by_unit, df_unit)):
-        spread = spread + np.where(v > single, v**2 / df, 0.0)
+        spread += np.where(v > single, v**2 / df, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        df = np.where(spread > 0, variance**2 / spread, df_single)
-    return TwoWayError(np.sqrt(variance), np.asarray(df, dtype=np.float64))
+        freedom = np.where(spread > 0, variance**2 / spread, df_single)
+    return TwoWayError(np.sqrt(variance), np.asarray(freedom, dtype=np.float64))
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from srspace_eval.study.collecting import Outcome, Rules, collect
+from srspace_eval.study.figures import plot_text
 from srspace_eval.study.key import Key
-from srspace_eval.study.report import plot_text, report_page, write_outcome
+from srspace_eval.study.report import report_page, write_outcome
 from tests.study.making import answer_document
 
 Study = tuple[Path, Key]
