@@ -78,6 +78,7 @@ def _figure(traces: list[dict[str, Any]], axis: dict[str, Any], methods: Sequenc
             "tickvals": list(range(len(methods))),
             "ticktext": [plot_text(m["team"]) for m in methods],
             "autorange": "reversed",
+            "zeroline": False,
             "automargin": True,
         },
     }

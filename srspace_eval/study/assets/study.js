@@ -28,7 +28,7 @@
 
   function showStart() {
     progress = null;
-    const text = session ? session.code : decodeURIComponent(location.hash.slice(1));
+    const text = session ? session.code : location.hash.slice(1);
     const code = readCode(text, study);
     screen("start");
     $("code-form").hidden = Boolean(code);
@@ -123,7 +123,7 @@
     const index = progress.data.at;
     const { ranking } = board;
     if (!ranking.complete) {
-      say(`${ranking.pool.length} pieces are still to rank`);
+      say(`Still to rank: ${ranking.pool.length}`);
       $("pool-zone").classList.remove("nudge");
       void $("pool-zone").offsetWidth;
       $("pool-zone").classList.add("nudge");
@@ -232,7 +232,8 @@
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(progress.answer()),
       });
-      if (!reply.ok) throw new Error(`the server answers ${reply.status}: ${(await reply.text()).slice(0, 200)}`);
+      const text = await reply.text();
+      if (!reply.ok) throw new Error(`the server answers ${reply.status}: ${text.slice(0, 200)}`);
       progress.data.sent = true;
       progress.save();
       $("send-state").textContent = "Your answers have arrived. You may close this page.";
