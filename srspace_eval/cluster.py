@@ -53,7 +53,9 @@ class DaskCluster:
         with self._connected():
             while not self._has_workers():
                 time.sleep(0.2)
-            found = self._client.run(probe, self._plan, on_error="return")
+            answers = self._client.run(probe, self._plan, on_error="return")
+        # A worker that cannot be reached has just gone, and takes no part.
+        found = {worker: answer for worker, answer in answers.items() if not isinstance(answer, OSError)}
         _raise_differences(self._where, self._plan, found)
         self._facts = next(iter(found.values()))
         return self._facts
