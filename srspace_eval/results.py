@@ -26,15 +26,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from srspace_eval import _json
+from srspace_eval._files import replacing
 from srspace_eval.errors import ResultsError
 from srspace_eval.metrics.info import METRICS
 
@@ -277,25 +276,28 @@ def load_board(board: Path, track: str) -> list[Result]:
     return results
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write a text file so that at every moment either the old or the new one stands there, complete."""
+def write_files(path: Path, text: str) -> None:
+    """Write a text file so that at every moment either the old or the new one stands there, complete.
+
+    A lone surrogate (half a character, from a file name that is no text) is written as its number.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def write_result(path: Path, result: Result) -> None:
-    """Write one result, atomically; the same result gives the same bytes."""
-    write_atomic(path, _json.dumps(to_document(result)) + "\n")
+    """Write one result, atomically; the same result gives the same bytes.
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be written.
+    """
+    try:
+        write_files(path, _json.dumps(to_document(result)) + "\n")
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def _text(value: Any, name: str) -> str:

@@ -16,13 +16,14 @@ ROOT = Path(srspace_eval.__file__).parent
 KERNELS = Path(srspace_eval.kernels.__file__).parent
 
 # part of the package -> the parts that it may import beside itself and BASE
-BASE = {"errors", "_version", "_json", "images", "tracks", "results"}
+BASE = {"errors", "_version", "_json", "_files", "images", "tracks", "results"}
 ALLOWED = {
     "errors": set[str](),
     "_version": set[str](),
     "_json": set[str](),
-    "images": {"errors"},
-    "results": {"errors", "_json", "metrics"},
+    "_files": set[str](),
+    "images": {"errors", "_files"},
+    "results": {"errors", "_json", "_files", "metrics"},
     "tracks": {"errors", "metrics"},
     "kernels": {"errors"},
     "metrics": {"errors", "kernels", "weights", "_version"},
