@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,26 @@ def temporary_of(path: Path) -> Path:
     if len(os.fsencode(name)) > _LONGEST_NAME:
         name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32]}.tmp"
     return path.with_name(name)
+
+
+def refuse_packed(path: Path) -> None:
+    """Refuse a zip that unpacks to more than its own size.
+
+    PyTorch stores tensors in a zip as they are; a packed one is none of PyTorch's, and may unpack to any size.
+
+    Raises
+    ------
+    ValueError
+        If it is such a zip. What is no zip at all passes.
+    OSError, zipfile.BadZipFile
+        If it cannot be read.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        size = sum(info.file_size for info in archive.infolist())
+    if size > path.stat().st_size:
+        raise ValueError(f"unpacks to {size} bytes, more than the file has")
 
 
 @contextmanager

@@ -25,6 +25,27 @@ def dumps(value: Any, *, indent: int | None = 1) -> str:
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def bounded(value: Any, depth: int = 32) -> Any:
+    """A document of a stranger, nested no deeper than ``depth``: what writes or shows it may recurse.
+
+    Raises
+    ------
+    ValueError
+        If it is nested deeper.
+    """
+    level = [value]
+    for _ in range(depth):
+        level = [
+            item
+            for parent in level
+            if isinstance(parent, (dict, list))
+            for item in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return value
+    raise ValueError(f"nested more than {depth} deep")
+
+
 def number(value: Any) -> float | None:
     """A metric value read from JSON: a number, ``"inf"``, ``"-inf"`` or None.
 

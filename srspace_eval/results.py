@@ -33,11 +33,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from srspace_eval import _json
-from srspace_eval._files import replacing
+from srspace_eval._files import read_bounded, replacing
 from srspace_eval.errors import ResultsError
 from srspace_eval.metrics.info import METRICS
 
 RESULT_FORMAT = "srspace-eval/result/1"
+MAX_RESULT_BYTES = 1 << 27
+"""Largest result that is read: a thousand images of hundred samples have a fifth of it."""
 CURVES = ("diversity_curve", "diversity_mse_curve")
 
 Kind = Literal["team", "baseline"]
@@ -201,6 +203,8 @@ def from_document(data: Any, where: str) -> Result:
         if kind not in ("team", "baseline"):
             raise ValueError(f"kind is {kind!r}, not 'team' or 'baseline'")
         signature = data["signature"]
+        for free in (signature, data["provenance"]):
+            _json.bounded(free)
         return Result(
             team=_text(data["team"], "team"),
             track=_text(data["track"], "track"),
@@ -218,12 +222,12 @@ def from_document(data: Any, where: str) -> Result:
         )
     except KeyError as error:
         raise ResultsError(f"{where}: not a result of srspace-eval: {error.args[0]!r} is missing") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ResultsError(f"{where}: not a result of srspace-eval: {error}") from error
 
 
 def image_from_document(data: Mapping[str, Any]) -> ImageRecord:
-    """The inverse of :func:`image_document`; raises KeyError, TypeError or ValueError on anything else."""
+    """The inverse of :func:`image_document`; KeyError, TypeError, ValueError or OverflowError on anything else."""
     return ImageRecord(
         image=_text(data["image"], "image"),
         height=int(data["height"]),
@@ -247,7 +251,7 @@ def read_result(path: Path) -> Result:
         If the file cannot be read or is not a result; the message names it.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_bounded(path, MAX_RESULT_BYTES).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: cannot be read as JSON ({error})") from error
     return from_document(data, str(path))
