@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
+
 from srspace_eval.kernels import distance_maps_fast, distance_maps_reference
 from srspace_eval.kernels.dispatch import choose
-from torch import Tensor
 
 _FORMS: dict[str, Any] = {"reference": distance_maps_reference, "fast": distance_maps_fast}
 

@@ -12,9 +12,10 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from srspace_eval.kernels.distance_maps_reference import EPSILON
 from torch import Tensor
 from torch.nn import functional as F
+
+from srspace_eval.kernels.distance_maps_reference import EPSILON
 
 _BAND_VALUES = 1 << 16  # activations or pixels a band, 256 KiB: bands of a few arrays fit a core's cache
 

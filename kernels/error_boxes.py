@@ -7,9 +7,10 @@ them fits int32.
 from __future__ import annotations
 
 import torch
-from srspace_eval.kernels.dispatch import choose
 from torch import Tensor
 from torch.nn import functional as F
+
+from srspace_eval.kernels.dispatch import choose
 
 BOX = 16
 _BAND_ROWS = 32

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
 from srspace_eval.kernels import resampling_fast, resampling_reference
 from srspace_eval.kernels.cubic import Border
 from srspace_eval.kernels.dispatch import choose
-from torch import Tensor
 
 
 def resample(

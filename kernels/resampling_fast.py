@@ -11,8 +11,9 @@ from __future__ import annotations
 import functools
 
 import torch
-from srspace_eval.kernels.cubic import Border, taps
 from torch import Tensor
+
+from srspace_eval.kernels.cubic import Border, taps
 
 STRIDED = (2, 3, 4, 8)
 _BLOCK = 1 << 16  # values a block of output rows, so that it stays in the cache while the taps are added

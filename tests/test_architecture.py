@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import srspace_eval.kernels
 
 import srspace_eval
+import srspace_eval.kernels
 
 ROOT = Path(srspace_eval.__file__).parent
 KERNELS = Path(srspace_eval.kernels.__file__).parent
@@ -29,7 +29,9 @@ ALLOWED = {
     "metrics": {"errors", "_files", "kernels", "weights", "_version"},
     "flows": {"errors", "kernels"},
     "models": BASE | {"flows", "kernels", "metrics", "naming", "submission", "sources"},
+    "bootstrap": {"errors"},
     "ranking": BASE | {"metrics", "bootstrap"},
+    "published": BASE | {"metrics", "ranking"},
     "report": BASE | {"metrics", "ranking", "submission", "sources", "naming"},
     "study": BASE | {"metrics", "submission", "sources", "naming", "ranking", "report"},
 }
@@ -38,7 +40,9 @@ TORCH_FREE = [
     "tracks",
     "results",
     "journal",
+    "bootstrap",
     "ranking",
+    "published",
     "report",
     "study",
     "metrics.info",

@@ -51,8 +51,8 @@ class _Sources:
             entries, strangers = add_mor(entries, self.mor)
             if strangers:
                 warnings.warn(
-                    f"{self.mor}: {', '.join(map(repr, strangers))}: no entry has this name (capitals count), so it is "
-                    "shown as a baseline with its MOR alone",
+                    f"{self.mor}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with "
+                    "its MOR alone",
                     Notice,
                     stacklevel=2,
                 )

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from srspace_eval._files import read_bounded
@@ -94,7 +95,9 @@ def table_entries(path: Path) -> list[Entry]:
 
 
 def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str]]:
-    """Entries with the mean opinion ranks of a study's CSV (columns ``team,mor``; others are skipped).
+    """Entries with the mean opinion ranks of a study's CSV.
+
+    Columns ``team,mor`` and, if there are any, ``mor_low,mor_high``; others are skipped.
 
     Published entries keep their own study's. A name in the study that is no entry (the GT, a reference method that
     was not scored) becomes a baseline of which only the MOR is known.
@@ -110,7 +113,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         Every fault at once, with line numbers; also a MOR that differs from the one an entry already has.
     """
     table = _read_table(path, "team", "mor")
-    opinions: dict[str, float] = {}
+    opinions: dict[str, Entry] = {}
     known = {entry.team: entry for entry in entries if entry.source != "published"}
     for line in table.lines():
         name, value = line.name(), line.number("mor")
@@ -121,17 +124,23 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         earlier = known[name].values.get("mor") if name in known else None
         if earlier is not None and earlier != value:
             line.fault(f"{name!r} already has the MOR {earlier:g}; leave one of the two out")
-        opinions[name] = value
+        low, high = line.number("mor_low"), line.number("mor_high")
+        ends = {} if low is None or high is None else {"mor": (low, high)}
+        opinions[name] = Entry(name, "baseline", {"mor": value}, "given", note="only in the study", intervals=ends)
     table.done()
     merged = [
-        replace(entry, values={**entry.values, "mor": opinions[entry.team]})
+        _with_opinion(entry, opinions[entry.team])
         if entry.source != "published" and entry.team in opinions
         else entry
         for entry in entries
     ]
     strangers = [name for name in opinions if name not in known]
-    merged += [Entry(n, "baseline", {"mor": opinions[n]}, "given", note="only in the study") for n in strangers]
-    return merged, strangers
+    return merged + [opinions[name] for name in strangers], strangers
+
+
+def _with_opinion(entry: Entry, opinion: Entry) -> Entry:
+    values, intervals = {**entry.values, **opinion.values}, {**entry.intervals, **opinion.intervals}
+    return replace(entry, values=values, intervals=intervals)
 
 
 def _summary_faults(result: Result) -> Iterator[str]:
@@ -163,7 +172,7 @@ class _Table:
     def lines(self) -> Iterator[_Line]:
         seen: dict[str, int] = {}
         for number, cells in self.rows:
-            line = _Line(dict(zip(self.columns, cells, strict=False)), lambda text, n=number: self.fault(n, text))
+            line = _Line(dict(zip(self.columns, cells, strict=False)), partial(self.fault, number))
             if len(cells) != len(self.columns):
                 self.fault(number, f"{len(cells)} cells under {len(self.columns)} columns")
             name = line.name()

@@ -33,6 +33,8 @@ class Entry:
         What is missing from the submission; if not empty it is listed and not ranked.
     note:
         Shown with the row. The first line of a published row's note is its source: paper, table, images.
+    intervals:
+        Metric id -> interval that came with the value (a study's of its MOR).
     """
 
     team: str
@@ -42,6 +44,7 @@ class Entry:
     result: Result | None = None
     incomplete: tuple[str, ...] = ()
     note: str = ""
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Row:
     why_unranked:
         Why there is no final rank; None if there is one.
     intervals:
-        Metric id (or ``"final_rank"``) -> bootstrap interval of the value. Empty if there are no per-image values.
+        Metric id (or ``"final_rank"``) -> interval of the value, from the bootstrap or from the entry.
     rank_intervals:
         Metric id -> bootstrap interval of the rank.
     indistinguishable_from_next:

@@ -31,9 +31,8 @@ def sort_keys(values: ArrayLike, criterion: RankedMetric) -> Floats:
     """
     sign = -1.0 if METRICS[criterion.metric].direction == "higher" else 1.0
     keys = sign * np.round(np.asarray(values, dtype=np.float64), _DECIMALS)
-    if criterion.plateau is not None:
-        keys = np.maximum(keys, sign * criterion.plateau)
-    return np.where(np.isnan(keys), np.inf, keys)
+    best = -np.inf if criterion.plateau is None else sign * criterion.plateau
+    return np.asarray(np.where(np.isnan(keys), np.inf, np.maximum(keys, best)), dtype=np.float64)
 
 
 def competition_ranks(keys: ArrayLike) -> Floats:
@@ -50,6 +49,6 @@ def competition_ranks(keys: ArrayLike) -> Floats:
     places = np.broadcast_to(np.arange(1.0, keys.shape[-1] + 1), keys.shape).copy()
     # A key equal to the one before it takes the place where their run began.
     places[..., 1:][sorted_keys[..., 1:] == sorted_keys[..., :-1]] = 0.0
-    ranks = np.empty_like(places)
+    ranks: Floats = np.empty_like(places)
     np.put_along_axis(ranks, order, np.maximum.accumulate(places, axis=-1), axis=-1)
     return ranks

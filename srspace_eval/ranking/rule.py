@@ -7,12 +7,14 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from srspace_eval.bootstrap import BootstrapPlan
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
 from srspace_eval.ranking.model import Entry, Ranking, Row
-from srspace_eval.ranking.notes import make_notes
+from srspace_eval.ranking.notes import make_notes, metric_label
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
 from srspace_eval.ranking.spread import Spread, measure_spread
 from srspace_eval.tracks import RankedMetric, RankingRule, Track
@@ -68,27 +70,37 @@ def rank(
     ranks: list[dict[str, float]] = [{} for _ in lines]
     for criterion in rule.criteria:
         pool = pools[criterion.metric]
-        values = [lines[i].values[criterion.metric] for i in pool]
+        values = np.array([lines[i].values[criterion.metric] for i in pool], dtype=np.float64)
         for i, place in zip(pool, competition_ranks(sort_keys(values, criterion)), strict=True):
             ranks[i][criterion.metric] = float(place)
 
     shown = tuple(columns) if columns is not None else default_columns(track)
     finals = [_final_rank(found, rule) for found in ranks]
-    spread = Spread() if bootstrap is None else measure_spread(lines, rule, pools, shown, bootstrap, set(excluded))
     rows = [
         Row(
             entry=entry,
             ranks=ranks[i],
             final_rank=finals[i],
-            why_unranked=None if finals[i] is not None else excluded.get(i) or _why(entry, ranks[i], rule, pools),
-            intervals=spread.intervals.get(i, {}),
-            rank_intervals=spread.rank_intervals.get(i, {}),
-            indistinguishable_from_next=spread.indistinguishable.get(i, {}),
+            why_unranked=None if finals[i] is not None else excluded.get(i) or _why(entry, ranks[i], track, pools),
+            intervals=entry.intervals,
         )
         for i, entry in enumerate(lines)
     ]
-    comparable = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
     order = sorted(range(len(rows)), key=lambda i: (*_order(rows[i], rule, i in excluded), i))
+    if bootstrap is None:
+        spread = Spread()
+    else:
+        spread = measure_spread(lines, rule, pools, shown, bootstrap, order, set(excluded))
+        rows = [
+            replace(
+                row,
+                intervals={**row.intervals, **spread.intervals.get(i, {})},
+                rank_intervals=spread.rank_intervals.get(i, {}),
+                indistinguishable_from_next=spread.indistinguishable.get(i, {}),
+            )
+            for i, row in enumerate(rows)
+        ]
+    comparable = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
     return Ranking(
         track=track,
         columns=shown,
@@ -162,23 +174,24 @@ def _final_rank(ranks: Mapping[str, float], rule: RankingRule) -> float | None:
     return sum(ranks[metric] for metric in rule.final) / len(rule.final)
 
 
-def _why(entry: Entry, ranks: Mapping[str, float], rule: RankingRule, pools: Mapping[str, Sequence[int]]) -> str:
+def _why(entry: Entry, ranks: Mapping[str, float], track: Track, pools: Mapping[str, Sequence[int]]) -> str:
     """Why an entry has no final rank."""
     if entry.kind == "baseline":
         published = "published, not measured here: " if entry.source == "published" else ""
         return f"{published}baselines are shown, not ranked"
     if entry.incomplete:
         return f"incomplete: {'; '.join(entry.incomplete)}"
-    if not rule.final:
+    if not track.ranking.final:
         return "the track has no final rank"
     reasons = []
-    for metric in (m for m in rule.final if m not in ranks):
+    for metric in (m for m in track.ranking.final if m not in ranks):
+        label = metric_label(metric, track)
         if metric != "mor" and entry.values.get(metric) is not None:
-            reasons.append(f"outside the human study, where {METRICS[metric].label} is ranked")
+            reasons.append(f"outside the human study, where {label} is ranked")
         elif metric == "mor":
             reasons.append("outside the human study" if pools["mor"] else "no mean opinion rank yet")
         else:
-            reasons.append(f"{METRICS[metric].label} was not measured")
+            reasons.append(f"{label} was not measured")
     return "; ".join(reasons)
 
 

@@ -39,6 +39,7 @@ def measure_spread(
     pools: Mapping[str, Sequence[int]],
     metrics: Sequence[str],
     plan: BootstrapPlan,
+    order: Sequence[int],
     left_out: Set[int] = frozenset(),
 ) -> Spread:
     """Resample the images of all measured entries together.
@@ -52,9 +53,13 @@ def measure_spread(
         Metric id -> indices of the entries that the rule ranks on it.
     metrics:
         Metric ids that get intervals, besides those that are ranked.
+    order:
+        All indices as the table's rows stand. In a column, neighbours are those next to each other by the column's
+        ranks; equal ranks go by the rows, so that a reader can tell which two rows are meant.
     left_out:
         Indices of entries that were measured otherwise.
     """
+    places = {i: place for place, i in enumerate(order)}
     measured = _same_images(entries, left_out)
     images = len(_images(entries[measured[0]].result)) if measured else 0
     if images < 2:
@@ -69,8 +74,8 @@ def measure_spread(
             low, high = interval(replicates, plan.level)
             spread.intervals.setdefault(i, {})[metric] = (float(low), float(high))
         if metric in criteria:
-            ranks[metric] = _rank(entries, pools[metric], criteria[metric], means, spread, plan)
-    _final(rule, ranks, spread, plan)
+            ranks[metric] = _rank(entries, pools[metric], criteria[metric], means, places, spread, plan)
+    _final(rule, ranks, places, spread, plan)
     return spread
 
 
@@ -79,6 +84,7 @@ def _rank(
     pool: Sequence[int],
     criterion: RankedMetric,
     means: Mapping[int, Floats],
+    places: Mapping[int, int],
     spread: Spread,
     plan: BootstrapPlan,
 ) -> dict[int, Floats]:
@@ -97,12 +103,19 @@ def _rank(
     for column, i in enumerate(pool):
         if i in means:
             spread.rank_intervals.setdefault(i, {})[metric] = (int(low[column]), int(high[column]))
-    order = np.argsort(sort_keys(fixed, criterion), kind="stable")
+    fixed_keys = sort_keys(fixed, criterion)
+    order = sorted(range(len(pool)), key=lambda c: (fixed_keys[c], places[pool[c]]))
     _compare(metric, [(pool[c], keys[:, c]) for c in order], set(means), spread, plan)
     return {i: ranks[:, column] for column, i in enumerate(pool)}
 
 
-def _final(rule: RankingRule, ranks: Mapping[str, Mapping[int, Floats]], spread: Spread, plan: BootstrapPlan) -> None:
+def _final(
+    rule: RankingRule,
+    ranks: Mapping[str, Mapping[int, Floats]],
+    places: Mapping[int, int],
+    spread: Spread,
+    plan: BootstrapPlan,
+) -> None:
     """Intervals and neighbours of the final rank: the rule's ranks are averaged within each replicate."""
     if not rule.final:
         return
@@ -112,7 +125,8 @@ def _final(rule: RankingRule, ranks: Mapping[str, Mapping[int, Floats]], spread:
     for i in moving:
         low, high = interval(finals[i], plan.level)
         spread.intervals[i][FINAL] = (float(low), float(high))
-    order = sorted(members, key=lambda i: float(finals[i].mean()))
+    # Rows stand in the order of their final ranks.
+    order = sorted(members, key=places.__getitem__)
     _compare(FINAL, [(i, finals[i]) for i in order], moving, spread, plan)
 
 

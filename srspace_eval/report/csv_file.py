@@ -13,13 +13,13 @@ from srspace_eval.report.table import FINAL, make_table
 def to_csv(ranking: Ranking) -> str:
     """The CSV text, lines ending in ``\\n``.
 
-    Columns: place, team, kind, source; for each metric its value and ``_rank`` and, if there was a bootstrap,
+    Columns: place, team, kind, source; for each metric its value and ``_rank`` and, if there are intervals,
     ``_low, _high, _rank_low, _rank_high, _tied_with_next``; ``final_rank``, why_unranked, note. Infinite is ``inf``,
     not measured is empty. A text that a spreadsheet would compute gets a leading apostrophe
     (:func:`srspace_eval.ranking.entries.unescape_cell` takes it off).
     """
     ranked = {c.metric for c in ranking.track.ranking.criteria}
-    spread = ranking.bootstrap is not None
+    spread = any(row.intervals for row in ranking.rows)
     header = ["place", "team", "kind", "source"]
     for metric in ranking.columns:
         header += _names(metric, metric in ranked, spread)

@@ -77,9 +77,9 @@ def _char(char: str) -> str:
         return _CHARS[char]
     if char.isascii():
         return char
-    base, accent = (unicodedata.normalize("NFD", char) + " ")[:2]
-    if base.isascii() and len(unicodedata.normalize("NFD", char)) == 2 and accent in _ACCENTS:
-        return rf"\{_ACCENTS[accent]}{{{base}}}"
+    letters = unicodedata.normalize("NFD", char)
+    if len(letters) == 2 and letters[0].isascii() and letters[1] in _ACCENTS:
+        return rf"\{_ACCENTS[letters[1]]}{{{letters[0]}}}"
     return rf"\srspacechar{{{char}}}{{(U+{ord(char):04X})}}"
 
 
@@ -102,10 +102,9 @@ def _cell(cell: Cell, intervals: bool) -> str:
         text = rf"\textbf{{{text}}}"
     elif cell.emphasis == "second":
         text = rf"\underline{{{text}}}"
-    if cell.rank:
-        text += f"$_{{({cell.rank})}}$"
-    if cell.tied_with_next:
-        text += r"$^{\approx}$"
+    marks = f"_{{({cell.rank})}}" * bool(cell.rank) + r"^{\approx}" * cell.tied_with_next
+    if marks:
+        text += f"${marks}$"
     if intervals and cell.interval:
         ranks = f"; {escape(cell.rank_interval)}" if cell.rank_interval else ""
         text += rf" {{\scriptsize ({escape(cell.interval)}{ranks})}}"

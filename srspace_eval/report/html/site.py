@@ -28,9 +28,8 @@ from srspace_eval.ranking import Ranking
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.board import FINAL, Board, make_board
 from srspace_eval.report.html.index import summarise
-from srspace_eval.report.html.rule import explain
 from srspace_eval.report.html.submission import make_page
-from srspace_eval.report.html.viewer import PictureWriter, Pictures
+from srspace_eval.report.html.viewer import Pictures, PictureWriter
 from srspace_eval.results import slug
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
@@ -120,11 +119,11 @@ class _Site:
             assert result is not None
             views = [] if writer is None else writer.add(result, name)
             data = {
-                "strips": charts.distributions(result),
+                "strips": charts.distributions(result, ranking.track),
                 "growth": charts.growth(result),
             }
             links = {view["name"]: f"../viewer/{name}.html#image-{position}" for position, view in enumerate(views)}
-            page = make_page(result, links)
+            page = make_page(result, ranking.track, links)
             self._page(
                 "submission", f"{folder}/teams/{name}.html", **common, line=board.lines[number], result=result,
                 page=page, data={**data, "samples": page.samples}, viewer=f"../viewer/{name}.html" if views else "",
@@ -142,7 +141,7 @@ class _Site:
         }
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, board=board, data=data,
-            rule=explain(ranking), signatures=_signatures(ranking),
+            signatures=_signatures(ranking), diversity=text.label_html("diversity", ranking.track),
         )
         return board
 

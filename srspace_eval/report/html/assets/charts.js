@@ -107,7 +107,8 @@
         mode: "markers+text",
         x: list.map((p) => p.x),
         y: list.map((p) => p.y),
-        text: numbers.map((number) => (places[number] ? points[number].name : "")),
+        // The space keeps the name off its mark.
+        text: numbers.map((number) => (places[number] ? `\u00a0${points[number].name}\u00a0` : "")),
         textposition: numbers.map((number) => places[number] ?? "middle right"),
         textfont: { color: s.colour(team ? "ink" : "soft"), size: 12.5 },
         customdata: list.map((p) => [p.hover, p.page]),
@@ -138,7 +139,7 @@
     const top = Math.max(...chart.lines.flatMap((line) => line.y), 1e-6) * 1.06;
     const low = Math.min(0, ...chart.lines.flatMap((line) => line.y.filter((value) => value !== null)));
     const grey = chart.lines.slice(LABELLED).map((line) => ({
-      type: "scatter", mode: "lines", x: n, y: line.y, line: { color: s.colour("line"), width: 1 },
+      type: "scatter", mode: "lines", x: n, y: line.y, opacity: 0.4, line: { color: s.colour("soft"), width: 1 },
       name: line.name, hovertemplate: `${"%{fullData.name}"}<br>n = %{x}: %{y:.2f} %<extra></extra>`,
     }));
     const strong = bold.map((line, k) => ({

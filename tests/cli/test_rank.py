@@ -1,0 +1,235 @@
+"""The rank command: its formats, its refusals, its exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from srspace_eval.cli import main
+from srspace_eval.published import load_published, published_tables
+from srspace_eval.results import Signature
+from srspace_eval.tracks import load_track
+from tests.boards import make_results, write_board
+
+X4 = load_track("x4")
+
+
+def run(*args: object) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        main(["rank", *map(str, args)])
+    assert isinstance(exit_.value.code, int)
+    return exit_.value.code
+
+
+def written_table(path: Path, name: str) -> Path:
+    """The metrics of a published table as an organiser would type them; no rank is written."""
+    columns = ("lpips", "lr_psnr", "diversity", "mor")
+    lines = ["team,kind," + ",".join(columns)]
+    for row in load_published(name).rows:
+        lines.append(",".join([row.team, row.kind, *(str(row.values.get(column, "")) for column in columns)]))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("track", ["x4", "x8"])
+def test_ntire_2021_through_the_command(track: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every bracketed rank and every final rank, from the team metrics alone."""
+    table = written_table(tmp_path / "teams.csv", f"ntire2021-{track}")
+    assert run("--track", track, "--table", table, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    rows = {row["team"]: row for row in document["rows"]}
+    printed = load_published(f"ntire2021-{track}").rows
+    assert len(rows) == len(printed)
+    for row in printed:
+        assert {metric: rows[row.team]["ranks"][metric] for metric in row.ranks} == row.ranks
+        assert rows[row.team]["final_rank"] == row.final_rank
+        assert (rows[row.team]["why_unranked"] is None) == (row.final_rank is not None)
+    assert sorted(r["final_rank"] for r in document["rows"] if r["final_rank"] is not None) == (
+        [1.5, 3.0, 3.0, 3.5, 5.5] if track == "x4" else [1.5, 3.0, 4.0, 5.0, 5.5]
+    )
+    assert rows["GT"]["lr_psnr"] == "inf"
+
+
+def test_a_separate_study_gives_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = written_table(tmp_path / "teams.csv", "ntire2021-x8")
+    lines = [line.rsplit(",", 1) for line in table.read_text(encoding="utf-8").splitlines()]
+    study = tmp_path / "mor.csv"
+    study.write_text("".join(f"{head.split(',')[0]},{mor}\n" for head, mor in lines), encoding="utf-8")
+    table.write_text("\n".join(head for head, _ in lines), encoding="utf-8")
+    assert run("--track", "x8", "--table", table, "--mor", study, "--json") == 0
+    finals = {row["team"]: row["final_rank"] for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert finals == {row.team: row.final_rank for row in load_published("ntire2021-x8").rows}
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Path:
+    write_board(tmp_path / "board", make_results(X4, 4, 12, 2, 0, incomplete=1))
+    return tmp_path / "board"
+
+
+def test_a_board_in_every_format(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert run("--board", board, "--out", out) == 0
+    captured = capsys.readouterr()
+    assert "NTIRE 2021 Learning the Super-Resolution Space, ×4" in captured.out
+    for name in ("index.html", "x4.csv", "x4.json", "x4.md", "x4.tex"):
+        assert (out / name).stat().st_size > 0
+        assert f"wrote {out / name}" in captured.err
+    document = json.loads((out / "x4.json").read_text(encoding="utf-8"))
+    assert document["bootstrap"] == {"replicates": 2000, "seed": 0, "level": 0.95}
+    assert document["rows"][0]["intervals"].keys() == {"lpips", "lr_psnr", "diversity"}
+    assert document["rows"][-1]["why_unranked"] == "incomplete: 1 of 12 images is missing: 0812"
+
+
+def test_the_same_call_writes_the_same_bytes(board: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert run("--board", board, "--out", tmp_path / name, "--format", "csv,json,md,tex") == 0
+    for path in sorted((tmp_path / "a").iterdir()):
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+    assert not (tmp_path / "a" / "index.html").exists()
+    assert run("--board", board, "--out", tmp_path / "c", "--format", "json", "--seed", 1) == 0
+    assert (tmp_path / "c" / "x4.json").read_bytes() != (tmp_path / "a" / "x4.json").read_bytes()
+
+
+def test_one_format_is_printed(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--board", board, "--format", "tex", "--replicates", 0) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("% Needs")
+    assert "approx" not in out
+
+
+def test_intervals_are_printed_on_demand(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--board", board, "--format", "md") == 0
+    short = capsys.readouterr().out
+    assert run("--board", board, "--format", "md", "--intervals") == 0
+    assert len(capsys.readouterr().out) > len(short)
+
+
+def test_every_track_of_a_board(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_board(board, make_results(load_track("x8"), 2, 3, 2, 1))
+    assert run("--board", board, "--out", tmp_path / "out", "--format", "csv") == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"x4.csv", "x8.csv"}
+    out = capsys.readouterr().out
+    assert "×4" in out
+    assert "×8" in out
+    assert run("--board", board, "--json") == 2
+    assert "--track" in capsys.readouterr().err
+
+
+def test_published_rows_stand_beside_and_are_marked(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--track", "x4", "--board", board, "--with", "ntire2021", "--with", "srflow-da", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    published = [row for row in rows if row["source"] == "published"]
+    assert len(published) == 14 + 8
+    assert {row["kind"] for row in published} == {"baseline"}
+    assert all(row["ranks"] == {} and row["note"] for row in published)
+    assert [row["source"] for row in rows[:4]] == ["measured"] * 4
+    assert {row["lpips"] for row in published if row["team"] == "SSS"} == {0.110}
+
+
+def test_published_teams_compete_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--published", "ntire2021-x8") == 0
+    assert "26.941 ₍₂₎" in capsys.readouterr().out
+    assert run("--published", "srflow-da-x4") == 1
+    assert "--with srflow-da-x4" in capsys.readouterr().err
+
+
+def test_a_table_of_another_task_comes_with_a_notice(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--track", "x4", "--board", board, "--with", "ntire2020-track1", "--columns", "psnr,ssim,lpips") == 0
+    captured = capsys.readouterr()
+    assert "notice: ntire2020-track1 is about another task" in captured.err
+    assert "Impressionism" in captured.out
+
+
+def test_published_tables_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--list-published") == 0
+    out = capsys.readouterr().out
+    assert all(f"{name}: " in out for name in published_tables())
+
+
+def test_mixed_settings_are_refused_until_one_is_chosen(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = make_results(X4, 1, 12, 2, 0, names=["with VGG"])[0]
+    settings = {**other.signature.settings, "lpips": {**other.signature.settings["lpips"], "net": "vgg"}}
+    write_board(board, [replace(other, signature=Signature(settings))])
+    assert run("--board", board) == 1
+    error = capsys.readouterr().err
+    assert "lpips.net" in error
+    assert "'with VGG'" in error
+    chosen = Signature(settings).id
+    assert run("--board", board, "--signature", chosen, "--json") == 0
+    rows = {row["team"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert rows["with VGG"]["ranks"]
+    assert rows["Team 01"]["ranks"] == {}
+    assert "measured with other settings (lpips.net: alex / vgg)" in rows["Team 01"]["why_unranked"]
+
+
+def test_a_stranger_in_the_study_is_said(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = tmp_path / "mor.csv"
+    study.write_text("team,mor\nTeam 01,1.5\nTeam O2,2.0\nGT,1.0\n", encoding="utf-8")
+    assert run("--board", board, "--mor", study) == 0
+    captured = capsys.readouterr()
+    assert "'Team O2', 'GT': no entry has this name" in captured.err
+
+
+def test_a_misspelled_team_in_the_study_is_no_second_team(
+    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "mor.csv"
+    study.write_text("team,mor\nTEAM 01,1.5\n", encoding="utf-8")
+    assert run("--board", board, "--mor", study) == 1
+    assert "'Team 01' and 'TEAM 01'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "text"),
+    [
+        (["--track", "x5", "--published", "ntire2021"], 1, "there is no track 'x5'"),
+        (["--published", "ntire2021-x4", "--format", "pdf"], 2, "html, csv, json, md, tex"),
+        (["--published", "ntire2021-x4", "--format", "csv,md"], 2, "without --out"),
+        (["--published", "ntire2021-x4", "--columns", "fid"], 2, "lpips"),
+        (["--published", "ntire2021-x4", "--replicates", "5"], 1, "at least 100"),
+        (["--table", "nowhere.csv", "--track", "x4"], 2, "nowhere.csv"),
+        (["--published", "ntire2021-x4", "--gt", "."], 2, "--submission"),
+        (["--with", "ntire2021", "--with", "nonsense", "--track", "x4"], 1, "'nonsense'"),
+        ([], 2, "--track"),
+    ],
+)
+def test_wrong_use(
+    args: list[str], code: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert run(*args) == code
+    assert text in capsys.readouterr().err
+
+
+def test_an_empty_board_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--board", tmp_path) == 1
+    assert "score a submission" in capsys.readouterr().err
+    assert run("--board", tmp_path, "--track", "x4") == 1
+    assert "score a submission" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert run("--published", "ntire2021-x4", "--out", tmp_path / "file" / "out", "--format", "md") == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_ranking_never_loads_torch_and_survives_a_plain_terminal(board: Path) -> None:
+    script = (
+        "import sys; from srspace_eval.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: assert 'torch' not in sys.modules and 'lpips' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-c", script, "rank", "--board", str(board)],
+        capture_output=True, check=False, env={"PYTHONIOENCODING": "ascii", "PATH": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"LR-PSNR" in done.stdout

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from srspace_eval.errors import InputError, Notice
+from srspace_eval.kernels import dispatch
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "_told", set())
+    monkeypatch.setattr(dispatch, "_used", {})
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+
+
+def test_the_cpu_runs_the_fast_form_and_the_reference_on_request() -> None:
+    assert dispatch.choose("resampling", CPU) == "fast"
+    assert dispatch.choose("distance maps", CPU, "reference") == "reference"
+    assert dispatch.forms_used() == {"distance maps": "reference", "resampling": "fast"}
+
+
+def test_a_form_that_cannot_run_is_replaced_with_one_notice() -> None:
+    with pytest.warns(Notice, match=r"resampling: the Triton form cannot run \(.*\); the fast torch form runs"):
+        assert dispatch.choose("resampling", CPU, "triton") == "fast"
+    assert dispatch.choose("resampling", CPU, "triton") == "fast"  # warnings are errors here: it is not said again
+    assert dispatch.forms_used() == {"resampling": "fast"}
+
+
+def test_cuda_without_triton_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "find_spec", lambda name: None)
+    with pytest.warns(Notice, match="the package triton is not installed"):
+        assert dispatch.choose("resampling", torch.device("cuda")) == "fast"
+
+
+def test_unknown_forms_are_named() -> None:
+    with pytest.raises(InputError, match="no kernel form 'numba': reference, fast, triton"):
+        dispatch.choose("resampling", CPU, "numba")

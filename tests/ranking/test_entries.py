@@ -1,0 +1,169 @@
+"""Entries from a board, from a CSV table, from a study; and what is wrong with them, all at once."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from srspace_eval.errors import RankingError, ResultsError
+from srspace_eval.published import load_published
+from srspace_eval.ranking import Entry, rank
+from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
+from srspace_eval.results import result_path, write_result
+from srspace_eval.tracks import load_track
+from tests.boards import make_results, write_board
+
+X4 = load_track("x4")
+
+
+def table(tmp_path: Path, text: str, name: str = "teams.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text.encode("utf-8"))
+    return path
+
+
+def test_a_board_gives_measured_entries(tmp_path: Path) -> None:
+    results = make_results(X4, 3, 4, 2, 0, incomplete=1)
+    write_board(tmp_path, results)
+    entries = board_entries(tmp_path, X4)
+    assert [e.team for e in entries] == ["Team 01", "Team 02", "Team 03"]
+    assert entries[0].values == results[0].summary
+    assert entries[0].result == results[0]
+    assert entries[2].incomplete == ("1 of 4 images is missing: 0804",)
+    assert rank(entries, X4).rows[-1].why_unranked == "incomplete: 1 of 4 images is missing: 0804"
+
+
+def test_two_boards_copied_together_are_one(tmp_path: Path) -> None:
+    results = make_results(X4, 6, 5, 2, 0)
+    write_board(tmp_path / "a", results[:4])
+    write_board(tmp_path / "b", results[4:])
+    write_board(tmp_path / "whole", results)
+    shutil.copytree(tmp_path / "b", tmp_path / "a", dirs_exist_ok=True)
+    whole = rank(board_entries(tmp_path / "whole", X4), X4)
+    assert rank(board_entries(tmp_path / "a", X4), X4) == whole
+    assert len(whole.rows) == 6
+
+
+def test_one_team_in_two_files_is_an_error(tmp_path: Path) -> None:
+    results = make_results(X4, 1, 3, 2, 0, names=["Deepest"])
+    write_board(tmp_path, results)
+    write_result(result_path(tmp_path, "x4", "other"), replace(results[0], team="deepest"))
+    with pytest.raises(RankingError, match="'Deepest' and 'deepest'"):
+        rank(board_entries(tmp_path, X4), X4)
+
+
+def test_a_summary_that_its_images_do_not_give_is_an_error(tmp_path: Path) -> None:
+    results = make_results(X4, 2, 3, 2, 0, names=["honest", "edited"])
+    summary = {**results[1].summary, "lpips": 0.001}
+    write_board(tmp_path, [results[0], replace(results[1], summary=summary)])
+    with pytest.raises(RankingError, match="score these again") as caught:
+        board_entries(tmp_path, X4)
+    (problem,) = caught.value.problems
+    assert "edited.json: summary.lpips is 0.001" in problem
+
+
+def test_damaged_files_are_all_named(tmp_path: Path) -> None:
+    (tmp_path / "x4").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "x4" / f"{name}.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ResultsError) as caught:
+        board_entries(tmp_path, X4)
+    assert len(caught.value.problems) == 2
+
+
+def test_a_table(tmp_path: Path) -> None:
+    path = table(
+        tmp_path,
+        "\ufeffteam,kind,lpips,lr_psnr,diversity,mor\r\n"
+        "A,team,0.1,50.5,20,\r\n"
+        '"B, the second",,0.2,,,\r\n'
+        "\r\n"
+        "GT,baseline,0,∞,,1.5\r\n",
+    )
+    a, b, gt = table_entries(path)
+    assert a == Entry("A", "team", {"lpips": 0.1, "lr_psnr": 50.5, "diversity": 20.0, "mor": None}, "given")
+    assert (b.team, b.kind, b.values["lr_psnr"]) == ("B, the second", "team", None)
+    assert (gt.kind, gt.values["lr_psnr"], gt.values["mor"]) == ("baseline", math.inf, 1.5)
+
+
+def test_every_fault_of_a_table_is_listed_with_its_line(tmp_path: Path) -> None:
+    path = table(
+        tmp_path,
+        "team,kind,lpips,fid,diversity\n"
+        "A,team,0.1,3,20\n"
+        "A,team,0.1,3,20\n"
+        ",team,0.1,3,20\n"
+        "C,referee,0.1,3,20\n"
+        'D,team,"0,1",3,nan\n'
+        "E,team,0.1\n"
+        "F,team,1_0,3,20\n",
+    )
+    with pytest.raises(RankingError) as caught:
+        table_entries(path)
+    assert caught.value.summary == f"{path}: the table cannot be used"
+    assert [problem.split(" is ")[0].split(",")[0] for problem in caught.value.problems] == [
+        "line 1: unknown column 'fid'; known are team",
+        "line 3: 'A'",
+        "line 4: no team name",
+        "line 5: kind",
+        "line 6: lpips",
+        "line 6: diversity",
+        "line 7: 3 cells under 5 columns",
+        "line 8: lpips",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "the column 'team' is missing"),
+        ("team;lpips\nA;0.1\n", "the column 'team' is missing"),
+        ("team,kind\nA,team\n", "no column of numbers"),
+        ("team,lpips,lpips\nA,1,2\n", "'lpips' is there twice"),
+        ('team,lpips\n"A,1\n', "not valid CSV"),
+    ],
+)
+def test_a_table_that_is_none(tmp_path: Path, text: str, match: str) -> None:
+    with pytest.raises(RankingError, match=match):
+        table_entries(table(tmp_path, text))
+
+
+def test_a_table_in_another_encoding_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "teams.csv"
+    path.write_bytes("team,lpips\nÅ,0.1\n".encode("utf-16"))
+    with pytest.raises(RankingError, match="UTF-8"):
+        table_entries(path)
+
+
+def test_a_study_adds_its_mor_and_nothing_else(tmp_path: Path) -> None:
+    entries = [
+        Entry("A", "team", {"lpips": 0.1, "mor": None}, "given"),
+        Entry("B", "team", {"lpips": 0.2}, "given"),
+        *load_published("ntire2021-x4").entries()[-3:],
+    ]
+    path = table(tmp_path, "team,mor,mor_low,mor_high,n\nA,2.5,2,3,90\nSRFlow,1.5,,,90\nB,,,,\n")
+    merged, strangers = add_mor(entries, path)
+    found = {(e.source, e.team): e.values.get("mor") for e in merged}
+    assert found[("given", "A")] == 2.5
+    assert found[("given", "B")] is None
+    assert found[("published", "SRFlow")] == 4.410
+    assert found[("given", "SRFlow")] == 1.5
+    assert strangers == ["SRFlow"]
+    assert merged[-1].kind == "baseline"
+    assert [e.intervals for e in merged[:2]] == [{"mor": (2.0, 3.0)}, {}]
+    rows = {row.entry.team: row for row in rank(merged, X4).rows}
+    assert rows["A"].intervals == {"mor": (2.0, 3.0)}
+    assert [e.values.get("lpips") for e in merged[:2]] == [0.1, 0.2]
+
+
+def test_faults_of_a_study_are_listed(tmp_path: Path) -> None:
+    entries = [Entry("A", "team", {"mor": 2.0}, "given"), Entry("B", "team", {}, "given")]
+    path = table(tmp_path, "team,mor\nA,2.5\nB,0.5\nC,x\n")
+    with pytest.raises(RankingError) as caught:
+        add_mor(entries, path)
+    assert [p.partition(":")[0] for p in caught.value.problems] == ["line 2", "line 3", "line 4"]
+    assert "already has the MOR 2" in caught.value.problems[0]

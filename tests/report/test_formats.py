@@ -1,0 +1,198 @@
+"""What each format promises: equal numbers when read back, rendering, safety from what names hold."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from srspace_eval import _json
+from srspace_eval.ranking import Entry, Ranking, rank
+from srspace_eval.ranking.entries import escape_cell, table_entries, unescape_cell
+from srspace_eval.report import latex, markdown
+from srspace_eval.report.files import render
+from srspace_eval.report.names import short_name, visible
+from srspace_eval.report.table import Column, format_final, make_table, subscript
+from srspace_eval.tracks import load_track
+from tests.report.cases import HOSTILE, RANKINGS
+
+ALL = pytest.mark.parametrize("make", RANKINGS.values(), ids=RANKINGS)
+
+
+def cells_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@ALL
+def test_csv_reads_back_to_equal_numbers_and_names(make: type[Ranking]) -> None:
+    ranking = make()
+    lines = cells_of(render(ranking, "csv"))
+    assert len(lines) == len(ranking.rows)
+    for line, row in zip(lines, ranking.rows, strict=True):
+        assert unescape_cell(line["team"]) == row.entry.team
+        for metric in ranking.columns:
+            value = row.entry.values.get(metric)
+            assert (float(line[metric]) if line[metric] else None) == value
+        assert {m: float(line[f"{m}_rank"]) for m in row.ranks} == row.ranks
+        assert (float(line["final_rank"]) if line["final_rank"] else None) == row.final_rank
+
+
+def test_csv_reads_back_in_pandas() -> None:
+    frame = pd.read_csv(io.StringIO(render(RANKINGS["ntire2021-x4"](), "csv")))
+    assert frame["lr_psnr"].iloc[-1] == math.inf
+    assert frame.set_index("team").loc["Deepest", "final_rank"] == 1.5
+    assert frame["mor"].isna().sum() == 6
+
+
+@ALL
+def test_no_csv_cell_is_a_formula(make: type[Ranking]) -> None:
+    for line in cells_of(render(make(), "csv")):
+        for text in line.values():
+            assert not text.startswith(("=", "+", "@", "\t", "\r")), text
+            assert not text.startswith("-") or float(text) < 0
+
+
+@ALL
+def test_csv_can_be_ranked_again(make: type[Ranking], tmp_path: Path) -> None:
+    ranking = make()
+    path = tmp_path / "again.csv"
+    path.write_bytes(render(ranking, "csv").encode())
+    again = rank(table_entries(path), ranking.track)
+    mine = {row.entry.team.strip(): row.ranks for row in ranking.rows}
+    assert {row.entry.team: row.ranks for row in again.rows} == mine
+
+
+@given(st.text())
+@example("'")
+@example("'=x")
+@example("''")
+@example("=x")
+def test_escaped_cells_come_back(text: str) -> None:
+    assert unescape_cell(escape_cell(text)) == text
+    assert not escape_cell(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝"))
+
+
+@ALL
+def test_json_reads_back_to_equal_numbers(make: type[Ranking]) -> None:
+    ranking = make()
+    document = json.loads(render(ranking, "json"))
+    assert document["track"] == "x4"
+    for line, row in zip(document["rows"], ranking.rows, strict=True):
+        assert line["team"] == row.entry.team
+        for metric in ranking.columns:
+            assert _json.number(line[metric]) == row.entry.values.get(metric)
+        assert line["ranks"] == row.ranks
+        assert (line["final_rank"], line["why_unranked"]) == (row.final_rank, row.why_unranked)
+
+
+@ALL
+def test_markdown_renders_as_one_table_with_the_names_as_text(make: type[Ranking]) -> None:
+    ranking = make()
+    table = make_table(ranking)
+    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(render(ranking, "md"))
+    assert [t.type for t in tokens].count("table_open") == 1
+    inlines = [t for i, t in enumerate(tokens) if t.type == "inline" and tokens[i - 1].type in ("td_open", "th_open")]
+    width = 2 + len(table.columns)
+    assert len(inlines) == width * (1 + len(table.lines))
+    for i, line in enumerate(table.lines):
+        shown = inlines[width * (i + 1) + 1]
+        assert {child.type for child in shown.children or ()} <= {"text", "text_special"}
+        text = "".join(child.content for child in shown.children or ())
+        assert text.removesuffix(f" ({line.mark})").strip() == short_name(line.row.entry.team).strip()
+    assert not any(t.type.startswith("html") for t in tokens)
+
+
+def test_markdown_marks_best_and_second() -> None:
+    text = render(RANKINGS["ntire2021-x4"](), "md")
+    assert "| **26.924** ₍₁₎ |" in text
+    assert "| *26.041* ₍₂₎ |" in text
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_any_text_is_one_markdown_line_without_markup(text: str) -> None:
+    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(f"| x{markdown.escape(text)}x |\n| - |")
+    (head,) = [t for t in tokens if t.type == "inline"]
+    assert "".join(child.content for child in head.children or ()) == f"x{visible(text)}x"
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_any_text_leaves_no_special_character_to_latex(text: str) -> None:
+    escaped = latex.escape(text)
+    known = r"\\[a-zA-Z]+(?:\{\}|(?=\{))|\\[{}$&#%_`'^~=.\"]|\{\\char\d+\}|\$\\[a-z]+\$|\$-\$"
+    rest = re.sub(known, "", escaped)
+    assert not re.search(r"[\\$&#%_^~]", rest), escaped
+    plain = re.sub(r"\\[{}]", "", escaped)
+    assert plain.count("{") == plain.count("}")
+
+
+def test_latex_follows_the_challenges_report() -> None:
+    text = render(RANKINGS["ntire2021-x4"](), "tex")
+    assert r"\textbf{26.924}$_{(1)}$" in text
+    assert r"\underline{26.041}$_{(2)}$" in text
+    for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
+        assert rule in text
+    assert r"njtech\&seu" in text
+
+
+@pytest.mark.parametrize("name", RANKINGS)
+def test_latex_compiles(name: str, tmp_path: Path) -> None:
+    engine = next((e for e in ("tectonic", "pdflatex") if shutil.which(e)), None)
+    if engine is None:
+        pytest.skip("needs tectonic or pdflatex")
+    if engine == "pdflatex":
+        found = subprocess.run(["kpsewhich", "booktabs.sty"], capture_output=True, check=False)
+        if found.returncode:
+            pytest.skip("needs booktabs")
+    (tmp_path / "table.tex").write_text(render(RANKINGS[name](), "tex", intervals=True), encoding="utf-8")
+    document = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{table}\\end{document}\n"
+    (tmp_path / "paper.tex").write_text(document, encoding="utf-8")
+    options = [] if engine == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"]
+    done = subprocess.run([engine, *options, "paper.tex"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "paper.pdf").stat().st_size > 5000
+
+
+@pytest.mark.parametrize("form", ["md", "tex"])
+def test_what_hides_is_made_visible(form: str) -> None:
+    text = render(RANKINGS["hostile"](), form, intervals=True)
+    assert "\u202e" not in text
+    assert "\x1b" not in text
+    assert "u202etxt.exe" in text
+
+
+@given(st.text())
+def test_visible_names_hold_one_printable_line(text: str) -> None:
+    assert visible(text).isprintable()
+    assert len(short_name(text)) <= 48
+
+
+def test_equal_values_make_nobody_best() -> None:
+    entries = [Entry(name, "team", {"diversity": 5.0}, "given") for name in "ab"]
+    table = make_table(rank(entries, load_track("x4")))
+    assert {cell.emphasis for line in table.lines for cell in line.cells} == {""}
+
+
+def test_best_and_second_are_of_teams_not_of_baselines() -> None:
+    table = make_table(RANKINGS["ntire2021-x4"]())
+    lpips = {line.row.entry.team: line.cells[0].emphasis for line in table.lines}
+    assert {team for team, emphasis in lpips.items() if emphasis == "best"} == {"SSS"}
+    assert {team for team, emphasis in lpips.items() if emphasis == "second"} == {"Deepest"}
+
+
+def test_small_parts() -> None:
+    assert format_final(None) == "–"
+    assert [format_final(x) for x in (1.5, 3.0, 10 / 3)] == ["1.5", "3.0", "3.33"]
+    assert subscript("1–12") == "₍₁₋₁₂₎"
+    assert Column("lr_psnr", "LR-PSNR", "dB", "↑", "").heading == "LR-PSNR [dB] ↑"
+    assert len(HOSTILE) == 8
