@@ -31,7 +31,11 @@ def read_bounded(path: Path, limit: int) -> bytes:
     """
     # Opened without waiting: a pipe put in a file's place would wait for ever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
+    try:
+        handle = os.open(path, flags)
+    except ValueError as error:  # a NUL in the name
+        raise OSError(str(error)) from error
+    with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError("not a regular file")
         data = file.read(limit + 1)

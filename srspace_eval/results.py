@@ -280,7 +280,7 @@ def load_board(board: Path, track: str) -> list[Result]:
     return results
 
 
-def write_files(path: Path, text: str) -> None:
+def write_atomic(path: Path, text: str) -> None:
     """Write a text file so that at every moment either the old or the new one stands there, complete.
 
     A lone surrogate (half a character, from a file name that is no text) is written as its number.
@@ -299,7 +299,7 @@ def write_result(path: Path, result: Result) -> None:
         If it cannot be written.
     """
     try:
-        write_files(path, _json.dumps(to_document(result)) + "\n")
+        write_atomic(path, _json.dumps(to_document(result)) + "\n")
     except OSError as error:
         raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
 
@@ -307,6 +307,8 @@ def write_result(path: Path, result: Result) -> None:
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} is not a text")
+    if "\0" in value:  # in no file name, and most of these become one
+        raise ValueError(f"{name} holds a NUL")
     return value
 
 
