@@ -12,9 +12,9 @@ from srspace_eval.images import read_rgb, write_png
 from srspace_eval.models.bicubic import Bicubic
 from srspace_eval.models.latents import latent_field
 from srspace_eval.models.output_folder import OutputFolder
-from srspace_eval.models.provenance import PROVENANCE_FILE
 from srspace_eval.models.sample_folder import SampleOptions, sample_folder
 from srspace_eval.models.sampling import sample_array
+from srspace_eval.submission import PROVENANCE_FILE
 from srspace_eval.tracks import Track, load_track
 from tests.synth import picture
 from tests.toy_model import Toy
@@ -86,7 +86,7 @@ def test_only_what_is_missing_is_made(lr: Path, tmp_path: Path) -> None:
     before = contents(out)
     (out / "000001_sample00002.png").unlink()
     (out / "000004_sample00000.png").unlink()
-    (out / ".abcd_123.tmp").write_bytes(b"left by a killed write")
+    (out / ".000001_sample00000.png.tmp").write_bytes(b"left by a killed write")
     model = Toy()
     report = sample_folder(model, lr, out, options)
     assert (report.made, report.kept, model.decoded) == (2, 7, 2)
