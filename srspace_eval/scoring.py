@@ -6,7 +6,7 @@ import hashlib
 import platform
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -34,7 +34,8 @@ NEED_LPIPS = frozenset({"lpips", "diversity", "diversity_patches"})
 
 Net = Literal["alex", "vgg", "squeeze"]
 Convention = Literal["ntire21", "matlab", "matlab-legacy"]
-Step = Callable[[str, int], "Callable[[int], None]"]
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""``(description, total)`` -> context manager that yields the function to advance by n."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def check_submission(
     samples: int | None = None,
     whole: bool = True,
     workers: int | None = None,
-    progress: Callable[..., object] = _no_step,
+    progress: Progress = _no_step,
 ) -> Checked:
     """Pair a submission with its GT and look at every file; measures nothing.
 
@@ -136,7 +137,7 @@ def check_submission(
         track = guess_track(source, gt_source, lr_source)
     pairing = pair(source, gt_source, track, samples=samples, lr=lr_source)
     files = sum(1 + len(p.samples) + (p.lr is not None) for p in pairing.pairs)
-    with progress("Checking", files) as advance:  # type: ignore[attr-defined]
+    with progress("Checking", files) as advance:
         inspection = inspect(
             pairing,
             source,
@@ -161,7 +162,7 @@ def score(
     kind: Kind = "team",
     board: Path | str = "leaderboards",
     overwrite: bool = False,
-    progress: Callable[..., object] = _no_step,
+    progress: Progress = _no_step,
 ) -> Result:
     """Score a submission and write its result to a board.
 
@@ -179,7 +180,7 @@ def score(
     overwrite:
         Replace a result, or drop an unfinished run, of another signature or other files.
     progress:
-        Context manager factory ``(description, total) -> advance(n)``.
+        Shows how far the work is; see :data:`Progress`.
 
     Returns
     -------
@@ -231,7 +232,7 @@ def score(
             metrics=frozenset(metrics), scale=track.scale, convention=options.convention, patches=options.patches
         )
         sources = Sources(checked.source, checked.gt, checked.lr)
-        with progress("Scoring", sum(len(t.samples) for t in todo)) as advance:  # type: ignore[attr-defined]
+        with progress("Scoring", sum(len(t.samples) for t in todo)) as advance:
             workers = options.workers or default_workers()
             for record in measure_images(todo, sources, config, network, workers=workers, advance=advance):
                 journal.append(record)

@@ -25,7 +25,7 @@ ALLOWED = {
     "results": {"errors", "_json", "metrics"},
     "tracks": {"errors", "metrics"},
     "kernels": {"errors"},
-    "metrics": {"errors", "kernels", "weights", "_version"},
+    "metrics": {"errors", "kernels", "weights", "devices", "_version"},
     "flows": {"errors", "kernels"},
     "models": BASE | {"flows", "kernels", "metrics", "naming", "submission", "sources"},
     "bootstrap": {"errors"},

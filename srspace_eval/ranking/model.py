@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,6 +12,15 @@ from srspace_eval.results import Kind, Result
 from srspace_eval.tracks import Track
 
 Source = Literal["measured", "given", "published"]
+
+
+def name_key(team: str) -> str:
+    """Two names with the same key are one name to a reader: case and look-alike widths do not count.
+
+    >>> name_key("Deepest") == name_key("DEEPEST")
+    True
+    """
+    return unicodedata.normalize("NFKC", team).casefold()
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from srspace_eval.metrics.info import METRICS, MetricInfo
 from srspace_eval.ranking import Ranking, Row
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
+from srspace_eval.ranking.spread import FINAL
 from srspace_eval.tracks import RankedMetric
-
-FINAL = "final_rank"
 
 Emphasis = Literal["", "best", "second"]
 

@@ -222,3 +222,13 @@ def test_every_published_table_can_stand_beside() -> None:
         assert ranking.rows[0].ranks["diversity"] == 1
         assert all(row.final_rank is None and not row.ranks for row in ranking.rows[1:])
         assert "Rows marked as published were not measured here." in ranking.notes
+
+
+def test_a_published_mor_is_no_study_of_ones_own() -> None:
+    own = team("mine", lpips=0.1, diversity=20.0)
+    notes = " ".join(rank([own, *load_published("ntire2021-x4").entries()], X4).notes)
+    assert "LPIPS is a guide" in notes
+    assert "A published MOR is from its own study" in notes
+    alone = " ".join(rank(load_published("ntire2021-x4").entries("as published"), X4).notes)
+    assert "LPIPS is a guide" not in alone
+    assert "A published MOR" not in alone

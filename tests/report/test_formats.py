@@ -69,8 +69,8 @@ def test_csv_can_be_ranked_again(make: type[Ranking], tmp_path: Path) -> None:
     path = tmp_path / "again.csv"
     path.write_bytes(render(ranking, "csv").encode())
     again = rank(table_entries(path), ranking.track)
-    mine = {row.entry.team.strip(): row.ranks for row in ranking.rows}
-    assert {row.entry.team: row.ranks for row in again.rows} == mine
+    mine = {row.entry.team.strip(): (row.ranks, row.entry.source, row.entry.note) for row in ranking.rows}
+    assert {row.entry.team: (row.ranks, row.entry.source, row.entry.note) for row in again.rows} == mine
 
 
 @given(st.text())
