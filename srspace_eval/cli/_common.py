@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,6 +38,13 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 def print_json(document: Any) -> None:
     """Print one JSON document to stdout."""
     click.echo(_json.dumps(document))
+
+
+def print_text(text: str) -> None:
+    """Print a finished text to stdout; a terminal that lacks ≈ or ₁ shows a question mark, it is no reason to fail."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    click.echo(text, nl=False)
 
 
 def say(text: str) -> None:
