@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -129,9 +128,6 @@ def _print(
     if as_json:
         print_json(to_document(rankings[0]))
         return
-    if hasattr(sys.stdout, "reconfigure"):
-        # A terminal that lacks ≈ or ₁ shows a question mark; it is no reason to fail.
-        sys.stdout.reconfigure(errors="replace")
     if printed_form:
         click.echo(render(rankings[0], forms[0], intervals=intervals), nl=False)
         return

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from srspace_eval._files import read_bounded
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.ranking.model import Entry, Source, name_key
@@ -19,6 +20,8 @@ from srspace_eval.tracks import Track
 
 # A leading apostrophe keeps a spreadsheet from computing a cell; texts that start with one of these get it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
+
+_MAX_TABLE_BYTES = 1 << 24
 
 # Columns that ``rank`` writes beside the numbers; a table that was written by it can be ranked again.
 _WRITTEN_SUFFIXES = ("_rank", "_low", "_high", "_rank_low", "_rank_high", "_tied_with_next")
@@ -237,7 +240,7 @@ class _Line:
 
 def _read_table(path: Path, *needed: str) -> _Table:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bounded(path, _MAX_TABLE_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RankingError(f"{path}: cannot be read as UTF-8 text ({error})") from error
     table = _Table(path)
