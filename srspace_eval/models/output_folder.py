@@ -29,7 +29,7 @@ from srspace_eval.models.tiling import choose_tile, gigabytes, halo_of, tile_mem
 from srspace_eval.submission import PROVENANCE_FILE
 
 _LOCK = ".srspace-eval-sample.lock"
-_LEFT_BEHIND = re.compile(r"\.[A-Za-z0-9_]{8}\.tmp|\.srspace-eval-sample\.json\..*\.tmp")  # by a killed write
+_LEFT_BEHIND = re.compile(r"\..+\.png\.tmp|\.srspace-eval-sample\.json\.tmp")  # by a killed write
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def test_only_what_is_missing_is_made(lr: Path, tmp_path: Path) -> None:
     before = contents(out)
     (out / "000001_sample00002.png").unlink()
     (out / "000004_sample00000.png").unlink()
-    (out / ".abcd_123.tmp").write_bytes(b"left by a killed write")
+    (out / ".000001_sample00000.png.tmp").write_bytes(b"left by a killed write")
     model = Toy()
     report = sample_folder(model, lr, out, options)
     assert (report.made, report.kept, model.decoded) == (2, 7, 2)
