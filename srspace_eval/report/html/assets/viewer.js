@@ -29,8 +29,8 @@
   // --- panes
   const kinds = () => [
     { id: "gt", label: "GT", src: image.gt },
-    { id: "lr", label: "LR", src: image.lr, note: "nearest" },
-    ...image.samples.map((s) => ({ id: `s${s.number}`, label: `Sample ${s.number}`, src: s.file, note: `nearest on ${percent(s.share)}` })),
+    { id: "lr", label: "LR", src: image.lr, note: "each pixel enlarged" },
+    ...image.samples.map((s) => ({ id: `s${s.number}`, label: `Sample ${s.number}`, src: s.file, note: `nearest to GT on ${percent(s.share)}` })),
     { id: "map", label: "Local best", note: "which sample is nearest" },
   ];
   const percent = (share) => `${(100 * share).toFixed(1)}%`;
