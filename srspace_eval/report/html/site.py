@@ -59,6 +59,16 @@ def write_site(out: Path, rankings: Sequence[Ranking], *, pictures: Mapping[str,
     ------
     RankingError
         If there is nothing to write, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from srspace_eval.ranking import Entry, rank
+    >>> from srspace_eval.tracks import load_track
+    >>> entries = [Entry("A", "team", {"lpips": 0.2, "lr_psnr": 50.0, "diversity": 20.0}, "given")]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_site(Path(folder), [rank(entries, load_track("x8"))]).name
+    'index.html'
     """
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
