@@ -11,6 +11,7 @@ A worker that dies costs its tasks alone: the scheduler gives them to another on
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import queue
@@ -96,15 +97,18 @@ class DaskCluster:
         from distributed import KilledWorker
 
         with self._connected():
-            while future.status != "error":
-                if future.status != "finished":
-                    self._lost()
+            # A record whose worker died before it was fetched is measured again by another one.
+            while future.status not in ("error", "cancelled"):
                 try:
                     record: ImageRecord = future.result(timeout=_LOOK_S)
                     return record
-                except TimeoutError:
-                    # Its worker died with the record: another one measures it again.
+                except (TimeoutError, asyncio.TimeoutError):
                     self._has_workers()
+                except Exception:
+                    if future.status not in ("error", "cancelled"):
+                        raise
+            if future.status == "cancelled":
+                self._lost()
             error = future.exception()
         if isinstance(error, SrspaceEvalError):
             raise error
@@ -188,7 +192,7 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
             address = _address(scheduler)
         try:
             client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False, name="srspace-eval")
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, asyncio.TimeoutError, ValueError) as error:
             raise ExecutorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         stack.callback(client.close, timeout=5)
         yield DaskCluster(client, f"--scheduler {scheduler}")
