@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from srspace_eval.shards import Shard
 from srspace_eval.sources import Source, open_source
 from srspace_eval.submission import Pairing, guess_track, pair
 from srspace_eval.tracks import Track
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""``(description, total)`` -> context manager that yields the function to advance by n."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def check_submission(
     shard: Shard | None = None,
     whole: bool = True,
     workers: int | None = None,
-    progress: Callable[..., object] = no_step,
+    progress: Progress = no_step,
 ) -> Checked:
     """Pair a submission with its GT and look at every file; measures nothing.
 
@@ -100,7 +103,7 @@ def check_submission(
         pairs = tuple(p if p.image in mine else replace(p, numbered=()) for p in pairing.pairs)
         looked_at = replace(pairing, pairs=pairs)
     files = sum(1 + len(p.samples) + (p.lr is not None) for p in looked_at.pairs)
-    with progress("Checking", files) as advance:  # type: ignore[attr-defined]
+    with progress("Checking", files) as advance:
         inspection = inspect(
             looked_at,
             source,

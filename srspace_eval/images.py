@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import struct
-import tempfile
-import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,16 +19,21 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from srspace_eval._files import read_bounded, replacing
 from srspace_eval.errors import ImageError
 
 Pixels = npt.NDArray[np.uint8]
 
-MAX_PIXELS = 1 << 27
-"""Largest declared picture that is decoded: 134 million pixels, 400 MB of RGB."""
+MAX_PIXELS = 1 << 26
+"""Largest declared picture that is decoded: 67 million pixels, 201 MB of RGB. Below it Pillow warns of nothing."""
 
 MAX_FILE_BYTES = 1 << 29
 """Largest file that is read."""
 
+MAX_CHUNKS = 200_000
+"""Most chunks that a file may have: the largest picture in chunks of 8 KiB has a quarter of it."""
+
+_PIECE = 1 << 20
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {0: "grey", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 _SIGNATURES = {
@@ -53,6 +56,15 @@ class PngInfo:
     interlaced: bool
 
 
+@dataclass(frozen=True)
+class _Structure:
+    """A PNG that has been looked at, and where its picture data, one IDAT chunk after the other, begins and ends."""
+
+    info: PngInfo
+    begin: int
+    end: int
+
+
 def inspect_png(data: bytes, where: str) -> PngInfo:
     """Check a PNG's structure without decoding it.
 
@@ -69,6 +81,10 @@ def inspect_png(data: bytes, where: str) -> PngInfo:
         If it is not a complete 8-bit RGB PNG: another format, 16-bit, grey, palette, alpha, animated, truncated, a
         wrong CRC, zero-sized or too large, or data behind its end.
     """
+    return _inspect(data, where).info
+
+
+def _inspect(data: bytes, where: str) -> _Structure:
     if not data:
         raise ImageError(f"{where}: the file is empty")
     if not data.startswith(_SIGNATURE):
@@ -77,9 +93,9 @@ def inspect_png(data: bytes, where: str) -> PngInfo:
             raise ImageError(f"{where}: truncated in the PNG signature; write the file again")
         raise ImageError(f"{where}: not a PNG but {kind}; save it as 8-bit RGB PNG")
     info: PngInfo | None = None
-    seen_data = False
+    begin = data_end = 0
     position = len(_SIGNATURE)
-    while True:
+    for _ in range(MAX_CHUNKS):
         if position + 12 > len(data):
             raise ImageError(f"{where}: truncated after {len(data)} bytes; write the file again")
         length, kind_ = struct.unpack_from(">I4s", data, position)
@@ -99,15 +115,22 @@ def inspect_png(data: bytes, where: str) -> PngInfo:
         elif kind_ == b"acTL":
             raise ImageError(f"{where}: is an animated PNG; save one frame as 8-bit RGB PNG")
         elif kind_ == b"IDAT":
-            seen_data = True
+            if begin and position != data_end:
+                raise ImageError(f"{where}: damaged: other chunks stand between its picture data")
+            begin, data_end = begin or position, end
         elif kind_ == b"IEND":
             break
+        elif kind_ != b"PLTE" and not kind_[0] & 0x20:
+            # A capital first letter: who does not know the chunk cannot know the picture. A second IHDR is one, too.
+            raise ImageError(f"{where}: damaged: a {name!r} chunk has no place in it")
         position = end
-    if not seen_data:
+    else:
+        raise ImageError(f"{where}: has more than {MAX_CHUNKS} chunks, as no picture has; write the file again")
+    if not begin:
         raise ImageError(f"{where}: damaged: it holds no picture data")
     if end != len(data):
         raise ImageError(f"{where}: {len(data) - end} bytes lie behind its end; write the file again")
-    return info
+    return _Structure(info, begin, data_end)
 
 
 def _read_header(body: memoryview, where: str) -> PngInfo:
@@ -138,12 +161,13 @@ def decode_png(data: bytes, where: str) -> Pixels:
     ImageError
         As :func:`inspect_png`, or if the compressed stream is damaged.
     """
-    info = inspect_png(data, where)
-    pixels = _decode(data, where, info.height, info.width)
+    found = _inspect(data, where)
+    pixels = _decode(_essential(data, found), where, found.info)
     # Pillow leaves black what a stream that ends early does not fill, and says nothing. Only then is the last row
     # black (or anything, interlaced), so the stream is unpacked a second time for few pictures only.
-    if info.interlaced or not pixels[-1].any():
-        _unpack(data, where, _raw_size(info))
+    if found.info.interlaced or not pixels[-1].any():
+        for _ in _unpacked(data, where, found, _raw_size(found.info)):
+            pass
     return pixels
 
 
@@ -152,36 +176,46 @@ def decode_top(data: bytes, where: str, rows: int = 16) -> Pixels:
 
     Interlaced pictures are decoded whole. Raises as :func:`decode_png`.
     """
-    info = inspect_png(data, where)
+    found = _inspect(data, where)
+    info = found.info
     rows = min(rows, info.height)
     if info.interlaced or rows == info.height:
-        return _decode(data, where, info.height, info.width)[:rows]
+        return _decode(_essential(data, found), where, info)[:rows]
     # The first rows as a picture of their own: same filters, stored instead of compressed.
-    stream = _unpack(data, where, rows * (1 + 3 * info.width))
+    stream = b"".join(_unpacked(data, where, found, rows * (1 + 3 * info.width)))
     header = struct.pack(">IIBBBBB", info.width, rows, 8, 2, 0, 0, 0)
-    small = b"".join(
-        [
-            _SIGNATURE,
-            _chunk(b"IHDR", header),
-            _chunk(b"IDAT", zlib.compress(stream, 0)),
-            _chunk(b"IEND", b""),
-        ]
-    )
-    return _decode(small, where, rows, info.width)
+    small = _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(stream, 0)) + _chunk(b"IEND", b"")
+    return _decode(small, where, PngInfo(rows, info.width, False))
 
 
-def _unpack(data: bytes, where: str, size: int) -> bytes:
-    """The first ``size`` bytes of the picture data, unpacked."""
+def _essential(data: bytes, found: _Structure) -> bytes:
+    """The PNG with only the chunks that its pixels follow from.
+
+    Profiles, texts and the like change no pixel, and a packed one may be a bomb: they are never parsed.
+    """
+    header = len(_SIGNATURE) + 25
+    if found.begin == header and found.end + 12 == len(data):
+        return data
+    return b"".join([data[:header], memoryview(data)[found.begin : found.end], _chunk(b"IEND", b"")])
+
+
+def _unpacked(data: bytes, where: str, found: _Structure, size: int) -> Iterator[bytes]:
+    """The first ``size`` bytes of the picture data, unpacked piece by piece; an error if there are not so many."""
     inflater = zlib.decompressobj()
-    stream = bytearray()
+    position, lacking = found.begin, size
     try:
-        for body in _chunks(data, b"IDAT"):
-            stream += inflater.decompress(body, size - len(stream))
-            if len(stream) == size:
-                return bytes(stream)
+        while position < found.end and lacking:
+            (length,) = struct.unpack_from(">I", data, position)
+            packed: bytes | memoryview = memoryview(data)[position + 8 : position + 8 + length]
+            while lacking and (piece := inflater.decompress(packed, min(lacking, _PIECE))):
+                lacking -= len(piece)
+                yield piece
+                packed = inflater.unconsumed_tail
+            position += 12 + length
     except zlib.error as error:
         raise ImageError(f"{where}: damaged picture data ({error}); write the file again") from error
-    raise ImageError(f"{where}: damaged picture data (it ends early); write the file again")
+    if lacking:
+        raise ImageError(f"{where}: damaged picture data (it ends early); write the file again")
 
 
 def _raw_size(info: PngInfo) -> int:
@@ -205,31 +239,17 @@ def _raw_size(info: PngInfo) -> int:
     return total
 
 
-def _chunks(data: bytes, wanted: bytes) -> list[memoryview]:
-    found = []
-    position = len(_SIGNATURE)
-    while position < len(data):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        if kind == wanted:
-            found.append(memoryview(data)[position + 8 : position + 8 + length])
-        position += 12 + length
-    return found
-
-
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
 
-def _decode(data: bytes, where: str, height: int, width: int) -> Pixels:
+def _decode(data: bytes, where: str, info: PngInfo) -> Pixels:
     try:
-        with warnings.catch_warnings():
-            # Our own bound on the size has been checked; Pillow's only warns.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
-                pixels = np.array(picture)
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            pixels = np.array(picture)
     except (OSError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError) as error:
         raise ImageError(f"{where}: damaged picture data ({error}); write the file again") from error
-    if pixels.dtype != np.uint8 or pixels.shape != (height, width, 3):
+    if pixels.dtype != np.uint8 or pixels.shape != (info.height, info.width, 3):
         raise ImageError(f"{where}: decodes to {pixels.dtype} {pixels.shape}, not to 8-bit RGB as its header says")
     return pixels
 
@@ -243,17 +263,9 @@ def read_bytes(path: Path) -> bytes:
         If it is missing, unreadable, not a regular file or too large.
     """
     try:
-        # Opened without blocking: a pipe put in a file's place would wait for ever.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(handle, "rb") as file:
-            if not path.is_file():
-                raise ImageError(f"{path}: not a regular file")
-            data = file.read(MAX_FILE_BYTES + 1)
+        return read_bounded(path, MAX_FILE_BYTES)
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise ImageError(f"{path}: larger than {MAX_FILE_BYTES} bytes, no picture of a challenge")
-    return data
 
 
 def read_rgb(path: Path | str) -> Pixels:
@@ -290,18 +302,11 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
     path = Path(path)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
         raise ImageError(f"{path}: only uint8 (H, W, 3) pixels are written, not {pixels.dtype} {pixels.shape}")
-    name = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
+        with replacing(path, sync=False) as file:
             Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG", compress_level=compress_level)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
     except OSError as error:
         raise ImageError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if name is not None:
-            Path(name).unlink(missing_ok=True)
 
 
 def digest(data: bytes) -> str:

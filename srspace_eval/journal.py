@@ -154,7 +154,7 @@ def _read(path: Path, header: Mapping[str, Any]) -> tuple[dict[str, ImageRecord]
     for line in lines[1:]:
         try:
             record = image_from_document(json.loads(line))
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             break
         records[record.image] = record
         keep += len(line) + 1

@@ -72,7 +72,7 @@ class Template:
         for _, name, spec in parts:
             if name is None:
                 continue
-            allowed = r"(0\d+)?d?" if name in _NUMBERS else ""
+            allowed = r"(0\d{1,2})?d?" if name in _NUMBERS else ""
             if name not in _FIELDS or not re.fullmatch(allowed, spec):
                 raise TrackError(
                     f"name template {self.text!r}: {{{name}{':' + spec if spec else ''}}} is no field; "

@@ -26,19 +26,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from srspace_eval import _json
+from srspace_eval._files import read_bounded, replacing
 from srspace_eval.errors import ResultsError
 from srspace_eval.metrics.info import METRICS
 
 RESULT_FORMAT = "srspace-eval/result/1"
+MAX_RESULT_BYTES = 1 << 27
+"""Largest result that is read: a thousand images of hundred samples have a fifth of it."""
 CURVES = ("diversity_curve", "diversity_mse_curve")
 
 Kind = Literal["team", "baseline"]
@@ -202,6 +203,8 @@ def from_document(data: Any, where: str) -> Result:
         if kind not in ("team", "baseline"):
             raise ValueError(f"kind is {kind!r}, not 'team' or 'baseline'")
         signature = data["signature"]
+        for free in (signature, data["provenance"]):
+            _json.bounded(free)
         return Result(
             team=_text(data["team"], "team"),
             track=_text(data["track"], "track"),
@@ -219,12 +222,12 @@ def from_document(data: Any, where: str) -> Result:
         )
     except KeyError as error:
         raise ResultsError(f"{where}: not a result of srspace-eval: {error.args[0]!r} is missing") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ResultsError(f"{where}: not a result of srspace-eval: {error}") from error
 
 
 def image_from_document(data: Mapping[str, Any]) -> ImageRecord:
-    """The inverse of :func:`image_document`; raises KeyError, TypeError or ValueError on anything else."""
+    """The inverse of :func:`image_document`; KeyError, TypeError, ValueError or OverflowError on anything else."""
     return ImageRecord(
         image=_text(data["image"], "image"),
         height=int(data["height"]),
@@ -248,7 +251,7 @@ def read_result(path: Path) -> Result:
         If the file cannot be read or is not a result; the message names it.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_bounded(path, MAX_RESULT_BYTES).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: cannot be read as JSON ({error})") from error
     return from_document(data, str(path))
@@ -278,29 +281,34 @@ def load_board(board: Path, track: str) -> list[Result]:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write a text file so that at every moment either the old or the new one stands there, complete."""
+    """Write a text file so that at every moment either the old or the new one stands there, complete.
+
+    A lone surrogate (half a character, from a file name that is no text) is written as its number.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def write_result(path: Path, result: Result) -> None:
-    """Write one result, atomically; the same result gives the same bytes."""
-    write_atomic(path, _json.dumps(to_document(result)) + "\n")
+    """Write one result, atomically; the same result gives the same bytes.
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be written.
+    """
+    try:
+        write_atomic(path, _json.dumps(to_document(result)) + "\n")
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} is not a text")
+    if "\0" in value:  # in no file name, and most of these become one
+        raise ValueError(f"{name} holds a NUL")
     return value
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from srspace_eval.checking import Checked, check_submission, no_step
+from srspace_eval.checking import Checked, Progress, check_submission, no_step
 from srspace_eval.errors import InputError, Notice, ResultsError
 from srspace_eval.executors import Executor, Facts, NetworkPlan, open_executor
 from srspace_eval.inspection import FileInfo, cropped
@@ -83,7 +83,7 @@ def score(
     kind: Kind = "team",
     board: Path | str = "leaderboards",
     overwrite: bool = False,
-    progress: Callable[..., object] = no_step,
+    progress: Progress = no_step,
 ) -> Result:
     """Score a submission and write its result to a board.
 
@@ -153,7 +153,7 @@ def score_shard(
     team: str | None = None,
     board: Path | str = "leaderboards",
     overwrite: bool = False,
-    progress: Callable[..., object] = no_step,
+    progress: Progress = no_step,
 ) -> ShardRun:
     """Measure a share of a submission's images into the share's own journal; :func:`score` makes the result of them.
 
@@ -216,7 +216,7 @@ def _prepare(
     board: Path,
     shard: Shard | None,
     executor: Executor,
-    progress: Callable[..., object],
+    progress: Progress,
 ) -> _Run:
     if team is None:
         name = Path(submission).resolve().name
@@ -247,7 +247,7 @@ def _prepare(
 
 
 def _measure(
-    run: _Run, executor: Executor, journal: Journal, before: Iterable[Journal], progress: Callable[..., object]
+    run: _Run, executor: Executor, journal: Journal, before: Iterable[Journal], progress: Progress
 ) -> list[ImageRecord]:
     """The records of a run's tasks: those in the journals from before, the others measured into ``journal``."""
     records: dict[str, ImageRecord] = {}
@@ -258,7 +258,7 @@ def _measure(
         records |= old
     todo = [t for t in run.tasks if t.image not in records]
     sources = Sources(run.checked.source, run.checked.gt, run.checked.lr)
-    with progress("Scoring", sum(len(t.samples) for t in todo)) as advance:  # type: ignore[attr-defined]
+    with progress("Scoring", sum(len(t.samples) for t in todo)) as advance:
         for record in executor.measure(todo, sources, run.config, advance=advance):
             journal.append(record)
             records[record.image] = record

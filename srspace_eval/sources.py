@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import stat
+import struct
+import weakref
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -19,8 +23,17 @@ MAX_ENTRIES = 100_000
 MAX_ZIP_BYTES = 1 << 37
 """Largest total size that a zip may declare for its files: 137 GB, ten samples of a thousand 2K images."""
 
+_MAX_DIRECTORY_BYTES = 1 << 25
+_LISTED = 100
+
+# The others can ask for gigabytes of memory before they give the first byte.
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+
 # An archive's honest PNGs hardly compress further; a bomb does, a thousandfold.
 _MAX_RATIO = 200
+
+# What zipfile raises on files that are none, or whose numbers no file has.
+_DAMAGE = (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error)
 
 # Beside these, what a system or a packing program leaves behind is passed over in silence.
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -113,12 +126,12 @@ class ZipSource:
         self._open()
         assert self._archive is not None
         where = self.where(name)
+        if name not in self._members:
+            raise ImageError(f"{where}: there is no such file in the zip")
         try:
             with self._archive.open(self._members[name]) as file:
                 data = file.read(MAX_FILE_BYTES + 1)
-        except KeyError as error:
-            raise ImageError(f"{where}: there is no such file in the zip") from error
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except (*_DAMAGE, zlib.error, EOFError, RuntimeError) as error:
             raise ImageError(f"{where}: cannot be read from the zip ({error}); pack it again") from error
         if len(data) > MAX_FILE_BYTES:
             raise ImageError(f"{where}: larger than {MAX_FILE_BYTES} bytes, no picture of a challenge")
@@ -136,21 +149,46 @@ class ZipSource:
     def _open(self) -> None:
         if self._archive is not None:
             return
+        file = None
         try:
-            archive = zipfile.ZipFile(self.path)
-        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise SubmissionError(f"{self.path}: not a readable zip ({error}); pack it again") from error
-        try:
+            file = _GuardedFile(self.path)
+            archive = zipfile.ZipFile(file)
+            file.guard = False
             self._members = _safe_members(self.path, archive.infolist())
-        except BaseException:
-            archive.close()
+        except BaseException as error:
+            if file is not None:
+                file.close()
+            if isinstance(error, _DAMAGE):
+                raise SubmissionError(f"{self.path}: not a readable zip ({error}); pack it again") from error
             raise
+        weakref.finalize(archive, file.close)  # an archive closes only files that it opened itself
         self._archive = archive
 
 
+class _GuardedFile(io.BufferedReader):
+    """A zip's file that refuses a directory of too many entries before :mod:`zipfile` makes objects of them.
+
+    ``guard`` is set while the directory is read, which is done in one piece.
+    """
+
+    guard = True
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if not self.guard:
+            return super().read(size)
+        whole = size is None or size < 0 or size > _MAX_DIRECTORY_BYTES
+        data = super().read(_MAX_DIRECTORY_BYTES + 1 if whole else size)
+        if len(data) > _MAX_DIRECTORY_BYTES:
+            raise SubmissionError(f"{self.name}: its directory is larger than {_MAX_DIRECTORY_BYTES} bytes")
+        if data.count(b"PK\1\2") > MAX_ENTRIES:  # each entry begins with it
+            raise SubmissionError(f"{self.name}: holds more than {MAX_ENTRIES} entries")
+        return data
+
+
 def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-    if len(infos) > MAX_ENTRIES:
-        raise SubmissionError(f"{path}: holds {len(infos)} entries, more than {MAX_ENTRIES}")
     problems, kept = [], []
     for info in infos:
         name = info.filename
@@ -172,9 +210,22 @@ def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile
     members = {"/".join(parts): info for parts, info in kept}
     counts = Counter(name.casefold() for name in ("/".join(parts) for parts, _ in kept))
     problems += [f"{name!r}: stands in it {n} times (up to case)" for name, n in counts.items() if n > 1]
+    problems += _overlaps([info for _, info in kept])
+    if len(problems) > _LISTED:
+        problems = [*problems[:_LISTED], f"and {len(problems) - _LISTED} more"]
     if problems:
         raise SubmissionError(f"{path}: the zip cannot be used; pack the PNGs again, without folders", problems)
     return members
+
+
+def _overlaps(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+    """Entries that share bytes: a small zip would unpack to any size."""
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            yield f"{info.filename!r}: overlaps the entry before it"
+        # 30: the shortest header; its own name and extra field only make it longer.
+        end = info.header_offset + 30 + info.compress_size
 
 
 def _fault(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
@@ -185,6 +236,8 @@ def _fault(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
         return "its name leads out of the folder"
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return "is not a regular file but a link or device"
+    if info.compress_type not in _METHODS:
+        return f"is packed by method {info.compress_type}, not deflate"
     if info.filename.lower().endswith(".zip"):
         return "is a zip in the zip"
     if info.file_size > MAX_FILE_BYTES:

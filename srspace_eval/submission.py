@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from srspace_eval.errors import ImageError, SubmissionError, TrackError
+from srspace_eval import _json
+from srspace_eval.errors import ImageError, InputError, SubmissionError, TrackError
 from srspace_eval.images import inspect_png
 from srspace_eval.naming import Template, image_fields
 from srspace_eval.sources import Source
-from srspace_eval.tracks import Track, builtin_tracks
+from srspace_eval.tracks import MAX_SAMPLES, Track, builtin_tracks
 
 PROVENANCE_FILE = "srspace-eval-sample.json"
 """What ``srspace-eval sample`` writes beside the samples."""
@@ -82,11 +83,15 @@ def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None
     ------
     SubmissionError
         If there is no GT, or the submission's names fit none of the track's templates.
+    InputError
+        If ``samples`` is no possible number of samples.
     """
+    if samples is not None and not 1 <= samples <= MAX_SAMPLES:
+        raise InputError(f"samples = {samples}: 1 to {MAX_SAMPLES} may be asked for")
     images = _gt_images(gt, track)
     names = source.names()
     pictures = [name for name in names if name.lower().endswith(".png")]
-    others = [name for name in names if name not in set(pictures) and name != PROVENANCE_FILE]
+    others = [name for name in names if not name.lower().endswith(".png") and name != PROVENANCE_FILE]
     template, found = _best_template(source, pictures, images, track)
     single = "sample" not in template.fields
     wanted = 1 if single else track.samples if samples is None else samples
@@ -115,7 +120,8 @@ def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None
             files = lost[0] if wanted == 1 else f"{lost[0]} to {lost[-1]}"
             missing.append(f"{image}: all its samples are missing ({files})")
         elif lost:
-            missing.append(f"{image}: {len(lost)} of {wanted} samples are missing ({', '.join(lost)})")
+            names_ = ", ".join(lost[:20]) + (" …" if len(lost) > 20 else "")
+            missing.append(f"{image}: {len(lost)} of {wanted} samples are missing ({names_})")
         pairs.append(Pair(image, str(fields["file"]), lrs.get(image), tuple(sorted(have.items()))))
     notices = []
     if others:
@@ -266,7 +272,7 @@ def read_provenance(source: Source) -> dict[str, Any] | None:
         return None
     try:
         data = source.read(PROVENANCE_FILE)
-        document = json.loads(data) if len(data) <= _MAX_PROVENANCE_BYTES else None
+        document = _json.bounded(json.loads(data)) if len(data) <= _MAX_PROVENANCE_BYTES else None
     except (ImageError, ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from srspace_eval._files import read_bounded
 from srspace_eval.errors import TrackError
 from srspace_eval.metrics.info import METRICS
 
@@ -21,6 +22,11 @@ else:  # pragma: no cover - the same parser under its older name
     import tomli as tomllib
 
 Among = Literal["teams", "study"]
+
+MAX_SAMPLES = 10_000
+"""Most samples an image may have."""
+
+_MAX_FILE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ def load_track(name_or_path: str | Path) -> Track:
         return tracks[text]
     path = Path(name_or_path)
     try:
-        source = path.read_text(encoding="utf-8")
+        source = read_bounded(path, _MAX_FILE_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TrackError(f"{path}: the track file cannot be read ({error})") from error
     return _parse(source, str(path))
@@ -153,19 +159,19 @@ def load_track(name_or_path: str | Path) -> Track:
 def _parse(source: str, where: str) -> Track:
     try:
         data = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise TrackError(f"{where}: not valid TOML ({error})") from error
     reader = _Reader(where, data, {f.name for f in fields(Track)})
     ranking = data.get("ranking")
     track = Track(
         name=reader.text("name"),
         title=reader.text("title"),
-        scale=reader.integer("scale", low=1),
-        samples=reader.integer("samples", low=1, default=10),
+        scale=reader.integer("scale", low=1, high=64),
+        samples=reader.integer("samples", low=1, high=MAX_SAMPLES, default=10),
         gt_names=reader.texts("gt_names", Track.gt_names),
         sample_names=reader.texts("sample_names", Track.sample_names),
-        first=reader.integer("first", low=0, default=0),
-        crop=reader.integer("crop", low=1, default=8),
+        first=reader.integer("first", low=0, high=10**18, default=0),
+        crop=reader.integer("crop", low=1, high=4096, default=8),
         metrics=reader.metrics("metrics", Track.metrics),
         ranking=DEFAULT_RULE if ranking is None else _parse_rule(where, ranking),
     )
@@ -209,17 +215,18 @@ class _Reader:
             raise TrackError(f"{self.where}: {key} must be a text")
         return value
 
-    def integer(self, key: str, *, low: int, default: int | None = None) -> int:
+    def integer(self, key: str, *, low: int, high: int, default: int | None = None) -> int:
         value = self.data.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            raise TrackError(f"{self.where}: {key} must be a whole number, at least {low}")
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise TrackError(f"{self.where}: {key} must be a whole number, {low} to {high}")
         return value
 
     def number(self, key: str) -> float | None:
         value = self.data.get(key)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        # Compared, not converted: a whole number of 400 digits fits no float. NaN compares as false.
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
             raise TrackError(f"{self.where}: {key} must be a number")
         return float(value)
 

@@ -8,24 +8,25 @@ import sys
 from pathlib import Path
 
 import pytest
-import srspace_eval.kernels
 
 import srspace_eval
+import srspace_eval.kernels
 
 ROOT = Path(srspace_eval.__file__).parent
 KERNELS = Path(srspace_eval.kernels.__file__).parent
 
 # part of the package -> the parts that it may import beside itself and BASE
-BASE = {"errors", "_version", "_json", "images", "tracks", "results"}
+BASE = {"errors", "_version", "_json", "_files", "images", "tracks", "results"}
 ALLOWED = {
     "errors": set[str](),
     "_version": set[str](),
     "_json": set[str](),
-    "images": {"errors"},
-    "results": {"errors", "_json", "metrics"},
-    "tracks": {"errors", "metrics"},
+    "_files": set[str](),
+    "images": {"errors", "_files"},
+    "results": {"errors", "_json", "_files", "metrics"},
+    "tracks": {"errors", "_files", "metrics"},
     "kernels": {"errors"},
-    "metrics": {"errors", "kernels", "weights", "_version"},
+    "metrics": {"errors", "_files", "kernels", "weights", "devices", "_version"},
     "flows": {"errors", "kernels"},
     "models": BASE | {"flows", "kernels", "metrics", "naming", "submission", "sources"},
     "bootstrap": {"errors"},

@@ -18,11 +18,15 @@ class Toy(Model):
 
     halo = 2
 
-    def __init__(self, device: Any = "cpu", *, pixel_bytes: int = 1000, poison: float = math.inf) -> None:
+    def __init__(
+        self, device: Any = "cpu", *, pixel_bytes: int = 1000, poison: float = math.inf, exact: bool = False
+    ) -> None:
         self.config = ModelConfig("toy_x4", "toy", 4, details={"levels": 2})
         self.device = torch.device(device)
         self.pixel_bytes = pixel_bytes
         self.poison = poison
+        self.exact_batches = exact
+        self.calls: list[int] = []
         self.conditioned: list[tuple[int, int]] = []
         self.decoded = 0
 
@@ -42,6 +46,7 @@ class Toy(Model):
         blurred, height, width = lr if isinstance(lr, tuple) else self.condition(lr)
         fine, coarse = latents
         self.decoded += len(fine)
+        self.calls.append(len(fine))
         sr = blurred + 0.1 * fine + 0.05 * F.interpolate(coarse[:, :3] - coarse[:, 3:], scale_factor=2)
         if coarse.max() > self.poison:
             sr = sr.clone()

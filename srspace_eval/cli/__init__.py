@@ -64,6 +64,9 @@ def _show_warning(
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 the work could not be done, 2 wrong use, 130 interrupted."""
+    if hasattr(sys.stdout, "reconfigure"):
+        # A terminal that lacks ≈ or ₁ shows a question mark; it is no reason to fail.
+        sys.stdout.reconfigure(errors="replace")
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         warnings.simplefilter("always", Notice)
@@ -82,4 +85,10 @@ def main(args: list[str] | None = None) -> None:
             # The reader of our output went away (``| head``): nothing is wrong with the work.
             sys.stderr.close()
             code = 0
+        except OSError as error:
+            say(f"error: {error}")  # a full disk under stdout, a folder that was taken away
+            code = 1
+        except MemoryError:
+            say("error: not enough memory; give fewer --workers, or smaller pictures")
+            code = 1
     sys.exit(code if isinstance(code, int) else 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,8 +37,11 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document to stdout."""
-    click.echo(_json.dumps(document))
+    """Print one JSON document to stdout, in ASCII where that is not UTF-8."""
+    text = _json.dumps(document)
+    if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
+        text = json.dumps(json.loads(text), indent=1)
+    click.echo(text)
 
 
 def say(text: str) -> None:

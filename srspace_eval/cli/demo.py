@@ -34,7 +34,7 @@ def command(out: Path, weights_dir: Path | None) -> None:
     from srspace_eval.ranking.entries import board_entries
     from srspace_eval.report.html import Pictures, write_site
     from srspace_eval.report.table import make_table
-    from srspace_eval.report.terminal import print_table
+    from srspace_eval.report.terminal import to_text
     from srspace_eval.scoring import ScoreOptions, score
     from srspace_eval.tracks import load_track
 
@@ -62,7 +62,7 @@ def command(out: Path, weights_dir: Path | None) -> None:
             progress=progress,
         )
     ranking = rank(board_entries(out / "leaderboards", track), track, bootstrap=BootstrapPlan())
-    print_table(make_table(ranking))
+    click.echo(to_text(make_table(ranking)), nl=False)
     folders = {method: out / "submissions" / method for method in METHODS}
     pictures = Pictures(gt=out / "gt", submissions=folders, lr=out / "lr")
     page = write_site(out / "site", [ranking], pictures={track.name: pictures})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -129,19 +128,16 @@ def _print(
     if as_json:
         print_json(to_document(rankings[0]))
         return
-    if hasattr(sys.stdout, "reconfigure"):
-        # A terminal that lacks ≈ or ₁ shows a question mark; it is no reason to fail.
-        sys.stdout.reconfigure(errors="replace")
     if printed_form:
         click.echo(render(rankings[0], forms[0], intervals=intervals), nl=False)
         return
     from srspace_eval.report.table import make_table
-    from srspace_eval.report.terminal import print_table
+    from srspace_eval.report.terminal import to_text
 
     for number, ranking in enumerate(rankings):
         if number:
             click.echo()
-        print_table(make_table(ranking), intervals=intervals)
+        click.echo(to_text(make_table(ranking), intervals=intervals), nl=False)
 
 
 def _forms(formats: str | None, out: Path | None, as_json: bool) -> list[str]:

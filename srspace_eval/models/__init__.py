@@ -21,7 +21,7 @@ def load_model(checkpoint: str | Path, device: str = "auto") -> Model:
     ----------
     checkpoint:
         A ``.pth`` or ``.safetensors`` file of SRFlow, SRFlow-DA (also -R, -S, -D), NCSR or RRDB (ESRGAN, RealSR).
-        Nothing in it is executed.
+        Nothing in it is executed. Or the name of a plugin (:mod:`srspace_eval.models.plugins`), such as ``bicubic_x4``.
     device:
         ``"auto"`` (CUDA where there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
 
@@ -46,4 +46,4 @@ def load_model(checkpoint: str | Path, device: str = "auto") -> Model:
     """
     from srspace_eval.models.loading import load
 
-    return load(Path(checkpoint), device)
+    return load(checkpoint, device)

@@ -11,12 +11,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
+from srspace_eval._files import refuse_packed
 from srspace_eval.errors import CheckpointError
 
 # Where training programs put the state dict, the first found wins: BasicSR prefers the averaged weights.
 _CONTAINERS = ("params_ema", "params", "state_dict", "model_state_dict")
 _LISTED = 20
+_SHARED = 4  # so often, on average, may a parameter stand in a file under another name
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
@@ -32,9 +35,13 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     """
     path = Path(path)
     state = _state_dict(path, _load(path))
-    strange = [f"{name}: {_kind(value)}, not a tensor" for name, value in state.items() if not _is_tensor(value)]
+    strange = [f"{name}: {fault}" for name, value in state.items() if (fault := _fault(value))]
     if strange or not state:
-        raise CheckpointError(f"{path}: not a state dict", strange[:_LISTED] or ["it holds no parameters"])
+        raise CheckpointError(f"{path}: not a state dict", _shorten(strange) or ["it holds no parameters"])
+    # Before anything is computed from them: a file of some bytes may show one number as a billion of them.
+    held = sum(value.numel() * value.element_size() for value in state.values())
+    if held > _SHARED * path.stat().st_size:
+        raise CheckpointError(f"{path}: its parameters have {held} bytes, far more than the file; it is damaged")
     if all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): value for name, value in state.items()}
     state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
@@ -48,6 +55,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
 
 
 def _load(path: Path) -> Any:
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"{path}: is not a regular file; name the checkpoint's file")
     try:
         with path.open("rb") as file:
             head = file.read(256)
@@ -65,17 +74,17 @@ def _load(path: Path) -> Any:
 
 
 def _load_safetensors(path: Path) -> Any:
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         return load_file(path)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # on a damaged header it raises whatever its parser met
         raise CheckpointError(f"{path}: is not a complete safetensors file ({error}); download it again") from error
 
 
 def _load_pickle(path: Path, head: bytes) -> Any:
     try:
+        refuse_packed(path)
         with warnings.catch_warnings():
             # Old files make PyTorch warn of its own storage classes; the user can do nothing about it.
             warnings.simplefilter("ignore")
@@ -88,7 +97,7 @@ def _load_pickle(path: Path, head: bytes) -> Any:
                 "torch.load(path, weights_only=False) in a program of your own and save its state dict"
             ) from error
         raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged ({_first_line(error)})") from error
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError, OSError) as error:
+    except Exception as error:  # on damaged files it raises whatever its unpickler met
         what = "is truncated or damaged" if head.startswith(b"PK") and not zipfile.is_zipfile(path) else "is damaged"
         raise CheckpointError(f"{path}: {what}; download it again ({_first_line(error)})") from error
 
@@ -103,8 +112,12 @@ def _state_dict(path: Path, loaded: Any) -> dict[str, Any]:
     return dict(loaded)
 
 
-def _is_tensor(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
+def _fault(value: Any) -> str | None:
+    if type(value) not in (Tensor, Parameter) or value.layout != torch.strided or value.is_quantized:
+        return f"{_kind(value)}, not a tensor"
+    if value.device.type != "cpu" or not value.numel():
+        return "a tensor without values"
+    return None
 
 
 def _kind(value: Any) -> str:

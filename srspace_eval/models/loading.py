@@ -12,16 +12,22 @@ from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.models.checkpoint import read_checkpoint
 from srspace_eval.models.device import resolve_device
 from srspace_eval.models.flow_model import FlowModel
+from srspace_eval.models.plugins import load_plugin
 from srspace_eval.models.protocol import Model
 from srspace_eval.models.recognise import recognise
 from srspace_eval.models.rrdb_model import RRDBModel, recognise_skip
 
 
-def load(path: Path, device: str | torch.device = "auto") -> Model:
+def load(checkpoint: str | Path, device: str | torch.device = "auto") -> Model:
     """See :func:`srspace_eval.models.load_model`."""
+    place = resolve_device(device)
+    plugin = load_plugin(str(checkpoint), place)
+    if plugin is not None:
+        return plugin
+    path = Path(checkpoint)
     state = read_checkpoint(path)
     found = recognise({name: tuple(value.shape) for name, value in state.items()}, str(path))
-    ours = {name: state[theirs].to(resolve_device(device)) for name, theirs in found.names.items()}
+    ours = {name: state[theirs].to(place) for name, theirs in found.names.items()}
     with torch.device("meta"):
         net: ConditionalFlow | RRDBNet = (
             RRDBNet(found.config.scale, found.blocks, found.features, found.growth)

@@ -103,7 +103,9 @@ def load_plugin(spec: str, device: torch.device) -> Model | None:
     if not problems and model.config.scale < 1:
         problems.append(f"its scale is {model.config.scale}")
     if problems:
-        raise CheckpointError(f"{spec}: {type(model).__name__} is no srspace_eval.models.protocol.Model: inherit from it", problems)
+        raise CheckpointError(
+            f"{spec}: {type(model).__name__} is not a model; inherit from srspace_eval.models.protocol.Model", problems
+        )
     return model  # type: ignore[no-any-return]
 
 

@@ -64,11 +64,15 @@ class Model(Protocol):
         Where its parameters are and where its tensors must be.
     halo:
         LR pixels of context that a tile needs on each side, so that its inner part equals the same part of the whole.
+    exact_batches:
+        Whether a sample has the same bytes whatever else :meth:`decode` decodes in the same call. Only then are several
+        samples given to one call when files are made.
     """
 
     config: ModelConfig
     device: torch.device
     halo: int
+    exact_batches: bool = False
 
     def condition(self, lr: Tensor) -> Conditioning:
         """Everything that depends on the LR alone, computed once for all samples.

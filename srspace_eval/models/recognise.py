@@ -56,6 +56,10 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
         If no known network fits; it lists the missing, surplus and misshapen parameters against the nearest one.
         ``where`` begins the message.
     """
+    # Layers are numbered one by one: a number beyond all of them would only be counted up to.
+    wild = [name for name in shapes for number in re.findall(r"\d+", name) if len(number) > 6 or int(number) > 9999]
+    if wild or any(max(shape, default=0) > 1 << 20 for shape in shapes.values()):
+        raise CheckpointError(f"{where}: not a checkpoint of a known network: its names or shapes are absurd", wild[:3])
     if any(_LAYER.match(name) for name in shapes):
         return _recognise_flow(shapes, where)
     for layout in _RRDB_LAYOUTS:

@@ -161,7 +161,7 @@ def sample_folder(
         lost: list[str] = []
         with progress("Sampling", missing) as advance, PngWriters(advance) as writers:
             for x, jobs in zip(lrs, zip(*plans, strict=True), strict=True):
-                lost += _sample_image(model, x, jobs, method, writers)
+                lost += _sample_image(model, x, jobs, method, budget, writers)
     if lost:
         raise SamplingError(f"{out}: {NOT_FINITE}; they were not written", lost)
     total = sum(map(len, names.values())) * len(folders)
@@ -169,7 +169,7 @@ def sample_folder(
 
 
 def _sample_image(
-    model: Model, x: LrImage, jobs: tuple[Job, ...], method: Method, writers: PngWriters
+    model: Model, x: LrImage, jobs: tuple[Job, ...], method: Method, budget: int, writers: PngWriters
 ) -> list[str]:
     """Make what is missing of one image, for all heats on one conditioning; returns the names of lost samples."""
     lost = []
@@ -178,7 +178,7 @@ def _sample_image(
         if not files:
             continue
         pixels = _read_lr(x)
-        for request, picture in iterate_samples(model, pixels, list(files), x.image, method, tile):
+        for request, picture in iterate_samples(model, pixels, list(files), x.image, method, tile, budget):
             if picture is None:
                 lost.append(f"{files[request]}: image {x.image}, sample {request.sample}, heat {request.heat:g}")
             else:

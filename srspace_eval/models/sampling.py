@@ -1,12 +1,13 @@
 """Samples of one LR: latents drawn, decoded, brought to 8 bits.
 
-Samples are decoded one by one on a conditioning that they share, so that a sample's bytes cannot depend on how many
-are decoded with it: a batch may round differently in the last bit, and truncation to 8 bits would show it.
+Samples are decoded on a conditioning that they share, and one by one, unless the model says that its batches are exact:
+a batch may round differently in the last bit, truncation to 8 bits would show it, and a sample must not depend on what
+else is sampled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,10 +112,10 @@ def sample_array(
         raise InputError(f"seed = {seed!r} is not a whole number")
     check_lr(lr, image or "lr")
     budget = memory_budget(model) if memory is None else memory
-    tile = choose_tile(model, *lr.shape[:2], budget, image or "lr")
+    tile = choose_tile(model, lr.shape[0], lr.shape[1], budget, image or "lr")
     requests = [Request(i, check_heat(heat)) for i in range(n)]
     method = Method(seed, quantize or model.config.quantize, precision)
-    found = [pixels for _, pixels in iterate_samples(model, lr, requests, image, method, tile)]
+    found = [pixels for _, pixels in iterate_samples(model, lr, requests, image, method, tile, budget)]
     lost = [i for i, pixels in enumerate(found) if pixels is None]
     if lost:
         raise SamplingError(f"{image or 'lr'}: {NOT_FINITE}", [f"sample {i}" for i in lost])
@@ -125,9 +126,9 @@ NOT_FINITE = "some samples are not finite (NaN or infinite); a lower heat, or fl
 
 
 def iterate_samples(
-    model: Model, lr: Pixels, requests: Sequence[Request], image: str, method: Method, tile: int | None
+    model: Model, lr: Pixels, requests: Sequence[Request], image: str, method: Method, tile: int | None, budget: int
 ) -> Iterator[tuple[Request, Pixels | None]]:
-    """Decode samples of one LR one after the other.
+    """Decode samples of one LR.
 
     Parameters
     ----------
@@ -139,6 +140,8 @@ def iterate_samples(
         Seed, quantisation, precision.
     tile:
         Side of the tiles in LR pixels, None: the LR is decoded whole.
+    budget:
+        Bytes that bound how many samples are decoded together; it changes no sample.
 
     Yields
     ------
@@ -152,13 +155,13 @@ def iterate_samples(
     if not requests:
         return
     if model.config.deterministic:
-        (_, pixels), *_ = _decode_requests(model, lr, requests[:1], image, method, tile)
+        (_, pixels), *_ = _decode_requests(model, lr, requests[:1], image, method, tile, budget)
         yield from ((request, pixels) for request in requests)
         return
-    yield from _decode_requests(model, lr, requests, image, method, tile)
+    yield from _decode_requests(model, lr, requests, image, method, tile, budget)
 
 
-def check_lr(lr: Pixels, where: str) -> None:
+def check_lr(lr: object, where: str) -> None:
     """Raise InputError unless an LR is (h, w, 3) uint8."""
     if not isinstance(lr, np.ndarray) or lr.dtype != np.uint8 or lr.ndim != 3 or lr.shape[2] != 3 or 0 in lr.shape:
         kind = f"{lr.dtype} {lr.shape}" if isinstance(lr, np.ndarray) else type(lr).__name__
@@ -178,30 +181,27 @@ def memory_budget(model: Model) -> int:
 
 
 def _decode_requests(
-    model: Model, lr: Pixels, requests: Sequence[Request], image: str, method: Method, tile: int | None
+    model: Model, lr: Pixels, requests: Sequence[Request], image: str, method: Method, tile: int | None, budget: int
 ) -> Iterator[tuple[Request, Pixels | None]]:
     height, width = lr.shape[:2]
-    decoder = _Decoder(model, lr, image, method)
+    decoder = _Decoder(model, lr, image, method, budget)
     if tile is None or (height <= tile and width <= tile):
         place = whole(height, width)
-        conditioning = decoder.condition(place)
-        yield from decoder.decode(conditioning, place, requests)
+        yield from decoder.decode(decoder.condition(place), place, requests)
         return
     places = list(tiles(height, width, tile, halo_of(model)))
     scale = model.config.scale
-    together = max(1, _CANVAS_BYTES // (lr.size * scale**2))
-    for group in _groups(requests, together):
-        canvases = [np.empty((height * scale, width * scale, 3), np.uint8) for _ in group]
-        finite = [True] * len(group)
+    for group in _groups(requests, max(1, _CANVAS_BYTES // (lr.size * scale**2))):
+        canvases = {request: np.empty((height * scale, width * scale, 3), np.uint8) for request in group}
+        lost = set()
         for place in places:
-            conditioning = decoder.condition(place)
-            for k, (_, pixels) in enumerate(decoder.decode(conditioning, place, group)):
+            for request, pixels in decoder.decode(decoder.condition(place), place, group):
                 if pixels is None:
-                    finite[k] = False
+                    lost.add(request)
                 else:
-                    _paste(canvases[k], pixels, place, scale)
-        for request, canvas, ok in zip(group, canvases, finite, strict=True):
-            yield request, canvas if ok else None
+                    _paste(canvases[request], pixels, place, scale)
+        for request in group:
+            yield request, None if request in lost else canvases[request]
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,7 @@ class _Decoder:
     lr: Pixels
     image: str
     method: Method
+    budget: int
 
     def condition(self, tile: Tile) -> Conditioning:
         rows, columns = tile.rows, tile.columns
@@ -221,14 +222,23 @@ class _Decoder:
             return self.model.condition(torch.from_numpy(chw).to(self.model.device))
 
     def decode(
-        self, conditioning: Conditioning, tile: Tile, requests: Iterable[Request]
+        self, conditioning: Conditioning, tile: Tile, requests: Sequence[Request]
     ) -> Iterator[tuple[Request, Pixels | None]]:
-        for request, latents in _ahead((request, self._latents(tile, request)) for request in requests):
+        groups = _groups(requests, self._together(tile, len(requests)))
+        for group, latents in _ahead((group, [self._latents(tile, request) for request in group]) for group in groups):
             with self._settings():
-                on_device = [torch.from_numpy(latent)[None].to(self.model.device) for latent in latents]
-                sr, _ = self.model.decode(conditioning, on_device)
-                pixels = _to_pixels(sr, self.method.quantize)
-            yield request, pixels
+                stacked = [torch.from_numpy(np.stack(fields)) for fields in zip(*latents, strict=True)]
+                sr, _ = self.model.decode(conditioning, [latent.to(self.model.device) for latent in stacked])
+                pictures = [_to_pixels(picture, self.method.quantize) for picture in sr]
+            yield from zip(group, pictures, strict=True)
+
+    def _together(self, tile: Tile, wanted: int) -> int:
+        """How many samples one call decodes."""
+        if not self.model.exact_batches:
+            return 1
+        size = tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start
+        fitting = (n for n in range(wanted, 1, -1) if self.model.memory_estimate(*size, n) <= self.budget)
+        return next(fitting, 1)
 
     def _latents(self, tile: Tile, request: Request) -> list[NDArray[np.float32]]:
         size = self.lr.shape[0], self.lr.shape[1]
@@ -244,11 +254,11 @@ class _Decoder:
 
 
 def _to_pixels(sr: torch.Tensor, quantize: Quantize) -> Pixels | None:
-    """(1, 3, H, W) float -> (H, W, 3) uint8, or None if a value is not finite."""
+    """(3, H, W) float -> (H, W, 3) uint8, or None if a value is not finite."""
     sr = sr.float()
     if not bool(torch.isfinite(sr).all()):
         return None
-    levels = sr[0].clamp(0, 1).mul(255)
+    levels = sr.clamp(0, 1).mul(255)
     if quantize == "round":
         levels = levels.round()
     return np.ascontiguousarray(levels.to(torch.uint8).permute(1, 2, 0).cpu().numpy())

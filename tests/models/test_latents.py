@@ -20,7 +20,7 @@ def test_numbers_are_pinned() -> None:
 
 
 def test_stream_follows_its_definition() -> None:
-    text = "srspace-eval/latent/1\x007\x000801\x002\x001".encode()
+    text = b"srspace-eval/latent/1\x007\x000801\x002\x001"
     key = int.from_bytes(hashlib.sha256(text).digest()[:16], "little")
     raw = np.random.Philox(key=key).random_raw(2)
     words = [int(raw[0]) & 0xFFFFFFFF, int(raw[0]) >> 32, int(raw[1]) & 0xFFFFFFFF]

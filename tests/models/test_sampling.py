@@ -3,15 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from synth import picture
-from toy_model import Toy
 
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models.device import available_memory, inference, memory_named, resolve_device
 from srspace_eval.models.latents import latent_field
 from srspace_eval.models.sampling import Method, Request, iterate_samples, sample_array
 from srspace_eval.models.tiling import choose_tile, halo_of, tile_latents, tiles, whole
+from tests.synth import picture
+from tests.toy_model import Toy
 
+BUDGET = 1 << 30
 LR = picture(37, 51, 1)
 
 
@@ -25,11 +26,11 @@ def test_shape_and_type() -> None:
 def test_a_sample_is_the_same_whatever_else_is_sampled() -> None:
     ten = sample_array(Toy(), LR, n=10, seed=3, image="0801")
     model = Toy()
-    lone = [p for _, p in iterate_samples(model, LR, [Request(7, 0.9)], "0801", Method(3), None)]
+    lone = [p for _, p in iterate_samples(model, LR, [Request(7, 0.9)], "0801", Method(3), None, BUDGET)]
     assert model.decoded == 1
     np.testing.assert_array_equal(lone[0], ten[7])
     backwards = [Request(i, heat) for i in (9, 2, 7) for heat in (0.3, 0.9)]
-    for request, pixels in iterate_samples(Toy(), LR, backwards, "0801", Method(3), None):
+    for request, pixels in iterate_samples(Toy(), LR, backwards, "0801", Method(3), None, BUDGET):
         if request.heat == 0.9:
             np.testing.assert_array_equal(pixels, ten[request.sample])
 
@@ -39,6 +40,19 @@ def test_conditioning_is_computed_once() -> None:
     model.sample(LR, n=5)
     assert model.conditioned == [(37, 51)]
     assert model.decoded == 5
+
+
+def test_batches_only_where_they_are_exact_and_fit() -> None:
+    expected = Toy().sample(LR, n=5)
+    model = Toy()
+    sample_array(model, LR, n=5)
+    assert model.calls == [1] * 5
+    model = Toy(exact=True)
+    np.testing.assert_array_equal(sample_array(model, LR, n=5), expected)
+    assert model.calls == [5]
+    model = Toy(exact=True, pixel_bytes=1000)
+    np.testing.assert_array_equal(sample_array(model, LR, n=5, memory=37 * 51 * 1000 * 2), expected)
+    assert model.calls == [2, 2, 1]
 
 
 def test_seed_image_and_heat_matter() -> None:
@@ -91,9 +105,9 @@ def test_values_beyond_the_range_are_clamped() -> None:
 def test_tiles_equal_the_whole(tile: int, size: tuple[int, int]) -> None:
     lr = picture(*size, 2)
     requests = [Request(0, 0.9), Request(3, 0.9), Request(1, 0.0)]
-    plain = list(iterate_samples(Toy(), lr, requests, "x", Method(1), None))
+    plain = list(iterate_samples(Toy(), lr, requests, "x", Method(1), None, BUDGET))
     model = Toy()
-    tiled = list(iterate_samples(model, lr, requests, "x", Method(1), tile))
+    tiled = list(iterate_samples(model, lr, requests, "x", Method(1), tile, BUDGET))
     assert [request for request, _ in tiled] == requests
     for (_, a), (_, b) in zip(plain, tiled, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -106,7 +120,7 @@ def test_few_canvases_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("srspace_eval.models.sampling._CANVAS_BYTES", 1)
     model = Toy()
     requests = [Request(i, 0.9) for i in range(3)]
-    found = [p for _, p in iterate_samples(model, LR, requests, "", Method(), 32)]
+    found = [p for _, p in iterate_samples(model, LR, requests, "", Method(), 32, BUDGET)]
     np.testing.assert_array_equal(np.stack(found), expected)
     assert len(model.conditioned) == 3 * 4
 
@@ -139,9 +153,9 @@ def test_samples_that_are_not_finite_are_named() -> None:
     with pytest.raises(SamplingError, match="not finite") as caught:
         sample_array(model, LR, n=6, image="x")
     assert caught.value.problems == tuple(f"sample {i}" for i in bad)
-    found = dict(iterate_samples(model, LR, [Request(i, 0.9) for i in range(6)], "x", Method(), None))
+    found = dict(iterate_samples(model, LR, [Request(i, 0.9) for i in range(6)], "x", Method(), None, BUDGET))
     assert [r.sample for r, p in found.items() if p is None] == bad
-    tiled = dict(iterate_samples(model, LR, [Request(i, 0.9) for i in range(6)], "x", Method(), 16))
+    tiled = dict(iterate_samples(model, LR, [Request(i, 0.9) for i in range(6)], "x", Method(), 16, BUDGET))
     assert [r.sample for r, p in tiled.items() if p is None] == bad
 
 
@@ -192,7 +206,7 @@ def test_arithmetic_is_restored() -> None:
         assert not torch.backends.cudnn.allow_tf32
         assert torch.backends.cudnn.deterministic
     assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == before
-    generator = iterate_samples(Toy(), LR, [Request(0, 1.0), Request(1, 1.0)], "", Method(), None)
+    generator = iterate_samples(Toy(), LR, [Request(0, 1.0), Request(1, 1.0)], "", Method(), None, BUDGET)
     next(generator)
     assert not torch.is_inference_mode_enabled()
     generator.close()

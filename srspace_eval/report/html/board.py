@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
 from srspace_eval.metrics.info import METRICS, MetricInfo
 from srspace_eval.ranking import Ranking, Row
+from srspace_eval.ranking.spread import FINAL
 from srspace_eval.report.html import text
-
-FINAL = "final_rank"
 
 
 @dataclass(frozen=True)
@@ -66,36 +66,41 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One row. ``group`` is what the filter calls it, ``page`` its own page's address or empty."""
+    """One row. ``group`` is what the filter calls it, ``page`` its own page's address or empty, ``notes`` are the marks
+    of its notes below the table."""
 
     name: str
     group: str
     source: str
     final: Cell
     cells: tuple[Cell, ...]
-    why_unranked: str
     incomplete: tuple[str, ...]
-    note: str
+    notes: tuple[str, ...]
     page: str
-    position: int
 
 
 @dataclass(frozen=True)
 class Board:
-    """A track's table."""
+    """A track's table.
+
+    Attributes
+    ----------
+    has_final:
+        Whether any row has a final rank.
+    notes:
+        (mark, text) of the rows' notes.
+    level:
+        The intervals' coverage.
+    alike:
+        Column by column, the pairs of neighbours that the data cannot tell apart.
+    """
 
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
+    has_final: bool
+    notes: tuple[tuple[str, str], ...]
     level: str
     alike: tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]
-
-
-GROUPS = {
-    "ranked": "Ranked teams",
-    "unranked": "Teams without a final rank",
-    "baseline": "Baselines",
-}
-SOURCES = {"measured": "", "given": "given", "published": "published"}
 
 
 def make_board(ranking: Ranking, pages: Mapping[int, str]) -> Board:
@@ -106,38 +111,74 @@ def make_board(ranking: Ranking, pages: Mapping[int, str]) -> Board:
     pages:
         Row number -> address of the submission's page, for rows that have one.
     """
-    neighbours = {key: _next_in(ranking, key) for key in (*ranking.columns, FINAL)}
-    scales = {metric: _Scale(ranking, metric) for metric in ranking.columns}
-    columns = tuple(_column(ranking, metric, scales[metric]) for metric in ranking.columns)
+    marks: dict[str, str] = {}
+    metrics = _filled(ranking)
+    has_final = any(row.final_rank is not None for row in ranking.rows)
+    neighbours = {key: _next_in(ranking, key) for key in (*metrics, FINAL)}
+    scales = {metric: _Scale(ranking, metric) for metric in metrics}
+    columns = tuple(_column(ranking, metric, scales[metric]) for metric in metrics)
     lines = tuple(
         Line(
             name=text.shown(row.entry.team),
             group=_group(row),
-            source=SOURCES[row.entry.source],
+            source=row.entry.source,
             final=_final_cell(row, neighbours[FINAL].get(number, "")),
             cells=tuple(
-                _cell(row, metric, scales[metric], neighbours[metric].get(number, "")) for metric in ranking.columns
+                _cell(row, metric, scales[metric], neighbours[metric].get(number, "")) for metric in metrics
             ),
-            why_unranked=text.shown(row.why_unranked or ""),
             incomplete=tuple(map(text.shown, row.entry.incomplete)),
-            note=text.shown(row.entry.note),
+            notes=tuple(_mark(note, marks) for note in _notes(row, has_final)),
             page=pages.get(number, ""),
-            position=number,
         )
         for number, row in enumerate(ranking.rows)
     )
     level = 95.0 if ranking.bootstrap is None else 100 * ranking.bootstrap.level
     alike = tuple(
-        (Markup("Final rank") if key == FINAL else text.label_html(key), pairs)
-        for key in (FINAL, *ranking.columns)
+        (Markup("Final rank") if key == FINAL else text.label_html(key, ranking.track), pairs)
+        for key in (FINAL, *metrics)
         if (pairs := tuple((text.shown(ranking.rows[n].entry.team), other) for n, other in neighbours[key].items()))
     )
-    return Board(columns, lines, f"{level:g}%", alike)
+    notes = tuple((mark, note) for note, mark in marks.items())
+    return Board(columns, lines, has_final, notes, f"{level:g}%", alike)
 
 
 def plateaus(ranking: Ranking) -> dict[str, float]:
     """Metric id -> the value from which on all are equal."""
     return {c.metric: c.plateau for c in ranking.track.ranking.criteria if c.plateau is not None}
+
+
+def _filled(ranking: Ranking) -> tuple[str, ...]:
+    """The columns that hold a value in any row; all of them if none does."""
+    filled = tuple(m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in ranking.rows))
+    return filled or ranking.columns
+
+
+def _notes(row: Row, has_final: bool) -> list[str]:
+    """A row's notes, one a line: where its numbers come from; why a complete team lacks the final rank others have."""
+    lines = _said(row)
+    if has_final and _group(row) == "unranked" and row.why_unranked and not row.entry.incomplete:
+        lines.append(f"No final rank: {text.shown(row.why_unranked)}")
+    return lines
+
+
+def _said(row: Row) -> list[str]:
+    lines = [text.shown(line) for line in row.entry.note.split("\n") if line]
+    if row.entry.source == "published":
+        return ["Published, not measured here: " + "; ".join(lines)]
+    if row.entry.source == "given":
+        return ["From a table of numbers, not measured here", *lines]
+    return lines
+
+
+def _mark(note: str, marks: dict[str, str]) -> str:
+    """The note's mark: a, b, ..., z, aa, ab, ... in order of appearance; equal notes share it."""
+    if note not in marks:
+        number, letters = len(marks) + 1, ""
+        while number:
+            number, letter = divmod(number - 1, 26)
+            letters = chr(ord("a") + letter) + letters
+        marks[note] = letters
+    return marks[note]
 
 
 def _group(row: Row) -> str:
@@ -152,7 +193,7 @@ def _next_in(ranking: Ranking, key: str) -> dict[int, str]:
     order = sorted(numbers, key=lambda n: (_place(ranking.rows[n], key), n))
     return {
         n: text.shown(ranking.rows[following].entry.team)
-        for n, following in zip(order, order[1:], strict=False)
+        for n, following in pairwise(order)
         if ranking.rows[n].indistinguishable_from_next.get(key)
     }
 
@@ -160,12 +201,10 @@ def _next_in(ranking: Ranking, key: str) -> dict[int, str]:
 def _place(row: Row, key: str) -> float | None:
     if key == FINAL:
         return row.final_rank
-    if key in row.ranks:
-        return row.ranks[key]
-    value = row.entry.values.get(key)
-    if value is None or key not in row.intervals:
+    if key not in row.ranks:
         return None
-    return value if METRICS[key].direction == "lower" else -value
+    # Below a plateau ranks follow values; on it they are equal, and the rows' order decides.
+    return row.ranks[key]
 
 
 class _Scale:
@@ -193,7 +232,7 @@ def _column(ranking: Ranking, metric: str, scale: _Scale) -> Column:
     threshold = "" if scale.plateau is None else f"{scale.plateau:g}"
     return Column(
         info=METRICS[metric],
-        label=text.label_html(metric),
+        label=text.label_html(metric, ranking.track),
         threshold=threshold,
         mark=None if scale.plateau is None else scale.place(scale.plateau),
         ranked=any(c.metric == metric for c in ranking.track.ranking.criteria),

@@ -11,6 +11,7 @@ from srspace_eval.metrics.info import METRICS
 from srspace_eval.ranking import Ranking, Row
 from srspace_eval.report.html import text
 from srspace_eval.results import Result
+from srspace_eval.tracks import Track
 
 CURVE_OF = {"diversity_curve": "diversity", "diversity_mse_curve": "diversity_mse"}
 
@@ -29,12 +30,13 @@ def scatter(ranking: Ranking, pages: Mapping[int, str]) -> dict[str, Any] | None
             "ranked": row.final_rank is not None,
             "x": _round(x),
             "y": _round(y),
-            "hover": _hover(row, ranking.columns),
+            "hover": _hover(row, ranking),
             "page": pages.get(number, ""),
         })
     if not points:
         return None
-    return {"x": text.chart_label("lpips"), "y": text.chart_label("diversity"), "points": points}
+    index = ranking.track.samples
+    return {"x": text.chart_label("lpips", index), "y": text.chart_label("diversity", index), "points": points}
 
 
 def curves(ranking: Ranking) -> list[dict[str, Any]]:
@@ -57,13 +59,13 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
             charts.append({
                 "id": key.replace("_", "-"),
                 "metric": metric,
-                "y": text.chart_label(metric).replace("<sub>M", "<sub>n"),
+                "y": text.chart_label(metric, "n"),
                 "lines": lines,
             })
     return charts
 
 
-def distributions(result: Result) -> list[dict[str, Any]]:
+def distributions(result: Result, track: Track) -> list[dict[str, Any]]:
     """Per-image values of each metric: one strip a metric."""
     strips = []
     for metric, info in METRICS.items():
@@ -75,7 +77,7 @@ def distributions(result: Result) -> list[dict[str, Any]]:
         if pairs:
             strips.append({
                 "metric": metric,
-                "label": text.chart_label(metric),
+                "label": text.chart_label(metric, track.samples),
                 "digits": info.digits,
                 "images": [name for name, _ in pairs],
                 "values": [_round(value) for _, value in pairs],
@@ -98,7 +100,7 @@ def growth(result: Result) -> list[dict[str, Any]]:
         charts.append({
             "id": key.replace("_", "-"),
             "metric": metric,
-            "y": text.chart_label(metric).replace("<sub>M", "<sub>n"),
+            "y": text.chart_label(metric, "n"),
             "mean": _rounded(tuple(values.mean(axis=0))),
             "low": _rounded(tuple(low)),
             "median": _rounded(tuple(middle)),
@@ -107,17 +109,17 @@ def growth(result: Result) -> list[dict[str, Any]]:
     return charts
 
 
-def _hover(row: Row, columns: tuple[str, ...]) -> str:
+def _hover(row: Row, ranking: Ranking) -> str:
     lines = [f"<b>{text.chart_text(row.entry.team, 60)}</b>"]
     if row.final_rank is not None:
         lines.append(f"final rank {text.rank(row.final_rank)}")
     if row.entry.source == "published":
         lines.append("published, not measured here")
-    for metric in columns:
+    for metric in ranking.columns:
         info = METRICS[metric]
         value = row.entry.values.get(metric)
         if value is not None:
-            label = info.label.replace("S_M", "<i>S<sub>M</sub></i>")
+            label = info.label.replace("S_M", f"<i>S</i><sub>{ranking.track.samples}</sub>")
             bounds = row.intervals.get(metric)
             spread = "" if bounds is None else f" [{text.interval(info, bounds)}]"
             lines.append(f"{label} {info.format(value)}{' ' + info.unit if info.unit else ''}{spread}")

@@ -20,6 +20,7 @@ def summarise(ranking: Ranking, board: Board) -> dict[str, Any]:
         "baselines": sum(row.entry.kind == "baseline" for row in ranking.rows),
         "images": max((len(result.images) for result in results), default=0),
         "columns": board.columns,
+        "has_final": board.has_final,
         "leaders": [line for line in board.lines if line.group != "baseline" and not line.incomplete][:LEADERS],
         "points": _points(ranking),
     }

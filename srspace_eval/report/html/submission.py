@@ -12,9 +12,13 @@ from srspace_eval.metrics.info import METRICS, MetricInfo
 from srspace_eval.report.html import text
 from srspace_eval.report.html.board import Cell
 from srspace_eval.results import ImageRecord, Result
+from srspace_eval.tracks import Track
 
 EXTREMES = 3
 """How many best and worst images are named."""
+
+NAMED = ("diversity", "lpips", "lr_psnr")
+"""The metrics by which they are named."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class SubmissionPage:
     samples: Mapping[str, Any] | None
 
 
-def make_page(result: Result, viewer: Mapping[str, str]) -> SubmissionPage:
+def make_page(result: Result, track: Track, viewer: Mapping[str, str]) -> SubmissionPage:
     """Lay out one result.
 
     Parameters
@@ -58,18 +62,19 @@ def make_page(result: Result, viewer: Mapping[str, str]) -> SubmissionPage:
     viewer:
         Image -> address of that image in the viewer, for images that are there.
     """
-    metrics = [m for m in METRICS if any(m in image.values for image in result.images)]
+    measured = set().union(*(image.values for image in result.images))
+    metrics = [m for m in METRICS if m in measured]
     lines = tuple(_line(image, metrics, viewer.get(image.image, "")) for image in result.images)
     return SubmissionPage(
-        columns=tuple((METRICS[m], text.label_html(m)) for m in metrics),
+        columns=tuple((METRICS[m], text.label_html(m, track)) for m in metrics),
         lines=lines,
-        extremes=tuple(e for m in ("diversity", "lpips", "lr_psnr") if (e := _extreme(m, result.images, lines))),
+        extremes=tuple(e for m in NAMED if (e := _extreme(m, track, result.images, lines))),
         settings=tuple(
             (text.shown(group), tuple(_flat(settings))) for group, settings in result.signature.settings.items()
         ),
         environment=tuple(_flat(result.signature.environment)),
         origin=tuple(_flat(result.provenance or {})),
-        samples=_samples(result.images),
+        samples=_samples(result.images, track),
     )
 
 
@@ -83,33 +88,42 @@ def _line(image: ImageRecord, metrics: Sequence[str], viewer: str) -> ImageLine:
     return ImageLine(text.shown(image.image), f"{image.width} × {image.height}", tuple(cells), viewer)
 
 
-def _extreme(metric: str, images: Sequence[ImageRecord], lines: Sequence[ImageLine]) -> Extreme | None:
+def extremes(
+    metric: str, images: Sequence[ImageRecord]
+) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
+    """The best and the worst images by one metric, as (value, position), the most extreme first."""
     info = METRICS[metric]
     values = [
         (value, number)
         for number, image in enumerate(images)
         if (value := image.values.get(metric)) is not None
     ]
-    if len(values) < 2:
-        return None
     values.sort(key=lambda pair: (pair[0] if info.direction == "lower" else -pair[0], pair[1]))
     count = min(EXTREMES, len(values) // 2)
+    return values[:count], values[: -count - 1 : -1]
+
+
+def _extreme(
+    metric: str, track: Track, images: Sequence[ImageRecord], lines: Sequence[ImageLine]
+) -> Extreme | None:
+    info = METRICS[metric]
     unit = f" {info.unit}" if info.unit else ""
+    best, worst = (
+        tuple((lines[number], info.format(value) + unit) for value, number in part)
+        for part in extremes(metric, images)
+    )
+    return Extreme(text.label_html(metric, track), info.arrow, best, worst) if best else None
 
-    def name(pairs: Sequence[tuple[float, int]]) -> tuple[tuple[ImageLine, str], ...]:
-        return tuple((lines[number], info.format(value) + unit) for value, number in pairs)
 
-    return Extreme(text.label_html(metric), info.arrow, name(values[:count]), name(values[: -count - 1 : -1]))
-
-
-def _samples(images: Sequence[ImageRecord]) -> dict[str, Any] | None:
+def _samples(images: Sequence[ImageRecord], track: Track) -> dict[str, Any] | None:
     """Per-sample numbers for the script that unfolds an image's row; None if there are none."""
-    metrics = [m for m in METRICS if any(m in s.values for image in images for s in image.samples)]
+    measured = set().union(*(sample.values for image in images for sample in image.samples))
+    metrics = [m for m in METRICS if m in measured]
     if not metrics:
         return None
     return {
         "metrics": [
-            {"label": METRICS[m].label, "unit": METRICS[m].unit, "digits": METRICS[m].digits} for m in metrics
+            {"label": METRICS[m].label.replace("S_M", f"S_{track.samples}"), "unit": METRICS[m].unit} for m in metrics
         ],
         "images": [
             {

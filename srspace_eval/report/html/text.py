@@ -8,25 +8,22 @@ import unicodedata
 from markupsafe import Markup, escape
 
 from srspace_eval.metrics.info import METRICS, MetricInfo
-
-_ISOLATE, _POP = "\u2068", "\u2069"
+from srspace_eval.report.names import visible
+from srspace_eval.tracks import Track
 
 
 def shown(name: str) -> str:
-    """A name that any encoder and any browser takes: control characters and lone surrogates become U+FFFD.
+    """A name with what does not show itself written out (:func:`srspace_eval.report.names.visible`).
 
-    Everything else stays, also ``<`` and ``&``: escaping is the template's work.
-
-    >>> shown("a\\nb")
-    'a\\ufffdb'
+    ``<`` and ``&`` stay: escaping is the template's work.
     """
-    return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") else c for c in name)
+    return name if name.isascii() and name.isprintable() else visible(name)
 
 
 def chart_text(name: str, longest: int = 40) -> str:
     """A name for plotly, which reads its texts as a small HTML of its own.
 
-    Direction marks inside the name stay inside it; a name longer than ``longest`` is cut.
+    Letters written from right to left stay inside the name; a name longer than ``longest`` is cut.
 
     >>> chart_text("<b>&")
     '&lt;b&gt;&amp;'
@@ -35,26 +32,28 @@ def chart_text(name: str, longest: int = 40) -> str:
     if len(name) > longest:
         name = name[: longest - 1] + "…"
     text = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    marked = any(unicodedata.bidirectional(c) in _DIRECTIONAL for c in name)
-    return f"{_ISOLATE}{text}{_POP}" if marked else text
+    isolate = any(unicodedata.bidirectional(c) in ("R", "AL") for c in name)
+    return f"\u2068{text}\u2069" if isolate else text
 
 
-_DIRECTIONAL = {"R", "AL", "RLE", "RLO", "LRE", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"}
+def label_html(metric: str, track: Track) -> Markup:
+    """A metric's label, S_M with its number of samples as a true subscript.
 
-
-def label_html(metric: str) -> Markup:
-    """A metric's label, S_M with a true subscript."""
+    >>> from srspace_eval.tracks import load_track
+    >>> label_html("diversity", load_track("x4"))
+    Markup('<i>S</i><sub>10</sub>')
+    """
     label = METRICS[metric].label
     if not label.startswith("S_M"):
         return escape(label)
-    return Markup("<i>S</i><sub><i>M</i></sub>{}").format(label.removeprefix("S_M"))
+    return Markup("<i>S</i><sub>{}</sub>{}").format(track.samples, label.removeprefix("S_M"))
 
 
-def chart_label(metric: str, *, unit: bool = True) -> str:
-    """A metric's label for plotly, with unit and arrow."""
+def chart_label(metric: str, index: object) -> str:
+    """A metric's label for plotly, with unit and arrow; ``index`` stands in the place of M."""
     info = METRICS[metric]
-    label = info.label.replace("S_M", "<i>S<sub>M</sub></i>")
-    return " ".join(filter(None, [label, f"({info.unit})" if unit and info.unit else "", info.arrow]))
+    label = info.label.replace("S_M", f"<i>S</i><sub>{index}</sub>")
+    return " ".join(filter(None, [label, f"({info.unit})" if info.unit else "", info.arrow]))
 
 
 def interval(info: MetricInfo, bounds: tuple[float, float]) -> str:

@@ -19,6 +19,7 @@ from PIL import Image
 from srspace_eval import images as png
 from srspace_eval.errors import ImageError, Notice
 from srspace_eval.report.html import text
+from srspace_eval.report.html.submission import NAMED, extremes
 from srspace_eval.results import ImageRecord, Result, slug
 
 BOX = 16
@@ -41,7 +42,7 @@ class Pictures:
     lr:
         Folder of LRs, named like the GT; None: the GT is downscaled for the view.
     images:
-        At most this many images of a submission get into its viewer, spread evenly from its best S_M to its worst.
+        At most this many images of a submission get into its viewer, its best and worst first.
     """
 
     gt: Path
@@ -78,7 +79,8 @@ def local_best(gt: NDArray[np.uint8], samples: Sequence[NDArray[np.uint8]]) -> N
         total[1:, 1:] = squared.cumsum(axis=0).cumsum(axis=1)
         bands = total[rows[1]] - total[rows[0]]
         errors.append((bands[:, columns[1]] - bands[:, columns[0]]) / area)
-    return np.argmin(np.stack(errors), axis=0)
+    best: NDArray[np.intp] = np.argmin(np.stack(errors), axis=0)
+    return best
 
 
 def cell_side(height: int, width: int) -> int:
@@ -109,7 +111,7 @@ class PictureWriter:
         self._folder = folder / "pictures"
         self._scale = scale
 
-    def add(self, result: Result, name: str) -> list[dict[str, Any]]:
+    def add(self, result: Result, name: str) -> dict[str, dict[str, Any]]:
         """Copy a submission's pictures.
 
         Parameters
@@ -119,16 +121,16 @@ class PictureWriter:
 
         Returns
         -------
-        One description for each image that can be shown; empty if there is none. Addresses are relative to a page
-        one folder below the track's folder.
+        Image -> its description, for each image that can be shown. Addresses are relative to a page one folder below
+        the track's folder.
         """
         source = self._pictures.submissions.get(result.team)
         if source is None:
-            return []
-        shown = []
-        for image in _spread(result.images, self._pictures.images):
+            return {}
+        shown = {}
+        for image in _choose(result.images, self._pictures.images):
             try:
-                shown.append(self._image(image, source, name))
+                shown[image.image] = self._image(image, source, name)
             except ImageError as error:
                 warnings.warn(f"viewer of {result.team!r}: {error}; the image is left out", Notice, stacklevel=2)
         return shown
@@ -201,15 +203,16 @@ class PictureWriter:
         return f"lr/{file}.png"
 
 
-def _spread(images: Sequence[ImageRecord], count: int) -> list[ImageRecord]:
-    """At most ``count`` images, from the best S_M to the worst in even steps, in the records' order."""
-    if len(images) <= count:
-        return list(images)
+def _choose(images: Sequence[ImageRecord], count: int) -> list[ImageRecord]:
+    """At most ``count`` images, in the records' order: first those that the page names as best and worst, then
+    others from the best S_M to the worst in even steps."""
+    named = [number for metric in NAMED for part in extremes(metric, images) for _, number in part]
 
     def score(number: int) -> float:
         value = images[number].values.get("diversity")
         return -math.inf if value is None else value
 
     order = sorted(range(len(images)), key=score, reverse=True)
-    chosen = {order[round(step)] for step in np.linspace(0, len(order) - 1, count)}
+    even = [order[round(step)] for step in np.linspace(0, len(order) - 1, min(count, len(order)))]
+    chosen = list(dict.fromkeys([*named, *even, *order]))[:count]
     return [images[number] for number in sorted(chosen)]

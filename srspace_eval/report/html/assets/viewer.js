@@ -58,8 +58,17 @@
       panes.append(make("figure", { className: "pane" }, caption, stage));
       listen(stage);
     }
+    arrange();
     draw();
     panes.querySelector(`[data-pane="${focused}"]`)?.focus();
+  };
+
+  // As many columns as there is room for, and no lonely pane in the last row.
+  const arrange = () => {
+    const count = Math.max(panes.children.length, 1);
+    const most = Math.max(Math.floor(panes.clientWidth / 300), 1);
+    const columns = Math.ceil(count / Math.ceil(count / most));
+    panes.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   };
 
   const picture = (kind) => {
@@ -212,7 +221,7 @@
   // --- controls
   const toggleCompare = () => {
     compare = !compare;
-    get("hold").setAttribute("aria-pressed", String(compare));
+    get("compare").setAttribute("aria-pressed", String(compare));
     for (const stage of stages().filter((s) => s.firstElementChild.tagName === "IMG")) {
       const kind = kinds().find((k) => k.id === stage.dataset.pane);
       stage.firstElementChild.src = compare ? image.gt : kind.src;
@@ -288,10 +297,13 @@
   get("out").addEventListener("click", () => zoomCentre(0.8));
   get("fit").addEventListener("click", fit);
   get("one").addEventListener("click", one);
-  get("hold").addEventListener("click", toggleCompare);
+  get("compare").addEventListener("click", toggleCompare);
   get("tools").hidden = false;
   const wanted = () => Math.min(Number(/^#image-(\d+)$/.exec(location.hash)?.[1] ?? 0), images.length - 1);
   addEventListener("hashchange", () => show(wanted()));
-  addEventListener("resize", draw);
+  addEventListener("resize", () => {
+    arrange();
+    draw();
+  });
   show(wanted());
 })();

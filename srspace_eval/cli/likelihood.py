@@ -1,0 +1,45 @@
+"""``srspace-eval likelihood``: how likely GTs are under a flow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from srspace_eval.cli._common import print_json, progress
+from srspace_eval.cli._options import EXISTING
+
+
+@click.command()
+@click.option("--checkpoint", required=True, metavar="FILE|NAME", help="A flow's checkpoint, or a plugin that is one.")
+@click.option("--lr", required=True, type=EXISTING, help="Folder of LR PNGs, or one PNG.")
+@click.option("--gt", required=True, type=EXISTING, help="Folder of GT PNGs, or one PNG.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+def command(checkpoint: str, lr: Path, gt: Path, device: str, as_json: bool) -> None:
+    """Exact negative log-likelihood of GTs under a flow, in bits per pixel: lower is likelier.
+
+    Without dequantisation noise, so compare flows with each other, not with numbers that used it.
+    """
+    from srspace_eval.models import load_model
+    from srspace_eval.models.likelihood import likelihoods
+
+    model = load_model(checkpoint, device=device)
+    found = likelihoods(model, lr, gt, progress=progress)
+    # A likelihood that is not finite leaves the mean undefined, never better or worse.
+    mean = sum(x.nll for x in found) / len(found) if all(math.isfinite(x.nll) for x in found) else math.nan
+    if as_json:
+        images = [asdict(x) for x in found]
+        print_json({"model": model.config.name, "unit": "bits per pixel", "mean_nll": mean, "images": images})
+        return
+    width = max(len("image"), *(len(x.image) for x in found))
+    click.echo(f"{'image':{width}}  {'size':>11}  bits/pixel ↓")
+    for x in found:
+        click.echo(f"{x.image:{width}}  {f'{x.width}×{x.height}':>11}  {_text(x.nll):>10}")
+    click.echo(f"{'mean':{width}}  {'':>11}  {_text(mean):>10}")
+
+
+def _text(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else "–"

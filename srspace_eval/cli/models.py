@@ -1,0 +1,112 @@
+"""``srspace-eval models``: what is known of the methods, and what a checkpoint file is."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from srspace_eval.cli._common import print_json, say
+from srspace_eval.metrics.info import METRICS
+
+if TYPE_CHECKING:
+    from srspace_eval.models.published import Method
+
+_COLUMNS = ("lpips", "lr_psnr", "diversity", "mor")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Known models, their published numbers, and checkpoint conversion. Alone: the list."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_models)
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+def list_models(as_json: bool = False) -> None:
+    """The methods: published numbers, where the checkpoints are or were, licences."""
+    from srspace_eval.models.published import published_methods
+
+    methods = published_methods()
+    if as_json:
+        print_json({"methods": [asdict(method) for method in methods.values()]})
+        return
+    _print_results(list(methods.values()))
+    for method in methods.values():
+        click.echo(f"\n{method.id}: {method.title}")
+        if method.paper:
+            click.echo(f"  {method.paper}")
+        click.echo(f"  adapters: {', '.join(method.adapters)}")
+        click.echo(f"  licence: {method.licence}" + (f"; {method.homepage}" if method.homepage else ""))
+        for checkpoint in method.checkpoints:
+            click.echo(f"  checkpoint ({checkpoint.status}): {', '.join(checkpoint.files)}: {checkpoint.where}")
+            if checkpoint.note:
+                click.echo(f"    {checkpoint.note}")
+
+
+def _print_results(methods: list[Method]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Published numbers")
+    table.add_column("method")
+    for name in ("scale", *(f"{METRICS[key].label} {METRICS[key].arrow}" for key in _COLUMNS), "params", "time"):
+        table.add_column(name, justify="right")
+    table.add_column("source")
+    for method in methods:
+        for row in sorted(method.results, key=lambda row: row.scale):
+            params, seconds = row.parameters_millions, row.inference_seconds
+            table.add_row(
+                method.id,
+                f"×{row.scale}",
+                *(METRICS[key].format(row.values.get(key)) for key in _COLUMNS),
+                "–" if params is None else f"{params:.1f} M",
+                "–" if seconds is None else f"{seconds:.2f} s",
+                "; ".join([*row.sources, *([row.note] if row.note else [])]),
+            )
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    for key, text in {k: v for method in methods for row in method.results for k, v in row.sources.items()}.items():
+        click.echo(f"{key}: {text}")
+
+
+@command.command()
+@click.argument("checkpoint", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+def show(checkpoint: Path, as_json: bool) -> None:
+    """What a checkpoint file is, read off its parameters."""
+    from srspace_eval.models.convert import describe_checkpoint
+
+    described = describe_checkpoint(checkpoint)
+    if as_json:
+        print_json(described)
+    else:
+        _print_described(described)
+
+
+@command.command()
+@click.argument("source", metavar="IN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("target", metavar="OUT.safetensors", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--overwrite", is_flag=True, help="Replace OUT.")
+def convert(source: Path, target: Path, overwrite: bool) -> None:
+    """Write a checkpoint as safetensors: no code can hide in it, and it loads faster."""
+    from srspace_eval.models.convert import convert_checkpoint
+
+    described = convert_checkpoint(source, target, overwrite=overwrite)
+    say(f"{target}: {described['name']}, {described['tensors']} tensors")
+
+
+def _print_described(described: dict[str, Any]) -> None:
+    from srspace_eval.models.published import published_methods
+
+    details = described.pop("details")
+    for key, value in {**described, **details}.items():
+        click.echo(f"{key}: {value}")
+    method = published_methods().get(described["family"])
+    if method is not None:
+        click.echo(f"method: {method.title}")
+        click.echo(f"licence: {method.licence}")

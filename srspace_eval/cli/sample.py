@@ -1,0 +1,108 @@
+"""``srspace-eval sample``: a checkpoint and LRs in, a submission out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from srspace_eval.cli._common import progress, say
+from srspace_eval.cli._options import EXISTING, track_from
+from srspace_eval.errors import InputError
+
+
+def _heats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:
+    """``0.9`` or ``0.7,0.9``."""
+    try:
+        return tuple(float(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not a number, or several with commas between them") from error
+
+
+def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """``8G``, ``500M``, ``1.5GB``, or a number of bytes."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
+    size = int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " ")) if match else 0
+    if size < 1:
+        raise click.BadParameter(f"{value!r} is not a size such as 8G or 500M")
+    return size
+
+
+def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
+    """``auto``, ``off`` or LR pixels."""
+    if value in ("auto", "off"):
+        return value
+    try:
+        return int(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not auto, off or a number of LR pixels") from error
+
+
+@click.command()
+@click.option(
+    "--checkpoint", required=True, metavar="FILE|NAME",
+    help="A .pth or .safetensors file; bicubic_x4, bicubic_x8; or a plugin: package.module:factory, an entry point.",
+)
+@click.option("--lr", required=True, type=EXISTING, help="Folder of LR PNGs, or one PNG.")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to fill with samples."
+)
+@click.option("--samples", type=click.IntRange(min=1), default=10, show_default=True, help="Samples of each LR.")
+@click.option(
+    "--heat", "heats", callback=_heats, metavar="NUMBER[,NUMBER...]", default="0.9", show_default=True,
+    help="Standard deviation of the latents; 0 is deterministic. Several, as 0.7,0.9, get a folder each: heat-0.7 …",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the latents.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
+@click.option(
+    "--precision", type=click.Choice(["float32", "bf16", "fp16"]), default="float32", show_default=True,
+    help="bf16 and fp16: autocast.",
+)
+@click.option(
+    "--quantize", type=click.Choice(["trunc", "round"]),
+    help="To 8 bits. Default: as the model's own program does; the flows truncate.",
+)
+@click.option(
+    "--tile", callback=_tile, metavar="auto|off|PIXELS", default="auto", show_default=True,
+    help="auto: overlapping tiles where an LR does not fit the memory; off; or the tiles' side, a multiple of 16.",
+)
+@click.option("--memory", callback=_bytes, metavar="SIZE", help="To use, such as 8G. Default: most of what is free.")
+@click.option(
+    "--track", metavar="NAME|FILE.toml", help="Whose file names to follow. Default: read off scale and LRs' names."
+)
+@click.option("--names", metavar="TEMPLATE", help="File names, such as '{stem}_sample{sample:05d}.png'.")
+@click.option("--overwrite", is_flag=True, help="Make everything anew, not only what is missing.")
+def command(
+    checkpoint: str, lr: Path, out: Path, device: str, track: str | None, **options: Any
+) -> None:  # fmt: skip
+    """Make a sample set of LRs with a model: a submission that `score` takes.
+
+    Each sample follows from the seed, the image's name and its own number, on any device. A run that was stopped goes
+    on when the command is given again. Beside the samples stands srspace-eval-sample.json: what made them.
+    """
+    from srspace_eval.models import load_model
+    from srspace_eval.models.convert import file_digest
+    from srspace_eval.models.plugins import is_plugin
+    from srspace_eval.models.sample_folder import SampleOptions, sample_folder
+
+    try:
+        chosen = SampleOptions(track=track_from(track), **options)
+    except InputError as error:
+        raise click.UsageError(str(error)) from error
+    model = load_model(checkpoint, device=device)
+    origin = {"checkpoint": checkpoint}
+    if not is_plugin(checkpoint):
+        origin = {"checkpoint": Path(checkpoint).name, "sha256": file_digest(Path(checkpoint))}
+    try:
+        report = sample_folder(model, lr, out, chosen, checkpoint=origin, progress=progress)
+    except KeyboardInterrupt:
+        say(f"{out}: stopped; the same command goes on from here")
+        raise
+    kept = f", {report.kept} were there" if report.kept else ""
+    for folder in report.folders:
+        say(f"{folder}: {report.images} images × {options['samples']} samples")
+    say(f"{model.config.name} on {model.device.type}: {report.made} samples made{kept}")

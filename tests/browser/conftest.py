@@ -1,0 +1,94 @@
+"""Headless Chromium on a site made for these tests. Every page is watched: a console message, an uncaught error or a
+request that leaves the folder fails the test that met it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from srspace_eval.published import load_published
+from srspace_eval.ranking import BootstrapPlan, Entry, rank
+from srspace_eval.report.html import Pictures, write_site
+from srspace_eval.results import Result
+from srspace_eval.tracks import load_track
+from tests.boards import make_results, write_pictures
+
+HOSTILE = '<script>alert(1)</script>"&'
+NAMES = ("Deepest", HOSTILE, "con", "\u202eesrever", "../../up", "a" * 300, "שלום", "%{x}<b>bold</b>")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """x8: hostile names, a study, an incomplete team, published baselines, a viewer. x4: no study, 42 teams.
+    x8-2022: numbers from a table, no records."""
+    out = tmp_path_factory.mktemp("site")
+    x8, x4, later = load_track("x8"), load_track("x4"), load_track("x8-2022")
+    results = make_results(x8, 10, 8, 4, seed=0, names=NAMES, incomplete=1, size=(72, 96))
+    gt, folders, pictured = write_pictures(tmp_path_factory.mktemp("pictures"), results[:2])
+    results[:2] = pictured
+    entries = [_entry(result, None if n % 4 == 3 else 2.5 + n / 7) for n, result in enumerate(results)]
+    entries += [entry for entry in load_published("ntire2021-x8", "x8").entries() if entry.kind == "baseline"]
+    many = [_entry(result, None) for result in make_results(x4, 42, 6, 3, seed=1)]
+    plan = BootstrapPlan(replicates=200)
+    values = {"lpips": 0.2, "lr_psnr": 46.0}
+    table = [Entry(name, "team", {**values, "diversity": n}, "given") for n, name in enumerate(NAMES)]
+    rankings = [rank(entries, x8, bootstrap=plan), rank(many, x4, bootstrap=plan), rank(table, later)]
+    write_site(out, rankings, pictures={"x8": Pictures(gt, folders, images=5)})
+    return out
+
+
+def _entry(result: Result, mor: float | None) -> Entry:
+    values = {**result.summary, "mor": None if result.incomplete else mor}
+    return Entry(result.team, result.kind, values, "measured", result, result.incomplete)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def context(browser: Browser, site: Path) -> Iterator[BrowserContext]:
+    """A fresh profile, watched."""
+    made = browser.new_context(viewport={"width": 1300, "height": 900})
+    made.set_default_timeout(10_000)
+    complaints: list[str] = []
+    inside = site.as_uri()
+
+    def said(message: ConsoleMessage) -> None:
+        complaints.append(f"console {message.type}: {message.text}")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((inside + "/", "data:", "blob:")):
+            complaints.append(f"request: {request.url}")
+
+    made.on("console", said)
+    made.on("weberror", lambda error: complaints.append(f"error: {error.error}"))
+    made.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+    made.on("request", asked)
+    yield made
+    made.close()
+    assert complaints == []
+
+
+def wait_for_charts(page: Page) -> None:
+    page.wait_for_selector("html[data-charts=drawn]", state="attached")
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
