@@ -21,8 +21,9 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from srspace_eval import weights
 from srspace_eval.cluster_worker import Job, measure_image, probe
@@ -33,8 +34,9 @@ from srspace_eval.pipeline import ImageTask, Sources, default_workers
 from srspace_eval.results import ImageRecord
 from srspace_eval.sources import open_source
 
-if TYPE_CHECKING:
-    from distributed import Future
+# Dask is optional, and typed by halves.
+Client: TypeAlias = Any
+Future: TypeAlias = Any
 
 _CONNECT_S = 15
 _LOOK_S = 10
@@ -43,7 +45,7 @@ _LOOK_S = 10
 class DaskCluster:
     """An :class:`srspace_eval.executors.Executor` on the workers of a scheduler; made by :func:`open_cluster`."""
 
-    def __init__(self, client: Any, where: str) -> None:
+    def __init__(self, client: Client, where: str) -> None:
         self._client, self._where = client, where
         self._plan: NetworkPlan | None = None
         self._facts = Facts(None, {})
@@ -65,7 +67,7 @@ class DaskCluster:
         self, tasks: Sequence[ImageTask], sources: Sources, config: MeterConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
         job = Job(self._plan, self._facts, _absolute(sources), config)
-        done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         futures: dict[Any, ImageTask] = {}
         # One group of keys, which the scheduler hands out one by one as threads become free.
         group = f"measure_image-{uuid.uuid4().hex}"
@@ -85,7 +87,7 @@ class DaskCluster:
             if futures and self._client.status == "running":
                 self._client.cancel(list(futures))
 
-    def _next(self, done: queue.SimpleQueue[Future[Any]]) -> Future[Any]:
+    def _next(self, done: queue.SimpleQueue[Future]) -> Future:
         while True:
             try:
                 return done.get(timeout=_LOOK_S)
@@ -93,7 +95,7 @@ class DaskCluster:
                 with self._connected():
                     self._has_workers()
 
-    def _record(self, future: Future[Any], task: ImageTask) -> ImageRecord:
+    def _record(self, future: Future, task: ImageTask) -> ImageRecord:
         from distributed import KilledWorker
 
         with self._connected():
@@ -165,7 +167,7 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
         If Dask is not installed, or no scheduler answers.
     """
     try:
-        import distributed
+        distributed: Any = import_module("distributed")
     except ImportError as error:
         raise ExecutorError(
             f"--scheduler {scheduler}: Dask is not installed: pip install 'srspace-eval[distributed]'"
@@ -225,7 +227,7 @@ def _fitting_processes(device: str) -> int:
 
     if device in ("auto", "cuda") and torch.cuda.is_available():
         return torch.cuda.device_count()
-    return default_workers()
+    return default_workers() if device in ("auto", "cpu") else 1
 
 
 def _raise_differences(where: str, plan: NetworkPlan | None, found: Mapping[str, Facts | BaseException]) -> None:
