@@ -1,8 +1,8 @@
 """3×3 convolution of a nearest-upsampled map, computed on the small map.
 
-All pixels of an r×r cell of the upsampled map are equal, so each of the r² output phases reads at most 2×2 pixels of the
-small map, with summed taps; at r >= 4 the inner phases read one pixel and are equal to each other. That is 4 (r = 2) or
-25/16 (r = 4) instead of 9 products for an output and a pair of channels.
+All pixels of an r×r cell of the upsampled map are equal, so each of the r² output phases reads at most 2×2 pixels of
+the small map, with summed taps; at r >= 4 the inner phases read one pixel and are equal to each other. For an output
+and a pair of channels that is 4 (r = 2) or 25/16 (r = 4) instead of 9 products.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def upsampled_conv_reference(x: Tensor, weight: Tensor, factor: int) -> Tensor:
 
 @dataclass(frozen=True)
 class _Axis:
-    """Phases of one axis that share their taps: which phases, and the taps' matrix (size, 3) onto pixel ``first`` on."""
+    """Phases of one axis that share their taps, and how the taps fall on the pixels from ``first`` on: (pixels, 3)."""
 
     phases: tuple[int, ...]
     first: int

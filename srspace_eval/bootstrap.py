@@ -93,9 +93,9 @@ def interval(replicates: Floats, level: float) -> tuple[Floats, Floats]:
 
     Examples
     --------
-    >>> low, high = interval(np.arange(101.0), 0.9)
+    >>> low, high = interval(np.arange(101.0), 0.5)
     >>> float(low), float(high)
-    (5.0, 95.0)
+    (25.0, 75.0)
     """
     tail = (1 - level) / 2
     quantile = np.nanquantile if np.isnan(replicates).any() else np.quantile

@@ -77,7 +77,7 @@ class StudyError(ProblemsError):
     """A human study that cannot be built, or answers that cannot be used."""
 
 
-class ExecutorError(SrspaceEvalError):
+class ExecutorError(ProblemsError):
     """A scheduler, worker or device that cannot be used or was lost."""
 
 

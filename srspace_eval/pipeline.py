@@ -51,6 +51,10 @@ class Sources:
     gt: Source
     lr: Source | None = None
 
+    def all(self) -> list[Source]:
+        """Those that there are."""
+        return [source for source in (self.samples, self.gt, self.lr) if source is not None]
+
 
 def default_workers() -> int:
     """How many cores this process may use."""

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from srspace_eval._version import __version__
-from srspace_eval.devices import device_name, resolve_device
-from srspace_eval.errors import InputError, Notice, ResultsError, SubmissionError
-from srspace_eval.inspection import FileInfo, Inspection, cropped, inspect
-from srspace_eval.journal import open_journal
-from srspace_eval.metrics.lpips import LPIPS
+from srspace_eval.checking import Checked, Progress, check_submission, no_step
+from srspace_eval.errors import InputError, Notice, ResultsError
+from srspace_eval.executors import Executor, Facts, NetworkPlan, open_executor
+from srspace_eval.inspection import FileInfo, cropped
+from srspace_eval.journal import Journal, open_journal
 from srspace_eval.metrics.meter import MeterConfig, PatchPlan
-from srspace_eval.pipeline import FileRef, ImageTask, Sources, default_workers, measure_images
+from srspace_eval.pipeline import FileRef, ImageTask, Sources
 from srspace_eval.results import ImageRecord, Kind, Result, Signature, read_result, result_path, write_result
-from srspace_eval.sources import Source, open_source
-from srspace_eval.submission import Pairing, guess_track, pair, read_provenance
+from srspace_eval.shards import Shard, absent_shards, open_shards
+from srspace_eval.submission import Pair, read_provenance
 from srspace_eval.summary import summarise
 from srspace_eval.tracks import Track
 
@@ -34,7 +30,6 @@ NEED_LPIPS = frozenset({"lpips", "diversity", "diversity_patches"})
 
 Net = Literal["alex", "vgg", "squeeze"]
 Convention = Literal["ntire21", "matlab", "matlab-legacy"]
-Step = Callable[[str, int], "Callable[[int], None]"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,8 @@ class ScoreOptions:
         Where the trunk runs (``"auto"``, ``"cpu"``, ``"cuda"``) and in what precision.
     workers:
         Threads; None: as many as cores.
+    scheduler:
+        Dask cluster to measure on instead of in this process: see :func:`srspace_eval.executors.open_executor`.
     incomplete:
         Measure what is there of a submission that lacks images or samples. Its summary stays empty.
     """
@@ -71,83 +68,8 @@ class ScoreOptions:
     device: str = "auto"
     precision: str = "float32"
     workers: int | None = None
+    scheduler: str | None = None
     incomplete: bool = False
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A submission that has been paired and looked at; :attr:`faults` is empty if it can be scored."""
-
-    track: Track
-    source: Source
-    gt: Source
-    lr: Source | None
-    pairing: Pairing
-    inspection: Inspection
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """Everything that is wrong, missing files included."""
-        return (*self.pairing.faults, *self.pairing.missing, *self.inspection.faults)
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What does not stop the work."""
-        return (*self.pairing.notices, *self.inspection.notices, *self.inspection.suspicions)
-
-
-@contextmanager
-def _no_step(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    yield lambda n: None
-
-
-def check_submission(
-    submission: Path | str,
-    gt: Path | str,
-    *,
-    track: Track | None = None,
-    lr: Path | str | None = None,
-    samples: int | None = None,
-    whole: bool = True,
-    workers: int | None = None,
-    progress: Callable[..., object] = _no_step,
-) -> Checked:
-    """Pair a submission with its GT and look at every file; measures nothing.
-
-    Parameters
-    ----------
-    submission, gt, lr:
-        Folder (or zip) of samples, of GT, and of LR files if LR-PSNR is to be measured against them.
-    track:
-        None: read off the names and sizes.
-    whole:
-        Decode every picture to its end.
-
-    Raises
-    ------
-    SubmissionError
-        If the submission cannot be paired at all. Other faults are in the result, all of them.
-    TrackError
-        If no track is given and it is ambiguous.
-    """
-    source, gt_source = open_source(submission), open_source(gt)
-    lr_source = None if lr is None else open_source(lr)
-    if track is None:
-        track = guess_track(source, gt_source, lr_source)
-    pairing = pair(source, gt_source, track, samples=samples, lr=lr_source)
-    files = sum(1 + len(p.samples) + (p.lr is not None) for p in pairing.pairs)
-    with progress("Checking", files) as advance:  # type: ignore[attr-defined]
-        inspection = inspect(
-            pairing,
-            source,
-            gt_source,
-            track,
-            lr=lr_source,
-            whole=whole,
-            workers=workers or default_workers(),
-            advance=advance,
-        )
-    return Checked(track, source, gt_source, lr_source, pairing, inspection)
 
 
 def score(
@@ -161,7 +83,7 @@ def score(
     kind: Kind = "team",
     board: Path | str = "leaderboards",
     overwrite: bool = False,
-    progress: Callable[..., object] = _no_step,
+    progress: Progress = no_step,
 ) -> Result:
     """Score a submission and write its result to a board.
 
@@ -195,53 +117,152 @@ def score(
         If the board holds another result of this team and ``overwrite`` is False, or another process is at it.
     """
     options = options or ScoreOptions()
+    with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
+        run = _prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
+        checked, path = run.checked, run.path
+        with (
+            open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite) as journal,
+            open_shards(path, run.signature, replace=overwrite) as shards,
+        ):
+            earlier = None if overwrite else _earlier(run)
+            if earlier is None:
+                absent = absent_shards(list(shards))
+                if absent:
+                    names = ", ".join(str(shard) for shard in absent)
+                    warnings.warn(f"{path.parent}: no journal of shard {names}: measured here", Notice, stacklevel=2)
+                records = _measure(run, executor, journal, [*shards.values(), journal], progress)
+                result = _result(checked, run.team, kind, run.signature, records)
+                write_result(path, result)
+            for done in (journal, *shards.values()):
+                done.discard()
+            if earlier is not None:
+                return earlier
+    for note in result.notes:
+        warnings.warn(note, Notice, stacklevel=2)
+    return result
+
+
+def score_shard(
+    submission: Path | str,
+    gt: Path | str,
+    shard: Shard,
+    *,
+    options: ScoreOptions | None = None,
+    track: Track | None = None,
+    lr: Path | str | None = None,
+    team: str | None = None,
+    board: Path | str = "leaderboards",
+    overwrite: bool = False,
+    progress: Progress = no_step,
+) -> ShardRun:
+    """Measure a share of a submission's images into the share's own journal; :func:`score` makes the result of them.
+
+    Parameters
+    ----------
+    shard:
+        Which share.
+    overwrite:
+        Measure although the board has a result of this team; drop this share's unfinished run if it is of another
+        signature.
+
+    Others as :func:`score`, and all shares' must be the same. Only the share's own samples are looked at, so faults
+    of other samples are found by other shares.
+
+    Raises
+    ------
+    As :func:`score`.
+    """
+    options = options or ScoreOptions()
+    with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
+        run = _prepare(submission, gt, options, track, lr, team, Path(board), shard, executor, progress)
+        images = tuple(task.image for task in run.tasks)
+        path = shard.journal(run.path)
+        if overwrite or _earlier(run) is None:
+            with open_journal(path, run.signature, replace=overwrite) as journal:
+                _measure(run, executor, journal, [journal], progress)
+    return ShardRun(run.team, run.checked.track.name, shard, path, images)
+
+
+@dataclass(frozen=True)
+class ShardRun:
+    """A share of a submission that has been measured: whose, which, into what journal, and its images."""
+
+    team: str
+    track: str
+    shard: Shard
+    journal: Path
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run that is about to measure."""
+
+    checked: Checked
+    team: str
+    path: Path  # of the result
+    signature: Signature
+    config: MeterConfig
+    tasks: list[ImageTask]
+
+
+def _prepare(
+    submission: Path | str,
+    gt: Path | str,
+    options: ScoreOptions,
+    track: Track | None,
+    lr: Path | str | None,
+    team: str | None,
+    board: Path,
+    shard: Shard | None,
+    executor: Executor,
+    progress: Progress,
+) -> _Run:
     if team is None:
         name = Path(submission).resolve().name
         team = name.removesuffix(".zip") or name
     metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
     # Missing weights should be said before minutes of looking at files, if they are surely wanted.
-    network = _network(options, metrics) if metrics else None
+    facts = executor.prepare(_network_plan(options, metrics)) if metrics else None
     checked = check_submission(
-        submission, gt, track=track, lr=lr, samples=options.samples, whole=False, workers=options.workers,
-        progress=progress,
+        submission, gt, track=track, lr=lr, samples=options.samples, shard=shard, whole=False,
+        workers=options.workers, progress=progress,
     )  # fmt: skip
     track = checked.track
-    if not metrics:
+    if facts is None:
         metrics = _checked_metrics(track.metrics)
-        network = _network(options, metrics)
-    _raise_faults(checked, options.incomplete)
+        facts = executor.prepare(_network_plan(options, metrics))
+    checked.raise_faults(incomplete=options.incomplete)
     for notice in checked.notices:
-        warnings.warn(notice, Notice, stacklevel=2)
+        warnings.warn(notice, Notice, stacklevel=3)
+    pairs = checked.pairing.pairs if shard is None else shard.of(checked.pairing.pairs)
+    return _Run(
+        checked=checked,
+        team=team,
+        path=result_path(board, track.name, team),
+        signature=_signature(checked, options, metrics, facts),
+        config=MeterConfig(frozenset(metrics), track.scale, options.convention, options.patches),
+        tasks=_tasks(checked, pairs),
+    )
 
-    signature = _signature(checked, options, metrics, network)
-    path = result_path(Path(board), track.name, team)
-    tasks = _tasks(checked)
-    with open_journal(path.with_suffix(".journal.jsonl"), signature, replace=overwrite) as journal:
-        earlier = None if overwrite else _earlier(path, team)
-        if earlier is not None:
-            _same_or_refuse(path, earlier, signature, tasks)
-            journal.discard()
-            warnings.warn(f"{path}: already scored with the same signature from the same files", Notice, stacklevel=2)
-            return earlier
-        records = {t.image: r for t in tasks if (r := journal.records.get(t.image)) and _is_of(r, t)}
-        todo = [t for t in tasks if t.image not in records]
-        if records:
-            warnings.warn(f"{journal.path}: {len(records)} images were measured before", Notice, stacklevel=2)
-        config = MeterConfig(
-            metrics=frozenset(metrics), scale=track.scale, convention=options.convention, patches=options.patches
-        )
-        sources = Sources(checked.source, checked.gt, checked.lr)
-        with progress("Scoring", sum(len(t.samples) for t in todo)) as advance:  # type: ignore[attr-defined]
-            workers = options.workers or default_workers()
-            for record in measure_images(todo, sources, config, network, workers=workers, advance=advance):
-                journal.append(record)
-                records[record.image] = record
-        result = _result(checked, team, kind, signature, [records[t.image] for t in tasks])
-        write_result(path, result)
-        journal.discard()
-    for note in result.notes:
-        warnings.warn(note, Notice, stacklevel=2)
-    return result
+
+def _measure(
+    run: _Run, executor: Executor, journal: Journal, before: Iterable[Journal], progress: Progress
+) -> list[ImageRecord]:
+    """The records of a run's tasks: those in the journals from before, the others measured into ``journal``."""
+    records: dict[str, ImageRecord] = {}
+    for earlier in before:
+        old = {t.image: r for t in run.tasks if (r := earlier.records.get(t.image)) and _is_of(r, t)}
+        if old:
+            warnings.warn(f"{earlier.path}: {len(old)} images were measured before", Notice, stacklevel=3)
+        records |= old
+    todo = [t for t in run.tasks if t.image not in records]
+    sources = Sources(run.checked.source, run.checked.gt, run.checked.lr)
+    with progress("Scoring", sum(len(t.samples) for t in todo)) as advance:
+        for record in executor.measure(todo, sources, run.config, advance=advance):
+            journal.append(record)
+            records[record.image] = record
+    return [records[t.image] for t in run.tasks]
 
 
 def _checked_metrics(metrics: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -251,36 +272,13 @@ def _checked_metrics(metrics: tuple[str, ...] | None) -> tuple[str, ...]:
     return metrics or ()
 
 
-def _network(options: ScoreOptions, metrics: tuple[str, ...]) -> LPIPS | None:
+def _network_plan(options: ScoreOptions, metrics: tuple[str, ...]) -> NetworkPlan | None:
     if not NEED_LPIPS & set(metrics):
         return None
-    return LPIPS(
-        options.net,
-        weights=options.lpips_weights,
-        weights_dir=options.weights_dir,
-        device=resolve_device(options.device),
-        precision=options.precision,
-    )
+    return NetworkPlan(options.net, options.lpips_weights, options.weights_dir, options.device, options.precision)
 
 
-def _raise_faults(checked: Checked, incomplete: bool) -> None:
-    pairing, inspection = checked.pairing, checked.inspection
-    faults = [*pairing.faults, *inspection.faults]
-    if not incomplete:
-        faults += pairing.missing
-    if not any(p.samples for p in pairing.pairs):
-        faults.append(f"{checked.source.path}: holds no sample of any GT")
-    if faults:
-        hint = " (--incomplete measures what is there, unranked)" if set(faults) <= set(pairing.missing) else ""
-        raise SubmissionError(
-            f"{checked.source.path}: {len(faults)} faults, nothing was measured{hint}"
-            if len(faults) > 1
-            else f"{checked.source.path}: a fault, nothing was measured{hint}",
-            faults,
-        )
-
-
-def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...], network: LPIPS | None) -> Signature:
+def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...], facts: Facts) -> Signature:
     track, inspection = checked.track, checked.inspection
     samples = track.samples if options.samples is None else options.samples
     settings: dict[str, dict[str, object]] = {
@@ -293,8 +291,8 @@ def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...]
             "gt": _joint_digest((p.image, inspection.gt[p.gt]) for p in checked.pairing.pairs),
         }
     }
-    if network is not None:
-        settings["lpips"] = dict(network.signature)
+    if facts.lpips is not None:
+        settings["lpips"] = dict(facts.lpips)
     if "lr_psnr" in metrics:
         settings["lr_psnr"] = {"convention": options.convention, "reference": "downscaled GT"}
         if checked.lr is not None:
@@ -309,14 +307,7 @@ def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...]
         settings["psnr"] = {"channels": "RGB", "border": 0}
     if "ssim" in metrics:
         settings["ssim"] = {"channels": "RGB mean", "border": 0, "window": "gaussian 11, 1.5"}
-    environment = {
-        "srspace_eval": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "numpy", "scipy", "pillow", "lpips")},
-        "device": "cpu" if network is None else device_name(network.device),
-        "machine": platform.machine(),
-    }
-    return Signature(settings, environment)
+    return Signature(settings, facts.environment)
 
 
 def _joint_digest(infos: Iterator[tuple[str, FileInfo]]) -> str:
@@ -324,10 +315,10 @@ def _joint_digest(infos: Iterator[tuple[str, FileInfo]]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _tasks(checked: Checked) -> list[ImageTask]:
+def _tasks(checked: Checked, pairs: Sequence[Pair]) -> list[ImageTask]:
     track, inspection = checked.track, checked.inspection
     tasks = []
-    for p in checked.pairing.pairs:
+    for p in pairs:
         if not p.samples:
             continue
         gt = inspection.gt[p.gt]
@@ -351,13 +342,17 @@ def _is_of(record: ImageRecord, task: ImageTask) -> bool:
     ]
 
 
-def _earlier(path: Path, team: str) -> Result | None:
-    if path.exists():
-        earlier = read_result(path)
-        if earlier.team != team:
-            raise ResultsError(f"{path}: holds the result of {earlier.team!r}; give {team!r} another name with --team")
-        return earlier
-    return None
+def _earlier(run: _Run) -> Result | None:
+    """The result on the board if it is what this run would give; None if there is none."""
+    path = run.path
+    if not path.exists():
+        return None
+    earlier = read_result(path)
+    if earlier.team != run.team:
+        raise ResultsError(f"{path}: holds the result of {earlier.team!r}; give {run.team!r} another name with --team")
+    _same_or_refuse(path, earlier, run.signature, run.tasks)
+    warnings.warn(f"{path}: already scored with the same signature from the same files", Notice, stacklevel=3)
+    return earlier
 
 
 def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: list[ImageTask]) -> None:

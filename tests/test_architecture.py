@@ -26,7 +26,7 @@ ALLOWED = {
     "results": {"errors", "_json", "_files", "metrics"},
     "tracks": {"errors", "_files", "metrics"},
     "kernels": {"errors"},
-    "metrics": {"errors", "_files", "kernels", "weights", "_version"},
+    "metrics": {"errors", "_files", "kernels", "weights", "devices", "_version"},
     "flows": {"errors", "kernels"},
     "models": BASE | {"flows", "kernels", "metrics", "naming", "submission", "sources"},
     "bootstrap": {"errors"},

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from srspace_eval.checking import check_submission
 from srspace_eval.errors import Notice, ResultsError, SubmissionError
 from srspace_eval.images import read_rgb, write_png
 from srspace_eval.results import Result, read_result, result_path, to_document
-from srspace_eval.scoring import ScoreOptions, check_submission, score
+from srspace_eval.scoring import ScoreOptions, score
 from srspace_eval.tracks import load_track
 from tests import pngs
 from tests.cases import write_alexnet, write_procedural

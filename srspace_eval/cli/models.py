@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ def _print_results(methods: list[Method]) -> None:
                 "–" if seconds is None else f"{seconds:.2f} s",
                 "; ".join([*row.sources, *([row.note] if row.note else [])]),
             )
-    Console(width=None if click.get_text_stream("stdout").isatty() else 160).print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
     for key, text in {k: v for method in methods for row in method.results for k, v in row.sources.items()}.items():
         click.echo(f"{key}: {text}")
 

@@ -132,12 +132,12 @@ def _print(
         click.echo(render(rankings[0], forms[0], intervals=intervals), nl=False)
         return
     from srspace_eval.report.table import make_table
-    from srspace_eval.report.terminal import print_table
+    from srspace_eval.report.terminal import to_text
 
     for number, ranking in enumerate(rankings):
         if number:
             click.echo()
-        print_table(make_table(ranking), intervals=intervals)
+        click.echo(to_text(make_table(ranking), intervals=intervals), nl=False)
 
 
 def _forms(formats: str | None, out: Path | None, as_json: bool) -> list[str]:

@@ -13,47 +13,33 @@ from srspace_eval.cli._options import EXISTING, track_from
 from srspace_eval.errors import InputError
 
 
-class _Heats(click.ParamType):
+def _heats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:
     """``0.9`` or ``0.7,0.9``."""
-
-    name = "number[,number...]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(float(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not a number, or several with commas between them", param, ctx)
+    try:
+        return tuple(float(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not a number, or several with commas between them") from error
 
 
-class _Bytes(click.ParamType):
+def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """``8G``, ``500M``, ``1.5GB``, or a number of bytes."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", str(value).strip().lower())
-        size = int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " ")) if match else 0
-        if size < 1:
-            self.fail(f"{value!r} is not a size such as 8G or 500M", param, ctx)
-        return size
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
+    size = int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " ")) if match else 0
+    if size < 1:
+        raise click.BadParameter(f"{value!r} is not a size such as 8G or 500M")
+    return size
 
 
-class _Tile(click.ParamType):
+def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
     """``auto``, ``off`` or LR pixels."""
-
-    name = "auto|off|pixels"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        if value in ("auto", "off"):
-            return str(value)
-        try:
-            return int(value)
-        except ValueError:
-            self.fail(f"{value!r} is not auto, off or a number of LR pixels", param, ctx)
+    if value in ("auto", "off"):
+        return value
+    try:
+        return int(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not auto, off or a number of LR pixels") from error
 
 
 @click.command()
@@ -67,7 +53,7 @@ class _Tile(click.ParamType):
 )
 @click.option("--samples", type=click.IntRange(min=1), default=10, show_default=True, help="Samples of each LR.")
 @click.option(
-    "--heat", "heats", type=_Heats(), default="0.9", show_default=True,
+    "--heat", "heats", callback=_heats, metavar="NUMBER[,NUMBER...]", default="0.9", show_default=True,
     help="Standard deviation of the latents; 0 is deterministic. Several, as 0.7,0.9, get a folder each: heat-0.7 …",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the latents.")
@@ -81,10 +67,10 @@ class _Tile(click.ParamType):
     help="To 8 bits. Default: as the model's own program does; the flows truncate.",
 )
 @click.option(
-    "--tile", type=_Tile(), default="auto", show_default=True,
+    "--tile", callback=_tile, metavar="auto|off|PIXELS", default="auto", show_default=True,
     help="auto: overlapping tiles where an LR does not fit the memory; off; or the tiles' side, a multiple of 16.",
 )
-@click.option("--memory", type=_Bytes(), help="May be used on the device, such as 8G. Default: most of what is free.")
+@click.option("--memory", callback=_bytes, metavar="SIZE", help="To use, such as 8G. Default: most of what is free.")
 @click.option(
     "--track", metavar="NAME|FILE.toml", help="Whose file names to follow. Default: read off scale and LRs' names."
 )

@@ -11,8 +11,17 @@ from rich.table import Table
 
 from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import submission_options, track_from
+from srspace_eval.errors import InputError
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.results import Result, result_path, to_document
+from srspace_eval.shards import Shard
+
+
+def _shard(text: str | None) -> Shard | None:
+    try:
+        return None if text is None else Shard.parse(text)
+    except InputError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command()
@@ -58,6 +67,17 @@ from srspace_eval.results import Result, result_path, to_document
     show_default=True,
     help="Folder of results.",
 )
+@click.option(
+    "--scheduler",
+    metavar="local[:N]|ADDRESS|FILE",
+    help="Measure on a Dask cluster: N worker processes here, or a scheduler's address or scheduler file.",
+)
+@click.option(
+    "--shard",
+    metavar="I/N",
+    callback=lambda _, __, text: _shard(text),
+    help="Measure only the I-th of N shares of the images; once all are done, score without --shard.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace a result of this team.")
 @click.option("--incomplete", is_flag=True, help="Measure what is there; listed, never ranked.")
 def command(
@@ -75,6 +95,7 @@ def command(
     patch_size: int,
     seed: int,
     board: Path,
+    shard: Shard | None,
     overwrite: bool,
     **options: Any,
 ) -> None:
@@ -82,9 +103,12 @@ def command(
 
     SUBMISSION is a folder or zip of 8-bit RGB PNGs. Its result goes to the board, from where `rank` takes it. Every
     fault is listed before anything is measured. A run that was stopped goes on when the command is given again.
+
+    With --shard, jobs measure shares into journals on the board (or on boards of their own, merged by copying); the
+    same command without --shard makes the result of them.
     """
     from srspace_eval.metrics.meter import PatchPlan
-    from srspace_eval.scoring import ScoreOptions, score
+    from srspace_eval.scoring import ScoreOptions, score, score_shard
 
     wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
     plan = None if patches is None else PatchPlan(patches, patch_size, seed)
@@ -94,18 +118,23 @@ def command(
         wanted = tuple(dict.fromkeys([*base, "diversity_patches"]))
     elif wanted and "diversity_patches" in wanted:
         raise click.UsageError("--metrics diversity_patches needs --patches K")
-    result = score(
-        submission,
-        gt,
-        options=ScoreOptions(metrics=wanted, samples=samples, patches=plan, workers=workers, **options),
-        track=rules,
-        lr=lr,
-        team=team,
-        kind="baseline" if baseline else "team",
-        board=board,
-        overwrite=overwrite,
-        progress=progress,
-    )
+    arguments: dict[str, Any] = {
+        "options": ScoreOptions(metrics=wanted, samples=samples, patches=plan, workers=workers, **options),
+        "track": rules,
+        "lr": lr,
+        "team": team,
+        "board": board,
+        "overwrite": overwrite,
+        "progress": progress,
+    }
+    if shard is not None:
+        done = score_shard(submission, gt, shard, **arguments)
+        document = {"team": done.team, "track": done.track, "shard": str(shard), "images": list(done.images)}
+        if as_json:
+            print_json({**document, "journal": str(done.journal)})
+        say(f"shard {shard}: {len(done.images)} images in {done.journal}")
+        return
+    result = score(submission, gt, kind="baseline" if baseline else "team", **arguments)
     if as_json:
         print_json(to_document(result))
     else:

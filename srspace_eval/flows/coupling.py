@@ -1,4 +1,4 @@
-"""The coupling of a flow step: shift and scale from the conditioning, and from one half of the channels to the other."""
+"""The coupling of a flow step: shift and scale from the conditioning, and from one half of the channels."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ class NormConv2d(nn.Module):
         self.actnorm = ActNorm(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.actnorm(F.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2))[0]
-        return out
+        return self.actnorm.forward(F.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2))[0]
 
 
 class Residual(nn.Sequential):
     """x + f(x), f the contained modules in turn."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name in nn.Sequential
-        out: Tensor = input + super().forward(input)
+        out: Tensor = input + super().forward(input)  # type: ignore[no-untyped-call]
         return out
 
 

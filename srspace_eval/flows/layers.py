@@ -45,7 +45,8 @@ class InvertibleConv1x1(nn.Module):
         self.weight = nn.Parameter(torch.eye(channels))
 
     def _logdet(self, z: Tensor) -> Tensor:
-        return (torch.linalg.slogdet(self.weight)[1] * (z.shape[2] * z.shape[3])).expand(len(z))
+        logdet: Tensor = torch.linalg.slogdet(self.weight)[1] * (z.shape[2] * z.shape[3])
+        return logdet.expand(len(z))
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         return F.conv2d(z, self.weight[:, :, None, None]), self._logdet(z)

@@ -10,6 +10,10 @@ NetKind: TypeAlias = Literal["pointwise", "deep", "residual", "residual_stack"]
 """The nets inside the couplings: SRFlow's and NCSR's, SRFlow-DA's, -R's, -D's."""
 
 
+SplitKind: TypeAlias = Literal["before_last_two", "before_last", "within"]
+"""Where the splits stand: see :class:`FlowSpec`."""
+
+
 @dataclass(frozen=True)
 class LayerSpec:
     """One entry of a flow: ``index`` is its place in ``flowUpsamplerNet.layers``, ``level`` counts from 1.
@@ -57,7 +61,7 @@ class FlowSpec:
     levels: int
     steps: int
     net: NetKind
-    splits: Literal["before_last_two", "before_last", "within"]
+    splits: SplitKind
     noise: tuple[int, ...] = ()
     features: int = 64
     growth: int = 32

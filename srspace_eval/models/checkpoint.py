@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -91,7 +92,7 @@ def _load_pickle(path: Path, head: bytes) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # A file that ends early or is no pickle at all raises the same error as one that names forbidden code.
-        if "Unsupported" in str(error) or "weights_only" in str(error).lower():
+        if re.search(r"Unsupported (global|class)", str(error)) or head.startswith(b"\x80"):
             raise CheckpointError(
                 f"{path}: is refused, because reading it could execute code. If you trust its source, load it with "
                 "torch.load(path, weights_only=False) in a program of your own and save its state dict"

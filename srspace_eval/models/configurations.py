@@ -1,8 +1,8 @@
-"""The published configurations of SRFlow, SRFlow-DA and NCSR. Imports no torch."""
+"""The published configurations of SRFlow, SRFlow-DA and NCSR."""
 
 from __future__ import annotations
 
-from srspace_eval.flows.spec import FlowSpec, NetKind
+from srspace_eval.flows.spec import FlowSpec, NetKind, SplitKind
 
 # RRDB blocks whose outputs condition the flow.
 WIDE, EARLY = (1, 8, 15, 22), (1, 3, 5, 7)
@@ -15,6 +15,14 @@ NETS: dict[str, NetKind] = {
     "srflow_da_s": "deep",
     "srflow_da_d": "residual_stack",
 }
+SPLITS: dict[str, SplitKind] = {
+    "srflow": "before_last_two",
+    "ncsr": "before_last_two",
+    "srflow_da": "before_last",
+    "srflow_da_r": "before_last",
+    "srflow_da_s": "within",
+    "srflow_da_d": "before_last",
+}
 
 
 def flow_spec(family: str, scale: int, levels: int, steps: int, blocks: int = 23) -> FlowSpec:
@@ -26,9 +34,7 @@ def flow_spec(family: str, scale: int, levels: int, steps: int, blocks: int = 23
         levels=levels,
         steps=steps,
         net=NETS[family],
-        splits={"srflow": "before_last_two", "ncsr": "before_last_two", "srflow_da_s": "within"}.get(
-            family, "before_last"
-        ),
+        splits=SPLITS[family],
         # NCSR: the 16 last coupling steps of the two coarsest levels see the noise map.
         noise=((0,) * (levels - 2) + (16, 16))[-levels:] if family == "ncsr" else (),
     )

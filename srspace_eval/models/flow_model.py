@@ -79,7 +79,8 @@ class FlowModel(Flow):
         weight = flow.RRDB.conv_first.weight
         self.device = weight.device
         self.exact_batches = self.device.type == "cpu"
-        self.cache_limit = _CACHE_LIMIT.get(self.device.type, _CACHE_LIMIT["cpu"]) if cache_limit is None else cache_limit
+        default_limit = _CACHE_LIMIT.get(self.device.type, _CACHE_LIMIT["cpu"])
+        self.cache_limit = default_limit if cache_limit is None else cache_limit
         # oneDNN's convolutions are fastest with channels last; cuDNN's in float32 are not.
         self._layout = torch.channels_last if self.device.type == "cpu" else torch.contiguous_format
         with torch.no_grad():

@@ -1,6 +1,6 @@
-"""The flows from latents to image in the form that is fast to evaluate, made from the layers of :mod:`srspace_eval.flows` once, at load.
+"""The flows from latents to image in a form that is fast to evaluate, made once, at load.
 
-The algebra is that of the layers, regrouped:
+The algebra is that of the layers of :mod:`srspace_eval.flows`, regrouped:
 
 * What depends on the LR alone is computed once for all samples: the RRDB features, fFeatures, and the part of fAffine's
   first convolution that reads u (:mod:`srspace_eval.kernels.coupling`).
@@ -59,7 +59,9 @@ class StepCondition:
 class _ConditionConv:
     """A convolution over u, (1, hidden, H, W)."""
 
-    def __init__(self, weight: Tensor, bias: Tensor, own_channels: int, factor: int, layout: torch.memory_format) -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor, own_channels: int, factor: int, layout: torch.memory_format
+    ) -> None:
         split = own_channels if factor >= 2 else weight.shape[1]
         self._own = Conv(weight[:, :split].contiguous(memory_format=layout), bias)
         self._stacked = UpsampledConv(weight[:, split:], factor, layout) if factor >= 2 else None
@@ -233,7 +235,8 @@ def _fold_conv(module: nn.Module, layout: torch.memory_format, *, offset: float)
     """
     if isinstance(module, NormConv2d):
         scale = module.actnorm.logs.double().flatten().exp()
-        weight, bias = module.weight.double() * scale[:, None, None, None], module.actnorm.bias.double().flatten() * scale
+        weight = module.weight.double() * scale[:, None, None, None]
+        bias = module.actnorm.bias.double().flatten() * scale
     elif isinstance(module, ZeroConv2d):
         scale = (3 * module.logs.double().flatten()).exp()
         weight, bias = module.weight.double() * scale[:, None, None, None], module.bias.double() * scale

@@ -20,13 +20,13 @@ from srspace_eval.errors import Notice, SamplingError
 from srspace_eval.models.lr_folder import LrImage
 from srspace_eval.models.protocol import Model
 from srspace_eval.models.provenance import (
-    PROVENANCE_FILE,
     Provenance,
     read_provenance,
     write_provenance,
 )
 from srspace_eval.models.sampling import Request
 from srspace_eval.models.tiling import choose_tile, gigabytes, halo_of, tile_memory
+from srspace_eval.submission import PROVENANCE_FILE
 
 _LOCK = ".srspace-eval-sample.lock"
 _LEFT_BEHIND = re.compile(r"\..+\.png\.tmp|\.srspace-eval-sample\.json\.tmp")  # by a killed write

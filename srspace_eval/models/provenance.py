@@ -26,9 +26,7 @@ from typing import Any
 from srspace_eval import _json
 from srspace_eval.errors import SamplingError
 from srspace_eval.results import write_atomic
-
-PROVENANCE_FILE = "srspace-eval-sample.json"
-"""Name of the JSON in a folder of samples."""
+from srspace_eval.submission import PROVENANCE_FILE
 
 PROVENANCE_FORMAT = "srspace-eval/sample/1"
 
@@ -144,13 +142,12 @@ def write_provenance(folder: Path, record: Provenance) -> None:
 
 
 def _entry(data: Mapping[str, Any]) -> ImageEntry:
-    tile, files = data["tile"], tuple(data["files"])
-    texts = [data[key] for key in ("image", "lr", "lr_sha256")]
-    if not all(isinstance(text, str) for text in (*texts, *files)):
+    image, lr, sha256, tile, files = data["image"], data["lr"], data["lr_sha256"], data["tile"], tuple(data["files"])
+    if not all(isinstance(text, str) for text in (image, lr, sha256, *files)):
         raise TypeError("an image's name, LR, digest or file is not a text")
     if not (tile is None or type(tile) is int):
         raise TypeError("an image's tile is not a whole number")
     # --overwrite removes these files: none of them may lie elsewhere.
     if any(PurePosixPath(file).name != file or PureWindowsPath(file).name != file for file in files):
         raise ValueError("a file lies outside the folder")
-    return ImageEntry(*texts, tile=tile, files=files)
+    return ImageEntry(image, lr, sha256, tile, files)

@@ -111,7 +111,7 @@ def published_methods() -> dict[str, Method]:
     >>> [r.values["diversity"] for r in published_methods()["srflow_da_r"].results]
     [25.5, 24.57]
     """
-    data = tomllib.loads(files("srspace_eval").joinpath("models", "published.toml").read_text(encoding="utf-8"))
+    data = tomllib.loads(files("srspace_eval").joinpath("models/published.toml").read_text(encoding="utf-8"))
     methods = {}
     for entry in data["method"]:
         results = tuple(

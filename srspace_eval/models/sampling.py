@@ -112,7 +112,7 @@ def sample_array(
         raise InputError(f"seed = {seed!r} is not a whole number")
     check_lr(lr, image or "lr")
     budget = memory_budget(model) if memory is None else memory
-    tile = choose_tile(model, *lr.shape[:2], budget, image or "lr")
+    tile = choose_tile(model, lr.shape[0], lr.shape[1], budget, image or "lr")
     requests = [Request(i, check_heat(heat)) for i in range(n)]
     method = Method(seed, quantize or model.config.quantize, precision)
     found = [pixels for _, pixels in iterate_samples(model, lr, requests, image, method, tile, budget)]
@@ -161,7 +161,7 @@ def iterate_samples(
     yield from _decode_requests(model, lr, requests, image, method, tile, budget)
 
 
-def check_lr(lr: Pixels, where: str) -> None:
+def check_lr(lr: object, where: str) -> None:
     """Raise InputError unless an LR is (h, w, 3) uint8."""
     if not isinstance(lr, np.ndarray) or lr.dtype != np.uint8 or lr.ndim != 3 or lr.shape[2] != 3 or 0 in lr.shape:
         kind = f"{lr.dtype} {lr.shape}" if isinstance(lr, np.ndarray) else type(lr).__name__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,8 +14,8 @@ from pathlib import Path
 from srspace_eval._files import read_bounded
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.info import METRICS
-from srspace_eval.ranking.model import Entry
-from srspace_eval.results import Kind, Result, load_board, result_path
+from srspace_eval.ranking.model import Entry, Source, name_key
+from srspace_eval.results import Kind, Result, load_board, read_result, result_path, slug
 from srspace_eval.tracks import Track
 
 # A leading apostrophe keeps a spreadsheet from computing a cell; texts that start with one of these get it.
@@ -24,7 +25,7 @@ _MAX_TABLE_BYTES = 1 << 24
 
 # Columns that ``rank`` writes beside the numbers; a table that was written by it can be ranked again.
 _WRITTEN_SUFFIXES = ("_rank", "_low", "_high", "_rank_low", "_rank_high", "_tied_with_next")
-_WRITTEN = {"place", "final_rank", "why_unranked", "source", "note", "track"}
+_WRITTEN = {"place", "final_rank", "why_unranked", "source", "note"}
 
 
 def escape_cell(text: str) -> str:
@@ -49,9 +50,10 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
     ResultsError
         If files are damaged.
     RankingError
-        If a summary is not the mean of its images: a file that was edited.
+        If a team is there twice, or a summary is not the mean of its images: a file that was edited.
     """
     results = load_board(board, track.name)
+    _require_distinct(results, board, track)
     problems = [
         f"{result_path(board, track.name, result.team)}: {fault}"
         for result in results
@@ -69,8 +71,8 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
 def table_entries(path: Path) -> list[Entry]:
     """The entries of a CSV table with the columns ``team,kind`` and metric ids; an empty cell is "not measured".
 
-    ``kind`` is ``team`` or ``baseline`` (left out or empty: ``team``). The columns that ``rank`` itself writes beside
-    the metrics are skipped, so its CSV can be ranked again.
+    ``kind`` is ``team`` or ``baseline`` (left out or empty: ``team``). A CSV that ``rank`` wrote can be ranked again:
+    its published rows stay published, with their source in ``note``; ranks and intervals are skipped.
 
     Raises
     ------
@@ -89,7 +91,9 @@ def table_entries(path: Path) -> list[Entry]:
         kind: Kind = "baseline" if line.cell("kind") == "baseline" else "team"
         if line.cell("kind") not in ("", "team", "baseline"):
             line.fault(f"kind is {line.cell('kind')!r}; write team or baseline")
-        entries.append(Entry(line.name(), kind, {metric: line.number(metric) for metric in metrics}, "given"))
+        source: Source = "published" if line.cell("source") == "published" else "given"
+        values = {metric: line.number(metric) for metric in metrics}
+        entries.append(Entry(line.name(), kind, values, source, note=unescape_cell(line.cell("note"))))
     table.done()
     return entries
 
@@ -143,6 +147,22 @@ def _with_opinion(entry: Entry, opinion: Entry) -> Entry:
     return replace(entry, values=values, intervals=intervals)
 
 
+def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> None:
+    counts = Counter(name_key(result.team) for result in results)
+    twice = [key for key, count in counts.items() if count > 1]
+    if not twice:
+        return
+    holders: dict[str, list[str]] = {key: [] for key in twice}
+    for path in sorted((board / slug(track.name)).glob("*.json")):
+        team = read_result(path).team
+        if name_key(team) in holders:
+            holders[name_key(team)].append(f"{path} ({team!r})")
+    raise RankingError(
+        f"{board}: some teams are there twice (upper and lower case count as the same); keep one file of each",
+        [" and ".join(paths) for paths in holders.values()],
+    )
+
+
 def _summary_faults(result: Result) -> Iterator[str]:
     for metric, value in result.summary.items():
         found = [image.values[metric] for image in result.images if metric in image.values]
@@ -170,17 +190,18 @@ class _Table:
         self.faults.append((line, text))
 
     def lines(self) -> Iterator[_Line]:
-        seen: dict[str, int] = {}
+        seen: dict[tuple[str, str], int] = {}
         for number, cells in self.rows:
             line = _Line(dict(zip(self.columns, cells, strict=False)), partial(self.fault, number))
             if len(cells) != len(self.columns):
                 self.fault(number, f"{len(cells)} cells under {len(self.columns)} columns")
-            name = line.name()
-            if not name:
+            # A method may stand in two publications.
+            key = (line.name(), line.cell("note") if line.cell("source") == "published" else "")
+            if not key[0]:
                 self.fault(number, "no team name")
-            elif name in seen:
-                self.fault(number, f"{name!r} is also in line {seen[name]}")
-            seen.setdefault(name, number)
+            elif key in seen:
+                self.fault(number, f"{key[0]!r} is also in line {seen[key]}")
+            seen.setdefault(key, number)
             yield line
 
     def done(self) -> None:
@@ -205,8 +226,11 @@ class _Line:
         if not text:
             return None
         try:
-            value = math.nan if "_" in text else float(text.replace("∞", "inf").replace("−", "-"))
+            value = float(text.replace("∞", "inf").replace("−", "-"))
         except ValueError:
+            value = math.nan
+        # What Python takes for a number and nobody means as one: 1_0, and 1e400, which overflows.
+        if "_" in text or (math.isinf(value) and any(char.isdigit() for char in text)):
             value = math.nan
         if math.isnan(value):
             self.fault(f"{column} is {text!r}: write a number with a decimal point and no unit, inf, or nothing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,6 +12,15 @@ from srspace_eval.results import Kind, Result
 from srspace_eval.tracks import Track
 
 Source = Literal["measured", "given", "published"]
+
+
+def name_key(team: str) -> str:
+    """Two names with the same key are one name to a reader: case and look-alike widths do not count.
+
+    >>> name_key("Deepest") == name_key("DEEPEST")
+    True
+    """
+    return unicodedata.normalize("NFKC", team).casefold()
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,7 @@ class Row:
         Metric id -> bootstrap interval of the rank.
     indistinguishable_from_next:
         Metric id (or ``"final_rank"``) -> whether the data cannot tell this row from the next one in that column.
-        Absent for the last row of a column and where there is no bootstrap.
+        Absent for the last row of a column, where the next shares its rank, and where there is no bootstrap.
     """
 
     entry: Entry

@@ -62,7 +62,7 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
             by = ", then ".join(label[metric] for metric in order)
             notes.append(f"No final rank yet (it needs {named}): rows stand in the order of their ranks in {by}.")
     for criterion in rule.criteria:
-        if criterion.plateau is not None:
+        if criterion.plateau is not None and any(row.entry.values.get(criterion.metric) is not None for row in rows):
             info = METRICS[criterion.metric]
             side = "above" if info.direction == "higher" else "below"
             notes.append(
@@ -74,13 +74,16 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
 
 
 def _mor_notes(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
-    has_mor = any(row.entry.values.get("mor") is not None for row in rows)
-    if "lpips" in columns and "mor" in columns and not has_mor:
-        return ["LPIPS is a guide to photo-realism until there is a human study; it is not a mean opinion rank."]
-    sources = {row.entry.source == "published" for row in rows if row.entry.values.get("mor") is not None}
-    if len(sources) > 1:
-        return ["A published MOR is from its own study, among other methods: it does not compare with the MOR here."]
-    return []
+    notes = []
+    # A published baseline's MOR is no sign of a study here.
+    here = [row.entry for row in rows if row.entry.source != "published" or row.entry.kind == "team"]
+    has_mor, has_lpips = (any(entry.values.get(m) is not None for entry in here) for m in ("mor", "lpips"))
+    if has_lpips and not has_mor and {"lpips", "mor"} <= set(columns):
+        notes.append("LPIPS is a guide to photo-realism until there is a human study; it is not a mean opinion rank.")
+    published = (row.entry for row in rows if row.entry.source == "published" and row.entry.kind == "baseline")
+    if any(e.source != "published" for e in here) and any(e.values.get("mor") is not None for e in published):
+        notes.append("A published MOR is from its own study, among other methods: it does not compare with one here.")
+    return notes
 
 
 def _bootstrap_notes(track: Track, rows: Sequence[Row], plan: BootstrapPlan, images: int) -> list[str]:
@@ -98,6 +101,8 @@ def _source_notes(rows: Sequence[Row], comparable: Sequence[Result], left_out: i
     notes = []
     if comparable:
         notes.append(f"Measured with {common_text(comparable)}.")
+    if comparable and any(row.entry.source == "given" and row.ranks for row in rows):
+        notes.append("Teams whose numbers were given in a table are ranked beside measured ones as they are.")
     if left_out:
         notes.append(f"Measured with other settings and listed without ranks: {left_out}.")
     if any(row.entry.source == "published" for row in rows):

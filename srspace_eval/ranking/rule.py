@@ -13,7 +13,7 @@ from srspace_eval.bootstrap import BootstrapPlan
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
-from srspace_eval.ranking.model import Entry, Ranking, Row
+from srspace_eval.ranking.model import Entry, Ranking, Row, name_key
 from srspace_eval.ranking.notes import make_notes, metric_label
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
 from srspace_eval.ranking.spread import Spread, measure_spread
@@ -87,19 +87,18 @@ def rank(
         for i, entry in enumerate(lines)
     ]
     order = sorted(range(len(rows)), key=lambda i: (*_order(rows[i], rule, i in excluded), i))
-    if bootstrap is None:
-        spread = Spread()
-    else:
-        spread = measure_spread(lines, rule, pools, shown, bootstrap, order, set(excluded))
-        rows = [
-            replace(
-                row,
-                intervals={**row.intervals, **spread.intervals.get(i, {})},
-                rank_intervals=spread.rank_intervals.get(i, {}),
-                indistinguishable_from_next=spread.indistinguishable.get(i, {}),
-            )
-            for i, row in enumerate(rows)
-        ]
+    spread = Spread()
+    if bootstrap is not None:
+        spread = measure_spread(lines, rule, pools, finals, shown, bootstrap, order, set(excluded))
+    rows = [
+        replace(
+            row,
+            intervals={**row.intervals, **spread.intervals.get(i, {})},
+            rank_intervals=spread.rank_intervals.get(i, {}),
+            indistinguishable_from_next=spread.indistinguishable.get(i, {}),
+        )
+        for i, row in enumerate(rows)
+    ]
     comparable = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
     return Ranking(
         track=track,
@@ -128,7 +127,7 @@ def _require_distinct(entries: Sequence[Entry]) -> None:
     for entry in entries:
         # The same method may stand in two papers: published rows are told apart by their source.
         where = entry.note.split("\n")[0] if entry.source == "published" else ""
-        groups.setdefault((where, unicodedata.normalize("NFKC", entry.team).casefold()), []).append(entry)
+        groups.setdefault((where, name_key(entry.team)), []).append(entry)
     problems = [
         f"{' and '.join(repr(e.team) for e in group)}: keep one, or give one another name"
         for group in groups.values()

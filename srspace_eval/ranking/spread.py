@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -37,6 +38,7 @@ def measure_spread(
     entries: Sequence[Entry],
     rule: RankingRule,
     pools: Mapping[str, Sequence[int]],
+    finals: Sequence[float | None],
     metrics: Sequence[str],
     plan: BootstrapPlan,
     order: Sequence[int],
@@ -51,6 +53,8 @@ def measure_spread(
     ----------
     pools:
         Metric id -> indices of the entries that the rule ranks on it.
+    finals:
+        The entries' final ranks.
     metrics:
         Metric ids that get intervals, besides those that are ranked.
     order:
@@ -75,7 +79,7 @@ def measure_spread(
             spread.intervals.setdefault(i, {})[metric] = (float(low), float(high))
         if metric in criteria:
             ranks[metric] = _rank(entries, pools[metric], criteria[metric], means, places, spread, plan)
-    _final(rule, ranks, places, spread, plan)
+    _final(rule, ranks, finals, places, spread, plan)
     return spread
 
 
@@ -103,39 +107,41 @@ def _rank(
     for column, i in enumerate(pool):
         if i in means:
             spread.rank_intervals.setdefault(i, {})[metric] = (int(low[column]), int(high[column]))
-    fixed_keys = sort_keys(fixed, criterion)
-    order = sorted(range(len(pool)), key=lambda c: (fixed_keys[c], places[pool[c]]))
-    _compare(metric, [(pool[c], keys[:, c]) for c in order], set(means), spread, plan)
+    points = sort_keys(fixed, criterion).tolist()
+    order = sorted(range(len(pool)), key=lambda c: (points[c], places[pool[c]]))
+    _compare(metric, [(pool[c], points[c], keys[:, c]) for c in order], set(means), spread, plan)
     return {i: ranks[:, column] for column, i in enumerate(pool)}
 
 
 def _final(
     rule: RankingRule,
     ranks: Mapping[str, Mapping[int, Floats]],
+    finals: Sequence[float | None],
     places: Mapping[int, int],
     spread: Spread,
     plan: BootstrapPlan,
 ) -> None:
     """Intervals and neighbours of the final rank: the rule's ranks are averaged within each replicate."""
-    if not rule.final:
-        return
-    members = [i for i in ranks[rule.final[0]] if all(i in ranks[metric] for metric in rule.final)]
-    finals = {i: np.mean([ranks[metric][i] for metric in rule.final], axis=0) for i in members}
-    moving = {i for i in members if any(m in spread.rank_intervals.get(i, {}) for m in rule.final)}
+    points = {i: final for i, final in enumerate(finals) if final is not None}
+    tables = {i: np.mean([ranks[metric][i] for metric in rule.final], axis=0) for i in points}
+    moving = {i for i in points if any(metric in spread.rank_intervals.get(i, {}) for metric in rule.final)}
     for i in moving:
-        low, high = interval(finals[i], plan.level)
+        low, high = interval(tables[i], plan.level)
         spread.intervals[i][FINAL] = (float(low), float(high))
     # Rows stand in the order of their final ranks.
-    order = sorted(members, key=places.__getitem__)
-    _compare(FINAL, [(i, finals[i]) for i in order], moving, spread, plan)
+    ordered = [(i, points[i], tables[i]) for i in sorted(points, key=places.__getitem__)]
+    _compare(FINAL, ordered, moving, spread, plan)
 
 
 def _compare(
-    column: str, ordered: Sequence[tuple[int, Floats]], moving: set[int], spread: Spread, plan: BootstrapPlan
+    column: str, ordered: Sequence[tuple[int, float, Floats]], moving: set[int], spread: Spread, plan: BootstrapPlan
 ) -> None:
-    """Whether the interval of the paired difference between each two neighbours holds zero."""
-    for (i, mine), (j, theirs) in pairwise(ordered):
-        if i not in moving and j not in moving:
+    """Whether the interval of the paired difference between each two neighbours holds zero.
+
+    ``ordered``: index, key, keys in all replicates. Neighbours of equal keys share a rank: nothing is left to tell.
+    """
+    for (i, key, mine), (j, next_key, theirs) in pairwise(ordered):
+        if key == next_key or (i not in moving and j not in moving):
             continue
         tied = mine == theirs  # also where both are infinite, whose difference is not a number
         difference = np.zeros_like(mine)
@@ -157,14 +163,16 @@ def _resampled(entries: Sequence[Entry], measured: Sequence[int], metric: str, c
 
 
 def _same_images(entries: Sequence[Entry], left_out: Set[int]) -> list[int]:
-    """Measured, complete entries over the same images (those of the first); others cannot be paired with them."""
-    complete = [
-        i for i, e in enumerate(entries) if e.result is not None and not e.incomplete and i not in left_out
-    ]
-    if not complete:
+    """The measured, complete entries over the set of images that most of them have: those can be paired."""
+    names = {
+        i: tuple(image.image for image in _images(e.result))
+        for i, e in enumerate(entries)
+        if e.result is not None and not e.incomplete and i not in left_out
+    }
+    if not names:
         return []
-    names = [image.image for image in _images(entries[complete[0]].result)]
-    return [i for i in complete if [image.image for image in _images(entries[i].result)] == names]
+    ((most, _),) = Counter(names.values()).most_common(1)
+    return [i for i, mine in names.items() if mine == most]
 
 
 def _images(result: Result | None) -> list[ImageRecord]:

@@ -7,7 +7,8 @@ import io
 
 from srspace_eval.ranking import Ranking, Row
 from srspace_eval.ranking.entries import escape_cell
-from srspace_eval.report.table import FINAL, make_table
+from srspace_eval.ranking.spread import FINAL
+from srspace_eval.report.table import make_table
 
 
 def to_csv(ranking: Ranking) -> str:

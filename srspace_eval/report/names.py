@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 _LONGEST = 48
 
 
@@ -15,7 +13,8 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[2Jb\u202ec")
     'a\\u001b[2Jb\\u202ec'
     """
-    return "".join(_escape(char) if _hides(char) else char for char in text)
+    # Printable is what is neither "other" (control, format, surrogate, private) nor a separator but the space.
+    return text if text.isprintable() else "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
 def short_name(text: str) -> str:
@@ -29,12 +28,6 @@ def short_name(text: str) -> str:
         return seen
     end = _LONGEST // 3
     return f"{seen[: _LONGEST - 1 - end]}…{seen[-end:]}"
-
-
-def _hides(char: str) -> bool:
-    # Other, except plain letters of unassigned planes; line and paragraph separators; spaces that are not the space.
-    category = unicodedata.category(char)
-    return category.startswith("C") or category in ("Zl", "Zp") or (category == "Zs" and char != " ")
 
 
 def _escape(char: str) -> str:

@@ -10,9 +10,8 @@ from srspace_eval.metrics.info import METRICS, MetricInfo
 from srspace_eval.ranking import Ranking, Row
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
+from srspace_eval.ranking.spread import FINAL
 from srspace_eval.tracks import RankedMetric
-
-FINAL = "final_rank"
 
 Emphasis = Literal["", "best", "second"]
 
@@ -89,7 +88,7 @@ class Table:
     caption:
         The track's title.
     columns:
-        Columns of numbers, the final rank last.
+        Columns in which there are numbers, the final rank last.
     lines:
         In the ranking's order.
     notes:
@@ -118,10 +117,12 @@ def make_table(ranking: Ranking) -> Table:
     finals = [row.final_rank for row in ranking.rows]
     ranked = [final for final in finals if final is not None]
     places = dict(zip(ranked, competition_ranks(ranked), strict=True))
-    cells = [[_metric_cell(METRICS[m], row) for row in ranking.rows] for m in ranking.columns]
-    columns = [_column(ranking, m) for m in ranking.columns]
-    for column, metric in enumerate(ranking.columns):
-        cells[column] = _emphasise(cells[column], _keys(ranking, metric))
+    # A column in which nobody has a number (the MOR before the study) says nothing.
+    metrics = [m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in ranking.rows)]
+    columns = [_column(ranking, m) for m in metrics]
+    cells = [
+        _emphasise([_metric_cell(METRICS[m], row) for row in ranking.rows], _keys(ranking, m)) for m in metrics
+    ]
     if ranked:
         columns.append(Column(FINAL, "Final rank", "", "↓", "Final rank"))
         cells.append(_emphasise([_final_cell(row) for row in ranking.rows], finals))

@@ -19,13 +19,14 @@ _NARROWEST, _WIDEST = 100, 10_000
 _STYLES = {"": "", "best": "bold", "second": "underline"}
 
 
-def print_table(table: Table, file: TextIO | None = None, *, intervals: bool = False) -> None:
-    """Print a table: best bold, second underlined, ranks as subscripts, the notes below.
+def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False) -> str:
+    """The table as text: best bold, second underlined, ranks as subscripts, the notes below.
 
     Parameters
     ----------
     file:
-        Where to; None: standard output. Where it is no terminal, lines are as long as the table needs.
+        Where it will be shown; None: standard output. A terminal gets its width and its styles; anything else gets
+        plain lines as long as the table needs.
     intervals:
         Also the bootstrap's interval of each value and rank.
     """
@@ -33,13 +34,13 @@ def print_table(table: Table, file: TextIO | None = None, *, intervals: bool = F
     body = _body(table, intervals)
     if not console.is_terminal:
         wide = console.options.update(width=_WIDEST)
-        console = Console(
-            file=file, highlight=False, width=max(_NARROWEST, Measurement.get(console, wide, body).maximum)
-        )
-    console.print(Text(visible(table.caption), style="bold"))
-    console.print(body)
-    for note in table.notes:
-        console.print(Padding(Text(visible(note), style="dim"), (0, 0, 0, 2), expand=False))
+        console.width = max(_NARROWEST, Measurement.get(console, wide, body).maximum)
+    with console.capture() as capture:
+        console.print(Text(visible(table.caption), style="bold"))
+        console.print(body)
+        for note in table.notes:
+            console.print(Padding(Text(visible(note), style="dim"), (0, 0, 0, 2), expand=False))
+    return capture.get()
 
 
 def _body(table: Table, intervals: bool) -> RichTable:

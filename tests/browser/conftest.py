@@ -19,22 +19,28 @@ from tests.boards import make_results, write_pictures
 
 HOSTILE = '<script>alert(1)</script>"&'
 NAMES = ("Deepest", HOSTILE, "con", "\u202eesrever", "../../up", "a" * 300, "שלום", "%{x}<b>bold</b>")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+]
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """x8: hostile names, a study, an incomplete team, published baselines, a viewer. x4: no study, 60 teams."""
+    """x8: hostile names, a study, an incomplete team, published baselines, a viewer. x4: no study, 42 teams.
+    x8-2022: numbers from a table, no records."""
     out = tmp_path_factory.mktemp("site")
-    x8, x4 = load_track("x8"), load_track("x4")
+    x8, x4, later = load_track("x8"), load_track("x4"), load_track("x8-2022")
     results = make_results(x8, 10, 8, 4, seed=0, names=NAMES, incomplete=1, size=(72, 96))
     gt, folders, pictured = write_pictures(tmp_path_factory.mktemp("pictures"), results[:2])
     results[:2] = pictured
     entries = [_entry(result, None if n % 4 == 3 else 2.5 + n / 7) for n, result in enumerate(results)]
     entries += [entry for entry in load_published("ntire2021-x8", "x8").entries() if entry.kind == "baseline"]
-    many = [_entry(result, None) for result in make_results(x4, 60, 6, 3, seed=1)]
+    many = [_entry(result, None) for result in make_results(x4, 42, 6, 3, seed=1)]
     plan = BootstrapPlan(replicates=200)
-    rankings = [rank(entries, x8, bootstrap=plan), rank(many, x4, bootstrap=plan)]
+    values = {"lpips": 0.2, "lr_psnr": 46.0}
+    table = [Entry(name, "team", {**values, "diversity": n}, "given") for n, name in enumerate(NAMES)]
+    rankings = [rank(entries, x8, bootstrap=plan), rank(many, x4, bootstrap=plan), rank(table, later)]
     write_site(out, rankings, pictures={"x8": Pictures(gt, folders, images=5)})
     return out
 
@@ -77,6 +83,10 @@ def context(browser: Browser, site: Path) -> Iterator[BrowserContext]:
     yield made
     made.close()
     assert complaints == []
+
+
+def wait_for_charts(page: Page) -> None:
+    page.wait_for_selector("html[data-charts=drawn]", state="attached")
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -53,6 +55,29 @@ def test_ntire_2021_through_the_command(track: str, tmp_path: Path, capsys: pyte
         [1.5, 3.0, 3.0, 3.5, 5.5] if track == "x4" else [1.5, 3.0, 4.0, 5.0, 5.5]
     )
     assert rows["GT"]["lr_psnr"] == "inf"
+
+
+@pytest.mark.parametrize("track", ["x4", "x8"])
+def test_ntire_2021_in_the_html(track: str, tmp_path: Path) -> None:
+    """As a reader of the page's text finds it: each value, then its rank; the final rank first in the row."""
+    table = written_table(tmp_path / "teams.csv", f"ntire2021-{track}")
+    assert run("--track", track, "--table", table, "--out", tmp_path, "--format", "html") == 0
+    page = (tmp_path / track / "index.html").read_text(encoding="utf-8")
+    rows = {}
+    for row in re.findall(r"<tr\b.*?</tr>", page, re.DOTALL):
+        text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", row)).split())
+        name = re.search(r"<th scope=.row.*?<bdi[^>]*>(.*?)</bdi>", row, re.DOTALL)
+        if name:
+            rows[html.unescape(name[1])] = text
+    printed = load_published(f"ntire2021-{track}").rows
+    assert rows.keys() == {row.team for row in printed}
+    for row in printed:
+        for metric, rank in row.ranks.items():
+            assert re.search(rf"(?<![\d.]){row.values[metric]:.3f} , rank {rank}(?!\d)", rows[row.team]), rows[row.team]
+        if row.final_rank is not None:
+            assert re.match(rf"{row.final_rank:g}(\.0)? {re.escape(row.team)}", rows[row.team]), rows[row.team]
+        else:
+            assert not re.match(r"\d", rows[row.team])
 
 
 def test_a_separate_study_gives_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,6 +244,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert run("--published", "ntire2021-x4", "--out", tmp_path / "file" / "out", "--format", "md") == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_causes_no_traceback(board: Path) -> None:
+    command = [sys.executable, "-m", "srspace_eval", "rank", "--board", str(board)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
 
 
 def test_ranking_never_loads_torch_and_survives_a_plain_terminal(board: Path) -> None:

@@ -12,9 +12,9 @@ from srspace_eval.images import read_rgb, write_png
 from srspace_eval.models.bicubic import Bicubic
 from srspace_eval.models.latents import latent_field
 from srspace_eval.models.output_folder import OutputFolder
-from srspace_eval.models.provenance import PROVENANCE_FILE
 from srspace_eval.models.sample_folder import SampleOptions, sample_folder
 from srspace_eval.models.sampling import sample_array
+from srspace_eval.submission import PROVENANCE_FILE
 from srspace_eval.tracks import Track, load_track
 from tests.synth import picture
 from tests.toy_model import Toy

@@ -48,12 +48,15 @@ def test_two_boards_copied_together_are_one(tmp_path: Path) -> None:
     assert len(whole.rows) == 6
 
 
-def test_one_team_in_two_files_is_an_error(tmp_path: Path) -> None:
-    results = make_results(X4, 1, 3, 2, 0, names=["Deepest"])
+def test_one_team_in_two_files_is_an_error_that_names_both(tmp_path: Path) -> None:
+    results = make_results(X4, 2, 3, 2, 0, names=["Deepest", "other"])
     write_board(tmp_path, results)
-    write_result(result_path(tmp_path, "x4", "other"), replace(results[0], team="deepest"))
-    with pytest.raises(RankingError, match="'Deepest' and 'deepest'"):
-        rank(board_entries(tmp_path, X4), X4)
+    copy = result_path(tmp_path, "x4", "copied")
+    write_result(copy, replace(results[0], team="deepest"))
+    with pytest.raises(RankingError, match="there twice") as caught:
+        board_entries(tmp_path, X4)
+    original = result_path(tmp_path, "x4", "Deepest")
+    assert caught.value.problems == (f"{original} ('Deepest') and {copy} ('deepest')",)
 
 
 def test_a_summary_that_its_images_do_not_give_is_an_error(tmp_path: Path) -> None:
@@ -100,7 +103,7 @@ def test_every_fault_of_a_table_is_listed_with_its_line(tmp_path: Path) -> None:
         "C,referee,0.1,3,20\n"
         'D,team,"0,1",3,nan\n'
         "E,team,0.1\n"
-        "F,team,1_0,3,20\n",
+        "F,team,1_0,3,1e400\n",
     )
     with pytest.raises(RankingError) as caught:
         table_entries(path)
@@ -114,6 +117,7 @@ def test_every_fault_of_a_table_is_listed_with_its_line(tmp_path: Path) -> None:
         "line 6: diversity",
         "line 7: 3 cells under 5 columns",
         "line 8: lpips",
+        "line 8: diversity",
     ]
 
 

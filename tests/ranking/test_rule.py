@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from srspace_eval.errors import RankingError
-from srspace_eval.published import load_published
+from srspace_eval.metrics.info import METRICS
+from srspace_eval.published import load_published, published_tables
 from srspace_eval.ranking import Entry, Ranking, Row, rank
 from srspace_eval.results import Result, Signature
 from srspace_eval.tracks import RankedMetric, RankingRule, load_track
@@ -205,3 +206,29 @@ def test_a_signature_that_nobody_has_is_an_error() -> None:
     with pytest.raises(RankingError, match="no result has an id that starts with 'zz'") as caught:
         rank([measured("a", ALEX)], X4, signature="zz")
     assert Signature(ALEX).id in str(caught.value)
+
+
+def test_given_numbers_beside_measured_ones_are_said() -> None:
+    entries = [measured("a", ALEX, diversity=1.0), team("b", diversity=2.0)]
+    assert any("given in a table" in note for note in rank(entries, X4).notes)
+    assert not any("given in a table" in note for note in rank(entries[1:], X4).notes)
+
+
+def test_every_published_table_can_stand_beside() -> None:
+    own = measured("mine", ALEX, lpips=0.1, lr_psnr=50.0, diversity=20.0)
+    for name, table in published_tables().items():
+        ranking = rank([own, *table.entries()], X4, columns=list(METRICS))
+        assert len(ranking.rows) == 1 + len(table.rows), name
+        assert ranking.rows[0].ranks["diversity"] == 1
+        assert all(row.final_rank is None and not row.ranks for row in ranking.rows[1:])
+        assert "Rows marked as published were not measured here." in ranking.notes
+
+
+def test_a_published_mor_is_no_study_of_ones_own() -> None:
+    own = team("mine", lpips=0.1, diversity=20.0)
+    notes = " ".join(rank([own, *load_published("ntire2021-x4").entries()], X4).notes)
+    assert "LPIPS is a guide" in notes
+    assert "A published MOR is from its own study" in notes
+    alone = " ".join(rank(load_published("ntire2021-x4").entries("as published"), X4).notes)
+    assert "LPIPS is a guide" not in alone
+    assert "A published MOR" not in alone

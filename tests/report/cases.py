@@ -12,7 +12,7 @@ from srspace_eval.published import load_published
 from srspace_eval.ranking import BootstrapPlan, Entry, Ranking, rank
 from srspace_eval.report.files import TEXT_FORMATS, render
 from srspace_eval.report.table import make_table
-from srspace_eval.report.terminal import print_table
+from srspace_eval.report.terminal import to_text
 from srspace_eval.tracks import load_track
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "tables"
@@ -67,9 +67,7 @@ def golden_files() -> dict[str, str]:
         intervals = name == "hostile"
         for form in TEXT_FORMATS:
             found[f"{name}.{form}"] = render(ranking, form, intervals=intervals)
-        file = io.StringIO()
-        print_table(make_table(ranking), file, intervals=intervals)
-        found[f"{name}.txt"] = file.getvalue()
+        found[f"{name}.txt"] = to_text(make_table(ranking), io.StringIO(), intervals=intervals)
     return found
 
 

@@ -69,8 +69,8 @@ def test_csv_can_be_ranked_again(make: type[Ranking], tmp_path: Path) -> None:
     path = tmp_path / "again.csv"
     path.write_bytes(render(ranking, "csv").encode())
     again = rank(table_entries(path), ranking.track)
-    mine = {row.entry.team.strip(): row.ranks for row in ranking.rows}
-    assert {row.entry.team: row.ranks for row in again.rows} == mine
+    mine = {row.entry.team.strip(): (row.ranks, row.entry.source, row.entry.note) for row in ranking.rows}
+    assert {row.entry.team: (row.ranks, row.entry.source, row.entry.note) for row in again.rows} == mine
 
 
 @given(st.text())
@@ -188,6 +188,13 @@ def test_best_and_second_are_of_teams_not_of_baselines() -> None:
     lpips = {line.row.entry.team: line.cells[0].emphasis for line in table.lines}
     assert {team for team, emphasis in lpips.items() if emphasis == "best"} == {"SSS"}
     assert {team for team, emphasis in lpips.items() if emphasis == "second"} == {"Deepest"}
+
+
+def test_a_column_without_numbers_is_left_out_of_tables_and_kept_in_files() -> None:
+    ranking = rank([Entry("a", "team", {"diversity": 5.0, "lpips": None}, "given")], load_track("x4"))
+    assert [column.id for column in make_table(ranking).columns] == ["diversity"]
+    assert {"lpips", "mor"} <= json.loads(render(ranking, "json"))["rows"][0].keys()
+    assert {"lpips", "mor", "final_rank"} <= cells_of(render(ranking, "csv"))[0].keys()
 
 
 def test_small_parts() -> None:

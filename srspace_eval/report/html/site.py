@@ -14,6 +14,7 @@ Pages need no server and ask for nothing outside the folder. The same rankings g
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -23,14 +24,14 @@ from typing import Any
 import jinja2
 
 from srspace_eval._version import __version__
-from srspace_eval.errors import RankingError
+from srspace_eval.errors import Notice, RankingError
 from srspace_eval.ranking import Ranking
 from srspace_eval.report.html import charts, text
-from srspace_eval.report.html.board import FINAL, Board, make_board
+from srspace_eval.report.html.board import Board, make_board
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
-from srspace_eval.results import slug
+from srspace_eval.results import Result, slug
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
 
@@ -88,7 +89,7 @@ class _Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals.update(version=__version__, FINAL=FINAL)
+        environment.globals.update(version=__version__)
         environment.filters["shown"] = text.shown
         self._templates = {
             name: environment.get_template(f"{name}.html.j2") for name in ("index", "track", "submission", "viewer")
@@ -106,44 +107,51 @@ class _Site:
 
     def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> Board:
         names = _Names()
-        files_ = {
-            number: names.name(row.entry.team)
+        results = {
+            number: row.entry.result
             for number, row in enumerate(ranking.rows)
             if row.entry.result is not None and row.entry.result.images
         }
-        board = make_board(ranking, {number: f"teams/{name}.html" for number, name in files_.items()})
+        files_ = {number: names.name(result.team) for number, result in results.items()}
+        pages = {number: f"teams/{name}.html" for number, name in files_.items()}
+        board = make_board(ranking, pages)
         writer = None if pictures is None else PictureWriter(pictures, self._out / folder, ranking.track.scale)
-        common = {"root": "../../", "track": ranking.track, "board": board}
-        for number, name in files_.items():
-            result = ranking.rows[number].entry.result
-            assert result is not None
-            views = [] if writer is None else writer.add(result, name)
-            data = {
-                "strips": charts.distributions(result, ranking.track),
-                "growth": charts.growth(result),
-            }
-            links = {view["name"]: f"../viewer/{name}.html#image-{position}" for position, view in enumerate(views)}
-            page = make_page(result, ranking.track, links)
-            self._page(
-                "submission", f"{folder}/teams/{name}.html", **common, line=board.lines[number], result=result,
-                page=page, data={**data, "samples": page.samples}, viewer=f"../viewer/{name}.html" if views else "",
-                before=_neighbour(board, files_, number, -1), after=_neighbour(board, files_, number, 1),
-            )
+        if pictures is not None:
+            _require_known(pictures, [result.team for result in results.values()])
+        for number, result in results.items():
+            views = {} if writer is None else writer.add(result, files_[number])
+            self._submission(ranking, board, folder, files_, number, result, views)
             if views:
                 self._page(
-                    "viewer", f"{folder}/viewer/{name}.html", **common, line=board.lines[number], name=name,
-                    data={"images": views}, total=len(result.images), given_lr=pictures is not None
-                    and pictures.lr is not None,
-                )
+                    "viewer", f"{folder}/viewer/{files_[number]}.html", root="../../", track=ranking.track,
+                    line=board.lines[number], name=files_[number], data={"images": list(views.values())},
+                    total=len(result.images), given_lr=pictures is not None and pictures.lr is not None,
+                )  # fmt: skip
+        self._page(
+            "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, board=board,
+            data={"scatter": charts.scatter(ranking, pages), "curves": charts.curves(ranking)},
+            signatures=_signatures(ranking), diversity=text.label_html("diversity", ranking.track),
+        )  # fmt: skip
+        return board
+
+    def _submission(
+        self, ranking: Ranking, board: Board, folder: str, files_: Mapping[int, str], number: int, result: Result,
+        views: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        name = files_[number]
+        links = {image: f"../viewer/{name}.html#image-{position}" for position, image in enumerate(views)}
+        page = make_page(result, ranking.track, links)
         data = {
-            "scatter": charts.scatter(ranking, {n: f"teams/{name}.html" for n, name in files_.items()}),
-            "curves": charts.curves(ranking),
+            "strips": charts.distributions(result, ranking.track),
+            "growth": charts.growth(result),
+            "samples": page.samples,
         }
         self._page(
-            "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, board=board, data=data,
-            signatures=_signatures(ranking), diversity=text.label_html("diversity", ranking.track),
-        )
-        return board
+            "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, board=board,
+            line=board.lines[number], result=result, page=page, data=data,
+            viewer=f"../viewer/{name}.html" if views else "",
+            before=_neighbour(board, files_, number, -1), after=_neighbour(board, files_, number, 1),
+        )  # fmt: skip
 
     def _page(self, template: str, path: str, **values: Any) -> Path:
         target = self._out / path
@@ -159,6 +167,17 @@ class _Site:
             (folder / name).write_bytes(own.joinpath(name).read_bytes())
         plotly = files("plotly").joinpath("package_data").joinpath("plotly.min.js")
         (folder / "plotly.min.js").write_bytes(plotly.read_bytes())
+
+
+def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
+    strangers = [team for team in pictures.submissions if team not in teams]
+    if strangers:
+        warnings.warn(
+            f"no scored submission is called {', '.join(map(repr, strangers))}, so its pictures are not shown; scored "
+            f"are {', '.join(map(repr, teams)) or 'none'}",
+            Notice,
+            stacklevel=2,
+        )
 
 
 def _neighbour(board: Board, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:

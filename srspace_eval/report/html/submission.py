@@ -62,7 +62,8 @@ def make_page(result: Result, track: Track, viewer: Mapping[str, str]) -> Submis
     viewer:
         Image -> address of that image in the viewer, for images that are there.
     """
-    metrics = [m for m in METRICS if any(m in image.values for image in result.images)]
+    measured = set().union(*(image.values for image in result.images))
+    metrics = [m for m in METRICS if m in measured]
     lines = tuple(_line(image, metrics, viewer.get(image.image, "")) for image in result.images)
     return SubmissionPage(
         columns=tuple((METRICS[m], text.label_html(m, track)) for m in metrics),
@@ -116,7 +117,8 @@ def _extreme(
 
 def _samples(images: Sequence[ImageRecord], track: Track) -> dict[str, Any] | None:
     """Per-sample numbers for the script that unfolds an image's row; None if there are none."""
-    metrics = [m for m in METRICS if any(m in s.values for image in images for s in image.samples)]
+    measured = set().union(*(sample.values for image in images for sample in image.samples))
+    metrics = [m for m in METRICS if m in measured]
     if not metrics:
         return None
     return {

@@ -79,7 +79,8 @@ def local_best(gt: NDArray[np.uint8], samples: Sequence[NDArray[np.uint8]]) -> N
         total[1:, 1:] = squared.cumsum(axis=0).cumsum(axis=1)
         bands = total[rows[1]] - total[rows[0]]
         errors.append((bands[:, columns[1]] - bands[:, columns[0]]) / area)
-    return np.argmin(np.stack(errors), axis=0)
+    best: NDArray[np.intp] = np.argmin(np.stack(errors), axis=0)
+    return best
 
 
 def cell_side(height: int, width: int) -> int:
@@ -110,7 +111,7 @@ class PictureWriter:
         self._folder = folder / "pictures"
         self._scale = scale
 
-    def add(self, result: Result, name: str) -> list[dict[str, Any]]:
+    def add(self, result: Result, name: str) -> dict[str, dict[str, Any]]:
         """Copy a submission's pictures.
 
         Parameters
@@ -120,16 +121,16 @@ class PictureWriter:
 
         Returns
         -------
-        One description for each image that can be shown; empty if there is none. Addresses are relative to a page
-        one folder below the track's folder.
+        Image -> its description, for each image that can be shown. Addresses are relative to a page one folder below
+        the track's folder.
         """
         source = self._pictures.submissions.get(result.team)
         if source is None:
-            return []
-        shown = []
+            return {}
+        shown = {}
         for image in _choose(result.images, self._pictures.images):
             try:
-                shown.append(self._image(image, source, name))
+                shown[image.image] = self._image(image, source, name)
             except ImageError as error:
                 warnings.warn(f"viewer of {result.team!r}: {error}; the image is left out", Notice, stacklevel=2)
         return shown

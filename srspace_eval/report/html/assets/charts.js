@@ -1,7 +1,9 @@
 // Draws the page's charts with plotly from the page's data: colours from the style sheet, labels beside the marks,
 // dashes and symbols so that no chart needs its colours. Drawn anew when the theme or the width changes.
+// Plotly is large: it is loaded once the rest of the page stands, so that the table need not wait for it.
 "use strict";
 (() => {
+  const PLOTLY = new URL("plotly.min.js", document.currentScript.src);
   const data = JSON.parse(document.getElementById("data").textContent);
   const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "8px,2px,2px,2px", "3px,5px"];
   const SYMBOLS = ["circle", "square", "triangle-up", "diamond", "cross", "x", "triangle-down", "star"];
@@ -138,15 +140,20 @@
     const last = (line) => line.y.findLast((value) => value !== null) ?? 0;
     const top = Math.max(...chart.lines.flatMap((line) => line.y), 1e-6) * 1.06;
     const low = Math.min(0, ...chart.lines.flatMap((line) => line.y.filter((value) => value !== null)));
-    const grey = chart.lines.slice(LABELLED).map((line) => ({
-      type: "scatter", mode: "lines", x: n, y: line.y, opacity: 0.4, line: { color: s.colour("soft"), width: 1 },
-      name: line.name, hovertemplate: `${"%{fullData.name}"}<br>n = %{x}: %{y:.2f} %<extra></extra>`,
-    }));
+    // The others are one trace with gaps: hundreds of traces would be slow.
+    const rest = chart.lines.slice(LABELLED);
+    const grey = {
+      type: "scatter", mode: "lines", opacity: 0.4, line: { color: s.colour("soft"), width: 1 },
+      x: rest.flatMap(() => [...n, null]),
+      y: rest.flatMap((line) => [...n.map((k) => line.y[k - 1] ?? null), null]),
+      text: rest.flatMap((line) => [...n.map(() => line.name), ""]),
+      hovertemplate: "%{text}<br>n = %{x}: %{y:.2f} %<extra></extra>",
+    };
     const strong = bold.map((line, k) => ({
       type: "scatter", mode: "lines+markers", x: n, y: line.y, name: line.name,
       line: { color: s.series[k], width: 2, dash: DASHES[k] },
       marker: { symbol: SYMBOLS[k], size: 7, color: s.series[k], maxdisplayed: 10 },
-      hovertemplate: `<b>${"%{fullData.name}"}</b><br>n = %{x}: %{y:.2f} %<extra></extra>`,
+      hovertemplate: "<b>%{fullData.name}</b><br>n = %{x}: %{y:.2f} %<extra></extra>",
       cliponaxis: false,
     }));
     // Names at the lines' ends, pushed apart where they would cover one another.
@@ -172,7 +179,7 @@
     }));
     Plotly.react(
       element,
-      [...grey, ...strong],
+      [grey, ...strong],
       layout(s, {
         margin: { l: 52, r: room, t: 12, b: 46 },
         annotations,
@@ -234,26 +241,32 @@
     document.querySelectorAll("[data-growth]").forEach((e) => growth(e, s, data.growth[e.dataset.growth]));
     document.querySelectorAll("[data-strip]").forEach((e) => strip(e, s, data.strips[e.dataset.strip]));
   };
-  draw();
-  const clickable = document.getElementById("scatter");
-  if (clickable) {
-    clickable.on("plotly_click", (event) => {
+  const start = () => {
+    draw();
+    document.getElementById("scatter")?.on("plotly_click", (event) => {
       const page = event.points[0].customdata[1];
       if (page) {
         location.href = page;
       }
     });
-  }
-  document.addEventListener("themechange", draw);
-  let width_ = innerWidth;
-  let timer = 0;
-  addEventListener("resize", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (innerWidth !== width_) {
-        width_ = innerWidth;
-        draw();
-      }
-    }, 150);
+    document.addEventListener("themechange", draw);
+    let drawn = innerWidth;
+    let timer = 0;
+    addEventListener("resize", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        if (innerWidth !== drawn) {
+          drawn = innerWidth;
+          draw();
+        }
+      }, 150);
+    });
+    document.documentElement.dataset.charts = "drawn";
+  };
+  addEventListener("load", () => {
+    const script = document.createElement("script");
+    script.src = PLOTLY;
+    script.addEventListener("load", start);
+    document.head.append(script);
   });
 })();

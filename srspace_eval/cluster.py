@@ -1,0 +1,265 @@
+"""Images measured as tasks of a Dask cluster: the user's own, or worker processes on this machine.
+
+Each image is one task, in one thread of a worker; a worker with k threads measures k images at once. Every process
+loads the network once. Before anything is measured all workers are asked what their numbers would depend on (versions,
+weights, device), and they must agree with each other and with this process: results have the same bytes wherever they
+come from. Tasks carry what was agreed on, so a worker that joins later is held to it as well.
+
+A worker that dies costs its tasks alone: the scheduler gives them to another one, as often as its
+``allowed-failures`` says. Only :func:`open_cluster` imports Dask.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import re
+import time
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from srspace_eval import weights
+from srspace_eval.cluster_worker import Job, measure_image, probe
+from srspace_eval.errors import ExecutorError, Notice, SrspaceEvalError
+from srspace_eval.executors import Advance, Facts, NetworkPlan, facts
+from srspace_eval.metrics.meter import MeterConfig
+from srspace_eval.pipeline import ImageTask, Sources, default_workers
+from srspace_eval.results import ImageRecord
+from srspace_eval.sources import open_source
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+_CONNECT_S = 15
+_LOOK_S = 10
+
+
+class DaskCluster:
+    """An :class:`srspace_eval.executors.Executor` on the workers of a scheduler; made by :func:`open_cluster`."""
+
+    def __init__(self, client: Any, where: str) -> None:
+        self._client, self._where = client, where
+        self._plan: NetworkPlan | None = None
+        self._facts = Facts(None, {})
+        self._idle = False
+
+    def prepare(self, plan: NetworkPlan | None) -> Facts:
+        self._plan = None if plan is None else plan.absolute()
+        with self._connected():
+            while not self._has_workers():
+                time.sleep(0.2)
+            answers = self._client.run(probe, self._plan, on_error="return")
+        # A worker that cannot be reached has just gone, and takes no part.
+        found = {worker: answer for worker, answer in answers.items() if not isinstance(answer, OSError)}
+        _raise_differences(self._where, self._plan, found)
+        self._facts = next(iter(found.values()))
+        return self._facts
+
+    def measure(
+        self, tasks: Sequence[ImageTask], sources: Sources, config: MeterConfig, *, advance: Advance
+    ) -> Iterator[ImageRecord]:
+        job = Job(self._plan, self._facts, _absolute(sources), config)
+        done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        futures: dict[Any, ImageTask] = {}
+        # One group of keys, which the scheduler hands out one by one as threads become free.
+        group = f"measure_image-{uuid.uuid4().hex}"
+        try:
+            with self._connected():
+                for number, task in enumerate(tasks):
+                    future = self._client.submit(measure_image, job, task, key=(group, number), pure=False)
+                    futures[future] = task
+                    future.add_done_callback(done.put)
+            for _ in tasks:
+                future = self._next(done)
+                task = futures.pop(future)
+                record = self._record(future, task)
+                advance(len(task.samples))
+                yield record
+        finally:
+            if futures and self._client.status == "running":
+                self._client.cancel(list(futures))
+
+    def _next(self, done: queue.SimpleQueue[Future[Any]]) -> Future[Any]:
+        while True:
+            try:
+                return done.get(timeout=_LOOK_S)
+            except queue.Empty:
+                with self._connected():
+                    self._has_workers()
+
+    def _record(self, future: Future[Any], task: ImageTask) -> ImageRecord:
+        from distributed import KilledWorker
+
+        with self._connected():
+            while future.status != "error":
+                if future.status != "finished":
+                    self._lost()
+                try:
+                    record: ImageRecord = future.result(timeout=_LOOK_S)
+                    return record
+                except TimeoutError:
+                    # Its worker died with the record: another one measures it again.
+                    self._has_workers()
+            error = future.exception()
+        if isinstance(error, SrspaceEvalError):
+            raise error
+        if isinstance(error, KilledWorker):
+            raise ExecutorError(
+                f"image {task.image}: every worker that measured it died, the last was {error.last_worker.address}; "
+                f"see that worker's log (out of memory?)"
+            )
+        raise ExecutorError(f"image {task.image}: a worker failed: {type(error).__name__}: {error}") from error
+
+    def _has_workers(self) -> bool:
+        """Whether there are workers; says so once if there are none."""
+        if self._client.status != "running":
+            self._lost()
+        idle = not self._client.nthreads()
+        if idle and not self._idle:
+            warnings.warn(f"{self._where}: has no workers now; waiting for one", Notice, stacklevel=2)
+        self._idle = idle
+        return not idle
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """What fails because the scheduler is gone is said to be that."""
+        try:
+            yield
+        except SrspaceEvalError:
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) or self._client.status != "running":
+                self._lost(error)
+            raise
+
+    def _lost(self, cause: BaseException | None = None) -> NoReturn:
+        raise ExecutorError(
+            f"{self._where}: the scheduler was lost; what was measured is kept, and the same command goes on from there"
+        ) from cause
+
+
+@contextmanager
+def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
+    """Connect to a scheduler, or start worker processes on this machine; they end with the context.
+
+    Parameters
+    ----------
+    scheduler:
+        An address, a scheduler file, or ``"local"``, ``"local:N"``. ``"local"`` starts a process for each GPU if the
+        network is to run on GPUs, else for each core; cores are shared out among them.
+    device:
+        Where the network will run.
+
+    Raises
+    ------
+    ExecutorError
+        If Dask is not installed, or no scheduler answers.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        raise ExecutorError(
+            f"--scheduler {scheduler}: Dask is not installed: pip install 'srspace-eval[distributed]'"
+        ) from error
+
+    with ExitStack() as stack:
+        stack.enter_context(_quiet())
+        local = re.fullmatch(r"local(?::([1-9]\d{0,3}))?", scheduler)
+        if local:
+            processes = int(local[1]) if local[1] else _fitting_processes(device)
+            address: Any = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=processes,
+                    threads_per_worker=max(1, default_workers() // processes),
+                    processes=True,
+                    # No limit: a worker held back for its memory would never go on, torch keeps what it has.
+                    memory_limit=0,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                    preload="srspace_eval.cluster_worker",
+                )
+            )
+        else:
+            address = _address(scheduler)
+        try:
+            client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False, name="srspace-eval")
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ExecutorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
+        stack.callback(client.close, timeout=5)
+        yield DaskCluster(client, f"--scheduler {scheduler}")
+
+
+def _absolute(sources: Sources) -> Sources:
+    samples, gt, *lr = (open_source(source.path.absolute()) for source in sources.all())
+    return Sources(samples, gt, *lr)
+
+
+def _address(scheduler: str) -> str:
+    if "://" in scheduler:
+        return scheduler
+    path = Path(scheduler)
+    if path.is_file():
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["address"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ExecutorError(f"{path}: no scheduler file of Dask ({error})") from error
+    if re.fullmatch(r"[\w.-]+:\d+", scheduler) and not scheduler.startswith("local:"):
+        return f"tcp://{scheduler}"
+    raise ExecutorError(
+        f"--scheduler {scheduler}: neither local, local:N, an address such as tcp://10.0.0.5:8786, nor a scheduler "
+        f"file that is there"
+    )
+
+
+def _fitting_processes(device: str) -> int:
+    import torch
+
+    if device in ("auto", "cuda") and torch.cuda.is_available():
+        return torch.cuda.device_count()
+    return default_workers()
+
+
+def _raise_differences(where: str, plan: NetworkPlan | None, found: Mapping[str, Facts | BaseException]) -> None:
+    """Refuse workers that cannot measure, or whose numbers would not be those of this process."""
+    if not found:
+        raise ExecutorError(f"{where}: its workers went away")
+    problems = []
+    here = facts(None).environment
+    versions = {key: value for key, value in here.items() if key != "device"}
+    trunk = {}
+    if plan is not None and plan.weights is not None and plan.weights.is_file():
+        trunk = {"trunk_sha256": weights.sha256(plan.weights)}
+    first: tuple[str, Facts] | None = None
+    for worker, answer in found.items():
+        if not isinstance(answer, Facts):
+            mend = "" if isinstance(answer, SrspaceEvalError) else "; install this srspace-eval where it runs"
+            problems.append(f"worker {worker}: {type(answer).__name__}: {answer}{mend}")
+            continue
+        mine = Facts({**(answer.lpips or {}), **trunk}, {**answer.environment, **versions})
+        problems += [f"worker {worker}: {conflict} here" for conflict in answer.conflicts(mine)]
+        first = first or (worker, answer)
+        others = Facts(first[1].lpips, {**answer.environment, "device": first[1].environment["device"]})
+        problems += [f"worker {worker}: {conflict} at worker {first[0]}" for conflict in answer.conflicts(others)]
+    if problems:
+        raise ExecutorError(
+            f"{where}: its workers would not measure what this process does; nothing was measured", problems
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask's log lines about lost connections are errors and notices of ours."""
+    handlers = list(logging.getLogger("distributed").handlers)
+    levels = [handler.level for handler in handlers]
+    for handler in handlers:
+        handler.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for handler, level in zip(handlers, levels, strict=True):
+            handler.setLevel(level)

@@ -1,0 +1,104 @@
+"""All accepted rankings of a study as one array."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srspace_eval.study.answers import Answer, Groups
+from srspace_eval.study.design import Task
+from srspace_eval.study.key import Key
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rankings:
+    """N rankings of K methods.
+
+    Attributes
+    ----------
+    methods:
+        The K names.
+    ranks:
+        (N, K): ranks from 1 (most like a photograph); tied methods share the mean of their ranks.
+    rater, unit:
+        (N,): which rater a ranking is from, and which crop (or image) it is of, both counted from 0.
+    """
+
+    methods: tuple[str, ...]
+    ranks: Floats
+    rater: Ints
+    unit: Ints
+
+    @property
+    def raters(self) -> int:
+        """How many raters."""
+        return int(self.rater.max()) + 1 if len(self.rater) else 0
+
+    @property
+    def units(self) -> int:
+        """How many crops (or images)."""
+        return int(self.unit.max()) + 1 if len(self.unit) else 0
+
+    def means(self, of: Ints) -> Floats:
+        """Mean ranks (groups, K), grouped by :attr:`rater` or :attr:`unit`."""
+        totals = np.zeros((int(of.max()) + 1, self.ranks.shape[1]))
+        np.add.at(totals, of, self.ranks)
+        means: Floats = totals / np.bincount(of)[:, None]
+        return means
+
+
+def item_ranks(groups: Groups) -> dict[str, float]:
+    """Item -> rank; tied items share the mean of the ranks that they take up.
+
+    >>> item_ranks((("a",), ("b", "c")))
+    {'a': 1.0, 'b': 2.5, 'c': 2.5}
+    """
+    ranks, before = {}, 0
+    for group in groups:
+        for item in group:
+            ranks[item] = before + (len(group) + 1) / 2
+        before += len(group)
+    return ranks
+
+
+def held_ranks(task: Task, groups: Groups) -> Floats:
+    """Ranks in the order of what the items hold: methods, or an obvious task's levels."""
+    ranks = item_ranks(groups)
+    out = np.empty(len(task.items))
+    for item, held in zip(task.items, task.holds, strict=True):
+        out[held] = ranks[item]
+    return out
+
+
+def as_rankings(answers: Sequence[Answer], key: Key, *, by_image: bool = False) -> Rankings:
+    """The rankings that count for the MOR: no attention checks, no second answers to a repeated task.
+
+    Parameters
+    ----------
+    by_image:
+        Take an image with all its crops as the unit that intervals and tests generalise over.
+    """
+    rows, raters, units = [], [], []
+    unit_of = _numbered({t.id: t.crop.image if by_image else t.id for t in key.tasks.values() if t.kind == "rank"})
+    for number, answer in enumerate(answers):
+        for name, groups in answer.rankings.items():
+            if key.tasks[name].kind == "rank":
+                rows.append(held_ranks(key.tasks[name], groups))
+                raters.append(number)
+                units.append(unit_of[name])
+    ranks = np.array(rows, dtype=np.float64).reshape(len(rows), len(key.entries))
+    # Crops that nobody has ranked leave no gap in the numbering.
+    _, unit = np.unique(np.array(units, dtype=np.int64), return_inverse=True)
+    _, rater = np.unique(np.array(raters, dtype=np.int64), return_inverse=True)
+    return Rankings(key.entries, ranks, rater.astype(np.int64), unit.astype(np.int64))
+
+
+def _numbered(names: Mapping[str, str]) -> dict[str, int]:
+    number = {unit: i for i, unit in enumerate(dict.fromkeys(names.values()))}
+    return {name: number[unit] for name, unit in names.items()}

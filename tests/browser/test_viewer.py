@@ -1,0 +1,151 @@
+"""The viewer in a browser: panes zoom and move together by wheel, drag, touch and keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def viewer(page: Page, site: Path) -> Page:
+    page.goto((site / "x8/viewer/Deepest.html").as_uri())
+    expect(page.locator(".stage")).to_have_count(4)
+    page.locator("#panes").scroll_into_view_if_needed()
+    return page
+
+
+def _transforms(page: Page) -> list[str]:
+    return page.eval_on_selector_all(".stage", "s => s.map((stage) => stage.firstElementChild.style.transform)")
+
+
+def _together(page: Page) -> str:
+    transforms = set(_transforms(page))
+    assert len(transforms) == 1, transforms
+    return transforms.pop()
+
+
+def test_every_pane_shows_its_picture_at_the_same_size(viewer: Page) -> None:
+    expect(viewer.locator(".pane figcaption b")).to_have_text(["GT", "LR", "Sample 0", "Local best"])
+    widths = viewer.eval_on_selector_all(".stage img", "all => all.map((img) => [img.naturalWidth, img.width])")
+    assert widths == [[96, 96], [12, 96], [96, 96]]
+    assert viewer.locator(".stage img").first.get_attribute("alt") == "GT of 0801"
+
+
+def test_wheel_zooms_all_panes_about_the_pointer(viewer: Page) -> None:
+    before = _together(viewer)
+    stage = viewer.locator(".stage").nth(2)
+    box = stage.bounding_box()
+    assert box is not None
+    x, y = box["x"] + 0.755 * box["width"], box["y"] + 0.255 * box["height"]
+    viewer.mouse.move(x, y)
+    under = viewer.locator("#readout").text_content()
+    viewer.mouse.wheel(0, -600)
+    expect(viewer.locator("#zoom")).not_to_have_text(f"{round(100 * box['width'] / 96)}%")
+    assert _together(viewer) != before
+    viewer.mouse.move(x + 0.3, y)
+    assert viewer.locator("#readout").text_content() == under, "the pixel under the pointer stays there"
+
+
+def test_drag_moves_all_panes_and_stops_at_the_edge(viewer: Page) -> None:
+    viewer.get_by_role("button", name="Zoom in").click(click_count=6)
+    before = _together(viewer)
+    box = viewer.locator(".stage").first.bounding_box()
+    assert box is not None
+    viewer.mouse.move(box["x"] + 200, box["y"] + 100)
+    viewer.mouse.down()
+    viewer.mouse.move(box["x"] + 120, box["y"] + 60, steps=4)
+    viewer.mouse.up()
+    moved = _together(viewer)
+    assert moved != before
+    viewer.mouse.move(box["x"] + 10, box["y"] + 10)
+    viewer.mouse.down()
+    viewer.mouse.move(box["x"] + 5000, box["y"] + 5000, steps=4)
+    viewer.mouse.up()
+    assert _together(viewer).startswith("translate(0px, 0px)")
+
+
+def test_keys(viewer: Page) -> None:
+    stage = viewer.locator(".stage").nth(1)
+    stage.focus()
+    start = _together(viewer)
+    for key in ("+", "+", "+"):
+        viewer.keyboard.press(key)
+    zoomed = _together(viewer)
+    assert zoomed != start
+    viewer.keyboard.press("ArrowRight")
+    right = _together(viewer)
+    viewer.keyboard.press("ArrowDown")
+    assert len({zoomed, right, _together(viewer)}) == 3
+    viewer.keyboard.press("ArrowUp")
+    viewer.keyboard.press("ArrowLeft")
+    assert _together(viewer) == zoomed
+    viewer.keyboard.press("0")
+    assert _together(viewer) == start
+    viewer.keyboard.press("G")
+    expect(viewer.get_by_role("button", name="Compare with GT")).to_have_attribute("aria-pressed", "true")
+    sources = viewer.eval_on_selector_all(".stage img", "all => all.map((img) => img.src)")
+    assert len(set(sources)) == 1
+    assert "/gt/" in sources[0]
+
+
+def test_touch_pinch_zooms(browser_touch: Page) -> None:
+    page = browser_touch
+    before = _together(page)
+    box = page.locator(".stage").first.bounding_box()
+    assert box is not None
+    session = page.context.new_cdp_session(page)
+    cx, cy = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def touch(kind: str, spread: float) -> None:
+        points = [{"x": cx - spread, "y": cy, "id": 0}, {"x": cx + spread, "y": cy, "id": 1}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if kind == "touchEnd" else points})
+
+    touch("touchStart", 20)
+    for spread in (30, 40, 50, 60):
+        touch("touchMove", spread)
+    touch("touchEnd", 0)
+    assert _together(page) != before
+
+
+@pytest.fixture
+def browser_touch(context: BrowserContext, site: Path) -> Page:
+    page = context.new_page()
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+    page.goto((site / "x8/viewer/Deepest.html").as_uri())
+    page.locator("#panes").scroll_into_view_if_needed()
+    return page
+
+
+def test_panes_images_and_samples_can_be_chosen(viewer: Page, site: Path) -> None:
+    viewer.get_by_role("button", name="Sample 3", exact=True).click()
+    expect(viewer.locator(".stage")).to_have_count(5)
+    viewer.get_by_role("button", name="Next image").click()
+    second = viewer.locator("#image option").nth(1).text_content()
+    expect(viewer.locator(".stage img").first).to_have_attribute("alt", f"GT of {second}")
+    expect(viewer.locator(".stage")).to_have_count(5)
+    assert viewer.url.endswith("#image-1")
+    viewer.goto((site / "x8/viewer/Deepest.html").as_uri() + "#image-2")
+    viewer.reload()
+    assert viewer.locator("#image").evaluate("s => s.selectedIndex") == 2
+
+
+def test_map_names_the_nearest_sample_and_shows_one_alone(viewer: Page) -> None:
+    data = viewer.evaluate("JSON.parse(document.getElementById('data').textContent).images[0]")
+    assert sum(sample["share"] for sample in data["samples"]) == pytest.approx(1, abs=1e-3)
+    assert sorted(set(data["map"]["best"])) == [0, 1, 2, 3]
+    stage = viewer.locator(".stage").last
+    box = stage.bounding_box()
+    assert box is not None
+    viewer.mouse.move(box["x"] + 3, box["y"] + 3)
+    nearest = data["map"]["best"][0]
+    expect(viewer.locator("#readout")).to_have_text(f"Column 0, row 0: sample {nearest} is nearest here")
+    colours = """canvas => new Set(new Uint32Array(
+        canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
+    assert stage.locator("canvas").evaluate(colours) == 4
+    viewer.locator("#legend button").first.click()
+    assert viewer.locator(".stage canvas").evaluate(colours) == 2

@@ -1,0 +1,96 @@
+"""The command models: the list, show, convert."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from srspace_eval.cli import main
+from srspace_eval.models import load_model
+from srspace_eval.models.published import published_methods
+from tests.small_checkpoint import small_state, write_small_checkpoint
+from tests.synth import picture
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([str(a) for a in arguments])
+    code = caught.value.code
+    assert isinstance(code, int)
+    return code
+
+
+def test_list_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("models") == 0
+    out = capsys.readouterr().out
+    for method in published_methods().values():
+        assert method.title in out
+        assert method.licence in out
+    for words in ("26.720", "50.92", "22.8 M", "1.98 s", "checkpoint (gone): SRFlow_DF2K_4X.pth", "CC BY-NC-SA 4.0"):
+        assert words in out
+    assert run("models", "list") == 0
+    assert capsys.readouterr().out == out
+
+
+def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("models", "list", "--json") == 0
+    methods = {m["id"]: m for m in json.loads(capsys.readouterr().out)["methods"]}
+    assert list(methods) == list(published_methods())
+    assert methods["srflow"]["checkpoints"][0]["status"] == "gone"
+    assert methods["ncsr"]["results"][0]["values"]["diversity"] == 26.72
+
+
+@pytest.mark.parametrize(("name", "family"), [("srflow", "srflow"), ("srflow_da", "srflow_da"), ("rrdb", "rrdb")])
+def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, family: str) -> None:
+    path = write_small_checkpoint(tmp_path / "some.pth", name)
+    assert run("models", "show", path, "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    state = small_state(name)
+    assert (shown["checkpoint"], shown["family"], shown["scale"]) == ("some.pth", family, 4)
+    assert shown["tensors"] == len(state)
+    assert shown["values"] == sum(t.numel() for t in state.values())
+    assert shown["deterministic"] == (name == "rrdb")
+    assert run("models", "show", path) == 0
+    out = capsys.readouterr().out
+    assert f"family: {family}" in out
+    assert f"licence: {published_methods()[family].licence}" in out
+
+
+def test_show_says_what_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "other.pth"
+    torch.save({"weight": torch.zeros(3)}, path)
+    assert run("models", "show", path) == 1
+    assert "not a checkpoint of SRFlow" in capsys.readouterr().err
+
+
+def test_converted_checkpoint_is_the_same_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "wrapped.pth"
+    torch.save({"params": {f"module.{k}": v for k, v in small_state("srflow").items()}}, path)
+    target = tmp_path / "model.safetensors"
+    assert run("models", "convert", path, target) == 0
+    assert "model.safetensors: srflow" in capsys.readouterr().err
+    a, b = load_model(path, "cpu"), load_model(target, "cpu")
+    assert a.config == b.config
+    lr = picture(7, 8, 1)
+    np.testing.assert_array_equal(a.sample(lr, n=1), b.sample(lr, n=1))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.safetensors", "wrapped.pth"]
+
+
+def test_convert_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_small_checkpoint(tmp_path / "a.pth", "rrdb")
+    target = tmp_path / "b.safetensors"
+    target.write_bytes(b"mine")
+    assert run("models", "convert", path, target) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert target.read_bytes() == b"mine"
+    assert run("models", "convert", path, target, "--overwrite") == 0
+    assert run("models", "convert", path, tmp_path / "b.pth") == 1
+    assert "must end in .safetensors" in capsys.readouterr().err
+    broken = tmp_path / "broken.pth"
+    broken.write_bytes(path.read_bytes()[:1000])
+    assert run("models", "convert", broken, tmp_path / "c.safetensors") == 1
+    assert not (tmp_path / "c.safetensors").exists()

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from srspace_eval.cli import main
+from srspace_eval.study.key import load_key
+from tests.study.making import METHODS, Material, answer_document, make_material
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    return make_material(tmp_path_factory.mktemp("material"))
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([str(a) for a in arguments])
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+def create(material: Material, out: Path, *more: object) -> int:
+    submissions = [material.submission(name) for name in METHODS]
+    return run("study", "create", *submissions, "--gt", material.gt, "--size", 16, "--raters", 2, "--out", out, *more)
+
+
+def test_create_collect_rank(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "study"
+    assert create(material, out, "--track", "x4", "--include-gt", "--repeats", 1, "--obvious", 1, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["methods"] == [*METHODS, "GT"]
+    assert told["tasks"] == 9
+    key_path = tmp_path / "study-key.json"
+    key = load_key(key_path)
+    assert told["codes"] == {r.id: f"{r.id}-{r.token}" for r in key.raters.values()}
+
+    answers = tmp_path / "answers"
+    answers.mkdir()
+    for rater in key.raters:
+        # The GT first, then the methods.
+        document = answer_document(key, rater, order=lambda m: (m + 1) % 4)
+        (answers / f"{rater}.json").write_text(json.dumps(document))
+    (answers / "zzz.json").write_text("{}")
+    assert run("study", "collect", answers, "--key", key_path, "--out", tmp_path / "result", "--json") == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["kendall_w"] == {"raters": 1.0, "crops": 1.0}
+    assert "not counted: " in output.err
+    assert "zzz.json: it must have exactly the fields" in output.err
+
+    table = tmp_path / "teams.csv"
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["team", "kind", "lpips", "lr_psnr", "diversity", "mor"])
+        for i, name in enumerate(METHODS):
+            writer.writerow([name, "team", 0.2 + i / 10, 50, 20 - i, ""])
+        writer.writerow(["GT", "baseline", 0, "", "", ""])
+    assert run(
+        "rank", "--track", "x4", "--table", table, "--mor", tmp_path / "result/MOR.csv", "--json"
+    ) == 0
+    rows = {row["team"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert {name: row["mor"] for name, row in rows.items()} == {"GT": 1, "flow": 2, "gan<b>": 3, "blur": 4}
+    assert [rows[name]["final_rank"] for name in METHODS] == [1, 2, 3]
+
+
+def test_the_track_is_read_off_and_names_can_be_given(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lr = tmp_path / "lr"
+    lr.mkdir()
+    for path in material.gt.iterdir():
+        Image.open(path).reduce(4).save(lr / path.name)
+    renamed = f"My Flow={material.submission('flow')}"
+    arguments = ("study", "create", renamed, material.submission("blur"), "--gt", material.gt, "--size", 16)
+    # At 136 × 96 pixels a submission may be ×4 or ×8; the LR tells.
+    assert run(*arguments, "--out", tmp_path / "s") == 1
+    assert "say which with --track" in capsys.readouterr().err
+    assert run(*arguments, "--lr", lr, "--out", tmp_path / "s", "--key", tmp_path / "k.json") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"index\.html#r05-[a-z2-7]{20}$", out, re.MULTILINE)
+    assert load_key(tmp_path / "k.json").entries == ("My Flow", "blur")
+
+
+def test_the_same_secret_gives_the_same_study(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert create(material, tmp_path / "one", "--track", "x4") == 0
+    secret = load_key(tmp_path / "one-key.json").secret
+    assert create(material, tmp_path / "two", "--track", "x4", "--secret", secret) == 0
+    assert create(material, tmp_path / "three", "--track", "x4") == 0
+    studies = [load_key(tmp_path / f"{name}-key.json").study for name in ("one", "two", "three")]
+    assert studies[0] == studies[1] != studies[2]
+    assert create(material, tmp_path / "four", "--secret", "short") == 2
+    assert "64 hexadecimal digits" in capsys.readouterr().err
+
+
+def test_mistakes_end_with_1_and_a_message(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert create(material, tmp_path / "s", "--track", "x4", "--crops", 99) == 1
+    assert "no room for 99 crops" in capsys.readouterr().err
+    assert create(material, tmp_path / "absent" / "s", "--track", "x4") == 1
+    assert "there is no such folder" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    assert create(material, tmp_path / "s", "--track", "x4") == 0
+    assert create(material, tmp_path / "s", "--track", "x4") == 1
+    assert "not empty" in capsys.readouterr().err
+    (tmp_path / "bad.json").write_text("{")
+    key_path = tmp_path / "s-key.json"
+    assert run("study", "collect", tmp_path / "bad.json", "--key", key_path, "--out", tmp_path / "r") == 1
+    assert "bad.json: not valid JSON" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+    assert run("study", "collect", tmp_path / "bad.json", "--key", tmp_path / "bad.json") == 1
+    assert "not a key of a study" in capsys.readouterr().err
+    assert run("study", "collect", "--key", key_path) == 2
+
+
+def test_a_long_study_is_noticed(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    many = [f"m{i}={material.submission('flow')}" for i in range(300)]
+    arguments = ("study", "create", *many, "--gt", material.gt, "--size", 16, "--crops", 2, "--raters", 1)
+    assert run(*arguments, "--out", tmp_path / "s", "--track", "x4") == 0
+    assert "needs about 1.5 hours; --tasks-per-rater" in capsys.readouterr().err
+
+
+def test_plan_tells_crops_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("study", "plan", "--difference", 1, "--raters", "5,10", "--studies", 60, "--most-crops", 200)
+    assert run(*arguments, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [p["raters"] for p in document["plans"]] == [5, 10]
+    assert run(*arguments) == 0
+    crops = document["plans"][0]["crops"]
+    assert f"5 raters x {crops:3d} crops: power" in capsys.readouterr().out
+    assert run("study", "plan", "--raters", "five") == 2
+    assert run("study", "plan", "--difference", 100) == 1
+
+
+def test_serve_shows_the_study_until_interrupted(material: Material, tmp_path: Path) -> None:
+    assert create(material, tmp_path / "s", "--track", "x4") == 0
+    command = [sys.executable, "-m", "srspace_eval", "study", "serve", str(tmp_path / "s"), "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--answers", str(tmp_path / "answers")], stdout=subprocess.PIPE, text=True, stderr=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "One link a rater:\n"
+        rater, link = process.stdout.readline().split()
+        assert rater == "r01"
+        with urllib.request.urlopen(link, timeout=10) as reply:
+            assert b"<title>Which looks most like a photograph?</title>" in reply.read()
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "ended" in err

@@ -1,0 +1,92 @@
+"""The network is read off names and shapes; what does not fit is listed."""
+
+from __future__ import annotations
+
+import pytest
+
+from srspace_eval.errors import CheckpointError
+from srspace_eval.models.configurations import CONFIGURATIONS
+from srspace_eval.models.recognise import recognise
+from tests.model_goldens import expected, manifests
+
+NAMES = sorted(manifests())
+
+
+def test_golden_data_is_complete() -> None:
+    assert len(NAMES) == 15
+    assert {*NAMES} == {*expected()} == {*CONFIGURATIONS, "rrdb_df2k_x4", "rrdb_df2k_x8"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_published_configurations(name: str) -> None:
+    found = recognise(manifests()[name])
+    assert found.config.name == name
+    assert found.config.scale == int(expected()[name]["scale"])
+    assert found.config.deterministic == name.startswith("rrdb")
+    assert found.config.quantize == ("round" if name.startswith("rrdb") else "trunc")
+    if found.spec is not None:
+        assert (found.config.family, found.spec) == CONFIGURATIONS[name]
+        assert found.config.details["steps"] == found.spec.steps
+
+
+def test_order_of_the_names_does_not_matter() -> None:
+    shapes = manifests()["srflow_df2k_x8"]
+    assert recognise(dict(reversed(shapes.items()))) == recognise(shapes)
+
+
+@pytest.mark.parametrize("name", ["srflow_df2k_x4", "srflow_da_d_df2k_x8", "srflow_da_s_df2k_x4", "ncsr_df2k_x8"])
+def test_misfits_are_listed(name: str) -> None:
+    shapes = dict(manifests()[name])
+    # Somewhere in the middle, so that nothing else hangs on it.
+    lost = [key for key in shapes if key.endswith("invconv.weight")][3]
+    bent = [key for key in shapes if key.endswith("actnorm.bias")][5]
+    del shapes[lost]
+    shapes[bent] = (1, 7, 1, 1)
+    shapes["RRDB.extra.weight"] = (3,)
+    with pytest.raises(CheckpointError) as error:
+        recognise(shapes, "some.pth")
+    assert f"some.pth: does not fit {name}" in str(error.value)
+    problems = error.value.problems
+    assert len(problems) == 3
+    assert problems[0].startswith(f"missing: {lost} (")
+    assert problems[1] == "surplus: RRDB.extra.weight (3,)"
+    assert problems[2] == f"misshapen: {bent} is (1, 7, 1, 1), not {manifests()[name][bent]}"
+
+
+def test_missing_end_of_a_flow_is_listed() -> None:
+    shapes = {key: shape for key, shape in manifests()["srflow_df2k_x4"].items() if ".layers.57." not in key}
+    with pytest.raises(CheckpointError) as error:
+        recognise(shapes)
+    assert all(problem.startswith("missing: flowUpsamplerNet.layers.57.") for problem in error.value.problems)
+
+
+def test_misfit_of_an_rrdb_network_is_listed_under_the_checkpoints_names() -> None:
+    shapes = {f"body.{i}.rdb{j}.conv{k}.{leaf}": (1,) for i in range(2) for j in (1, 2, 3) for k in range(1, 6)
+              for leaf in ("weight", "bias")}  # fmt: skip
+    shapes |= {"conv_up1.weight": (64, 64, 3, 3), "conv_up2.weight": (64, 64, 3, 3)}
+    with pytest.raises(CheckpointError) as error:
+        recognise(shapes)
+    assert "missing: conv_first.weight (64, 3, 3, 3)" in error.value.problems
+    assert any("misshapen: body.1.rdb3.conv5.weight is (1,), not" in problem for problem in error.value.problems)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {"features.0.weight": (64, 3, 11, 11)},
+        {"": ()},
+        # RRDB networks for other scales put more channels in, or have no upconvs.
+        {"RRDB_trunk.0.RDB1.conv1.weight": (32, 64, 3, 3)},
+        {"flowUpsamplerNet.layers.0.x": (1,)},
+        {"flowUpsamplerNet.layers.3.affine.fAffine.0.weight": ()},
+    ],
+)
+def test_other_networks_are_refused(shapes: dict[str, tuple[int, ...]]) -> None:
+    with pytest.raises(CheckpointError):
+        recognise(shapes)
+
+
+def test_too_few_blocks_for_the_conditioning() -> None:
+    shapes = {key: shape for key, shape in manifests()["srflow_df2k_x4"].items() if "RRDB_trunk.22." not in key}
+    with pytest.raises(CheckpointError, match="has 22 blocks"):
+        recognise(shapes)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from srspace_eval.study.collecting import Outcome, Rules, collect
+from srspace_eval.study.figures import plot_text
+from srspace_eval.study.key import Key
+from srspace_eval.study.report import report_page, write_outcome
+from tests.study.making import answer_document
+
+Study = tuple[Path, Key]
+
+
+@pytest.fixture
+def outcome(study: Study, tmp_path: Path) -> Outcome:
+    _, key = study
+    paths = [tmp_path / "r01.json", tmp_path / "<b>bad.json"]
+    paths[0].write_text(json.dumps(answer_document(key, "r01", order=lambda m: [2, 0, 1][m])))
+    return collect(paths, key, Rules())
+
+
+class Tags(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_the_mor_file_has_the_names_exactly_best_first(outcome: Outcome, tmp_path: Path) -> None:
+    write_outcome(outcome, tmp_path / "out")
+    with (tmp_path / "out/MOR.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["team"], float(row["mor"]), row["n"]) for row in rows] == [
+        ("gan<b>", 1.0, "6"), ("blur", 2.0, "6"), ("flow", 3.0, "6")
+    ]
+    assert all(float(row["mor_low"]) <= float(row["mor"]) <= float(row["mor_high"]) for row in rows)
+    names = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert names == ["MOR.csv", "plotly.min.js", "report.html", "study.json"]
+
+
+def test_awkward_names_survive_the_mor_file(outcome: Outcome, tmp_path: Path) -> None:
+    names = ('a,"b"', " x ", "é\u202e名")
+    write_outcome(replace(outcome, rankings=replace(outcome.rankings, methods=names)), tmp_path)
+    with (tmp_path / "MOR.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["team"] for row in csv.DictReader(file)} == set(names)
+
+
+def test_the_document_is_strict_json_with_every_number(outcome: Outcome, tmp_path: Path) -> None:
+    write_outcome(outcome, tmp_path)
+    document = json.loads((tmp_path / "study.json").read_text(), parse_constant=pytest.fail)
+    assert document["format"] == "srspace-eval/study-result/1"
+    assert [m["team"] for m in document["methods"]] == ["gan<b>", "blur", "flow"]
+    assert document["kendall_w"] == {"raters": None, "crops": None}  # one rater agrees with nobody
+    assert document["friedman"]["blocks"] == 6
+    assert len(document["pairs"]) == 3
+    assert document["rejected"][0]["reason"] == "there is no such file"
+
+
+def test_the_page_shows_names_as_text_and_needs_nothing_from_outside(outcome: Outcome) -> None:
+    page = report_page(outcome)
+    tags = Tags(page).tags
+    assert "<bdi>gan&lt;b&gt;</bdi>" in page
+    assert "gan<b>" not in page
+    assert "&lt;b&gt;bad.json" in page
+    assert [a["src"] for t, a in tags if t == "script" and "src" in a] == ["plotly.min.js"]
+    assert not [a for t, a in tags if any(str(v).startswith(("http:", "https:", "//")) for v in a.values())]
+    assert re.search(r'<td class="n">1\.000</td>', page)
+    assert len([t for t, _ in tags if t == "b"]) == 1  # the legend's own
+
+
+def test_a_second_collect_replaces_the_first(outcome: Outcome, tmp_path: Path) -> None:
+    write_outcome(outcome, tmp_path)
+    first = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file() and p.suffix != ".json"}
+    write_outcome(outcome, tmp_path)
+    assert first == {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file() and p.suffix != ".json"}
+
+
+def test_plotly_gets_no_markup() -> None:
+    assert plot_text('<a href="javascript:x">&') == '&lt;a href="javascript:x"&gt;&amp;'
+    assert len(plot_text("x" * 99)) == 32

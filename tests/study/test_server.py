@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from srspace_eval.errors import StudyError
+from srspace_eval.study.answers import largest_answer
+from srspace_eval.study.collecting import Rules, collect
+from srspace_eval.study.key import Key
+from srspace_eval.study.server import ANSWERS_PER_RATER, AnswerStore, StudyServer, is_loopback
+from tests.study.conftest import Build
+from tests.study.making import answer_bytes, answer_document
+
+Study = tuple[Path, Key]
+
+
+@dataclass(frozen=True)
+class Client:
+    server: StudyServer
+    answers: Path
+
+    @property
+    def port(self) -> int:
+        return int(self.server.server_address[1])
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(method, path, body=body, headers=headers or {})
+        reply = connection.getresponse()
+        data = reply.read()
+        connection.close()
+        return reply.status, {k.lower(): v for k, v in reply.getheaders()}, data
+
+    def token(self, rater: str = "r01") -> str:
+        return self.server.key.raters[rater].token
+
+
+@pytest.fixture
+def client(study: Study, tmp_path: Path) -> Iterator[Client]:
+    folder, key = study
+    with StudyServer(folder, key, tmp_path / "answers") as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield Client(server, tmp_path / "answers")
+        server.shutdown()
+        thread.join()
+
+
+def test_it_listens_on_this_machine_alone_unless_asked(client: Client) -> None:
+    assert client.server.server_address[0] == "127.0.0.1"
+    assert is_loopback("::1")
+    assert is_loopback("localhost")
+    assert not is_loopback("0.0.0.0")
+    assert not is_loopback("example.org")
+
+
+def test_the_page_is_there_with_a_token_and_only_with_one(client: Client, study: Study) -> None:
+    folder, key = study
+    token = client.token()
+    status, headers, data = client.ask("GET", f"/{token}/")
+    assert (status, data) == (200, (folder / "index.html").read_bytes())
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    for name in ("data.js", "assets/study.js", f"images/{next(iter(key.tasks.values())).items[0]}.png"):
+        status, headers, data = client.ask("GET", f"/{token}/{name}")
+        assert (status, data) == (200, (folder / name).read_bytes())
+        assert client.ask("HEAD", f"/{token}/{name}")[::2] == (200, b"")
+        for start in ("", "/", "/" + "a" * 20 + "/", "//", f"/{token[:-1]}/", f"/{token}x/"):
+            assert client.ask("GET", f"{start or '/'}{name}")[0] == 404
+
+
+def test_the_session_names_the_rater(client: Client) -> None:
+    for rater in ("r01", "r02"):
+        _, headers, data = client.ask("GET", f"/{client.token(rater)}/session.js")
+        assert headers["content-type"].startswith("text/javascript")
+        session = json.loads(data.decode().removeprefix("window.STUDY_SESSION = ").removesuffix(";\n"))
+        assert session == {"code": f"{rater}-{client.token(rater)}", "submit": "answer"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../key.json",
+        "..%2fkey.json",
+        "images/../../key.json",
+        "images/..%2f..%2fkey.json",
+        "%2e%2e/key.json",
+        "images/",
+        "images",
+        "/etc/passwd",
+        "assets/report.css",
+        "images/aaaaaaaaaaaaa.png",
+        "index.html/../../key.json",
+        "..\\key.json",
+        "data.js%00",
+        "answer",
+    ],
+)
+def test_nothing_else_can_be_reached(client: Client, path: str) -> None:
+    assert client.ask("GET", f"/{client.token()}/{path}")[0] == 404
+
+
+def test_headers_keep_the_page_to_itself(client: Client) -> None:
+    for path in (f"/{client.token()}/", "/nothing"):
+        _, headers, _ = client.ask("GET", path)
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "script-src 'self';" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert "python" not in headers["server"].lower()
+
+
+def test_answers_are_kept_one_file_each_and_never_replaced(client: Client) -> None:
+    key = client.server.key
+    first = answer_bytes(answer_document(key, "r01"))
+    path = f"/{client.token()}/answer"
+    assert client.ask("POST", path, first)[0] == 201
+    # Sent again after a lost reply: the same answer is kept once.
+    assert client.ask("POST", path, first)[0] == 201
+    second = answer_bytes({**answer_document(key, "r01"), "finished": "now"})
+    assert client.ask("POST", path, second)[0] == 201
+    assert client.ask("POST", f"/{client.token('r02')}/answer", answer_bytes(answer_document(key, "r02")))[0] == 201
+    assert {p.name: p.read_bytes() == second for p in client.answers.iterdir()} == {
+        "r01.json": False, "r01-2.json": True, "r02.json": False
+    }
+    assert (client.answers / "r01.json").read_bytes() == first
+    assert collect(sorted(client.answers.iterdir()), key, Rules()).mor.tolist() == [1, 2, 3]
+
+
+def test_answers_that_are_none_are_refused_and_leave_nothing(client: Client) -> None:
+    key = client.server.key
+    token = client.token()
+    good = answer_bytes(answer_document(key, "r01"))
+
+    def status(body: bytes, path: str = f"/{token}/answer", headers: dict[str, str] | None = None) -> int:
+        return client.ask("POST", path, body, headers)[0]
+
+    assert status(b"{}") == 422
+    assert status(good[:-1]) == 422
+    assert status(answer_bytes(answer_document(key, "r02"))) == 403
+    assert status(good, "/answer") == 404
+    assert status(good, f"/{token}/index.html") == 404
+    assert status(b" " * (largest_answer(key) + 1)) == 413
+    assert status(b"", headers={"Content-Length": "-5"}) == 411
+    assert status(b"", headers={"Content-Length": "9" * 30}) == 411
+    assert status(b"", headers={"Content-Length": "²"}) == 411
+    assert list(client.answers.iterdir()) == []
+
+
+def test_a_client_that_breaks_off_leaves_nothing_and_harms_nobody(client: Client) -> None:
+    with socket.create_connection(("127.0.0.1", client.port)) as raw:
+        raw.sendall(f"POST /{client.token()}/answer HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{{".encode())
+    with socket.create_connection(("127.0.0.1", client.port)) as raw:
+        raw.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
+        raw.settimeout(5)
+        assert b"400" in raw.recv(200)
+    assert client.ask("PUT", f"/{client.token()}/answer", b"x")[0] == 501
+    assert client.ask("GET", f"/{client.token()}/")[0] == 200
+    assert list(client.answers.iterdir()) == []
+
+
+def test_many_at_once_lose_nothing(client: Client) -> None:
+    key = client.server.key
+    bodies = [answer_bytes({**answer_document(key, "r01"), "finished": str(i)}) for i in range(12)]
+    codes: list[int] = []
+    threads = [
+        threading.Thread(target=lambda b=b: codes.append(client.ask("POST", f"/{client.token()}/answer", b)[0]))  # type: ignore[misc]
+        for b in bodies
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes == [201] * 12
+    assert sorted(p.read_bytes() for p in client.answers.iterdir()) == sorted(bodies)
+
+
+def test_a_rater_cannot_fill_the_disk(study: Study, tmp_path: Path) -> None:
+    store = AnswerStore(tmp_path, study[1])
+    for i in range(ANSWERS_PER_RATER):
+        store.add("r01", b"%d" % i)
+    with pytest.raises(StudyError, match="has sent"):
+        store.add("r01", b"one more")
+    assert len(list(tmp_path.iterdir())) == ANSWERS_PER_RATER
+
+
+def test_links_name_the_public_address(client: Client) -> None:
+    assert client.server.links()["r01"] == f"http://127.0.0.1:{client.port}/{client.token()}/"
+    assert client.server.links("https://example.org/study/")["r02"] == f"https://example.org/study/{client.token('r02')}/"
+
+
+def test_tokens_are_never_logged(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    client.ask("GET", f"/{client.token()}/")
+    client.ask("POST", f"/{client.token()}/answer", answer_bytes(answer_document(client.server.key, "r01")))
+    client.ask("POST", f"/{client.token()}/answer", b"{}")
+    err = capsys.readouterr().err
+    assert "r01: 8 answers kept as r01.json" in err
+    assert client.token() not in err
+
+
+def test_a_folder_of_another_study_is_not_served(study: Study, build: Build, tmp_path: Path) -> None:
+    folder, _ = study
+    _, other = build(secret=b"z" * 32)
+    with pytest.raises(StudyError, match="not the folder of this key's study"):
+        StudyServer(folder, other, tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StudyError, match=r"index\.html is missing"):
+        StudyServer(tmp_path / "empty", other, tmp_path)
+
+
+def test_a_taken_port_is_an_error(client: Client, study: Study, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="cannot be listened on"):
+        StudyServer(*study, tmp_path, ("127.0.0.1", client.port))
