@@ -6,12 +6,12 @@ import math
 
 import pytest
 import torch
-from tests.flows.test_flow_layers import jacobian_logdet, normal
 
 from srspace_eval.flows import ConditionalFlow, FlowSpec, RRDBNet
 from srspace_eval.flows.layers import gaussian_logp
 from srspace_eval.flows.network import bits_per_pixel
 from srspace_eval.models.configurations import CONFIGURATIONS
+from tests.flows.test_flow_layers import jacobian_logdet, normal
 from tests.model_goldens import manifests, weights
 
 SMALL = {
