@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from srspace_eval.cli._common import progress, say
+from srspace_eval.cli._common import print_text, progress, say
 from srspace_eval.errors import ResultsError, WeightsError
 
 
@@ -34,7 +34,7 @@ def command(out: Path, weights_dir: Path | None) -> None:
     from srspace_eval.ranking.entries import board_entries
     from srspace_eval.report.html import Pictures, write_site
     from srspace_eval.report.table import make_table
-    from srspace_eval.report.terminal import print_table
+    from srspace_eval.report.terminal import to_text
     from srspace_eval.scoring import ScoreOptions, score
     from srspace_eval.tracks import load_track
 
@@ -62,7 +62,7 @@ def command(out: Path, weights_dir: Path | None) -> None:
             progress=progress,
         )
     ranking = rank(board_entries(out / "leaderboards", track), track, bootstrap=BootstrapPlan())
-    print_table(make_table(ranking))
+    print_text(to_text(make_table(ranking)))
     folders = {method: out / "submissions" / method for method in METHODS}
     pictures = Pictures(gt=out / "gt", submissions=folders, lr=out / "lr")
     page = write_site(out / "site", [ranking], pictures={track.name: pictures})
