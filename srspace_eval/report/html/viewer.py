@@ -137,6 +137,8 @@ class PictureWriter:
 
     def _image(self, image: ImageRecord, source: Path, name: str) -> dict[str, Any]:
         file = slug(image.image)
+        if not image.samples or min(image.height, image.width) < self._scale:
+            raise ImageError(f"{image.image}: its record holds no samples or no size")
         gt = self._copy(self._pictures.gt, f"{image.image}.png", image.gt_sha256, image, f"gt/{file}.png")
         samples = [
             self._copy(source, sample.file, sample.sha256, image, f"teams/{name}/{file}-{sample.sample:05d}.png")
