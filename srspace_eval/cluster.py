@@ -11,6 +11,7 @@ A worker that dies costs its tasks alone: the scheduler gives them to another on
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import queue
@@ -20,8 +21,9 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from srspace_eval import weights
 from srspace_eval.cluster_worker import Job, measure_image, probe
@@ -32,8 +34,9 @@ from srspace_eval.pipeline import ImageTask, Sources, default_workers
 from srspace_eval.results import ImageRecord
 from srspace_eval.sources import open_source
 
-if TYPE_CHECKING:
-    from distributed import Future
+# Dask is optional, and typed by halves.
+Client: TypeAlias = Any
+Future: TypeAlias = Any
 
 _CONNECT_S = 15
 _LOOK_S = 10
@@ -42,7 +45,7 @@ _LOOK_S = 10
 class DaskCluster:
     """An :class:`srspace_eval.executors.Executor` on the workers of a scheduler; made by :func:`open_cluster`."""
 
-    def __init__(self, client: Any, where: str) -> None:
+    def __init__(self, client: Client, where: str) -> None:
         self._client, self._where = client, where
         self._plan: NetworkPlan | None = None
         self._facts = Facts(None, {})
@@ -64,7 +67,7 @@ class DaskCluster:
         self, tasks: Sequence[ImageTask], sources: Sources, config: MeterConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
         job = Job(self._plan, self._facts, _absolute(sources), config)
-        done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         futures: dict[Any, ImageTask] = {}
         # One group of keys, which the scheduler hands out one by one as threads become free.
         group = f"measure_image-{uuid.uuid4().hex}"
@@ -84,7 +87,7 @@ class DaskCluster:
             if futures and self._client.status == "running":
                 self._client.cancel(list(futures))
 
-    def _next(self, done: queue.SimpleQueue[Future[Any]]) -> Future[Any]:
+    def _next(self, done: queue.SimpleQueue[Future]) -> Future:
         while True:
             try:
                 return done.get(timeout=_LOOK_S)
@@ -92,19 +95,22 @@ class DaskCluster:
                 with self._connected():
                     self._has_workers()
 
-    def _record(self, future: Future[Any], task: ImageTask) -> ImageRecord:
+    def _record(self, future: Future, task: ImageTask) -> ImageRecord:
         from distributed import KilledWorker
 
         with self._connected():
-            while future.status != "error":
-                if future.status != "finished":
-                    self._lost()
+            # A record whose worker died before it was fetched is measured again by another one.
+            while future.status not in ("error", "cancelled"):
                 try:
                     record: ImageRecord = future.result(timeout=_LOOK_S)
                     return record
-                except TimeoutError:
-                    # Its worker died with the record: another one measures it again.
+                except (TimeoutError, asyncio.TimeoutError):
                     self._has_workers()
+                except Exception:
+                    if future.status not in ("error", "cancelled"):
+                        raise
+            if future.status == "cancelled":
+                self._lost()
             error = future.exception()
         if isinstance(error, SrspaceEvalError):
             raise error
@@ -161,7 +167,7 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
         If Dask is not installed, or no scheduler answers.
     """
     try:
-        import distributed
+        distributed: Any = import_module("distributed")
     except ImportError as error:
         raise ExecutorError(
             f"--scheduler {scheduler}: Dask is not installed: pip install 'srspace-eval[distributed]'"
@@ -188,7 +194,7 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
             address = _address(scheduler)
         try:
             client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False, name="srspace-eval")
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, asyncio.TimeoutError, ValueError) as error:
             raise ExecutorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         stack.callback(client.close, timeout=5)
         yield DaskCluster(client, f"--scheduler {scheduler}")
@@ -221,7 +227,7 @@ def _fitting_processes(device: str) -> int:
 
     if device in ("auto", "cuda") and torch.cuda.is_available():
         return torch.cuda.device_count()
-    return default_workers()
+    return default_workers() if device in ("auto", "cpu") else 1
 
 
 def _raise_differences(where: str, plan: NetworkPlan | None, found: Mapping[str, Facts | BaseException]) -> None:

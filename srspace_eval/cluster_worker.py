@@ -8,7 +8,7 @@ import signal
 import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -20,8 +20,7 @@ from srspace_eval.metrics.meter import MeterConfig
 from srspace_eval.pipeline import ImageTask, Sources, measure_images
 from srspace_eval.results import ImageRecord
 
-if TYPE_CHECKING:
-    from distributed import Worker
+Worker: TypeAlias = Any  # of Dask, which is optional
 
 _loading = threading.Lock()
 
