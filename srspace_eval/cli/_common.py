@@ -44,6 +44,13 @@ def print_json(document: Any) -> None:
     click.echo(text)
 
 
+def print_text(text: str) -> None:
+    """Print a finished text to stdout; a terminal that lacks ≈ or ₁ shows a question mark, it is no reason to fail."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    click.echo(text, nl=False)
+
+
 def say(text: str) -> None:
     """Print lines for the user to stderr; what strangers' file names hide shows itself."""
     click.echo(shown(text), err=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from srspace_eval.cli._common import progress, say
+from srspace_eval.cli._common import print_text, progress, say
 from srspace_eval.errors import ResultsError, WeightsError
 
 
@@ -62,7 +62,7 @@ def command(out: Path, weights_dir: Path | None) -> None:
             progress=progress,
         )
     ranking = rank(board_entries(out / "leaderboards", track), track, bootstrap=BootstrapPlan())
-    click.echo(to_text(make_table(ranking)), nl=False)
+    print_text(to_text(make_table(ranking)))
     folders = {method: out / "submissions" / method for method in METHODS}
     pictures = Pictures(gt=out / "gt", submissions=folders, lr=out / "lr")
     page = write_site(out / "site", [ranking], pictures={track.name: pictures})

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from srspace_eval.bootstrap import BootstrapPlan
-from srspace_eval.cli._common import print_json, say
+from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.errors import Notice, RankingError
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.published import PublishedTable, load_published, published_tables
@@ -129,7 +129,7 @@ def _print(
         print_json(to_document(rankings[0]))
         return
     if printed_form:
-        click.echo(render(rankings[0], forms[0], intervals=intervals), nl=False)
+        print_text(render(rankings[0], forms[0], intervals=intervals))
         return
     from srspace_eval.report.table import make_table
     from srspace_eval.report.terminal import to_text
@@ -137,7 +137,7 @@ def _print(
     for number, ranking in enumerate(rankings):
         if number:
             click.echo()
-        click.echo(to_text(make_table(ranking), intervals=intervals), nl=False)
+        print_text(to_text(make_table(ranking), intervals=intervals))
 
 
 def _forms(formats: str | None, out: Path | None, as_json: bool) -> list[str]:

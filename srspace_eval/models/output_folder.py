@@ -93,13 +93,15 @@ class OutputFolder:
             (self.path / name).unlink(missing_ok=True)
         (self.path / PROVENANCE_FILE).unlink(missing_ok=True)
 
-    def begin(self, record: Provenance) -> list[Job]:
+    def begin(self, record: Provenance, old: Provenance | None) -> list[Job]:
         """Settle what is to be done, and write the record before the first sample.
 
         Parameters
         ----------
         record:
-            What this run makes, made for this folder.
+            What this run makes.
+        old:
+            What the folder's record says; None: it has none.
 
         Raises
         ------
@@ -109,7 +111,6 @@ class OutputFolder:
         for entry in self.path.iterdir():
             if _LEFT_BEHIND.fullmatch(entry.name):
                 entry.unlink(missing_ok=True)
-        old = read_provenance(self.path)
         there = [name for files in self.names.values() for name in files if (self.path / name).exists()]
         if there and old is None:
             raise SamplingError(
@@ -137,13 +138,12 @@ class OutputFolder:
             for entry in record.images
         ]  # fmt: skip
 
-    def tile(self, model: Model, lr: LrImage, wanted: int | str, budget: int) -> int | None:
+    def tile(self, model: Model, lr: LrImage, wanted: int | str, budget: int, old: Provenance | None) -> int | None:
         """The tiles of one LR: as the folder's record says, else as ``wanted`` and the memory say."""
         if wanted == "off":
             return None
         if isinstance(wanted, int):
             return wanted if max(lr.height, lr.width) > wanted else None
-        old = read_provenance(self.path)
         entry = None if old is None else old.entry(lr.image)
         if entry is None:
             return choose_tile(model, lr.height, lr.width, budget, lr.image)

@@ -96,6 +96,18 @@ def test_print_shows_every_row(page: Page, site: Path) -> None:
     expect(page.locator("form.filters")).to_be_hidden()
 
 
+def test_charts_are_printed_light(page: Page, site: Path) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto((site / "x8/index.html").as_uri())
+    wait_for_charts(page)
+    ink = "document.getElementById('scatter')._fullLayout.font.color"
+    assert page.evaluate(ink) == "#ebe7de"
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(ink) == "#1d1c1a"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(ink) == "#ebe7de"
+
+
 def test_theme_changes_and_is_remembered(page: Page, site: Path) -> None:
     page.emulate_media(color_scheme="light")
     page.goto((site / "x8/index.html").as_uri())

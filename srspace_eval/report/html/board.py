@@ -85,8 +85,8 @@ class Board:
 
     Attributes
     ----------
-    has_final:
-        Whether any row has a final rank.
+    has_final, has_intervals:
+        Whether any row has a final rank, and any value an interval.
     notes:
         (mark, text) of the rows' notes.
     level:
@@ -98,6 +98,7 @@ class Board:
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     has_final: bool
+    has_intervals: bool
     notes: tuple[tuple[str, str], ...]
     level: str
     alike: tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]
@@ -139,7 +140,8 @@ def make_board(ranking: Ranking, pages: Mapping[int, str]) -> Board:
         if (pairs := tuple((text.shown(ranking.rows[n].entry.team), other) for n, other in neighbours[key].items()))
     )
     notes = tuple((mark, note) for note, mark in marks.items())
-    return Board(columns, lines, has_final, notes, f"{level:g}%", alike)
+    has_intervals = any(row.intervals for row in ranking.rows)
+    return Board(columns, lines, has_final, has_intervals, notes, f"{level:g}%", alike)
 
 
 def plateaus(ranking: Ranking) -> dict[str, float]:

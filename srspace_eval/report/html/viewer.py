@@ -148,6 +148,7 @@ class PictureWriter:
             "name": text.shown(image.image),
             "height": image.height,
             "width": image.width,
+            "scale": self._scale,
             "gt": f"../pictures/gt/{file}.png",
             "lr": f"../pictures/{self._lr(image, gt, file)}",
             "samples": [

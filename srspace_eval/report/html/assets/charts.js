@@ -10,6 +10,16 @@
   const LABELLED = 8; // lines drawn with colour and name; the others stay grey and answer to the pointer
   const CONFIG = { displayModeBar: false, displaylogo: false, responsive: false, showTips: false, doubleClick: "reset" };
 
+  // On paper the style sheet gives a chart this many pixels; the page is laid out for it only after it is drawn.
+  const PAPER = { tall: { width: 640, height: 380 }, strip: { width: 300, height: 140 }, other: { width: 300, height: 230 } };
+  let printing = false;
+  const size = (element) => {
+    if (!printing) {
+      return { width: element.clientWidth, height: element.clientHeight };
+    }
+    return PAPER[["tall", "strip"].find((name) => element.classList.contains(name)) ?? "other"];
+  };
+
   const style = () => {
     const computed = getComputedStyle(document.documentElement);
     const colour = (name) => computed.getPropertyValue(`--${name}`).trim();
@@ -30,10 +40,11 @@
     ...more,
   });
 
-  const layout = (s, more) => ({
+  const layout = (element, s, more) => ({
+    ...(printing ? size(element) : { width: undefined, height: undefined }),
     font: { family: s.font, size: 13, color: s.colour("ink") },
-    paper_bgcolor: s.colour("panel"),
-    plot_bgcolor: s.colour("panel"),
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
     margin: { l: 52, r: 16, t: 12, b: 46 },
     showlegend: false,
     hovermode: "closest",
@@ -87,7 +98,7 @@
     const { points, x, y } = data.scatter;
     const xs = padded(points.map((p) => p.x), 0.08);
     const ys = padded(points.map((p) => p.y), 0.09);
-    const [w, h] = [element.clientWidth - 68, element.clientHeight - 58];
+    const [w, h] = [size(element).width - 68, size(element).height - 58];
     const places = place(points, {
       width: w,
       height: h,
@@ -127,7 +138,7 @@
     Plotly.react(
       element,
       traces,
-      layout(s, { xaxis: axis(s, x, { range: xs }), yaxis: axis(s, y, { range: ys }) }),
+      layout(element, s, { xaxis: axis(s, x, { range: xs }), yaxis: axis(s, y, { range: ys }) }),
       CONFIG,
     );
   };
@@ -157,7 +168,7 @@
       cliponaxis: false,
     }));
     // Names at the lines' ends, pushed apart where they would cover one another.
-    const height = element.clientHeight - 58;
+    const height = size(element).height - 58;
     const gap = 16;
     const ends = bold
       .map((line, k) => ({ k, at: (1 - (last(line) - low) / (top - low)) * height }))
@@ -170,7 +181,7 @@
       end.to = Math.min(end.to, limit);
       limit = end.to - gap;
     }
-    const room = Math.min(Math.max(...bold.map((line) => width(line.name))) + 24, element.clientWidth * 0.42);
+    const room = Math.min(Math.max(...bold.map((line) => width(line.name))) + 24, size(element).width * 0.42);
     const cut = (name) => (width(name) > room - 16 && !name.includes("&") ? `${name.slice(0, Math.floor((room - 30) / 7))}…` : name);
     const annotations = ends.map((end) => ({
       xref: "paper", x: 1, xanchor: "left", xshift: 10,
@@ -180,7 +191,7 @@
     Plotly.react(
       element,
       [grey, ...strong],
-      layout(s, {
+      layout(element, s, {
         margin: { l: 52, r: room, t: 12, b: 46 },
         annotations,
         xaxis: axis(s, "samples n", { range: [1, Math.max(length, 2)], dtick: length > 12 ? undefined : 1 }),
@@ -205,7 +216,7 @@
           hovertemplate: "n = %{x}: mean %{y:.2f} %<br>middle half %{customdata[0]:.2f} – %{customdata[1]:.2f} %<extra></extra>",
         },
       ],
-      layout(s, { xaxis: axis(s, "samples n", { dtick: n.length > 12 ? undefined : 1 }), yaxis: axis(s, chart.y) }),
+      layout(element, s, { xaxis: axis(s, "samples n", { dtick: n.length > 12 ? undefined : 1 }), yaxis: axis(s, chart.y) }),
       CONFIG,
     );
   };
@@ -219,7 +230,7 @@
         marker: { size: 6, color: s.colour("accent"), opacity: 0.65 },
         line: { color: s.colour("accent"), width: 1.5 }, fillcolor: s.colour("accent-soft"), width: 0.5,
       }],
-      layout(s, {
+      layout(element, s, {
         margin: { l: 12, r: 12, t: 6, b: 44 },
         xaxis: axis(s, chart.label),
         yaxis: { visible: false, range: [-1.05, 0.45], fixedrange: true },
@@ -249,7 +260,10 @@
         location.href = page;
       }
     });
-    document.addEventListener("themechange", draw);
+    document.addEventListener("themechange", (event) => {
+      printing = event.detail === "print";
+      draw();
+    });
     let drawn = innerWidth;
     let timer = 0;
     addEventListener("resize", () => {

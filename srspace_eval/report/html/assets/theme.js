@@ -44,6 +44,15 @@
       document.dispatchEvent(new Event("themechange"));
     });
   });
+  // Paper is light and narrow: the charts are drawn for it and back again.
+  addEventListener("beforeprint", () => {
+    root.dataset.theme = "light";
+    document.dispatchEvent(new CustomEvent("themechange", { detail: "print" }));
+  });
+  addEventListener("afterprint", () => {
+    apply();
+    document.dispatchEvent(new Event("themechange"));
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     document.dispatchEvent(new Event("themechange"));
   });
