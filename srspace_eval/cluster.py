@@ -16,12 +16,14 @@ import json
 import logging
 import queue
 import re
+import signal
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -178,18 +180,7 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
         local = re.fullmatch(r"local(?::([1-9]\d{0,3}))?", scheduler)
         if local:
             processes = int(local[1]) if local[1] else _fitting_processes(device)
-            address: Any = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=processes,
-                    threads_per_worker=max(1, default_workers() // processes),
-                    processes=True,
-                    # No limit: a worker held back for its memory would never go on, torch keeps what it has.
-                    memory_limit=0,
-                    dashboard_address=None,
-                    silence_logs=logging.CRITICAL,
-                    preload="srspace_eval.cluster_worker",
-                )
-            )
+            address: Any = stack.enter_context(_local_cluster(distributed.LocalCluster, processes))
         else:
             address = _address(scheduler)
         try:
@@ -198,6 +189,45 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
             raise ExecutorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         stack.callback(client.close, timeout=5)
         yield DaskCluster(client, f"--scheduler {scheduler}")
+
+
+@contextmanager
+def _local_cluster(make: Callable[..., Any], processes: int) -> Iterator[Any]:
+    """Worker processes on this machine. They start within the context, so that an interrupt then ends them as well."""
+    with _interrupts_blocked():
+        cluster = make(
+            n_workers=0,
+            threads_per_worker=max(1, default_workers() // processes),
+            processes=True,
+            # No limit: a worker held back for its memory would never go on, torch keeps what it has.
+            memory_limit=0,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+    try:
+        cluster.scale(processes)
+        cluster.wait_for_workers(processes)
+        yield cluster
+    finally:
+        try:
+            cluster.close()
+        except AssertionError:
+            # Dask trips over workers that have half started. They are daemons of this process and end with it.
+            cluster.shutdown_on_close = False
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Threads begun in here, and the processes that they begin, never see Ctrl-C: this thread alone answers it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # started later, it would unblock them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _absolute(sources: Sources) -> Sources:
