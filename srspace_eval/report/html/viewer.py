@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from srspace_eval import images as png
+from srspace_eval._files import replacing
 from srspace_eval.errors import ImageError, Notice
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.report.html import text
@@ -187,7 +188,8 @@ class PictureWriter:
         target = self._folder / to
         target.parent.mkdir(parents=True, exist_ok=True)
         if pixels.shape[:2] == (height, width):
-            target.write_bytes(data)
+            with replacing(target, sync=False) as file:
+                file.write(data)
         elif not target.exists():
             png.write_png(target, pixels[:height, :width])
         return pixels[:height, :width]
