@@ -20,7 +20,7 @@ from srspace_eval.devices import device_name, resolve_device
 from srspace_eval.errors import InputError, WeightsError
 from srspace_eval.kernels import distance_maps
 from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe, same_size
-from srspace_eval.metrics.trunks import ARCHITECTURES, Trunk, read_parameters, read_state_dict
+from srspace_eval.metrics.trunks import ARCHITECTURES, Activation, Trunk, read_parameters, read_state_dict
 
 VERSION = "0.1"
 PRECISIONS = ("float32", "tf32", "bf16")
@@ -152,7 +152,10 @@ class LPIPS:
                 f"gt: {image.shape[0]}×{image.shape[1]} pixels; LPIPS with the {self.signature['net']} trunk needs at "
                 f"least {smallest}×{smallest}"
             )
-        units = [distance_maps.unit(_pixels(tap)) for tap in self._taps(image)]
+        units: list[Tensor] = []
+        for part in self._activations(image):
+            _place(units, part, (part.values.shape[1],)).copy_(distance_maps.unit(_pixels(part.values)))
+            del part  # else it would live on while the next is made
         return Reference((image.shape[0], image.shape[1]), tuple(units))
 
     def distances(self, reference: Reference, sr: ArrayLike) -> list[Tensor]:
@@ -181,17 +184,23 @@ class LPIPS:
                 f"sr is {image.shape[0]}×{image.shape[1]}, gt is {reference.size[0]}×{reference.size[1]} "
                 "(height×width): crop or resize them first"
             )
-        return [
-            distance_maps.layer_distance(_pixels(tap), unit, weights).reshape(tap.shape[2:])
-            for tap, unit, weights in zip(self._taps(image), reference.units, self._weights, strict=True)
-        ]
+        layers: list[Tensor] = []
+        shapes = []
+        for part in self._activations(image):
+            place, rows = _place(layers, part, ()), _rows(part)
+            unit, weights = reference.units[part.tap][rows], self._weights[part.tap]
+            place.copy_(distance_maps.layer_distance(_pixels(part.values), unit, weights))
+            if part.start == 0:
+                shapes.append((part.height, part.values.shape[3]))
+            del part  # else it would live on while the next is made
+        return [layer.reshape(shape) for layer, shape in zip(layers, shapes, strict=True)]
 
     def map(self, sr: ArrayLike, gt: ArrayLike) -> Tensor:
         """The distance map at full resolution, (H, W) float32; see :func:`lpips_map`."""
         reference = self.prepare(gt)
         return distance_maps.full_map(self.distances(reference, sr), reference.size)
 
-    def _taps(self, image: Tensor) -> Iterator[Tensor]:
+    def _activations(self, image: Tensor) -> Iterator[Activation]:
         if self.device.type == "cuda":
             # By default torch lets cuDNN round to TF32 and choose algorithms by time. Set, not restored: other threads
             # are in the middle of their convolutions.
@@ -199,7 +208,7 @@ class LPIPS:
             torch.backends.cudnn.benchmark = False
             torch.backends.cudnn.deterministic = True
         with torch.no_grad():
-            yield from self._trunk.taps(self._normalised(image))
+            yield from self._trunk.activations(self._normalised(image))
 
     def _normalised(self, image: Tensor) -> Tensor:
         """(H, W, 3) on any device -> (1, 3, H, W) channels-last, as the trunk wants it."""
@@ -276,6 +285,20 @@ def _image(image: ArrayLike, what: str) -> Tensor:
         raise InputError(f"{what}: {bad} values are NaN or infinite")
     hint = "for [-1, 1] pass (x + 1) / 2" if low >= -1 and high <= 1 else "for 0..255 pass uint8, or divide by 255"
     raise InputError(f"{what}: values from {low:.4g} to {high:.4g} given, uint8 or float in [0, 1] wanted; {hint}")
+
+
+def _rows(part: Activation) -> slice:
+    """The pixels of its tap that a part has, counted row by row."""
+    width = part.values.shape[3]
+    return slice(part.start * width, (part.start + part.values.shape[2]) * width)
+
+
+def _place(taps: list[Tensor], part: Activation, shape: tuple[int, ...]) -> Tensor:
+    """Where a part's pixels go, ``shape`` values each; the first part of a tap makes room for the whole tap."""
+    if part.start == 0:
+        pixels = part.height * part.values.shape[3]
+        taps.append(torch.empty((pixels, *shape), dtype=torch.float32, device=part.values.device))
+    return taps[part.tap][_rows(part)]
 
 
 def _pixels(tap: Tensor) -> Tensor:

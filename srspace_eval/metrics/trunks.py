@@ -6,7 +6,7 @@ AlexNet (A. Krizhevsky, "One weird trick for parallelizing convolutional neural 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,8 @@ class Tap:
 
 Layer = Conv | Fire | Pool | Tap
 
+_BAND_VALUES = 1 << 23  # activations a band: 32 MiB
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -103,6 +105,26 @@ ARCHITECTURES = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Activation:
+    """Rows of the activations at one tap.
+
+    Attributes
+    ----------
+    tap:
+        Which tap, from 0.
+    start, height:
+        The first of these rows, and how many rows the tap has in all.
+    values:
+        (1, C, rows, w).
+    """
+
+    tap: int
+    start: int
+    height: int
+    values: Tensor
+
+
 class Trunk:
     """A frozen trunk.
 
@@ -118,35 +140,86 @@ class Trunk:
 
     def __init__(self, net: str, parameters: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype) -> None:
         self.architecture = ARCHITECTURES[net]
+        self._stages = _stages(self.architecture.layers)
         self._parameters = {name: value.to(device, dtype) for name, value in parameters.items()}
         for name, value in self._parameters.items():
             if value.ndim == 4:
                 self._parameters[name] = value.contiguous(memory_format=torch.channels_last)
 
-    def taps(self, x: Tensor) -> Iterator[Tensor]:
-        """(B, 3, H, W) normalised -> the activations at each tap, one after the other.
+    def activations(self, x: Tensor) -> Iterator[Activation]:
+        """(1, 3, H, W) normalised, best channels-last -> the activations at each tap, in order, from the top down.
 
-        Channels-last input is the fast one. An activation that the caller lets go is freed before the next is made.
+        Memory: the input and output of one convolution, and what the caller keeps. VGG-16's first taps would take
+        gigabytes for a 2K picture; such stages are made band by band.
         """
-        for layer in self.architecture.layers:
-            match layer:
-                case Conv(index, stride=stride, padding=padding):
-                    x = self._conv(x, f"features.{index}", stride, padding)
-                case Fire(index):
-                    x = self._conv(x, f"features.{index}.squeeze")
-                    sides = [
-                        self._conv(x, f"features.{index}.expand1x1"),
-                        self._conv(x, f"features.{index}.expand3x3", padding=1),
-                    ]
-                    x = torch.cat(sides, dim=1)
-                case Pool(kernel, ceil):
-                    x = F.max_pool2d(x, kernel, 2, ceil_mode=ceil)
-                case Tap():
-                    yield x
+        for number, stage in enumerate(self._stages):
+            if self._is_large(stage, x):
+                x = yield from self._in_bands(number, stage, x)
+                continue
+            for layer in stage:
+                if isinstance(layer, Tap):
+                    yield Activation(number, 0, x.shape[2], x)
+                else:
+                    x = self._run(layer, x)
+
+    def _is_large(self, stage: Sequence[Layer], x: Tensor) -> bool:
+        """Whether a stage can be made in bands (3×3 convolutions, a tap, 2×2 pooling) and is large enough to be."""
+        *convolutions, _, pool = stage if len(stage) > 2 else (None, None, None)
+        if pool != Pool(2) or not all(isinstance(layer, Conv) and layer.kernel == 3 for layer in convolutions):
+            return False
+        widest = max(layer.outputs for layer in convolutions if isinstance(layer, Conv))
+        return widest * x.shape[2] * x.shape[3] > 2 * _BAND_VALUES
+
+    def _in_bands(self, number: int, stage: Sequence[Layer], x: Tensor) -> Generator[Activation, None, Tensor]:
+        """The stage's activations band by band; returns its pooled output."""
+        *convolutions, _, pool = stage
+        height, width = x.shape[2:]
+        halo = len(convolutions)  # each reads one row beyond
+        channels = self.architecture.channels[number]
+        rows = max(2, _BAND_VALUES // (channels * width) // 2 * 2)  # even: pooling pairs rows
+        pooled = torch.empty(1, height // 2, width // 2, channels, dtype=x.dtype, device=x.device).permute(0, 3, 1, 2)
+        for start in range(0, height, rows):
+            stop = min(start + rows, height)
+            first, last = max(start - halo, 0), min(stop + halo, height)
+            part = x[:, :, first:last]
+            for layer in convolutions:
+                part = self._run(layer, part)
+            part = part[:, :, start - first : stop - first]
+            yield Activation(number, start, height, part)
+            if stop - start > 1:  # a last odd row is not pooled
+                pooled[:, :, start // 2 : stop // 2] = self._run(pool, part)
+        return pooled
+
+    def _run(self, layer: Layer, x: Tensor) -> Tensor:
+        match layer:
+            case Conv(index, stride=stride, padding=padding):
+                return self._conv(x, f"features.{index}", stride, padding)
+            case Fire(index):
+                squeezed = self._conv(x, f"features.{index}.squeeze")
+                sides = [
+                    self._conv(squeezed, f"features.{index}.expand1x1"),
+                    self._conv(squeezed, f"features.{index}.expand3x3", padding=1),
+                ]
+                return torch.cat(sides, dim=1)
+            case Pool(kernel, ceil):
+                return F.max_pool2d(x, kernel, 2, ceil_mode=ceil)
+            case Tap():
+                return x
 
     def _conv(self, x: Tensor, name: str, stride: int = 1, padding: int = 0) -> Tensor:
         weight, bias = self._parameters[f"{name}.weight"], self._parameters[f"{name}.bias"]
         return F.conv2d(x, weight, bias, stride, padding).relu_()
+
+
+def _stages(layers: Sequence[Layer]) -> list[tuple[Layer, ...]]:
+    """The layers up to each tap, with the pooling that follows it."""
+    stages: list[list[Layer]] = [[]]
+    for layer in layers:
+        if isinstance(layer, Pool) or not any(isinstance(earlier, Tap) for earlier in stages[-1]):
+            stages[-1].append(layer)
+        else:
+            stages.append([layer])
+    return [tuple(stage) for stage in stages]
 
 
 def parameter_shapes(net: str) -> dict[str, tuple[int, ...]]:

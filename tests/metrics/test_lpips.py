@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from srspace_eval import weights
 from srspace_eval.errors import ExecutorError, InputError, WeightsError
 from srspace_eval.metrics import lpips as module
+from srspace_eval.metrics import trunks
 from srspace_eval.metrics.lpips import LPIPS, lpips_map
 from tests import synth
 from tests.cases import write_alexnet
@@ -60,6 +61,20 @@ def test_the_smallest_picture_works_and_a_smaller_one_is_named(net: str, both: B
         ours.prepare(noise(64, smallest - 1))
     with pytest.raises(RuntimeError):
         theirs(signed(noise(64, smallest - 1)), signed(noise(64, smallest - 1)))
+
+
+@pytest.mark.parametrize("rows", [2, 6, 50])
+def test_a_trunk_made_in_bands_is_the_same(rows: int, both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    vgg, _ = both("vgg")
+    for height in (101, 104):
+        sr, gt = pair(height, 67)
+        whole = vgg.map(sr, gt)
+        with monkeypatch.context() as patch:
+            patch.setattr(trunks, "_BAND_VALUES", 64 * 67 * rows)
+            parts = list(vgg._activations(torch.from_numpy(gt)))
+            assert sum(part.tap == 0 for part in parts) > 1
+            assert (vgg.map(sr, gt) - whole).abs().max() < 1e-6
+            assert vgg.map(gt, gt).abs().max() == 0
 
 
 @pytest.mark.weights
