@@ -15,8 +15,10 @@ from srspace_eval.errors import InputError
 from srspace_eval.flows.layers import Split
 from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
+from srspace_eval.models.device import exact_arithmetic
 from srspace_eval.models.fused import FusedSplit, FusedStep, LevelInput, StepCondition
 from srspace_eval.models.protocol import Conditioning, Flow, LatentShape, ModelConfig
+from srspace_eval.models.rrdb_model import check_lr
 
 # The originals pad the LR to a multiple of this.
 _MULTIPLE = 2
@@ -118,8 +120,9 @@ class FlowModel(Flow):
         return self.spec.latent_shapes(_padded(height), _padded(width))
 
     @torch.no_grad()
+    @exact_arithmetic()
     def condition(self, lr: Tensor) -> FlowConditioning:
-        _check_lr(lr)
+        check_lr(lr)
         height, width = lr.shape[2:]
         x = _pad(lr.to(self.device), _padded(height), _padded(width)).contiguous(memory_format=self._layout)
         finest = self.spec.resolution(1)
@@ -138,6 +141,7 @@ class FlowModel(Flow):
         return FlowConditioning(height, width, x, levels, self.cache_limit)
 
     @torch.no_grad()
+    @exact_arithmetic()
     def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
         height, width = conditioning.height, conditioning.width
@@ -164,6 +168,7 @@ class FlowModel(Flow):
         return sr.contiguous(), torch.cat(logdets).to(sr.dtype)
 
     @torch.no_grad()
+    @exact_arithmetic()
     def encode(self, lr: Tensor | Conditioning, hr: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
         """As :meth:`Flow.encode`, by the layers as the papers give them, in the original programs' order of arithmetic.
 
@@ -214,11 +219,6 @@ class FlowModel(Flow):
             wanted = ", ".join(f"(N, {c}, {h}, {w})" for c, h, w in shapes)
             given = ", ".join(str(tuple(latent.shape)) for latent in latents)
             raise InputError(f"{self.config.name} takes latents {wanted} for this LR, not {given or 'none'}")
-
-
-def _check_lr(lr: Tensor) -> None:
-    if lr.ndim != 4 or len(lr) != 1 or lr.shape[1] != 3 or 0 in lr.shape or not lr.is_floating_point():
-        raise InputError(f"lr must be a float tensor (1, 3, h, w) in [0, 1], not {lr.dtype} {tuple(lr.shape)}")
 
 
 def _padded(length: int) -> int:
