@@ -79,7 +79,6 @@ class FlowModel(Flow):
         self.spec: FlowSpec = flow.spec
         weight = flow.RRDB.conv_first.weight
         self.device = weight.device
-        self.exact_batches = self.device.type == "cpu"
         default_limit = _CACHE_LIMIT.get(self.device.type, _CACHE_LIMIT["cpu"])
         self.cache_limit = default_limit if cache_limit is None else cache_limit
         # oneDNN's convolutions are fastest with channels last; cuDNN's in float32 are not.
