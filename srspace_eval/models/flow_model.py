@@ -144,10 +144,10 @@ class FlowModel(Flow):
         # Each sample by itself, but all of them through one step before the next: what the step needs of the LR is
         # then computed once, and a sample's bytes do not depend on the others.
         rest = list(latents)
-        zs = [self._own(latent) for latent in rest.pop().split(1)]
+        zs = [self._own(latent) for latent in torch.split(rest.pop(), 1)]
         logdets = [z.new_zeros(len(z), dtype=torch.float64) for z in zs]
         for index, (level, layer) in reversed(list(enumerate(self._layers))):
-            latent = rest.pop().split(1) if isinstance(layer, FusedSplit) else None
+            latent = torch.split(rest.pop(), 1) if isinstance(layer, FusedSplit) else None
             condition = conditioning.step(index, layer, level) if isinstance(layer, FusedStep) else None
             for k, z in enumerate(zs):
                 if isinstance(layer, FusedStep) and condition is not None:
