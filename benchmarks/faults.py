@@ -322,7 +322,7 @@ def run(kills: int, seed: int, only: str | None) -> list[Figures]:
             largest = max(len(data) for data in trial.wanted.values())
             found.append(
                 trial.failing("no room on the disk", lambda: no_room(chance.randrange(2000, largest)), few, "")
-            )  # noqa: B023
+            )
             found.append(trial.failing("folder of somebody else", lambda: not_mine(trial.out), 1, "cannot be"))  # noqa: B023
             found.append(trial.twice(few))
             if command.name == "score":
