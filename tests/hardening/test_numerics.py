@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from srspace_eval.errors import InputError, Notice, SrspaceEvalError
+from srspace_eval.errors import InputError, SrspaceEvalError
 from srspace_eval.images import write_png
 from srspace_eval.metrics.lpips import LPIPS
 from srspace_eval.metrics.meter import ImageMeter, MeterConfig, PatchPlan
@@ -92,8 +91,7 @@ def test_a_picture_too_small_for_the_trunk_is_an_error_that_names_the_file(tmp_p
     write_png(tmp_path / "gt/0801.png", pngs.pixels(24, 64, seed=1))
     write_png(tmp_path / "sub/000000_sample00000.png", pngs.pixels(24, 64, seed=2))
     options = ScoreOptions(metrics=("lpips",), samples=1, lpips_weights=write_alexnet(tmp_path / "alex.pth"))
-    with pytest.raises(SrspaceEvalError, match=r"0801.*at least 31×31"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", Notice)
+    with pytest.raises(SrspaceEvalError, match=r"0801.*at least 31×31"):
         score(tmp_path / "sub", tmp_path / "gt", options=options, track=load_track("x4"), board=tmp_path / "b")
     assert not list((tmp_path / "b").rglob("*.*"))
 
