@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from srspace_eval.kernels import distance_maps_fast, distance_maps_reference
 from srspace_eval.kernels.dispatch import choose
 
-_FORMS: dict[str, Any] = {"reference": distance_maps_reference, "fast": distance_maps_fast}
+
+def _form(device: torch.device, form: str | None) -> Any:
+    """The module that holds the form which runs; each has the functions below."""
+    match choose("distance maps", device, form):
+        case "reference":
+            return distance_maps_reference
+        case "fast":
+            return distance_maps_fast
+    from srspace_eval.kernels import distance_maps_triton
+
+    return distance_maps_triton
 
 
 def unit(features: Tensor, form: str | None = None) -> Tensor:
     """(P, C) -> float32, each row divided by its Euclidean length plus 1e-10."""
-    chosen = choose("distance maps", features.device, form)
-    result: Tensor = _FORMS[chosen].unit(features)
+    result: Tensor = _form(features.device, form).unit(features)
     return result
 
 
@@ -36,15 +46,13 @@ def layer_distance(features: Tensor, unit_reference: Tensor, weights: Tensor, fo
     -------
     (P,) float32; exactly 0 where the two agree.
     """
-    chosen = choose("distance maps", features.device, form)
-    result: Tensor = _FORMS[chosen].layer_distance(features, unit_reference, weights)
+    result: Tensor = _form(features.device, form).layer_distance(features, unit_reference, weights)
     return result
 
 
 def full_map(layers: Sequence[Tensor], size: tuple[int, int], form: str | None = None) -> Tensor:
     """(h, w) distances of each layer -> the (H, W) map: bilinear upsampling (align_corners false), summed."""
-    chosen = choose("distance maps", layers[0].device, form)
-    result: Tensor = _FORMS[chosen].full_map(layers, size)
+    result: Tensor = _form(layers[0].device, form).full_map(layers, size)
     return result
 
 
@@ -66,6 +74,5 @@ def reduce_into(
     -------
     Mean of this map, mean of the new minimum, the new minimum.
     """
-    chosen = choose("distance maps", layers[0].device, form)
-    result: tuple[float, float, Tensor] = _FORMS[chosen].reduce_into(layers, size, running)
+    result: tuple[float, float, Tensor] = _form(layers[0].device, form).reduce_into(layers, size, running)
     return result

@@ -39,8 +39,9 @@ def reduce_into(sr: Tensor, gt: Tensor, running: Tensor | None, form: str | None
     first = running is None
     best = torch.empty(height, width, dtype=torch.int32, device=sr.device) if running is None else running
     total = best_total = 0
-    for start in range(0, height, _BAND_ROWS):
-        stop = min(start + _BAND_ROWS, height)
+    step = _BAND_ROWS if sr.device.type == "cpu" else height
+    for start in range(0, height, step):
+        stop = min(start + step, height)
         boxes = _band(sr, gt, start, stop)
         place = best[start:stop]
         total += int(boxes.sum())

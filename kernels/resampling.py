@@ -38,4 +38,8 @@ def resample(
     if chosen == "reference":
         done = resampling_reference.resample(image.cpu().numpy(), out_shape, scales, border, half_away)
         return torch.from_numpy(done).to(image.device)
+    if chosen == "triton":
+        from srspace_eval.kernels import resampling_triton
+
+        return resampling_triton.resample(image, out_shape, scales, border, half_away)
     return resampling_fast.resample(image, out_shape, scales, border, half_away)

@@ -54,7 +54,7 @@ def _strided(flat: Tensor, out_length: int, factor: int, border: Border, half_aw
     is_8bit = flat.dtype == torch.uint8
     kind = torch.float32 if is_8bit else torch.float64
     out = torch.empty(out_length, width, dtype=flat.dtype if is_8bit else kind, device=flat.device)
-    step = max(1, _BLOCK // width)
+    step = max(1, _BLOCK // width) if flat.device.type == "cpu" else out_length
     for start in range(0, out_length, step):
         stop = min(start + step, out_length)
         first, last = start * factor - before, (stop - 1) * factor + reach.stop

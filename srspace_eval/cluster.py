@@ -11,17 +11,21 @@ A worker that dies costs its tasks alone: the scheduler gives them to another on
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import queue
 import re
+import signal
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from srspace_eval import weights
 from srspace_eval.cluster_worker import Job, measure_image, probe
@@ -32,8 +36,9 @@ from srspace_eval.pipeline import ImageTask, Sources, default_workers
 from srspace_eval.results import ImageRecord
 from srspace_eval.sources import open_source
 
-if TYPE_CHECKING:
-    from distributed import Future
+# Dask is optional, and typed by halves.
+Client: TypeAlias = Any
+Future: TypeAlias = Any
 
 _CONNECT_S = 15
 _LOOK_S = 10
@@ -42,7 +47,7 @@ _LOOK_S = 10
 class DaskCluster:
     """An :class:`srspace_eval.executors.Executor` on the workers of a scheduler; made by :func:`open_cluster`."""
 
-    def __init__(self, client: Any, where: str) -> None:
+    def __init__(self, client: Client, where: str) -> None:
         self._client, self._where = client, where
         self._plan: NetworkPlan | None = None
         self._facts = Facts(None, {})
@@ -64,7 +69,7 @@ class DaskCluster:
         self, tasks: Sequence[ImageTask], sources: Sources, config: MeterConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
         job = Job(self._plan, self._facts, _absolute(sources), config)
-        done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         futures: dict[Any, ImageTask] = {}
         # One group of keys, which the scheduler hands out one by one as threads become free.
         group = f"measure_image-{uuid.uuid4().hex}"
@@ -84,7 +89,7 @@ class DaskCluster:
             if futures and self._client.status == "running":
                 self._client.cancel(list(futures))
 
-    def _next(self, done: queue.SimpleQueue[Future[Any]]) -> Future[Any]:
+    def _next(self, done: queue.SimpleQueue[Future]) -> Future:
         while True:
             try:
                 return done.get(timeout=_LOOK_S)
@@ -92,19 +97,22 @@ class DaskCluster:
                 with self._connected():
                     self._has_workers()
 
-    def _record(self, future: Future[Any], task: ImageTask) -> ImageRecord:
+    def _record(self, future: Future, task: ImageTask) -> ImageRecord:
         from distributed import KilledWorker
 
         with self._connected():
-            while future.status != "error":
-                if future.status != "finished":
-                    self._lost()
+            # A record whose worker died before it was fetched is measured again by another one.
+            while future.status not in ("error", "cancelled"):
                 try:
                     record: ImageRecord = future.result(timeout=_LOOK_S)
                     return record
-                except TimeoutError:
-                    # Its worker died with the record: another one measures it again.
+                except (TimeoutError, asyncio.TimeoutError):
                     self._has_workers()
+                except Exception:
+                    if future.status not in ("error", "cancelled"):
+                        raise
+            if future.status == "cancelled":
+                self._lost()
             error = future.exception()
         if isinstance(error, SrspaceEvalError):
             raise error
@@ -161,7 +169,7 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
         If Dask is not installed, or no scheduler answers.
     """
     try:
-        import distributed
+        distributed: Any = import_module("distributed")
     except ImportError as error:
         raise ExecutorError(
             f"--scheduler {scheduler}: Dask is not installed: pip install 'srspace-eval[distributed]'"
@@ -172,26 +180,54 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
         local = re.fullmatch(r"local(?::([1-9]\d{0,3}))?", scheduler)
         if local:
             processes = int(local[1]) if local[1] else _fitting_processes(device)
-            address: Any = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=processes,
-                    threads_per_worker=max(1, default_workers() // processes),
-                    processes=True,
-                    # No limit: a worker held back for its memory would never go on, torch keeps what it has.
-                    memory_limit=0,
-                    dashboard_address=None,
-                    silence_logs=logging.CRITICAL,
-                    preload="srspace_eval.cluster_worker",
-                )
-            )
+            address: Any = stack.enter_context(_local_cluster(distributed.LocalCluster, processes))
         else:
             address = _address(scheduler)
         try:
             client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False, name="srspace-eval")
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, asyncio.TimeoutError, ValueError) as error:
             raise ExecutorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         stack.callback(client.close, timeout=5)
         yield DaskCluster(client, f"--scheduler {scheduler}")
+
+
+@contextmanager
+def _local_cluster(make: Callable[..., Any], processes: int) -> Iterator[Any]:
+    """Worker processes on this machine. They start within the context, so that an interrupt then ends them as well."""
+    with _interrupts_blocked():
+        cluster = make(
+            n_workers=0,
+            threads_per_worker=max(1, default_workers() // processes),
+            processes=True,
+            # No limit: a worker held back for its memory would never go on, torch keeps what it has.
+            memory_limit=0,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+    try:
+        cluster.scale(processes)
+        cluster.wait_for_workers(processes)
+        yield cluster
+    finally:
+        try:
+            cluster.close()
+        except AssertionError:
+            # Dask trips over workers that have half started. They are daemons of this process and end with it.
+            cluster.shutdown_on_close = False
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Threads begun in here, and the processes that they begin, never see Ctrl-C: this thread alone answers it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # started later, it would unblock them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _absolute(sources: Sources) -> Sources:
@@ -221,7 +257,7 @@ def _fitting_processes(device: str) -> int:
 
     if device in ("auto", "cuda") and torch.cuda.is_available():
         return torch.cuda.device_count()
-    return default_workers()
+    return default_workers() if device in ("auto", "cpu") else 1
 
 
 def _raise_differences(where: str, plan: NetworkPlan | None, found: Mapping[str, Facts | BaseException]) -> None:

@@ -221,6 +221,8 @@ def _prepare(
     if team is None:
         name = Path(submission).resolve().name
         team = name.removesuffix(".zip") or name
+    if not team or any("\ud800" <= char <= "\udfff" for char in team):
+        raise InputError(f"{team!r} is no name that a leaderboard can show; give another one with --team")
     metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
     # Missing weights should be said before minutes of looking at files, if they are surely wanted.
     facts = executor.prepare(_network_plan(options, metrics)) if metrics else None
@@ -312,7 +314,7 @@ def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...]
 
 def _joint_digest(infos: Iterator[tuple[str, FileInfo]]) -> str:
     text = "".join(f"{image}\0{info.sha256}\n" for image, info in infos)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _tasks(checked: Checked, pairs: Sequence[Pair]) -> list[ImageTask]:

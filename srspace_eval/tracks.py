@@ -15,6 +15,7 @@ from typing import Any, Literal
 from srspace_eval._files import read_bounded
 from srspace_eval.errors import TrackError
 from srspace_eval.metrics.info import METRICS
+from srspace_eval.naming import Template
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -175,6 +176,11 @@ def _parse(source: str, where: str) -> Track:
         metrics=reader.metrics("metrics", Track.metrics),
         ranking=DEFAULT_RULE if ranking is None else _parse_rule(where, ranking),
     )
+    for template in (*track.gt_names, *track.sample_names):
+        try:
+            Template(template)
+        except TrackError as error:
+            raise TrackError(f"{where}: {error}") from error
     if track.crop % track.scale:
         raise TrackError(f"{where}: crop = {track.crop} must be a multiple of scale = {track.scale}")
     return track

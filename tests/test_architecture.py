@@ -24,7 +24,7 @@ ALLOWED = {
     "_files": set[str](),
     "images": {"errors", "_files"},
     "results": {"errors", "_json", "_files", "metrics"},
-    "tracks": {"errors", "_files", "metrics"},
+    "tracks": {"errors", "_files", "metrics", "naming"},
     "kernels": {"errors"},
     "metrics": {"errors", "_files", "kernels", "weights", "devices", "_version"},
     "flows": {"errors", "kernels"},

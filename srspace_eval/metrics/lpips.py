@@ -5,13 +5,13 @@ The GT's activations are computed once, however many samples are compared with i
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -62,7 +62,8 @@ class LPIPS:
     Attributes
     ----------
     signature:
-        What the numbers depend on: version, net, spatial, hashes of trunk and calibration, precision.
+        What the numbers depend on: version, net, spatial, hashes of trunk and calibration, precision; and if that
+        is not float32, ``deviation``: how far LPIPS moved from float32 on fixed pairs of pictures, measured here.
     device, device_name:
         Where it runs: the torch device, and its name (``"cpu"``, or the GPU's model).
 
@@ -111,13 +112,30 @@ class LPIPS:
             "precision": precision,
         }
         self._architecture = ARCHITECTURES[net]
-        self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-        self._tf32 = precision == "tf32"
-        self._trunk = Trunk(net, read_parameters(net, trunk_path), self.device, self._dtype)
+        parameters = read_parameters(net, trunk_path)
         self._weights = [layer.to(self.device) for layer in _calibration(calibration, self._architecture.channels)]
         shift, scale = torch.tensor(_SHIFT, dtype=torch.float64), torch.tensor(_SCALE, dtype=torch.float64)
         self._gain = (2 / scale).to(torch.float32)
         self._offset = ((-1 - shift) / scale).to(torch.float32)
+        self._use(parameters, torch.float32, tf32=False)
+        if precision != "float32":
+            exact = self._test_distances()
+            self._use(parameters, torch.bfloat16 if precision == "bf16" else torch.float32, tf32=precision == "tf32")
+            moved = max(abs(rounded / value - 1) for rounded, value in zip(self._test_distances(), exact, strict=True))
+            self.signature["deviation"] = f"{moved:.1%}"
+
+    def _use(self, parameters: Mapping[str, Tensor], dtype: torch.dtype, *, tf32: bool) -> None:
+        """Take up a trunk in a precision."""
+        self._dtype, self._tf32 = dtype, tf32
+        self._trunk = Trunk(str(self.signature["net"]), parameters, self.device, dtype)
+
+    def _test_distances(self) -> list[float]:
+        """LPIPS of fixed pairs of pictures: waves, and the same with little and with much noise."""
+        y, x = np.mgrid[0:256, 0:256]
+        waves = np.stack([np.sin(y / a) * np.cos(x / b) for a, b in ((9, 31), (23, 7), (5, 13))], axis=-1)
+        gt = 0.5 + 0.4 * waves
+        noise = np.random.Generator(np.random.Philox(0)).uniform(-1, 1, gt.shape)
+        return [float(self.map(gt + share * noise, gt).double().mean()) for share in (0.01, 0.1)]
 
     def prepare(self, gt: ArrayLike) -> Reference:
         """The GT's unit activations: (H, W, 3), uint8 or float in [0, 1].
@@ -174,7 +192,13 @@ class LPIPS:
         return distance_maps.full_map(self.distances(reference, sr), reference.size)
 
     def _taps(self, image: Tensor) -> Iterator[Tensor]:
-        with torch.no_grad(), self._convolutions():
+        if self.device.type == "cuda":
+            # By default torch lets cuDNN round to TF32 and choose algorithms by time. Set, not restored: other threads
+            # are in the middle of their convolutions.
+            torch.backends.cudnn.allow_tf32 = self._tf32
+            torch.backends.cudnn.benchmark = False
+            torch.backends.cudnn.deterministic = True
+        with torch.no_grad():
             yield from self._trunk.taps(self._normalised(image))
 
     def _normalised(self, image: Tensor) -> Tensor:
@@ -190,15 +214,6 @@ class LPIPS:
         for band, place in zip(torch.split(source, rows), torch.split(out, rows), strict=True):
             place.copy_(band.to(torch.float32).mul_(gain).add_(offset))
         return out.reshape(1, height, width, 3).permute(0, 3, 1, 2)
-
-    @contextlib.contextmanager
-    def _convolutions(self) -> Iterator[None]:
-        """cuDNN as the precision asks: by default torch lets its convolutions round to TF32."""
-        if self.device.type != "cuda":
-            yield
-            return
-        with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=self._tf32):
-            yield
 
 
 def lpips_map(sr: ArrayLike, gt: ArrayLike, net: str = "alex", weights: str | Path | None = None) -> Any:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from srspace_eval.errors import InputError
 from srspace_eval.kernels import distance_maps, error_boxes
-from srspace_eval.metrics._arrays import ArrayLike, as_tensor, rgb_8bit, same_size
+from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
 from srspace_eval.metrics.diversity import PatchPlan, patch_means, patch_score, score
 from srspace_eval.metrics.lpips import LPIPS
 from srspace_eval.metrics.psnr import lr_psnr, psnr
@@ -133,7 +133,9 @@ class ImageMeter:
         where = f"{image}: " if image else ""
         self._config = config
         self._image = image
-        self._gt = rgb_8bit(gt, f"{where}gt")
+        # On CUDA everything follows the trunk there; MPS lacks float64, so that only the trunk runs on it.
+        self._device = lpips.device if lpips is not None and lpips.device.type == "cuda" else torch.device("cpu")
+        self._gt = rgb_8bit(gt, f"{where}gt").to(self._device)
         height, width = self._gt.shape[:2]
         self._size = (height, width)
         self._lr: Tensor | None = None
@@ -142,7 +144,7 @@ class ImageMeter:
             self._lr = (
                 imresize(self._gt, 1 / config.scale, convention=config.convention)
                 if lr is None
-                else rgb_8bit(lr, f"{where}lr")
+                else rgb_8bit(lr, f"{where}lr").to(self._device)
             )
             if self._lr.shape[:2] != wanted:
                 raise InputError(
@@ -170,7 +172,7 @@ class ImageMeter:
         InputError
             If ``sr`` is not (H, W, 3) uint8 of the GT's size.
         """
-        picture = rgb_8bit(as_tensor(sr, "sr"), f"{self._image}: sr" if self._image else "sr")
+        picture = rgb_8bit(sr, f"{self._image}: sr" if self._image else "sr").to(self._device)
         same_size(picture, self._gt, self._image or "sr and gt")
         metrics = self._config.metrics
         values: dict[str, float] = {}
@@ -182,7 +184,7 @@ class ImageMeter:
             values["ssim"] = ssim(picture, self._gt)
         layers = None
         if self._reference is not None and self._lpips is not None:
-            layers = self._lpips.distances(self._reference, picture)
+            layers = [layer.to(self._device) for layer in self._lpips.distances(self._reference, picture)]
         return SampleMeasurement(values, layers, picture if "diversity_mse" in metrics else None)
 
     def add(self, measurement: SampleMeasurement) -> dict[str, float]:

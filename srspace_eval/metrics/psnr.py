@@ -23,7 +23,8 @@ def mse(a: ArrayLike, b: ArrayLike) -> float:
     """
     x, y = rgb_8bit(a, "first picture"), rgb_8bit(b, "second picture")
     same_size(x, y, "mse")
-    bands = zip(torch.split(x, _BAND_ROWS), torch.split(y, _BAND_ROWS), strict=True)
+    rows = _BAND_ROWS if x.device.type == "cpu" else len(x)
+    bands = zip(torch.split(x, rows), torch.split(y, rows), strict=True)
     return math.fsum(_squared_error(p, q) for p, q in bands) / x.numel()
 
 
@@ -68,4 +69,4 @@ def lr_psnr(sr: ArrayLike, lr: ArrayLike, scale: int, convention: str = "ntire21
 
 
 def _squared_error(a: Tensor, b: Tensor) -> int:
-    return int(a.to(torch.int32).sub_(b).square_().sum())
+    return int(a.to(torch.int32).sub_(b).square_().sum(dtype=torch.int64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from srspace_eval.errors import CheckpointError
 # Where training programs put the state dict, the first found wins: BasicSR prefers the averaged weights.
 _CONTAINERS = ("params_ema", "params", "state_dict", "model_state_dict")
 _LISTED = 20
+_FORBIDDEN = re.compile(r"(?i)unsupported (global|class)|unrecognized (function|class)")
 _SHARED = 4  # so often, on average, may a parameter stand in a file under another name
 
 
@@ -56,7 +58,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
 
 def _load(path: Path) -> Any:
     if path.exists() and not path.is_file():
-        raise CheckpointError(f"{path}: is not a regular file; name the checkpoint's file")
+        raise CheckpointError(f"{path}: cannot be read (not a regular file)")
     try:
         with path.open("rb") as file:
             head = file.read(256)
@@ -91,7 +93,7 @@ def _load_pickle(path: Path, head: bytes) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # A file that ends early or is no pickle at all raises the same error as one that names forbidden code.
-        if "Unsupported" in str(error) or "weights_only" in str(error).lower():
+        if head.startswith(b"\x80") or _FORBIDDEN.search(str(error)):
             raise CheckpointError(
                 f"{path}: is refused, because reading it could execute code. If you trust its source, load it with "
                 "torch.load(path, weights_only=False) in a program of your own and save its state dict"

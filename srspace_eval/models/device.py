@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -64,6 +64,9 @@ def available_memory(device: torch.device) -> int:
 @contextmanager
 def inference(device: torch.device, precision: Precision = "float32") -> Iterator[None]:
     """No gradients, no TF32, deterministic convolutions; autocast if ``precision`` is ``"bf16"`` or ``"fp16"``."""
+    autocast: AbstractContextManager[object] = nullcontext()
+    if precision != "float32":
+        autocast = torch.autocast(device.type, dtype=_DTYPES[precision])
     matmul = torch.backends.cuda.matmul
     tf32 = matmul.allow_tf32
     matmul.allow_tf32 = False
@@ -71,7 +74,7 @@ def inference(device: torch.device, precision: Precision = "float32") -> Iterato
         with (
             torch.inference_mode(),
             torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
-            torch.autocast(device.type, dtype=_DTYPES.get(precision, torch.bfloat16), enabled=precision in _DTYPES),
+            autocast,
         ):
             yield
     finally:

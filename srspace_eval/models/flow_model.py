@@ -72,13 +72,13 @@ class FlowModel(Flow):
     """
 
     halo = 32
+    exact_batches = True
 
     def __init__(self, config: ModelConfig, flow: ConditionalFlow, *, cache_limit: int | None = None) -> None:
         self.config = config
         self.spec: FlowSpec = flow.spec
         weight = flow.RRDB.conv_first.weight
         self.device = weight.device
-        self.exact_batches = self.device.type == "cpu"
         default_limit = _CACHE_LIMIT.get(self.device.type, _CACHE_LIMIT["cpu"])
         self.cache_limit = default_limit if cache_limit is None else cache_limit
         # oneDNN's convolutions are fastest with channels last; cuDNN's in float32 are not.
@@ -140,22 +140,20 @@ class FlowModel(Flow):
     def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
         height, width = conditioning.height, conditioning.width
-        n = self._check_latents(latents, self.latent_shapes(height, width))
-        # On the CPU each sample is decoded by itself, step by step in turn: what a step needs of the LR is then at
-        # hand, and a sample's bytes do not depend on the others.
-        parts = [slice(k, k + 1) for k in range(n)] if self.device.type == "cpu" else [slice(0, n)]
+        self._check_latents(latents, self.latent_shapes(height, width))
+        # Each sample by itself, but all of them through one step before the next: what the step needs of the LR is
+        # then computed once, and a sample's bytes do not depend on the others.
         rest = list(latents)
-        last = rest.pop()
-        zs = [self._own(last[part]) for part in parts]
+        zs = [self._own(latent) for latent in torch.split(rest.pop(), 1)]
         logdets = [z.new_zeros(len(z), dtype=torch.float64) for z in zs]
         for index, (level, layer) in reversed(list(enumerate(self._layers))):
-            latent = rest.pop() if isinstance(layer, FusedSplit) else None
+            latent = torch.split(rest.pop(), 1) if isinstance(layer, FusedSplit) else None
             condition = conditioning.step(index, layer, level) if isinstance(layer, FusedStep) else None
             for k, z in enumerate(zs):
                 if isinstance(layer, FusedStep) and condition is not None:
                     zs[k], d = layer.decode(z, condition)
                 elif isinstance(layer, FusedSplit) and latent is not None:
-                    zs[k], d = layer.decode(z, self._own(latent[parts[k]]))
+                    zs[k], d = layer.decode(z, self._own(latent[k]))
                 else:
                     zs[k] = F.pixel_shuffle(z, self.spec.squeeze).contiguous(memory_format=self._layout)
                     continue
@@ -196,11 +194,10 @@ class FlowModel(Flow):
                 step = max(step, area * (5 * spec.hidden + 10 * layer.channels))
         trunk = spec.condition_channels + 6 * spec.features + 8 * spec.growth
         finest = 3 * spec.features * spec.resolution(1) ** 2
-        # Samples: z of all, of the one at work a few more, and the net's hidden channels where rows are not blocked.
-        together = 1 if self.device.type == "cpu" else n
+        # Samples: z of all, of the one at work a few more, and its net's hidden channels where rows are not blocked.
         blocked = spec.net == "pointwise" and self.device.type == "cpu"
         hidden = 0.0 if blocked else 4 * spec.hidden * spec.resolution(1) ** 2
-        samples = 3 * spec.scale**2 * (3 * n + 6 * together) + hidden * together
+        samples = 3 * spec.scale**2 * (3 * n + 6) + hidden
         size = self._flow.RRDB.conv_first.weight.element_size()
         work = pixels * size * (kept + max(trunk + finest, step + samples))
         return int(1.2 * work + min(cache * pixels * size, self.cache_limit)) + _WORKSPACE
@@ -209,14 +206,13 @@ class FlowModel(Flow):
         """A copy that may be overwritten, on the device, in the layout of the layers."""
         return latent.to(self.device, copy=True, memory_format=self._layout)
 
-    def _check_latents(self, latents: Sequence[Tensor], shapes: Sequence[LatentShape]) -> int:
+    def _check_latents(self, latents: Sequence[Tensor], shapes: Sequence[LatentShape]) -> None:
         found = [tuple(latent.shape[1:]) for latent in latents]
         counts = {len(latent) for latent in latents}
         if found != list(shapes) or len(counts) != 1 or 0 in counts:
             wanted = ", ".join(f"(N, {c}, {h}, {w})" for c, h, w in shapes)
             given = ", ".join(str(tuple(latent.shape)) for latent in latents)
             raise InputError(f"{self.config.name} takes latents {wanted} for this LR, not {given or 'none'}")
-        return counts.pop()
 
 
 def _check_lr(lr: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from srspace_eval import _json
 from srspace_eval.errors import ImageError, InputError, Notice, SamplingError
 from srspace_eval.images import decode_png, digest, read_bytes
 from srspace_eval.models.device import Precision
@@ -16,7 +18,7 @@ from srspace_eval.models.lr_folder import LrImage, find_lrs, name_samples
 from srspace_eval.models.output_folder import Job, OutputFolder, environment
 from srspace_eval.models.png_writers import PngWriters
 from srspace_eval.models.protocol import Model, Quantize
-from srspace_eval.models.provenance import ImageEntry, Provenance
+from srspace_eval.models.provenance import ImageEntry, Provenance, read_provenance
 from srspace_eval.models.sampling import NOT_FINITE, Method, check_heat, iterate_samples, memory_budget
 from srspace_eval.models.tiling import STEP, gigabytes, halo_of, tiles
 from srspace_eval.tracks import Track
@@ -72,9 +74,10 @@ class SampleOptions:
 
 @dataclass(frozen=True)
 class SampleReport:
-    """What was done: the folders, the number of LRs, of pictures made now, and of those that were there."""
+    """What was done: the folders, the name template, the numbers of LRs, of pictures made and of those there before."""
 
     folders: tuple[Path, ...]
+    names: str
     images: int
     made: int
     kept: int
@@ -148,14 +151,15 @@ def sample_folder(
             held.enter_context(folder.held())
         plans = []
         for folder in folders:
-            if options.overwrite:
-                folder.clear()
+            old = None if options.overwrite else read_provenance(folder.path)
             entries = []
             for x in lrs:
-                tile = folder.tile(model, x, options.tile, budget)
+                tile = folder.tile(model, x, options.tile, budget, old)
                 entries.append(ImageEntry(x.image, x.path.name, x.sha256, tile, tuple(names[x.image])))
             record = _record(model, folder.heat, method, template.text, entries, checkpoint or {})
-            plans.append(folder.begin(record))
+            if options.overwrite:
+                folder.clear()
+            plans.append(folder.begin(record, old))
         _tell_tiles(model, lrs, plans[0], budget)
         missing = sum(len(job.files) for plan in plans for job in plan)
         lost: list[str] = []
@@ -165,7 +169,8 @@ def sample_folder(
     if lost:
         raise SamplingError(f"{out}: {NOT_FINITE}; they were not written", lost)
     total = sum(map(len, names.values())) * len(folders)
-    return SampleReport(tuple(folder.path for folder in folders), len(lrs), missing, total - missing)
+    paths = tuple(folder.path for folder in folders)
+    return SampleReport(paths, template.text, len(lrs), missing, total - missing)
 
 
 def _sample_image(
@@ -205,15 +210,17 @@ def _record(
     checkpoint: Mapping[str, Any],
 ) -> Provenance:
     config = model.config
+    described = {
+        **checkpoint,
+        "name": config.name,
+        "family": config.family,
+        "scale": config.scale,
+        "deterministic": config.deterministic,
+        "details": dict(config.details),
+    }
     return Provenance(
-        model={
-            **checkpoint,
-            "name": config.name,
-            "family": config.family,
-            "scale": config.scale,
-            "deterministic": config.deterministic,
-            "details": dict(config.details),
-        },
+        # As it will be read again: a plugin's tuples become lists.
+        model=json.loads(_json.dumps(described)),
         settings={
             "heat": None if config.deterministic else heat,
             "seed": None if config.deterministic else method.seed,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import struct
-import warnings
 import zlib
 from collections.abc import Sequence
 
@@ -18,7 +16,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def read_squares(data: bytes, where: str, corners: Sequence[tuple[int, int]], size: int) -> list[Pixels]:
-    """Squares of an 8-bit RGB PNG, decoded no further down than the lowest of them.
+    """Squares of an 8-bit RGB PNG; of a large picture, only what they need is decoded.
 
     Parameters
     ----------
@@ -48,18 +46,40 @@ def read_squares(data: bytes, where: str, corners: Sequence[tuple[int, int]], si
     if info.interlaced:
         pixels = decode_png(data, where)
         return [pixels[y : y + size, x : x + size] for x, y in corners]
-    # Half of the time of a large PNG lies below the last square: with the lower height in its header the same stream
-    # is a whole picture.
-    header = struct.pack(">IIBBBBB", info.width, bottom, 8, 2, 0, 0, 0)
-    shorter = io.BytesIO(_SIGNATURE + _chunk(b"IHDR", header) + data[33:])
+    rows = _filtered_rows(data, where, info.width, bottom)
+    return [_square(rows, where, x, y, size) for x, y in corners]
+
+
+def _filtered_rows(data: bytes, where: str, width: int, count: int) -> Pixels:
+    """The first rows of a PNG as they are stored: inflated, each behind its filter's number."""
+    bodies, at = [], len(_SIGNATURE)
+    while at < len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"IDAT":
+            bodies.append(data[at + 8 : at + 8 + length])
+        at += 12 + length
+    stride = 1 + 3 * width
     try:
-        with warnings.catch_warnings():
-            # inspect_png has bounded the size; Pillow's own bound only warns.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(shorter, formats=["PNG"]) as picture:
-                return [np.array(picture.crop((x, y, x + size, y + size))) for x, y in corners]
-    except (OSError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError) as error:
+        stream = zlib.decompressobj().decompress(b"".join(bodies), count * stride)
+    except zlib.error as error:
         raise ImageError(f"{where}: damaged picture data ({error}); write the file again") from error
+    if len(stream) < count * stride:
+        raise ImageError(f"{where}: its picture data ends early; write the file again")
+    return np.frombuffer(stream, np.uint8).reshape(count, stride)
+
+
+def _square(rows: Pixels, where: str, x: int, y: int, size: int) -> Pixels:
+    """One square, undoing the filters from the nearest row above that does not refer to the row before it.
+
+    Filters look up and to the left only, so nothing right of the square matters either. In a photograph such rows
+    (filters 0, none, and 1, sub) come often, which saves most of the work.
+    """
+    alone = np.flatnonzero(rows[: y + 1, 0] <= 1)
+    top = int(alone[-1]) if len(alone) else 0
+    band = rows[top : y + size, : 1 + 3 * (x + size)]
+    small = _png(x + size, y + size - top, band.tobytes())
+    square: Pixels = decode_png(small, where)[y - top :, x:].copy()
+    return square
 
 
 def shrunk(pixels: Pixels, scale: int) -> Pixels:
@@ -86,9 +106,14 @@ def stored_png(pixels: Pixels) -> bytes:
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), np.uint8)
     rows[:, 1:] = pixels.reshape(height, 3 * width)
+    return _png(width, height, rows.tobytes())
+
+
+def _png(width: int, height: int, rows: bytes) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = zlib.compress(rows.tobytes(), 0)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+    return b"".join(
+        [_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(rows, 0)), _chunk(b"IEND", b"")]
+    )
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

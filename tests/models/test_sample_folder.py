@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,22 @@ def test_another_lr_or_model_is_not_mixed_in(lr: Path, tmp_path: Path) -> None:
     write_png(lr / "0802x4.png", picture(12, 7, 1))
     with pytest.raises(SamplingError, match="0802: its LR was another picture"):
         sample_folder(Toy(), lr, out, SampleOptions(samples=1), checkpoint={"sha256": "1"})
+
+
+def test_details_of_any_kind_survive_the_record(lr: Path, tmp_path: Path) -> None:
+    model = Toy()
+    model.config = replace(model.config, details={"sizes": (1, 2), "gain": 0.1})
+    sample_folder(model, lr, tmp_path / "out", SampleOptions(samples=1))
+    assert sample_folder(model, lr, tmp_path / "out", SampleOptions(samples=1)).made == 0
+
+
+def test_overwrite_removes_nothing_before_it_is_sure(lr: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    sample_folder(Toy(), lr, out, SampleOptions(samples=1))
+    before = contents(out)
+    with pytest.raises(SamplingError, match="may be used"):
+        sample_folder(Toy(), lr, out, SampleOptions(samples=1, memory=1000, overwrite=True))
+    assert contents(out) == before
 
 
 def test_samples_without_a_record_are_not_taken_for_ours(lr: Path, tmp_path: Path) -> None:
@@ -329,6 +346,8 @@ def test_an_error_while_writing_is_raised(lr: Path, tmp_path: Path) -> None:
     (out / "000001_sample00001.png" / "x").touch()
     with pytest.raises(SamplingError, match=r"no srspace-eval-sample\.json"):
         sample_folder(Toy(), lr, out, SampleOptions(samples=2))
+    with pytest.raises(SamplingError, match=r"000001_sample00001\.png: cannot be removed"):
+        sample_folder(Toy(), lr, out, SampleOptions(samples=2, overwrite=True))
     full = tmp_path / "file"
     full.touch()
     with pytest.raises(SamplingError, match="cannot be written to"):

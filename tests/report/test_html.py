@@ -163,6 +163,32 @@ def test_everything_untrusted_in_a_record_is_escaped(tmp_path: Path) -> None:
     assert page.text.count(evil) >= 5
 
 
+def test_provenance_is_unfolded_as_far_as_people_read(tmp_path: Path) -> None:
+    deep: dict[str, object] = {"bottom": 1}
+    for _ in range(500):
+        deep = {"in": deep}
+    (result,) = make_results(X8, 1, 2, 2, seed=0)
+    provenance = {"model": {"heat": 0.9, "exact": True}, "images": [{"a": 1}, {"b": 2}], "seeds": [1, 2], "deep": deep}
+    _write(tmp_path, _measured([replace(result, provenance=provenance)]))
+    page = read(next((tmp_path / "x8/teams").iterdir()))
+    pairs = {dt.text: dd.text for dt, dd in zip(page.all("dt"), page.all("dd"), strict=True)}
+    assert (pairs["model.heat"], pairs["model.exact"], pairs["images"]) == ("0.9", "yes", "2 entries")
+    assert pairs["seeds"] == "1, 2"
+    assert pairs["deep.in.in.in"] == "1 entry"
+
+
+def test_curves_of_unequal_length_fill_up_with_nothing(tmp_path: Path) -> None:
+    results = make_results(X8, 2, 3, 4, seed=0)
+    short = replace(results[1], curves={"diversity_curve": results[1].curves["diversity_curve"][:2]})
+    _write(tmp_path, _measured([results[0], short]))
+    page = read(tmp_path / "x8/index.html")
+    (chart,) = data_of(page)["curves"]
+    assert {len(line["y"]) for line in chart["lines"]} == {4}
+    numbers = page.one("table", cls="plain-table")
+    assert {len(row.all("td")) for row in numbers.one("tbody").all("tr")} == {4}
+    assert len(numbers.one("thead").all("th")) == 5
+
+
 def test_nothing_points_outside_the_folder(tmp_path: Path) -> None:
     _write(tmp_path, _measured(make_results(X8, 3, 4, 2, seed=0)))
     for path in tmp_path.rglob("*.html"):
@@ -176,7 +202,7 @@ def test_nothing_points_outside_the_folder(tmp_path: Path) -> None:
                     assert (path.parent / link).resolve().is_relative_to(tmp_path.resolve()), link
                     assert (path.parent / link).is_file(), link
     for path in (tmp_path / "assets").iterdir():
-        if path.name != "plotly.min.js":
+        if path.suffix in (".css", ".js") and path.name != "plotly.min.js":
             assert "://" not in path.read_text(encoding="utf-8"), path.name
 
 
@@ -187,6 +213,20 @@ def test_the_same_rankings_give_the_same_bytes(tmp_path: Path) -> None:
         _write(tmp_path / name, entries, plan=BootstrapPlan(replicates=100))
         contents.append({p.relative_to(tmp_path / name): p.read_bytes() for p in (tmp_path / name).rglob("*.*")})
     assert contents[0] == contents[1]
+
+
+def test_pages_of_withdrawn_submissions_go_and_other_files_stay(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    entries = _measured(make_results(X8, 3, 3, 2, seed=0))
+    _write(out, entries)
+    mine = out / "x8/mine.html"
+    outside = tmp_path / "outside.html"
+    for path in (mine, outside):
+        path.write_text("mine")
+    (out / "assets/pages.txt").write_text((out / "assets/pages.txt").read_text() + "../outside.html\n")
+    _write(out, entries[:2])
+    assert sorted(p.stem for p in (out / "x8/teams").iterdir()) == sorted(slug(e.team) for e in entries[:2])
+    assert mine.read_text() == outside.read_text() == "mine"
 
 
 def test_numbers_from_a_table_need_no_records(tmp_path: Path) -> None:
@@ -276,3 +316,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_the_site_is_written_without_torch(tmp_path: Path) -> None:
     code = "import sys, srspace_eval.report.html; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_without_lpips_the_scatter_shows_consistency(tmp_path: Path) -> None:
+    results = make_results(load_track("x8-2022"), 3, 4, 2, seed=0)
+    entries = [
+        replace(entry, values={key: entry.values[key] for key in ("lr_psnr", "diversity_mse")})
+        for entry in _measured(results)
+    ]
+    write_site(tmp_path, [rank(entries, load_track("x8-2022"))])
+    page = read(tmp_path / "x8-2022/index.html")
+    chart = data_of(page)["scatter"]
+    assert (chart["x"], chart["y"]) == ("LR-PSNR (dB) ↑", "<i>S</i><sub>10</sub> (MSE) (%) ↑")
+    assert "LR-PSNR to the right (higher is better)" in page.text
+    assert "the best place is top right" in page.text
+    assert "LR-PSNR ↑" in read(tmp_path / "index.html").one("svg", cls="thumb").text

@@ -54,6 +54,54 @@ def test_squares_equal_those_of_the_whole_picture(level: int) -> None:
         np.testing.assert_array_equal(square, pixels[y : y + 16, x : x + 16])
 
 
+def filtered(pixels: np.ndarray, filters: list[int]) -> bytes:
+    """A PNG with a given filter for each row, written by the definition (PNG specification, section 9)."""
+    height, width, _ = pixels.shape
+    data = pixels.reshape(height, 3 * width).astype(int)
+    up = np.vstack([np.zeros_like(data[:1]), data[:-1]])
+    left = np.hstack([np.zeros((height, 3), int), data[:, :-3]])
+    corner = np.hstack([np.zeros((height, 3), int), up[:, :-3]])
+    guess = left + up - corner
+    far = [abs(guess - neighbour) for neighbour in (left, up, corner)]
+    paeth = np.where((far[0] <= far[1]) & (far[0] <= far[2]), left, np.where(far[1] <= far[2], up, corner))
+    predicted = [np.zeros_like(data), left, up, (left + up) // 2, paeth]
+    rows = b"".join(
+        bytes([kind]) + ((data[y] - predicted[kind][y]) % 256).astype(np.uint8).tobytes()
+        for y, kind in enumerate(filters)
+    )
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(rows)
+    chunks = [chunk(b"IHDR", header), chunk(b"IDAT", body[:50]), chunk(b"IDAT", body[50:]), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+@pytest.mark.parametrize(
+    "filters", [[0], [1], [2], [3], [4], [0, 2, 2, 4, 1, 3, 4, 2], [2, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1]]
+)
+def test_squares_under_every_filter(filters: list[int]) -> None:
+    pixels = noise(40, 30)
+    data = filtered(pixels, [filters[y % len(filters)] for y in range(40)])
+    np.testing.assert_array_equal(decode_png(data, "x"), pixels)
+    for x, y in [(0, 0), (22, 32), (7, 13), (13, 1)]:
+        np.testing.assert_array_equal(read_squares(data, "x", [(x, y)], 8)[0], pixels[y : y + 8, x : x + 8])
+
+
+def test_a_stream_that_ends_before_the_square_is_an_error() -> None:
+    whole = filtered(noise(40, 30), [4] * 40)
+    header = whole[:33]
+    short = header + chunk(b"IDAT", zlib.compress(b"\0" * 91 * 20)) + chunk(b"IEND", b"")
+    assert read_squares(short, "a.png", [(0, 12)], 8)[0].max() == 0
+    with pytest.raises(ImageError, match=r"a\.png: its picture data ends early"):
+        read_squares(short, "a.png", [(0, 13)], 8)
+    wrong = header + chunk(b"IDAT", zlib.compress(b"\x09" * 91 * 40)) + chunk(b"IEND", b"")
+    with pytest.raises(ImageError, match=r"a\.png: damaged picture data"):
+        read_squares(wrong, "a.png", [(0, 0)], 8)
+
+
 def test_squares_of_an_interlaced_picture() -> None:
     # Adam7 of one colour is easily written by hand: all seven passes hold the same value.
     width = height = 16
@@ -63,9 +111,6 @@ def test_squares_of_an_interlaced_picture() -> None:
         columns = len(range(x, width, dx))
         rows += (b"\0" + b"\x10\x20\x30" * columns) * len(range(y, height, dy))
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     (square,) = read_squares(data, "x", [(4, 4)], 8)

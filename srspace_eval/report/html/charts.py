@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,34 +17,45 @@ from srspace_eval.tracks import Track
 CURVE_OF = {"diversity_curve": "diversity", "diversity_mse_curve": "diversity_mse"}
 
 
+def plane(ranking: Ranking) -> tuple[str, str] | None:
+    """The two metrics that span the scatter: LPIPS and S_M, or what stands in for them where they were not measured.
+
+    None if no row has both.
+    """
+    for pair in product(("lpips", "lr_psnr"), ("diversity", "diversity_mse")):
+        if any(all(text.finite(row.entry.values.get(m)) is not None for m in pair) for row in ranking.rows):
+            return pair
+    return None
+
+
 def scatter(ranking: Ranking, pages: Mapping[int, str]) -> dict[str, Any] | None:
-    """LPIPS against S_M; None if no row has both."""
+    """One metric of the :func:`plane` against the other; None if there is none."""
+    metrics = plane(ranking)
+    if metrics is None:
+        return None
     points = []
     for number, row in enumerate(ranking.rows):
-        x, y = (text.finite(row.entry.values.get(metric)) for metric in ("lpips", "diversity"))
+        x, y = (text.finite(row.entry.values.get(metric)) for metric in metrics)
         if x is None or y is None:
             continue
         points.append({
             "name": text.chart_text(row.entry.team),
             "kind": row.entry.kind,
             "source": row.entry.source,
-            "ranked": row.final_rank is not None,
             "x": _round(x),
             "y": _round(y),
             "hover": _hover(row, ranking),
             "page": pages.get(number, ""),
         })
-    if not points:
-        return None
-    index = ranking.track.samples
-    return {"x": text.chart_label("lpips", index), "y": text.chart_label("diversity", index), "points": points}
+    x_label, y_label = (text.chart_label(metric, ranking.track.samples) for metric in metrics)
+    return {"x": x_label, "y": y_label, "points": points}
 
 
 def curves(ranking: Ranking) -> list[dict[str, Any]]:
     """S_1..S_M of every row that has them, best rows first: one chart for each distance."""
     charts = []
     for key, metric in CURVE_OF.items():
-        lines = [
+        lines: list[dict[str, Any]] = [
             {
                 "name": text.chart_text(row.entry.team),
                 "title": text.shown(row.entry.team),
@@ -55,6 +67,9 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
             and not row.entry.incomplete
             and (values := _rounded(row.entry.result.curves.get(key, ())))
         ]
+        count = max((len(line["y"]) for line in lines), default=0)
+        for line in lines:
+            line["y"] += [None] * (count - len(line["y"]))
         if lines:
             charts.append({
                 "id": key.replace("_", "-"),

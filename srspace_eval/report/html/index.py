@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from srspace_eval.metrics.info import METRICS
 from srspace_eval.ranking import Ranking
-from srspace_eval.report.html import text
+from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.board import Board
 
 LEADERS = 5
@@ -23,16 +24,20 @@ def summarise(ranking: Ranking, board: Board) -> dict[str, Any]:
         "has_final": board.has_final,
         "leaders": [line for line in board.lines if line.group != "baseline" and not line.incomplete][:LEADERS],
         "points": _points(ranking),
+        "plane": [METRICS[metric] for metric in charts.plane(ranking) or ()],
     }
 
 
 def _points(ranking: Ranking) -> list[tuple[float, float, str]]:
-    """(x, y, kind) of each row in the thumbnail: LPIPS to the right, S_M upwards."""
+    """(x, y, kind) of each row in the thumbnail of the scatter."""
+    metrics = charts.plane(ranking)
+    if metrics is None:
+        return []
     rows = [
         (x, y, row.entry.kind)
         for row in ranking.rows
-        if (x := text.finite(row.entry.values.get("lpips"))) is not None
-        and (y := text.finite(row.entry.values.get("diversity"))) is not None
+        if (x := text.finite(row.entry.values.get(metrics[0]))) is not None
+        and (y := text.finite(row.entry.values.get(metrics[1]))) is not None
     ]
     if len(rows) < 2:
         return []

@@ -3,7 +3,7 @@
 ::
 
     OUT/index.html
-    OUT/assets/                   style, scripts, plotly (once)
+    OUT/assets/                   style, scripts, plotly (once), and the list of the pages
     OUT/TRACK/index.html          the track's table and charts
     OUT/TRACK/teams/SLUG.html     one submission
     OUT/TRACK/viewer/SLUG.html    its samples beside GT and LR
@@ -23,8 +23,10 @@ from typing import Any
 
 import jinja2
 
+from srspace_eval._files import replacing
 from srspace_eval._version import __version__
 from srspace_eval.errors import Notice, RankingError
+from srspace_eval.metrics.info import METRICS
 from srspace_eval.ranking import Ranking
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.board import Board, make_board
@@ -34,6 +36,7 @@ from srspace_eval.report.html.viewer import Pictures, PictureWriter
 from srspace_eval.results import Result, slug
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
+_PAGES = "assets/pages.txt"
 
 
 def write_site(out: Path, rankings: Sequence[Ranking], *, pictures: Mapping[str, Pictures] | None = None) -> Path:
@@ -42,7 +45,8 @@ def write_site(out: Path, rankings: Sequence[Ranking], *, pictures: Mapping[str,
     Parameters
     ----------
     out:
-        Folder to write into; made if missing. Pages of an earlier call are written over, other files stay.
+        Folder to write into; made if missing. Pages that an earlier call wrote and this one does not (a submission
+        was withdrawn) are deleted; files that are not the site's stay.
     rankings:
         One ranking a track, in the order of the index.
     pictures:
@@ -56,6 +60,16 @@ def write_site(out: Path, rankings: Sequence[Ranking], *, pictures: Mapping[str,
     ------
     RankingError
         If there is nothing to write, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from srspace_eval.ranking import Entry, rank
+    >>> from srspace_eval.tracks import load_track
+    >>> entries = [Entry("A", "team", {"lpips": 0.2, "lr_psnr": 50.0, "diversity": 20.0}, "given")]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_site(Path(folder), [rank(entries, load_track("x8"))]).name
+    'index.html'
     """
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
@@ -82,6 +96,7 @@ class _Names:
 class _Site:
     def __init__(self, out: Path) -> None:
         self._out = out
+        self._written: set[str] = set()
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # always: select_autoescape knows nothing of .html.j2
@@ -103,7 +118,9 @@ class _Site:
             board = self._track(ranking, folder, pictures.get(ranking.track.name))
             cards.append({"folder": folder, "track": ranking.track, **summarise(ranking, board)})
         self._assets()
-        return self._page("index", "index.html", root="", cards=cards)
+        index = self._page("index", "index.html", root="", cards=cards)
+        self._forget()
+        return index
 
     def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> Board:
         names = _Names()
@@ -130,7 +147,8 @@ class _Site:
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, board=board,
             data={"scatter": charts.scatter(ranking, pages), "curves": charts.curves(ranking)},
-            signatures=_signatures(ranking), diversity=text.label_html("diversity", ranking.track),
+            signatures=_signatures(ranking),
+            plane=[(METRICS[m], text.label_html(m, ranking.track)) for m in charts.plane(ranking) or ()],
         )  # fmt: skip
         return board
 
@@ -154,19 +172,35 @@ class _Site:
         )  # fmt: skip
 
     def _page(self, template: str, path: str, **values: Any) -> Path:
+        self._written.add(path)
         target = self._out / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(self._templates[template].render(**values) + "\n", encoding="utf-8", newline="\n")
+        _write(target, (self._templates[template].render(**values) + "\n").encode("utf-8", "backslashreplace"))
         return target
+
+    def _forget(self) -> None:
+        """Delete the pages that only an earlier call wrote, and remember those of this one."""
+        memory = self._out / _PAGES
+        earlier = memory.read_text(encoding="utf-8").split("\n") if memory.is_file() else []
+        for path in earlier:
+            # The list is a file that anyone may have changed: it names pages, below this folder.
+            old = self._out / path
+            if path.endswith(".html") and path not in self._written and _inside(old, self._out):
+                old.unlink(missing_ok=True)
+        memory.write_text("\n".join(sorted(self._written)) + "\n", encoding="utf-8", newline="\n")
 
     def _assets(self) -> None:
         folder = self._out / "assets"
         folder.mkdir(parents=True, exist_ok=True)
         own = files("srspace_eval.report.html").joinpath("assets")
         for name in _ASSETS:
-            (folder / name).write_bytes(own.joinpath(name).read_bytes())
+            _write(folder / name, own.joinpath(name).read_bytes())
         plotly = files("plotly").joinpath("package_data").joinpath("plotly.min.js")
-        (folder / "plotly.min.js").write_bytes(plotly.read_bytes())
+        _write(folder / "plotly.min.js", plotly.read_bytes())
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
@@ -178,6 +212,11 @@ def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
             Notice,
             stacklevel=2,
         )
+
+
+def _write(path: Path, data: bytes) -> None:
+    with replacing(path, sync=False) as file:
+        file.write(data)
 
 
 def _neighbour(board: Board, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:

@@ -11,7 +11,8 @@
   let shown = new Set(["gt", "lr", "map", `s${images[0].samples[0].number}`]);
   let alone = null; // the sample whose regions the map shows alone
   let compare = false;
-  const view = { zoom: 1, x: 0, y: 0 }; // x, y: the picture's point in the stage's upper left corner
+  // x, y: the picture's point in the stage's upper left corner; fitted: whether the whole width is seen.
+  const view = { zoom: 1, x: 0, y: 0, fitted: true };
 
   const make = (tag, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(tag), properties);
@@ -29,8 +30,8 @@
   // --- panes
   const kinds = () => [
     { id: "gt", label: "GT", src: image.gt },
-    { id: "lr", label: "LR", src: image.lr, note: "nearest" },
-    ...image.samples.map((s) => ({ id: `s${s.number}`, label: `Sample ${s.number}`, src: s.file, note: `nearest on ${percent(s.share)}` })),
+    { id: "lr", label: "LR", src: image.lr, note: "each pixel enlarged" },
+    ...image.samples.map((s) => ({ id: `s${s.number}`, label: `Sample ${s.number}`, src: s.file, note: s.values })),
     { id: "map", label: "Local best", note: "which sample is nearest" },
   ];
   const percent = (share) => `${(100 * share).toFixed(1)}%`;
@@ -59,14 +60,14 @@
       listen(stage);
     }
     arrange();
-    draw();
+    redraw();
     panes.querySelector(`[data-pane="${focused}"]`)?.focus();
   };
 
   // As many columns as there is room for, and no lonely pane in the last row.
   const arrange = () => {
     const count = Math.max(panes.children.length, 1);
-    const most = Math.max(Math.floor(panes.clientWidth / 300), 1);
+    const most = Math.max(Math.floor(panes.clientWidth / 400), 1);
     const columns = Math.ceil(count / Math.ceil(count / most));
     panes.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   };
@@ -76,7 +77,6 @@
     made.src = compare && kind.id !== "gt" ? image.gt : kind.src;
     made.width = image.width;
     made.height = image.height;
-    made.classList.toggle("crisp", kind.id === "lr");
     return made;
   };
 
@@ -109,10 +109,13 @@
     for (const stage of stages()) {
       const content = stage.firstElementChild;
       content.style.transform = `translate(${-view.x * view.zoom}px, ${-view.y * view.zoom}px) scale(${view.zoom})`;
-      if (content.tagName === "IMG" && stage.dataset.pane !== "lr") {
-        content.classList.toggle("crisp", view.zoom * devicePixelRatio >= 2);
+      if (content.tagName === "IMG") {
+        // Enlarged pixels stay squares; a picture shown smaller than it is must be smoothed.
+        const side = view.zoom * devicePixelRatio * (stage.dataset.pane === "lr" && !compare ? image.scale : 1);
+        content.classList.toggle("crisp", side >= 2);
       }
     }
+    view.fitted = view.zoom <= least * 1.001;
     get("zoom").textContent = `${Math.round(100 * view.zoom)}%`;
   };
 
@@ -132,6 +135,7 @@
     Object.assign(view, { zoom: fitZoom(), x: 0, y: 0 });
     draw();
   };
+  const redraw = () => (view.fitted ? fit() : draw());
   const one = () => zoomCentre(1 / view.zoom);
 
   const point = (stage, px, py) => {
@@ -158,7 +162,7 @@
     };
     stage.addEventListener("wheel", (event) => {
       // At the fitted size, scrolling out belongs to the page.
-      if (event.deltaY > 0 && view.zoom <= fitZoom() * 1.001) {
+      if (event.deltaY > 0 && view.fitted) {
         return;
       }
       event.preventDefault();
@@ -226,6 +230,7 @@
       const kind = kinds().find((k) => k.id === stage.dataset.pane);
       stage.firstElementChild.src = compare ? image.gt : kind.src;
     }
+    draw();
   };
 
   const choices = () => {
@@ -303,7 +308,7 @@
   addEventListener("hashchange", () => show(wanted()));
   addEventListener("resize", () => {
     arrange();
-    draw();
+    redraw();
   });
   show(wanted());
 })();

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.hardening import checkpoints
+from tests.small_checkpoint import write_small_checkpoint
+
+
+def write(kind: str, folder: Path) -> Path:
+    path = folder / ("a.safetensors" if kind.startswith("safetensors") else "a.pth")
+    checkpoints.CASES[kind][0](path)
+    return path
+
+
+@pytest.mark.parametrize("kind", checkpoints.CASES)
+def test_checkpoints(kind: str, tmp_path: Path) -> None:
+    path = write(kind, tmp_path)
+    found = checkpoints.attack(path)
+    assert checkpoints.CASES[kind][1] in found
+    assert str(path) in found
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]  # no trace of an execution
+
+
+@pytest.mark.parametrize("kind", [kind for kind in checkpoints.CASES if kind != "keys of another model"])
+def test_trunks(kind: str, tmp_path: Path) -> None:
+    path = write(kind, tmp_path)
+    assert str(path) in checkpoints.attack_trunk(path)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_payload_works(tmp_path: Path) -> None:
+    """Were it executed, it would leave its trace."""
+    import torch
+
+    checkpoints.in_archive(tmp_path / "a.pth")
+    torch.load(tmp_path / "a.pth", weights_only=False)
+    assert checkpoints.trace_of(tmp_path / "a.pth").exists()
+
+
+@pytest.mark.parametrize("name", ["rrdb", "srflow", "srflow_da"])
+def test_good_ones_load(name: str, tmp_path: Path) -> None:
+    assert checkpoints.attack(write_small_checkpoint(tmp_path / "a.pth", name)) == ""

@@ -1,0 +1,122 @@
+"""Hostile zips, folders and PNGs: each its named error, nothing touched outside."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srspace_eval.errors import SubmissionError
+from srspace_eval.images import decode_png, write_png
+from srspace_eval.sources import open_source
+from srspace_eval.submission import pair
+from srspace_eval.tracks import load_track
+from tests import pngs
+from tests.hardening import pictures, zips
+
+BIG = {
+    "largest picture read, black (65 KB file)", "the same, interlaced", "one pixel high, 67 million wide",
+    "500 MB behind the pixel", "directory of 200 MB",
+}  # fmt: skip  # measured in benchmarks/hardening.py
+
+
+@pytest.mark.parametrize("kind", [kind for kind in zips.CASES if kind not in BIG])
+def test_zips(kind: str, tmp_path: Path) -> None:
+    make, words = zips.CASES[kind]
+    path = tmp_path / "in" / "s.zip"
+    path.parent.mkdir()
+    path.write_bytes(make())
+    zips.attack(path)  # makes the GT
+    before = sorted(tmp_path.rglob("*"))
+    found = zips.attack(path)
+    assert words in found
+    assert bool(words) == bool(found)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("kind", [kind for kind in pictures.CASES if kind not in BIG])
+def test_pictures(kind: str) -> None:
+    make, words = pictures.CASES[kind]
+    found = pictures.attack(make())
+    assert words in found
+    assert bool(words) == bool(found)
+
+
+@pytest.mark.parametrize("kind", ["zTXt bomb", "iCCP bomb", "picture data in two chunks"])
+def test_what_is_accepted_has_the_stored_pixels(kind: str) -> None:
+    assert np.array_equal(decode_png(pictures.CASES[kind][0](), "x"), pngs.pixels())
+
+
+def test_truncated_at_every_chunk() -> None:
+    cuts = list(pictures.truncations())
+    assert len(cuts) > 30
+    assert all(pictures.attack(data) for data in cuts)
+
+
+def test_a_zip_truncated_anywhere_or_with_any_bit_flipped(tmp_path: Path) -> None:
+    data = zips.packed(zips.honest())
+    path = tmp_path / "s.zip"
+    positions = range(0, len(data), 37)
+    for position in positions:
+        path.write_bytes(data[:position])
+        assert zips.attack(path)
+    for position in positions:
+        flipped = bytearray(data)
+        flipped[position] ^= 0x40
+        path.write_bytes(flipped)
+        zips.attack(path)  # an error, or fields that mean nothing: never an exception of another kind
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes there")
+def test_folders(tmp_path: Path) -> None:
+    sub, gt = tmp_path / "sub", tmp_path / "gt"
+    for folder in (sub, gt):
+        folder.mkdir()
+    write_png(gt / "0801.png", pngs.pixels(seed=9))
+    write_png(sub / "000000_sample00000.png", pngs.pixels())
+    os.mkfifo(sub / "000000_sample00001.png")
+    (sub / "000000_sample00002.png").mkdir()
+    (sub / "000000_sample00003.png").symlink_to("/dev/zero")
+    (sub / "000000_sample00004.png").symlink_to(sub / "000000_sample00004.png")
+    (sub / "loop").symlink_to(sub)
+    (sub / os.fsdecode(b"\xff\xfe.png")).write_bytes(b"")
+    from srspace_eval.scoring import check_submission
+
+    checked = check_submission(sub, gt, track=load_track("x4"), samples=5)
+    for number in range(1, 5):
+        assert sum(f"sample{number:05d}" in fault for fault in checked.faults) == 1
+    assert sum("not a regular file" in fault for fault in checked.faults) == 2
+    assert sum("surplus" in fault for fault in checked.faults) == 1
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user whom permissions bind")
+def test_unreadable_files_and_folders(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s/a.png").write_bytes(b"")
+    (tmp_path / "s").chmod(0)
+    try:
+        with pytest.raises(SubmissionError, match="cannot be listed"):
+            open_source(tmp_path / "s").names()
+    finally:
+        (tmp_path / "s").chmod(0o755)
+
+
+def test_pairing_takes_a_hundred_thousand_files_in_seconds(tmp_path: Path) -> None:
+    class Many:
+        path = tmp_path
+
+        def names(self) -> list[str]:
+            return [f"{i:06d}_sample00000.png" for i in range(60_000)] + [f"{i}.txt" for i in range(40_000)]
+
+        def read(self, name: str) -> bytes:
+            raise AssertionError("pairing reads no file")
+
+        def where(self, name: str) -> str:
+            return name
+
+    write_png(tmp_path / "0801.png", pngs.pixels())
+    pairing = pair(Many(), open_source(tmp_path), load_track("x4"), samples=1)
+    assert len(pairing.faults) == 59_999
+    assert pairing.resolved == 1
