@@ -6,7 +6,7 @@ weights, device), and they must agree with each other and with this process: res
 come from. Tasks carry what was agreed on, so a worker that joins later is held to it as well.
 
 A worker that dies costs its tasks alone: the scheduler gives them to another one, as often as its
-``allowed-failures`` says. Only :func:`open_cluster` imports Dask.
+``allowed-failures`` says. Dask is imported only when a cluster is opened.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ import json
 import logging
 import queue
 import re
+import signal
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -39,6 +41,7 @@ Client: TypeAlias = Any
 Future: TypeAlias = Any
 
 _CONNECT_S = 15
+_START_S = 180
 _LOOK_S = 10
 
 
@@ -178,26 +181,60 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
         local = re.fullmatch(r"local(?::([1-9]\d{0,3}))?", scheduler)
         if local:
             processes = int(local[1]) if local[1] else _fitting_processes(device)
-            address: Any = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=processes,
-                    threads_per_worker=max(1, default_workers() // processes),
-                    processes=True,
-                    # No limit: a worker held back for its memory would never go on, torch keeps what it has.
-                    memory_limit=0,
-                    dashboard_address=None,
-                    silence_logs=logging.CRITICAL,
-                    preload="srspace_eval.cluster_worker",
-                )
-            )
+            address: Any = stack.enter_context(_local_cluster(distributed.LocalCluster, processes))
         else:
             address = _address(scheduler)
         try:
             client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False, name="srspace-eval")
-        except (OSError, asyncio.TimeoutError, ValueError) as error:
+        except (OSError, asyncio.TimeoutError, ValueError, TypeError, RuntimeError) as error:
             raise ExecutorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         stack.callback(client.close, timeout=5)
         yield DaskCluster(client, f"--scheduler {scheduler}")
+
+
+@contextmanager
+def _local_cluster(make: Callable[..., Any], processes: int) -> Iterator[Any]:
+    """Worker processes on this machine. They start within the context, so that an interrupt then ends them as well."""
+    with _interrupts_blocked():
+        cluster = make(
+            n_workers=0,
+            threads_per_worker=max(1, default_workers() // processes),
+            processes=True,
+            # No limit: a worker held back for its memory would never go on, torch keeps what it has.
+            memory_limit=0,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+    try:
+        cluster.scale(processes)
+        try:
+            cluster.wait_for_workers(processes, timeout=_START_S)
+        except (TimeoutError, asyncio.TimeoutError) as error:
+            raise ExecutorError(
+                f"--scheduler local: {processes} worker processes did not start within {_START_S} s; a script that "
+                f"calls this must do so under if __name__ == '__main__', since workers import it again"
+            ) from error
+        yield cluster
+    finally:
+        try:
+            cluster.close()
+        except AssertionError:
+            # Dask trips over workers that have half started. They are daemons of this process and end with it.
+            cluster.shutdown_on_close = False
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Threads begun in here, and the processes that they begin, never see Ctrl-C: this thread alone answers it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # started later, it would unblock them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _absolute(sources: Sources) -> Sources:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -68,11 +67,6 @@ def measure_image(job: Job, task: ImageTask) -> ImageRecord:
         hint = f"; it does not see {missing[0]}: workers read files from where this process does" if missing else ""
         raise ImageError(f"{error} (at worker {worker.address}{hint})") from error
     return record
-
-
-def dask_setup(worker: Worker) -> None:
-    """Called in the processes of a local cluster: Ctrl-C reaches them too, but it is their parent that ends them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _network(plan: NetworkPlan | None, worker: Worker | None) -> LPIPS | None:

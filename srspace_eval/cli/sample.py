@@ -104,5 +104,5 @@ def command(
         raise
     kept = f", {report.kept} were there" if report.kept else ""
     for folder in report.folders:
-        say(f"{folder}: {report.images} images × {options['samples']} samples")
+        say(f"{folder}: {report.images} images × {options['samples']} samples, named {report.names}")
     say(f"{model.config.name} on {model.device.type}: {report.made} samples made{kept}")

@@ -81,7 +81,13 @@ class OutputFolder:
             (self.path / _LOCK).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Remove the samples, then the record: a kill in between leaves no sample without its record."""
+        """Remove the samples, then the record: a kill in between leaves no sample without its record.
+
+        Raises
+        ------
+        SamplingError
+            If one cannot be removed.
+        """
         names = {name for files in self.names.values() for name in files}
         try:
             old = read_provenance(self.path)
@@ -89,9 +95,7 @@ class OutputFolder:
             old = None  # damaged: only what would be written now is known to be a sample
         if old is not None:
             names |= {name for entry in old.images for name in entry.files}
-        for name in sorted(names):
-            (self.path / name).unlink(missing_ok=True)
-        (self.path / PROVENANCE_FILE).unlink(missing_ok=True)
+        self._remove([*sorted(names), PROVENANCE_FILE])
 
     def begin(self, record: Provenance, old: Provenance | None) -> list[Job]:
         """Settle what is to be done, and write the record before the first sample.
@@ -108,9 +112,7 @@ class OutputFolder:
         SamplingError
             If the folder holds samples of another making.
         """
-        for entry in self.path.iterdir():
-            if _LEFT_BEHIND.fullmatch(entry.name):
-                entry.unlink(missing_ok=True)
+        self._remove([path.name for path in self.path.iterdir() if _LEFT_BEHIND.fullmatch(path.name)])
         there = [name for files in self.names.values() for name in files if (self.path / name).exists()]
         if there and old is None:
             raise SamplingError(
@@ -137,6 +139,13 @@ class OutputFolder:
             })
             for entry in record.images
         ]  # fmt: skip
+
+    def _remove(self, names: Sequence[str]) -> None:
+        for name in names:
+            try:
+                (self.path / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise SamplingError(f"{self.path / name}: cannot be removed ({error.strerror or error})") from error
 
     def tile(self, model: Model, lr: LrImage, wanted: int | str, budget: int, old: Provenance | None) -> int | None:
         """The tiles of one LR: as the folder's record says, else as ``wanted`` and the memory say."""

@@ -74,9 +74,10 @@ class SampleOptions:
 
 @dataclass(frozen=True)
 class SampleReport:
-    """What was done: the folders, the number of LRs, of pictures made now, and of those that were there."""
+    """What was done: the folders, the name template, the numbers of LRs, of pictures made and of those there before."""
 
     folders: tuple[Path, ...]
+    names: str
     images: int
     made: int
     kept: int
@@ -168,7 +169,8 @@ def sample_folder(
     if lost:
         raise SamplingError(f"{out}: {NOT_FINITE}; they were not written", lost)
     total = sum(map(len, names.values())) * len(folders)
-    return SampleReport(tuple(folder.path for folder in folders), len(lrs), missing, total - missing)
+    paths = tuple(folder.path for folder in folders)
+    return SampleReport(paths, template.text, len(lrs), missing, total - missing)
 
 
 def _sample_image(

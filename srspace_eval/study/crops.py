@@ -78,7 +78,8 @@ def _square(rows: Pixels, where: str, x: int, y: int, size: int) -> Pixels:
     top = int(alone[-1]) if len(alone) else 0
     band = rows[top : y + size, : 1 + 3 * (x + size)]
     small = _png(x + size, y + size - top, band.tobytes())
-    return decode_png(small, where)[y - top :, x:].copy()
+    square: Pixels = decode_png(small, where)[y - top :, x:].copy()
+    return square
 
 
 def shrunk(pixels: Pixels, scale: int) -> Pixels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,8 @@ def test_every_pane_shows_its_picture_at_the_same_size(viewer: Page) -> None:
     widths = viewer.eval_on_selector_all(".stage img", "all => all.map((img) => [img.naturalWidth, img.width])")
     assert widths == [[96, 96], [12, 96], [96, 96]]
     assert viewer.locator(".stage img").first.get_attribute("alt") == "GT of 0801"
+    values = viewer.locator(".pane figcaption span").nth(2)
+    expect(values).to_have_text(re.compile(r"^LPIPS 0\.\d{3}, LR-PSNR \d\d\.\d\d dB$"))
 
 
 def test_wheel_zooms_all_panes_about_the_pointer(viewer: Page) -> None:

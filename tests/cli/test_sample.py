@@ -56,7 +56,9 @@ def test_from_gt_to_leaderboard(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert run("downscale", gt, "--scale", 4, "--crop", 8, "--out", lr) == 0
     assert read_rgb(lr / "0801.png").shape == (16, 24, 3)
     assert run("sample", "--checkpoint", checkpoint, "--lr", lr, "--out", out, "--samples", 3, "--device", "cpu") == 0
-    assert "6 samples made" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "2 images × 3 samples, named {index:06d}_sample{sample:05d}.png" in err
+    assert "6 samples made" in err
     assert run("check", out, "--gt", gt, "--track", "x4", "--samples", 3) == 0
     bicubic = tmp_path / "bicubic"
     assert run("sample", "--checkpoint", "bicubic_x4", "--lr", lr, "--out", bicubic, "--samples", 3) == 0

@@ -346,6 +346,8 @@ def test_an_error_while_writing_is_raised(lr: Path, tmp_path: Path) -> None:
     (out / "000001_sample00001.png" / "x").touch()
     with pytest.raises(SamplingError, match=r"no srspace-eval-sample\.json"):
         sample_folder(Toy(), lr, out, SampleOptions(samples=2))
+    with pytest.raises(SamplingError, match=r"000001_sample00001\.png: cannot be removed"):
+        sample_folder(Toy(), lr, out, SampleOptions(samples=2, overwrite=True))
     full = tmp_path / "file"
     full.touch()
     with pytest.raises(SamplingError, match="cannot be written to"):

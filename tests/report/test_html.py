@@ -163,6 +163,32 @@ def test_everything_untrusted_in_a_record_is_escaped(tmp_path: Path) -> None:
     assert page.text.count(evil) >= 5
 
 
+def test_provenance_is_unfolded_as_far_as_people_read(tmp_path: Path) -> None:
+    deep: dict[str, object] = {"bottom": 1}
+    for _ in range(500):
+        deep = {"in": deep}
+    (result,) = make_results(X8, 1, 2, 2, seed=0)
+    provenance = {"model": {"heat": 0.9, "exact": True}, "images": [{"a": 1}, {"b": 2}], "seeds": [1, 2], "deep": deep}
+    _write(tmp_path, _measured([replace(result, provenance=provenance)]))
+    page = read(next((tmp_path / "x8/teams").iterdir()))
+    pairs = {dt.text: dd.text for dt, dd in zip(page.all("dt"), page.all("dd"), strict=True)}
+    assert (pairs["model.heat"], pairs["model.exact"], pairs["images"]) == ("0.9", "yes", "2 entries")
+    assert pairs["seeds"] == "1, 2"
+    assert pairs["deep.in.in.in"] == "1 entry"
+
+
+def test_curves_of_unequal_length_fill_up_with_nothing(tmp_path: Path) -> None:
+    results = make_results(X8, 2, 3, 4, seed=0)
+    short = replace(results[1], curves={"diversity_curve": results[1].curves["diversity_curve"][:2]})
+    _write(tmp_path, _measured([results[0], short]))
+    page = read(tmp_path / "x8/index.html")
+    (chart,) = data_of(page)["curves"]
+    assert {len(line["y"]) for line in chart["lines"]} == {4}
+    numbers = page.one("table", cls="plain-table")
+    assert {len(row.all("td")) for row in numbers.one("tbody").all("tr")} == {4}
+    assert len(numbers.one("thead").all("th")) == 5
+
+
 def test_nothing_points_outside_the_folder(tmp_path: Path) -> None:
     _write(tmp_path, _measured(make_results(X8, 3, 4, 2, seed=0)))
     for path in tmp_path.rglob("*.html"):

@@ -109,6 +109,15 @@ def test_a_record_cannot_lead_out_of_its_folder(tmp_path: Path, where: str) -> N
     assert not (tmp_path / "out/x8/viewer").exists()
 
 
+def test_a_record_without_samples_is_left_out(tmp_path: Path) -> None:
+    gt, folders, (result,) = write_pictures(tmp_path / "in", make_results(X8, 1, 2, 2, seed=0, size=(40, 48)))
+    empty = replace(result.images[0], samples=())
+    flat = replace(result.images[1], height=0)
+    with pytest.warns(Notice, match="holds no samples or no size"):
+        _write(tmp_path / "out", [replace(result, images=(empty, flat))], Pictures(gt, folders))
+    assert not (tmp_path / "out/x8/viewer").exists()
+
+
 def test_best_and_worst_images_come_first_where_not_all_are_shown(tmp_path: Path) -> None:
     gt, folders, results = write_pictures(tmp_path / "in", make_results(X8, 1, 9, 1, seed=0, size=(8, 8)))
     _write(tmp_path / "out", results, Pictures(gt, folders, images=4))

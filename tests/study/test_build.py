@@ -301,3 +301,10 @@ def test_a_part_of_the_images_is_drawn_by_seed(build: Build) -> None:
     assert chosen[0] == chosen[1]
     assert len(set(chosen)) > 1
     assert all(len(images) == 2 for images in chosen)
+
+
+def test_a_title_is_text(build: Build) -> None:
+    folder, _ = build(title='</title><script>alert("&")</script>', crops=1)
+    page = (folder / "index.html").read_text()
+    assert page.count("&lt;/title&gt;&lt;script&gt;alert(&#34;&amp;&#34;)&lt;/script&gt;") == 3
+    assert "alert" not in (folder / "data.js").read_text()

@@ -55,7 +55,7 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
     """S_1..S_M of every row that has them, best rows first: one chart for each distance."""
     charts = []
     for key, metric in CURVE_OF.items():
-        lines = [
+        lines: list[dict[str, Any]] = [
             {
                 "name": text.chart_text(row.entry.team),
                 "title": text.shown(row.entry.team),
@@ -67,6 +67,9 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
             and not row.entry.incomplete
             and (values := _rounded(row.entry.result.curves.get(key, ())))
         ]
+        count = max((len(line["y"]) for line in lines), default=0)
+        for line in lines:
+            line["y"] += [None] * (count - len(line["y"]))
         if lines:
             charts.append({
                 "id": key.replace("_", "-"),

@@ -23,6 +23,7 @@ from typing import Any
 
 import jinja2
 
+from srspace_eval._files import replacing
 from srspace_eval._version import __version__
 from srspace_eval.errors import Notice, RankingError
 from srspace_eval.metrics.info import METRICS
@@ -174,7 +175,7 @@ class _Site:
         self._written.add(path)
         target = self._out / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(self._templates[template].render(**values) + "\n", encoding="utf-8", newline="\n")
+        _write(target, (self._templates[template].render(**values) + "\n").encode("utf-8", "backslashreplace"))
         return target
 
     def _forget(self) -> None:
@@ -193,9 +194,9 @@ class _Site:
         folder.mkdir(parents=True, exist_ok=True)
         own = files("srspace_eval.report.html").joinpath("assets")
         for name in _ASSETS:
-            (folder / name).write_bytes(own.joinpath(name).read_bytes())
+            _write(folder / name, own.joinpath(name).read_bytes())
         plotly = files("plotly").joinpath("package_data").joinpath("plotly.min.js")
-        (folder / "plotly.min.js").write_bytes(plotly.read_bytes())
+        _write(folder / "plotly.min.js", plotly.read_bytes())
 
 
 def _inside(path: Path, folder: Path) -> bool:
@@ -211,6 +212,11 @@ def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
             Notice,
             stacklevel=2,
         )
+
+
+def _write(path: Path, data: bytes) -> None:
+    with replacing(path, sync=False) as file:
+        file.write(data)
 
 
 def _neighbour(board: Board, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:

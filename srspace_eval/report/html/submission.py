@@ -17,6 +17,9 @@ from srspace_eval.tracks import Track
 EXTREMES = 3
 """How many best and worst images are named."""
 
+DEEPEST = 3
+"""How deep settings and provenance are unfolded."""
+
 NAMED = ("diversity", "lpips", "lr_psnr")
 """The metrics by which they are named."""
 
@@ -135,15 +138,21 @@ def _samples(images: Sequence[ImageRecord], track: Track) -> dict[str, Any] | No
     }
 
 
-def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as (dotted name, text)."""
+def _flat(data: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Nested settings as (dotted name, text). What is nested deeper than people read is counted, not shown."""
     for key, value in data.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{name}.")
+        if isinstance(value, Mapping) and depth < DEEPEST:
+            yield from _flat(value, f"{name}.", depth + 1)
         elif isinstance(value, bool):
             yield text.shown(name), "yes" if value else "no"
+        elif isinstance(value, Mapping) or _is_nested(value):
+            yield text.shown(name), f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
         elif isinstance(value, (list, tuple)):
             yield text.shown(name), text.shown(", ".join(map(str, value)))
         else:
             yield text.shown(name), "–" if value is None else text.shown(str(value))
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and any(isinstance(item, (Mapping, list, tuple)) for item in value)

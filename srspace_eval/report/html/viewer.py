@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from srspace_eval import images as png
+from srspace_eval._files import replacing
 from srspace_eval.errors import ImageError, Notice
+from srspace_eval.metrics.info import METRICS
 from srspace_eval.report.html import text
 from srspace_eval.report.html.submission import NAMED, extremes
-from srspace_eval.results import ImageRecord, Result, slug
+from srspace_eval.results import ImageRecord, Result, SampleRecord, slug
 
 BOX = 16
 """Side of the window over which the map's squared error is averaged, as in the 2022 program's distance MSE."""
@@ -137,6 +139,8 @@ class PictureWriter:
 
     def _image(self, image: ImageRecord, source: Path, name: str) -> dict[str, Any]:
         file = slug(image.image)
+        if not image.samples or min(image.height, image.width) < self._scale:
+            raise ImageError(f"{image.image}: its record holds no samples or no size")
         gt = self._copy(self._pictures.gt, f"{image.image}.png", image.gt_sha256, image, f"gt/{file}.png")
         samples = [
             self._copy(source, sample.file, sample.sha256, image, f"teams/{name}/{file}-{sample.sample:05d}.png")
@@ -156,6 +160,7 @@ class PictureWriter:
                     "number": sample.sample,
                     "file": f"../pictures/teams/{name}/{file}-{sample.sample:05d}.png",
                     "share": round(float(share), 4),
+                    "values": _values(sample),
                 }
                 for sample, share in zip(image.samples, shares, strict=True)
             ],
@@ -183,7 +188,8 @@ class PictureWriter:
         target = self._folder / to
         target.parent.mkdir(parents=True, exist_ok=True)
         if pixels.shape[:2] == (height, width):
-            target.write_bytes(data)
+            with replacing(target, sync=False) as output:
+                output.write(data)
         elif not target.exists():
             png.write_png(target, pixels[:height, :width])
         return pixels[:height, :width]
@@ -202,6 +208,12 @@ class PictureWriter:
             small = Image.fromarray(gt).resize(size, Image.Resampling.BICUBIC)
             png.write_png(target, np.asarray(small))
         return f"lr/{file}.png"
+
+
+def _values(sample: SampleRecord) -> str:
+    """The sample's numbers on one line."""
+    infos = [METRICS[metric] for metric in METRICS if metric in sample.values]
+    return ", ".join(f"{i.label} {i.format(sample.values[i.id])}{' ' + i.unit if i.unit else ''}" for i in infos)
 
 
 def _choose(images: Sequence[ImageRecord], count: int) -> list[ImageRecord]:

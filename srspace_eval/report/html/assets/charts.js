@@ -7,6 +7,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "8px,2px,2px,2px", "3px,5px"];
   const SYMBOLS = ["circle", "square", "triangle-up", "diamond", "cross", "x", "triangle-down", "star"];
+  const GLYPHS = ["●", "■", "▲", "◆", "✚", "✖", "▼", "★"]; // the symbols, for the names beside the lines
   const LABELLED = 8; // lines drawn with colour and name; the others stay grey and answer to the pointer
   const CONFIG = { displayModeBar: false, displaylogo: false, responsive: false, showTips: false, doubleClick: "reset" };
 
@@ -181,12 +182,12 @@
       end.to = Math.min(end.to, limit);
       limit = end.to - gap;
     }
-    const room = Math.min(Math.max(...bold.map((line) => width(line.name))) + 24, size(element).width * 0.42);
-    const cut = (name) => (width(name) > room - 16 && !name.includes("&") ? `${name.slice(0, Math.floor((room - 30) / 7))}…` : name);
+    const room = Math.min(Math.max(...bold.map((line) => width(line.name))) + 40, size(element).width * 0.42);
+    const cut = (name) => (width(name) > room - 32 && !name.includes("&") ? `${name.slice(0, Math.floor((room - 46) / 7))}…` : name);
     const annotations = ends.map((end) => ({
       xref: "paper", x: 1, xanchor: "left", xshift: 10,
       yref: "paper", y: 1 - end.to / height, yanchor: "middle",
-      text: cut(bold[end.k].name), showarrow: false, font: { size: 12.5, color: s.series[end.k] },
+      text: `${GLYPHS[end.k]} ${cut(bold[end.k].name)}`, showarrow: false, font: { size: 12.5, color: s.series[end.k] },
     }));
     Plotly.react(
       element,

@@ -31,7 +31,7 @@
   const kinds = () => [
     { id: "gt", label: "GT", src: image.gt },
     { id: "lr", label: "LR", src: image.lr, note: "each pixel enlarged" },
-    ...image.samples.map((s) => ({ id: `s${s.number}`, label: `Sample ${s.number}`, src: s.file, note: `nearest to GT on ${percent(s.share)}` })),
+    ...image.samples.map((s) => ({ id: `s${s.number}`, label: `Sample ${s.number}`, src: s.file, note: s.values })),
     { id: "map", label: "Local best", note: "which sample is nearest" },
   ];
   const percent = (share) => `${(100 * share).toFixed(1)}%`;

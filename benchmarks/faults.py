@@ -1,0 +1,378 @@
+"""Faults put into `score`, `sample` and `rank` while they work: what survives, and what is lost.
+
+    python benchmarks/faults.py --kills 100
+    python benchmarks/faults.py --kills 3 --json        the short version that the tests run
+
+Each command first runs undisturbed. Then it is run again and again into another folder, each time with a fault: killed
+(SIGKILL) or interrupted (SIGINT) at a random moment, no room on the disk, files that vanish or change, a folder that
+may not be written, no memory in a worker, a second process at the same work. After each fault nothing on the disk may
+be torn and no record that was there may be gone; given again without a fault, the command must end with the very bytes
+of the undisturbed run, and no temporary or lock file may be left.
+
+A fault is "injected" when it hit the command before its end, "survived" when all of this held. Unix only: processes are
+forked, so that moments fall into the work and not into the start of Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import srspace_eval.models.sample_folder
+import srspace_eval.pipeline
+import srspace_eval.report.html
+import srspace_eval.scoring  # noqa: F401  # imported before the forks
+from srspace_eval.cli import main
+from srspace_eval.images import write_png
+from srspace_eval.results import read_result, write_result
+from tests.cases import write_alexnet
+from tests.hardening.test_text import NAMES
+from tests.small_checkpoint import write_small_checkpoint
+from tests.synth import picture
+from tests.test_scoring import small
+
+Disturb = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command and the folder it writes."""
+
+    name: str
+    arguments: Callable[[Path], list[str]]
+
+
+@dataclass
+class Figures:
+    """What happened to one command under one fault."""
+
+    command: str
+    fault: str
+    injected: int = 0
+    survived: int = 0
+    records_lost: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def start(arguments: list[str], log: Path, disturb: Disturb = lambda: None) -> int:
+    """The command in a forked process; its process id."""
+    child = os.fork()
+    if child:
+        return child
+    code = 99
+    try:
+        with log.open("w") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+            sys.stdout = sys.stderr = file
+            disturb()
+            try:
+                main(arguments)
+            except SystemExit as left:
+                code = int(left.code or 0)
+            except KeyboardInterrupt:
+                code = 130
+            except BaseException:  # noqa: BLE001  # whatever it is, the log must show it
+                traceback.print_exc(file=file)
+            file.flush()
+    finally:
+        os._exit(code)
+
+
+def finish(child: int) -> int:
+    """The exit code; negative if a signal ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def records(folder: Path) -> set[str]:
+    """What is safely there: whole lines of a journal after its header, and files under their final names."""
+    found = set()
+    for name, data in contents(folder).items():
+        if name.endswith(".journal.jsonl"):
+            found |= {line.decode() for line in data.split(b"\n")[1:-1]}
+        elif name.endswith(".png"):
+            found.add(name)
+    return found
+
+
+class Trial:
+    """One command under many faults, in one scratch folder."""
+
+    def __init__(self, command: Command, scratch: Path, chance: random.Random) -> None:
+        self.command, self.chance = command, chance
+        self.out, self.log = scratch / f"{command.name} disturbed", scratch / f"{command.name}.log"
+        whole = scratch / f"{command.name} whole"
+        for _ in range(2):  # the first run imports what the others then have
+            shutil.rmtree(whole, ignore_errors=True)
+            began = time.perf_counter()
+            code = finish(start(command.arguments(whole), self.log))
+            self.seconds = time.perf_counter() - began
+            assert code == 0, self.log.read_text()
+        self.wanted = contents(whole)
+
+    def clean(self) -> None:
+        shutil.rmtree(self.out, ignore_errors=True)
+
+    def torn(self) -> list[str]:
+        """Files under their final names that are not what the undisturbed run wrote."""
+        return [
+            name
+            for name, data in contents(self.out).items()
+            if name in self.wanted and data != self.wanted[name] and "srspace-eval-sample" not in name
+        ]
+
+    def completed(self) -> str:
+        """Run it to its end; what is wrong with the outcome."""
+        if finish(start(self.command.arguments(self.out), self.log)) != 0:
+            return self.log.read_text()[-300:]
+        found = contents(self.out)
+        different = {name for name in found.keys() | self.wanted.keys() if found.get(name) != self.wanted.get(name)}
+        return f"differ from the undisturbed run: {sorted(different)[:4]}" if different else ""
+
+    def signalled(self, number: signal.Signals, times: int) -> Figures:
+        """Killed or interrupted again and again; whenever it reaches its end it begins anew."""
+        figures = Figures(self.command.name, number.name)
+        self.clean()
+        there: set[str] = set()
+        attempts = 0
+        while figures.injected < times and attempts < 10 * times:
+            attempts += 1
+            child = start(self.command.arguments(self.out), self.log)
+            time.sleep(self.chance.uniform(0, 1.05 * self.seconds))
+            os.kill(child, number)
+            code = finish(child)
+            if code == 0:
+                self._judge(figures, self.completed(), count=False)
+                self.clean()
+                there = set()
+                continue
+            figures.injected += 1
+            now = records(self.out)
+            lost = there - now if not any(name.endswith("t.json") for name in contents(self.out)) else set()
+            figures.records_lost += len(lost)
+            problem = f"torn: {self.torn()}" if self.torn() else ""
+            if number == signal.SIGINT and (code != 130 or "Traceback" in self.log.read_text()):
+                problem = f"exit code {code}: {self.log.read_text()[-300:]}"
+            self._judge(figures, problem or ("records lost" if lost else ""))
+            there = now
+        self._judge(figures, self.completed(), count=False)
+        return figures
+
+    def failing(self, fault: str, disturb: Callable[[], Disturb], times: int, said: str) -> Figures:
+        """The command with something that makes it fail: it must say so, exit with 1, and go on when given again."""
+        figures = Figures(self.command.name, fault)
+        for _ in range(times):
+            self.clean()
+            code = finish(start(self.command.arguments(self.out), self.log, disturb()))
+            log = self.log.read_text()
+            if code == 0:
+                continue
+            figures.injected += 1
+            if code != 1 or "Traceback" in log or said not in log:
+                self._judge(figures, f"exit code {code}: {log[-300:]}")
+            else:
+                self._judge(figures, f"torn: {self.torn()}" if self.torn() else self.completed())
+        return figures
+
+    def twice(self, times: int) -> Figures:
+        """Two processes at the same work: each ends well or says that the other is at it."""
+        figures = Figures(self.command.name, "two processes at once")
+        for _ in range(times):
+            self.clean()
+            logs = [self.log, self.log.with_suffix(".2")]
+            children = [start(self.command.arguments(self.out), log) for log in logs]
+            codes = [finish(child) for child in children]
+            figures.injected += 1
+            bad = [log.read_text() for log, code in zip(logs, codes, strict=True)
+                   if code != 0 and not (code == 1 and "another" in log.read_text())]  # fmt: skip
+            self._judge(figures, bad[0][-300:] if bad or 0 not in codes else self.completed())
+        return figures
+
+    def _judge(self, figures: Figures, problem: str, *, count: bool = True) -> None:
+        if problem:
+            figures.remarks.append(problem)
+            figures.survived -= not count
+        else:
+            figures.survived += count
+
+
+# --- faults ----------------------------------------------------------------------------------------------
+
+
+def no_room(limit: int) -> Disturb:
+    """No file may grow beyond ``limit`` bytes, as on a full disk."""
+
+    def disturb() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return disturb
+
+
+def some_room(trial: Trial, chance: random.Random) -> Disturb:
+    """Room for some of the files only."""
+    return no_room(chance.randrange(2000, max(len(data) for data in trial.wanted.values())))
+
+
+def at_call(number: int, act: Callable[[Path], None]) -> Disturb:
+    """Something happens to a file just before the ``number``-th file is measured."""
+
+    def disturb() -> None:
+        from srspace_eval import pipeline
+
+        load, count = pipeline.load, [0]
+
+        def loading(source, ref):  # type: ignore[no-untyped-def]
+            count[0] += 1
+            if count[0] == number:
+                act(source.path / ref.name)
+            return load(source, ref)
+
+        pipeline.load = loading
+
+    return disturb
+
+
+def out_of_memory(number: int) -> Disturb:
+    """A worker gets no memory at its ``number``-th file."""
+
+    def act(path: Path) -> None:
+        raise MemoryError
+
+    return at_call(number, act)
+
+
+def not_mine(folder: Path) -> Disturb:
+    """The folder belongs to somebody else."""
+
+    def disturb() -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o555)
+        drop_privileges()
+
+    return disturb
+
+
+def drop_privileges() -> None:
+    """Let permissions bind the superuser, too: no effective capabilities (Linux)."""
+    if os.geteuid() == 0:
+        header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+        sets = (ctypes.c_uint32 * 6)()
+        assert ctypes.CDLL(None, use_errno=True).capset(header, sets) == 0, os.strerror(ctypes.get_errno())
+
+
+# --- commands --------------------------------------------------------------------------------------------
+
+
+def commands(scratch: Path) -> dict[str, Command]:
+    data = small(scratch / "data", images=6, samples=3, size=(96, 96))
+    alexnet = write_alexnet(scratch / "alex.pth")
+    checkpoint = write_small_checkpoint(scratch / "srflow.pth", "srflow")
+    lr = scratch / "lr"
+    lr.mkdir()
+    for number in range(801, 805):
+        write_png(lr / f"{number:04d}x4.png", picture(16, 20, number))
+    score = [
+        "score", str(data / "sub"), "--gt", str(data / "gt"), "--track", "x4", "--samples", "3", "--team", "t",
+        "--lpips-weights", str(alexnet), "--metrics", "lpips,lr_psnr,diversity,diversity_mse,psnr,ssim",
+        "--device", "cpu",
+    ]  # fmt: skip
+    sample = ["sample", "--checkpoint", str(checkpoint), "--lr", str(lr), "--samples", "4", "--device", "cpu"]
+    board = scratch / "board"
+    assert finish(start([*score, "--board", str(board)], scratch / "board.log")) == 0
+    result = read_result(board / "x4" / "t.json")
+    for number, name in enumerate(NAMES[:8]):
+        write_result(board / "x4" / f"t{number}.json", replace(result, team=name))
+    return {
+        "score": Command("score", lambda out: [*score, "--board", str(out)]),
+        "sample": Command("sample", lambda out: [*sample, "--out", str(out)]),
+        "rank": Command("rank", lambda out: ["rank", "--track", "x4", "--board", str(board), "--out", str(out)]),
+    }
+
+
+def run(kills: int, seed: int, only: str | None) -> list[Figures]:
+    chance = random.Random(seed)
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        scratch.chmod(0o755)
+        for command in commands(scratch).values():
+            if only not in (None, command.name):
+                continue
+            trial = Trial(command, scratch, chance)
+            few = max(1, kills // 10)
+            found.append(trial.signalled(signal.SIGKILL, kills))
+            found.append(trial.signalled(signal.SIGINT, few))
+            found.append(trial.failing("no room on the disk", partial(some_room, trial, chance), few, ""))
+            found.append(trial.failing("folder of somebody else", partial(not_mine, trial.out), 1, "cannot be"))
+            found.append(trial.twice(few))
+            if command.name == "score":
+                found += _while_scoring(trial, scratch, chance, few)
+    return found
+
+
+def _while_scoring(trial: Trial, scratch: Path, chance: random.Random, times: int) -> list[Figures]:
+    data = scratch / "data"
+    kept = contents(data)
+
+    def changing(act: Callable[[Path], None], said: str, name: str) -> Figures:
+        completed = trial.completed
+
+        def restored() -> str:
+            for file, bytes_ in kept.items():
+                (data / file).write_bytes(bytes_)
+            return completed()
+
+        trial.completed = restored  # type: ignore[method-assign]
+        figures = trial.failing(name, lambda: at_call(chance.randrange(2, 20), act), times, said)
+        trial.completed = completed  # type: ignore[method-assign]
+        return figures
+
+    return [
+        changing(lambda path: path.unlink(), "cannot be read", "file vanishes"),
+        changing(lambda path: write_png(path, picture(96, 96, 1)), "has changed since the run began", "file changes"),
+        trial.failing("no memory in a worker", lambda: out_of_memory(chance.randrange(2, 20)), times, "memory"),
+    ]
+
+
+def main_() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=100, help="random moments for each command")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=["score", "sample", "rank"])
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    found = run(options.kills, options.seed, options.only)
+    if options.json:
+        print(json.dumps([vars(figures) for figures in found]))
+    else:
+        print(f"{'command':8} {'fault':24} {'injected':>8} {'survived':>8} {'records lost':>12}")
+        for f in found:
+            print(f"{f.command:8} {f.fault:24} {f.injected:8} {f.survived:8} {f.records_lost:12}")
+            for remark in f.remarks[:3]:
+                print(f"    {remark}")
+    return int(any(f.survived != f.injected or f.records_lost for f in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main_())
