@@ -59,7 +59,7 @@ def cropped(size: int, crop: int) -> int:
 @dataclass(frozen=True)
 class _Look:
     info: FileInfo
-    top: str  # digest of the first rows' pixels, or of all where the file was decoded whole
+    top: str  # digest of the first rows' pixels, or of all where the file was decoded whole, after the crop
     whole: bool
 
 
@@ -85,13 +85,16 @@ def inspect(
         Called with the number of files done.
     """
 
-    def look_with(where_from: Source) -> Callable[[str], _Look | str]:
+    def look_with(
+        where_from: Source, size_of: Callable[[str, int, int], tuple[int, int]]
+    ) -> Callable[[str], _Look | str]:
         def look(name: str) -> _Look | str:
             where = where_from.where(name)
             try:
                 data = where_from.read(name)
                 info = inspect_png(data, where)
-                pixels = decode_png(data, where) if whole else decode_top(data, where)
+                height, width = size_of(name, info.height, info.width)
+                pixels = (decode_png(data, where) if whole else decode_top(data, where))[:height, :width]
             except ImageError as error:
                 return str(error)
             finally:
@@ -100,20 +103,37 @@ def inspect(
 
         return look
 
-    gts = _in_threads(look_with(gt), [p.gt for p in pairing.pairs], workers)
+    def own_crop(name: str, height: int, width: int) -> tuple[int, int]:
+        return cropped(height, track.crop), cropped(width, track.crop)
+
+    def gts_crop(name: str, height: int, width: int) -> tuple[int, int]:
+        return crops.get(name, (height, width))
+
+    def no_crop(name: str, height: int, width: int) -> tuple[int, int]:
+        return height, width
+
+    gts = _in_threads(look_with(gt, own_crop), [p.gt for p in pairing.pairs], workers)
+    # A sample is cropped to its GT's size: only then can it be seen whether the two are the same picture.
+    crops = {
+        name: own_crop(p.gt, look.info.height, look.info.width)
+        for p in pairing.pairs
+        if isinstance(look := gts[p.gt], _Look)
+        for name in p.samples
+    }
     sample_names = [name for p in pairing.pairs for name in p.samples]
-    samples = _in_threads(look_with(source), sample_names, workers)
+    samples = _in_threads(look_with(source, gts_crop), sample_names, workers)
     lr_names = [p.lr for p in pairing.pairs if p.lr is not None]
-    lrs = {} if lr is None else _in_threads(look_with(lr), lr_names, workers)
+    lrs = {} if lr is None else _in_threads(look_with(lr, no_crop), lr_names, workers)
 
     faults = [look for looks in (gts, samples, lrs) for look in looks.values() if isinstance(look, str)]
     suspicions: list[str] = []
     cropped_files: list[str] = []
+    cropped_lrs: list[str] = []
     for p in pairing.pairs:
         gt_look = gts[p.gt]
         if isinstance(gt_look, str):
             continue
-        height, width = cropped(gt_look.info.height, track.crop), cropped(gt_look.info.width, track.crop)
+        height, width = own_crop(p.gt, gt_look.info.height, gt_look.info.width)
         if height == 0 or width == 0:
             faults.append(f"{gt.where(p.gt)}: smaller than the crop of {track.crop}×{track.crop} pixels")
             continue
@@ -131,17 +151,27 @@ def inspect(
                 )
             elif (look.info.height, look.info.width) != (height, width):
                 cropped_files.append(f"{name} ({size} to {width}×{height})")
-        if lr is not None and p.lr is not None and not isinstance(lrs[p.lr], str):
-            fault = _lr_fault(lr.where(p.lr), lrs[p.lr], height // track.scale, width // track.scale)
-            if fault:
-                faults.append(fault)
-        suspicions += _identical(p, gt_look, good, source, gt)
+        if lr is not None and p.lr is not None and isinstance(lr_look := lrs[p.lr], _Look):
+            wanted = height // track.scale, width // track.scale
+            size = f"{lr_look.info.width}×{lr_look.info.height}"
+            if not _fits_lr(lr_look.info, wanted, gt_look.info, track.scale):
+                faults.append(
+                    f"{lr.where(p.lr)}: {size} pixels, but the LR of this GT has {wanted[1]}×{wanted[0]} at scale "
+                    f"{track.scale}; give the LRs of these GTs"
+                )
+            elif (lr_look.info.height, lr_look.info.width) != wanted:
+                cropped_lrs.append(f"{p.lr} ({size} to {wanted[1]}×{wanted[0]})")
+        suspicions += _identical(p, gt_look, good, source, gt, (height, width))
     notices = []
     if cropped_files:
         notices.append(
-            f"{source.path}: {len(cropped_files)} samples are larger than the cropped GT and are cropped, top left "
-            f"kept, as the challenge's program does: {', '.join(cropped_files[:3])}"
-            + (" …" if len(cropped_files) > 3 else "")
+            f"{source.path}: larger than the cropped GT, and cropped, top left kept, as the challenge's program does: "
+            f"{_listed(cropped_files, 'sample')}"
+        )
+    if lr is not None and cropped_lrs:
+        notices.append(
+            f"{lr.path}: LRs of the uncropped GT, and cropped, top left kept; near the cut they hold traces of pixels "
+            f"that samples have no more, which lowers LR-PSNR: {_listed(cropped_lrs, 'LR')}"
         )
     return Inspection(_infos(gts), _infos(samples), _infos(lrs), tuple(faults), tuple(suspicions), tuple(notices))
 
@@ -150,17 +180,19 @@ def _infos(looks: Mapping[str, _Look | str]) -> dict[str, FileInfo]:
     return {name: look.info for name, look in looks.items() if isinstance(look, _Look)}
 
 
-def _lr_fault(where: str, look: _Look | str, height: int, width: int) -> str | None:
-    assert isinstance(look, _Look)
-    if look.info.height < height or look.info.width < width:
-        return f"{where}: {look.info.width}×{look.info.height} pixels, smaller than the LR's {width}×{height}"
-    # An LR of the uncropped GT may be a row or column larger; anything more is another scale.
-    if look.info.height > height + 2 or look.info.width > width + 2:
-        return f"{where}: {look.info.width}×{look.info.height} pixels, but the LR of this GT has {width}×{height}"
-    return None
+def _listed(files: list[str], what: str) -> str:
+    count = f"{len(files)} {what}{'s' if len(files) > 1 else ''}"
+    return f"{count}: {', '.join(files[:3])}{' …' if len(files) > 3 else ''}"
 
 
-def _identical(p: Pair, gt_look: _Look, good: list[tuple[str, _Look]], source: Source, gt: Source) -> list[str]:
+def _fits_lr(lr: FileInfo, wanted: tuple[int, int], gt: FileInfo, scale: int) -> bool:
+    """Whether an LR's size lies between those of the cropped and of the whole GT; anything else is another scale."""
+    return wanted[0] <= lr.height <= -(-gt.height // scale) and wanted[1] <= lr.width <= -(-gt.width // scale)
+
+
+def _identical(
+    p: Pair, gt_look: _Look, good: list[tuple[str, _Look]], source: Source, gt: Source, size: tuple[int, int]
+) -> list[str]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name, look in good:
         groups[look.top].append(name)
@@ -172,9 +204,9 @@ def _identical(p: Pair, gt_look: _Look, good: list[tuple[str, _Look]], source: S
         # The same first rows: only now compare all pixels.
         pixels: dict[str, list[str]] = defaultdict(list)
         for name in names:
-            pixels[top if gt_look.whole else _pixel_digest(source, name)].append(name)
+            pixels[top if gt_look.whole else _pixel_digest(source, name, size)].append(name)
         if with_gt:
-            same = pixels.get(top if gt_look.whole else _pixel_digest(gt, p.gt), [])
+            same = pixels.get(top if gt_look.whole else _pixel_digest(gt, p.gt, size), [])
             found += [f"{source.where(name)}: identical to its GT {p.gt}" for name in same]
         found += [
             f"{source.where(same[0])}: identical to {', '.join(same[1:])}" for same in pixels.values() if len(same) > 1
@@ -182,9 +214,9 @@ def _identical(p: Pair, gt_look: _Look, good: list[tuple[str, _Look]], source: S
     return found
 
 
-def _pixel_digest(source: Source, name: str) -> str:
+def _pixel_digest(source: Source, name: str, size: tuple[int, int]) -> str:
     try:
-        return digest(decode_png(source.read(name), source.where(name)).tobytes())
+        return digest(decode_png(source.read(name), source.where(name))[: size[0], : size[1]].tobytes())
     except ImageError:
         # Damaged: it equals nothing, and is reported when it is measured.
         return name

@@ -209,7 +209,8 @@ def _lr_names(
 def guess_track(source: Source, gt: Source, lr: Source | None = None) -> Track:
     """The built-in track that a submission belongs to, read off its names and sizes.
 
-    A method's output at scale s has sides that are multiples of s; an LR, if given, tells the scale itself.
+    A method's output at scale s has sides that are multiples of s; an LR, if given, or the record that ``sample``
+    left beside the samples, tells the scale itself.
 
     Raises
     ------
@@ -218,7 +219,10 @@ def guess_track(source: Source, gt: Source, lr: Source | None = None) -> Track:
     """
     fitting: list[tuple[int, Track]] = []
     sizes = _Sizes()
+    scale = _recorded_scale(source)
     for track in builtin_tracks().values():
+        if scale not in (None, track.scale):
+            continue
         try:
             pairing = pair(source, gt, track, lr=lr)
         except SubmissionError:
@@ -234,6 +238,11 @@ def guess_track(source: Source, gt: Source, lr: Source | None = None) -> Track:
             f"{source.path}: the sizes fit the tracks {' and '.join(t.name for t in tracks)}; say which with --track"
         )
     return tracks[0]
+
+
+def _recorded_scale(source: Source) -> object:
+    model = (read_provenance(source) or {}).get("model")
+    return model.get("scale") if isinstance(model, dict) else None
 
 
 class _Sizes:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from srspace_eval.images import write_png
@@ -79,6 +80,18 @@ def test_a_sample_that_is_the_gt_is_found(case: Path, whole: bool) -> None:
     assert suspicion == f"{sample(case, 5)}: identical to its GT 0801.png"
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_pictures_are_identical_by_what_the_crop_leaves(case: Path, whole: bool) -> None:
+    gt = pngs.pixels(27, 33, seed=99)
+    write_png(sample(case, 5), gt[:24, :32])
+    larger = np.pad(pngs.pixels(24, 32, seed=1), ((0, 3), (0, 1), (0, 0)))
+    write_png(sample(case, 4), larger)
+    assert look(case, whole=whole).suspicions == (
+        f"{sample(case, 1)}: identical to 000000_sample00004.png",
+        f"{sample(case, 5)}: identical to its GT 0801.png",
+    )
+
+
 def test_a_gt_smaller_than_the_crop_is_named(case: Path) -> None:
     write_png(case / "gt/0801.png", pngs.pixels(7, 33))
     assert "smaller than the crop" in look(case).faults[0]
@@ -86,8 +99,18 @@ def test_a_gt_smaller_than_the_crop_is_named(case: Path) -> None:
 
 def test_lr_sizes(case: Path) -> None:
     (case / "lr").mkdir()
-    for size, words in [((6, 8), None), ((7, 9), None), ((5, 8), "smaller than the LR's 8×6"), ((12, 16), "has 8×6")]:
+    # The cropped GT's LR has 8×6 pixels, the whole GT's 9×7.
+    for size, fits in [((6, 8), True), ((7, 9), True), ((5, 8), False), ((8, 9), False), ((12, 16), False)]:
         write_png(case / "lr/0801.png", pngs.pixels(*size))
-        faults = look(case, lr="lr").faults
-        assert len(faults) == (words is not None)
-        assert words is None or words in faults[0]
+        found = look(case, lr="lr")
+        assert len(found.faults) == (not fits)
+        assert fits or f"{size[1]}×{size[0]} pixels, but the LR of this GT has 8×6" in found.faults[0]
+        assert len(found.notices) == (size == (7, 9))
+
+
+def test_a_larger_lr_is_cropped_with_a_notice(case: Path) -> None:
+    (case / "lr").mkdir()
+    write_png(case / "lr/0801.png", pngs.pixels(7, 9))
+    (notice,) = look(case, lr="lr").notices
+    assert "LRs of the uncropped GT" in notice
+    assert notice.endswith("1 LR: 0801.png (9×7 to 8×6)")

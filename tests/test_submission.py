@@ -123,6 +123,8 @@ def test_track_is_read_off_sizes_and_names(tmp_path: Path) -> None:
     lr = make(tmp_path / "lr", ["0801.png"], (3, 3))
     big = make(tmp_path / "gt8", ["0801.png"], (24, 24))
     assert guess_track(open_source(either), open_source(big), open_source(lr)).name == "x8"
+    (either / PROVENANCE_FILE).write_text(json.dumps({"model": {"scale": 8}}))
+    assert guess_track(open_source(either), open_source(big)).name == "x8"
     gt22 = make(tmp_path / "gt22", ["0901.png"], (20, 24))
     sub22 = make(tmp_path / "sub22", ["000901_sample00000.png"], (20, 24))
     assert guess_track(open_source(sub22), open_source(gt22)).name == "x4-2022"

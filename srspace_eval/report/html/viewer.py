@@ -188,8 +188,8 @@ class PictureWriter:
         target = self._folder / to
         target.parent.mkdir(parents=True, exist_ok=True)
         if pixels.shape[:2] == (height, width):
-            with replacing(target, sync=False) as file:
-                file.write(data)
+            with replacing(target, sync=False) as output:
+                output.write(data)
         elif not target.exists():
             png.write_png(target, pixels[:height, :width])
         return pixels[:height, :width]
