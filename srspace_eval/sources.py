@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from srspace_eval._files import is_zip
 from srspace_eval.errors import ImageError, SubmissionError
 from srspace_eval.images import MAX_FILE_BYTES, read_bytes
 
@@ -72,7 +73,7 @@ def open_source(path: Path | str) -> Source:
         if path.is_dir():
             return FolderSource(path)
         if path.is_file():
-            if zipfile.is_zipfile(path):
+            if is_zip(path):
                 return ZipSource(path)
             raise SubmissionError(f"{path}: neither a folder nor a zip; give the folder of PNGs, or a zip of it")
     except OSError as error:

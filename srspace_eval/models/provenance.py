@@ -24,11 +24,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from srspace_eval import _json
+from srspace_eval._files import read_bounded
 from srspace_eval.errors import SamplingError
 from srspace_eval.results import write_atomic
 from srspace_eval.submission import PROVENANCE_FILE
 
 PROVENANCE_FORMAT = "srspace-eval/sample/1"
+_MAX_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def read_provenance(folder: Path) -> Provenance | None:
     """
     path = folder / PROVENANCE_FILE
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = _json.bounded(json.loads(read_bounded(path, _MAX_BYTES).decode("utf-8")))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
