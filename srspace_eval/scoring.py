@@ -124,7 +124,7 @@ def score(
             open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite) as journal,
             open_shards(path, run.signature, replace=overwrite) as shards,
         ):
-            earlier = None if overwrite else _earlier(run)
+            earlier = None if overwrite else _earlier(run, kind)
             if earlier is None:
                 absent = absent_shards(list(shards))
                 if absent:
@@ -138,7 +138,8 @@ def score(
             if earlier is not None:
                 return earlier
     for note in result.notes:
-        warnings.warn(note, Notice, stacklevel=2)
+        if note not in checked.notices:  # those have been said before the measuring
+            warnings.warn(note, Notice, stacklevel=2)
     return result
 
 
@@ -221,7 +222,7 @@ def _prepare(
     if team is None:
         name = Path(submission).resolve().name
         team = name.removesuffix(".zip") or name
-    if not team or any("\ud800" <= char <= "\udfff" for char in team):
+    if not team.strip() or any("\ud800" <= char <= "\udfff" for char in team):
         raise InputError(f"{team!r} is no name that a leaderboard can show; give another one with --team")
     metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
     # Missing weights should be said before minutes of looking at files, if they are surely wanted.
@@ -344,20 +345,20 @@ def _is_of(record: ImageRecord, task: ImageTask) -> bool:
     ]
 
 
-def _earlier(run: _Run) -> Result | None:
-    """The result on the board if it is what this run would give; None if there is none."""
+def _earlier(run: _Run, kind: Kind | None = None) -> Result | None:
+    """The result on the board if it is what this run would give (of any kind if None); None if there is none."""
     path = run.path
     if not path.exists():
         return None
     earlier = read_result(path)
     if earlier.team != run.team:
         raise ResultsError(f"{path}: holds the result of {earlier.team!r}; give {run.team!r} another name with --team")
-    _same_or_refuse(path, earlier, run.signature, run.tasks)
+    _same_or_refuse(path, earlier, run.signature, run.tasks, kind or earlier.kind)
     warnings.warn(f"{path}: already scored with the same signature from the same files", Notice, stacklevel=3)
     return earlier
 
 
-def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: list[ImageTask]) -> None:
+def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: list[ImageTask], kind: Kind) -> None:
     same = {**signature.settings, "environment": signature.environment}
     differences = Signature(same).conflicts(
         Signature({**earlier.signature.settings, "environment": earlier.signature.environment})
@@ -368,6 +369,8 @@ def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: li
     changed = [t.image for t in tasks if t.image not in by_name or not _is_of(by_name[t.image], t)]
     if changed:
         differences.append(f"the files of {', '.join(changed[:10])}{' …' if len(changed) > 10 else ''}")
+    if kind != earlier.kind:
+        differences.append(f"kind: {kind} / {earlier.kind}")
     if differences:
         raise ResultsError(
             f"{path}: there is a result of this team already, and it differs (now / then); "
