@@ -27,7 +27,8 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -90,7 +91,7 @@ def start(arguments: list[str], log: Path, disturb: Disturb = lambda: None) -> i
                 code = int(left.code or 0)
             except KeyboardInterrupt:
                 code = 130
-            except BaseException:
+            except BaseException:  # noqa: BLE001  # whatever it is, the log must show it
                 traceback.print_exc(file=file)
             file.flush()
     finally:
@@ -228,6 +229,11 @@ def no_room(limit: int) -> Disturb:
     return disturb
 
 
+def some_room(trial: Trial, chance: random.Random) -> Disturb:
+    """Room for some of the files only."""
+    return no_room(chance.randrange(2000, max(len(data) for data in trial.wanted.values())))
+
+
 def at_call(number: int, act: Callable[[Path], None]) -> Disturb:
     """Something happens to a file just before the ``number``-th file is measured."""
 
@@ -295,8 +301,6 @@ def commands(scratch: Path) -> dict[str, Command]:
     board = scratch / "board"
     assert finish(start([*score, "--board", str(board)], scratch / "board.log")) == 0
     result = read_result(board / "x4" / "t.json")
-    from dataclasses import replace
-
     for number, name in enumerate(NAMES[:8]):
         write_result(board / "x4" / f"t{number}.json", replace(result, team=name))
     return {
@@ -319,11 +323,8 @@ def run(kills: int, seed: int, only: str | None) -> list[Figures]:
             few = max(1, kills // 10)
             found.append(trial.signalled(signal.SIGKILL, kills))
             found.append(trial.signalled(signal.SIGINT, few))
-            largest = max(len(data) for data in trial.wanted.values())
-            found.append(
-                trial.failing("no room on the disk", lambda: no_room(chance.randrange(2000, largest)), few, "")
-            )  # noqa: B023
-            found.append(trial.failing("folder of somebody else", lambda: not_mine(trial.out), 1, "cannot be"))  # noqa: B023
+            found.append(trial.failing("no room on the disk", partial(some_room, trial, chance), few, ""))
+            found.append(trial.failing("folder of somebody else", partial(not_mine, trial.out), 1, "cannot be"))
             found.append(trial.twice(few))
             if command.name == "score":
                 found += _while_scoring(trial, scratch, chance, few)

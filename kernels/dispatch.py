@@ -54,7 +54,7 @@ def choose(kernel: str, device: torch.device, form: str | None = None) -> Form:
     if wanted == "triton":
         lack = _why_no_triton(device)
         if lack is not None:
-            _tell(f"{kernel}: the Triton form cannot run ({lack}); the fast torch form runs instead")
+            tell_once(f"{kernel}: the Triton form cannot run ({lack}); the fast torch form runs instead")
             wanted = "fast"
     with _lock:
         _used[kernel] = wanted
@@ -79,8 +79,8 @@ def _interpreting() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1"  # Triton reads it when it is imported
 
 
-def _tell(text: str) -> None:
-    """Warn once a process."""
+def tell_once(text: str) -> None:
+    """Give a notice, once a process."""
     with _lock:
         if text in _told:
             return

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from srspace_eval.kernels import resampling_fast, resampling_reference
 from srspace_eval.kernels.cubic import Border
-from srspace_eval.kernels.dispatch import choose
+from srspace_eval.kernels.dispatch import choose, tell_once
 
 
 def resample(
@@ -34,6 +34,9 @@ def resample(
     form:
         See :func:`srspace_eval.kernels.dispatch.choose`.
     """
+    if image.device.type == "mps":
+        tell_once("resampling: MPS has no float64; it runs on the CPU instead")
+        return resample(image.cpu(), out_shape, scales, border, half_away, form).to(image.device)
     chosen = choose("resampling", image.device, form)
     if chosen == "reference":
         done = resampling_reference.resample(image.cpu().numpy(), out_shape, scales, border, half_away)

@@ -6,7 +6,7 @@ weights, device), and they must agree with each other and with this process: res
 come from. Tasks carry what was agreed on, so a worker that joins later is held to it as well.
 
 A worker that dies costs its tasks alone: the scheduler gives them to another one, as often as its
-``allowed-failures`` says. Only :func:`open_cluster` imports Dask.
+``allowed-failures`` says. Dask is imported only when a cluster is opened.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ Client: TypeAlias = Any
 Future: TypeAlias = Any
 
 _CONNECT_S = 15
+_START_S = 180
 _LOOK_S = 10
 
 
@@ -185,7 +186,7 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
             address = _address(scheduler)
         try:
             client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False, name="srspace-eval")
-        except (OSError, asyncio.TimeoutError, ValueError) as error:
+        except (OSError, asyncio.TimeoutError, ValueError, TypeError, RuntimeError) as error:
             raise ExecutorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         stack.callback(client.close, timeout=5)
         yield DaskCluster(client, f"--scheduler {scheduler}")
@@ -206,7 +207,13 @@ def _local_cluster(make: Callable[..., Any], processes: int) -> Iterator[Any]:
         )
     try:
         cluster.scale(processes)
-        cluster.wait_for_workers(processes)
+        try:
+            cluster.wait_for_workers(processes, timeout=_START_S)
+        except (TimeoutError, asyncio.TimeoutError) as error:
+            raise ExecutorError(
+                f"--scheduler local: {processes} worker processes did not start within {_START_S} s; a script that "
+                f"calls this must do so under if __name__ == '__main__', since workers import it again"
+            ) from error
         yield cluster
     finally:
         try:

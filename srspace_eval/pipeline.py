@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
-from srspace_eval.errors import ImageError
+from srspace_eval.errors import ImageError, InputError
 from srspace_eval.images import Pixels, decode_png, digest
 from srspace_eval.metrics.lpips import LPIPS
 from srspace_eval.metrics.meter import ImageMeter, MeterConfig, SampleMeasurement
@@ -163,13 +163,21 @@ class _Run:
         if task.lr is not None:
             assert self.sources.lr is not None
             lr = load(self.sources.lr, task.lr)[: task.height // self.config.scale, : task.width // self.config.scale]
-        image.meter.set_result(ImageMeter(gt, self.config, self.lpips, lr, task.image))
+        try:
+            meter = ImageMeter(gt, self.config, self.lpips, lr, task.image)
+        except InputError as error:  # too small for a metric
+            raise ImageError(f"{self.sources.gt.where(task.gt.name)}: {error}; choose other --metrics") from error
+        image.meter.set_result(meter)
 
     def _measure(self, image: _Image, position: int) -> None:
         task = image.task
         meter = image.meter.result()
         sr = load(self.sources.samples, task.samples[position][1])[: task.height, : task.width]
-        measured = meter.measure(sr)
+        try:
+            measured = meter.measure(sr)
+        except InputError as error:
+            where = self.sources.samples.where(task.samples[position][1].name)
+            raise ImageError(f"{where}: {error}; choose other --metrics") from error
         del sr
         with image.lock:
             image.waiting[position] = measured

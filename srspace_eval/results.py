@@ -2,7 +2,8 @@
 
 A board is a folder; ``BOARD/TRACK/SLUG.json`` is one scored submission (SLUG: see :func:`slug`). Copying two boards'
 folders together gives one board. While ``score`` runs, the images measured so far stand in
-``BOARD/TRACK/SLUG.journal.jsonl`` (:mod:`srspace_eval.journal`). Imports no torch.
+``BOARD/TRACK/SLUG.journal.jsonl`` (:mod:`srspace_eval.journal`), those of shard 1 of 4 in
+``SLUG.shard-1-of-4.journal.jsonl`` (:mod:`srspace_eval.shards`). Imports no torch.
 
 The document (``RESULT_FORMAT``)::
 

@@ -199,7 +199,7 @@ def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile
             continue
         problem = _fault(info, parts)
         if problem:
-            problems.append(f"{name!r}: {problem}")
+            problems.append(f"{name[:300]!r}: {problem}")
         else:
             kept.append((parts, info))
     if sum(info.file_size for _, info in kept) > MAX_ZIP_BYTES:
@@ -234,6 +234,8 @@ def _fault(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
         return "is encrypted"
     if ".." in parts or parts[0] == "/" or ":" in parts[0] or "\\" in info.filename or "\0" in info.orig_filename:
         return "its name leads out of the folder"
+    if max(map(len, parts)) > 255:
+        return "its name is longer than file systems take"
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return "is not a regular file but a link or device"
     if info.compress_type not in _METHODS:

@@ -48,6 +48,7 @@ TORCH_FREE = [
     "metrics.info",
     "submission",
     "inspection",
+    "shards",
 ]
 
 

@@ -274,6 +274,27 @@ def test_what_is_no_scheduler(scheduler: str) -> None:
         pass
 
 
+def test_workers_that_do_not_start() -> None:
+    calls = []
+
+    class Stuck:
+        def scale(self, count: int) -> None:
+            calls.append(count)
+
+        def wait_for_workers(self, count: int, timeout: float) -> None:
+            raise TimeoutError
+
+        def close(self) -> None:
+            calls.append("closed")
+
+    with (
+        pytest.raises(ExecutorError, match="3 worker processes did not start"),
+        cluster._local_cluster(lambda **_: Stuck(), 3),
+    ):
+        pass
+    assert calls == [3, "closed"]
+
+
 def test_what_is_no_scheduler_file(tmp_path: Path) -> None:
     file = tmp_path / "s.json"
     for text in ("{}", "[]", "nothing"):

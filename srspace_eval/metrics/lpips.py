@@ -244,15 +244,18 @@ def lpips_map(sr: ArrayLike, gt: ArrayLike, net: str = "alex", weights: str | Pa
     >>> lpips_map(sr, gt).mean()  # doctest: +SKIP
     0.1173
     """
-    model = _cached(net, None if weights is None else Path(weights).resolve())
     a, b = _image(sr, "sr"), _image(gt, "gt")
     same_size(a, b, "lpips_map")
-    result = model.map(a, b)
+    if net not in ARCHITECTURES:
+        raise InputError(f"no LPIPS trunk {net!r}: {', '.join(ARCHITECTURES)}")
+    path = weight_files.require(net) if weights is None else Path(weights)
+    result = _cached(net, path, weight_files.sha256(path)).map(a, b)
     return result if isinstance(sr, Tensor) else result.numpy()
 
 
 @lru_cache(maxsize=3)
-def _cached(net: str, weights: Path | None) -> LPIPS:
+def _cached(net: str, weights: Path, sha256: str) -> LPIPS:
+    """A model that is kept from call to call until its file changes."""
     return LPIPS(net, weights=weights)
 
 

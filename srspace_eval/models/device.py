@@ -67,15 +67,18 @@ def inference(device: torch.device, precision: Precision = "float32") -> Iterato
     autocast: AbstractContextManager[object] = nullcontext()
     if precision != "float32":
         autocast = torch.autocast(device.type, dtype=_DTYPES[precision])
+    with torch.inference_mode(), exact_arithmetic(), autocast:
+        yield
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """No TF32, deterministic convolutions."""
     matmul = torch.backends.cuda.matmul
     tf32 = matmul.allow_tf32
     matmul.allow_tf32 = False
     try:
-        with (
-            torch.inference_mode(),
-            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
-            autocast,
-        ):
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
             yield
     finally:
         matmul.allow_tf32 = tf32

@@ -15,8 +15,10 @@ from srspace_eval.errors import InputError
 from srspace_eval.flows.layers import Split
 from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
+from srspace_eval.models.device import exact_arithmetic
 from srspace_eval.models.fused import FusedSplit, FusedStep, LevelInput, StepCondition
 from srspace_eval.models.protocol import Conditioning, Flow, LatentShape, ModelConfig
+from srspace_eval.models.rrdb_model import check_lr
 
 # The originals pad the LR to a multiple of this.
 _MULTIPLE = 2
@@ -78,7 +80,7 @@ class FlowModel(Flow):
         self.config = config
         self.spec: FlowSpec = flow.spec
         weight = flow.RRDB.conv_first.weight
-        self.device = weight.device
+        self.device, self._dtype = weight.device, weight.dtype
         default_limit = _CACHE_LIMIT.get(self.device.type, _CACHE_LIMIT["cpu"])
         self.cache_limit = default_limit if cache_limit is None else cache_limit
         # oneDNN's convolutions are fastest with channels last; cuDNN's in float32 are not.
@@ -117,12 +119,11 @@ class FlowModel(Flow):
         return self.spec.latent_shapes(_padded(height), _padded(width))
 
     @torch.no_grad()
+    @exact_arithmetic()
     def condition(self, lr: Tensor) -> FlowConditioning:
-        _check_lr(lr)
-        height, width = lr.shape[2:]
-        x = _pad(lr.to(self.device), _padded(height), _padded(width)).contiguous(memory_format=self._layout)
+        x = self._padded_lr(lr)
         finest = self.spec.resolution(1)
-        features = self._rrdb.features(x, self.spec.stacked, upconvs=int(math.log2(finest)))
+        features = self._rrdb.features(x.contiguous(memory_format=self._layout), self.spec.stacked, upconvs=int(math.log2(finest)))
         levels = {}
         for level in range(1, self.spec.levels + 1):
             resolution = self.spec.resolution(level)
@@ -134,9 +135,10 @@ class FlowModel(Flow):
                 # Bilinear halving is the mean of 2×2; the nearest neighbour is the first of them.
                 own = F.avg_pool2d(features.last, 2)
                 levels[level] = LevelInput(torch.cat([own, features.stacked[:, :, ::2, ::2]], 1), None)
-        return FlowConditioning(height, width, x, levels, self.cache_limit)
+        return FlowConditioning(lr.shape[2], lr.shape[3], x, levels, self.cache_limit)
 
     @torch.no_grad()
+    @exact_arithmetic()
     def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
         height, width = conditioning.height, conditioning.width
@@ -163,18 +165,22 @@ class FlowModel(Flow):
         return sr.contiguous(), torch.cat(logdets).to(sr.dtype)
 
     @torch.no_grad()
+    @exact_arithmetic()
     def encode(self, lr: Tensor | Conditioning, hr: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
         """As :meth:`Flow.encode`, by the layers as the papers give them, in the original programs' order of arithmetic.
 
         An LR of odd size is padded by reflection, and the HR with it: then the latents, the log-determinant and the
         likelihood are of the padded picture, and its pixels are counted.
         """
-        conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
-        height, width, scale = conditioning.height, conditioning.width, self.config.scale
+        if isinstance(lr, FlowConditioning):
+            height, width, x = lr.height, lr.width, lr.lr
+        else:
+            (height, width), x = lr.shape[2:], self._padded_lr(lr)
+        scale = self.config.scale
         if hr.ndim != 4 or len(hr) < 1 or tuple(hr.shape[1:]) != (3, height * scale, width * scale):
             raise InputError(f"hr must be (N, 3, {height * scale}, {width * scale}), not {tuple(hr.shape)}")
-        padded = _pad(hr.to(self.device), _padded(height) * scale, _padded(width) * scale)
-        conditions = self._flow.condition(conditioning.lr.contiguous())
+        padded = _pad(hr.to(self.device, self._dtype), _padded(height) * scale, _padded(width) * scale)
+        conditions = self._flow.condition(x)
         encoded = [self._flow.encode(conditions, picture[None]) for picture in padded]
         latents = [torch.cat(parts) for parts in zip(*(latents for latents, _ in encoded), strict=True)]
         logdet = torch.cat([logdet for _, logdet in encoded])
@@ -198,13 +204,17 @@ class FlowModel(Flow):
         blocked = spec.net == "pointwise" and self.device.type == "cpu"
         hidden = 0.0 if blocked else 4 * spec.hidden * spec.resolution(1) ** 2
         samples = 3 * spec.scale**2 * (3 * n + 6) + hidden
-        size = self._flow.RRDB.conv_first.weight.element_size()
+        size = self._dtype.itemsize
         work = pixels * size * (kept + max(trunk + finest, step + samples))
         return int(1.2 * work + min(cache * pixels * size, self.cache_limit)) + _WORKSPACE
 
+    def _padded_lr(self, lr: Tensor) -> Tensor:
+        check_lr(lr)
+        return _pad(lr.to(self.device, self._dtype), _padded(lr.shape[2]), _padded(lr.shape[3])).contiguous()
+
     def _own(self, latent: Tensor) -> Tensor:
         """A copy that may be overwritten, on the device, in the layout of the layers."""
-        return latent.to(self.device, copy=True, memory_format=self._layout)
+        return latent.to(self.device, self._dtype, copy=True, memory_format=self._layout)
 
     def _check_latents(self, latents: Sequence[Tensor], shapes: Sequence[LatentShape]) -> None:
         found = [tuple(latent.shape[1:]) for latent in latents]
@@ -213,11 +223,6 @@ class FlowModel(Flow):
             wanted = ", ".join(f"(N, {c}, {h}, {w})" for c, h, w in shapes)
             given = ", ".join(str(tuple(latent.shape)) for latent in latents)
             raise InputError(f"{self.config.name} takes latents {wanted} for this LR, not {given or 'none'}")
-
-
-def _check_lr(lr: Tensor) -> None:
-    if lr.ndim != 4 or len(lr) != 1 or lr.shape[1] != 3 or 0 in lr.shape or not lr.is_floating_point():
-        raise InputError(f"lr must be a float tensor (1, 3, h, w) in [0, 1], not {lr.dtype} {tuple(lr.shape)}")
 
 
 def _padded(length: int) -> int:

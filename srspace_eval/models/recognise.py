@@ -19,6 +19,9 @@ from srspace_eval.models.protocol import ModelConfig
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
+# No published network is near these; a network beyond them would cost memory before it is found not to fit.
+_MOST_BLOCKS, _MOST_LAYERS = 200, 1000
+
 _LAYER = re.compile(r"flowUpsamplerNet\.layers\.(\d+)\.")
 # Parameters that the programs create and never use.
 _UNUSED = re.compile(r"flowUpsamplerNet\.f\.")
@@ -77,7 +80,12 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
 
 def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
     blocks = _count(shapes, r"RRDB\.RRDB_trunk\.(\d+)\.")
-    scale = 2 ** max((int(m[1]) for m in _matches(shapes, r"RRDB\.upconv(\d+)\.weight$")), default=2)
+    upconvs = _count(shapes, r"RRDB\.upconv(\d+)\.weight$") - 1
+    if upconvs not in (2, 3):
+        raise CheckpointError(f"{where}: a flow has 2 or 3 upconvs (×4, ×8), this one {max(upconvs, 0)}")
+    if blocks > _MOST_BLOCKS or _count(shapes, _LAYER.pattern) > _MOST_LAYERS:
+        raise CheckpointError(f"{where}: a flow of {blocks} RRDB blocks and so many layers is not known")
+    scale = 2**upconvs
     names = "\n".join(shapes)
     first_channels = _side(shapes, ["flowUpsamplerNet.layers.1.invconv.weight"], 0, 12)
     if ".affine.fAffine_std." in names:
@@ -202,6 +210,8 @@ _RRDB_LAYOUTS = (
 def _recognise_rrdb(shapes: Shapes, layout: _Layout, where: str) -> Recognised:
     blocks = _count(shapes, layout.block)
     upconvs = layout.upconv(shapes)
+    if blocks > _MOST_BLOCKS:
+        raise CheckpointError(f"{where}: an RRDB network of {blocks} blocks is not known")
     if upconvs not in (1, 2, 3):
         raise CheckpointError(f"{where}: an RRDB network has 1 to 3 upconvs (×2, ×4, ×8), this one {max(upconvs, 0)}")
     features = _side(shapes, [layout.rename("conv_first.weight", blocks, upconvs)], 0, 64)
@@ -222,15 +232,18 @@ def _recognise_rrdb(shapes: Shapes, layout: _Layout, where: str) -> Recognised:
 
 
 def _compare(expected: Shapes, given: Shapes, where: str, name: str) -> None:
-    problems = [f"missing: {key} {expected[key]}" for key in expected if key not in given]
-    problems += [f"surplus: {key} {given[key]}" for key in given if key not in expected]
-    problems += [
+    missing = [f"missing: {key} {expected[key]}" for key in expected if key not in given]
+    surplus = [f"surplus: {key} {given[key]}" for key in given if key not in expected]
+    misshapen = [
         f"misshapen: {key} is {given[key]}, not {expected[key]}"
         for key in expected
         if key in given and given[key] != expected[key]
     ]
-    if problems:
-        raise CheckpointError(f"{where}: does not fit {name}, the nearest known network", problems)
+    if missing or surplus or misshapen:
+        counts = f"{len(missing)} parameters missing, {len(surplus)} surplus, {len(misshapen)} misshapen"
+        raise CheckpointError(
+            f"{where}: does not fit {name}, the nearest known network: {counts}", [*missing, *surplus, *misshapen]
+        )
 
 
 def _shapes(module: torch.nn.Module) -> dict[str, tuple[int, ...]]:

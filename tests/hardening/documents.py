@@ -28,7 +28,8 @@ TRACKS: dict[str, tuple[str, str]] = {
         TRACK + '[ranking]\nfinal = []\n[[ranking.criteria]]\nmetric = "psnr"\nplateau = nan\n', "must be a number"
     ),
     "a plateau of 400 digits": (
-        TRACK + '[ranking]\nfinal = []\n[[ranking.criteria]]\nmetric = "psnr"\nplateau = ' + "9" * 400, "must be a number"
+        TRACK + '[ranking]\nfinal = []\n[[ranking.criteria]]\nmetric = "psnr"\nplateau = ' + "9" * 400,
+        "must be a number",
     ),
     "2 MB": (TRACK + "#" * 2_000_000, "larger than"),
     "a key twice": (TRACK + 'name = "u"\n', "not valid TOML"),

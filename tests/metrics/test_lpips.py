@@ -14,6 +14,7 @@ from srspace_eval.errors import ExecutorError, InputError, WeightsError
 from srspace_eval.metrics import lpips as module
 from srspace_eval.metrics.lpips import LPIPS, lpips_map
 from tests import synth
+from tests.cases import write_alexnet
 from tests.metrics.conftest import NETS
 
 Both = Callable[[str], tuple[LPIPS, Any]]
@@ -108,6 +109,21 @@ def test_float_and_8_bit_arrays_and_tensors_agree(alexnet: Path) -> None:
     tensor = lpips_map(torch.from_numpy(sr), gt, weights=alexnet)
     assert isinstance(tensor, torch.Tensor)
     np.testing.assert_array_equal(tensor.numpy(), expected)
+
+
+def test_the_model_is_kept_until_its_file_changes(tmp_path: Path) -> None:
+    sr, gt = pair(40, 40)
+    found = []
+    for seed in (1, 2, 1):
+        path = write_alexnet(tmp_path / "alex.pth", seed)
+        found.append(lpips_map(sr, gt, weights=path))
+    assert (found[0] != found[1]).any()
+    np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_a_trunk_that_does_not_exist_is_named(alexnet: Path) -> None:
+    with pytest.raises(InputError, match="no LPIPS trunk 'resnet': alex, vgg, squeeze"):
+        lpips_map(*pair(), net="resnet", weights=alexnet)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from srspace_eval.errors import CheckpointError
 from srspace_eval.models import load_model
 from srspace_eval.models.checkpoint import read_checkpoint
+from tests.small_checkpoint import small_state
 
 STATE = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}
 
@@ -124,3 +125,18 @@ def test_values_that_are_not_finite_are_named(tmp_path: Path) -> None:
         read_checkpoint(save(tmp_path / "x.pth", state))
     assert error.value.problems == ("bad", "worse")
     assert "2 of 3" in str(error.value)
+
+
+def test_values_too_large_for_float32_are_not_finite(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="NaN or infinity"):
+        read_checkpoint(save(tmp_path / "x.pth", {"a": torch.tensor([1e300], dtype=torch.float64)}))
+
+
+def test_parameters_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    state = small_state("srflow")
+    name = next(key for key in state if key.endswith("invconv.weight"))
+    with pytest.raises(CheckpointError, match="singular") as error:
+        load_model(save(tmp_path / "x.pth", {**state, name: torch.ones_like(state[name])}), device="cpu")
+    assert error.value.problems[0].startswith(name)
+    with pytest.raises(CheckpointError, match="not floating point"):
+        load_model(save(tmp_path / "x.pth", {**state, name: torch.eye(12, dtype=torch.int64)}), device="cpu")

@@ -151,6 +151,8 @@ def test_memory_estimate_grows_with_all_its_arguments() -> None:
         lambda model, lr, latents: model.condition(torch.cat([lr, lr])),
         lambda model, lr, latents: model.condition((lr * 255).to(torch.uint8)),
         lambda model, lr, latents: model.condition(lr[:, :, :0]),
+        lambda model, lr, latents: model.condition(lr * 255),
+        lambda model, lr, latents: model.condition(lr * torch.nan),
         lambda model, lr, latents: model.decode(lr, latents[:-1]),
         lambda model, lr, latents: model.decode(lr, []),
         lambda model, lr, latents: model.decode(lr, latents[::-1]),

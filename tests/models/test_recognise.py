@@ -47,6 +47,7 @@ def test_misfits_are_listed(name: str) -> None:
         recognise(shapes, "some.pth")
     assert f"some.pth: does not fit {name}" in str(error.value)
     problems = error.value.problems
+    assert "1 parameters missing, 1 surplus, 1 misshapen" in str(error.value)
     assert len(problems) == 3
     assert problems[0].startswith(f"missing: {lost} (")
     assert problems[1] == "surplus: RRDB.extra.weight (3,)"
@@ -75,9 +76,13 @@ def test_misfit_of_an_rrdb_network_is_listed_under_the_checkpoints_names() -> No
     [
         {"features.0.weight": (64, 3, 11, 11)},
         {"": ()},
-        # RRDB networks for other scales put more channels in, or have no upconvs.
+        # No upconvs.
         {"RRDB_trunk.0.RDB1.conv1.weight": (32, 64, 3, 3)},
         {"flowUpsamplerNet.layers.0.x": (1,)},
+        # Numbers that would cost memory if they were believed.
+        {"RRDB_trunk.0.RDB1.conv1.weight": (32, 64, 3, 3), "RRDB_trunk.9998.x": (), "upconv2.weight": ()},
+        {"flowUpsamplerNet.layers.9998.x": (1,), "RRDB.upconv2.weight": ()},
+        {"flowUpsamplerNet.layers.1.x": (1,), "RRDB.upconv99.weight": ()},
         {"flowUpsamplerNet.layers.3.affine.fAffine.0.weight": ()},
     ],
 )

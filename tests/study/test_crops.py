@@ -86,8 +86,11 @@ def test_squares_under_every_filter(filters: list[int]) -> None:
     pixels = noise(40, 30)
     data = filtered(pixels, [filters[y % len(filters)] for y in range(40)])
     np.testing.assert_array_equal(decode_png(data, "x"), pixels)
-    for x, y in [(0, 0), (22, 32), (7, 13), (13, 1)]:
-        np.testing.assert_array_equal(read_squares(data, "x", [(x, y)], 8)[0], pixels[y : y + 8, x : x + 8])
+    corners = [(0, 0), (22, 32), (7, 13), (13, 1), (0, 20)]
+    for asked in ([corner] for corner in corners), [corners, corners[::-1]]:
+        for some in asked:
+            for (x, y), square in zip(some, read_squares(data, "x", some, 8), strict=True):
+                np.testing.assert_array_equal(square, pixels[y : y + 8, x : x + 8])
 
 
 def test_a_stream_that_ends_before_the_square_is_an_error() -> None:

@@ -202,7 +202,7 @@ def test_a_finger_taps_and_drags_after_resting(browser: Browser, study: Study) -
             start["y"] + 20 + (end["y"] - start["y"]) * part / 5,
         )
     touch("touchEnd", 0, 0)
-    page.wait_for_function("document.querySelectorAll('#ranking .card').length === 2")
+    page.locator("#ranking .card").nth(1).wait_for()
     assert (rater.ranking(), rater.pool()) == ([b, a], [c])
     context.close()
 
@@ -361,7 +361,8 @@ def test_served_answers_arrive_by_themselves(page: Page, study: Study, tmp_path:
             page.click("#begin")
             for _ in range(8):
                 rater.rank_by_keyboard()
-            page.wait_for_function("document.getElementById('send-state').textContent.includes('have arrived')")
+            # Not wait_for_function: it evaluates a text, which the page's Content-Security-Policy forbids.
+            page.locator("#send-state", has_text="have arrived").wait_for()
             assert page.is_hidden("#send")
             page.reload()
             page.click("#begin")

@@ -218,7 +218,7 @@
     $("save").className = session ? "plain" : "primary";
     $("done-text").textContent = session
       ? "Your answers go to the organiser now. You may also keep a copy."
-      : "Save your answers as a file and give it to the organiser. It holds your rankings and how long each took, and nothing else about you.";
+      : "Save your answers as a file and give it to the organiser. It holds your code, your rankings, and when and how long you worked; nothing else.";
     $("send-state").textContent = progress.data.sent ? "Your answers have arrived." : "";
     $("done-heading").focus();
   }

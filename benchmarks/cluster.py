@@ -1,0 +1,110 @@
+"""Images a minute on Dask workers of one thread each: one worker, two, …, and this process with as many threads.
+
+    python benchmarks/cluster.py --gt DIR --workers 1 2 --images 4 --samples 3
+
+Samples are made of the pictures in DIR: the same, with noise. The trunk's weights are random, which costs the same.
+Times are of measuring alone, without the start of processes; the least of ``--repeats``. Prints JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from distributed import LocalCluster
+
+from srspace_eval.cluster import open_cluster
+from srspace_eval.executors import Executor, NetworkPlan, ThisMachine
+from srspace_eval.images import digest, read_rgb, write_png
+from srspace_eval.metrics.meter import MeterConfig
+from srspace_eval.metrics.trunks import ARCHITECTURES, Conv
+from srspace_eval.pipeline import FileRef, ImageTask, Sources, default_workers
+from srspace_eval.sources import FolderSource
+
+METRICS = frozenset({"lpips", "lr_psnr", "diversity"})
+
+
+def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[ImageTask], Sources]:
+    """So many images of the pictures of a folder, taken in turn; their samples are written to another folder."""
+    tasks = []
+    for path, image in zip(itertools.cycle(sorted(gt.glob("*.png"))), range(images)):
+        picture = read_rgb(path)
+        height, width = (size // 8 * 8 for size in picture.shape[:2])
+        refs = []
+        for number in range(samples):
+            noise = np.random.default_rng([image, number]).integers(-9, 10, picture.shape)
+            name = f"{image:06d}_sample{number:05d}.png"
+            write_png(folder / name, np.clip(picture + noise, 0, 255).astype(np.uint8))
+            refs.append((number, FileRef(name, digest((folder / name).read_bytes()))))
+        ref = FileRef(path.name, digest(path.read_bytes()))
+        tasks.append(ImageTask(str(image), height, width, ref, None, tuple(refs)))
+    return tasks, Sources(FolderSource(folder), FolderSource(gt))
+
+
+def random_trunk(path: Path) -> Path:
+    """AlexNet's parameters at random, as a file."""
+    state = {}
+    for conv in (layer for layer in ARCHITECTURES["alex"].layers if isinstance(layer, Conv)):
+        shape = (conv.outputs, conv.inputs, conv.kernel, conv.kernel)
+        state[f"features.{conv.index}.weight"] = torch.randn(shape) / (conv.inputs * conv.kernel**2) ** 0.5
+        state[f"features.{conv.index}.bias"] = torch.zeros(conv.outputs)
+    torch.save(state, path)
+    return path
+
+
+def seconds(executor: Executor, tasks: list[ImageTask], sources: Sources, plan: NetworkPlan, repeats: int) -> float:
+    """The least time to measure all tasks."""
+    executor.prepare(plan)
+    config = MeterConfig(METRICS, 4)
+    list(executor.measure(tasks[:1], sources, config, advance=lambda n: None))
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        list(executor.measure(tasks, sources, config, advance=lambda n: None))
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gt", type=Path, required=True)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--images", type=int, default=4)
+    parser.add_argument("--samples", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    found = {}
+    with tempfile.TemporaryDirectory() as name:
+        tasks, sources = make_tasks(arguments.gt, Path(name), arguments.images, arguments.samples)
+        plan = NetworkPlan(weights=random_trunk(Path(name) / "trunk.pth"), device="cpu")
+        for workers in arguments.workers:
+            with (
+                LocalCluster(
+                    n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=None
+                ) as started,
+                open_cluster(started.scheduler_address) as cluster,
+            ):
+                found[f"{workers} workers"] = seconds(cluster, tasks, sources, plan, arguments.repeats)
+            threads = ThisMachine(workers)
+            found[f"{workers} threads"] = seconds(threads, tasks, sources, plan, arguments.repeats)
+    document = {
+        "machine": f"{platform.machine()}, {default_workers()} cores",
+        "torch": torch.__version__,
+        "images": len(tasks),
+        "samples": arguments.samples,
+        "images_a_minute": {name: round(60 * len(tasks) / value, 2) for name, value in found.items()},
+    }
+    sys.stdout.write(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":  # workers are spawned
+    main()

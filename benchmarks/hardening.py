@@ -1,0 +1,249 @@
+"""What strangers might send, shown to the program: what it said, and what that cost.
+
+    python benchmarks/hardening.py --table      every kind of file, as a Markdown table
+    python benchmarks/hardening.py --long 2000  that many images scored in one process: memory and handles
+
+Each file is shown to the program in a process of its own (forked), whose time and growth of memory at its peak are
+measured, what builds the file not counted. "Named" is an error of the package with the expected words; what is expected
+to be harmless counts as "accepted" when it is. Anything else is listed below the table and makes the exit code 1. Unix
+only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import srspace_eval.report.files
+import srspace_eval.scoring  # noqa: F401  # imported before the forks
+from srspace_eval.images import write_png
+from srspace_eval.models import load_model
+from srspace_eval.scoring import ScoreOptions, score
+from srspace_eval.tracks import load_track
+from tests import pngs
+from tests.cases import write_alexnet
+from tests.hardening import checkpoints, documents, pictures, zips
+from tests.small_checkpoint import write_small_checkpoint
+
+MEGABYTE = 2**20
+Build = Callable[[Path], Path]
+Attack = Callable[[Path], str]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files of one kind: what builds each, the words that must name it, and what reads it."""
+
+    name: str
+    attack: Attack
+    cases: Mapping[str, tuple[Build, str]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one file cost: seconds, growth of the peak memory in MB, the error, and files that appeared elsewhere."""
+
+    seconds: float
+    memory: float
+    said: str
+    touched: list[str]
+
+
+def with_bytes(name: str, make: Callable[[], bytes]) -> Build:
+    def build(folder: Path) -> Path:
+        (folder / name).write_bytes(make())
+        return folder / name
+
+    return build
+
+
+def with_text(name: str, text: str) -> Build:
+    return lambda folder: documents.write(folder / name, text)
+
+
+def with_writer(kind: str, write: Callable[[Path], object]) -> Build:
+    def build(folder: Path) -> Path:
+        path = folder / ("a.safetensors" if kind.startswith("safetensors") else "a.pth")
+        write(path)
+        return path
+
+    return build
+
+
+def groups() -> list[Group]:
+    checkpoint_files = {k: (with_writer(k, write), words) for k, (write, words) in checkpoints.CASES.items()}
+    return [
+        Group("zips", zips.attack, {k: (with_bytes("s.zip", make), w) for k, (make, w) in zips.CASES.items()}),
+        Group(
+            "PNGs",
+            lambda path: pictures.attack(path.read_bytes()),
+            {
+                **{k: (with_bytes("x.png", make), w) for k, (make, w) in pictures.CASES.items()},
+                **{
+                    f"truncated, cut {i}": (with_bytes("x.png", lambda data=data: data), ".png")
+                    for i, data in enumerate(pictures.truncations())
+                },
+            },
+        ),
+        Group("checkpoints", checkpoints.attack, checkpoint_files),
+        Group(
+            "LPIPS trunks",
+            checkpoints.attack_trunk,
+            {k: (b, "a.") for k, (b, _) in checkpoint_files.items() if k != "keys of another model"},
+        ),
+        Group(
+            "track files",
+            documents.attack_track,
+            {k: (with_text("t.toml", text), w) for k, (text, w) in documents.TRACKS.items()},
+        ),
+        Group(
+            "results",
+            documents.attack_result,
+            {k: (with_text("t.json", text), w) for k, (text, w) in documents.RESULTS.items()},
+        ),
+        Group(
+            "tables",
+            documents.attack_table,
+            {k: (with_text("t.csv", text), w) for k, (text, w) in documents.TABLES.items()},
+        ),
+    ]
+
+
+def measured(attack: Attack, build: Build) -> Outcome:
+    """Build a file, then show it to the program in a forked process."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "in"
+        folder.mkdir()
+        path = build(folder)
+        (folder / "gt").mkdir()
+        write_png(folder / "gt" / "0801.png", pngs.pixels(seed=99))
+        before = {str(p) for p in Path(name).rglob("*")}
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                start, used = time.perf_counter(), psutil.Process().memory_info().rss
+                said = attack(path)
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+                answer = json.dumps([time.perf_counter() - start, max(0, peak - used) / MEGABYTE, said[:20_000]])
+                os.write(writer, answer.encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as answered:
+            answer = answered.read()
+        os.waitpid(child, 0)
+        touched = {str(p) for p in Path(name).rglob("*")} - before
+    if not answer:
+        return Outcome(0, 0, "the process died, or raised what is no error of the package", [])
+    seconds, memory, said = json.loads(answer)
+    return Outcome(seconds, memory, said, sorted(t for t in touched if "/board" not in t))
+
+
+def table() -> int:
+    """Print the Markdown table."""
+    # Read once what is read once: the parent's pages are the children's.
+    with tempfile.TemporaryDirectory() as name:
+        load_model(write_small_checkpoint(Path(name) / "a.pth", "srflow"), device="cpu")
+        checkpoints.attack_trunk(write_alexnet(Path(name) / "b.pth"))
+    print("| given | kinds | named error | accepted, rightly | slowest | most memory |")
+    print("|---|---|---|---|---|---|")
+    failures = []
+    for group in groups():
+        outcomes = {kind: measured(group.attack, build) for kind, (build, _) in group.cases.items()}
+        named = accepted = 0
+        for kind, outcome in outcomes.items():
+            words = group.cases[kind][1]
+            if outcome.touched or words not in outcome.said or bool(words) != bool(outcome.said):
+                failures.append(f"{group.name}: {kind}: {outcome.said[:500]} {outcome.touched}")
+            elif words:
+                named += 1
+            else:
+                accepted += 1
+        slow = max(outcomes, key=lambda kind: outcomes[kind].seconds)
+        big = max(outcomes, key=lambda kind: outcomes[kind].memory)
+        print(
+            f"| {group.name} | {len(outcomes)} | {named} | {accepted} | "
+            f"{outcomes[slow].seconds:.2f} s ({slow}) | {outcomes[big].memory:.0f} MB ({big}) |"
+        )
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return int(bool(failures))
+
+
+def long_run(images: int) -> dict[str, float]:
+    """Score ``images`` small images in one process; memory and handles after a twentieth of them and at the end."""
+    process = psutil.Process()
+    seen: list[tuple[int, float]] = []
+
+    class Watched:
+        """A progress that looks at the process at each sample."""
+
+        def __enter__(self) -> Callable[[int], None]:
+            return lambda n: seen.append((process.num_fds(), process.memory_info().rss / MEGABYTE))
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("gt", "sub"):
+            (folder / part).mkdir()
+        for i in range(images):
+            write_png(folder / "gt" / f"{i:04d}.png", pngs.pixels(48, 64, seed=2 * i))
+            write_png(folder / "sub" / f"{i:06d}_sample00000.png", pngs.pixels(48, 64, seed=2 * i + 1))
+        track = documents.write(folder / "t.toml", 'name = "long"\ntitle = "Long"\nscale = 4\nsamples = 1\n')
+        options = ScoreOptions(
+            metrics=("lpips", "lr_psnr", "diversity", "diversity_mse", "psnr", "ssim"),
+            lpips_weights=write_alexnet(folder / "alex.pth"), device="cpu",
+        )  # fmt: skip
+        began = time.perf_counter()
+        score(folder / "sub", folder / "gt", options=options, track=load_track(track), board=folder / "board",
+              progress=lambda *about: Watched())  # fmt: skip
+        seconds = time.perf_counter() - began
+    scored = seen[-images:]
+    # The first images fill caches that stay (the trunk's workspaces, the allocator's arenas).
+    early, late = scored[images // 10 : images // 5], scored[-images // 10 :]
+    return {
+        "images": images,
+        "seconds": round(seconds, 1),
+        "handles_first": max(handles for handles, _ in early),
+        "handles_last": max(handles for handles, _ in late),
+        "memory_first_mb": round(max(memory for _, memory in early), 1),
+        "memory_last_mb": round(max(memory for _, memory in late), 1),
+        "memory_growth_mb": round(max(memory for _, memory in late) - max(memory for _, memory in early), 1),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--long", type=int, metavar="IMAGES")
+    parser.add_argument("--json", action="store_true", help="the long run's figures as one line of JSON")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    if options.long:
+        figures = long_run(options.long)
+        print(json.dumps(figures) if options.json else "\n".join(f"{key}: {value}" for key, value in figures.items()))
+    if options.table or not options.long:
+        return table()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

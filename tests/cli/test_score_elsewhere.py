@@ -1,0 +1,60 @@
+"""score --shard and --scheduler, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_score import run
+from tests.test_scoring import small
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return small(tmp_path / "a", images=3)
+
+
+def score(folder: Path, board: str, *more: object) -> int:
+    return run(
+        "score", folder / "sub", "--gt", folder / "gt", "--board", folder / board, "--samples", 3, "--track", "x4",
+        "--metrics", "lr_psnr,diversity_mse", "--team", "t", *more,
+    )  # fmt: skip
+
+
+def test_shards_then_the_result(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert score(folder, "whole") == 0
+    capsys.readouterr()
+    images = []
+    for shard in ("1/2", "2/2"):
+        assert score(folder, "board", "--shard", shard, "--json") == 0
+        out, err = capsys.readouterr()
+        document = json.loads(out)
+        assert {key: document[key] for key in ("team", "track", "shard")} == {
+            "team": "t",
+            "track": "x4",
+            "shard": shard,
+        }
+        assert Path(document["journal"]).name == f"t.shard-{shard[0]}-of-2.journal.jsonl"
+        assert f"shard {shard}" in err
+        images += document["images"]
+    assert sorted(images) == ["0801", "0802", "0803"]
+    assert score(folder, "board") == 0
+    assert (folder / "board/x4/t.json").read_bytes() == (folder / "whole/x4/t.json").read_bytes()
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "x/y"])
+def test_what_is_no_shard_is_wrong_use(folder: Path, shard: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert score(folder, "board", "--shard", shard) == 2
+    assert "--shard" in capsys.readouterr().err
+    assert not (folder / "board").exists()
+
+
+def test_no_scheduler_is_an_error_before_anything_is_looked_at(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed")
+    assert score(folder, "board", "--scheduler", "nowhere.json") == 1
+    assert "error: --scheduler nowhere.json: neither local" in capsys.readouterr().err
+    assert not (folder / "board").exists()
