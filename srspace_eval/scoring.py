@@ -14,19 +14,14 @@ from srspace_eval.errors import InputError, Notice, ResultsError
 from srspace_eval.executors import Executor, Facts, NetworkPlan, open_executor
 from srspace_eval.inspection import FileInfo, cropped
 from srspace_eval.journal import Journal, open_journal
-from srspace_eval.metrics.meter import MeterConfig, PatchPlan
+from srspace_eval.metrics.info import MEASURABLE
+from srspace_eval.metrics.meter import LPIPS_METRICS, MeterConfig, PatchPlan
 from srspace_eval.pipeline import FileRef, ImageTask, Sources
 from srspace_eval.results import ImageRecord, Kind, Result, Signature, read_result, result_path, write_result
 from srspace_eval.shards import Shard, absent_shards, open_shards
 from srspace_eval.submission import Pair, read_provenance
 from srspace_eval.summary import summarise
 from srspace_eval.tracks import Track
-
-MEASURABLE = ("lpips", "lr_psnr", "diversity", "diversity_mse", "diversity_patches", "psnr", "ssim")
-"""Ids that ``metrics`` may name."""
-
-NEED_LPIPS = frozenset({"lpips", "diversity", "diversity_patches"})
-"""Those that need the trunk's weights."""
 
 Net = Literal["alex", "vgg", "squeeze"]
 Convention = Literal["ntire21", "matlab", "matlab-legacy"]
@@ -39,7 +34,7 @@ class ScoreOptions:
     Attributes
     ----------
     metrics:
-        Ids out of :data:`MEASURABLE`; None: the track's.
+        Ids out of :data:`srspace_eval.metrics.info.MEASURABLE`; None: the track's.
     samples:
         M instead of the track's.
     net, lpips_weights, weights_dir:
@@ -276,7 +271,7 @@ def _checked_metrics(metrics: tuple[str, ...] | None) -> tuple[str, ...]:
 
 
 def _network_plan(options: ScoreOptions, metrics: tuple[str, ...]) -> NetworkPlan | None:
-    if not NEED_LPIPS & set(metrics):
+    if not LPIPS_METRICS & set(metrics):
         return None
     return NetworkPlan(options.net, options.lpips_weights, options.weights_dir, options.device, options.precision)
 
