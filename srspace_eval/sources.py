@@ -233,7 +233,9 @@ def _fault(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
     mode = info.external_attr >> 16
     if info.flag_bits & 0x1:
         return "is encrypted"
-    if ".." in parts or parts[0] == "/" or ":" in parts[0] or "\\" in info.filename or "\0" in info.orig_filename:
+    if "\\" in info.filename:
+        return "its name holds a backslash; folders are separated by / in a zip"
+    if ".." in parts or parts[0] == "/" or ":" in parts[0] or "\0" in info.orig_filename:
         return "its name leads out of the folder"
     if max(map(len, parts)) > 255:
         return "its name is longer than file systems take"

@@ -59,3 +59,7 @@ def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path, capsys: pytest.C
     assert run("demo", "--out", tmp_path) == 1
     assert "not a demo's" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+    own = 'name = "mine"\ntitle = "Mine"\nscale = 4\n'
+    (tmp_path / "track.toml").write_text(own)
+    assert run("demo", "--out", tmp_path) == 1
+    assert (tmp_path / "track.toml").read_text() == own

@@ -84,6 +84,8 @@ def test_missing_weights_say_what_to_do(
         (("--track", "x4", "--metrics", "psnr", "--lr", "nowhere"), 1, "no such folder"),
         (("--track", "x4", "--device", "cuda:99", "--metrics", "lpips"), 1, "cuda:99"),
         (("--track", "x4", "--metrics", "diversity_patches"), 2, "needs --patches"),
+        (("--track", "x4", "--metrics", " , "), 2, "names no metric"),
+        (("--track", "x4", "--metrics", ""), 2, "names no metric"),
         (("--nonsense",), 2, "No such option"),
         (("--samples", "0"), 2, "0 is not in the range"),
     ],
