@@ -160,7 +160,7 @@ def _maps(distance_maps: ArrayLike) -> Tensor:
     maps = as_tensor(distance_maps, "distance_maps")
     if maps.ndim != 3 or 0 in maps.shape:
         raise InputError(f"distance_maps: {describe(maps)} given, (M, H, W) wanted")
-    maps = maps.to(torch.float64)
+    maps = (maps.cpu() if maps.device.type == "mps" else maps).to(torch.float64)  # MPS has no float64
     low, high = (float(value) for value in maps.aminmax())
     if not (low >= 0 and math.isfinite(high)):
         raise InputError(f"distance_maps: values from {low:.4g} to {high:.4g}; distances are finite and at least 0")
