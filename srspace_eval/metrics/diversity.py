@@ -68,8 +68,8 @@ class PatchScore:
 def score(global_best: float, local_best: float) -> float:
     """S_M in percent from g and l; NaN if g is 0.
 
-    >>> score(0.2, 0.15)
-    25.0
+    >>> score(0.5, 0.25)
+    50.0
     """
     return 100 * (global_best - local_best) / global_best if global_best != 0 else math.nan
 
