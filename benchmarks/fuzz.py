@@ -107,6 +107,7 @@ def fuzz(name: str, seconds: int, crashes: Path) -> None:
 
     with atheris.instrument_imports(include=["srspace_eval", "zipfile", "tomllib", "csv", "safetensors", "PIL"]):
         import tests.hardening.checkpoints
+        import tests.hardening.documents
         import tests.hardening.zips  # noqa: F401
     scratch = Path(tempfile.mkdtemp())
     (scratch / "corpus").mkdir()
