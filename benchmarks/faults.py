@@ -79,6 +79,8 @@ def start(arguments: list[str], log: Path, disturb: Disturb = lambda: None) -> i
     if child:
         return child
     code = 99
+    # A shell lets what it starts in the background ignore interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with log.open("w") as file:
             os.dup2(file.fileno(), 1)
@@ -322,7 +324,7 @@ def run(kills: int, seed: int, only: str | None) -> list[Figures]:
             trial = Trial(command, scratch, chance)
             few = max(1, kills // 10)
             found.append(trial.signalled(signal.SIGKILL, kills))
-            found.append(trial.signalled(signal.SIGINT, few))
+            found.append(trial.signalled(signal.SIGINT, kills))
             found.append(trial.failing("no room on the disk", partial(some_room, trial, chance), few, ""))
             found.append(trial.failing("folder of somebody else", partial(not_mine, trial.out), 1, "cannot be"))
             found.append(trial.twice(few))
