@@ -75,8 +75,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def start(arguments: list[str], log: Path, disturb: Disturb = lambda: None) -> int:
     """The command in a forked process; its process id."""
+    # An interrupt waits until the command is there to be interrupted.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return child
     code = 99
     # A shell lets what it starts in the background ignore interrupts.
@@ -88,6 +91,7 @@ def start(arguments: list[str], log: Path, disturb: Disturb = lambda: None) -> i
             sys.stdout = sys.stderr = file
             disturb()
             try:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
                 main(arguments)
             except SystemExit as left:
                 code = int(left.code or 0)
