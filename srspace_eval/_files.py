@@ -2,7 +2,8 @@
 
 Written bytes go into ``.NAME.tmp`` beside the file, which then takes its name. A killed process leaves that temporary
 behind; whoever writes the same file next takes it over, so the same command given again cleans up. While it is written
-it is locked, so no process takes over what another one is at.
+it is locked, so no process takes over what another one is at. (Where files cannot be locked, on Windows and on some
+network file systems, a temporary has a name of its own, and a killed process's stays.)
 """
 
 from __future__ import annotations
