@@ -22,7 +22,7 @@ class ExistingPath(click.Path):
         self._what = what
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        path = Path(super().convert(value, param, ctx))
+        path = Path(str(super().convert(value, param, ctx)))
         there = {"file": path.is_file() or path.is_fifo(), "folder": path.is_dir()}.get(self._what, path.exists())
         if not there:
             raise InputError(f"{path}: there is no such {self._what}")
