@@ -75,10 +75,15 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def start(arguments: list[str], log: Path, disturb: Disturb = lambda: None) -> int:
     """The command in a forked process; its process id."""
+    # An interrupt waits until the command is there to be interrupted.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return child
     code = 99
+    # A shell lets what it starts in the background ignore interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with log.open("w") as file:
             os.dup2(file.fileno(), 1)
@@ -86,6 +91,7 @@ def start(arguments: list[str], log: Path, disturb: Disturb = lambda: None) -> i
             sys.stdout = sys.stderr = file
             disturb()
             try:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
                 main(arguments)
             except SystemExit as left:
                 code = int(left.code or 0)
@@ -322,7 +328,7 @@ def run(kills: int, seed: int, only: str | None) -> list[Figures]:
             trial = Trial(command, scratch, chance)
             few = max(1, kills // 10)
             found.append(trial.signalled(signal.SIGKILL, kills))
-            found.append(trial.signalled(signal.SIGINT, few))
+            found.append(trial.signalled(signal.SIGINT, kills))
             found.append(trial.failing("no room on the disk", partial(some_room, trial, chance), few, ""))
             found.append(trial.failing("folder of somebody else", partial(not_mine, trial.out), 1, "cannot be"))
             found.append(trial.twice(few))

@@ -106,7 +106,9 @@ def fuzz(name: str, seconds: int, crashes: Path) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["srspace_eval", "zipfile", "tomllib", "csv", "safetensors", "PIL"]):
+        import srspace_eval.models.loading  # noqa: F401
         import tests.hardening.checkpoints
+        import tests.hardening.documents
         import tests.hardening.zips  # noqa: F401
     scratch = Path(tempfile.mkdtemp())
     (scratch / "corpus").mkdir()

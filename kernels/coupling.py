@@ -115,6 +115,4 @@ def _run_by_rows(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
         if start == top or stop == bottom:
             h = F.pad(h, (0, 0, int(start == top), int(stop == bottom)))
         blocks.append(F.conv2d(h, last.weight, last.bias, padding=(0, 1)))
-
-
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks, 2)

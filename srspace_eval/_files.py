@@ -2,7 +2,8 @@
 
 Written bytes go into ``.NAME.tmp`` beside the file, which then takes its name. A killed process leaves that temporary
 behind; whoever writes the same file next takes it over, so the same command given again cleans up. While it is written
-it is locked, so no process takes over what another one is at.
+it is locked, so no process takes over what another one is at. (Where files cannot be locked, on Windows and on some
+network file systems, a temporary has a name of its own, and a killed process's stays.)
 """
 
 from __future__ import annotations
@@ -56,6 +57,20 @@ def temporary_of(path: Path) -> Path:
     return path.with_name(name)
 
 
+def is_zip(path: Path) -> bool:
+    """Whether it is a zip, perhaps a damaged one.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # Python 3.11 says so of one that spans disks
+        return True
+
+
 def refuse_packed(path: Path) -> None:
     """Refuse a zip that unpacks to more than its own size.
 
@@ -68,7 +83,7 @@ def refuse_packed(path: Path) -> None:
     OSError, zipfile.BadZipFile
         If it cannot be read.
     """
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         return
     with zipfile.ZipFile(path) as archive:
         size = sum(info.file_size for info in archive.infolist())

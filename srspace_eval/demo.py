@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from srspace_eval.errors import TrackError
 from srspace_eval.images import Pixels, write_png
 from srspace_eval.metrics.resize import imresize
+from srspace_eval.tracks import load_track
 
 Floats = npt.NDArray[np.float64]
 
+NAME = "demo"
 SCALE = 4
 SAMPLES = 10
 HEIGHT, WIDTH = 192, 256
@@ -23,7 +26,7 @@ METHODS = {
 }
 
 TRACK = """\
-name = "demo"
+name = "{name}"
 title = "Demo on built-in pictures, ×{scale}"
 scale = {scale}
 samples = {samples}
@@ -37,6 +40,14 @@ criteria = [{{ metric = "lr_psnr", plateau = 45.0 }}, {{ metric = "{diversity}" 
 final = ["lr_psnr", "{diversity}"]  # no human study here: consistency and diversity alone
 show = [{show}]
 """
+
+
+def is_demo(folder: Path) -> bool:
+    """Whether :func:`write_demo` made the folder: its track file says so."""
+    try:
+        return load_track(folder / "track.toml").name == NAME
+    except TrackError:
+        return False
 
 
 def write_demo(folder: Path, *, images: int = 4, with_lpips: bool) -> Path:
@@ -76,6 +87,7 @@ def write_demo(folder: Path, *, images: int = 4, with_lpips: bool) -> Path:
     track = folder / "track.toml"
     track.write_text(
         TRACK.format(
+            name=NAME,
             scale=SCALE,
             samples=SAMPLES,
             diversity=diversity,

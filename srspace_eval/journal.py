@@ -139,15 +139,19 @@ def _read(path: Path, header: Mapping[str, Any]) -> tuple[dict[str, ImageRecord]
         found = json.loads(lines[0])
         if found["format"] != JOURNAL_FORMAT:
             raise ValueError("its first line is no header")
-        settings, environment = found["settings"], found["environment"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        settings = {group: dict(values) for group, values in found["settings"].items()}
+        environment = dict(found["environment"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ResultsError(f"{path}: no journal of srspace-eval ({error}); remove it, or give --overwrite") from error
     if settings != wanted["settings"] or environment != wanted["environment"]:
         now = Signature({**wanted["settings"], "environment": wanted["environment"]})
+        then = Signature({**settings, "environment": environment})
+        one_sided = [f"{group}: not measured then" for group in now.settings if group not in then.settings]
+        one_sided += [f"{group}: not measured now" for group in then.settings if group not in now.settings]
         raise ResultsError(
             f"{path}: holds an unfinished run of another signature (now / then differ below); "
             f"go on with the settings of then, or give --overwrite to drop it",
-            now.conflicts(Signature({**settings, "environment": environment})),
+            [*now.conflicts(then), *one_sided],
         )
     records = {}
     keep = len(lines[0]) + 1

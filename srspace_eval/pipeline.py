@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +22,9 @@ from srspace_eval.metrics.lpips import LPIPS
 from srspace_eval.metrics.meter import ImageMeter, MeterConfig, SampleMeasurement
 from srspace_eval.results import ImageRecord, SampleRecord
 from srspace_eval.sources import Source
+
+_DEVICE_SLOTS = 2
+"""Samples that may be on an accelerator at once: one is measured while the next is copied."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,11 @@ class _Run:
         self.stop = threading.Event()
         self._jobs = _jobs(tasks, workers)
         self._next = threading.Lock()
+        # Many threads keep an accelerator fed with decoded samples, but few may fill its memory at once.
+        on_cpu = lpips is None or lpips.device.type == "cpu"
+        self._device_slots: AbstractContextManager[object] = (
+            nullcontext() if on_cpu else threading.BoundedSemaphore(_DEVICE_SLOTS)
+        )
 
     def work(self) -> None:
         torch.set_num_threads(1)
@@ -164,7 +173,8 @@ class _Run:
             assert self.sources.lr is not None
             lr = load(self.sources.lr, task.lr)[: task.height // self.config.scale, : task.width // self.config.scale]
         try:
-            meter = ImageMeter(gt, self.config, self.lpips, lr, task.image)
+            with self._device_slots:
+                meter = ImageMeter(gt, self.config, self.lpips, lr, task.image)
         except InputError as error:  # too small for a metric
             raise ImageError(f"{self.sources.gt.where(task.gt.name)}: {error}; choose other --metrics") from error
         image.meter.set_result(meter)
@@ -174,7 +184,8 @@ class _Run:
         meter = image.meter.result()
         sr = load(self.sources.samples, task.samples[position][1])[: task.height, : task.width]
         try:
-            measured = meter.measure(sr)
+            with self._device_slots:
+                measured = meter.measure(sr)
         except InputError as error:
             where = self.sources.samples.where(task.samples[position][1].name)
             raise ImageError(f"{where}: {error}; choose other --metrics") from error

@@ -14,19 +14,14 @@ from srspace_eval.errors import InputError, Notice, ResultsError
 from srspace_eval.executors import Executor, Facts, NetworkPlan, open_executor
 from srspace_eval.inspection import FileInfo, cropped
 from srspace_eval.journal import Journal, open_journal
-from srspace_eval.metrics.meter import MeterConfig, PatchPlan
+from srspace_eval.metrics.info import MEASURABLE
+from srspace_eval.metrics.meter import LPIPS_METRICS, MeterConfig, PatchPlan
 from srspace_eval.pipeline import FileRef, ImageTask, Sources
 from srspace_eval.results import ImageRecord, Kind, Result, Signature, read_result, result_path, write_result
 from srspace_eval.shards import Shard, absent_shards, open_shards
 from srspace_eval.submission import Pair, read_provenance
 from srspace_eval.summary import summarise
 from srspace_eval.tracks import Track
-
-MEASURABLE = ("lpips", "lr_psnr", "diversity", "diversity_mse", "diversity_patches", "psnr", "ssim")
-"""Ids that ``metrics`` may name."""
-
-NEED_LPIPS = frozenset({"lpips", "diversity", "diversity_patches"})
-"""Those that need the trunk's weights."""
 
 Net = Literal["alex", "vgg", "squeeze"]
 Convention = Literal["ntire21", "matlab", "matlab-legacy"]
@@ -39,7 +34,7 @@ class ScoreOptions:
     Attributes
     ----------
     metrics:
-        Ids out of :data:`MEASURABLE`; None: the track's.
+        Ids out of :data:`srspace_eval.metrics.info.MEASURABLE`; None: the track's.
     samples:
         M instead of the track's.
     net, lpips_weights, weights_dir:
@@ -124,7 +119,7 @@ def score(
             open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite) as journal,
             open_shards(path, run.signature, replace=overwrite) as shards,
         ):
-            earlier = None if overwrite else _earlier(run)
+            earlier = None if overwrite else _earlier(run, kind)
             if earlier is None:
                 absent = absent_shards(list(shards))
                 if absent:
@@ -138,7 +133,8 @@ def score(
             if earlier is not None:
                 return earlier
     for note in result.notes:
-        warnings.warn(note, Notice, stacklevel=2)
+        if note not in checked.notices:  # those have been said before the measuring
+            warnings.warn(note, Notice, stacklevel=2)
     return result
 
 
@@ -221,7 +217,7 @@ def _prepare(
     if team is None:
         name = Path(submission).resolve().name
         team = name.removesuffix(".zip") or name
-    if not team or any("\ud800" <= char <= "\udfff" for char in team):
+    if not team.strip() or any("\ud800" <= char <= "\udfff" for char in team):
         raise InputError(f"{team!r} is no name that a leaderboard can show; give another one with --team")
     metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
     # Missing weights should be said before minutes of looking at files, if they are surely wanted.
@@ -275,7 +271,7 @@ def _checked_metrics(metrics: tuple[str, ...] | None) -> tuple[str, ...]:
 
 
 def _network_plan(options: ScoreOptions, metrics: tuple[str, ...]) -> NetworkPlan | None:
-    if not NEED_LPIPS & set(metrics):
+    if not LPIPS_METRICS & set(metrics):
         return None
     return NetworkPlan(options.net, options.lpips_weights, options.weights_dir, options.device, options.precision)
 
@@ -344,20 +340,20 @@ def _is_of(record: ImageRecord, task: ImageTask) -> bool:
     ]
 
 
-def _earlier(run: _Run) -> Result | None:
-    """The result on the board if it is what this run would give; None if there is none."""
+def _earlier(run: _Run, kind: Kind | None = None) -> Result | None:
+    """The result on the board if it is what this run would give (of any kind if None); None if there is none."""
     path = run.path
     if not path.exists():
         return None
     earlier = read_result(path)
     if earlier.team != run.team:
         raise ResultsError(f"{path}: holds the result of {earlier.team!r}; give {run.team!r} another name with --team")
-    _same_or_refuse(path, earlier, run.signature, run.tasks)
+    _same_or_refuse(path, earlier, run.signature, run.tasks, kind or earlier.kind)
     warnings.warn(f"{path}: already scored with the same signature from the same files", Notice, stacklevel=3)
     return earlier
 
 
-def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: list[ImageTask]) -> None:
+def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: list[ImageTask], kind: Kind) -> None:
     same = {**signature.settings, "environment": signature.environment}
     differences = Signature(same).conflicts(
         Signature({**earlier.signature.settings, "environment": earlier.signature.environment})
@@ -368,6 +364,8 @@ def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: li
     changed = [t.image for t in tasks if t.image not in by_name or not _is_of(by_name[t.image], t)]
     if changed:
         differences.append(f"the files of {', '.join(changed[:10])}{' …' if len(changed) > 10 else ''}")
+    if kind != earlier.kind:
+        differences.append(f"kind: {kind} / {earlier.kind}")
     if differences:
         raise ResultsError(
             f"{path}: there is a result of this team already, and it differs (now / then); "

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from srspace_eval._files import is_zip
 from srspace_eval.errors import ImageError, SubmissionError
 from srspace_eval.images import MAX_FILE_BYTES, read_bytes
 
@@ -72,7 +73,7 @@ def open_source(path: Path | str) -> Source:
         if path.is_dir():
             return FolderSource(path)
         if path.is_file():
-            if zipfile.is_zipfile(path):
+            if is_zip(path):
                 return ZipSource(path)
             raise SubmissionError(f"{path}: neither a folder nor a zip; give the folder of PNGs, or a zip of it")
     except OSError as error:
@@ -232,7 +233,9 @@ def _fault(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
     mode = info.external_attr >> 16
     if info.flag_bits & 0x1:
         return "is encrypted"
-    if ".." in parts or parts[0] == "/" or ":" in parts[0] or "\\" in info.filename or "\0" in info.orig_filename:
+    if "\\" in info.filename:
+        return "its name holds a backslash; folders are separated by / in a zip"
+    if ".." in parts or parts[0] == "/" or ":" in parts[0] or "\0" in info.orig_filename:
         return "its name leads out of the folder"
     if max(map(len, parts)) > 255:
         return "its name is longer than file systems take"

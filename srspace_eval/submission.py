@@ -134,6 +134,7 @@ def _gt_images(gt: Source, track: Track) -> dict[str, dict[str, int | str]]:
     """Stem -> the fields that name the image, in order of number, then stem."""
     templates = [Template(text) for text in track.gt_names]
     images: dict[str, dict[str, int | str]] = {}
+    numbers: dict[int | str, str] = {}
     strangers = []
     for name in gt.names():
         if not name.lower().endswith(".png"):
@@ -144,6 +145,8 @@ def _gt_images(gt: Source, track: Track) -> dict[str, dict[str, int | str]]:
             continue
         stem = name[: -len(".png")]
         images[stem] = {**image_fields(stem, fields, track.first), "file": name}
+        if "number" in fields and (other := numbers.setdefault(fields["number"], name)) != name:
+            strangers.append(f"{gt.where(name)}: has the number {fields['number']}, as has {other}")
     if strangers:
         raise SubmissionError(f"{gt.path}: the GT folder holds other pictures", strangers)
     if not images:

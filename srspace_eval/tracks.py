@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from srspace_eval._files import read_bounded
 from srspace_eval.errors import TrackError
-from srspace_eval.metrics.info import METRICS
+from srspace_eval.metrics.info import MEASURABLE, METRICS
 from srspace_eval.naming import Template
 
 if sys.version_info >= (3, 11):
@@ -169,21 +169,35 @@ def _parse(source: str, where: str) -> Track:
         title=reader.text("title"),
         scale=reader.integer("scale", low=1, high=64),
         samples=reader.integer("samples", low=1, high=MAX_SAMPLES, default=10),
-        gt_names=reader.texts("gt_names", Track.gt_names),
-        sample_names=reader.texts("sample_names", Track.sample_names),
+        gt_names=reader.some("gt_names", Track.gt_names),
+        sample_names=reader.some("sample_names", Track.sample_names),
         first=reader.integer("first", low=0, high=10**18, default=0),
         crop=reader.integer("crop", low=1, high=4096, default=8),
-        metrics=reader.metrics("metrics", Track.metrics),
+        metrics=reader.some("metrics", Track.metrics),
         ranking=DEFAULT_RULE if ranking is None else _parse_rule(where, ranking),
     )
-    for template in (*track.gt_names, *track.sample_names):
-        try:
-            Template(template)
-        except TrackError as error:
-            raise TrackError(f"{where}: {error}") from error
+    _check_templates(where, "gt_names", track.gt_names, {"number", "stem"})
+    _check_templates(where, "sample_names", track.sample_names, {"number", "index", "stem", "sample"})
+    unmeasured = [metric for metric in track.metrics if metric not in MEASURABLE]
+    if unmeasured:
+        raise TrackError(
+            f"{where}: metrics: {', '.join(unmeasured)} cannot be asked for; choose from {', '.join(MEASURABLE)}"
+        )
     if track.crop % track.scale:
         raise TrackError(f"{where}: crop = {track.crop} must be a multiple of scale = {track.scale}")
     return track
+
+
+def _check_templates(where: str, key: str, templates: tuple[str, ...], known: set[str]) -> None:
+    for text in templates:
+        try:
+            fields = Template(text).fields
+        except TrackError as error:
+            raise TrackError(f"{where}: {key}: {error}") from error
+        if not text.lower().endswith(".png"):
+            raise TrackError(f"{where}: {key}: {text!r} must end in .png, the only pictures that are read")
+        if unfit := sorted(set(fields) - known):
+            raise TrackError(f"{where}: {key}: {text!r} cannot hold {{{unfit[0]}}}, only {', '.join(sorted(known))}")
 
 
 def _parse_rule(where: str, data: Any) -> RankingRule:
@@ -241,6 +255,13 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
             raise TrackError(f"{self.where}: {key} must be a list of texts")
         return tuple(value)
+
+    def some(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        """As :meth:`texts`, and not empty."""
+        values = self.texts(key, default)
+        if not values:
+            raise TrackError(f"{self.where}: {key} is empty; leave it out for {', '.join(default)}")
+        return values
 
     def tables(self, key: str) -> list[dict[str, Any]]:
         value = self.data.get(key, [])

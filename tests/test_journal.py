@@ -69,9 +69,31 @@ def test_another_signature_is_refused_unless_told(tmp_path: Path, other: Signatu
         assert list(journal.records) == ["b"]
 
 
-def test_garbage_is_no_journal(tmp_path: Path) -> None:
+def test_metrics_that_only_one_run_measures_are_named(tmp_path: Path) -> None:
     path = tmp_path / "t.journal.jsonl"
-    path.write_bytes(b"[]\n")
+    with open_journal(path, Signature({"common": {}, "ssim": {"window": 11}})) as journal:
+        journal.append(record("a"))
+    with (
+        pytest.raises(ResultsError) as caught,
+        open_journal(path, Signature({"common": {}, "lr_psnr": {"convention": "matlab"}})),
+    ):
+        pass
+    assert caught.value.problems == ("lr_psnr: not measured then", "ssim: not measured now")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "[]",
+        '{"format": "srspace-eval/journal/1"}',
+        '{"format": "srspace-eval/journal/1", "settings": [], "environment": {}}',
+        '{"format": "srspace-eval/journal/1", "settings": {"common": 4}, "environment": {}}',
+        '{"format": "srspace-eval/journal/1", "settings": {}, "environment": 1}',
+    ],
+)
+def test_garbage_is_no_journal(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "t.journal.jsonl"
+    path.write_text(f"{header}\n")
     with pytest.raises(ResultsError, match="no journal"), open_journal(path, SIGNATURE):
         pass
 

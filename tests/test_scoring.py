@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from srspace_eval.checking import check_submission
-from srspace_eval.errors import Notice, ResultsError, SubmissionError
+from srspace_eval.errors import InputError, Notice, ResultsError, SubmissionError
 from srspace_eval.images import read_rgb, write_png
 from srspace_eval.results import Result, read_result, result_path, to_document
 from srspace_eval.scoring import ScoreOptions, score
@@ -165,6 +165,25 @@ def test_order_of_samples_matters_to_the_curve_alone(tmp_path: Path, alexnet: Pa
     assert after.curves["diversity_curve"][1] != before.curves["diversity_curve"][1]
 
 
+@pytest.mark.parametrize("team", ["", " "])
+def test_a_team_has_a_name(tmp_path: Path, team: str) -> None:
+    folder = small(tmp_path / "a")
+    with pytest.raises(InputError, match="--team"):
+        run(folder, tmp_path / "b", team=team)
+    assert not (tmp_path / "b").exists()
+
+
+def test_every_notice_is_said_once(tmp_path: Path) -> None:
+    folder = small(tmp_path / "a")
+    shutil.copy(folder / "sub/000000_sample00000.png", folder / "sub/000000_sample00001.png")
+    options = ScoreOptions(metrics=("lr_psnr",), samples=3)
+    with pytest.warns(Notice) as said:
+        score(folder / "sub", folder / "gt", options=options, track=load_track("x4"), board=tmp_path / "b")
+    assert [str(notice.message) for notice in said] == [
+        f"{folder / 'sub/000000_sample00000.png'}: identical to 000000_sample00001.png"
+    ]
+
+
 def test_a_deterministic_method_has_one_sample_and_scores_0(tmp_path: Path) -> None:
     folder = small(tmp_path / "a", samples=1)
     for i in range(2):
@@ -245,6 +264,9 @@ def test_a_result_is_not_replaced_unless_told(tmp_path: Path) -> None:
         run(folder, tmp_path / "b")
     assert path.read_bytes() == before
     assert run(folder, tmp_path / "b", overwrite=True) != first
+    with pytest.raises(ResultsError, match="kind: baseline / team"):
+        run(folder, tmp_path / "b", kind="baseline")
+    assert run(folder, tmp_path / "b", kind="baseline", overwrite=True).kind == "baseline"
     assert [p.name for p in path.parent.iterdir()] == ["t.json"]
 
 

@@ -26,7 +26,7 @@ def make_zip(path: Path, entries: dict[str, bytes], compression: int = zipfile.Z
 )
 def test_names_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
     path = make_zip(tmp_path / "s.zip", {"000000.png": pngs.png(), name: b"x"})
-    with pytest.raises(SubmissionError, match="leads out of the folder"):
+    with pytest.raises(SubmissionError, match=r"leads out of the folder|holds a backslash"):
         open_source(path).names()
 
 

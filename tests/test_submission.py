@@ -66,6 +66,14 @@ def test_names_that_fit_two_ways_with_different_gts_are_refused(tmp_path: Path) 
         pair(open_source(sub), open_source(gt), track)
 
 
+def test_two_gts_of_one_number_are_refused(tmp_path: Path) -> None:
+    track = Track("t", "t", 4, gt_names=("{number:04d}.png", "hr_{number}.png"))
+    gt = make(tmp_path / "gt", ["0801.png", "0802.png", "hr_801.png"])
+    sub = make(tmp_path / "sub", ["000801_sample00000.png"])
+    with pytest.raises(SubmissionError, match=r"hr_801.png: has the number 801, as has 0801.png"):
+        pair(open_source(sub), open_source(gt), track)
+
+
 def test_any_names_pair_by_stem(tmp_path: Path) -> None:
     gt = make(tmp_path / "gt", ["baby.png", "bird_2.png"])
     sub = make(tmp_path / "sub", ["baby_sample00000.png", "bird_2_sample00000.png"])

@@ -63,7 +63,11 @@ def _show_warning(
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 the work could not be done, 2 wrong use, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 the work could not be done, 2 wrong use, 130 interrupted.
+
+    Where the reader of our output went away (``| head``), click and rich end the process themselves, in silence and
+    with 1: nobody could read all of the answer.
+    """
     if hasattr(sys.stdout, "reconfigure"):
         # A terminal that lacks ≈ or ₁ shows a question mark; it is no reason to fail.
         sys.stdout.reconfigure(errors="replace")
@@ -81,10 +85,6 @@ def main(args: list[str] | None = None) -> None:
         except click.ClickException as error:
             error.show()
             code = error.exit_code
-        except BrokenPipeError:
-            # The reader of our output went away (``| head``): nothing is wrong with the work.
-            sys.stderr.close()
-            code = 0
         except OSError as error:
             say(f"error: {error}")  # a full disk under stdout, a folder that was taken away
             code = 1

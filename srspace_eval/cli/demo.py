@@ -28,7 +28,7 @@ def command(out: Path, weights_dir: Path | None) -> None:
     with the squared error as its distance.
     """
     from srspace_eval.bootstrap import BootstrapPlan
-    from srspace_eval.demo import METHODS, write_demo
+    from srspace_eval.demo import METHODS, is_demo, write_demo
     from srspace_eval.metrics.lpips import LPIPS
     from srspace_eval.ranking import rank
     from srspace_eval.ranking.entries import board_entries
@@ -38,14 +38,15 @@ def command(out: Path, weights_dir: Path | None) -> None:
     from srspace_eval.scoring import ScoreOptions, score
     from srspace_eval.tracks import load_track
 
-    if out.exists() and any(out.iterdir()) and not (out / "track.toml").is_file():
+    if out.exists() and any(out.iterdir()) and not is_demo(out):
         raise ResultsError(f"{out}: is not empty and not a demo's; give another folder with --out")
     try:
         LPIPS("alex", weights_dir=weights_dir)
         with_lpips = True
-    except WeightsError:
+    except WeightsError as error:
         with_lpips = False
-        say("LPIPS is left out: AlexNet's weights are not here (`srspace-eval weights list` says where to put them).")
+        reason, *_ = str(error).splitlines()
+        say(f"LPIPS is left out: {reason} (`srspace-eval weights list` says where to put them)")
     with progress("Making pictures", 1):
         track_file = write_demo(out, with_lpips=with_lpips)
     track = load_track(track_file)

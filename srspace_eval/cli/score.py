@@ -12,9 +12,10 @@ from rich.table import Table
 from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import submission_options, track_from
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.info import METRICS
+from srspace_eval.metrics.info import MEASURABLE, METRICS
 from srspace_eval.results import Result, result_path, to_document
 from srspace_eval.shards import Shard
+from srspace_eval.tracks import Track
 
 
 def _shard(text: str | None) -> Shard | None:
@@ -30,8 +31,7 @@ def _shard(text: str | None) -> Shard | None:
 @click.option("--baseline", is_flag=True, help="Show it in leaderboards without ranking it.")
 @click.option(
     "--metrics",
-    help="Comma-separated, of lpips, lr_psnr, diversity, diversity_mse, diversity_patches, psnr, ssim. "
-    "Default: the track's.",
+    help=f"Comma-separated, of {', '.join(MEASURABLE)}. Default: the track's.",
 )
 @click.option("--lpips-net", "net", type=click.Choice(["alex", "vgg", "squeeze"]), default="alex", show_default=True)
 @click.option(
@@ -111,13 +111,15 @@ def command(
     from srspace_eval.scoring import ScoreOptions, score, score_shard
 
     wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
+    if wanted == ():
+        raise click.BadParameter(f"{metrics!r} names no metric of {', '.join(MEASURABLE)}", param_hint="--metrics")
     plan = None if patches is None else PatchPlan(patches, patch_size, seed)
     rules = track_from(track)
+    base = wanted or (rules.metrics if rules else Track.metrics)
     if plan is not None:
-        base = wanted or (rules.metrics if rules else ("lpips", "lr_psnr", "diversity"))
         wanted = tuple(dict.fromkeys([*base, "diversity_patches"]))
-    elif wanted and "diversity_patches" in wanted:
-        raise click.UsageError("--metrics diversity_patches needs --patches K")
+    elif "diversity_patches" in base:
+        raise click.UsageError("diversity_patches needs --patches K")
     arguments: dict[str, Any] = {
         "options": ScoreOptions(metrics=wanted, samples=samples, patches=plan, workers=workers, **options),
         "track": rules,

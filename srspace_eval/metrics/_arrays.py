@@ -28,7 +28,8 @@ def as_tensor(image: ArrayLike, what: str) -> Tensor:
         raise InputError(f"{what}: a NumPy array or a torch tensor is wanted, not {type(image).__name__}")
     if not image.dtype.isnative:
         image = image.astype(image.dtype.newbyteorder("="))
-    if not (image.flags.c_contiguous and image.flags.writeable):
+    # A single row that was flipped counts as contiguous.
+    if not (image.flags.c_contiguous and image.flags.writeable) or min(image.strides, default=0) < 0:
         image = np.array(image, order="C")
     try:
         return torch.from_numpy(image)

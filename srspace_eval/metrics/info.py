@@ -8,6 +8,9 @@ from typing import Literal
 
 Direction = Literal["lower", "higher"]
 
+MEASURABLE = ("lpips", "lr_psnr", "diversity", "diversity_mse", "diversity_patches", "psnr", "ssim")
+"""Ids that ``score --metrics`` and a track's ``metrics`` may name; others of :data:`METRICS` come with them."""
+
 
 @dataclass(frozen=True)
 class MetricInfo:

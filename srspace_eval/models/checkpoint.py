@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from srspace_eval._files import refuse_packed
+from srspace_eval._files import is_zip, refuse_packed
 from srspace_eval.errors import CheckpointError
 
 # Where training programs put the state dict, the first found wins: BasicSR prefers the averaged weights.
@@ -100,7 +99,7 @@ def _load_pickle(path: Path, head: bytes) -> Any:
             ) from error
         raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged ({_first_line(error)})") from error
     except Exception as error:  # on damaged files it raises whatever its unpickler met
-        what = "is truncated or damaged" if head.startswith(b"PK") and not zipfile.is_zipfile(path) else "is damaged"
+        what = "is truncated or damaged" if head.startswith(b"PK") and not is_zip(path) else "is damaged"
         raise CheckpointError(f"{path}: {what}; download it again ({_first_line(error)})") from error
 
 

@@ -122,8 +122,8 @@ class FlowModel(Flow):
     @exact_arithmetic()
     def condition(self, lr: Tensor) -> FlowConditioning:
         x = self._padded_lr(lr)
-        finest = self.spec.resolution(1)
-        features = self._rrdb.features(x.contiguous(memory_format=self._layout), self.spec.stacked, upconvs=int(math.log2(finest)))
+        upconvs = int(math.log2(self.spec.resolution(1)))
+        features = self._rrdb.features(x.contiguous(memory_format=self._layout), self.spec.stacked, upconvs)
         levels = {}
         for level in range(1, self.spec.levels + 1):
             resolution = self.spec.resolution(level)

@@ -14,6 +14,7 @@ from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.models.device import exact_arithmetic
 from srspace_eval.models.protocol import Conditioning, LatentShape, Model, ModelConfig
 
+
 def check_lr(lr: Tensor) -> None:
     """Raise InputError unless an LR is what :meth:`Model.condition` takes."""
     if lr.ndim != 4 or len(lr) != 1 or lr.shape[1] != 3 or 0 in lr.shape or not lr.is_floating_point():

@@ -50,7 +50,8 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
     ResultsError
         If files are damaged.
     RankingError
-        If a team is there twice, or a summary is not the mean of its images: a file that was edited.
+        If a team is there twice, or a summary is not the mean of just the images that were to be measured: a file
+        that was edited.
     """
     results = load_board(board, track.name)
     _require_distinct(results, board, track)
@@ -58,7 +59,7 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
         f"{result_path(board, track.name, result.team)}: {fault}"
         for result in results
         if not result.incomplete
-        for fault in _summary_faults(result)
+        for fault in (*_image_faults(result), *_summary_faults(result))
     ]
     if problems:
         raise RankingError(f"{board}: summaries that are not the means of their images; score these again", problems)
@@ -133,9 +134,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         opinions[name] = Entry(name, "baseline", {"mor": value}, "given", note="only in the study", intervals=ends)
     table.done()
     merged = [
-        _with_opinion(entry, opinions[entry.team])
-        if entry.source != "published" and entry.team in opinions
-        else entry
+        _with_opinion(entry, opinions[entry.team]) if entry.source != "published" and entry.team in opinions else entry
         for entry in entries
     ]
     strangers = [name for name in opinions if name not in known]
@@ -163,12 +162,37 @@ def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> N
     )
 
 
+def _image_faults(result: Result) -> Iterator[str]:
+    counts = Counter(image.image for image in result.images)
+    yield from (f"image {name} is there {count} times" for name, count in counts.items() if count > 1)
+    wanted = result.signature.settings.get("common", {}).get("images", len(result.images))
+    if not result.images or wanted != len(result.images):
+        yield f"{len(result.images)} images are there, {wanted or 'some'} were to be measured"
+    for image in result.images:
+        for metric in ("lpips", "lr_psnr", "psnr", "ssim"):
+            values = [sample.values.get(metric) for sample in image.samples]
+            given = [v for v in values if v is not None]
+            value = image.values.get(metric)
+            if value is not None and given and not math.isclose(value, sum(given) / len(given), rel_tol=1e-6):
+                yield f"image {image.image}: {metric} is {value}, the mean of its samples {sum(given) / len(given):.9g}"
+        for curve, metric in (("diversity_curve", "diversity"), ("diversity_mse_curve", "diversity_mse")):
+            if image.curves.get(curve) and image.curves[curve][-1] != image.values.get(metric):
+                yield f"image {image.image}: {metric} is {image.values.get(metric)}, its curve ends in another value"
+
+
 def _summary_faults(result: Result) -> Iterator[str]:
     for metric, value in result.summary.items():
-        found = [image.values[metric] for image in result.images if metric in image.values]
+        found = [image.values.get(metric) for image in result.images]
         finite = [v for v in found if v is not None and math.isfinite(v)]
-        if finite and (value is None or not math.isclose(value, sum(finite) / len(finite), rel_tol=1e-6, abs_tol=1e-9)):
-            yield f"summary.{metric} is {value}, the mean of its images {sum(finite) / len(finite):.9g}"
+        mean = sum(finite) / len(finite) if finite else None
+        if mean is None:
+            # All infinite or undefined, as the summary must be.
+            agrees = value is None or value in found
+        else:
+            agrees = value is not None and math.isclose(value, mean, rel_tol=1e-6, abs_tol=1e-9)
+        if not agrees:
+            shown = "undefined" if mean is None else f"{mean:.9g}"
+            yield f"summary.{metric} is {value}, the mean of its images {shown}"
 
 
 def _written(column: str) -> bool:

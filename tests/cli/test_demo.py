@@ -5,15 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from srspace_eval.cli import main
 from tests.cases import write_alexnet
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main([str(a) for a in arguments])
-    assert isinstance(caught.value.code, int)
-    return caught.value.code
+from tests.cli.running import run
 
 
 def test_the_demo_runs_the_real_pipeline_without_weights(
@@ -59,3 +52,7 @@ def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path, capsys: pytest.C
     assert run("demo", "--out", tmp_path) == 1
     assert "not a demo's" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+    own = 'name = "mine"\ntitle = "Mine"\nscale = 4\n'
+    (tmp_path / "track.toml").write_text(own)
+    assert run("demo", "--out", tmp_path) == 1
+    assert (tmp_path / "track.toml").read_text() == own

@@ -9,19 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srspace_eval.cli import main
 from srspace_eval.images import read_rgb, write_png
 from tests import pngs
 from tests.cases import write_alexnet
+from tests.cli.running import run
 from tests.test_scoring import small
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main([str(a) for a in arguments])
-    code = caught.value.code
-    assert isinstance(code, int)
-    return code
 
 
 @pytest.fixture
@@ -84,6 +76,8 @@ def test_missing_weights_say_what_to_do(
         (("--track", "x4", "--metrics", "psnr", "--lr", "nowhere"), 1, "no such folder"),
         (("--track", "x4", "--device", "cuda:99", "--metrics", "lpips"), 1, "cuda:99"),
         (("--track", "x4", "--metrics", "diversity_patches"), 2, "needs --patches"),
+        (("--track", "x4", "--metrics", " , "), 2, "names no metric"),
+        (("--track", "x4", "--metrics", ""), 2, "names no metric"),
         (("--nonsense",), 2, "No such option"),
         (("--samples", "0"), 2, "0 is not in the range"),
     ],

@@ -17,6 +17,7 @@ import torch
 
 from srspace_eval.errors import SrspaceEvalError
 from tests.cases import write_alexnet
+from tests.hardening import zips
 from tests.small_checkpoint import small_state, write_small_checkpoint
 
 
@@ -137,6 +138,9 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "names that are no texts": (lambda p: torch.save({1: torch.zeros(1)}, p), "not a state dict"),
     "a list": (lambda p: torch.save([torch.zeros(1)], p), "not a state dict"),
     "nothing in it": (lambda p: torch.save(collections.OrderedDict(), p), "no parameters"),
+    "zip over twelve disks": (  # found by benchmarks/fuzz.py
+        lambda p: p.write_bytes(zips.directory(1, disks=12)), "damaged"
+    ),
     "truncated to 90 %": (cut(0.9), "truncated or damaged"),
     "truncated to 1 %": (cut(0.01), "damaged"),
     "empty": (lambda p: p.write_bytes(b""), "empty"),

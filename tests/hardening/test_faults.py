@@ -21,6 +21,6 @@ def test_faults_cost_nothing() -> None:
     )  # fmt: skip
     assert done.stdout, done.stderr
     for figures in json.loads(done.stdout):
-        assert figures["survived"] == figures["injected"], figures
+        assert figures["survived"] == figures["injected"] > 0, figures
         assert figures["records_lost"] == 0, figures
     assert done.returncode == 0

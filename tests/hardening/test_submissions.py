@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srspace_eval.errors import SubmissionError
+from srspace_eval.errors import ImageError, SubmissionError
 from srspace_eval.images import decode_png, write_png
 from srspace_eval.sources import open_source
 from srspace_eval.submission import pair
@@ -91,16 +91,21 @@ def test_folders(tmp_path: Path) -> None:
     assert sum("surplus" in fault for fault in checked.faults) == 1
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user whom permissions bind")
-def test_unreadable_files_and_folders(tmp_path: Path) -> None:
-    (tmp_path / "s").mkdir()
-    (tmp_path / "s/a.png").write_bytes(b"")
-    (tmp_path / "s").chmod(0)
-    try:
-        with pytest.raises(SubmissionError, match="cannot be listed"):
-            open_source(tmp_path / "s").names()
-    finally:
-        (tmp_path / "s").chmod(0o755)
+def test_unreadable_files_and_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **more: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    for folder in ("sub", "gt"):
+        (tmp_path / folder).mkdir()
+        write_png(tmp_path / folder / "000000.png", pngs.pixels())
+    # Tests may run as a user whom permissions do not bind.
+    monkeypatch.setattr("srspace_eval._files.os.open", refuse)
+    with pytest.raises(ImageError, match=r"000000\.png: cannot be read \(Permission denied\)"):
+        open_source(tmp_path / "sub").read("000000.png")
+    monkeypatch.undo()
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(SubmissionError, match=r"cannot be listed \(Permission denied\)"):
+        open_source(tmp_path / "sub").names()
 
 
 def test_pairing_takes_a_hundred_thousand_files_in_seconds(tmp_path: Path) -> None:

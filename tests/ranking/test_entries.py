@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from srspace_eval.errors import RankingError, ResultsError
 from srspace_eval.published import load_published
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
-from srspace_eval.results import result_path, write_result
+from srspace_eval.results import Result, Signature, result_path, write_result
 from srspace_eval.tracks import load_track
 from tests.boards import make_results, write_board
 
@@ -67,6 +68,52 @@ def test_a_summary_that_its_images_do_not_give_is_an_error(tmp_path: Path) -> No
         board_entries(tmp_path, X4)
     (problem,) = caught.value.problems
     assert "edited.json: summary.lpips is 0.001" in problem
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"), [("diversity", "its curve ends in another value"), ("lpips", "the mean of its samples")]
+)
+def test_an_image_that_its_samples_do_not_give_is_an_error(tmp_path: Path, metric: str, words: str) -> None:
+    honest, edited = make_results(X4, 2, 3, 2, 0, names=["honest", "edited"])
+    images = tuple(replace(image, values={**image.values, metric: 99.0}) for image in edited.images)
+    write_board(tmp_path, [honest, replace(edited, images=images, summary={**edited.summary, metric: 99.0})])
+    with pytest.raises(RankingError, match="score these again") as caught:
+        board_entries(tmp_path, X4)
+    assert len(caught.value.problems) == 3
+    assert all(words in problem for problem in caught.value.problems)
+
+
+def _half(result: Result) -> Result:
+    images = result.images[:2]
+    means = {metric: sum(image.values[metric] or 0 for image in images) / 2 for metric in result.summary}
+    return replace(result, images=images, summary=means)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_half, "2 images are there, 4 were to be measured"),
+        (lambda r: replace(r, images=()), "0 images are there, 4 were to be measured"),
+        (lambda r: replace(r, images=r.images[:3] + r.images[:1]), "image 0801 is there 2 times"),
+        (lambda r: replace(r, images=(), signature=Signature({})), "0 images are there, some were"),
+        (lambda r: replace(r, summary={**r.summary, "psnr": 40.0}), "summary.psnr is 40.0, the mean .* undefined"),
+    ],
+)
+def test_only_all_the_images_make_a_summary(
+    tmp_path: Path, change: Callable[[Result], Result], words: str
+) -> None:
+    honest, edited = make_results(X4, 2, 4, 2, 0, names=["honest", "edited"])
+    honest, edited = (_of_four(result) for result in (honest, edited))
+    write_board(tmp_path, [honest, change(edited)])
+    with pytest.raises(RankingError, match=f"edited.json: .*{words}"):
+        board_entries(tmp_path, X4)
+    write_board(tmp_path, [honest, edited])
+    assert len(board_entries(tmp_path, X4)) == 2
+
+
+def _of_four(result: Result) -> Result:
+    settings = result.signature.settings
+    return replace(result, signature=Signature({**settings, "common": {**settings["common"], "images": 4}}))
 
 
 def test_damaged_files_are_all_named(tmp_path: Path) -> None:
