@@ -65,10 +65,11 @@ def _band(sr: Tensor, gt: Tensor, start: int, stop: int) -> Tensor:
     """Rows start..stop of :func:`box_sums`."""
     edge = BOX - 1
     first, last = max(start - edge, 0), min(stop, sr.shape[0])
-    difference = sr[first:last].to(torch.int32).sub_(gt[first:last]).square_()
+    difference = sr[first:last].to(torch.int32).sub_(gt[first:last])
+    squared = difference.mul_(difference)  # torch's square of integers is several times slower
     rows = torch.zeros(stop - start + edge, sr.shape[1] + 2 * edge, dtype=torch.int32, device=sr.device)
     inside = rows[first - (start - edge) : last - (start - edge), edge:-edge]
-    torch.add(difference[..., 0], difference[..., 1], out=inside).add_(difference[..., 2])
+    torch.add(squared[..., 0], squared[..., 1], out=inside).add_(squared[..., 2])
     step = 1
     while step < BOX:  # sums of 2, 4, 8, 16 neighbours
         rows = rows[step:] + rows[:-step]

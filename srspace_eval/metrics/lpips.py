@@ -94,7 +94,7 @@ class LPIPS:
             raise InputError(f"no LPIPS trunk {net!r}: {', '.join(ARCHITECTURES)}")
         if precision not in PRECISIONS:
             raise InputError(f"no precision {precision!r}: {', '.join(PRECISIONS)}")
-        self.device = resolve_device(str(device))
+        self.device = resolve_device(device)
         if precision == "tf32" and self.device.type != "cuda":
             raise InputError(f"precision tf32 needs a CUDA device, not {self.device.type}")
         self.device_name = device_name(self.device)
@@ -121,7 +121,8 @@ class LPIPS:
         if precision != "float32":
             exact = self._test_distances()
             self._use(parameters, torch.bfloat16 if precision == "bf16" else torch.float32, tf32=precision == "tf32")
-            moved = max(abs(rounded / value - 1) for rounded, value in zip(self._test_distances(), exact, strict=True))
+            pairs = zip(self._test_distances(), exact, strict=True)
+            moved = max(abs(rounded - value) / value if value else 0.0 for rounded, value in pairs)
             self.signature["deviation"] = f"{moved:.1%}"
 
     def _use(self, parameters: Mapping[str, Tensor], dtype: torch.dtype, *, tf32: bool) -> None:
@@ -217,11 +218,12 @@ class LPIPS:
         # Constants a whole row long: arithmetic along three channels at a time would be several times slower.
         gain = (self._gain / peak).repeat(width).to(self.device)
         offset = self._offset.repeat(width).to(self.device)
-        source = image.reshape(height, width * 3).to(self.device)
+        narrow = image if image.dtype == torch.uint8 else image.to(torch.float32)
+        source = narrow.reshape(height, width * 3).to(self.device)
         out = torch.empty(height, width * 3, dtype=self._dtype, device=self.device)
         rows = _NORMALISE_ROWS if self.device.type == "cpu" else height
         for band, place in zip(torch.split(source, rows), torch.split(out, rows), strict=True):
-            place.copy_(band.to(torch.float32).mul_(gain).add_(offset))
+            place.copy_(band * gain + offset)
         return out.reshape(1, height, width, 3).permute(0, 3, 1, 2)
 
 

@@ -69,4 +69,5 @@ def lr_psnr(sr: ArrayLike, lr: ArrayLike, scale: int, convention: str = "ntire21
 
 
 def _squared_error(a: Tensor, b: Tensor) -> int:
-    return int(a.to(torch.int32).sub_(b).square_().sum(dtype=torch.int64))
+    difference = a.to(torch.int32).sub_(b)
+    return int(difference.mul_(difference).sum(dtype=torch.int64))
