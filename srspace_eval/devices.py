@@ -7,28 +7,33 @@ import torch
 from srspace_eval.errors import ExecutorError
 
 
-def resolve_device(name: str) -> torch.device:
+def resolve_device(device: str | torch.device) -> torch.device:
     """The device of ``--device``: ``"auto"`` is the first CUDA device if there is one, else the CPU.
 
     Raises
     ------
     ExecutorError
         If the name is no device, or there is no such device here.
+
+    Example
+    -------
+    >>> resolve_device("cpu")
+    device(type='cpu')
     """
-    if name == "auto":
+    if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(name)
+        found = torch.device(device)
     except RuntimeError as error:
-        raise ExecutorError(f"--device {name}: no device of torch; choose auto, cpu, cuda, cuda:N or mps") from error
+        raise ExecutorError(f"device {device}: not known to torch; choose auto, cpu, cuda, cuda:N or mps") from error
     usable = {
         "cpu": True,
-        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "cuda": torch.cuda.is_available() and (found.index or 0) < torch.cuda.device_count(),
         "mps": torch.backends.mps.is_available(),
     }
-    if not usable.get(device.type, False):
-        raise ExecutorError(f"--device {name}: there is none on this machine; choose auto or cpu")
-    return device
+    if not usable.get(found.type, False):
+        raise ExecutorError(f"device {device}: there is none on this machine; choose auto or cpu")
+    return found
 
 
 def device_name(device: torch.device) -> str:

@@ -7,6 +7,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePosixPath, PureWindowsPath
 
 from srspace_eval.errors import TrackError
 
@@ -99,3 +100,13 @@ def image_fields(stem: str, gt_fields: Mapping[str, int | str], first: int) -> d
         if number >= first:
             fields["index"] = number - first
     return fields
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a text names a file in a folder on every system: no path, nothing hidden.
+
+    >>> is_file_name("000000_sample00000.png"), is_file_name("../x.png"), is_file_name("c:x.png")
+    (True, False, False)
+    """
+    plain = PurePosixPath(name).name == name and PureWindowsPath(name).name == name
+    return plain and not name.startswith(".") and "\0" not in name

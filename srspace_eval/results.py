@@ -57,7 +57,8 @@ class Signature:
         group (``"lpips"``, ``"lr_psnr"``, ...) binds that metric's. Two results may stand in one ranking only if all
         groups that both have are equal.
     environment:
-        Versions and device: told, not compared.
+        Versions and device: no bar to standing in one ranking; but a run is resumed, and a result taken as already
+        there, only in the same environment.
     """
 
     settings: Mapping[str, Mapping[str, Any]]

@@ -8,21 +8,40 @@ from typing import Any, TypeVar
 
 import click
 
+from srspace_eval.errors import InputError
 from srspace_eval.tracks import Track, load_track
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Not checked by click: a path that does not exist is our error, which says more, with exit code 1.
-EXISTING = click.Path(path_type=Path)
+
+class ExistingPath(click.Path):
+    """A file or folder that must be there; if not, that is our error, with exit code 1, not wrong use."""
+
+    def __init__(self, what: str = "file or folder") -> None:
+        super().__init__(path_type=Path)
+        self._what = what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(str(super().convert(value, param, ctx)))
+        there = {"file": path.is_file() or path.is_fifo(), "folder": path.is_dir()}.get(self._what, path.exists())
+        if not there:
+            raise InputError(f"{path}: there is no such {self._what}")
+        return path
+
+
+EXISTING_FILE = ExistingPath("file")
+EXISTING_FOLDER = ExistingPath("folder")
+# Sources say more themselves when there is neither a folder nor a zip.
+SOURCE = click.Path(path_type=Path)
 
 
 def submission_options(function: F) -> F:
     """SUBMISSION, --gt, --lr, --track, --samples, --workers, --json."""
     for option in reversed(
         [
-            click.argument("submission", type=EXISTING),
-            click.option("--gt", required=True, type=EXISTING, help="Folder of ground-truth PNGs."),
-            click.option("--lr", type=EXISTING, help="LR PNGs to measure LR-PSNR against, not the downscaled GT."),
+            click.argument("submission", type=SOURCE),
+            click.option("--gt", required=True, type=SOURCE, help="Folder of ground-truth PNGs."),
+            click.option("--lr", type=SOURCE, help="LR PNGs to measure LR-PSNR against, not the downscaled GT."),
             click.option(
                 "--track",
                 metavar="NAME|FILE.toml",

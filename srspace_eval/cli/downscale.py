@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from srspace_eval.cli._common import progress, say
+from srspace_eval.cli._options import ExistingPath
 from srspace_eval.errors import ImageError, InputError, ProblemsError
 
 
 @click.command()
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", type=ExistingPath())
 @click.option("--scale", type=click.IntRange(min=2), required=True, help="4 makes pictures a quarter as wide and high.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the LRs.")
 @click.option(

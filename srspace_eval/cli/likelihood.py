@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from srspace_eval.cli._common import print_json, progress
-from srspace_eval.cli._options import EXISTING
+from srspace_eval.cli._options import SOURCE
 
 
 @click.command()
 @click.option("--checkpoint", required=True, metavar="FILE|NAME", help="A flow's checkpoint, or a plugin that is one.")
-@click.option("--lr", required=True, type=EXISTING, help="Folder of LR PNGs, or one PNG.")
-@click.option("--gt", required=True, type=EXISTING, help="Folder of GT PNGs, or one PNG.")
+@click.option("--lr", required=True, type=SOURCE, help="Folder of LR PNGs, or one PNG.")
+@click.option("--gt", required=True, type=SOURCE, help="Folder of GT PNGs, or one PNG.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 def command(checkpoint: str, lr: Path, gt: Path, device: str, as_json: bool) -> None:

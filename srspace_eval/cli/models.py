@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from srspace_eval.cli._common import print_json, say
+from srspace_eval.cli._options import EXISTING_FILE
 from srspace_eval.metrics.info import METRICS
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _print_results(methods: list[Method]) -> None:
 
 
 @command.command()
-@click.argument("checkpoint", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("checkpoint", metavar="FILE", type=EXISTING_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 def show(checkpoint: Path, as_json: bool) -> None:
     """What a checkpoint file is, read off its parameters."""
@@ -89,7 +90,7 @@ def show(checkpoint: Path, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("source", metavar="IN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("source", metavar="IN", type=EXISTING_FILE)
 @click.argument("target", metavar="OUT.safetensors", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--overwrite", is_flag=True, help="Replace OUT.")
 def convert(source: Path, target: Path, overwrite: bool) -> None:

@@ -11,6 +11,7 @@ import click
 
 from srspace_eval.bootstrap import BootstrapPlan
 from srspace_eval.cli._common import print_json, print_text, say
+from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER
 from srspace_eval.errors import Notice, RankingError
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.published import PublishedTable, load_published, published_tables
@@ -23,8 +24,6 @@ from srspace_eval.tracks import Track, builtin_tracks, load_track
 
 _DEFAULT_BOARD = Path("leaderboards")
 _FORMATS = ("html", *TEXT_FORMATS)
-_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
-_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,11 @@ class _Sources:
 @click.command()
 @click.option("--track", "track_names", multiple=True, metavar="NAME|FILE.toml",
               help="Track to rank; may be given several times. Without it: every track of the board.")
-@click.option("--board", type=_FOLDER, help=f"Folder of scored submissions (default: {_DEFAULT_BOARD}/ if it exists).")
-@click.option("--table", type=_FILE,
+@click.option("--board", type=EXISTING_FOLDER,
+              help=f"Folder of scored submissions (default: {_DEFAULT_BOARD}/ if it exists).")
+@click.option("--table", type=EXISTING_FILE,
               help="CSV of numbers that you have: team,kind,lpips,lr_psnr,diversity,mor; empty = not measured.")
-@click.option("--mor", type=_FILE, help="CSV of a study's mean opinion ranks: team,mor.")
+@click.option("--mor", type=EXISTING_FILE, help="CSV of a study's mean opinion ranks: team,mor.")
 @click.option("--published", metavar="NAME", help="Rank a published table's own teams, as its challenge did.")
 @click.option("--with", "beside", multiple=True, metavar="NAME|all",
               help="Show a published table's rows as baselines; may be given several times.")
@@ -81,8 +81,9 @@ class _Sources:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write leaderboards into.")
 @click.option("--format", "formats", metavar="LIST",
               help=f"Of {','.join(_FORMATS)}; with --out the files (default: all), without it one, printed.")
-@click.option("--gt", type=_FOLDER, help="GT folder, for the HTML's picture viewer.")
-@click.option("--lr", type=_FOLDER, help="LR folder, for the HTML's picture viewer (default: the downscaled GT).")
+@click.option("--gt", type=EXISTING_FOLDER, help="GT folder, for the HTML's picture viewer.")
+@click.option("--lr", type=EXISTING_FOLDER,
+              help="LR folder, for the HTML's picture viewer (default: the downscaled GT).")
 @click.option("--submission", "submissions", multiple=True, metavar="[TEAM=]DIR",
               help="A submission's pictures, for the HTML's picture viewer; may be given several times.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from srspace_eval.cli._common import progress, say
-from srspace_eval.cli._options import EXISTING, track_from
+from srspace_eval.cli._options import SOURCE, track_from
 from srspace_eval.errors import InputError
 
 
@@ -47,7 +47,7 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
     "--checkpoint", required=True, metavar="FILE|NAME",
     help="A .pth or .safetensors file; bicubic_x4, bicubic_x8; or a plugin: package.module:factory, an entry point.",
 )
-@click.option("--lr", required=True, type=EXISTING, help="Folder of LR PNGs, or one PNG.")
+@click.option("--lr", required=True, type=SOURCE, help="Folder of LR PNGs, or one PNG.")
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to fill with samples."
 )

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from srspace_eval.cli._common import print_json, progress, say
+from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER
 from srspace_eval.errors import Notice
 
 if TYPE_CHECKING:
     from srspace_eval.study.collecting import Outcome
     from srspace_eval.study.key import Key
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(path_type=Path)
 _LONG_MINUTES = 60
 
@@ -161,8 +161,8 @@ def _secret(text: str | None) -> bytes:
 
 
 @command.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--key", "key_path", type=_FILE, help="The study's key.  [default: FOLDER-key.json beside FOLDER]")
+@click.argument("folder", type=EXISTING_FOLDER)
+@click.option("--key", "key_path", type=EXISTING_FILE, help="Its key.  [default: FOLDER-key.json beside FOLDER]")
 @click.option("--answers", type=_FOLDER, default=Path("answers"), show_default=True, help="Where answers are kept.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on; 0 takes a free one.")
@@ -202,7 +202,7 @@ def _load_key(path: Path) -> Key:
 
 @command.command()
 @click.argument("answers", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="ANSWER...")
-@click.option("--key", "key_path", required=True, type=_FILE, help="The study's key.")
+@click.option("--key", "key_path", required=True, type=EXISTING_FILE, help="The study's key.")
 @click.option("--out", type=_FOLDER, default=Path(), show_default=True, help="Folder for MOR.csv and the report.")
 @click.option(
     "--partial",

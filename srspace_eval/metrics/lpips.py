@@ -239,7 +239,8 @@ def lpips_map(sr: ArrayLike, gt: ArrayLike, net: str = "alex", weights: str | Pa
 
     Returns
     -------
-    (H, W) float32, at least 0, lower is closer; a tensor if ``sr`` is one, else an array. Its mean is spatial LPIPS.
+    (H, W) float32, at least 0, lower is closer; a tensor on ``sr``'s device if ``sr`` is one, else an array. Its mean
+    is spatial LPIPS.
 
     Raises
     ------
@@ -258,14 +259,15 @@ def lpips_map(sr: ArrayLike, gt: ArrayLike, net: str = "alex", weights: str | Pa
     if net not in ARCHITECTURES:
         raise InputError(f"no LPIPS trunk {net!r}: {', '.join(ARCHITECTURES)}")
     path = weight_files.require(net) if weights is None else Path(weights)
-    result = _cached(net, path, weight_files.sha256(path)).map(a, b)
+    device = str(a.device) if isinstance(sr, Tensor) else "cpu"
+    result = _cached(net, path, weight_files.sha256(path), device).map(a, b)
     return result if isinstance(sr, Tensor) else result.numpy()
 
 
 @lru_cache(maxsize=3)
-def _cached(net: str, weights: Path, sha256: str) -> LPIPS:
+def _cached(net: str, weights: Path, sha256: str, device: str) -> LPIPS:
     """A model that is kept from call to call until its file changes."""
-    return LPIPS(net, weights=weights)
+    return LPIPS(net, weights=weights, device=device)
 
 
 def _image(image: ArrayLike, what: str) -> Tensor:

@@ -263,7 +263,7 @@ def read_parameters(net: str, path: Path) -> dict[str, Tensor]:
             found[name] = value.to(torch.float32)
     if faults:
         more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
-        raise WeightsError(f"{path}: not a {net} trunk: {'; '.join(faults[:3])}{more}")
+        raise WeightsError(f"{path}: not the {net} trunk: {'; '.join(faults[:3])}{more}")
     return found
 
 

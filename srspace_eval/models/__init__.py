@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
+
     from srspace_eval.models.protocol import Model
 
 __all__ = ["load_model"]
 
 
-def load_model(checkpoint: str | Path, device: str = "auto") -> Model:
+def load_model(checkpoint: str | Path, device: str | torch.device = "auto") -> Model:
     """A model from its checkpoint; which network it is, is read off the parameters' names and shapes.
 
     Parameters
@@ -23,7 +25,7 @@ def load_model(checkpoint: str | Path, device: str = "auto") -> Model:
         A ``.pth`` or ``.safetensors`` file of SRFlow, SRFlow-DA (also -R, -S, -D), NCSR or RRDB (ESRGAN, RealSR).
         Nothing in it is executed. Or the name of a plugin (:mod:`srspace_eval.models.plugins`), such as ``bicubic_x4``.
     device:
-        ``"auto"`` (CUDA where there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
+        ``"auto"`` (CUDA where there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or a device of torch.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def load_model(checkpoint: str | Path, device: str = "auto") -> Model:
         If the file cannot be read safely, or fits no known network; every missing, surplus and misshapen parameter
         is listed.
     ExecutorError
-        If there is no such device.
+        If there is no such device, or checkpoints do not run on it.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""Devices: which one, how much memory it has free, and the arithmetic it is held to."""
+"""How much memory a device has free, and the arithmetic it is held to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 import psutil
 import torch
 
-from srspace_eval.errors import ExecutorError, SamplingError
+from srspace_eval.errors import SamplingError
 
 Precision = Literal["float32", "bf16", "fp16"]
 
@@ -19,32 +19,6 @@ _CGROUPS = (  # a container's limit and use, version 2 and version 1
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
-
-
-def resolve_device(device: str | torch.device) -> torch.device:
-    """A device by name; ``"auto"`` is CUDA where there is one, else the CPU.
-
-    Raises
-    ------
-    ExecutorError
-        If there is no such device here.
-
-    Example
-    -------
-    >>> resolve_device("cpu")
-    device(type='cpu')
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        found = torch.device(device)
-    except RuntimeError as error:
-        raise ExecutorError(f"device {device!r} is not known: use auto, cpu, cuda or cuda:N") from error
-    if found.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if (found.index or 0) >= count:
-            raise ExecutorError(f"device {device!r} is not there: PyTorch sees {count} CUDA devices; use --device cpu")
-    return found
 
 
 def available_memory(device: torch.device) -> int:

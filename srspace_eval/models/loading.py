@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from srspace_eval.errors import CheckpointError
+from srspace_eval.devices import resolve_device
+from srspace_eval.errors import CheckpointError, ExecutorError
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.models.checkpoint import read_checkpoint
-from srspace_eval.models.device import resolve_device
 from srspace_eval.models.flow_model import FlowModel
 from srspace_eval.models.plugins import load_plugin
 from srspace_eval.models.protocol import Model
@@ -27,6 +27,8 @@ def load(checkpoint: str | Path, device: str | torch.device = "auto") -> Model:
     plugin = load_plugin(str(checkpoint), place)
     if plugin is not None:
         return plugin
+    if place.type not in ("cpu", "cuda"):  # no float64, which folding and log-determinants need
+        raise ExecutorError(f"device {place}: checkpoints run on cpu or cuda")
     path = Path(checkpoint)
     state = read_checkpoint(path)
     found = recognise({name: tuple(value.shape) for name, value in state.items()}, str(path))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from srspace_eval.errors import ImageError, Notice, SamplingError
 from srspace_eval.images import digest, inspect_png, read_bytes
-from srspace_eval.naming import Template, image_fields
+from srspace_eval.naming import Template, image_fields, is_file_name
 from srspace_eval.tracks import Track, builtin_tracks
 
 
@@ -130,6 +130,33 @@ def name_samples(
         "use --names '{stem}_sample{sample:05d}.png' or another track",
         [f"{lr.path.name}: image {lr.image!r} has no {_lacking(templates[0], lr)}" for lr in lost],
     )
+
+
+def sample_files(template: Template, lrs: Sequence[LrImage], samples: int) -> dict[str, list[str]]:
+    """The samples' file names: image -> one for each sample.
+
+    Raises
+    ------
+    SamplingError
+        If one is no name of a PNG in the folder itself, or two samples would get the same.
+    """
+    names = {x.image: [template.format(**x.fields, sample=i) for i in range(samples)] for x in lrs}
+    problems: list[str] = []
+    # Without regard to case, as the file systems of macOS and Windows are.
+    owners: dict[str, str] = {}
+    for image, files in names.items():
+        for sample, name in enumerate(files):
+            if not is_file_name(name) or not name.lower().endswith(".png"):
+                problems.append(f"{name!r} is not the name of a PNG in the folder itself")
+                break
+            mine = f"image {image}, sample {sample}"
+            other = owners.setdefault(name.casefold(), mine)
+            if other != mine:
+                problems.append(f"{name}: {other}, and {mine}")
+                break
+    if problems:
+        raise SamplingError(f"the names {template.text} cannot be given; use other --names", problems)
+    return names
 
 
 def _track_of(lrs: Sequence[LrImage], scale: int) -> Track | None:

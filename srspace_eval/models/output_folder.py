@@ -19,11 +19,7 @@ from srspace_eval._version import __version__
 from srspace_eval.errors import Notice, SamplingError
 from srspace_eval.models.lr_folder import LrImage
 from srspace_eval.models.protocol import Model
-from srspace_eval.models.provenance import (
-    Provenance,
-    read_provenance,
-    write_provenance,
-)
+from srspace_eval.models.provenance import Provenance, read_provenance, write_provenance
 from srspace_eval.models.sampling import Request
 from srspace_eval.models.tiling import choose_tile, gigabytes, halo_of, tile_memory
 from srspace_eval.submission import PROVENANCE_FILE
@@ -148,24 +144,35 @@ class OutputFolder:
                 raise SamplingError(f"{self.path / name}: cannot be removed ({error.strerror or error})") from error
 
     def tile(self, model: Model, lr: LrImage, wanted: int | str, budget: int, old: Provenance | None) -> int | None:
-        """The tiles of one LR: as the folder's record says, else as ``wanted`` and the memory say."""
-        if wanted == "off":
-            return None
-        if isinstance(wanted, int):
-            return wanted if max(lr.height, lr.width) > wanted else None
+        """The tiles of one LR: as ``wanted`` says, else as the folder's record says, else as the memory does.
+
+        Raises
+        ------
+        SamplingError
+            If they need more than the budget.
+        """
         entry = None if old is None else old.entry(lr.image)
-        if entry is None:
+        if wanted == "auto" and entry is None:
             return choose_tile(model, lr.height, lr.width, budget, lr.image)
-        # What was begun is continued alike: other tiles would round differently.
-        side = max(lr.height, lr.width) if entry.tile is None else entry.tile
+        if wanted == "off":
+            tile = None
+        elif isinstance(wanted, int):
+            tile = wanted if max(lr.height, lr.width) > wanted else None
+        else:
+            # What was begun is continued alike: other tiles would round differently.
+            tile = None if entry is None else entry.tile
+        side = max(lr.height, lr.width) if tile is None else tile
         needed = tile_memory(model, lr.height, lr.width, side, halo_of(model))
         if needed > budget:
-            how = "whole" if entry.tile is None else f"with tiles of {side}"
+            how = "whole" if tile is None else f"with tiles of {tile}"
+            if wanted == "auto":
+                how = f"was begun {how}, which"
+            mend = "use --overwrite" if wanted == "auto" else "give another --tile"
             raise SamplingError(
-                f"{self.path}: {lr.image} was begun {how}, which needs {gigabytes(needed)}, and {gigabytes(budget)} "
-                "may be used; free memory, or use --overwrite"
+                f"{self.path}: {lr.image}: {how} needs {gigabytes(needed)}, and {gigabytes(budget)} may be used; "
+                f"free memory, give a larger --memory, or {mend}"
             )
-        return entry.tile
+        return tile
 
 
 def environment(device: torch.device) -> dict[str, Any]:

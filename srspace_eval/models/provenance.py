@@ -20,12 +20,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from srspace_eval import _json
 from srspace_eval._files import read_bounded
 from srspace_eval.errors import SamplingError
+from srspace_eval.naming import is_file_name
 from srspace_eval.results import write_atomic
 from srspace_eval.submission import PROVENANCE_FILE
 
@@ -72,7 +73,11 @@ class Provenance:
             # A checkpoint is its digest; its file may be called otherwise now.
             if key != "checkpoint" and mine.get(key) != theirs.get(key)
         ]
+        owners = {file: old.image for old in self.images for file in old.files}
         for entry in new.images:
+            taken = [file for file in entry.files if owners.get(file, entry.image) != entry.image]
+            if taken:
+                problems.append(f"{entry.image}: {taken[0]} is a sample of {owners[taken[0]]}")
             old = self.entry(entry.image)
             if old is None:
                 continue
@@ -80,6 +85,8 @@ class Provenance:
                 problems.append(f"{entry.image}: its LR was another picture before")
             if len(old.files) > len(entry.files):
                 problems.append(f"{entry.image}: {len(old.files)} samples before, only {len(entry.files)} now")
+            elif old.files != entry.files[: len(old.files)]:
+                problems.append(f"{entry.image}: its samples were {old.files[0]} … before, {entry.files[0]} … now")
             if old.tile != entry.tile:
                 problems.append(f"{entry.image}: tile {old.tile} before, {entry.tile} now")
         if problems:
@@ -150,6 +157,6 @@ def _entry(data: Mapping[str, Any]) -> ImageEntry:
     if not (tile is None or type(tile) is int):
         raise TypeError("an image's tile is not a whole number")
     # --overwrite removes these files: none of them may lie elsewhere.
-    if any(PurePosixPath(file).name != file or PureWindowsPath(file).name != file for file in files):
+    if not all(map(is_file_name, files)):
         raise ValueError("a file lies outside the folder")
     return ImageEntry(image, lr, sha256, tile, files)

@@ -14,7 +14,7 @@ from srspace_eval import _json
 from srspace_eval.errors import ImageError, InputError, Notice, SamplingError
 from srspace_eval.images import decode_png, digest, read_bytes
 from srspace_eval.models.device import Precision
-from srspace_eval.models.lr_folder import LrImage, find_lrs, name_samples
+from srspace_eval.models.lr_folder import LrImage, find_lrs, name_samples, sample_files
 from srspace_eval.models.output_folder import Job, OutputFolder, environment
 from srspace_eval.models.png_writers import PngWriters
 from srspace_eval.models.protocol import Model, Quantize
@@ -140,7 +140,7 @@ def sample_folder(
     )
     if out.resolve() == (lr if lr.is_dir() else lr.parent).resolve():
         raise SamplingError(f"{out}: is the folder of the LRs; choose another --out")
-    names = {x.image: [template.format(**x.fields, sample=i) for i in range(options.samples)] for x in lrs}
+    names = sample_files(template, lrs, options.samples)
     method = Method(options.seed, options.quantize or model.config.quantize, options.precision)
     heats = [check_heat(heat) for heat in options.heats]
     folders = [OutputFolder(out if len(heats) == 1 else out / folder_name(heat), heat, names) for heat in heats]

@@ -134,9 +134,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         opinions[name] = Entry(name, "baseline", {"mor": value}, "given", note="only in the study", intervals=ends)
     table.done()
     merged = [
-        _with_opinion(entry, opinions[entry.team])
-        if entry.source != "published" and entry.team in opinions
-        else entry
+        _with_opinion(entry, opinions[entry.team]) if entry.source != "published" and entry.team in opinions else entry
         for entry in entries
     ]
     strangers = [name for name in opinions if name not in known]
@@ -170,6 +168,16 @@ def _image_faults(result: Result) -> Iterator[str]:
     wanted = result.signature.settings.get("common", {}).get("images", len(result.images))
     if not result.images or wanted != len(result.images):
         yield f"{len(result.images)} images are there, {wanted or 'some'} were to be measured"
+    for image in result.images:
+        for metric in ("lpips", "lr_psnr", "psnr", "ssim"):
+            values = [sample.values.get(metric) for sample in image.samples]
+            given = [v for v in values if v is not None]
+            value = image.values.get(metric)
+            if value is not None and given and not math.isclose(value, sum(given) / len(given), rel_tol=1e-6):
+                yield f"image {image.image}: {metric} is {value}, the mean of its samples {sum(given) / len(given):.9g}"
+        for curve, metric in (("diversity_curve", "diversity"), ("diversity_mse_curve", "diversity_mse")):
+            if image.curves.get(curve) and image.curves[curve][-1] != image.values.get(metric):
+                yield f"image {image.image}: {metric} is {image.values.get(metric)}, its curve ends in another value"
 
 
 def _summary_faults(result: Result) -> Iterator[str]:

@@ -27,6 +27,7 @@ SECONDS_PER_TASK, SECONDS_PER_CROP = 5.0, 3.0
 tells what it did cost."""
 
 _ATTEMPTS, _DRAWS = 100, 300
+_MIXING_ROUNDS = 8
 
 
 def expected_minutes(tasks: float, entries: int) -> float:
@@ -166,14 +167,34 @@ def balanced_orders(shares: Sequence[int], entries: int, rng: np.random.Generato
     -------
     list of (tasks, K) arrays
         Row t, column p: the method at position p of the rater's t-th task. Over the study each method stands equally
-        often at each position, within one; for each single rater, within two. All rows come from one stream of
-        random Latin squares, cut by rater and shuffled within each.
+        often at each position, within one.
+
+    The balance is that of Latin squares, which are taken apart and dealt to everybody. A rater who did a whole square
+    would never see a method twice at the same position: from the lists of a few such raters, which all lie in the
+    folder, anybody could tell which crops of different tasks are from one method.
     """
     needed = sum(shares)
     squares = [latin_square(entries, rng) for _ in range(ceil(needed / entries))]
     rows = np.concatenate(squares)[:needed] if squares else np.zeros((0, entries), np.int64)
-    cuts = np.cumsum(shares)[:-1]
-    return [rng.permutation(part, axis=0) for part in np.split(rows, cuts)]
+    for _ in range(_MIXING_ROUNDS):
+        rows = rng.permutation(rows, axis=0)
+        for first, second in zip(rows[::2], rows[1::2], strict=False):
+            _exchange(first, second, rng)
+    return np.split(rng.permutation(rows, axis=0), np.cumsum(shares)[:-1])
+
+
+def _exchange(first: NDArray[np.int64], second: NDArray[np.int64], rng: np.random.Generator) -> None:
+    """Let two rows exchange, in place, what they hold at some positions: sets of positions at which both hold the same
+    methods, so that both stay permutations and each position keeps its methods."""
+    place = np.argsort(first)
+    left = set(range(len(first)))
+    while left:
+        cycle = [min(left)]
+        while (after := int(place[second[cycle[-1]]])) != cycle[0]:
+            cycle.append(after)
+        left -= set(cycle)
+        if rng.random() < 0.5:
+            first[cycle], second[cycle] = second[cycle], first[cycle]
 
 
 def share_tasks(count: int, per_rater: int | None, rng: np.random.Generator) -> list[NDArray[np.int64]]:

@@ -5,15 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from srspace_eval.cli import main
 from tests.cases import write_alexnet
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main([str(a) for a in arguments])
-    assert isinstance(caught.value.code, int)
-    return caught.value.code
+from tests.cli.running import run
 
 
 def test_the_demo_runs_the_real_pipeline_without_weights(

@@ -1,20 +1,16 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from srspace_eval.cli import main
 from srspace_eval.images import read_rgb, write_png
 from srspace_eval.metrics.resize import imresize
+from tests.cli.running import run as run_command
 
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as left:
-        main(["downscale", *map(str, arguments)])
-    assert isinstance(left.value.code, int)
-    return left.value.code
+run = partial(run_command, "downscale")
 
 
 @pytest.fixture

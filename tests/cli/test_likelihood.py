@@ -10,24 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from srspace_eval.cli import main
 from srspace_eval.errors import Notice
 from srspace_eval.images import write_png
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.models import load_model
 from srspace_eval.models.likelihood import likelihoods
+from tests.cli.running import run
 from tests.small_checkpoint import write_small_checkpoint
 from tests.synth import picture
 
 SIZES = {"0801": (48, 40), "0802": (53, 66)}  # 0802 is cropped to 48×64 for its LR
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main([str(a) for a in arguments])
-    code = caught.value.code
-    assert isinstance(code, int)
-    return code
 
 
 @pytest.fixture

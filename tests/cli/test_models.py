@@ -9,19 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from srspace_eval.cli import main
 from srspace_eval.models import load_model
 from srspace_eval.models.published import published_methods
+from tests.cli.running import run
 from tests.small_checkpoint import small_state, write_small_checkpoint
 from tests.synth import picture
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main([str(a) for a in arguments])
-    code = caught.value.code
-    assert isinstance(code, int)
-    return code
 
 
 def test_list_for_people(capsys: pytest.CaptureFixture[str]) -> None:

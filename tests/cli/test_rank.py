@@ -8,24 +8,21 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from srspace_eval.cli import main
 from srspace_eval.published import load_published, published_tables
 from srspace_eval.results import Signature
 from srspace_eval.tracks import load_track
 from tests.boards import make_results, write_board
+from tests.cli.running import run as run_command
 
 X4 = load_track("x4")
 
 
-def run(*args: object) -> int:
-    with pytest.raises(SystemExit) as exit_:
-        main(["rank", *map(str, args)])
-    assert isinstance(exit_.value.code, int)
-    return exit_.value.code
+run = partial(run_command, "rank")
 
 
 def written_table(path: Path, name: str) -> Path:
@@ -218,7 +215,7 @@ def test_a_misspelled_team_in_the_study_is_no_second_team(
         (["--published", "ntire2021-x4", "--format", "csv,md"], 2, "without --out"),
         (["--published", "ntire2021-x4", "--columns", "fid"], 2, "lpips"),
         (["--published", "ntire2021-x4", "--replicates", "5"], 1, "at least 100"),
-        (["--table", "nowhere.csv", "--track", "x4"], 2, "nowhere.csv"),
+        (["--table", "nowhere.csv", "--track", "x4"], 1, "nowhere.csv: there is no such file"),
         (["--published", "ntire2021-x4", "--gt", "."], 2, "--submission"),
         (["--with", "ntire2021", "--with", "nonsense", "--track", "x4"], 1, "'nonsense'"),
         ([], 2, "--track"),

@@ -14,23 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srspace_eval.cli import main
 from srspace_eval.images import read_rgb, write_png
 from srspace_eval.submission import PROVENANCE_FILE
 from tests.cases import write_alexnet
+from tests.cli.running import run
 from tests.small_checkpoint import write_small_checkpoint
 from tests.synth import picture
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOY = "tests.toy_model:Toy"
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main([str(a) for a in arguments])
-    code = caught.value.code
-    assert isinstance(code, int)
-    return code
 
 
 @pytest.fixture

@@ -9,19 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srspace_eval.cli import main
 from srspace_eval.images import read_rgb, write_png
 from tests import pngs
 from tests.cases import write_alexnet
+from tests.cli.running import run
 from tests.test_scoring import small
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main([str(a) for a in arguments])
-    code = caught.value.code
-    assert isinstance(code, int)
-    return code
 
 
 @pytest.fixture

@@ -12,21 +12,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from srspace_eval.cli import main
 from srspace_eval.study.key import load_key
+from tests.cli.running import run
 from tests.study.making import METHODS, Material, answer_document, make_material
 
 
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     return make_material(tmp_path_factory.mktemp("material"))
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main([str(a) for a in arguments])
-    assert isinstance(caught.value.code, int)
-    return caught.value.code
 
 
 def create(material: Material, out: Path, *more: object) -> int:
@@ -64,9 +57,7 @@ def test_create_collect_rank(material: Material, tmp_path: Path, capsys: pytest.
         for i, name in enumerate(METHODS):
             writer.writerow([name, "team", 0.2 + i / 10, 50, 20 - i, ""])
         writer.writerow(["GT", "baseline", 0, "", "", ""])
-    assert run(
-        "rank", "--track", "x4", "--table", table, "--mor", tmp_path / "result/MOR.csv", "--json"
-    ) == 0
+    assert run("rank", "--track", "x4", "--table", table, "--mor", tmp_path / "result/MOR.csv", "--json") == 0
     rows = {row["team"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
     assert {name: row["mor"] for name, row in rows.items()} == {"GT": 1, "flow": 2, "gan<b>": 3, "blur": 4}
     assert [rows[name]["final_rank"] for name in METHODS] == [1, 2, 3]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from srspace_eval.cli import main
 from srspace_eval.results import from_document, load_board, result_path, write_result
+from tests.cli.running import run
 from tests.hardening import documents
 from tests.report.cases import HOSTILE
 from tests.test_scoring import small
@@ -36,11 +36,6 @@ NAMES = (
 )
 
 
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main([str(a) for a in arguments])
-    assert isinstance(caught.value.code, int)
-    return caught.value.code
 
 
 def test_hostile_names_become_safe_files_of_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

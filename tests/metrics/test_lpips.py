@@ -205,7 +205,7 @@ def spoilt(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (spoilt(lambda s: s.pop("features.6.bias")), "not a alex trunk: features.6.bias is missing"),
+        (spoilt(lambda s: s.pop("features.6.bias")), "not the alex trunk: features.6.bias is missing"),
         (spoilt(lambda s: s.update({"features.0.bias": torch.zeros(65)})), r"\(65,\), not \(64,\)"),
         (spoilt(lambda s: s["features.3.weight"].fill_(torch.nan)), "not finite"),
         ([torch.zeros(1)], "holds a list, not a state dict"),

@@ -248,6 +248,20 @@ def test_tiles_are_told_and_kept_on_resume(tmp_path: Path) -> None:
         sample_folder(Toy(), lr, whole, SampleOptions(samples=2, memory=memory))
 
 
+@pytest.mark.parametrize(("tile", "needs"), [("off", "whole needs 0.01 GB"), (32, "with tiles of 32 needs 0.00 GB")])
+def test_the_memory_bounds_what_is_asked_for_too(tmp_path: Path, tile: int | str, needs: str) -> None:
+    lr, out = tmp_path / "big.png", tmp_path / "out"
+    write_png(lr, picture(70, 90, 1))
+    model = Toy()
+    with pytest.raises(SamplingError, match=f"big: {needs}, and 0.00 GB may be used") as caught:
+        sample_folder(model, lr, out, SampleOptions(samples=1, tile=tile, memory=48 * 64 * 1000))
+    assert "--memory" in str(caught.value)
+    assert not model.conditioned
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Notice)
+        assert sample_folder(model, lr, out, SampleOptions(samples=1, tile=tile, memory=70 * 90 * 1000)).made == 1
+
+
 def test_deterministic_models_write_copies_and_say_so(lr: Path, tmp_path: Path) -> None:
     with pytest.warns(Notice, match="the 2 samples of an image are copies"):
         sample_folder(Bicubic(4), lr, tmp_path / "two", SampleOptions(samples=2))
@@ -301,6 +315,12 @@ def test_names(tmp_path: Path, files: list[str], options: dict, expected: list[s
         (["0801.png", "0801x4.png"], {}, "the same image as 0801.png"),
         (["0801.txt"], {}, "holds no PNG"),
         (["0801.png"], {"track": Track("t", "t", 4, sample_names=("{stem}.png",))}, "lack {sample}"),
+        (["0801.png"], {"names": "../{stem}_{sample}.png"}, "'../0801_0.png' is not the name of a PNG in the folder"),
+        (["0801.png"], {"names": "{stem}/{sample}.png"}, "'0801/0.png' is not the name"),
+        (["0801.png"], {"names": "{stem}_{sample}.jpg"}, "'0801_0.jpg' is not the name"),
+        (["0801.png"], {"names": ".{stem}_{sample}.png"}, "'.0801_0.png' is not the name"),
+        (["0801.png"], {"track": Track("t", "t", 4, sample_names=("/{stem}{sample}.png",))}, "is not the name"),
+        (["a.png", "a1.png"], {"names": "{stem}{sample}.png", "samples": 11}, "a10.png: image a, sample 10, and image"),
     ],
 )
 def test_unusable_names_are_explained(tmp_path: Path, files: list[str], options: dict, message: str) -> None:
@@ -309,9 +329,25 @@ def test_unusable_names_are_explained(tmp_path: Path, files: list[str], options:
     for name in files:
         write_png(lr / name, picture(6, 6, 1))
     with pytest.raises(SamplingError) as caught:
-        sample_folder(Toy(), lr, tmp_path / "out", SampleOptions(samples=2, **options))
+        sample_folder(Toy(), lr, tmp_path / "out", SampleOptions(**{"samples": 2, **options}))
     assert message in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_samples_of_one_image_are_not_taken_for_anothers(lr: Path, tmp_path: Path) -> None:
+    # Two challenges may call different images' samples the same.
+    names = ("{index:03d}_{sample}.png",)
+    early, late = (Track(f"from {n}", "t", 4, sample_names=names, first=n) for n in (800, 801))
+    (tmp_path / "second").mkdir()
+    (lr / "0802x4.png").rename(tmp_path / "second" / "0802x4.png")
+    out = tmp_path / "out"
+    sample_folder(Toy(), lr, out, SampleOptions(samples=1, track=early))
+    before = contents(out)
+    with pytest.raises(SamplingError, match=r"0802: 001_0\.png is a sample of 0801"):
+        sample_folder(Toy(), tmp_path / "second", out, SampleOptions(samples=1, track=late))
+    with pytest.raises(SamplingError, match=r"0801: its samples were 001_0\.png … before, 000_0\.png … now"):
+        sample_folder(Toy(), lr, out, SampleOptions(samples=1, track=late))
+    assert contents(out) == before
 
 
 def test_unusable_lrs_are_all_listed(lr: Path, tmp_path: Path) -> None:

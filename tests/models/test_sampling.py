@@ -8,7 +8,7 @@ import torch
 
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models import load_model
-from srspace_eval.models.device import available_memory, inference, memory_named, resolve_device
+from srspace_eval.models.device import available_memory, inference, memory_named
 from srspace_eval.models.latents import latent_field
 from srspace_eval.models.sampling import Method, Request, iterate_samples, sample_array
 from srspace_eval.models.tiling import choose_tile, halo_of, tile_latents, tiles, whole
@@ -236,14 +236,7 @@ def test_failed_allocation_is_a_named_error() -> None:
         raise RuntimeError("something else")
 
 
-def test_devices() -> None:
-    from srspace_eval.errors import ExecutorError
-
-    assert resolve_device("auto").type in ("cpu", "cuda")
-    with pytest.raises(ExecutorError, match="not known"):
-        resolve_device("gpu")
-    with pytest.raises(ExecutorError, match="not there"):
-        resolve_device("cuda:99")
+def test_memory_of_this_machine_is_known() -> None:
     assert available_memory(torch.device("cpu")) > 1 << 20
 
 

@@ -70,6 +70,19 @@ def test_a_summary_that_its_images_do_not_give_is_an_error(tmp_path: Path) -> No
     assert "edited.json: summary.lpips is 0.001" in problem
 
 
+@pytest.mark.parametrize(
+    ("metric", "words"), [("diversity", "its curve ends in another value"), ("lpips", "the mean of its samples")]
+)
+def test_an_image_that_its_samples_do_not_give_is_an_error(tmp_path: Path, metric: str, words: str) -> None:
+    honest, edited = make_results(X4, 2, 3, 2, 0, names=["honest", "edited"])
+    images = tuple(replace(image, values={**image.values, metric: 99.0}) for image in edited.images)
+    write_board(tmp_path, [honest, replace(edited, images=images, summary={**edited.summary, metric: 99.0})])
+    with pytest.raises(RankingError, match="score these again") as caught:
+        board_entries(tmp_path, X4)
+    assert len(caught.value.problems) == 3
+    assert all(words in problem for problem in caught.value.problems)
+
+
 def _half(result: Result) -> Result:
     images = result.images[:2]
     means = {metric: sum(image.values[metric] or 0 for image in images) / 2 for metric in result.summary}
