@@ -158,17 +158,11 @@ def patch_score(means: Tensor) -> PatchScore:
 
 def _maps(distance_maps: ArrayLike) -> Tensor:
     maps = as_tensor(distance_maps, "distance_maps")
-<<<<<<< HEAD
     if maps.ndim != 3 or 0 in maps.shape:
         raise InputError(f"distance_maps: {describe(maps)} given, (M, H, W) wanted")
     if maps.is_complex():
         raise InputError(f"distance_maps: {describe(maps)} given, real numbers wanted")
-    maps = maps.to(torch.float64)
-=======
-    if maps.ndim != 3 or 0 in maps.shape or maps.is_complex():
-        raise InputError(f"distance_maps: {describe(maps)} given, (M, H, W) of real numbers wanted")
     maps = (maps.cpu() if maps.device.type == "mps" else maps).to(torch.float64)  # MPS has no float64
->>>>>>> main
     low, high = (float(value) for value in maps.aminmax())
     if not (low >= 0 and math.isfinite(high)):
         raise InputError(f"distance_maps: values from {low:.4g} to {high:.4g}; distances are finite and at least 0")
