@@ -158,8 +158,10 @@ def patch_score(means: Tensor) -> PatchScore:
 
 def _maps(distance_maps: ArrayLike) -> Tensor:
     maps = as_tensor(distance_maps, "distance_maps")
-    if maps.ndim != 3 or 0 in maps.shape or maps.is_complex():
-        raise InputError(f"distance_maps: {describe(maps)} given, (M, H, W) of real numbers wanted")
+    if maps.ndim != 3 or 0 in maps.shape:
+        raise InputError(f"distance_maps: {describe(maps)} given, (M, H, W) wanted")
+    if maps.is_complex():
+        raise InputError(f"distance_maps: {describe(maps)} given, real numbers wanted")
     maps = (maps.cpu() if maps.device.type == "mps" else maps).to(torch.float64)  # MPS has no float64
     low, high = (float(value) for value in maps.aminmax())
     if not (low >= 0 and math.isfinite(high)):

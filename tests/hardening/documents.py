@@ -98,7 +98,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "a cell too many": ("team,mor\nA,1,2\n", "3 cells"),
     "20 MB": ("team,mor\n" + "A,1\n" * 5_000_000, "larger than"),
     "not UTF-8": ("team,mor\n\udcff,1\n", "cannot be read"),
-    "NUL": ("team,mor\nA\0,1,2\n", "3 cells"),
+    "NUL": ("team,mor\nA\0,1,2\n", "line 2"),
 }
 
 

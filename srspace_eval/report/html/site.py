@@ -181,13 +181,13 @@ class _Site:
     def _forget(self) -> None:
         """Delete the pages that only an earlier call wrote, and remember those of this one."""
         memory = self._out / _PAGES
-        earlier = memory.read_text(encoding="utf-8").split("\n") if memory.is_file() else []
+        earlier = memory.read_text(encoding="utf-8", errors="replace").split("\n") if memory.is_file() else []
         for path in earlier:
             # The list is a file that anyone may have changed: it names pages, below this folder.
             old = self._out / path
-            if path.endswith(".html") and path not in self._written and _inside(old, self._out):
+            if path.endswith(".html") and "\0" not in path and path not in self._written and _inside(old, self._out):
                 old.unlink(missing_ok=True)
-        memory.write_text("\n".join(sorted(self._written)) + "\n", encoding="utf-8", newline="\n")
+        _write(memory, ("\n".join(sorted(self._written)) + "\n").encode("utf-8"))
 
     def _assets(self) -> None:
         folder = self._out / "assets"
