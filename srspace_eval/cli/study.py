@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import warnings
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from srspace_eval.cli._common import print_json, progress, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER
-from srspace_eval.errors import Notice
+from srspace_eval.errors import Notice, StudyError
 
 if TYPE_CHECKING:
     from srspace_eval.study.collecting import Outcome
@@ -221,7 +222,7 @@ def _load_key(path: Path) -> Key:
 )
 @click.option("--level", default=0.95, show_default=True, help="Confidence level of the intervals.")
 @click.option("--draws", default=2000, show_default=True, help="Draws of the bootstrap.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def collect(
     answers: tuple[Path, ...],
@@ -245,6 +246,8 @@ def collect(
 
     if not 0.5 <= level < 1:
         raise click.BadParameter("must lie between 0.5 and 1", param_hint="--level")
+    if not -1 <= agreement <= 1:
+        raise click.BadParameter("must lie between -1 and 1", param_hint="--agreement")
     if draws < 100:
         raise click.BadParameter("must be at least 100", param_hint="--draws")
     rules = Rules(
@@ -266,6 +269,8 @@ def _answer_files(paths: tuple[Path, ...]) -> list[Path]:
     files: dict[Path, None] = {}
     for path in paths:
         found = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not found:
+            raise StudyError(f"{path}: no .json file lies in it; give the folder of the raters' answers, or files")
         files.update(dict.fromkeys(found))
     return list(files)
 
@@ -292,9 +297,14 @@ def _print_outcome(outcome: Outcome) -> None:
     unit = "images" if outcome.rules.by_image else "crops"
     click.echo(
         f"{outcome.rankings.raters} raters, {outcome.rankings.units} {unit}, {len(outcome.rankings.ranks)} rankings; "
-        f"Kendall's W {outcome.agreement.overall:.3f} (raters), {outcome.agreement.crops:.3f} (mean over {unit}); "
-        f"Friedman p {outcome.friedman.p:.2g}"
+        f"Kendall's W {_number(outcome.agreement.overall, '.3f')} (raters), "
+        f"{_number(outcome.agreement.crops, '.3f')} (mean over {unit}); Friedman p {_number(outcome.friedman.p, '.2g')}"
     )
+
+
+def _number(value: float, form: str) -> str:
+    """NaN, which one rater or one crop gives, is no number to show."""
+    return "–" if math.isnan(value) else format(value, form)
 
 
 @command.command()
@@ -309,7 +319,7 @@ def _print_outcome(outcome: Outcome) -> None:
 @click.option("--crop-effect", default=1.0, show_default=True, help="How much a method's quality varies over crops.")
 @click.option("--spread", default=1.0, show_default=True, help="How much the methods' qualities differ.")
 @click.option("--studies", default=400, show_default=True, help="Simulated studies.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the simulation.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the simulation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plans as JSON.")
 def plan(
     entries: int,

@@ -137,21 +137,22 @@ def sift(paths: Sequence[Path], key: Key, rules: Rules) -> tuple[list[Accepted],
     rejected: list[Rejected] = []
     readable: list[tuple[str, Answer]] = []
     for path in paths:
+        file = _printable(str(path))
         try:
             answer = read_answer(path, key)
         except AnswerError as error:
-            rejected.append(Rejected(str(path), str(error)))
+            rejected.append(Rejected(file, str(error)))
             continue
         lost = len(answer.missing(key))
         if not answer.rankings:
-            rejected.append(Rejected(str(path), "answers no task"))
+            rejected.append(Rejected(file, "answers no task"))
         elif lost and not rules.partial:
             total = len(key.raters[answer.rater].tasks)
             rejected.append(
-                Rejected(str(path), f"incomplete: {lost} of {total} tasks are not answered (--partial use takes it)")
+                Rejected(file, f"incomplete: {lost} of {total} tasks are not answered (--partial use takes it)")
             )
         else:
-            readable.append((str(path), answer))
+            readable.append((file, answer))
     single, doubles = _one_a_rater(readable)
     rejected += doubles
     accepted = []
@@ -162,6 +163,11 @@ def sift(paths: Sequence[Path], key: Key, rules: Rules) -> tuple[list[Accepted],
         else:
             rejected.append(Rejected(file, reason))
     return accepted, rejected
+
+
+def _printable(name: str) -> str:
+    """A stranger's file name in which no line break can pass for a line of ours, and that every encoding can hold."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
 
 
 def _one_a_rater(readable: Sequence[tuple[str, Answer]]) -> tuple[list[tuple[str, Answer]], list[Rejected]]:

@@ -86,10 +86,13 @@ def gather(
     Raises
     ------
     StudyError
-        If fewer than two methods take part, two share a name, or one lacks images; all faults at once.
+        If fewer than two methods take part, two share a name, one lacks images, or ``sample`` is negative; all
+        methods' faults at once.
     SubmissionError, TrackError
         If a submission's names fit no track.
     """
+    if sample is not None and sample < 0:
+        raise StudyError(f"--sample {sample} must not be negative: samples count from 0")
     names = [name for name, _ in submissions] + ([GT_NAME] if include_gt else [])
     problems = [f"{name}: {names.count(name)} methods have this name" for name in dict.fromkeys(names)
                 if names.count(name) > 1]

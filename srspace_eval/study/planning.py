@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 _CALIBRATION = 40_000
 _BATCH = 2_000_000  # utilities drawn at once
+_MOST_ENTRIES, _LARGEST = 200, 50_000_000  # what about a gigabyte of memory holds
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ def _check(world: World, question: Question, raters: Sequence[int], most_crops: 
     problems = []
     if world.entries < 2:
         problems.append("--entries must be at least 2")
-    if min(world.taste, world.crop, world.spread) < 0:
-        problems.append("--taste, --crop-effect and --spread must not be negative")
+    if not all(0 <= value < 1e6 for value in (world.taste, world.crop, world.spread)):
+        problems.append("--taste, --crop-effect and --spread must be numbers that are not negative")
     # Two methods next to each other: with K methods MORs differ by K - 1 at most, and only where all agree.
     if not 0 < question.difference <= 0.9 * (world.entries - 1):
         problems.append(f"--difference must lie between 0 and {0.9 * (world.entries - 1):g} for so many methods")
@@ -127,6 +128,11 @@ def _check(world: World, question: Question, raters: Sequence[int], most_crops: 
         problems.append("--alpha and --power must lie between 0 and 1")
     if question.comparisons < 1 or not raters or min(raters) < 1 or most_crops < 6 or studies < 20:
         problems.append("--raters and --comparisons must be at least 1, --most-crops 6, --studies 20")
+    elif world.entries > _MOST_ENTRIES or max(raters) * most_crops * max(world.entries, studies) > _LARGEST:
+        problems.append(
+            f"too large to simulate: --entries must be at most {_MOST_ENTRIES}, and --raters × --most-crops × "
+            f"(--entries or --studies) at most {_LARGEST}"
+        )
     if problems:
         raise StudyError("the study cannot be planned", problems)
 

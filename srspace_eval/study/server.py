@@ -28,8 +28,10 @@ from srspace_eval.study.page import ASSETS, SESSION_FILE
 ANSWERS_PER_RATER = 20
 """A rater may send so many answers; each is kept."""
 
-_CONNECTIONS = 64
+_CONNECTIONS = 256
 _TIMEOUT_SECONDS = 30.0
+# A browser opens six connections and keeps them: held for long, those of a few dozen raters would take every place.
+_IDLE_SECONDS = 2.0
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -209,6 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         # Whatever happens to its body, this connection is not used again.
         self.close_connection = True
+        self.connection.settimeout(_TIMEOUT_SECONDS)
         rater, name = self._route()
         if rater is None or name != "answer":
             return self._fail(HTTPStatus.NOT_FOUND, "there is nothing here")
@@ -261,6 +264,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, "text/plain; charset=utf-8", text.encode("utf-8"), body=self.command != "HEAD")
 
     def _send(self, status: HTTPStatus, kind: str, data: bytes, *, body: bool = True) -> None:
+        self.connection.settimeout(_TIMEOUT_SECONDS)
         self.send_response(status)
         for name, value in _HEADERS.items():
             self.send_header(name, value)
@@ -271,9 +275,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if body:
             self.wfile.write(data)
+        self.connection.settimeout(_IDLE_SECONDS)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Requests are not logged: their addresses hold tokens."""
+
+    def log_error(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Connections that say nothing more are closed; that is no news."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Malformed requests get a plain answer that repeats nothing of them."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from srspace_eval.errors import StudyError
+from srspace_eval.errors import Notice, StudyError
 from srspace_eval.study.design import (
     Crop,
     RaterList,
@@ -76,6 +77,13 @@ class Options:
             )
             if value is not None and value < 1
         ]
+        problems += [
+            f"--{name} = {value} must not be negative"
+            for name, value in (("repeats", self.repeats), ("obvious", self.obvious))
+            if value < 0
+        ]
+        if not self.title.strip():
+            problems.append("--title is empty: it is the page's heading")
         if self.size % scale:
             problems.append(f"--size {self.size} must be a multiple of the scale {scale}: a crop is whole LR pixels")
         if self.context is not None and self.context < self.size:
@@ -160,12 +168,25 @@ def make_lists(
     -------
     (repeats, raters)
         The tasks that repeat another one, made for one rater each, and the lists.
+
+    Warns
+    -----
+    Notice
+        If somebody has so few tasks that fewer repeats are made than asked for.
     """
     rng = secret_generator(secret, "lists")
     ranked = [t for t in tasks if t.kind == "rank"]
     obvious = [t for t in tasks if t.kind == "obvious"]
     shares = [s for s in share_tasks(len(ranked), options.tasks_per_rater, rng) for _ in range(options.raters)]
     methods_at = balanced_orders([len(share) for share in shares], entries, rng)
+    fewest = min(len(share) for share in shares)
+    most = max(fewest // 2, 1)
+    if options.repeats > most:
+        warnings.warn(
+            f"--repeats {options.repeats}: with {fewest} tasks a rater repeats at most {most}, half of them",
+            Notice,
+            stacklevel=2,
+        )
     digits = max(2, len(str(len(shares))))
     repeats: list[Task] = []
     raters = []

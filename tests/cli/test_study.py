@@ -113,6 +113,18 @@ def test_mistakes_end_with_1_and_a_message(
     assert run("study", "collect", tmp_path / "bad.json", "--key", tmp_path / "bad.json") == 1
     assert "not a key of a study" in capsys.readouterr().err
     assert run("study", "collect", "--key", key_path) == 2
+    (tmp_path / "none").mkdir()
+    assert run("study", "collect", tmp_path / "none", "--key", key_path) == 1
+    assert "no .json file lies in it" in capsys.readouterr().err
+    for command, option, value in (
+        ("collect", "--seed", -1),
+        ("collect", "--agreement", "nan"),
+        ("collect", "--level", "nan"),
+        ("plan", "--seed", -1),
+    ):
+        needed = (tmp_path / "none", "--key", key_path) if command == "collect" else ()
+        assert run("study", command, *needed, option, value) == 2
+        assert option in capsys.readouterr().err
 
 
 def test_a_long_study_is_noticed(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from srspace_eval.errors import StudyError, SubmissionError
+from srspace_eval.errors import Notice, StudyError, SubmissionError
 from srspace_eval.sources import open_source
 from srspace_eval.study.build import build_study
 from srspace_eval.study.entries import gather, named_source
@@ -284,6 +284,9 @@ def test_names_are_given_or_read_off_the_path(material: Material, tmp_path: Path
         (Options(crops=0), "--crops = 0"),
         (Options(raters=0), "--raters = 0"),
         (Options(size=16, context=8), "--context 8"),
+        (Options(size=16, repeats=-1), "--repeats = -1"),
+        (Options(size=16, obvious=-1), "--obvious = -1"),
+        (Options(size=16, title=" "), "--title is empty"),
         (Options(size=16, images=9), "there are only 3"),
     ],
 )
@@ -294,6 +297,18 @@ def test_choices_that_make_no_sense_are_named(
     field = gather(given, open_source(material.gt), seed=0, track=load_track("x4"))
     with pytest.raises(StudyError, match=message):
         build_study(field, tmp_path / "s", tmp_path / "k.json", options, secret=SECRET)
+
+
+def test_a_negative_sample_is_refused(material: Material) -> None:
+    given = [named_source(str(material.submission(n))) for n in METHODS]
+    with pytest.raises(StudyError, match="--sample -1"):
+        gather(given, open_source(material.gt), seed=0, track=load_track("x4"), sample=-1)
+
+
+def test_repeats_that_find_no_task_are_noticed(build: Build) -> None:
+    with pytest.warns(Notice, match="--repeats 5: with 6 tasks a rater repeats at most 3"):
+        _, key = build(repeats=5)
+    assert {sum(key.tasks[t].kind == "repeat" for t in rater.tasks) for rater in key.raters.values()} == {3}
 
 
 def test_a_part_of_the_images_is_drawn_by_seed(build: Build) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from scipy import stats
 from srspace_eval.errors import StudyError
 from srspace_eval.study.collecting import Rules, collect, rank_shares, rater_agreement
 from srspace_eval.study.key import Key
+from srspace_eval.study.report import write_outcome
 from tests.study.conftest import Build
 from tests.study.making import answer_document
 
@@ -146,6 +149,19 @@ def test_hostile_files_are_named_and_change_nothing(study: Study, honest: list[P
     np.testing.assert_array_equal(outcome.intervals.low, alone.intervals.low)
     assert outcome.pairs == alone.pairs
     assert [a.file for a in outcome.accepted] == [str(f) for f in honest]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")
+def test_a_files_name_cannot_forge_a_line_or_break_the_report(
+    study: Study, honest: list[Path], tmp_path: Path
+) -> None:
+    odd = [tmp_path / "a\nerror: b.json", Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json"))]
+    for path in odd:
+        path.write_text("x")
+    outcome = collect([*honest, *odd], study[1], Rules())
+    assert [r.file for r in outcome.rejected] == [f"{tmp_path}/a\\nerror: b.json", f"{tmp_path}/\\udcff.json"]
+    write_outcome(outcome, tmp_path / "out")
+    assert "udcff.json" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_no_answer_is_an_error_that_lists_why(study: Study, tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ def test_what_cannot_be_reached_is_said() -> None:
         (World(), Question(difference=7)),
         (World(), Question(difference=0)),
         (World(taste=-1), Question()),
+        (World(taste=float("nan")), Question()),
+        (World(entries=100_000), Question()),
         (World(), Question(power=1)),
         (World(), Question(comparisons=0)),
     ],
@@ -79,3 +81,9 @@ def test_what_cannot_be_reached_is_said() -> None:
 def test_nonsense_is_named(world: World, question: Question) -> None:
     with pytest.raises(StudyError, match="cannot be planned"):
         plan_study(world, question)
+
+
+def test_what_would_not_fit_the_memory_is_refused() -> None:
+    with pytest.raises(StudyError) as caught:
+        plan_study(World(), Question(), most_crops=100_000_000)
+    assert "too large to simulate" in caught.value.problems[0]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import srspace_eval.study.server as server_module
 from srspace_eval.errors import StudyError
 from srspace_eval.study.answers import largest_answer
 from srspace_eval.study.collecting import Rules, collect
@@ -167,6 +168,20 @@ def test_a_client_that_breaks_off_leaves_nothing_and_harms_nobody(client: Client
     assert client.ask("PUT", f"/{client.token()}/answer", b"x")[0] == 501
     assert client.ask("GET", f"/{client.token()}/")[0] == 200
     assert list(client.answers.iterdir()) == []
+
+
+def test_an_idle_connection_is_closed_without_a_word(
+    client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(server_module, "_IDLE_SECONDS", 0.05)
+    with socket.create_connection(("127.0.0.1", client.port), timeout=10) as raw:
+        raw.sendall(f"GET /{client.token()}/session.js HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        received = b""
+        while data := raw.recv(4096):
+            received += data
+    assert b"200 OK" in received
+    assert b"Connection: close" not in received
+    assert "timed out" not in capsys.readouterr().err
 
 
 def test_many_at_once_lose_nothing(client: Client) -> None:
