@@ -11,6 +11,7 @@ from torch import Tensor
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.models.protocol import LatentShape, Model, ModelConfig
+from srspace_eval.models.rrdb_model import check_lr
 
 
 class Bicubic(Model):
@@ -42,7 +43,8 @@ class Bicubic(Model):
         self.config = ModelConfig(f"bicubic_x{scale}", "bicubic", scale, True, details, quantize="round")
 
     def condition(self, lr: Tensor) -> Tensor:
-        return lr
+        check_lr(lr)
+        return lr.to(self.device)
 
     def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:
         return ()
@@ -50,7 +52,7 @@ class Bicubic(Model):
     def decode(self, lr: Tensor | Any, latents: Sequence[Tensor]) -> tuple[Tensor, None]:
         if len(latents):
             raise InputError(f"{self.config.name} is deterministic: it takes no latents")
-        hwc = lr[0].permute(1, 2, 0).float()
+        hwc = self.condition(lr)[0].permute(1, 2, 0).float()
         sr = imresize(hwc, scale=float(self.config.scale), convention="matlab")
         return sr.permute(2, 0, 1)[None], None
 

@@ -26,6 +26,7 @@ _LAYER = re.compile(r"flowUpsamplerNet\.layers\.(\d+)\.")
 # Parameters that the programs create and never use.
 _UNUSED = re.compile(r"flowUpsamplerNet\.f\.")
 
+
 @dataclass(frozen=True)
 class Recognised:
     """A network that fits a checkpoint.
@@ -66,7 +67,7 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
     if any(_LAYER.match(name) for name in shapes):
         return _recognise_flow(shapes, where)
     for layout in _RRDB_LAYOUTS:
-        if layout.first in shapes:
+        if _matches(shapes, layout.block):
             return _recognise_rrdb(shapes, layout, where)
     names = sorted(shapes)
     raise CheckpointError(
@@ -102,8 +103,8 @@ def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
     first_nets = sorted(name for name in shapes if re.search(r"\.affine\.fAffine1?\.0\.weight$", name))
     spec = dataclasses.replace(
         flow_spec(family, scale, len(steps), max(steps), blocks),
-        features=_side(shapes, ["RRDB.conv_first.weight"], 0, 64),
-        growth=_side(shapes, ["RRDB.RRDB_trunk.0.RDB1.conv1.weight"], 0, 32),
+        features=_side(shapes, ["RRDB.conv_first.weight", "RRDB.conv_first.bias"], 0, 64),
+        growth=_side(shapes, ["RRDB.RRDB_trunk.0.RDB1.conv1.weight", "RRDB.RRDB_trunk.0.RDB1.conv1.bias"], 0, 32),
         hidden=_side(shapes, first_nets, 0, 64),
     )
     if blocks <= spec.stacked[-1]:
@@ -200,7 +201,7 @@ _RRDB_LAYOUTS = (
     ),
     _Layout(
         "body.0.rdb1.conv1.weight",
-        r"body\.(\d+)\.",
+        r"body\.(\d+)\.rdb",
         lambda shapes: _count(shapes, r"conv_up(\d+)\.weight$") - 1,
         _basicsr,
     ),
@@ -220,7 +221,8 @@ def _recognise_rrdb(shapes: Shapes, layout: _Layout, where: str) -> Recognised:
     with torch.device("meta"):
         ours = _shapes(RRDBNet(scale, blocks, features, growth))
     names = {name: layout.rename(name, blocks, upconvs) for name in ours}
-    name = f"rrdb_df2k_x{scale}" if (blocks, scale in (4, 8)) == (23, True) else f"rrdb_x{scale}_b{blocks}"
+    published = (blocks, features, growth) == (23, 64, 32) and scale in (4, 8)
+    name = f"rrdb_df2k_x{scale}" if published else f"rrdb_x{scale}_b{blocks}"
     _compare({names[name]: shape for name, shape in ours.items()}, shapes, where, name)
     details = {"blocks": blocks, "parameters": _size(ours)}
     # ESRGAN's and RealSR's programs round, unlike the flows'.

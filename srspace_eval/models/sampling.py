@@ -229,8 +229,20 @@ class _Decoder:
             with self._settings():
                 stacked = [torch.from_numpy(np.stack(fields)) for fields in zip(*latents, strict=True)]
                 sr, _ = self.model.decode(conditioning, [latent.to(self.model.device) for latent in stacked])
+                self._check_size(sr, tile, len(group))
                 pictures = [_to_pixels(picture, self.method.quantize) for picture in sr]
             yield from zip(group, pictures, strict=True)
+
+    def _check_size(self, sr: torch.Tensor, tile: Tile, n: int) -> None:
+        """A plugin's output of another size would become a submission of another size."""
+        scale = self.model.config.scale
+        size = tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start
+        wanted = (1 if self.model.config.deterministic else n, 3, size[0] * scale, size[1] * scale)
+        if tuple(sr.shape) != wanted:
+            raise SamplingError(
+                f"{self.image or 'lr'}: {self.model.config.name} decoded {tuple(sr.shape)} where its scale {scale} "
+                f"gives {wanted}"
+            )
 
     def _together(self, tile: Tile, wanted: int) -> int:
         """How many samples one call decodes."""

@@ -35,6 +35,9 @@ def test_is_a_deterministic_model() -> None:
     assert (samples == samples[0]).all()
     with pytest.raises(InputError, match="no latents"):
         model.decode(torch.zeros(1, 3, 8, 8), [torch.zeros(1, 3, 8, 8)])
+    for lr in (torch.zeros(2, 3, 8, 8), torch.zeros(3, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)):
+        with pytest.raises(InputError, match="lr must be a float tensor"):
+            model.decode(lr, [])
     with pytest.raises(InputError, match="scale = 1"):
         Bicubic(1)
 

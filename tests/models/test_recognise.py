@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from srspace_eval.errors import CheckpointError
+from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.models.configurations import CONFIGURATIONS
 from srspace_eval.models.recognise import recognise
 from tests.model_goldens import expected, manifests
@@ -59,6 +61,28 @@ def test_missing_end_of_a_flow_is_listed() -> None:
     with pytest.raises(CheckpointError) as error:
         recognise(shapes)
     assert all(problem.startswith("missing: flowUpsamplerNet.layers.57.") for problem in error.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        ("rrdb_df2k_x4", "RRDB_trunk.0.RDB1.conv1.weight"),
+        ("srflow_df2k_x4", "RRDB.conv_first.weight"),
+        ("srflow_df2k_x4", "RRDB.RRDB_trunk.0.RDB1.conv1.weight"),
+    ],
+)
+def test_what_the_sizes_are_read_off_may_be_missing_too(name: str, lost: str) -> None:
+    shapes = dict(manifests()[name])
+    missing = f"missing: {lost} {shapes.pop(lost)}"
+    with pytest.raises(CheckpointError, match=name) as error:
+        recognise(shapes)
+    assert list(error.value.problems) == [missing]
+
+
+def test_only_networks_of_the_published_size_have_the_published_name() -> None:
+    with torch.device("meta"):
+        small = RRDBNet(4, 23, 8, 4).state_dict()
+    assert recognise({name: tuple(value.shape) for name, value in small.items()}).config.name == "rrdb_x4_b23"
 
 
 def test_misfit_of_an_rrdb_network_is_listed_under_the_checkpoints_names() -> None:

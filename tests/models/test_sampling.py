@@ -163,6 +163,19 @@ def test_samples_that_are_not_finite_are_named() -> None:
     assert [r.sample for r, p in tiled.items() if p is None] == bad
 
 
+@pytest.mark.parametrize("tile", [None, 16])
+def test_output_of_another_size_is_refused(monkeypatch: pytest.MonkeyPatch, tile: int | None) -> None:
+    decode = Toy.decode
+
+    def cropped(self: Toy, lr: object, latents: object) -> tuple[torch.Tensor, torch.Tensor]:
+        sr, logdet = decode(self, lr, latents)
+        return sr[:, :, 1:], logdet
+
+    monkeypatch.setattr(Toy, "decode", cropped)
+    with pytest.raises(SamplingError, match=r"0801: toy_x4 decoded \(1, 3, \d+, \d+\) where its scale 4 gives"):
+        list(iterate_samples(Toy(), LR, [Request(0, 0.9)], "0801", Method(), tile, BUDGET))
+
+
 def test_models_off_the_grid_cannot_be_tiled() -> None:
     class Odd(Toy):
         def latent_shapes(self, height, width):
