@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,10 +190,17 @@ def serve(folder: Path, key_path: Path | None, answers: Path, host: str, port: i
         for rater, link in server.links(base_url).items():
             click.echo(f"  {rater}  {link}")
         say(f"answers go to {answers}; Ctrl-C ends")
+        # In a thread of its own: here an interrupt could come while Python cleans up after a request, and be lost.
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2})
+        serving.start()
         try:
-            server.serve_forever(poll_interval=0.2)
+            while serving.is_alive():
+                serving.join(0.5)
         except KeyboardInterrupt:
             say("ended")
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 def _load_key(path: Path) -> Key:
