@@ -11,7 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
 import torch
@@ -109,7 +109,8 @@ def measure_images(
     finally:
         run.stop.set()
         for thread in threads:
-            thread.join()
+            with suppress(RuntimeError):  # an interrupt came before it was started
+                thread.join()
         torch.set_num_threads(intra_op)
 
 
