@@ -107,9 +107,7 @@ class _Band:
 def _plan(heights: tuple[int, ...], size: tuple[int, int], device: torch.device) -> tuple[_Band, ...]:
     height, width = size
     step = max(1, _BAND_VALUES // width) if device.type == "cpu" else height
-    return tuple(
-        _Band(start, min(start + step, height), heights, height, device) for start in range(0, height, step)
-    )
+    return tuple(_Band(start, min(start + step, height), heights, height, device) for start in range(0, height, step))
 
 
 def _linear_taps(length: int, out_length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -48,8 +48,13 @@ def make_results(
     skills = rng.uniform(0.0, 1.0, (teams, 3))
     signature = Signature(
         {
-            "common": {"track": track.name, "scale": track.scale, "samples": samples, "crop": track.crop,
-                       "gt": _digest("gt", seed)},
+            "common": {
+                "track": track.name,
+                "scale": track.scale,
+                "samples": samples,
+                "crop": track.crop,
+                "gt": _digest("gt", seed),
+            },
             "lpips": {"version": "0.1", "net": "alex", "spatial": True, "weights": _digest("alex")},
             "lr_psnr": {"convention": "ntire21", "lr": "downscaled GT"},
             "diversity": {"distance": "lpips", "form": "dense"},
@@ -57,8 +62,18 @@ def make_results(
         {"srspace-eval": "0.1.0", "torch": "2.2.0", "device": "cpu"},
     )
     return [
-        _result(track, _name(names, team), signature, images, samples, skills[team], hardness, rng, size,
-                lacks_one=team >= teams - incomplete)
+        _result(
+            track,
+            _name(names, team),
+            signature,
+            images,
+            samples,
+            skills[team],
+            hardness,
+            rng,
+            size,
+            lacks_one=team >= teams - incomplete,
+        )
         for team in range(teams)
     ]
 
@@ -117,8 +132,17 @@ def _digest(*parts: object) -> str:
 
 
 def _result(
-    track: Track, team: str, signature: Signature, images: int, samples: int, skill: Floats, hardness: Floats,
-    rng: np.random.Generator, size: tuple[int, int], *, lacks_one: bool,
+    track: Track,
+    team: str,
+    signature: Signature,
+    images: int,
+    samples: int,
+    skill: Floats,
+    hardness: Floats,
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    *,
+    lacks_one: bool,
 ) -> Result:
     shape = (images, samples)
     hard = hardness[:, None]
@@ -154,8 +178,12 @@ def _result(
             values={key: values[i] for key, values in numbers.items()},
             curves={key: rows[i] for key, rows in lines.items()},
             samples=tuple(
-                SampleRecord(s, f"{i:06d}_sample{s:05d}.png", _digest(team, i, s),
-                             {key: values[i][s] for key, values in first.items()})
+                SampleRecord(
+                    s,
+                    f"{i:06d}_sample{s:05d}.png",
+                    _digest(team, i, s),
+                    {key: values[i][s] for key, values in first.items()},
+                )
                 for s in range(samples)
             ),
         )

@@ -61,37 +61,80 @@ class _Sources:
 
 
 @click.command()
-@click.option("--track", "track_names", multiple=True, metavar="NAME|FILE.toml",
-              help="Track to rank; may be given several times. Without it: every track of the board.")
-@click.option("--board", type=EXISTING_FOLDER,
-              help=f"Folder of scored submissions (default: {_DEFAULT_BOARD}/ if it exists).")
-@click.option("--table", type=EXISTING_FILE,
-              help="CSV of numbers that you have: team,kind,lpips,lr_psnr,diversity,mor; empty = not measured.")
+@click.option(
+    "--track",
+    "track_names",
+    multiple=True,
+    metavar="NAME|FILE.toml",
+    help="Track to rank; may be given several times. Without it: every track of the board.",
+)
+@click.option(
+    "--board", type=EXISTING_FOLDER, help=f"Folder of scored submissions (default: {_DEFAULT_BOARD}/ if it exists)."
+)
+@click.option(
+    "--table",
+    type=EXISTING_FILE,
+    help="CSV of numbers that you have: team,kind,lpips,lr_psnr,diversity,mor; empty = not measured.",
+)
 @click.option("--mor", type=EXISTING_FILE, help="CSV of a study's mean opinion ranks: team,mor.")
 @click.option("--published", metavar="NAME", help="Rank a published table's own teams, as its challenge did.")
-@click.option("--with", "beside", multiple=True, metavar="NAME|all",
-              help="Show a published table's rows as baselines; may be given several times.")
+@click.option(
+    "--with",
+    "beside",
+    multiple=True,
+    metavar="NAME|all",
+    help="Show a published table's rows as baselines; may be given several times.",
+)
 @click.option("--list-published", is_flag=True, help="List the published tables and exit.")
 @click.option("--signature", metavar="ID", help="Rank only the results measured with these settings; list the others.")
 @click.option("--columns", metavar="LIST", help=f"Metrics to show, of: {', '.join(METRICS)}.")
 @click.option("--intervals", is_flag=True, help="Print the bootstrap intervals too (CSV, JSON and HTML have them).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
-@click.option("--replicates", type=click.IntRange(min=0), default=2000, show_default=True,
-              help="Bootstrap replicates; 0: no intervals.")
+@click.option(
+    "--replicates",
+    type=click.IntRange(min=0),
+    default=2000,
+    show_default=True,
+    help="Bootstrap replicates; 0: no intervals.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write leaderboards into.")
-@click.option("--format", "formats", metavar="LIST",
-              help=f"Of {','.join(_FORMATS)}; with --out the files (default: all), without it one, printed.")
+@click.option(
+    "--format",
+    "formats",
+    metavar="LIST",
+    help=f"Of {','.join(_FORMATS)}; with --out the files (default: all), without it one, printed.",
+)
 @click.option("--gt", type=EXISTING_FOLDER, help="GT folder, for the HTML's picture viewer.")
-@click.option("--lr", type=EXISTING_FOLDER,
-              help="LR folder, for the HTML's picture viewer (default: the downscaled GT).")
-@click.option("--submission", "submissions", multiple=True, metavar="[TEAM=]DIR",
-              help="A submission's pictures, for the HTML's picture viewer; may be given several times.")
+@click.option(
+    "--lr", type=EXISTING_FOLDER, help="LR folder, for the HTML's picture viewer (default: the downscaled GT)."
+)
+@click.option(
+    "--submission",
+    "submissions",
+    multiple=True,
+    metavar="[TEAM=]DIR",
+    help="A submission's pictures, for the HTML's picture viewer; may be given several times.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
-    track_names: tuple[str, ...], board: Path | None, table: Path | None, mor: Path | None, published: str | None,
-    beside: tuple[str, ...], list_published: bool, signature: str | None, columns: str | None, intervals: bool,
-    seed: int, replicates: int, out: Path | None, formats: str | None, gt: Path | None, lr: Path | None,
-    submissions: tuple[str, ...], as_json: bool,
+    track_names: tuple[str, ...],
+    board: Path | None,
+    table: Path | None,
+    mor: Path | None,
+    published: str | None,
+    beside: tuple[str, ...],
+    list_published: bool,
+    signature: str | None,
+    columns: str | None,
+    intervals: bool,
+    seed: int,
+    replicates: int,
+    out: Path | None,
+    formats: str | None,
+    gt: Path | None,
+    lr: Path | None,
+    submissions: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Rank the scored submissions of a board into leaderboards.
 

@@ -44,7 +44,9 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
 
 @click.command()
 @click.option(
-    "--checkpoint", required=True, metavar="FILE|NAME",
+    "--checkpoint",
+    required=True,
+    metavar="FILE|NAME",
     help="A .pth or .safetensors file; bicubic_x4, bicubic_x8; or a plugin: package.module:factory, an entry point.",
 )
 @click.option("--lr", required=True, type=SOURCE, help="Folder of LR PNGs, or one PNG.")
@@ -53,21 +55,34 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
 )
 @click.option("--samples", type=click.IntRange(min=1), default=10, show_default=True, help="Samples of each LR.")
 @click.option(
-    "--heat", "heats", callback=_heats, metavar="NUMBER[,NUMBER...]", default="0.9", show_default=True,
+    "--heat",
+    "heats",
+    callback=_heats,
+    metavar="NUMBER[,NUMBER...]",
+    default="0.9",
+    show_default=True,
     help="Standard deviation of the latents; 0 is deterministic. Several, as 0.7,0.9, get a folder each: heat-0.7 …",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the latents.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
 @click.option(
-    "--precision", type=click.Choice(["float32", "bf16", "fp16"]), default="float32", show_default=True,
+    "--precision",
+    type=click.Choice(["float32", "bf16", "fp16"]),
+    default="float32",
+    show_default=True,
     help="bf16 and fp16: autocast.",
 )
 @click.option(
-    "--quantize", type=click.Choice(["trunc", "round"]),
+    "--quantize",
+    type=click.Choice(["trunc", "round"]),
     help="To 8 bits. Default: as the model's own program does; the flows truncate.",
 )
 @click.option(
-    "--tile", callback=_tile, metavar="auto|off|PIXELS", default="auto", show_default=True,
+    "--tile",
+    callback=_tile,
+    metavar="auto|off|PIXELS",
+    default="auto",
+    show_default=True,
     help="auto: overlapping tiles where an LR does not fit the memory; off; or the tiles' side, a multiple of 16.",
 )
 @click.option("--memory", callback=_bytes, metavar="SIZE", help="To use, such as 8G. Default: most of what is free.")

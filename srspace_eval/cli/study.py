@@ -121,9 +121,7 @@ def create(
     )
     used = len(field.gt_files) if images is None else images
     with progress("reading pictures", used * (len(field.entries) + 1)) as advance:
-        key = build_study(
-            field, out, key_path, options, secret=blinding, workers=workers, advance=advance
-        )
+        key = build_study(field, out, key_path, options, secret=blinding, workers=workers, advance=advance)
     minutes = max(expected_minutes(len(r.tasks), len(key.entries)) for r in key.raters.values())
     if minutes > _LONG_MINUTES:
         warnings.warn(
@@ -133,15 +131,17 @@ def create(
         )
     tasks = sum(task.kind == "rank" for task in key.tasks.values())
     if as_json:
-        print_json({
-            "study": key.study,
-            "folder": str(out),
-            "key": str(key_path),
-            "methods": list(key.entries),
-            "tasks": tasks,
-            "minutes_per_rater": minutes,
-            "codes": {rater.id: f"{rater.id}-{rater.token}" for rater in key.raters.values()},
-        })
+        print_json(
+            {
+                "study": key.study,
+                "folder": str(out),
+                "key": str(key_path),
+                "methods": list(key.entries),
+                "tasks": tasks,
+                "minutes_per_rater": minutes,
+                "codes": {rater.id: f"{rater.id}-{rater.token}" for rater in key.raters.values()},
+            }
+        )
         return
     click.echo(f"{out}: {tasks} tasks of {len(key.entries)} crops, about {minutes:.0f} minutes for a rater")
     click.echo(f"{key_path}: the key; keep it from the raters")

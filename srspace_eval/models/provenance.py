@@ -96,9 +96,7 @@ class Provenance:
             )
         merged = {entry.image: entry for entry in (*self.images, *new.images)}
         seen = [*self.environments, *(e for e in new.environments if e not in self.environments)]
-        return replace(
-            self, environments=tuple(seen), images=tuple(merged[image] for image in sorted(merged))
-        )
+        return replace(self, environments=tuple(seen), images=tuple(merged[image] for image in sorted(merged)))
 
 
 def read_provenance(folder: Path) -> Provenance | None:

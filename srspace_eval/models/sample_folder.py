@@ -135,9 +135,7 @@ def sample_folder(
     scale = model.config.scale
     _tell_deterministic(model, options)
     lrs = find_lrs(lr, scale)
-    template, lrs = name_samples(
-        lrs, scale=scale, samples=options.samples, track=options.track, names=options.names
-    )
+    template, lrs = name_samples(lrs, scale=scale, samples=options.samples, track=options.track, names=options.names)
     if out.resolve() == (lr if lr.is_dir() else lr.parent).resolve():
         raise SamplingError(f"{out}: is the folder of the LRs; choose another --out")
     names = sample_files(template, lrs, options.samples)

@@ -141,9 +141,7 @@ def tile_latents(
         if heat == 0:
             found.append(np.zeros(tile_shape, np.float32))
             continue
-        window = latent_field(
-            shape, seed=seed, image=image, sample=sample, latent=index, rows=rows, columns=columns
-        )
+        window = latent_field(shape, seed=seed, image=image, sample=sample, latent=index, rows=rows, columns=columns)
         found.append(window * np.float32(heat))
     return found
 

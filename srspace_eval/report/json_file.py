@@ -23,9 +23,7 @@ def to_document(ranking: Ranking) -> dict[str, Any]:
         "columns": [_column(ranking, metric) for metric in ranking.columns],
         "rows": [_row(ranking, row) for row in ranking.rows],
         "notes": list(ranking.notes),
-        "bootstrap": None
-        if plan is None
-        else {"replicates": plan.replicates, "seed": plan.seed, "level": plan.level},
+        "bootstrap": None if plan is None else {"replicates": plan.replicates, "seed": plan.seed, "level": plan.level},
     }
 
 

@@ -120,9 +120,7 @@ def make_table(ranking: Ranking) -> Table:
     # A column in which nobody has a number (the MOR before the study) says nothing.
     metrics = [m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in ranking.rows)]
     columns = [_column(ranking, m) for m in metrics]
-    cells = [
-        _emphasise([_metric_cell(METRICS[m], row) for row in ranking.rows], _keys(ranking, m)) for m in metrics
-    ]
+    cells = [_emphasise([_metric_cell(METRICS[m], row) for row in ranking.rows], _keys(ranking, m)) for m in metrics]
     if ranked:
         columns.append(Column(FINAL, "Final rank", "", "↓", "Final rank"))
         cells.append(_emphasise([_final_cell(row) for row in ranking.rows], finals))

@@ -94,8 +94,9 @@ def gather(
     if sample is not None and sample < 0:
         raise StudyError(f"--sample {sample} must not be negative: samples count from 0")
     names = [name for name, _ in submissions] + ([GT_NAME] if include_gt else [])
-    problems = [f"{name}: {names.count(name)} methods have this name" for name in dict.fromkeys(names)
-                if names.count(name) > 1]
+    problems = [
+        f"{name}: {names.count(name)} methods have this name" for name in dict.fromkeys(names) if names.count(name) > 1
+    ]
     if problems:
         raise StudyError("methods need names of their own: write NAME=PATH", problems)
     if len(names) < 2:
@@ -114,8 +115,7 @@ def gather(
                 Notice,
                 stacklevel=2,
             )
-        files = {p.image: p.samples[_shown(name, p.image, p.samples, seed, sample)]
-                 for p in pairing.pairs if p.samples}
+        files = {p.image: p.samples[_shown(name, p.image, p.samples, seed, sample)] for p in pairing.pairs if p.samples}
         if sample is not None:
             problems += [
                 f"{name}: {p.image}: it has no sample {sample}"

@@ -49,19 +49,21 @@ def shares_figure(methods: Sequence[dict[str, Any]]) -> Figure:
     for rank in range(k):
         # One hue from strong (best) to faint (worst): readable without telling colours apart.
         strength = 1 - 0.88 * rank / max(k - 1, 1)
-        traces.append({
-            "type": "bar",
-            "orientation": "h",
-            "y": list(range(k)),
-            "x": [m["rank_shares"][rank] for m in methods],
-            "name": f"rank {rank + 1}",
-            "marker": {
-                "color": f"rgba(47, 107, 179, {strength:.3f})",
-                "line": {"width": 0.5, "color": "rgba(128, 128, 128, 0.6)"},
-            },
-            "customdata": [[plot_text(m["team"])] for m in methods],
-            "hovertemplate": f"%{{customdata[0]}}<br>rank {rank + 1}: %{{x:.1%}}<extra></extra>",
-        })
+        traces.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "y": list(range(k)),
+                "x": [m["rank_shares"][rank] for m in methods],
+                "name": f"rank {rank + 1}",
+                "marker": {
+                    "color": f"rgba(47, 107, 179, {strength:.3f})",
+                    "line": {"width": 0.5, "color": "rgba(128, 128, 128, 0.6)"},
+                },
+                "customdata": [[plot_text(m["team"])] for m in methods],
+                "hovertemplate": f"%{{customdata[0]}}<br>rank {rank + 1}: %{{x:.1%}}<extra></extra>",
+            }
+        )
     axis = {"title": {"text": "share of rankings"}, "tickformat": ".0%", "range": [0, 1]}
     figure = _figure(traces, axis, methods)
     figure["layout"]["barmode"] = "stack"

@@ -90,9 +90,7 @@ def load_key(path: Path) -> Key:
         raise StudyError(f"{path}: not a key of a study (format {KEY_FORMAT}); give the file that 'study create' wrote")
     try:
         tasks = [
-            Task(
-                t["id"], t["kind"], Crop(**t["crop"]), tuple(t["items"]), tuple(t["holds"]), t["reference"], t["of"]
-            )
+            Task(t["id"], t["kind"], Crop(**t["crop"]), tuple(t["items"]), tuple(t["holds"]), t["reference"], t["of"])
             for t in document["tasks"]
         ]
         raters = [

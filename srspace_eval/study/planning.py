@@ -172,9 +172,7 @@ def quality_gap(world: World, difference: float, rng: np.random.Generator) -> fl
     return (low + high) / 2
 
 
-def _simulate(
-    world: World, gap: float, raters: int, crops: int, studies: int, rng: np.random.Generator
-) -> Floats:
+def _simulate(world: World, gap: float, raters: int, crops: int, studies: int, rng: np.random.Generator) -> Floats:
     """Rank differences (studies, raters, crops); fewer raters or crops are a part of it."""
     k = world.entries
     batch = max(1, _BATCH // (raters * crops * k))

@@ -20,8 +20,13 @@ from tests.boards import make_results, write_pictures
 HOSTILE = '<script>alert(1)</script>"&'
 NAMES = ("Deepest", HOSTILE, "con", "\u202eesrever", "../../up", "a" * 300, "שלום", "%{x}<b>bold</b>")
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
 ]
 
 

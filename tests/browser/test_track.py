@@ -137,7 +137,7 @@ def test_hover_shows_values_and_the_name_as_text(page: Page, site: Path) -> None
     chart.scroll_into_view_if_needed()
     points = page.evaluate("JSON.parse(document.getElementById('data').textContent).scatter.points")
     names = [p["name"] for p in points]
-    wanted = names.index("&lt;script&gt;alert(1)&lt;/script&gt;\"&amp;")
+    wanted = names.index('&lt;script&gt;alert(1)&lt;/script&gt;"&amp;')
     place = page.evaluate(
         """([x, y]) => {
             const chart = document.getElementById("scatter");

@@ -181,9 +181,7 @@ def test_any_table_is_ranked_and_written(table: dict[str, dict[str, float]]) -> 
 
 
 @settings(few, max_examples=60)
-@given(
-    st.text(max_size=30) | st.sampled_from(["{index:06d}", "{stem}_{sample}", "{number:04d}.png"])
-)
+@given(st.text(max_size=30) | st.sampled_from(["{index:06d}", "{stem}_{sample}", "{number:04d}.png"]))
 def test_any_template_is_refused_or_reads_what_it_writes(text: str) -> None:
     try:
         template = Template(text)

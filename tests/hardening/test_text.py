@@ -36,8 +36,6 @@ NAMES = (
 )
 
 
-
-
 def test_hostile_names_become_safe_files_of_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     board, out = tmp_path / "board", tmp_path / "out"
     honest = from_document(documents.result(), "here")

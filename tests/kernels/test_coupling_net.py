@@ -25,9 +25,7 @@ NETS = {
 @pytest.mark.parametrize("kind", NETS)
 @pytest.mark.parametrize("rows", [1, 2, 5, 11, 100])
 @pytest.mark.parametrize("with_pre", [True, False])
-def test_blocks_of_rows_change_nothing(
-    kind: str, rows: int, with_pre: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_blocks_of_rows_change_nothing(kind: str, rows: int, with_pre: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     net, z1 = NETS[kind], torch.randn(2, 3, 11, 7, generator=torch.Generator().manual_seed(0))
     pre = torch.randn(1, 8, 11, 7, generator=torch.Generator().manual_seed(1)) if with_pre else None
     monkeypatch.setattr(coupling, "_BLOCK_VALUES", rows * 8 * 7 * 2)

@@ -178,9 +178,7 @@ def test_the_signature_says_what_was_used(alex: LPIPS, alexnet: Path) -> None:
     assert alex.device_name == "cpu"
 
 
-def test_torchvisions_own_file_is_recognised(
-    alexnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_torchvisions_own_file_is_recognised(alexnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = weights.sha256(alexnet)
     official = weights.TrunkFile("alex", f"alexnet-owt-{digest[:8]}.pth", alexnet.stat().st_size)
     monkeypatch.setitem(weights.TRUNKS, "alex", official)

@@ -99,9 +99,7 @@ def _half(result: Result) -> Result:
         (lambda r: replace(r, summary={**r.summary, "psnr": 40.0}), "summary.psnr is 40.0, the mean .* undefined"),
     ],
 )
-def test_only_all_the_images_make_a_summary(
-    tmp_path: Path, change: Callable[[Result], Result], words: str
-) -> None:
+def test_only_all_the_images_make_a_summary(tmp_path: Path, change: Callable[[Result], Result], words: str) -> None:
     honest, edited = make_results(X4, 2, 4, 2, 0, names=["honest", "edited"])
     honest, edited = (_of_four(result) for result in (honest, edited))
     write_board(tmp_path, [honest, change(edited)])

@@ -179,7 +179,7 @@ def test_different_settings_are_refused_and_named() -> None:
     assert problem.startswith('lpips.net: "alex" in ')
     assert "'a' (x4/a.json" in problem
     assert "'c' (x4/c.json" in problem
-    assert f'"vgg" in \'b\' (x4/b.json, signature {Signature(VGG).id})' in problem
+    assert f"\"vgg\" in 'b' (x4/b.json, signature {Signature(VGG).id})" in problem
 
 
 def test_a_setting_that_only_one_states_is_a_difference() -> None:

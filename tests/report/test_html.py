@@ -26,9 +26,7 @@ X8 = load_track("x8")
 
 
 def _measured(results: list[Result], **mor: float) -> list[Entry]:
-    return [
-        Entry(r.team, r.kind, {**r.summary, "mor": mor.get(r.team)}, "measured", r, r.incomplete) for r in results
-    ]
+    return [Entry(r.team, r.kind, {**r.summary, "mor": mor.get(r.team)}, "measured", r, r.incomplete) for r in results]
 
 
 def _write(out: Path, entries: list[Entry], *, plan: BootstrapPlan | None = None) -> Path:

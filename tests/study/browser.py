@@ -63,9 +63,7 @@ class Rater:
     def focused(self) -> str:
         """What has the focus: an item's id, or an element's."""
         return str(
-            self.page.evaluate(
-                "document.activeElement.closest('.card')?.dataset.item ?? document.activeElement.id"
-            )
+            self.page.evaluate("document.activeElement.closest('.card')?.dataset.item ?? document.activeElement.id")
         )
 
     def rank_by_keyboard(self) -> None:

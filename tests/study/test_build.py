@@ -119,7 +119,9 @@ def test_nothing_in_the_folder_tells_the_method(build: Build) -> None:
             assert [name for name in told if name in text] == []
 
     method_of = {
-        item: held for task in key.tasks.values() if task.kind == "rank"
+        item: held
+        for task in key.tasks.values()
+        if task.kind == "rank"
         for item, held in zip(task.items, task.holds, strict=True)
     }
     files = sorted((folder / "images").iterdir())
@@ -156,7 +158,10 @@ def test_another_secret_shows_the_same_crops_under_other_names(build: Build) -> 
     assert {t.crop for t in key_one.tasks.values()} == {t.crop for t in key_two.tasks.values()}
     assert key_one.settings["shown"] == key_two.settings["shown"]
     assert not set(tree(one)) & set(tree(two)) - {
-        "index.html", "data.js", "session.js", *(str(Path("assets", p.name)) for p in (one / "assets").iterdir())
+        "index.html",
+        "data.js",
+        "session.js",
+        *(str(Path("assets", p.name)) for p in (one / "assets").iterdir()),
     }
     assert key_one.study != key_two.study
     orders = [[r.orders for r in key.raters.values()] for key in (key_one, key_two)]
@@ -255,7 +260,8 @@ def test_methods_that_lack_images_or_names_are_listed_together(material: Materia
     with pytest.raises(StudyError) as caught:
         gather([flow, named_source(str(part))], gt, seed=0, track=track)
     assert caught.value.problems == (
-        "part: 0802: it has no sample of this image", "part: 0803: it has no sample of this image"
+        "part: 0802: it has no sample of this image",
+        "part: 0803: it has no sample of this image",
     )
     with pytest.raises(StudyError, match="flow: 2 methods have this name"):
         gather([flow, flow], gt, seed=0, track=track)

@@ -152,9 +152,7 @@ def test_hostile_files_are_named_and_change_nothing(study: Study, honest: list[P
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")
-def test_a_files_name_cannot_forge_a_line_or_break_the_report(
-    study: Study, honest: list[Path], tmp_path: Path
-) -> None:
+def test_a_files_name_cannot_forge_a_line_or_break_the_report(study: Study, honest: list[Path], tmp_path: Path) -> None:
     odd = [tmp_path / "a\nerror: b.json", Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json"))]
     for path in odd:
         path.write_text("x")

@@ -251,9 +251,12 @@ def test_spoilt_storage_is_not_believed(page: Page, study: Study) -> None:
     key = study[1]
     page.goto(link(study))
     name = f"srspace-eval/{key.study}/r01"
-    for text in ("{", "null", '{"tasks": {"x": 1}, "at": 99}', json.dumps({
-        "tasks": {key.raters["r01"].tasks[0]: {"ranking": [["<img>"]], "done": True}}, "at": -3
-    })):
+    for text in (
+        "{",
+        "null",
+        '{"tasks": {"x": 1}, "at": 99}',
+        json.dumps({"tasks": {key.raters["r01"].tasks[0]: {"ranking": [["<img>"]], "done": True}}, "at": -3}),
+    ):
         page.evaluate("([name, text]) => localStorage.setItem(name, text)", [name, text])
         page.reload()
         page.click("#begin")

@@ -41,7 +41,9 @@ def test_the_mor_file_has_the_names_exactly_best_first(outcome: Outcome, tmp_pat
     with (tmp_path / "out/MOR.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [(row["team"], float(row["mor"]), row["n"]) for row in rows] == [
-        ("gan<b>", 1.0, "6"), ("blur", 2.0, "6"), ("flow", 3.0, "6")
+        ("gan<b>", 1.0, "6"),
+        ("blur", 2.0, "6"),
+        ("flow", 3.0, "6"),
     ]
     assert all(float(row["mor_low"]) <= float(row["mor"]) <= float(row["mor_high"]) for row in rows)
     names = sorted(p.name for p in (tmp_path / "out").iterdir())

@@ -132,7 +132,9 @@ def test_answers_are_kept_one_file_each_and_never_replaced(client: Client) -> No
     assert client.ask("POST", path, second)[0] == 201
     assert client.ask("POST", f"/{client.token('r02')}/answer", answer_bytes(answer_document(key, "r02")))[0] == 201
     assert {p.name: p.read_bytes() == second for p in client.answers.iterdir()} == {
-        "r01.json": False, "r01-2.json": True, "r02.json": False
+        "r01.json": False,
+        "r01-2.json": True,
+        "r02.json": False,
     }
     assert (client.answers / "r01.json").read_bytes() == first
     assert collect(sorted(client.answers.iterdir()), key, Rules()).mor.tolist() == [1, 2, 3]
@@ -211,7 +213,9 @@ def test_a_rater_cannot_fill_the_disk(study: Study, tmp_path: Path) -> None:
 
 def test_links_name_the_public_address(client: Client) -> None:
     assert client.server.links()["r01"] == f"http://127.0.0.1:{client.port}/{client.token()}/"
-    assert client.server.links("https://example.org/study/")["r02"] == f"https://example.org/study/{client.token('r02')}/"
+    assert (
+        client.server.links("https://example.org/study/")["r02"] == f"https://example.org/study/{client.token('r02')}/"
+    )
 
 
 def test_tokens_are_never_logged(client: Client, capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,9 +124,7 @@ def make_board(ranking: Ranking, pages: Mapping[int, str]) -> Board:
             group=_group(row),
             source=row.entry.source,
             final=_final_cell(row, neighbours[FINAL].get(number, "")),
-            cells=tuple(
-                _cell(row, metric, scales[metric], neighbours[metric].get(number, "")) for metric in metrics
-            ),
+            cells=tuple(_cell(row, metric, scales[metric], neighbours[metric].get(number, "")) for metric in metrics),
             incomplete=tuple(map(text.shown, row.entry.incomplete)),
             notes=tuple(_mark(note, marks) for note in _notes(row, has_final)),
             page=pages.get(number, ""),
@@ -214,12 +212,7 @@ class _Scale:
 
     def __init__(self, ranking: Ranking, metric: str) -> None:
         self.plateau = plateaus(ranking).get(metric)
-        ends = [
-            bound
-            for row in ranking.rows
-            for bound in row.intervals.get(metric, ())
-            if math.isfinite(bound)
-        ]
+        ends = [bound for row in ranking.rows for bound in row.intervals.get(metric, ()) if math.isfinite(bound)]
         if ends and self.plateau is not None:
             ends.append(self.plateau)
         self.low, self.high = (min(ends), max(ends)) if ends else (0.0, 0.0)

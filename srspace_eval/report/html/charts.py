@@ -38,15 +38,17 @@ def scatter(ranking: Ranking, pages: Mapping[int, str]) -> dict[str, Any] | None
         x, y = (text.finite(row.entry.values.get(metric)) for metric in metrics)
         if x is None or y is None:
             continue
-        points.append({
-            "name": text.chart_text(row.entry.team),
-            "kind": row.entry.kind,
-            "source": row.entry.source,
-            "x": _round(x),
-            "y": _round(y),
-            "hover": _hover(row, ranking),
-            "page": pages.get(number, ""),
-        })
+        points.append(
+            {
+                "name": text.chart_text(row.entry.team),
+                "kind": row.entry.kind,
+                "source": row.entry.source,
+                "x": _round(x),
+                "y": _round(y),
+                "hover": _hover(row, ranking),
+                "page": pages.get(number, ""),
+            }
+        )
     x_label, y_label = (text.chart_label(metric, ranking.track.samples) for metric in metrics)
     return {"x": x_label, "y": y_label, "points": points}
 
@@ -71,12 +73,14 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
         for line in lines:
             line["y"] += [None] * (count - len(line["y"]))
         if lines:
-            charts.append({
-                "id": key.replace("_", "-"),
-                "metric": metric,
-                "y": text.chart_label(metric, "n"),
-                "lines": lines,
-            })
+            charts.append(
+                {
+                    "id": key.replace("_", "-"),
+                    "metric": metric,
+                    "y": text.chart_label(metric, "n"),
+                    "lines": lines,
+                }
+            )
     return charts
 
 
@@ -90,13 +94,15 @@ def distributions(result: Result, track: Track) -> list[dict[str, Any]]:
             if (value := text.finite(image.values.get(metric))) is not None
         ]
         if pairs:
-            strips.append({
-                "metric": metric,
-                "label": text.chart_label(metric, track.samples),
-                "digits": info.digits,
-                "images": [name for name, _ in pairs],
-                "values": [_round(value) for _, value in pairs],
-            })
+            strips.append(
+                {
+                    "metric": metric,
+                    "label": text.chart_label(metric, track.samples),
+                    "digits": info.digits,
+                    "images": [name for name, _ in pairs],
+                    "values": [_round(value) for _, value in pairs],
+                }
+            )
     return strips
 
 
@@ -112,15 +118,17 @@ def growth(result: Result) -> list[dict[str, Any]]:
         if not len(values):
             continue
         low, middle, high = np.percentile(values, (25, 50, 75), axis=0)
-        charts.append({
-            "id": key.replace("_", "-"),
-            "metric": metric,
-            "y": text.chart_label(metric, "n"),
-            "mean": _rounded(tuple(values.mean(axis=0))),
-            "low": _rounded(tuple(low)),
-            "median": _rounded(tuple(middle)),
-            "high": _rounded(tuple(high)),
-        })
+        charts.append(
+            {
+                "id": key.replace("_", "-"),
+                "metric": metric,
+                "y": text.chart_label(metric, "n"),
+                "mean": _rounded(tuple(values.mean(axis=0))),
+                "low": _rounded(tuple(low)),
+                "median": _rounded(tuple(middle)),
+                "high": _rounded(tuple(high)),
+            }
+        )
     return charts
 
 

@@ -91,29 +91,20 @@ def _line(image: ImageRecord, metrics: Sequence[str], viewer: str) -> ImageLine:
     return ImageLine(text.shown(image.image), f"{image.width} × {image.height}", tuple(cells), viewer)
 
 
-def extremes(
-    metric: str, images: Sequence[ImageRecord]
-) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
+def extremes(metric: str, images: Sequence[ImageRecord]) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
     """The best and the worst images by one metric, as (value, position), the most extreme first."""
     info = METRICS[metric]
-    values = [
-        (value, number)
-        for number, image in enumerate(images)
-        if (value := image.values.get(metric)) is not None
-    ]
+    values = [(value, number) for number, image in enumerate(images) if (value := image.values.get(metric)) is not None]
     values.sort(key=lambda pair: (pair[0] if info.direction == "lower" else -pair[0], pair[1]))
     count = min(EXTREMES, len(values) // 2)
     return values[:count], values[: -count - 1 : -1]
 
 
-def _extreme(
-    metric: str, track: Track, images: Sequence[ImageRecord], lines: Sequence[ImageLine]
-) -> Extreme | None:
+def _extreme(metric: str, track: Track, images: Sequence[ImageRecord], lines: Sequence[ImageLine]) -> Extreme | None:
     info = METRICS[metric]
     unit = f" {info.unit}" if info.unit else ""
     best, worst = (
-        tuple((lines[number], info.format(value) + unit) for value, number in part)
-        for part in extremes(metric, images)
+        tuple((lines[number], info.format(value) + unit) for value, number in part) for part in extremes(metric, images)
     )
     return Extreme(text.label_html(metric, track), info.arrow, best, worst) if best else None
 
