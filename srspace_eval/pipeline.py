@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
@@ -22,6 +22,9 @@ from srspace_eval.metrics.lpips import LPIPS
 from srspace_eval.metrics.meter import ImageMeter, MeterConfig, SampleMeasurement
 from srspace_eval.results import ImageRecord, SampleRecord
 from srspace_eval.sources import Source
+
+_HEAVY_TRUNKS = frozenset({"vgg"})
+"""Trunks whose activations of one 2K GT take more than a gigabyte: only one image is under way at a time."""
 
 _DEVICE_SLOTS = 2
 """Samples that may be on an accelerator at once: one is measured while the next is copied."""
@@ -117,8 +120,11 @@ def measure_images(
 class _Image:
     """One image under way: its meter, and the samples measured but not yet their turn."""
 
-    def __init__(self, task: ImageTask) -> None:
+    def __init__(self, task: ImageTask, after: threading.Event | None = None) -> None:
         self.task = task
+        self.after = after
+        """Set when the image before is done; None: this one need not wait for it."""
+        self.done = threading.Event()
         self.meter: Future[ImageMeter] = Future()
         self.lock = threading.Lock()
         self.waiting: dict[int, SampleMeasurement] = {}
@@ -138,7 +144,8 @@ class _Run:
         self.sources, self.config, self.lpips, self.advance = sources, config, lpips, advance
         self.outcomes: queue.Queue[ImageRecord | BaseException] = queue.Queue()
         self.stop = threading.Event()
-        self._jobs = _jobs(tasks, workers)
+        heavy = lpips is not None and lpips.signature["net"] in _HEAVY_TRUNKS
+        self._jobs = _jobs_one_by_one(tasks) if heavy else _jobs(tasks, workers)
         self._next = threading.Lock()
         # Many threads keep an accelerator fed with decoded samples, but few may fill its memory at once.
         on_cpu = lpips is None or lpips.device.type == "cpu"
@@ -168,6 +175,9 @@ class _Run:
 
     def _prepare(self, image: _Image) -> None:
         task = image.task
+        while image.after is not None and not image.after.wait(0.1):
+            if self.stop.is_set():
+                raise CancelledError
         gt = load(self.sources.gt, task.gt)[: task.height, : task.width]
         lr = None
         if task.lr is not None:
@@ -201,6 +211,9 @@ class _Run:
             if len(image.records) < len(task.samples):
                 return
         total = meter.finish()
+        del meter
+        image.meter = Future()  # lets the GT's activations go
+        image.done.set()
         self.outcomes.put(
             ImageRecord(
                 image=task.image,
@@ -230,6 +243,17 @@ def _jobs(tasks: Sequence[ImageTask], workers: int) -> Iterator[tuple[_Image, in
             if position == max(0, len(task.samples) - workers) and index + 1 < len(tasks):
                 following = _Image(tasks[index + 1])
                 yield following, None
+            yield image, position
+
+
+def _jobs_one_by_one(tasks: Sequence[ImageTask]) -> Iterator[tuple[_Image, int | None]]:
+    """As :func:`_jobs`, but a GT is prepared only when the image before is done."""
+    before: threading.Event | None = None
+    for task in tasks:
+        image = _Image(task, after=before)
+        before = image.done
+        yield image, None
+        for position in range(len(task.samples)):
             yield image, position
 
 

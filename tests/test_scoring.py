@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -350,3 +351,28 @@ def test_check_finds_deep_damage(tmp_path: Path) -> None:
     checked = check_submission(folder / "sub", folder / "gt", track=load_track("x4"), samples=3)
     assert len(checked.faults) == 1
     assert "000001_sample00001.png: damaged" in checked.faults[0]
+
+
+def test_a_heavy_trunk_has_one_image_under_way(tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from srspace_eval import pipeline
+
+    folder = small(tmp_path / "a", images=4, size=(64, 72))
+    options: dict[str, Any] = {"metrics": ALL, "lpips_weights": alexnet, "workers": 3}
+    expected = run(folder, tmp_path / "b1", **options)
+    alive: list[weakref.ref[Any]] = []
+    most = 0
+
+    class Watched(pipeline.ImageMeter):
+        def __init__(self, *arguments: Any) -> None:
+            nonlocal most
+            super().__init__(*arguments)
+            alive.append(weakref.ref(self))
+            most = max(most, sum(meter() is not None for meter in alive))
+
+    monkeypatch.setattr(pipeline, "ImageMeter", Watched)
+    monkeypatch.setattr(pipeline, "_HEAVY_TRUNKS", frozenset({"alex"}))
+    assert run(folder, tmp_path / "b2", **options) == expected
+    assert (len(alive), most) == (4, 1)
+    (folder / "sub/000001_sample00001.png").write_bytes(b"")  # an error ends it all the same
+    with pytest.raises(SubmissionError):
+        run(folder, tmp_path / "b3", **options)
