@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
+from zlib_ng import zlib_ng
 
 from srspace_eval.errors import ImageError
 from srspace_eval.images import Pixels, decode_png, inspect_png
@@ -60,8 +61,9 @@ def _filtered_rows(data: bytes, where: str, width: int, count: int) -> Pixels:
         at += 12 + length
     stride = 1 + 3 * width
     try:
-        stream = zlib.decompressobj().decompress(b"".join(bodies), count * stride)
-    except zlib.error as error:
+        # Inflating is most of the work of building a study; this inflater is three times as fast as Python's own.
+        stream = zlib_ng.decompressobj().decompress(b"".join(bodies), count * stride)
+    except (zlib.error, zlib_ng.error) as error:
         raise ImageError(f"{where}: damaged picture data ({error}); write the file again") from error
     if len(stream) < count * stride:
         raise ImageError(f"{where}: its picture data ends early; write the file again")
