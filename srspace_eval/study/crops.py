@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -13,6 +14,7 @@ from zlib_ng import zlib_ng
 from srspace_eval.errors import ImageError
 from srspace_eval.images import Pixels, decode_png, inspect_png
 
+_INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)  # its stub calls the class an instance
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -63,7 +65,7 @@ def _filtered_rows(data: bytes, where: str, width: int, count: int) -> Pixels:
     try:
         # Inflating is most of the work of building a study; this inflater is three times as fast as Python's own.
         stream = zlib_ng.decompressobj().decompress(b"".join(bodies), count * stride)
-    except (zlib.error, zlib_ng.error) as error:
+    except _INFLATE_ERROR as error:
         raise ImageError(f"{where}: damaged picture data ({error}); write the file again") from error
     if len(stream) < count * stride:
         raise ImageError(f"{where}: its picture data ends early; write the file again")
