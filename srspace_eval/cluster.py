@@ -304,11 +304,11 @@ def _knock(address: str) -> None:
     OSError
         If none does: why, in Dask's words.
     """
-    from distributed import Security, __version__
-    from distributed.comm import connect
+    distributed: Any = import_module("distributed")
+    secured = distributed.Security().get_connection_args("client")
 
     async def ask() -> tuple[Any, Any]:
-        comm = await connect(address, timeout=_CONNECT_S * 0.9, **Security().get_connection_args("client"))
+        comm = await distributed.connect(address, timeout=_CONNECT_S * 0.9, **secured)
         try:
             await comm.write({"op": "identity", "reply": True})
             identity = await comm.read()
@@ -335,8 +335,8 @@ def _knock(address: str) -> None:
         raise OSError(str(error) or f"within {_CONNECT_S} s") from error
     if kind != "Scheduler":
         raise OSError(f"but a {kind} does")
-    if version != __version__:
-        raise OSError(f"but one of distributed {version}, here is {__version__}")
+    if version != distributed.__version__:
+        raise OSError(f"but one of distributed {version}, here is {distributed.__version__}")
 
 
 def _fitting_processes(device: str) -> int:
