@@ -63,14 +63,13 @@ class DaskCluster:
     def prepare(self, plan: NetworkPlan | None) -> Facts:
         self._plan = None if plan is None else plan.absolute()
         with self._connected():
-            if not self._has_workers():
-                # A cluster that adapts to its tasks starts no worker before there is one.
-                wish = self._client.submit(int, pure=False)
-                while not self._has_workers():
-                    time.sleep(0.2)
-                wish.release()
             _raise_other_dask(self._where, self._client.get_versions())
+            # A cluster that adapts to its tasks has a worker only where there is a task, or its result is held.
+            wish = self._client.submit(int, pure=False)
+            while not self._has_workers():
+                time.sleep(0.2)
             answers = self._client.run(probe, self._plan, on_error="return")
+            wish.release()
         # A worker that cannot be reached has just gone, and takes no part.
         found = {worker: answer for worker, answer in answers.items() if not isinstance(answer, OSError)}
         _raise_differences(self._where, self._plan, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -251,9 +252,14 @@ def test_what_answers_is_no_scheduler_of_this_dask(processes: Processes, monkeyp
         assert "(within 0.5 s)" in refusal(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
 
 
-def test_a_cluster_that_adapts_starts_from_no_workers() -> None:
+def test_a_cluster_that_adapts_starts_from_no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import LocalCluster
 
+    async def slow(plan: NetworkPlan | None) -> Facts:
+        await asyncio.sleep(1)  # longer than an idle worker is kept
+        return facts(None)
+
+    monkeypatch.setattr(cluster, "probe", slow)
     with LocalCluster(n_workers=0, processes=False, memory_limit=0, scheduler_kwargs=cluster.HIDDEN) as adapting:
         adapting.adapt(minimum=0, maximum=1, interval="50ms")
         with (
