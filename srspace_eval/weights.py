@@ -108,9 +108,8 @@ def require(net: str, weights_dir: Path | None = None) -> Path:
     file = trunk_file(net)
     path = find(net, weights_dir)
     if path is None:
-        folders = "\n".join(
-            f"    {folder}" for folder in search_path(weights_dir) or ["a folder named by --weights-dir"]
-        )
+        places = search_path(weights_dir) or [Path("a folder named by --weights-dir")]
+        folders = "\n".join(f"    {place}" for place in places)
         raise WeightsError(
             f"the {net} trunk's weights are missing: {file.name}\n"
             f"  get them: srspace-eval weights fetch {net}\n"
