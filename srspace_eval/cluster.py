@@ -296,7 +296,8 @@ def _address(scheduler: str) -> str:
 def _knock(address: str) -> None:
     """Make sure that a scheduler of this Dask answers.
 
-    Dask's client waits for ever for a port of something else, and half a minute in vain to end after it has failed.
+    Left to itself, Dask's client waits for ever at a port of something else, and takes half a minute to give up once
+    it has failed.
 
     Raises
     ------

@@ -80,9 +80,10 @@ def search_path(weights_dir: Path | None = None) -> list[Path]:
         folders.append(Path(os.environ[ENVIRONMENT]))
     with suppress(RuntimeError):  # a container's user may have no home folder
         folders.append(cache_dir())
+    torch_home, caches = os.environ.get("TORCH_HOME"), os.environ.get("XDG_CACHE_HOME")
     with suppress(RuntimeError):
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folders.append(Path(os.environ.get("TORCH_HOME") or caches / "torch") / "hub" / "checkpoints")
+        torch_folder = Path(torch_home or Path(caches or Path.home() / ".cache") / "torch")
+        folders.append(torch_folder / "hub" / "checkpoints")
     return list(dict.fromkeys(folders))
 
 

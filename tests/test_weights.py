@@ -76,6 +76,9 @@ def test_without_a_home_folder_weights_are_found_where_they_are_named(
     monkeypatch.setattr(Path, "home", homeless)
     monkeypatch.setattr(weights.platformdirs, "user_cache_dir", homeless)
     assert weights.search_path() == []
+    with monkeypatch.context() as patch:
+        patch.setenv("TORCH_HOME", str(tmp_path))
+        assert weights.search_path() == [tmp_path / "hub/checkpoints"]
     with pytest.raises(WeightsError, match=r"(?s)alexnet-owt.*into one of\s+a folder named by --weights-dir"):
         weights.require("alex")
     with pytest.raises(WeightsError, match="no home folder to keep weights in; set SRSPACE_EVAL_WEIGHTS"):
