@@ -108,6 +108,32 @@ def test_patches_add_the_sampled_score(folder: Path, tmp_path: Path, capsys: pyt
     assert document["summary"]["diversity_patches_se"] > 0
 
 
+def test_pictures_too_small_for_a_metric_are_listed_before_anything_is_measured(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, size in ((803, (64, 64)), (804, (16, 64)), (805, (8, 24))):
+        write_png(folder / f"gt/{number:04d}.png", pngs.pixels(*size))
+        for sample in range(3):
+            write_png(folder / f"sub/{number - 801:06d}_sample{sample:05d}.png", pngs.pixels(*size, seed=sample + 1))
+    alexnet = write_alexnet(tmp_path / "alex.pth")
+    measured = ("--track", "x4", "--lpips-weights", alexnet, "--metrics", "diversity,ssim")
+    assert score(folder, *measured, "--patches", 5, "--patch-size", 48) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "7 faults, nothing was measured" in lines[0]
+    assert [line.rsplit("gt", 1)[1].removeprefix("/").removeprefix("\\") for line in lines[1:]] == [
+        f"{name}.png: {size} pixels (cropped to a multiple of 8), but {needs}"
+        for name, size, needs in [
+            ("0801", "48×40", "diversity_patches needs 48×48; give a smaller --patch-size"),
+            ("0802", "48×40", "diversity_patches needs 48×48; give a smaller --patch-size"),
+            ("0804", "64×16", "LPIPS with the alex trunk needs 31×31; choose other --metrics"),
+            ("0804", "64×16", "diversity_patches needs 48×48; give a smaller --patch-size"),
+            ("0805", "24×8", "LPIPS with the alex trunk needs 31×31; choose other --metrics"),
+            ("0805", "24×8", "ssim needs 11×11; choose other --metrics"),
+            ("0805", "24×8", "diversity_patches needs 48×48; give a smaller --patch-size"),
+        ]
+    ]
+
+
 def test_check_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("check", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--samples", 3)
     assert run(*arguments) == 0
