@@ -130,6 +130,22 @@ def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None
     return Pairing(tuple(pairs), wanted, template.text, len(found), tuple(faults), tuple(missing), tuple(notices))
 
 
+def reference_names(gt: Source, track: Track, *, lr: Source | None = None) -> tuple[dict[str, str], dict[str, str]]:
+    """Image -> its GT's file name, and image -> its LR's (empty without ``lr``).
+
+    Raises
+    ------
+    SubmissionError
+        If the GT folder holds no GT, or other pictures, or LRs are missing.
+    """
+    images = _gt_images(gt, track)
+    faults: list[str] = []
+    lrs = {} if lr is None else _lr_names(lr, images, track, faults)
+    if faults:
+        raise SubmissionError("--lr must hold the LR of every GT", faults)
+    return {image: str(fields["file"]) for image, fields in images.items()}, lrs
+
+
 def _gt_images(gt: Source, track: Track) -> dict[str, dict[str, int | str]]:
     """Stem -> the fields that name the image, in order of number, then stem."""
     templates = [Template(text) for text in track.gt_names]

@@ -11,13 +11,13 @@ import click
 
 from srspace_eval.bootstrap import BootstrapPlan
 from srspace_eval.cli._common import print_json, print_text, say
-from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER
+from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE
 from srspace_eval.errors import Notice, RankingError
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.published import PublishedTable, load_published, published_tables
 from srspace_eval.ranking import Entry, Ranking, default_columns, rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
-from srspace_eval.report.files import TEXT_FORMATS, render, write_files
+from srspace_eval.report.files import TEXT_FORMATS, render, text_files, write_files
 from srspace_eval.report.json_file import to_document
 from srspace_eval.results import slug
 from srspace_eval.tracks import Track, builtin_tracks, load_track
@@ -104,16 +104,14 @@ class _Sources:
     metavar="LIST",
     help=f"Of {','.join(_FORMATS)}; with --out the files (default: all), without it one, printed.",
 )
-@click.option("--gt", type=EXISTING_FOLDER, help="GT folder, for the HTML's picture viewer.")
-@click.option(
-    "--lr", type=EXISTING_FOLDER, help="LR folder, for the HTML's picture viewer (default: the downscaled GT)."
-)
+@click.option("--gt", type=SOURCE, help="GT folder, for the HTML's picture viewer.")
+@click.option("--lr", type=SOURCE, help="LR folder, for the HTML's picture viewer (default: the downscaled GT).")
 @click.option(
     "--submission",
     "submissions",
     multiple=True,
-    metavar="[TEAM=]DIR",
-    help="A submission's pictures, for the HTML's picture viewer; may be given several times.",
+    metavar="[TEAM=]PATH",
+    help="A submission's folder or zip, for the HTML's picture viewer; may be given several times.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
@@ -159,10 +157,8 @@ def command(
         rankings.append(rank(entries, track, bootstrap=plan, signature=signature, columns=shown))
 
     if out is not None:
-        for path in write_files(out, rankings, [form for form in forms if form != "html"], intervals=intervals):
+        for path in _write(out, rankings, forms, intervals, gt, lr, submissions):
             say(f"wrote {path}")
-        if "html" in forms:
-            say(f"wrote {_write_html(out, rankings, gt, lr, submissions)}")
     _print(rankings, forms, intervals, as_json, printed_form=out is None and formats is not None)
 
 
@@ -267,18 +263,29 @@ def _list_published() -> None:
         click.echo(f"    {table.paper}, {table.table}; {table.data}")
 
 
-def _write_html(
-    out: Path, rankings: Sequence[Ranking], gt: Path | None, lr: Path | None, submissions: Sequence[str]
-) -> Path:
+def _write(
+    out: Path,
+    rankings: Sequence[Ranking],
+    forms: Sequence[str],
+    intervals: bool,
+    gt: Path | None,
+    lr: Path | None,
+    submissions: Sequence[str],
+) -> list[Path]:
+    """Write all forms, or none; returns the paths to look at."""
+    texts = text_files(rankings, [form for form in forms if form != "html"], intervals=intervals)
+    if "html" not in forms:
+        write_files(out, texts)
+        return [out / name for name in texts]
     from srspace_eval.report.html import Pictures, write_site
+    from srspace_eval.study.entries import named_source
 
-    if gt is None:
-        return write_site(out, rankings)
-    folders = {}
-    for text in submissions:
-        team, equals, folder = text.rpartition("=")
-        path = Path(folder)
-        if not path.is_dir():
-            raise RankingError(f"{path}: no such folder; --submission takes [TEAM=]DIR, unpack a zip first")
-        folders[team if equals else path.resolve().name] = path
-    return write_site(out, rankings, pictures={rankings[0].track.name: Pictures(gt=gt, submissions=folders, lr=lr)})
+    pictures = {}
+    if gt is not None:
+        named = [named_source(text) for text in submissions]
+        sources = {team: source.path for team, source in named}
+        if len(sources) < len(named):
+            raise click.UsageError("--submission: two are of one team; write TEAM=PATH with the team's own name")
+        pictures = {rankings[0].track.name: Pictures(gt=gt, submissions=sources, lr=lr)}
+    index = write_site(out, rankings, pictures=pictures, texts=texts)
+    return [*(out / name for name in texts), index]
