@@ -55,7 +55,6 @@ class Checked:
         count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
         raise SubmissionError(f"{self.source.path}: {count}, nothing was measured{hint}", faults)
 
-
     def too_small(self, least: Sequence[LeastSize]) -> Iterator[str]:
         """A fault for each GT that is smaller, after the crop, than what is to be measured needs."""
         for p in self.pairing.pairs:

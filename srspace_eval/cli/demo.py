@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from srspace_eval.cli._boards import keep_track
 from srspace_eval.cli._common import print_text, progress, say
 from srspace_eval.errors import ResultsError, WeightsError
 
@@ -62,6 +63,7 @@ def command(out: Path, weights_dir: Path | None) -> None:
             overwrite=True,
             progress=progress,
         )
+    keep_track(out / "leaderboards", track_file)
     ranking = rank(board_entries(out / "leaderboards", track), track, bootstrap=BootstrapPlan())
     print_text(to_text(make_table(ranking)))
     folders = {method: out / "submissions" / method for method in METHODS}

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from srspace_eval.bootstrap import BootstrapPlan
+from srspace_eval.cli._boards import board_tracks
 from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE
 from srspace_eval.errors import Notice, RankingError
@@ -19,8 +20,7 @@ from srspace_eval.ranking import Entry, Ranking, default_columns, rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
 from srspace_eval.report.files import TEXT_FORMATS, render, text_files, write_files
 from srspace_eval.report.json_file import to_document
-from srspace_eval.results import slug
-from srspace_eval.tracks import Track, builtin_tracks, load_track
+from srspace_eval.tracks import Track, load_track
 
 _DEFAULT_BOARD = Path("leaderboards")
 _FORMATS = ("html", *TEXT_FORMATS)
@@ -211,13 +211,7 @@ def _tracks(names: Sequence[str], board: Path | None, published: str | None) -> 
             return [load_track(own[0])]
     if board is None:
         raise click.UsageError("name the track with --track, or a board with --board")
-    found = [track for track in builtin_tracks().values() if any((board / slug(track.name)).glob("*.json"))]
-    if not found:
-        raise RankingError(
-            f"{board}: holds no results of a built-in track ({', '.join(builtin_tracks())}); score a submission with "
-            f"--board {board}, or name your track file with --track"
-        )
-    return found
+    return board_tracks(board)
 
 
 def _require_one(tracks: Sequence[Track], **options: object) -> None:

@@ -58,7 +58,9 @@ def _locked(out: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except filelock.Timeout as error:
-        raise RankingError(f"{out}: another process is writing into it; wait for it, or choose another --out") from error
+        raise RankingError(
+            f"{out}: another process is writing into it; wait for it, or choose another --out"
+        ) from error
     try:
         yield
     finally:

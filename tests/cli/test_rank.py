@@ -243,6 +243,66 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest
     assert "cannot be written" in capsys.readouterr().err
 
 
+OWN_TRACK = 'name = "own"\ntitle = "Faces"\nscale = 8\nsamples = 2\n[ranking]\ncriteria = [{ metric = "lpips" }]\n'
+
+
+def test_a_board_of_an_own_track_says_what_to_give(
+    tmp_path: Path, board: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(OWN_TRACK + 'final = ["lpips"]\n', encoding="utf-8")
+    own = load_track(file)
+    alone = tmp_path / "alone"
+    write_board(alone, make_results(own, 2, 3, 2, 0))
+    assert run("--board", alone) == 1
+    error = capsys.readouterr().err
+    assert f"{alone / 'own'}: results of track 'own'" in error
+    assert "--track FILE.toml" in error
+    assert "track.toml" in error
+    write_board(board, make_results(own, 2, 3, 2, 0))
+    assert run("--board", board, "--json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["track"] == "x4"
+    assert "'own', which is not built in" in captured.err
+    (alone / "own" / "track.toml").write_bytes(file.read_bytes())
+    assert run("--board", alone, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Faces"
+    (alone / "own" / "track.toml").write_text(OWN_TRACK.replace('"own"', '"other"'), encoding="utf-8")
+    assert run("--board", alone) == 1
+    assert "is of track 'other'" in capsys.readouterr().err
+
+
+def test_a_track_s_own_file_goes_before_a_built_in_one(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = OWN_TRACK.replace('"own"', '"x4"').replace("8", "4") + 'final = ["lpips"]\n'
+    (board / "x4" / "track.toml").write_text(text, encoding="utf-8")
+    assert run("--board", board, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"][0]["ranks"].keys() == {"lpips"}
+    assert run("--board", board, "--track", "x4", "--json") == 0
+    assert "diversity" in json.loads(capsys.readouterr().out)["rows"][0]["ranks"]
+
+
+@pytest.mark.parametrize("wrong", ["no such place", "damaged.zip", "text.txt"])
+def test_nothing_is_written_where_pictures_cannot_be_read(
+    board: Path, tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gt").mkdir()
+    (tmp_path / "gt" / "0801.png").write_bytes(b"")
+    (tmp_path / "text.txt").write_text("no pictures", encoding="utf-8")
+    (tmp_path / "damaged.zip").write_bytes(b"PK\5\6" + bytes(18))
+    (tmp_path / "damaged.zip").write_bytes(b"PK\1\2 torn" + b"PK\5\6" + b"\1" * 18)
+    pictures = ["--gt", tmp_path / "gt", "--submission", f"Team 01={tmp_path / wrong}"]
+    assert run("--board", board, "--out", tmp_path / "out", *pictures) == 1
+    assert str(tmp_path / wrong) in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_team_has_one_submission(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "gt").mkdir()
+    twice = ["--submission", f"A={tmp_path / 'gt'}", "--submission", f"A={board}"]
+    assert run("--board", board, "--out", tmp_path / "out", "--gt", tmp_path / "gt", *twice) == 2
+    assert "two are of one team" in capsys.readouterr().err
+
+
 def test_a_reader_that_goes_away_causes_no_traceback(board: Path) -> None:
     command = [sys.executable, "-m", "srspace_eval", "rank", "--board", str(board)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

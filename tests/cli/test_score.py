@@ -134,6 +134,26 @@ def test_pictures_too_small_for_a_metric_are_listed_before_anything_is_measured(
     ]
 
 
+def test_an_own_track_s_file_stands_beside_its_results(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, copy = tmp_path / "own.toml", folder / "board" / "own" / "track.toml"
+    text = 'name = "own"\ntitle = "Own"\nscale = 4\nfirst = 801\nmetrics = ["psnr"]\n'
+    text += '[ranking]\ncriteria = [{ metric = "psnr" }]\nfinal = ["psnr"]\n'
+    file.write_text(text, encoding="utf-8")
+    assert score(folder, "--track", file, "--samples", 4) == 1
+    assert not copy.exists()
+    assert score(folder, "--track", file) == 0
+    assert copy.read_text(encoding="utf-8") == text
+    capsys.readouterr()
+    assert run("rank", "--board", folder / "board", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"][0]["final_rank"] == 1
+    file.write_text(text.replace("Own", "Another"), encoding="utf-8")
+    assert score(folder, "--track", file, "--team", "second") == 0
+    assert f"{copy}: differs from {file}" in capsys.readouterr().err
+    assert copy.read_text(encoding="utf-8") == text
+
+
 def test_check_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("check", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--samples", 3)
     assert run(*arguments) == 0

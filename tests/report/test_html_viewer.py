@@ -160,9 +160,7 @@ def test_pictures_that_changed_replace_those_of_an_earlier_call(tmp_path: Path) 
         gt, folders, results = write_pictures(tmp_path / f"in{seed}", made, seed=seed)
         results = [replace(r, images=tuple(replace(i, height=32, width=40) for i in r.images)) for r in results]
         _write(tmp_path / "out", results, Pictures(gt, folders))
-        assert np.array_equal(
-            read_rgb(tmp_path / "out/x8/pictures/gt/0801.png"), read_rgb(gt / "0801.png")[:32, :40]
-        )
+        assert np.array_equal(read_rgb(tmp_path / "out/x8/pictures/gt/0801.png"), read_rgb(gt / "0801.png")[:32, :40])
 
 
 def test_pictures_of_a_stranger_are_a_notice(tmp_path: Path) -> None:

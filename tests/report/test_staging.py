@@ -30,14 +30,16 @@ def test_files_stand_beside_those_that_were_there(tmp_path: Path) -> None:
 
 def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
     def fail(out: Path) -> None:
-        with pytest.raises(ValueError, match="halfway"), staged(out) as stage:
+        with staged(out) as stage:
             (stage / "a.txt").write_bytes(b"new")
             raise ValueError("halfway")
 
-    fail(tmp_path / "new" / "out")
+    with pytest.raises(ValueError, match="halfway"):
+        fail(tmp_path / "new" / "out")
     assert not (tmp_path / "new").exists()
     _fill(tmp_path / "out", "a.txt")
-    fail(tmp_path / "out")
+    with pytest.raises(ValueError, match="halfway"):
+        fail(tmp_path / "out")
     assert contents(tmp_path / "out") == {"a.txt": b"a.txt"}
 
 
