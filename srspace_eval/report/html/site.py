@@ -122,7 +122,7 @@ class _Site:
             lstrip_blocks=True,
         )
         environment.globals.update(version=__version__)
-        environment.filters["shown"] = text.shown
+        environment.filters.update(shown=text.shown, note=text.note_html)
         self._templates = {
             name: environment.get_template(f"{name}.html.j2") for name in ("index", "track", "submission", "viewer")
         }
