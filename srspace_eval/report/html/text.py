@@ -56,7 +56,7 @@ def note_html(note: str) -> Markup:
     >>> note_html("ranks in S_10 & MOR")
     Markup('ranks in <i>S</i><sub>10</sub> &amp; MOR')
     """
-    return Markup(re.sub(r"\bS_(\d+)\b", r"<i>S</i><sub>\1</sub>", escape(shown(note))))
+    return Markup(re.sub(r"\bS_(\d+)\b", r"<i>S</i><sub>\1</sub>", str(escape(shown(note)))))
 
 
 def chart_label(metric: str, index: object) -> str:
