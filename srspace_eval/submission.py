@@ -175,7 +175,9 @@ def _best_template(
 ) -> tuple[Template, dict[str, tuple[str, int]]]:
     """The template under which most files find a GT, and file -> (image, sample) under it."""
     if not pictures:
-        raise SubmissionError(f"{source.path}: holds no PNG; samples are named {' or '.join(track.sample_names)}")
+        raise SubmissionError(
+            f"{source.path}: holds no PNG; samples are named {' or '.join(track.sample_names)}{_inner_folders(source)}"
+        )
     best: list[tuple[Template, dict[str, tuple[str, int]]]] = []
     for template in (Template(text) for text in track.sample_names):
         key = next(field for field in template.fields if field != "sample")
@@ -205,6 +207,14 @@ def _best_template(
             f"give a track file with one name template"
         )
     return template, found
+
+
+def _inner_folders(source: Source) -> str:
+    """What to say where the pictures seem to lie one folder deeper; sources do not descend."""
+    folders = [name for name in source.names() if (source.path / name).is_dir()]
+    if not folders:
+        return ""
+    return f"; it holds folders: give one of {', '.join(folders[:5])}{' …' if len(folders) > 5 else ''}"
 
 
 def _lr_names(

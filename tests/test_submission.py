@@ -108,6 +108,10 @@ def test_nothing_pairs(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     with pytest.raises(SubmissionError, match="holds no PNG"):
         pair(open_source(tmp_path / "b"), open_source(gt), X4)
+    for name in ("team A", "team B"):
+        (tmp_path / "b" / name).mkdir()
+    with pytest.raises(SubmissionError, match="it holds folders: give one of team A, team B"):
+        pair(open_source(tmp_path / "b"), open_source(gt), X4)
     with pytest.raises(SubmissionError, match="holds no GT"):
         pair(open_source(gt), open_source(tmp_path / "b"), X4)
 

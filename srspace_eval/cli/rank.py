@@ -56,7 +56,11 @@ class _Sources:
                     stacklevel=2,
                 )
         if not entries:
-            raise RankingError(f"there is nothing to rank for track {track.name}: score a submission or give --table")
+            where = f"no board, and no {_DEFAULT_BOARD}/ here" if self.board is None else f"in {self.board}"
+            raise RankingError(
+                f"there is nothing to rank for track {track.name} ({where}): score a submission, or give --board or "
+                "--table"
+            )
         return entries
 
 
@@ -154,6 +158,8 @@ def command(
     for track in tracks:
         shown = _columns(columns) or default_columns(track)
         entries = sources.entries(track, shown)
+        if columns is not None:
+            _say_empty(shown, entries)
         rankings.append(rank(entries, track, bootstrap=plan, signature=signature, columns=shown))
 
     if out is not None:
@@ -187,8 +193,12 @@ def _forms(formats: str | None, out: Path | None, as_json: bool) -> list[str]:
     unknown = [form for form in forms if form not in _FORMATS]
     if unknown or not forms:
         raise click.BadParameter(f"{formats!r}: choose of {', '.join(_FORMATS)}", param_hint="--format")
-    if out is None and (len(forms) > 1 or forms == ["html"] or as_json):
-        raise click.UsageError("without --out, --format prints one of " + ", ".join(TEXT_FORMATS))
+    if out is None and as_json:
+        raise click.UsageError("--json and --format both print; give one of them, or --out too")
+    if out is None and (len(forms) > 1 or forms == ["html"]):
+        raise click.UsageError(
+            f"without --out, --format prints one of {', '.join(TEXT_FORMATS)}; give --out for more, or for html"
+        )
     return list(dict.fromkeys(forms))
 
 
@@ -200,6 +210,13 @@ def _columns(text: str | None) -> tuple[str, ...]:
     if unknown or not named:
         raise click.BadParameter(f"{text!r}: choose of {', '.join(METRICS)}", param_hint="--columns")
     return named
+
+
+def _say_empty(columns: Sequence[str], entries: Sequence[Entry]) -> None:
+    """A column that was asked for and that tables leave out, because nobody has a value in it."""
+    empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
+    if empty:
+        warnings.warn(f"--columns: nobody has a value of {', '.join(empty)}", Notice, stacklevel=2)
 
 
 def _tracks(names: Sequence[str], board: Path | None, published: str | None) -> list[Track]:
