@@ -12,7 +12,7 @@ import click
 from srspace_eval.bootstrap import BootstrapPlan
 from srspace_eval.cli._boards import board_tracks
 from srspace_eval.cli._common import print_json, print_text, say
-from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE
+from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath
 from srspace_eval.errors import Notice, RankingError
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.published import PublishedTable, load_published, published_tables
@@ -80,7 +80,12 @@ class _Sources:
     type=EXISTING_FILE,
     help="CSV of numbers that you have: team,kind,lpips,lr_psnr,diversity,mor; empty = not measured.",
 )
-@click.option("--mor", type=EXISTING_FILE, help="CSV of a study's mean opinion ranks: team,mor.")
+@click.option(
+    "--mor",
+    type=ExistingPath(),
+    metavar="FOLDER|FILE.csv",
+    help="A study's mean opinion ranks: the folder that 'study collect' wrote, or a CSV: team,mor.",
+)
 @click.option("--published", metavar="NAME", help="Rank a published table's own teams, as its challenge did.")
 @click.option(
     "--with",

@@ -254,11 +254,11 @@ def collect(
 ) -> None:
     """Check answers and compute the MOR, its intervals, the raters' agreement, and which differences are real.
 
-    ANSWER is a file, or a folder of .json files. Writes MOR.csv (for 'rank --mor'), study.json and report.html. Every
-    answer that is not counted is listed with the reason.
+    ANSWER is a file, or a folder of .json files. Writes MOR.csv and MOR-draws.csv (for 'rank --mor'), study.json
+    and report.html. Every answer that is not counted is listed with the reason.
     """
     from srspace_eval.study.collecting import Rules, collect
-    from srspace_eval.study.report import MOR_FILE, PAGE_FILE, outcome_document, write_outcome
+    from srspace_eval.study.report import PAGE_FILE, outcome_document, write_outcome
 
     if not 0.5 <= level < 1:
         raise click.BadParameter("must lie between 0.5 and 1", param_hint="--level")
@@ -277,7 +277,7 @@ def collect(
         print_json(outcome_document(outcome))
         return
     _print_outcome(outcome)
-    click.echo(f"{out / MOR_FILE} for 'rank --mor', {out / PAGE_FILE} for people")
+    click.echo(f"{out} for 'rank --mor', {out / PAGE_FILE} for people")
 
 
 def _answer_files(paths: tuple[Path, ...]) -> list[Path]:
