@@ -17,6 +17,7 @@ from srspace_eval.errors import Notice, RankingError
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.published import PublishedTable, load_published, published_tables
 from srspace_eval.ranking import Entry, Ranking, default_columns, rank
+from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
 from srspace_eval.report.files import TEXT_FORMATS, render, text_files, write_files
 from srspace_eval.report.json_file import to_document
@@ -47,6 +48,9 @@ class _Sources:
         for table in _tables_beside(self.beside, self.published, track):
             entries += _beside(table, track, columns)
         if self.mor is not None:
+            if self.mor.is_file() and self.mor.name == MOR_FILE and self.mor.with_name(DRAWS_FILE).is_file():
+                text = f"{self.mor}: --mor {self.mor.parent} lets the final rank's intervals move with the study, too"
+                warnings.warn(text, Notice, stacklevel=2)
             entries, strangers = add_mor(entries, self.mor)
             if strangers:
                 warnings.warn(

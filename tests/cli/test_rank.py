@@ -198,6 +198,27 @@ def test_a_stranger_in_the_study_is_said(board: Path, tmp_path: Path, capsys: py
     assert "'Team O2', 'GT': no entry has this name" in captured.err
 
 
+def test_the_folder_of_a_study_moves_the_final_rank(
+    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "result"
+    study.mkdir()
+    (study / "MOR.csv").write_text("team,mor\nTeam 01,1.4\nTeam 02,1.6\n", encoding="utf-8")
+    assert run("--board", board, "--mor", study) == 1
+    assert f"{study / 'MOR-draws.csv'}: not a study's draws" in capsys.readouterr().err
+    (study / "MOR-draws.csv").write_text("Team 01,Team 02\n1.2,1.8\n1.7,1.3\n", encoding="utf-8")
+    widths = []
+    for given in (study / "MOR.csv", study):
+        assert run("--board", board, "--mor", given, "--json") == 0
+        captured = capsys.readouterr()
+        rows = {row["team"]: row for row in json.loads(captured.out)["rows"]}
+        low, high = rows["Team 01"]["intervals"]["final_rank"]
+        widths.append(high - low)
+        assert (f"--mor {study} lets" in captured.err) == (given != study)
+    assert widths[1] >= widths[0] + 0.5
+    assert rows["Team 01"]["rank_intervals"]["mor"] == [1, 2]
+
+
 def test_a_misspelled_team_in_the_study_is_no_second_team(
     board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
