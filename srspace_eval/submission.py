@@ -96,6 +96,8 @@ def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None
     single = "sample" not in template.fields
     wanted = 1 if single else track.samples if samples is None else samples
 
+    highest = max(sample for _, sample in found.values())
+    more = f", or give --samples {highest + 1}" if highest < MAX_SAMPLES else ""
     faults = []
     per_image: dict[str, dict[int, str]] = defaultdict(dict)
     for name in pictures:
@@ -106,7 +108,7 @@ def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None
         if sample >= wanted:
             faults.append(
                 f"{source.where(name)}: surplus: sample {sample}, but {wanted} samples (0 to {wanted - 1}) are asked "
-                f"for; remove it, or give --samples {sample + 1}"
+                f"for; remove it{more}"
             )
             continue
         per_image[image][sample] = name

@@ -101,6 +101,13 @@ def test_missing_and_surplus_are_all_listed(tmp_path: Path) -> None:
     assert "readme.txt" in found.notices[0]
 
 
+def test_surplus_samples_have_one_mend(tmp_path: Path) -> None:
+    gt = make(tmp_path / "gt", ["0801.png"])
+    sub = make(tmp_path / "sub", [f"000000_sample{sample:05d}.png" for sample in range(5)])
+    found = pair(open_source(sub), open_source(gt), X4, samples=2)
+    assert [fault.rpartition("; ")[2] for fault in found.faults] == ["remove it, or give --samples 5"] * 3
+
+
 def test_nothing_pairs(tmp_path: Path) -> None:
     gt = make(tmp_path / "gt", ["0801.png"])
     with pytest.raises(SubmissionError, match=r"index 0 is GT 801"):

@@ -48,8 +48,11 @@ def command(out: Path, weights_dir: Path | None) -> None:
         with_lpips = False
         reason, *_ = str(error).splitlines()
         say(f"LPIPS is left out: {reason} (`srspace-eval weights list` says where to put them)")
-    with progress("Making pictures", 1):
-        track_file = write_demo(out, with_lpips=with_lpips)
+    try:
+        with progress("Making pictures", 1):
+            track_file = write_demo(out, with_lpips=with_lpips)
+    except OSError as error:
+        raise ResultsError(f"{out}: cannot be written ({error}); give another folder with --out") from error
     track = load_track(track_file)
     for method, what in METHODS.items():
         say(f"{method}: {what}")
