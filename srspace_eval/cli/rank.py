@@ -21,6 +21,7 @@ from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
 from srspace_eval.report.files import TEXT_FORMATS, render, text_files, write_files
 from srspace_eval.report.json_file import to_document
+from srspace_eval.results import slug
 from srspace_eval.tracks import Track, load_track
 
 _DEFAULT_BOARD = Path("leaderboards")
@@ -40,6 +41,7 @@ class _Sources:
     def entries(self, track: Track, columns: Sequence[str]) -> list[Entry]:
         entries: list[Entry] = []
         if self.board is not None:
+            _say_unfinished(self.board, track)
             entries += board_entries(self.board, track)
         if self.table is not None:
             entries += table_entries(self.table)
@@ -60,11 +62,9 @@ class _Sources:
                     stacklevel=2,
                 )
         if not entries:
-            where = f"no board, and no {_DEFAULT_BOARD}/ here" if self.board is None else f"in {self.board}"
-            raise RankingError(
-                f"there is nothing to rank for track {track.name} ({where}): score a submission, or give --board or "
-                "--table"
-            )
+            given = " and ".join(str(path) for path in (self.board, self.table) if path is not None)
+            where = f"in {given}" if given else f"no --board, no --table, and no {_DEFAULT_BOARD}/ here"
+            raise RankingError(f"there is nothing to rank for track {track.name} ({where}): score a submission first")
         return entries
 
 
@@ -219,6 +219,15 @@ def _columns(text: str | None) -> tuple[str, ...]:
     if unknown or not named:
         raise click.BadParameter(f"{text!r}: choose of {', '.join(METRICS)}", param_hint="--columns")
     return named
+
+
+def _say_unfinished(board: Path, track: Track) -> None:
+    """Submissions that would be missed in the table: their scoring was stopped, or goes on."""
+    journals = sorted((board / slug(track.name)).glob("*.journal.jsonl"))
+    if journals:
+        named = ", ".join(path.name for path in journals[:5]) + (" …" if len(journals) > 5 else "")
+        text = f"{journals[0].parent}: not scored to the end, and left out: {named}; give `score` again to go on"
+        warnings.warn(text, Notice, stacklevel=2)
 
 
 def _say_empty(columns: Sequence[str], entries: Sequence[Entry]) -> None:

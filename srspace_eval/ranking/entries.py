@@ -286,7 +286,9 @@ def _read_table(path: Path, *needed: str) -> _Table:
         raise RankingError(f"{path}: line {reader.line_num}: not valid CSV ({error})") from error
     for column in needed:
         if column not in table.columns:
-            table.fault(1, f"the column {column!r} is missing; the first line names the columns")
+            there = ", ".join(map(repr, table.columns[:9])) or "nothing"
+            marks = " (write commas between columns)" if len(table.columns) == 1 else ""
+            table.fault(1, f"the column {column!r} is missing: the first line names columns, and holds {there}{marks}")
     for column in dict.fromkeys(c for c in table.columns if table.columns.count(c) > 1):
         table.fault(1, f"the column {column!r} is there twice")
     table.done()

@@ -190,6 +190,24 @@ def test_mixed_settings_are_refused_until_one_is_chosen(board: Path, capsys: pyt
     assert "measured with other settings (lpips.net: alex / vgg)" in rows["Team 01"]["why_unranked"]
 
 
+def test_unfinished_runs_are_said(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (board / "x4" / "Slow.journal.jsonl").write_text("{}\n", encoding="utf-8")
+    assert run("--board", board) == 0
+    assert "left out: Slow.journal.jsonl; give `score` again" in capsys.readouterr().err
+
+
+def test_a_table_without_numbers_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "teams.csv"
+    for text, said in (
+        ("team,lpips\n", f"nothing to rank for track x4 (in {table})"),
+        ("team;lpips\nA;0.1\n", "holds 'team;lpips' (write commas between columns)"),
+        ("method,lpips\nA,0.1\n", "'team' is missing: the first line names columns, and holds 'method', 'lpips'"),
+    ):
+        table.write_text(text, encoding="utf-8")
+        assert run("--track", "x4", "--table", table) == 1
+        assert said in capsys.readouterr().err
+
+
 def test_a_stranger_in_the_study_is_said(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = tmp_path / "mor.csv"
     study.write_text("team,mor\nTeam 01,1.5\nTeam O2,2.0\nGT,1.0\n", encoding="utf-8")
@@ -237,7 +255,7 @@ def test_a_misspelled_team_in_the_study_is_no_second_team(
         (["--published", "ntire2021-x4", "--format", "csv", "--json"], 2, "--json and --format both print"),
         (["--published", "ntire2021-x4", "--columns", "fid"], 2, "lpips"),
         (["--published", "ntire2021-x4", "--columns", "mor,ssim"], 0, "nobody has a value of ssim"),
-        (["--track", "x4"], 1, "no board, and no leaderboards/ here"),
+        (["--track", "x4"], 1, "no --board, no --table, and no leaderboards/ here"),
         (["--published", "ntire2021-x4", "--replicates", "5"], 1, "at least 100"),
         (["--table", "nowhere.csv", "--track", "x4"], 1, "nowhere.csv: there is no such file"),
         (["--published", "ntire2021-x4", "--gt", "."], 2, "--submission"),
