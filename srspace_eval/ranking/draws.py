@@ -42,7 +42,9 @@ def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, .
         names, *lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         draws = [[float(cell) for cell in line] for line in lines]
     except (OSError, ValueError, csv.Error) as error:
-        raise RankingError(f"{path}: not a study's draws ({error}); run `study collect` again") from error
+        raise RankingError(
+            f"{path}: not a study's draws ({error}); run `study collect` again, or give {MOR_FILE}"
+        ) from error
     names = [name.strip() for name in names]
     belongs = (
         len(draws) > 1

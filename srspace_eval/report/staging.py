@@ -14,6 +14,7 @@ from pathlib import Path
 
 import filelock
 
+from srspace_eval._files import locked
 from srspace_eval.errors import RankingError
 
 _STAGE, _LOCK = ".srspace-eval.tmp", ".srspace-eval.lock"
@@ -35,7 +36,7 @@ def staged(out: Path) -> Iterator[Path]:
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with _locked(out):
+        with locked(out / _LOCK):
             stage = out / _STAGE
             _remove(stage)
             try:
@@ -44,33 +45,15 @@ def staged(out: Path) -> Iterator[Path]:
                 _publish(stage, out)
             finally:
                 _remove(stage)
+    except filelock.Timeout as error:
+        raise RankingError(
+            f"{out}: another process is writing into it; wait for it, or choose another --out"
+        ) from error
     except BaseException:
         with suppress(OSError):
             for folder in made:
                 folder.rmdir()  # empty ones only
         raise
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    path = out / _LOCK
-    lock = filelock.FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise RankingError(
-            f"{out}: another process is writing into it; wait for it, or choose another --out"
-        ) from error
-    try:
-        yield
-    finally:
-        # Removed while it is held, so that it is never another process's newer lock. Windows removes no open file.
-        with suppress(OSError):
-            path.unlink()
-        lock.release()
-        if os.name == "nt":
-            with suppress(OSError):
-                path.unlink()
 
 
 def _publish(stage: Path, out: Path) -> None:
