@@ -58,7 +58,7 @@ class Tap:
 
 Layer = Conv | Fire | Pool | Tap
 
-_BAND_VALUES = 1 << 23  # activations a band: 32 MiB
+_BAND_VALUES = 1 << 22  # activations a band: 16 MiB
 
 
 @dataclass(frozen=True)
