@@ -17,10 +17,12 @@ import logging
 import queue
 import re
 import signal
+import threading
 import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future as ConcurrentFuture
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from multiprocessing import resource_tracker
@@ -40,6 +42,9 @@ from srspace_eval.sources import open_source
 Client: TypeAlias = Any
 Future: TypeAlias = Any
 
+# For a scheduler of our own: no dashboard, and what Dask serves in its place on any free port.
+HIDDEN = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+
 _CONNECT_S = 15
 _START_S = 180
 _LOOK_S = 10
@@ -53,13 +58,18 @@ class DaskCluster:
         self._plan: NetworkPlan | None = None
         self._facts = Facts(None, {})
         self._idle = False
+        self._paused: set[str] = set()
 
     def prepare(self, plan: NetworkPlan | None) -> Facts:
         self._plan = None if plan is None else plan.absolute()
         with self._connected():
+            _raise_other_dask(self._where, self._client.get_versions())
+            # A cluster that adapts to its tasks has a worker only where there is a task, or its result is held.
+            wish = self._client.submit(int, pure=False)
             while not self._has_workers():
                 time.sleep(0.2)
             answers = self._client.run(probe, self._plan, on_error="return")
+            wish.release()
         # A worker that cannot be reached has just gone, and takes no part.
         found = {worker: answer for worker, answer in answers.items() if not isinstance(answer, OSError)}
         _raise_differences(self._where, self._plan, found)
@@ -96,7 +106,7 @@ class DaskCluster:
                 return done.get(timeout=_LOOK_S)
             except queue.Empty:
                 with self._connected():
-                    self._has_workers()
+                    self._look()
 
     def _record(self, future: Future, task: ImageTask) -> ImageRecord:
         from distributed import KilledWorker
@@ -108,7 +118,7 @@ class DaskCluster:
                     record: ImageRecord = future.result(timeout=_LOOK_S)
                     return record
                 except (TimeoutError, asyncio.TimeoutError):
-                    self._has_workers()
+                    self._look()
                 except Exception:
                     if future.status not in ("error", "cancelled"):
                         raise
@@ -124,6 +134,20 @@ class DaskCluster:
             )
         raise ExecutorError(f"image {task.image}: a worker failed: {type(error).__name__}: {error}") from error
 
+    def _look(self) -> None:
+        """Say what keeps the cluster from measuring: no workers, or workers that Dask holds back."""
+        if not self._has_workers():
+            return
+        for address, worker in self._workers().items():
+            if worker.get("status") == "paused" and address not in self._paused:
+                self._paused.add(address)
+                warnings.warn(
+                    f"{self._where}: worker {address} is paused by Dask, near its memory limit of "
+                    f"{worker.get('memory_limit', 0) / 1e9:.1f} GB; start workers with more memory or fewer threads",
+                    Notice,
+                    stacklevel=2,
+                )
+
     def _has_workers(self) -> bool:
         """Whether there are workers; says so once if there are none."""
         if self._client.status != "running":
@@ -133,6 +157,14 @@ class DaskCluster:
             warnings.warn(f"{self._where}: has no workers now; waiting for one", Notice, stacklevel=2)
         self._idle = idle
         return not idle
+
+    def _workers(self) -> Mapping[str, Mapping[str, Any]]:
+        try:
+            info = self._client.scheduler_info(n_workers=-1)
+        except TypeError:  # Dask before 2025 tells of all of them unasked
+            info = self._client.scheduler_info()
+        workers: Mapping[str, Mapping[str, Any]] = info["workers"]
+        return workers
 
     @contextmanager
     def _connected(self) -> Iterator[None]:
@@ -185,6 +217,8 @@ def open_cluster(scheduler: str, device: str = "auto") -> Iterator[DaskCluster]:
         else:
             address = _address(scheduler)
         try:
+            if not local:
+                _knock(address)
             client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False, name="srspace-eval")
         except (OSError, asyncio.TimeoutError, ValueError, TypeError, RuntimeError) as error:
             raise ExecutorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
@@ -202,7 +236,7 @@ def _local_cluster(make: Callable[..., Any], processes: int) -> Iterator[Any]:
             processes=True,
             # No limit: a worker held back for its memory would never go on, torch keeps what it has.
             memory_limit=0,
-            dashboard_address=None,
+            scheduler_kwargs=HIDDEN,
             silence_logs=logging.CRITICAL,
         )
     try:
@@ -259,6 +293,52 @@ def _address(scheduler: str) -> str:
     )
 
 
+def _knock(address: str) -> None:
+    """Make sure that a scheduler of this Dask answers.
+
+    Left to itself, Dask's client waits for ever at a port of something else, and takes half a minute to give up once
+    it has failed.
+
+    Raises
+    ------
+    OSError
+        If none does: why, in Dask's words.
+    """
+    distributed: Any = import_module("distributed")
+    secured = distributed.Security().get_connection_args("client")
+
+    async def ask() -> tuple[Any, Any]:
+        comm = await distributed.connect(address, timeout=_CONNECT_S * 0.9, **secured)
+        try:
+            await comm.write({"op": "identity", "reply": True})
+            identity = await comm.read()
+            await comm.write({"op": "versions", "reply": True})
+            return identity["type"], (await comm.read())["packages"]["distributed"]
+        finally:
+            comm.abort()
+
+    async def ask_in_time() -> tuple[Any, Any]:
+        return await asyncio.wait_for(ask(), _CONNECT_S)
+
+    def run() -> None:
+        try:
+            answer.set_result(asyncio.run(ask_in_time()))
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for the answer
+            answer.set_exception(error)
+
+    # In a thread of its own, since a notebook's already runs a loop.
+    answer: ConcurrentFuture[tuple[Any, Any]] = ConcurrentFuture()
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        kind, version = answer.result()
+    except Exception as error:  # of what kind depends on the address' scheme
+        raise OSError(str(error) or f"within {_CONNECT_S} s") from error
+    if kind != "Scheduler":
+        raise OSError(f"but a {kind} does")
+    if version != distributed.__version__:
+        raise OSError(f"but one of distributed {version}, here is {distributed.__version__}")
+
+
 def _fitting_processes(device: str) -> int:
     import torch
 
@@ -267,10 +347,22 @@ def _fitting_processes(device: str) -> int:
     return default_workers() if device in ("auto", "cpu") else 1
 
 
+def _raise_other_dask(where: str, versions: Mapping[str, Any]) -> None:
+    """Refuse workers of another Dask: tasks of one version kill workers of another."""
+    here = versions["client"]["packages"]["distributed"]
+    found = {worker: answer["packages"]["distributed"] for worker, answer in versions["workers"].items()}
+    others = {worker: version for worker, version in found.items() if version != here}
+    if others:
+        raise ExecutorError(
+            f"{where}: its workers run another version of Dask; nothing was measured",
+            [f"worker {worker}: distributed {version} / {here} here" for worker, version in others.items()],
+        )
+
+
 def _raise_differences(where: str, plan: NetworkPlan | None, found: Mapping[str, Facts | BaseException]) -> None:
     """Refuse workers that cannot measure, or whose numbers would not be those of this process."""
     if not found:
-        raise ExecutorError(f"{where}: its workers went away")
+        raise ExecutorError(f"{where}: its workers went away; see their logs (out of memory?)")
     problems = []
     here = facts(None).environment
     versions = {key: value for key, value in here.items() if key != "device"}

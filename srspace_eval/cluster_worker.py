@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import torch
 
 from srspace_eval import weights
-from srspace_eval.errors import ExecutorError, ImageError
+from srspace_eval.errors import ExecutorError, ImageError, SubmissionError
 from srspace_eval.executors import Facts, NetworkPlan, facts
 from srspace_eval.metrics.lpips import LPIPS
 from srspace_eval.metrics.meter import MeterConfig
@@ -62,9 +62,9 @@ def measure_image(job: Job, task: ImageTask) -> ImageRecord:
     torch.set_num_threads(1)
     try:
         (record,) = measure_images([task], job.sources, job.config, network, workers=1)
-    except ImageError as error:
-        missing = [source.path for source in job.sources.all() if not source.path.exists()]
-        hint = f"; it does not see {missing[0]}: workers read files from where this process does" if missing else ""
+    except (ImageError, SubmissionError) as error:
+        unseen = isinstance(error.__cause__, FileNotFoundError)
+        hint = "; it does not see that file: workers read files from where this process does" if unseen else ""
         raise ImageError(f"{error} (at worker {worker.address}{hint})") from error
     return record
 

@@ -95,6 +95,7 @@ def write_demo(folder: Path, *, images: int = 4, with_lpips: bool) -> Path:
             show=", ".join(f'"{m}"' for m in shown),
         ),
         encoding="utf-8",
+        newline="\n",
     )
     return track
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -77,9 +78,12 @@ def search_path(weights_dir: Path | None = None) -> list[Path]:
     folders = [weights_dir] if weights_dir is not None else []
     if os.environ.get(ENVIRONMENT):
         folders.append(Path(os.environ[ENVIRONMENT]))
-    folders.append(cache_dir())
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folders.append(Path(os.environ.get("TORCH_HOME") or caches / "torch") / "hub" / "checkpoints")
+    with suppress(RuntimeError):  # a container's user may have no home folder
+        folders.append(cache_dir())
+    torch_home, caches = os.environ.get("TORCH_HOME"), os.environ.get("XDG_CACHE_HOME")
+    with suppress(RuntimeError):
+        torch_folder = Path(torch_home or Path(caches or Path.home() / ".cache") / "torch")
+        folders.append(torch_folder / "hub" / "checkpoints")
     return list(dict.fromkeys(folders))
 
 
@@ -105,7 +109,8 @@ def require(net: str, weights_dir: Path | None = None) -> Path:
     file = trunk_file(net)
     path = find(net, weights_dir)
     if path is None:
-        folders = "\n".join(f"    {folder}" for folder in search_path(weights_dir))
+        places = search_path(weights_dir) or [Path("a folder named by --weights-dir")]
+        folders = "\n".join(f"    {place}" for place in places)
         raise WeightsError(
             f"the {net} trunk's weights are missing: {file.name}\n"
             f"  get them: srspace-eval weights fetch {net}\n"
@@ -123,8 +128,17 @@ def require(net: str, weights_dir: Path | None = None) -> Path:
 
 
 def home(weights_dir: Path | None = None) -> Path:
-    """The folder that :func:`fetch` writes to: the first of :func:`search_path`."""
-    return search_path(weights_dir)[0]
+    """The folder that :func:`fetch` writes to: the first of :func:`search_path`.
+
+    Raises
+    ------
+    WeightsError
+        If there is none, since the user has no home folder.
+    """
+    folders = search_path(weights_dir)
+    if not folders:
+        raise WeightsError(f"there is no home folder to keep weights in; set {ENVIRONMENT}, or give --weights-dir")
+    return folders[0]
 
 
 def fetch(

@@ -99,3 +99,27 @@ def test_what_a_laptop_needs_imports_no_torch() -> None:
     script += "assert 'torch' not in sys.modules, 'torch'\nassert 'lpips' not in sys.modules, 'lpips'\n"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def text_files() -> list[tuple[str, ast.Call, set[str]]]:
+    """Calls that open a file as text, or read or write one: where, the call, what must be said in it."""
+    found = []
+    for _, path in files():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            modes = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            text = not any("b" in mode for mode in modes)
+            if name == "read_text":
+                found.append((f"{path.name}:{node.lineno}", node, {"encoding"}))
+            elif name == "write_text" or (name == "fdopen" and text):
+                found.append((f"{path.name}:{node.lineno}", node, {"encoding", "newline"}))
+    return found
+
+
+def test_text_files_are_the_same_on_every_system() -> None:
+    calls = text_files()
+    assert len(calls) > 3
+    for where, call, wanted in calls:
+        assert wanted <= {keyword.arg for keyword in call.keywords}, where

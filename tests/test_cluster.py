@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +121,8 @@ def written(board: Path) -> bytes:
     return result_path(board, "x4", "t").read_bytes()
 
 
-def at_first_image(act: Callable[[], object]) -> Any:
-    """Progress that acts once: when the first image has been measured."""
+def at_first_image(act: Callable[[], object], *, before: bool = False) -> Any:
+    """Progress that acts once: when the first image has been measured, or before any is."""
     acted = []
 
     @contextmanager
@@ -129,6 +132,8 @@ def at_first_image(act: Callable[[], object]) -> Any:
                 acted.append(n)
                 act()
 
+        if before:
+            advance(0)
         yield advance
 
     return progress
@@ -160,16 +165,20 @@ def test_a_file_that_a_worker_does_not_see(
     with cluster.open_cluster(str(processes.file)) as executor:
         executor.prepare(None)
         config = MeterConfig(frozenset({"psnr"}), 4)
-        with pytest.raises(ImageError, match=r"0801\.png.*at worker tcp://.*does not see .*gone"):
+        with pytest.raises(ImageError, match=r"0801\.png.*at worker tcp://.*does not see that file"):
             list(executor.measure([task], sources, config, advance=lambda n: None))
 
 
 def test_errors_in_a_task_come_home(folder: Path, processes: Processes, tmp_path: Path) -> None:
     broken = folder / "sub/000003_sample00001.png"
     good = broken.read_bytes()
+
+    def break_it() -> None:
+        broken.write_bytes(good[:-1])
+
     try:
         with pytest.raises(ImageError, match=r"000003_sample00001\.png: has changed"):
-            run(folder, tmp_path, str(processes.file), at_first_image(lambda: broken.write_bytes(good[:-1])))
+            run(folder, tmp_path, str(processes.file), at_first_image(break_it, before=True))
     finally:
         broken.write_bytes(good)
 
@@ -196,6 +205,69 @@ def test_it_waits_for_workers_and_says_so(folder: Path, wanted: bytes, processes
             executor.prepare(None)
     run(folder, tmp_path, str(processes.file))
     assert written(tmp_path) == wanted
+
+
+def test_workers_that_dask_holds_back_are_named(
+    folder: Path, wanted: bytes, processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import Status
+
+    monkeypatch.setattr(cluster, "_LOOK_S", 0.2)
+
+    def hold_back(status: str) -> None:
+        client.run(lambda dask_worker: setattr(dask_worker, "status", Status[status]))
+
+    with cluster.open_cluster(str(processes.file)) as executor:
+        client = executor._client
+        workers = len(executor._workers())
+        hold_back("paused")
+        release = threading.Timer(1.5, hold_back, ["running"])
+        with pytest.warns(Notice) as notices:
+            score(
+                folder / "sub", folder / "gt", track=load_track("x4"), board=tmp_path, team="t",
+                options=ScoreOptions(METRICS, 3, device="cpu", lpips_weights=folder / "alex.pth",
+                                     scheduler=str(processes.file)),
+                progress=at_first_image(release.start, before=True),
+            )  # fmt: skip
+        release.join()
+    assert sum("is paused by Dask" in str(notice.message) for notice in notices) == workers
+    assert written(tmp_path) == wanted
+
+
+def test_what_answers_is_no_scheduler_of_this_dask(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusal(address: str) -> str:
+        with pytest.raises(ExecutorError, match="no Dask scheduler answers there") as caught:
+            cluster.open_cluster(address).__enter__()
+        return str(caught.value)
+
+    with cluster.open_cluster(str(processes.file)) as executor:
+        (worker, *_) = executor._workers()
+    assert "(but a Worker does)" in refusal(worker)
+    assert "unknown address scheme 'foo'" in refusal("foo://127.0.0.1:1")
+    with monkeypatch.context() as patch:
+        patch.setattr("distributed.__version__", "2001.1.0")
+        assert "but one of distributed 20" in refusal(str(processes.file))
+    monkeypatch.setattr(cluster, "_CONNECT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert "(within 0.5 s)" in refusal(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+
+
+def test_a_cluster_that_adapts_starts_from_no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import LocalCluster
+
+    async def slow(plan: NetworkPlan | None) -> Facts:
+        await asyncio.sleep(1)  # longer than an idle worker is kept
+        return facts(None)
+
+    monkeypatch.setattr(cluster, "probe", slow)
+    with LocalCluster(n_workers=0, processes=False, memory_limit=0, scheduler_kwargs=cluster.HIDDEN) as adapting:
+        adapting.adapt(minimum=0, maximum=1, interval="50ms")
+        with (
+            cluster.open_cluster(adapting.scheduler_address) as executor,
+            pytest.warns(Notice, match="has no workers now"),
+        ):
+            found = executor.prepare(None)
+    assert found == facts(None)
 
 
 def test_another_version_is_refused(folder: Path, processes: Processes, tmp_path: Path) -> None:
@@ -241,10 +313,14 @@ def test_ctrl_c_ends_a_local_cluster_and_the_run_goes_on(folder: Path, wanted: b
         "--device", "cpu", "--board", str(tmp_path), "--scheduler", "local:2",
     ]  # fmt: skip
     journal = tmp_path / "x4/t.journal.jsonl"
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    wait_for(lambda: journal.exists() or process.poll() is not None)
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
+    with socket.socket() as taken:
+        with suppress(OSError):  # in use already: as good
+            taken.bind(("127.0.0.1", 8787))  # where Dask would show its dashboard
+            taken.listen()
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        wait_for(lambda: journal.exists() or process.poll() is not None)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert errors.strip() == "interrupted"
     wait_for(lambda: not alive(process.pid))
@@ -322,6 +398,14 @@ def test_workers_must_agree(folder: Path) -> None:
         with pytest.raises(ExecutorError) as caught:
             cluster._raise_differences("s", plan, answers)  # type: ignore[arg-type]
         assert problem in str(caught.value)
+
+
+def test_workers_of_another_dask_are_refused() -> None:
+    this, other = ({"packages": {"distributed": version}} for version in ("2026.8.0", "2024.1.0"))
+    cluster._raise_other_dask("s", {"client": this, "scheduler": this, "workers": {"a": this}})
+    with pytest.raises(ExecutorError, match=r"worker b: distributed 2024\.1\.0 / 2026\.8\.0 here") as caught:
+        cluster._raise_other_dask("s", {"client": this, "scheduler": this, "workers": {"a": this, "b": other}})
+    assert len(caught.value.problems) == 1
 
 
 def test_an_image_that_kills_its_workers_is_named() -> None:

@@ -5,6 +5,7 @@ import sys
 import threading
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -39,6 +40,28 @@ def test_an_error_leaves_the_old_one_and_no_temporary(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a.json": b"old"}
+
+
+def test_on_windows_only_closed_files_are_renamed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[BinaryIO] = []
+    moved: list[bool] = []
+    rename, remove = Path.replace, Path.unlink
+    monkeypatch.setattr(Path, "replace", lambda *a: (moved.append(opened[-1].closed), rename(*a)))
+    monkeypatch.setattr(Path, "unlink", lambda *a, **k: (moved.append(opened[-1].closed), remove(*a, **k)))
+    monkeypatch.setattr(sys, "platform", "win32")
+
+    def use(data: bytes | None) -> None:
+        with replacing(tmp_path / "a.json") as file:
+            opened.append(file)
+            if data is None:
+                raise KeyboardInterrupt
+            file.write(data)
+
+    use(b"new")
+    with pytest.raises(KeyboardInterrupt):
+        use(None)
+    assert moved == [True, True]
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a.json": b"new"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="temporaries have other names there")

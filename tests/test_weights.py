@@ -66,6 +66,27 @@ def test_missing_weights_say_what_where_and_what_goes_without(tmp_path: Path) ->
     assert "--metrics lr_psnr,diversity_mse,psnr,ssim" in text
 
 
+def test_without_a_home_folder_weights_are_found_where_they_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless(*_: object, **__: object) -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(weights.platformdirs, "user_cache_dir", homeless)
+    assert weights.search_path() == []
+    with monkeypatch.context() as patch:
+        patch.setenv("TORCH_HOME", str(tmp_path))
+        assert weights.search_path() == [tmp_path / "hub/checkpoints"]
+    with pytest.raises(WeightsError, match=r"(?s)alexnet-owt.*into one of\s+a folder named by --weights-dir"):
+        weights.require("alex")
+    with pytest.raises(WeightsError, match="no home folder to keep weights in; set SRSPACE_EVAL_WEIGHTS"):
+        weights.fetch("alex")
+    file = put(tmp_path)
+    assert weights.require("alex", tmp_path) == file
+
+
 def test_a_damaged_file_is_not_used(tmp_path: Path) -> None:
     path = put(tmp_path, CONTENT[:-1])
     with pytest.raises(WeightsError, match="damaged or not torchvision's file") as caught:

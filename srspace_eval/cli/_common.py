@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,9 +46,16 @@ def print_json(document: Any) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print a finished text to stdout; a terminal that lacks ≈ or ₁ shows a question mark, it is no reason to fail."""
+    """Print a finished text to stdout.
+
+    A terminal that lacks ≈ or ₁ shows a question mark, it is no reason to fail. A file gets all of it, in UTF-8,
+    whatever the system's encoding is, unless the user has set another one.
+    """
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
+        if sys.stdout.isatty() or "PYTHONIOENCODING" in os.environ:
+            sys.stdout.reconfigure(errors="replace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     click.echo(text, nl=False)
 
 

@@ -135,7 +135,8 @@ def command(
         document = {"team": done.team, "track": done.track, "shard": str(shard), "images": list(done.images)}
         if as_json:
             print_json({**document, "journal": str(done.journal)})
-        say(f"shard {shard}: {len(done.images)} images in {done.journal}")
+        where = done.journal if done.journal.is_file() or not done.images else "the result already"
+        say(f"shard {shard}: {len(done.images)} images in {where}")
         return
     result = score(submission, gt, kind="baseline" if baseline else "team", **arguments)
     if track is not None and track.endswith(".toml"):

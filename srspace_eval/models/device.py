@@ -29,7 +29,7 @@ def available_memory(device: torch.device) -> int:
     free = int(psutil.virtual_memory().available)
     for limit, used in _CGROUPS:
         try:
-            free = min(free, int(Path(limit).read_text()) - int(Path(used).read_text()))
+            free = min(free, int(Path(limit).read_bytes()) - int(Path(used).read_bytes()))
         except (OSError, ValueError):  # not there, or "max"
             continue
     return max(free, 0)

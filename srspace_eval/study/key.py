@@ -64,7 +64,7 @@ class Key:
         }
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 file.write(_json.dumps(document) + "\n")
         except FileExistsError as error:
             raise StudyError(f"{path}: there is a key already; move it away, or name another with --key") from error

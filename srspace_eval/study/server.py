@@ -74,6 +74,8 @@ class StudyServer(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 32
+    # On Windows it would let two servers listen on one port.
+    allow_reuse_address = os.name != "nt"
 
     def __init__(self, folder: Path, key: Key, answers: Path, address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         self.key = key

@@ -366,3 +366,12 @@ def test_ranking_never_loads_torch_and_survives_a_plain_terminal(board: Path) ->
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert b"LR-PSNR" in done.stdout
+
+
+def test_a_redirected_table_is_utf8_whatever_the_locale(board: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-m", "srspace_eval", "rank", "--board", str(board), "--format", "md"],
+        capture_output=True, check=False, env={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PATH": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "↑" in done.stdout.decode("utf-8")

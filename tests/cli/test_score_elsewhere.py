@@ -42,6 +42,8 @@ def test_shards_then_the_result(folder: Path, capsys: pytest.CaptureFixture[str]
     assert sorted(images) == ["0801", "0802", "0803"]
     assert score(folder, "board") == 0
     assert (folder / "board/x4/t.json").read_bytes() == (folder / "whole/x4/t.json").read_bytes()
+    assert score(folder, "board", "--shard", "1/2") == 0  # a job that Slurm starts again
+    assert "shard 1/2: 2 images in the result already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "x/y"])
