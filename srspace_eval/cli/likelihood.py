@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from srspace_eval.cli._common import print_json, progress
-from srspace_eval.cli._options import SOURCE
+from srspace_eval.cli._options import SOURCE, memory_option
 
 
 @click.command()
@@ -17,8 +17,9 @@ from srspace_eval.cli._options import SOURCE
 @click.option("--lr", required=True, type=SOURCE, help="Folder of LR PNGs, or one PNG.")
 @click.option("--gt", required=True, type=SOURCE, help="Folder of GT PNGs, or one PNG.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
+@memory_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
-def command(checkpoint: str, lr: Path, gt: Path, device: str, as_json: bool) -> None:
+def command(checkpoint: str, lr: Path, gt: Path, device: str, memory: int | None, as_json: bool) -> None:
     """Exact negative log-likelihood of GTs under a flow, in bits per pixel: lower is likelier.
 
     Without dequantisation noise, so compare flows with each other, not with numbers that used it.
@@ -27,7 +28,7 @@ def command(checkpoint: str, lr: Path, gt: Path, device: str, as_json: bool) -> 
     from srspace_eval.models.likelihood import likelihoods
 
     model = load_model(checkpoint, device=device)
-    found = likelihoods(model, lr, gt, progress=progress)
+    found = likelihoods(model, lr, gt, memory=memory, progress=progress)
     # A likelihood that is not finite leaves the mean undefined, never better or worse.
     mean = sum(x.nll for x in found) / len(found) if all(math.isfinite(x.nll) for x in found) else math.nan
     if as_json:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import click
 
 from srspace_eval.cli._common import progress, say
-from srspace_eval.cli._options import SOURCE, track_from
+from srspace_eval.cli._options import SOURCE, memory_option, track_from
 from srspace_eval.errors import InputError
 
 
@@ -19,17 +18,6 @@ def _heats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[floa
         return tuple(float(part) for part in value.split(","))
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is not a number, or several with commas between them") from error
-
-
-def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    """``8G``, ``500M``, ``1.5GB``, or a number of bytes."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
-    size = int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " ")) if match else 0
-    if size < 1:
-        raise click.BadParameter(f"{value!r} is not a size such as 8G or 500M")
-    return size
 
 
 def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
@@ -85,7 +73,7 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
     show_default=True,
     help="auto: overlapping tiles where an LR does not fit the memory; off; or the tiles' side, a multiple of 16.",
 )
-@click.option("--memory", callback=_bytes, metavar="SIZE", help="To use, such as 8G. Default: most of what is free.")
+@memory_option
 @click.option(
     "--track", metavar="NAME|FILE.toml", help="Whose file names to follow. Default: read off scale and LRs' names."
 )

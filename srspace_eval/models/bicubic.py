@@ -10,8 +10,8 @@ from torch import Tensor
 
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.resize import imresize
+from srspace_eval.models.lr_input import check_tensor
 from srspace_eval.models.protocol import LatentShape, Model, ModelConfig
-from srspace_eval.models.rrdb_model import check_lr
 
 
 class Bicubic(Model):
@@ -43,7 +43,7 @@ class Bicubic(Model):
         self.config = ModelConfig(f"bicubic_x{scale}", "bicubic", scale, True, details, quantize="round")
 
     def condition(self, lr: Tensor) -> Tensor:
-        check_lr(lr)
+        check_tensor(lr)
         return lr.to(self.device)
 
     def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:

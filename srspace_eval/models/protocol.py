@@ -150,3 +150,11 @@ class Flow(Model, Protocol):
             per HR pixel, −(logdet + log N(z; 0, 1)) / (ln 2 · H·W).
         """
         ...
+
+    def encode_memory_estimate(self, height: int, width: int, n: int) -> int:
+        """Upper bound of the bytes that one :meth:`encode` needs beside the parameters.
+
+        For an LR of height × width and n pictures; must not shrink when any of them grows. Unless a flow says
+        otherwise: what decoding needs.
+        """
+        return self.memory_estimate(height, width, n)

@@ -12,21 +12,10 @@ from torch import Tensor
 from srspace_eval.errors import InputError
 from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.models.device import exact_arithmetic
+from srspace_eval.models.lr_input import check_tensor
 from srspace_eval.models.protocol import Conditioning, LatentShape, Model, ModelConfig
 
 
-def check_lr(lr: Tensor) -> None:
-    """Raise InputError unless an LR is what :meth:`Model.condition` takes."""
-    if lr.ndim != 4 or len(lr) != 1 or lr.shape[1] != 3 or 0 in lr.shape or not lr.is_floating_point():
-        raise InputError(f"lr must be a float tensor (1, 3, h, w) in [0, 1], not {lr.dtype} {tuple(lr.shape)}")
-    low, high = (float(value) for value in lr.aminmax())
-    # Not (in range), so that NaN is refused too.
-    if not (low >= -_SLACK and high <= 1 + _SLACK):
-        raise InputError(f"lr must be in [0, 1], not [{low:g}, {high:g}]; 8-bit values are to be divided by 255")
-
-
-# Interpolated LRs overshoot a little.
-_SLACK = 0.1
 # Convolution scratch.
 _WORKSPACE = 64 << 20
 
@@ -51,7 +40,7 @@ class RRDBModel(Model):
 
     @torch.no_grad()
     def condition(self, lr: Tensor) -> Tensor:
-        check_lr(lr)
+        check_tensor(lr)
         return lr.to(self.device).contiguous(memory_format=self._layout)
 
     @torch.no_grad()

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models.device import Precision, available_memory, inference, memory_named
+from srspace_eval.models.lr_input import check_pixels, to_tensor
 from srspace_eval.models.protocol import Conditioning, Model, Quantize
 from srspace_eval.models.tiling import Tile, choose_tile, halo_of, tile_latents, tiles, whole
 
@@ -27,6 +28,7 @@ Pixels = NDArray[np.uint8]
 T = TypeVar("T")
 
 _SHARE = 0.8  # of the free memory: other programs, fragmentation, the pictures on their way to disk
+_MEND = "give a smaller --memory or --tile"
 _CANVAS_BYTES = 1 << 30  # pictures that are put together from tiles at the same time
 
 
@@ -110,7 +112,7 @@ def sample_array(
         raise InputError(f"n = {n}: at least one sample must be asked for")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise InputError(f"seed = {seed!r} is not a whole number")
-    check_lr(lr, image or "lr")
+    check_pixels(lr, image or "lr")
     budget = memory_budget(model) if memory is None else memory
     tile = choose_tile(model, lr.shape[0], lr.shape[1], budget, image or "lr")
     requests = [Request(i, check_heat(heat)) for i in range(n)]
@@ -159,13 +161,6 @@ def iterate_samples(
         yield from ((request, pixels) for request in requests)
         return
     yield from _decode_requests(model, lr, requests, image, method, tile, budget)
-
-
-def check_lr(lr: object, where: str) -> None:
-    """Raise InputError unless an LR is (h, w, 3) uint8."""
-    if not isinstance(lr, np.ndarray) or lr.dtype != np.uint8 or lr.ndim != 3 or lr.shape[2] != 3 or 0 in lr.shape:
-        kind = f"{lr.dtype} {lr.shape}" if isinstance(lr, np.ndarray) else type(lr).__name__
-        raise InputError(f"{where}: an LR is an array (h, w, 3) of uint8, not {kind}")
 
 
 def check_heat(heat: float) -> float:
@@ -217,9 +212,8 @@ class _Decoder:
     def condition(self, tile: Tile) -> Conditioning:
         rows, columns = tile.rows, tile.columns
         part = self.lr[rows.start : rows.stop, columns.start : columns.stop]
-        chw = np.ascontiguousarray(part.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
         with self._settings():
-            return self.model.condition(torch.from_numpy(chw).to(self.model.device))
+            return self.model.condition(to_tensor(part, self.model.device))
 
     def decode(
         self, conditioning: Conditioning, tile: Tile, requests: Sequence[Request]
@@ -261,7 +255,7 @@ class _Decoder:
 
     @contextmanager
     def _settings(self) -> Iterator[None]:
-        with memory_named(self.image or "lr"), inference(self.model.device, self.method.precision):
+        with memory_named(self.image or "lr", _MEND), inference(self.model.device, self.method.precision):
             yield
 
 

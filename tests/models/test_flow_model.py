@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from srspace_eval.models.flow_model import FlowModel
 from srspace_eval.models.protocol import Flow, ModelConfig
 from tests.model_goldens import weights
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SPECS = {
     "srflow_x8": flow_spec("srflow", 8, 4, 2, blocks=8),
     "srflow_x4": flow_spec("srflow", 4, 3, 2),
@@ -136,12 +139,51 @@ def test_given_tensors_are_not_written_to() -> None:
     assert all(torch.equal(a, b) for a, b in zip([lr, *latents, sr], [*copies, hr], strict=True))
 
 
-def test_memory_estimate_grows_with_all_its_arguments() -> None:
-    model = make_model("srflow_x4", cache_limit=1 << 20)
-    estimates = [[[model.memory_estimate(h, w, n) for n in (1, 2, 10)] for w in (1, 16, 300)] for h in (1, 17, 300)]
+@pytest.mark.parametrize("method", ["memory_estimate", "encode_memory_estimate"])
+def test_memory_estimate_grows_with_all_its_arguments(method: str) -> None:
+    estimate = getattr(make_model("srflow_x4", cache_limit=1 << 20), method)
+    estimates = [[[estimate(h, w, n) for n in (1, 2, 10)] for w in (1, 16, 300)] for h in (1, 17, 300)]
     array = np.array(estimates)
     assert all((np.diff(array, axis=axis) >= 0).all() for axis in range(3))
     assert array[-1, -1, -1] > 2 * array[0, 0, 0]
+
+
+PEAK = """
+import sys
+from pathlib import Path
+import torch
+from tests.models.test_flow_model import peak_of_encoding
+torch.set_num_threads(1)
+print(*peak_of_encoding(*sys.argv[1:3], *map(int, sys.argv[3:])))
+"""
+
+
+def peak_of_encoding(family: str, scale: str, levels: int, height: int, width: int) -> tuple[int, int]:
+    """Bytes that encoding one picture takes at most in this process, and the estimate; of full width, one step."""
+    spec = flow_spec(family, int(scale), levels, 1)
+    model = FlowModel(ModelConfig("x", family, spec.scale), ConditionalFlow(spec).requires_grad_(False))
+    status = Path("/proc/self/status")
+
+    def held(key: str) -> int:
+        return 1024 * int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith(key)))
+
+    for size in ((8, 8), (height, width)):  # once to load the libraries
+        Path("/proc/self/clear_refs").write_text("5")
+        before = held("VmRSS")
+        model.encode(torch.rand(1, 3, *size), torch.rand(1, 3, *(side * spec.scale for side in size)))
+    return held("VmHWM") - before, model.encode_memory_estimate(height, width, 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells a process's peak memory")
+@pytest.mark.parametrize(
+    "arguments", [("srflow", 4, 3, 128, 112), ("srflow_da", 4, 2, 100, 80), ("ncsr", 8, 4, 64, 60)], ids=str
+)
+def test_encoding_keeps_to_its_memory_estimate(arguments: tuple[object, ...]) -> None:
+    command = [sys.executable, "-c", PEAK, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    peak, estimate = map(int, done.stdout.split())
+    # Not above twice the peak, the convolutions' workspace and the allocator's pieces aside.
+    assert peak <= estimate <= 2 * peak + (320 << 20)
 
 
 @pytest.mark.parametrize(
