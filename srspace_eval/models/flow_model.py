@@ -221,7 +221,8 @@ class FlowModel(Flow):
         areas = {level: spec.resolution(level) ** 2 for level in range(1, spec.levels + 1)}
         kept = spec.condition_channels * sum(areas.values())  # channels for one LR pixel
         step = max(
-            areas[layer.level] * (2 * (layer.channels // 2 + spec.condition_channels) + 4 * spec.hidden + layer.channels)
+            areas[layer.level]
+            * (2 * (layer.channels // 2 + spec.condition_channels) + 4 * spec.hidden + layer.channels)
             for layer in spec.layers()
         )
         trunk = spec.condition_channels + 12 * spec.features + 16 * spec.growth

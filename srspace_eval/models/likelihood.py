@@ -15,7 +15,7 @@ from srspace_eval.models.lr_input import to_tensor
 from srspace_eval.models.protocol import Flow, Model
 from srspace_eval.models.sample_folder import Progress, no_progress
 from srspace_eval.models.sampling import memory_budget
-from srspace_eval.models.tiling import gigabytes
+from srspace_eval.models.tiling import size_text
 
 # A GT may be larger than its LR tells: the LR is often made after a crop to a multiple of this, or of the scale.
 _CROP = 8
@@ -119,7 +119,7 @@ def _pairs(model: Flow, lr: Path, gt: Path, budget: int) -> list[tuple[LrImage, 
             )
         elif (needed := model.encode_memory_estimate(x.height, x.width, 1)) > budget:
             problems.append(
-                f"{path}: encoding {wanted[1]}×{wanted[0]} pixels needs {gigabytes(needed)}, and {gigabytes(budget)} "
+                f"{path}: encoding {wanted[1]}×{wanted[0]} pixels needs {size_text(needed)}, and {size_text(budget)} "
                 "may be used; free memory, give a larger --memory, or choose another --device"
             )
         if any(surplus):

@@ -15,7 +15,6 @@ from srspace_eval.models.device import exact_arithmetic
 from srspace_eval.models.lr_input import check_tensor
 from srspace_eval.models.protocol import Conditioning, LatentShape, Model, ModelConfig
 
-
 # Convolution scratch.
 _WORKSPACE = 64 << 20
 

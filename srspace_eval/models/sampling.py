@@ -167,7 +167,7 @@ def check_heat(heat: float) -> float:
     """A heat as a float; raises InputError unless it is a finite number, 0 or more."""
     if isinstance(heat, bool) or not np.isfinite(heat) or heat < 0:
         raise InputError(f"heat = {heat!r} is not a number of 0 or more")
-    return float(heat)
+    return float(heat) + 0.0  # -0.0 becomes 0.0
 
 
 def memory_budget(model: Model) -> int:

@@ -145,7 +145,7 @@ def test_memory_bounds_the_tiles() -> None:
 
 def test_too_little_memory_is_said_before_anything_is_decoded() -> None:
     model = Toy()
-    with pytest.raises(SamplingError, match=r"0801: a tile of 16×16 .* GB may be used; free memory"):
+    with pytest.raises(SamplingError, match=r"0801: a tile of 16×16 .* KiB may be used; free memory"):
         sample_array(model, LR, n=1, memory=1000, image="0801")
     assert not model.conditioned
 
@@ -243,7 +243,7 @@ def test_arithmetic_is_restored() -> None:
 
 
 def test_failed_allocation_is_a_named_error() -> None:
-    with pytest.raises(SamplingError, match="0801: the memory ran out.*; buy some"), memory_named("0801", "buy some"):
+    with pytest.raises(SamplingError, match=r"0801: the memory ran out.*; buy some"), memory_named("0801", "buy some"):
         torch.empty(1 << 60, dtype=torch.uint8)
     with pytest.raises(RuntimeError, match="something else"), memory_named("0801", "buy some"):
         raise RuntimeError("something else")
