@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -61,6 +61,11 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
     help="bf16 and fp16: autocast.",
 )
 @click.option(
+    "--rrdb-skip",
+    type=click.Choice(["trunk", "first"]),
+    help="How an RRDB checkpoint is wired: trunk, as SRFlow's program does; first, as ESRGAN's. Default: tried out.",
+)
+@click.option(
     "--quantize",
     type=click.Choice(["trunc", "round"]),
     help="To 8 bits. Default: as the model's own program does; the flows truncate.",
@@ -80,8 +85,14 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
 @click.option("--names", metavar="TEMPLATE", help="File names, such as '{stem}_sample{sample:05d}.png'.")
 @click.option("--overwrite", is_flag=True, help="Make everything anew, not only what is missing.")
 def command(
-    checkpoint: str, lr: Path, out: Path, device: str, track: str | None, **options: Any
-) -> None:  # fmt: skip
+    checkpoint: str,
+    lr: Path,
+    out: Path,
+    device: str,
+    rrdb_skip: Literal["trunk", "first"] | None,
+    track: str | None,
+    **options: Any,
+) -> None:
     """Make a sample set of LRs with a model: a submission that `score` takes.
 
     Each sample follows from the seed, the image's name and its own number, on any device. A run that was stopped goes
@@ -96,7 +107,7 @@ def command(
         chosen = SampleOptions(track=track_from(track), **options)
     except InputError as error:
         raise click.UsageError(str(error)) from error
-    model = load_model(checkpoint, device=device)
+    model = load_model(checkpoint, device=device, rrdb_skip=rrdb_skip)
     origin = {"checkpoint": checkpoint}
     if not is_plugin(checkpoint):
         origin = {"checkpoint": Path(checkpoint).name, "sha256": file_digest(Path(checkpoint))}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+SkipFrom: TypeAlias = Literal["trunk", "first"]
+"""What trunk_conv's output is added to: the blocks' output or conv_first's, see :class:`RRDBNet`."""
 
 _SLOPE = 0.2
 _RESIDUAL_SCALE = 0.2
@@ -77,7 +80,7 @@ class RRDBNet(nn.Module):
     """
 
     def __init__(
-        self, scale: int, blocks: int, features: int = 64, growth: int = 32, skip: Literal["trunk", "first"] = "trunk"
+        self, scale: int, blocks: int, features: int = 64, growth: int = 32, skip: SkipFrom = "trunk"
     ) -> None:
         super().__init__()
         self.skip = skip

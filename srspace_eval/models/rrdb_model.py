@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from srspace_eval.errors import InputError
-from srspace_eval.flows.rrdb import RRDBNet
+from srspace_eval.flows.rrdb import RRDBNet, SkipFrom
 from srspace_eval.models.device import exact_arithmetic
 from srspace_eval.models.lr_input import check_tensor
 from srspace_eval.models.protocol import Conditioning, LatentShape, Model, ModelConfig
@@ -55,25 +57,51 @@ class RRDBModel(Model):
         return int(1.2 * 4 * height * width * (trunk + finest)) + _WORKSPACE
 
 
-@torch.no_grad()
-def recognise_skip(net: RRDBNet) -> None:
-    """Set ``net.skip``, which no parameter's name or shape tells.
+@dataclass(frozen=True)
+class Wiring:
+    """How an RRDB network is wired, by what it makes of a test picture.
 
-    SRFlow's program adds trunk_conv's output to the blocks' output, ESRGAN's and BasicSR's to conv_first's, under the
-    same names. A trained network reproduces its LR when its output is averaged over scale × scale pixels, but only if
-    it is wired as it was trained. So both are tried on a small smooth picture, and ``"first"`` is taken if it does
-    that, and better than ``"trunk"``.
+    Attributes
+    ----------
+    skip:
+        The wiring to take, as :class:`~srspace_eval.flows.rrdb.RRDBNet` names it.
+    errors:
+        Wiring -> mean absolute difference between the test picture, in [0, 1], and the averaged output.
+    evident:
+        Whether the errors tell the wiring.
+    """
+
+    skip: SkipFrom
+    errors: Mapping[SkipFrom, float]
+    evident: bool
+
+
+@torch.no_grad()
+def recognise_wiring(net: RRDBNet, usual: SkipFrom) -> Wiring:
+    """How a network is wired, which no parameter's name or shape tells.
+
+    SRFlow's program adds trunk_conv's output to the blocks' output, ESRGAN's and BasicSR's to conv_first's. A trained
+    network reproduces its LR when its output is averaged over scale × scale pixels, but only if it is wired as it was
+    trained. So both are tried on a small smooth picture, and the one that does that is evident if the other is far
+    worse. Else it is ``usual``, that of the program which names the parameters so.
     """
     scale = 2**net.upconvs
     y, x = torch.meshgrid(torch.linspace(0.2, 0.8, 12), torch.linspace(0.3, 0.7, 12), indexing="ij")
     lr = torch.stack([x, y, (x + y) / 2])[None].to(net.conv_first.weight)
-    errors = {}
-    for skip in _SKIPS:
+    given = net.skip
+    errors: dict[SkipFrom, float] = {}
+    for skip in SKIPS:
         net.skip = skip
-        errors[skip] = float((F.avg_pool2d(net(lr), scale) - lr).abs().mean())
-    net.skip = "first" if errors["first"] < min(_REPRODUCES, errors["trunk"]) else "trunk"
+        error = float((F.avg_pool2d(net(lr), scale) - lr).abs().mean())
+        errors[skip] = error if math.isfinite(error) else math.inf
+    net.skip = given
+    best, other = sorted(SKIPS, key=lambda skip: errors[skip])
+    evident = errors[best] < _REPRODUCES and _FAR_WORSE * errors[best] < errors[other]
+    return Wiring(best if evident else usual, errors, evident)
 
 
-_SKIPS: tuple[Literal["trunk", "first"], ...] = ("trunk", "first")
-# Mean absolute difference in [0, 1] below which an LR counts as reproduced; networks wired wrongly are far off.
+SKIPS: tuple[SkipFrom, ...] = get_args(SkipFrom)
+# Mean absolute difference in [0, 1] below which an LR counts as reproduced.
 _REPRODUCES = 0.1
+# Barely trained networks reproduce about the mean colour whichever way they are wired.
+_FAR_WORSE = 2.0
