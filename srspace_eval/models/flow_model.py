@@ -118,11 +118,13 @@ class FlowModel(Flow):
         return rrdb + math.ceil(steps) + self.spec.levels
 
     def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:
+        """As :meth:`Model.latent_shapes`, for the LR padded to even sizes."""
         return self.spec.latent_shapes(_padded(height), _padded(width))
 
     @torch.no_grad()
     @exact_arithmetic()
     def condition(self, lr: Tensor) -> FlowConditioning:
+        """As :meth:`Model.condition`: the RRDB features of an LR, padded by reflection to even sizes."""
         x = self._padded_lr(lr)
         upconvs = int(math.log2(self.spec.resolution(1)))
         features = self._rrdb.features(x.contiguous(memory_format=self._layout), self.spec.stacked, upconvs)
@@ -142,6 +144,7 @@ class FlowModel(Flow):
     @torch.no_grad()
     @exact_arithmetic()
     def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """As :meth:`Model.decode`, by the folded layers; a sample's bytes do not depend on the others."""
         conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
         height, width = conditioning.height, conditioning.width
         self._check_latents(latents, self.latent_shapes(height, width))

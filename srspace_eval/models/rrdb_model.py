@@ -37,21 +37,31 @@ class RRDBModel(Model):
         self._net = net.to(memory_format=self._layout)
 
     def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:
+        """None: an empty tuple."""
         return ()
 
     @torch.no_grad()
     def condition(self, lr: Tensor) -> Tensor:
+        """The LR itself, (1, 3, h, w), on the device; InputError if it is none."""
         check_tensor(lr)
         return lr.to(self.device).contiguous(memory_format=self._layout)
 
     @torch.no_grad()
     @exact_arithmetic()
     def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, None]:
+        """(1, 3, h, w) in [0, 1] and no latents -> (1, 3, h·scale, w·scale) float32, not clamped; None.
+
+        Raises
+        ------
+        InputError
+            If there are latents, or the LR has another shape or range.
+        """
         if len(latents):
             raise InputError(f"{self.config.name} is deterministic: it takes no latents")
         return self._net(self.condition(lr)).contiguous(), None
 
     def memory_estimate(self, height: int, width: int, n: int) -> int:
+        """As :meth:`Model.memory_estimate`; the samples are copies, so n does not count."""
         features, growth = self._net.conv_first.out_channels, self._net.growth
         trunk, finest = 8 * features + 8 * growth, 4 * features * self.config.scale**2
         return int(1.2 * 4 * height * width * (trunk + finest)) + _WORKSPACE
