@@ -63,7 +63,7 @@ def _convs(count: int, channels: int) -> list[nn.Module]:
 
 
 class ConditionalCoupling(nn.Module):
-    """Conditional affine couplings (SRFlow, section 3.3; NCSR, section 3.2).
+    """Conditional affine couplings (SRFlow, section 3; NCSR, section 3.2).
 
     From image to latents, with z = (z1, z2) the halves of the channels and u the conditioning:
 

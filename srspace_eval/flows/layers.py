@@ -155,7 +155,7 @@ class Split(nn.Module):
     (z1, z2) = z; mean, logs = even, odd channels of a zeros-convolution of z1; latent = (z2 − mean)·exp(−logs).
     What counts towards the likelihood is the density of z2, log N(z2; mean, exp(logs)), which holds both the latent's
     own density and the log-determinant −Σ logs; :meth:`forward` and :meth:`inverse` return it with either sign.
-    (SRFlow, section 3.3; Glow's multi-scale architecture.)
+    (SRFlow, section 3; Glow's multi-scale architecture.)
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from srspace_eval.flows.spec import FlowSpec, LayerSpec
 
 
 class FlowStep(nn.Module):
-    """Actnorm, invertible 1×1 convolution and, if the step has one, a conditional coupling (SRFlow, section 3.3).
+    """Actnorm, invertible 1×1 convolution and, if the step has one, a conditional coupling (SRFlow, section 3).
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def level_condition(spec: FlowSpec, features: RRDBFeatures, level: int) -> Tenso
     """u of a level, (1, condition_channels, H, W) at the level's resolution.
 
     One feature map of that resolution (``last`` halved, ``last``, or after an upconv), and the stacked blocks' outputs
-    resized to it, nearest neighbour (SRFlow, section 3.3).
+    resized to it, nearest neighbour (SRFlow, section 3).
     """
     resolution = spec.resolution(level)
     if resolution < 1:
@@ -100,7 +100,7 @@ class ConditionalFlow(nn.Module):
     """p(image | LR) by change of variables: log p = Σ log|det| + log N(latents; 0, 1).
 
     The parameter names are those of the published checkpoints. The LR must be of a size that the squeezes divide;
-    of another one, the methods raise RuntimeError. (SRFlow, section 3.1.)
+    of another one, the methods raise RuntimeError. (SRFlow, section 3.)
 
     Parameters
     ----------
