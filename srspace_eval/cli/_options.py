@@ -60,7 +60,7 @@ def submission_options(function: F) -> F:
 def memory_option(function: F) -> F:
     """``--memory SIZE``, in bytes."""
     return click.option(
-        "--memory", callback=_bytes, metavar="SIZE", help="To use, such as 8G. Default: most of what is free."
+        "--memory", callback=_bytes, metavar="SIZE", help="Memory to use, such as 8G. Default: most of what is free."
     )(function)
 
 

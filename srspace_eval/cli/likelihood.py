@@ -22,9 +22,12 @@ from srspace_eval.cli._options import SOURCE, memory_option
 def command(checkpoint: str, lr: Path, gt: Path, device: str, memory: int | None, as_json: bool) -> None:
     """Exact negative log-likelihood of GTs under a flow, in bits per pixel: lower is likelier.
 
-    Without dequantisation noise, so compare flows with each other, not with numbers that used it.
+    Of an HR pixel, its three channels together. Without dequantisation noise, so compare flows with each other, not
+    with numbers that used it. A GT has its LR's name, less an ending such as x4; of an LR of odd size, the likelihood
+    is that of both padded by reflection to even sizes.
     """
     from srspace_eval.models import load_model
+    from srspace_eval.models.convert import origin
     from srspace_eval.models.likelihood import likelihoods
 
     model = load_model(checkpoint, device=device)
@@ -33,7 +36,15 @@ def command(checkpoint: str, lr: Path, gt: Path, device: str, memory: int | None
     mean = sum(x.nll for x in found) / len(found) if all(math.isfinite(x.nll) for x in found) else math.nan
     if as_json:
         images = [asdict(x) for x in found]
-        print_json({"model": model.config.name, "unit": "bits per pixel", "mean_nll": mean, "images": images})
+        print_json(
+            {
+                "model": model.config.name,
+                **origin(checkpoint),
+                "unit": "bits per pixel",
+                "mean_nll": mean,
+                "images": images,
+            }
+        )
         return
     width = max(len("image"), *(len(x.image) for x in found))
     click.echo(f"{'image':{width}}  {'size':>11}  bits/pixel ↓")

@@ -110,6 +110,8 @@ def _print_described(described: dict[str, Any]) -> None:
     from srspace_eval.models.published import published_methods
 
     details = described.pop("details")
+    if not details.pop("skip_evident", True):
+        details["skip"] += " (usual; trying does not tell it, so `sample --rrdb-skip` may say it)"
     for key, value in {**described, **details}.items():
         click.echo(f"{key}: {value}")
     method = published_methods().get(described["family"])

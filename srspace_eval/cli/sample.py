@@ -99,8 +99,7 @@ def command(
     on when the command is given again. Beside the samples stands srspace-eval-sample.json: what made them.
     """
     from srspace_eval.models import load_model
-    from srspace_eval.models.convert import file_digest
-    from srspace_eval.models.plugins import is_plugin
+    from srspace_eval.models.convert import origin
     from srspace_eval.models.sample_folder import SampleOptions, sample_folder
 
     try:
@@ -108,11 +107,8 @@ def command(
     except InputError as error:
         raise click.UsageError(str(error)) from error
     model = load_model(checkpoint, device=device, rrdb_skip=rrdb_skip)
-    origin = {"checkpoint": checkpoint}
-    if not is_plugin(checkpoint):
-        origin = {"checkpoint": Path(checkpoint).name, "sha256": file_digest(Path(checkpoint))}
     try:
-        report = sample_folder(model, lr, out, chosen, checkpoint=origin, progress=progress)
+        report = sample_folder(model, lr, out, chosen, checkpoint=origin(checkpoint), progress=progress)
     except KeyboardInterrupt:
         say(f"{out}: stopped; the same command goes on from here")
         raise

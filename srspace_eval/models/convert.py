@@ -15,6 +15,7 @@ from srspace_eval.errors import CheckpointError
 from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.models.checkpoint import read_checkpoint
 from srspace_eval.models.loading import build
+from srspace_eval.models.plugins import is_plugin
 from srspace_eval.models.recognise import recognise
 from srspace_eval.models.rrdb_model import recognise_wiring
 
@@ -35,6 +36,19 @@ def file_digest(path: Path) -> str:
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
     return digest.hexdigest()
+
+
+def origin(checkpoint: str) -> dict[str, str]:
+    """Where a model is from, for records: a plugin's name, or a file's name and SHA-256.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read.
+    """
+    if is_plugin(checkpoint):
+        return {"checkpoint": checkpoint}
+    return {"checkpoint": Path(checkpoint).name, "sha256": file_digest(Path(checkpoint))}
 
 
 def describe_checkpoint(path: Path) -> dict[str, Any]:

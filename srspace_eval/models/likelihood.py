@@ -31,6 +31,7 @@ class Likelihood:
         Its name, and its size after the crop.
     nll:
         Exact negative log-likelihood in bits per pixel of all three channels; NaN or infinite where the flow fails.
+        Of an LR of odd size, that of LR and GT padded by reflection to even sizes, as the original programs do it.
     """
 
     image: str

@@ -34,6 +34,11 @@ def load(checkpoint: str | Path, device: str | torch.device = "auto", *, rrdb_sk
     if place.type not in ("cpu", "cuda"):  # no float64, which folding and log-determinants need
         raise ExecutorError(f"device {place}: checkpoints run on cpu or cuda")
     path = Path(checkpoint)
+    if not path.exists():
+        raise CheckpointError(
+            f"{checkpoint}: there is no such file, and no plugin of that name; `srspace-eval models` lists where "
+            "checkpoints are"
+        )
     state = read_checkpoint(path)
     found = recognise({name: tuple(value.shape) for name, value in state.items()}, str(path))
     net = build(path, state, found, place)

@@ -50,6 +50,8 @@ def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, fam
     assert run("models", "show", path) == 0
     out = capsys.readouterr().out
     assert f"family: {family}" in out
+    assert ("skip: trunk (usual; trying does not tell it" in out) == (name == "rrdb")
+    assert "skip_evident" not in out
     assert f"licence: {published_methods()[family].licence}" in out
 
 
