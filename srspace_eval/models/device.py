@@ -47,7 +47,7 @@ def inference(device: torch.device, precision: Precision = "float32") -> Iterato
 
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
-    """No TF32, deterministic convolutions of cuDNN's heuristic choice; as before on leaving."""
+    """No TF32, deterministic convolutions."""
     matmul = torch.backends.cuda.matmul
     tf32 = matmul.allow_tf32
     matmul.allow_tf32 = False

@@ -17,7 +17,7 @@ from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
 from srspace_eval.models.device import exact_arithmetic
 from srspace_eval.models.fused import FusedSplit, FusedStep, LevelInput, StepCondition
-from srspace_eval.models.lr_input import check_tensor
+from srspace_eval.models.lr_input import check_pictures, check_tensor
 from srspace_eval.models.protocol import Conditioning, Flow, LatentShape, ModelConfig
 
 # The originals pad the LR to a multiple of this.
@@ -182,8 +182,7 @@ class FlowModel(Flow):
         else:
             (height, width), x = lr.shape[2:], self._padded_lr(lr)
         scale = self.config.scale
-        if hr.ndim != 4 or len(hr) < 1 or tuple(hr.shape[1:]) != (3, height * scale, width * scale):
-            raise InputError(f"hr must be (N, 3, {height * scale}, {width * scale}), not {tuple(hr.shape)}")
+        check_pictures(hr, height * scale, width * scale)
         padded = _pad(hr.to(self.device, self._dtype), _padded(height) * scale, _padded(width) * scale)
         conditions = self._flow.condition(x)
         encoded = [self._flow.encode(conditions, picture[None]) for picture in padded]

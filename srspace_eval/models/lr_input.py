@@ -9,8 +9,8 @@ from torch import Tensor
 
 from srspace_eval.errors import InputError
 
-# Interpolated LRs overshoot a little.
-_SLACK = 0.1
+# Interpolated LRs overshoot a little, and what flows decode by more.
+_SLACK, _PICTURE_SLACK = 0.1, 0.5
 
 
 def check_pixels(lr: object, where: str) -> None:
@@ -43,10 +43,35 @@ def check_tensor(lr: Tensor) -> None:
     """
     if lr.ndim != 4 or len(lr) != 1 or lr.shape[1] != 3 or 0 in lr.shape or not lr.is_floating_point():
         raise InputError(f"lr must be a float tensor (1, 3, h, w) in [0, 1], not {lr.dtype} {tuple(lr.shape)}")
-    low, high = (float(value) for value in lr.aminmax())
+    _check_range("lr", lr, _SLACK)
+
+
+def check_pictures(hr: Tensor, height: int, width: int) -> None:
+    """Check pictures as :meth:`~srspace_eval.models.protocol.Flow.encode` takes them.
+
+    Parameters
+    ----------
+    hr:
+        (N, 3, height, width) float in [0, 1]; what a flow decoded may lie outside by 0.5.
+    height, width:
+        The LR's size times the scale.
+
+    Raises
+    ------
+    InputError
+        If they have another shape or type, or other values.
+    """
+    if hr.ndim != 4 or len(hr) < 1 or tuple(hr.shape[1:]) != (3, height, width) or not hr.is_floating_point():
+        wanted = f"a float tensor (N, 3, {height}, {width}) in [0, 1]"
+        raise InputError(f"hr must be {wanted}, not {hr.dtype} {tuple(hr.shape)}")
+    _check_range("hr", hr, _PICTURE_SLACK)
+
+
+def _check_range(name: str, x: Tensor, slack: float) -> None:
+    low, high = (float(value) for value in x.aminmax())
     # Not (in range), so that NaN is refused too.
-    if not (low >= -_SLACK and high <= 1 + _SLACK):
-        raise InputError(f"lr must be in [0, 1], not [{low:g}, {high:g}]; 8-bit values are to be divided by 255")
+    if not (low >= -slack and high <= 1 + slack):
+        raise InputError(f"{name} must be in [0, 1], not [{low:g}, {high:g}]; 8-bit values are to be divided by 255")
 
 
 def to_tensor(pixels: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:

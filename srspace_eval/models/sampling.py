@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from numbers import Real
 from typing import TypeVar
 
 import numpy as np
@@ -108,10 +109,13 @@ def sample_array(
     >>> sample_array(Bicubic(4), np.zeros((6, 5, 3), np.uint8), n=2).shape
     (2, 24, 20, 3)
     """
+    for name, value in (("n", n), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise InputError(f"{name} = {value!r} is not a whole number")
     if n < 1:
         raise InputError(f"n = {n}: at least one sample must be asked for")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise InputError(f"seed = {seed!r} is not a whole number")
+    if not isinstance(image, str):
+        raise InputError(f"image = {image!r} is not a text, the image's name")
     check_pixels(lr, image or "lr")
     budget = memory_budget(model) if memory is None else memory
     tile = choose_tile(model, lr.shape[0], lr.shape[1], budget, image or "lr")
@@ -165,7 +169,7 @@ def iterate_samples(
 
 def check_heat(heat: float) -> float:
     """A heat as a float; raises InputError unless it is a finite number, 0 or more."""
-    if isinstance(heat, bool) or not np.isfinite(heat) or heat < 0:
+    if isinstance(heat, bool) or not isinstance(heat, Real) or not np.isfinite(heat) or heat < 0:
         raise InputError(f"heat = {heat!r} is not a number of 0 or more")
     return float(heat) + 0.0  # -0.0 becomes 0.0
 

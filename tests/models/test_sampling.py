@@ -197,7 +197,11 @@ def test_models_off_the_grid_cannot_be_tiled() -> None:
         (LR, {"n": 0}, "n = 0"),
         (LR, {"heat": -0.1}, "heat"),
         (LR, {"heat": float("nan")}, "heat"),
+        (LR, {"heat": "0.9"}, "heat = '0.9'"),
         (LR, {"seed": 1.5}, "seed"),
+        (LR, {"n": 1.5}, "n = 1.5"),
+        (LR, {"n": True}, "n = True"),
+        (LR, {"image": 801}, "image = 801"),
     ],
 )
 def test_wrong_arguments_are_named(lr: object, options: dict[str, object], message: str) -> None:
