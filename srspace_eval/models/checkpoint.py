@@ -101,7 +101,7 @@ def _load_pickle(path: Path, head: bytes) -> Any:
                 f"{path}: is refused, because reading it could execute code. If you trust its source, load it with "
                 "torch.load(path, weights_only=False) in a program of your own and save its state dict"
             ) from error
-        # What PyTorch says more is advice to load it without protection.
+        # What PyTorch says here is how to load it without protection.
         raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged") from error
     except CheckpointError:
         raise

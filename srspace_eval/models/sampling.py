@@ -7,12 +7,12 @@ else is sampled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from numbers import Real
 from typing import TypeVar
 
 import numpy as np
@@ -167,11 +167,13 @@ def iterate_samples(
     yield from _decode_requests(model, lr, requests, image, method, tile, budget)
 
 
-def check_heat(heat: float) -> float:
+def check_heat(heat: object) -> float:
     """A heat as a float; raises InputError unless it is a finite number, 0 or more."""
-    if isinstance(heat, bool) or not isinstance(heat, Real) or not np.isfinite(heat) or heat < 0:
-        raise InputError(f"heat = {heat!r} is not a number of 0 or more")
-    return float(heat) + 0.0  # -0.0 becomes 0.0
+    if isinstance(heat, (int, float, np.integer, np.floating)) and not isinstance(heat, bool):
+        number = float(heat) + 0.0  # -0.0 becomes 0.0
+        if math.isfinite(number) and number >= 0:
+            return number
+    raise InputError(f"heat = {heat!r} is not a number of 0 or more")
 
 
 def memory_budget(model: Model) -> int:
