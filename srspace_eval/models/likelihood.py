@@ -50,8 +50,8 @@ def likelihoods(
     model:
         A flow.
     lr, gt:
-        Folders of PNGs, or one PNG. An LR's GT has its name, less an ending such as ``x4``; of a folder of LRs and one
-        GT that one pair is taken, and two PNGs are a pair whatever their names. A GT is cropped, top left kept, to
+        Folders of PNGs, or one PNG. An LR's GT has its name, with or without an ending such as ``x4``; of a folder of
+        LRs and one GT that one pair is taken, and two PNGs are a pair whatever their names. A GT is cropped, top left kept, to
         scale × its LR.
     memory:
         Bytes that may be used on the model's device; None: most of what is free.
@@ -99,7 +99,7 @@ def _pairs(model: Flow, lr: Path, gt: Path, budget: int) -> list[tuple[LrImage, 
     lrs, gts = _partners(lr, gt, find_lrs(lr, scale), scale)
     pairs, problems, cropped = [], [], []
     for x in lrs:
-        paths = gts.get(x.image, [])
+        paths = gts.get(x.image) or gts.get(x.path.stem, [])
         if len(paths) != 1:
             fault = f"is the image of {' and '.join(p.name for p in paths)}" if paths else "has no GT"
             mend = "keep one of them" if paths else f"{gt / f'{x.image}.png'} is missing"
@@ -137,6 +137,8 @@ def _pairs(model: Flow, lr: Path, gt: Path, budget: int) -> list[tuple[LrImage, 
 
 def _partners(lr: Path, gt: Path, lrs: list[LrImage], scale: int) -> tuple[list[LrImage], dict[str, list[Path]]]:
     """The LRs that are meant, and the GTs of each image."""
+    if lr.resolve() == gt.resolve():
+        raise SamplingError(f"{gt}: is given as LR and as GT")
     if gt.is_dir():
         found: dict[str, list[Path]] = {}
         try:
@@ -148,13 +150,15 @@ def _partners(lr: Path, gt: Path, lrs: list[LrImage], scale: int) -> tuple[list[
         return lrs, found
     if not gt.exists():
         raise SamplingError(f"{gt}: there is no such file or folder")
+    if gt.suffix.lower() != ".png":
+        raise SamplingError(f"{gt}: is no PNG; name a folder of 8-bit RGB PNGs, the GTs, or one of them")
     if lr.is_dir():
-        lrs = [x for x in lrs if x.image == gt.stem]
+        lrs = [x for x in lrs if gt.stem in (x.image, x.path.stem)]
         if not lrs:
             raise SamplingError(
                 f"{lr}: holds no LR of {gt.name}, which would be {gt.stem}.png or {gt.stem}x{scale}.png; "
                 "name the one PNG as --lr if it is called otherwise"
             )
-    elif lrs[0].image != gt.stem:
+    elif gt.stem not in (lrs[0].image, lrs[0].path.stem):
         warnings.warn(f"{gt}: taken as the GT of {lr.name}, although their names differ", Notice, stacklevel=4)
     return lrs, {lrs[0].image: [gt]}

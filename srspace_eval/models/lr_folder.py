@@ -51,9 +51,9 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
     SamplingError
         If the place is not there, holds none, some are not 8-bit RGB PNGs, or two stand for the same image.
     """
-    if not place.exists():
-        raise SamplingError(f"{place}: there is no such file or folder")
     try:
+        if not place.exists():
+            raise SamplingError(f"{place}: there is no such file or folder")
         paths = sorted(p for p in place.iterdir() if not p.name.startswith(".")) if place.is_dir() else [place]
     except OSError as error:
         raise SamplingError(f"{place}: cannot be listed ({error.strerror or error})") from error

@@ -38,6 +38,9 @@ PAIRS = [
     (["0801x4.png", "0802x4.png"], "0802x4.png", ["0801.png", "0802.png"], "", ["0802"]),
     (["0801x4.png"], "0801x4.png", ["0801.png"], "0801.png", ["0801"]),
     (["baby.png"], "baby.png", ["baby.PNG"], "", ["baby"]),
+    (["0801x4.png", "0802x4.png"], "", ["0801x4.png", "0802x4.png"], "", ["0801", "0802"]),
+    (["0801x4.png"], "", ["0801x4.png"], "0801x4.png", ["0801"]),
+    (["0801x4.png"], "0801x4.png", ["0801x4.png"], "0801x4.png", ["0801"]),
 ]
 
 
@@ -72,6 +75,8 @@ MISTAKES = [
     (["0801x4.png"], "", ["0801.png"], "0809.png", r"0809.png: there is no such file or folder"),
     (["0801x4.png"], "none", ["0801.png"], "", r"none: there is no such file or folder"),
     ([], "", ["0801.png"], "", "lr: holds no PNG"),
+    (["0801x4.png"], "", ["0801.png"], "../lr", "lr: is given as LR and as GT"),
+    (["0801x4.png"], "", ["0801.png"], "../gt.zip", "gt.zip: is no PNG"),
 ]
 
 
@@ -82,6 +87,7 @@ def test_what_has_no_partner_is_told(
     lr_folder, gt_folder = make(tmp_path, lrs, gts)
     if len(list(gt_folder.iterdir())) < len(gts):
         pytest.skip("a file system that knows no case")
+    (tmp_path / "gt.zip").write_bytes(b"PK")
     with pytest.raises(SamplingError, match=message):
         likelihoods(model, lr_folder / lr, gt_folder / gt)
 
