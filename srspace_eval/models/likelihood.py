@@ -51,8 +51,8 @@ def likelihoods(
         A flow.
     lr, gt:
         Folders of PNGs, or one PNG. An LR's GT has its name, with or without an ending such as ``x4``; of a folder of
-        LRs and one GT that one pair is taken, and two PNGs are a pair whatever their names. A GT is cropped, top left kept, to
-        scale × its LR.
+        LRs and one GT that one pair is taken, and two PNGs are a pair whatever their names. A GT is cropped, top left
+        kept, to scale × its LR.
     memory:
         Bytes that may be used on the model's device; None: most of what is free.
     progress:
