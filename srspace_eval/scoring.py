@@ -381,7 +381,7 @@ def _result(checked: Checked, team: str, kind: Kind, signature: Signature, recor
     single = pairing.samples == 1 and "sample" not in pairing.template
     wanted = int(signature.settings["common"]["samples"])
     notes = []
-    if single and wanted > 1:
+    if single and wanted > 1 and any(name.startswith("diversity") for record in records for name in record.values):
         notes.append("one sample an image, named without a sample number: a deterministic method, S_M = 0")
         records = [_deterministic(record, wanted) for record in records]
     summary, curves, more = summarise(records)

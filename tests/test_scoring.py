@@ -193,6 +193,10 @@ def test_a_deterministic_method_has_one_sample_and_scores_0(tmp_path: Path) -> N
     assert result.summary["diversity_mse"] == 0.0
     assert result.curves["diversity_mse_curve"] == (0.0,) * 10
     assert "deterministic" in result.notes[0]
+    # Where no S_M is measured, there is none to explain.
+    plain = run(folder, tmp_path / "plain", metrics=("psnr",))
+    assert plain.notes == ()
+    assert plain.signature.settings["common"]["samples"] == 3
     assert not result.incomplete
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +55,24 @@ def submission_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def memory_option(function: F) -> F:
+    """``--memory SIZE``, in bytes."""
+    return click.option(
+        "--memory", callback=_bytes, metavar="SIZE", help="Memory to use, such as 8G. Default: most of what is free."
+    )(function)
+
+
+def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """``8G``, ``500M``, ``1.5GB``, or a number of bytes."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
+    size = int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " ")) if match else 0
+    if size < 1:
+        raise click.BadParameter(f"{value!r} is not a size such as 8G or 500M")
+    return size
 
 
 def track_from(name: str | None) -> Track | None:

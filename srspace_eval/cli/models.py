@@ -50,13 +50,18 @@ def list_models(as_json: bool = False) -> None:
                 click.echo(f"    {checkpoint.note}")
 
 
+def _heading(metric: str) -> str:
+    info = METRICS[metric]
+    return f"{info.label}{f' ({info.unit})' if info.unit else ''} {info.arrow}"
+
+
 def _print_results(methods: list[Method]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title="Published numbers")
     table.add_column("method")
-    for name in ("scale", *(f"{METRICS[key].label} {METRICS[key].arrow}" for key in _COLUMNS), "params", "time"):
+    for name in ("scale", *map(_heading, _COLUMNS), "params", "time"):
         table.add_column(name, justify="right")
     table.add_column("source")
     for method in methods:
@@ -105,6 +110,8 @@ def _print_described(described: dict[str, Any]) -> None:
     from srspace_eval.models.published import published_methods
 
     details = described.pop("details")
+    if not details.pop("skip_evident", True):
+        details["skip"] += " (usual; trying does not tell it, so `sample --rrdb-skip` may say it)"
     for key, value in {**described, **details}.items():
         click.echo(f"{key}: {value}")
     method = published_methods().get(described["family"])

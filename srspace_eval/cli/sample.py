@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from srspace_eval.cli._common import progress, say
-from srspace_eval.cli._options import SOURCE, track_from
+from srspace_eval.cli._options import SOURCE, memory_option, track_from
 from srspace_eval.errors import InputError
 
 
@@ -19,17 +18,6 @@ def _heats(ctx: click.Context, param: click.Parameter, value: str) -> tuple[floa
         return tuple(float(part) for part in value.split(","))
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is not a number, or several with commas between them") from error
-
-
-def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    """``8G``, ``500M``, ``1.5GB``, or a number of bytes."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
-    size = int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " ")) if match else 0
-    if size < 1:
-        raise click.BadParameter(f"{value!r} is not a size such as 8G or 500M")
-    return size
 
 
 def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
@@ -73,6 +61,11 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
     help="bf16 and fp16: autocast.",
 )
 @click.option(
+    "--rrdb-skip",
+    type=click.Choice(["trunk", "first"]),
+    help="How an RRDB checkpoint is wired: trunk, as SRFlow's program does; first, as ESRGAN's. Default: tried out.",
+)
+@click.option(
     "--quantize",
     type=click.Choice(["trunc", "round"]),
     help="To 8 bits. Default: as the model's own program does; the flows truncate.",
@@ -85,35 +78,37 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
     show_default=True,
     help="auto: overlapping tiles where an LR does not fit the memory; off; or the tiles' side, a multiple of 16.",
 )
-@click.option("--memory", callback=_bytes, metavar="SIZE", help="To use, such as 8G. Default: most of what is free.")
+@memory_option
 @click.option(
     "--track", metavar="NAME|FILE.toml", help="Whose file names to follow. Default: read off scale and LRs' names."
 )
 @click.option("--names", metavar="TEMPLATE", help="File names, such as '{stem}_sample{sample:05d}.png'.")
 @click.option("--overwrite", is_flag=True, help="Make everything anew, not only what is missing.")
 def command(
-    checkpoint: str, lr: Path, out: Path, device: str, track: str | None, **options: Any
-) -> None:  # fmt: skip
+    checkpoint: str,
+    lr: Path,
+    out: Path,
+    device: str,
+    rrdb_skip: Literal["trunk", "first"] | None,
+    track: str | None,
+    **options: Any,
+) -> None:
     """Make a sample set of LRs with a model: a submission that `score` takes.
 
     Each sample follows from the seed, the image's name and its own number, on any device. A run that was stopped goes
     on when the command is given again. Beside the samples stands srspace-eval-sample.json: what made them.
     """
     from srspace_eval.models import load_model
-    from srspace_eval.models.convert import file_digest
-    from srspace_eval.models.plugins import is_plugin
+    from srspace_eval.models.convert import origin
     from srspace_eval.models.sample_folder import SampleOptions, sample_folder
 
     try:
         chosen = SampleOptions(track=track_from(track), **options)
     except InputError as error:
         raise click.UsageError(str(error)) from error
-    model = load_model(checkpoint, device=device)
-    origin = {"checkpoint": checkpoint}
-    if not is_plugin(checkpoint):
-        origin = {"checkpoint": Path(checkpoint).name, "sha256": file_digest(Path(checkpoint))}
+    model = load_model(checkpoint, device=device, rrdb_skip=rrdb_skip)
     try:
-        report = sample_folder(model, lr, out, chosen, checkpoint=origin, progress=progress)
+        report = sample_folder(model, lr, out, chosen, checkpoint=origin(checkpoint), progress=progress)
     except KeyboardInterrupt:
         say(f"{out}: stopped; the same command goes on from here")
         raise

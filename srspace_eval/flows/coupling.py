@@ -14,7 +14,7 @@ NOISE_CHANNELS = 3
 
 
 class NormConv2d(nn.Module):
-    """Convolution without bias, followed by an actnorm."""
+    """Convolution without bias that keeps the size, followed by an actnorm (Glow's and SRFlow's programs)."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
         super().__init__()
@@ -22,6 +22,7 @@ class NormConv2d(nn.Module):
         self.actnorm = ActNorm(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) float -> (N, out_channels, H, W)."""
         return self.actnorm.forward(F.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2))[0]
 
 
@@ -29,6 +30,7 @@ class Residual(nn.Sequential):
     """x + f(x), f the contained modules in turn."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name in nn.Sequential
+        """A tensor -> one of the same shape."""
         out: Tensor = input + super().forward(input)  # type: ignore[no-untyped-call]
         return out
 
@@ -61,7 +63,7 @@ def _convs(count: int, channels: int) -> list[nn.Module]:
 
 
 class ConditionalCoupling(nn.Module):
-    """Conditional affine couplings (SRFlow, section 3.3; NCSR, section 3.2).
+    """Conditional affine couplings (SRFlow, section 3; NCSR, section 3.2).
 
     From image to latents, with z = (z1, z2) the halves of the channels and u the conditioning:
 
@@ -120,7 +122,7 @@ class ConditionalCoupling(nn.Module):
         return [*pairs, self._shift_scale("fAffine", torch.cat([z1, u], 1))]
 
     def forward(self, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, C, H, W) z and (N or 1, condition_channels, H, W) u -> (z', log|det| (N,))."""
+        """Image to latents: (N, C, H, W) float z and (N or 1, condition_channels, H, W) u -> z', log|det| (N,)."""
         shift, scale = self._shift_scale("fFeatures", u)
         z = (z + shift) * scale
         logdet = torch.log(scale).flatten(1).sum(1).expand(len(z))

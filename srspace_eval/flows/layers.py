@@ -12,7 +12,14 @@ _LOG_2PI = math.log(2 * math.pi)
 
 
 def gaussian_logp(x: Tensor, mean: Tensor | None = None, logs: Tensor | None = None) -> Tensor:
-    """log N(x; mean, exp(logs)) summed over all but the first dimension: (N, C, H, W) -> (N,). Default N(0, 1)."""
+    """log N(x; mean, exp(logs)) in nats, summed over all but the first dimension: (N, C, H, W) -> (N,).
+
+    ``mean`` and ``logs``, the logarithm of the standard deviation, have the shape of x; None, one of them or both:
+    N(0, 1).
+
+    >>> round(float(gaussian_logp(torch.zeros(1, 1, 1, 2))), 4)
+    -1.8379
+    """
     if mean is None or logs is None:
         return -0.5 * (x * x + _LOG_2PI).flatten(1).sum(1)
     normal = (x - mean) * torch.exp(-logs)
@@ -20,7 +27,22 @@ def gaussian_logp(x: Tensor, mean: Tensor | None = None, logs: Tensor | None = N
 
 
 class ActNorm(nn.Module):
-    """Affine map of each channel, z' = (z + bias)·exp(logs); log|det| = H·W·Σ logs (Glow, section 3.1)."""
+    """Affine map of each channel, z' = (z + bias)·exp(logs); log|det| = H·W·Σ logs (Glow, section 3.1).
+
+    Without Glow's initialisation from the first batch: the parameters, bias and logs of (1, C, 1, 1), are a
+    checkpoint's.
+
+    Parameters
+    ----------
+    channels:
+        C.
+
+    Example
+    -------
+    >>> layer, z = ActNorm(3), torch.rand(2, 3, 4, 4)
+    >>> torch.equal(layer.inverse(layer.forward(z)[0])[0], z)
+    True
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -31,14 +53,24 @@ class ActNorm(nn.Module):
         return (self.logs.sum() * (z.shape[2] * z.shape[3])).expand(len(z))
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Image to latents: (N, C, H, W) float z -> z' of the same shape and type, log|det| (N,)."""
         return (z + self.bias) * torch.exp(self.logs), self._logdet(z)
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents to image: (N, C, H, W) float z' -> z of the same shape and type, log|det| (N,) of this direction."""
         return z * torch.exp(-self.logs) - self.bias, -self._logdet(z)
 
 
 class InvertibleConv1x1(nn.Module):
-    """The same invertible matrix at every pixel, z' = W z; log|det| = H·W·log|det W| (Glow, section 3.2)."""
+    """The same invertible matrix at every pixel, z' = W z; log|det| = H·W·log|det W| (Glow, section 3.2).
+
+    The parameter is W, (C, C), the identity to begin with. Its inverse is computed in double precision.
+
+    Parameters
+    ----------
+    channels:
+        C.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -49,29 +81,62 @@ class InvertibleConv1x1(nn.Module):
         return logdet.expand(len(z))
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Image to latents: (N, C, H, W) float z -> z' of the same shape and type, log|det| (N,)."""
         return F.conv2d(z, self.weight[:, :, None, None]), self._logdet(z)
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents to image: (N, C, H, W) float z' -> z of the same shape and type, log|det| (N,) of this direction.
+
+        Raises
+        ------
+        torch.linalg.LinAlgError
+            If W is singular; :func:`srspace_eval.models.load_model` refuses such checkpoints.
+        """
         weight = torch.linalg.inv(self.weight.double()).to(z.dtype)
         return F.conv2d(z, weight[:, :, None, None]), -self._logdet(z)
 
 
 class Squeeze(nn.Module):
-    """Space to depth, (C, H, W) -> (C·f², H/f, W/f), channels as ``pixel_unshuffle`` orders them; log|det| = 0."""
+    """Space to depth, (C, H, W) -> (C·f², H/f, W/f), channels as ``pixel_unshuffle`` orders them; log|det| = 0.
+
+    (RealNVP, Dinh et al. 2017, section 3.6; Glow, section 3.) It has no parameters.
+
+    Parameters
+    ----------
+    factor:
+        f.
+    """
 
     def __init__(self, factor: int) -> None:
         super().__init__()
         self.factor = factor
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Image to latents: (N, C, H, W) z of any type -> (N, C·f², H/f, W/f), zeros (N,).
+
+        Raises
+        ------
+        RuntimeError
+            If f does not divide H and W.
+        """
         return F.pixel_unshuffle(z, self.factor), z.new_zeros(len(z))
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents to image: (N, C·f², H, W) z -> (N, C, H·f, W·f), zeros (N,).
+
+        Raises
+        ------
+        RuntimeError
+            If f² does not divide the channels.
+        """
         return F.pixel_shuffle(z, self.factor), z.new_zeros(len(z))
 
 
 class ZeroConv2d(nn.Module):
-    """3×3 convolution whose output is scaled by exp(3·logs); Glow starts its weights at zero."""
+    """3×3 convolution whose output is scaled by exp(3·logs), (out, 1, 1); Glow starts its weights at zero.
+
+    (Glow's program; its paper, section 3.3, tells of the zeros alone.)
+    """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -80,6 +145,7 @@ class ZeroConv2d(nn.Module):
         self.logs = nn.Parameter(torch.zeros(out_channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) float -> (N, out_channels, H, W)."""
         return F.conv2d(x, self.weight, self.bias, padding=1) * torch.exp(3 * self.logs)
 
 
@@ -89,6 +155,12 @@ class Split(nn.Module):
     (z1, z2) = z; mean, logs = even, odd channels of a zeros-convolution of z1; latent = (z2 − mean)·exp(−logs).
     What counts towards the likelihood is the density of z2, log N(z2; mean, exp(logs)), which holds both the latent's
     own density and the log-determinant −Σ logs; :meth:`forward` and :meth:`inverse` return it with either sign.
+    (SRFlow, section 3; Glow's multi-scale architecture.)
+
+    Parameters
+    ----------
+    channels:
+        C of what comes in; of an odd number, z2 is the larger half.
     """
 
     def __init__(self, channels: int) -> None:
@@ -101,13 +173,13 @@ class Split(nn.Module):
         return out[:, 0::2], out[:, 1::2]
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """z -> (z1, latent, log N(z2))."""
+        """Image to latents: (N, C, H, W) float z -> z1 (N, C//2, H, W), latent (N, C − C//2, H, W), log N(z2) (N,)."""
         z1, z2 = z[:, : self.channels], z[:, self.channels :]
         mean, logs = self._prior(z1)
         return z1, (z2 - mean) * torch.exp(-logs), gaussian_logp(z2, mean, logs)
 
     def inverse(self, z1: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """(z1, latent) -> (z, −log N(z2))."""
+        """Latents to image, the inverse of :meth:`forward`: z1 and latent -> z (N, C, H, W), −log N(z2) (N,)."""
         mean, logs = self._prior(z1)
         z2 = mean + torch.exp(logs) * latent
         return torch.cat([z1, z2], 1), -gaussian_logp(z2, mean, logs)

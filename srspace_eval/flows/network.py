@@ -16,7 +16,15 @@ from srspace_eval.flows.spec import FlowSpec, LayerSpec
 
 
 class FlowStep(nn.Module):
-    """Actnorm, invertible 1×1 convolution and, if the step has one, a conditional coupling."""
+    """Actnorm, invertible 1×1 convolution and, if the step has one, a conditional coupling (SRFlow, section 3).
+
+    Parameters
+    ----------
+    spec:
+        Of the flow: the coupling's nets and channels.
+    layer:
+        The step's place: ``"step"`` (SRFlow's transition steps) or ``"coupling_step"``, and its channels C.
+    """
 
     def __init__(self, spec: FlowSpec, layer: LayerSpec) -> None:
         super().__init__()
@@ -31,6 +39,10 @@ class FlowStep(nn.Module):
         )
 
     def forward(self, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Image to latents: (N, C, H, W) float z and (N or 1, condition_channels, H, W) u -> z', log|det| (N,).
+
+        A step without coupling does not read u.
+        """
         z, logdet = self.actnorm(z)
         z, d = self.invconv(z)
         logdet = logdet + d
@@ -40,6 +52,13 @@ class FlowStep(nn.Module):
         return z, logdet
 
     def inverse(self, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        """The inverse of :meth:`forward`, with the log|det| (N,) of the inverse map.
+
+        Raises
+        ------
+        torch.linalg.LinAlgError
+            If the 1×1 convolution's matrix is singular.
+        """
         logdet = z.new_zeros(len(z))
         if self.affine is not None:
             z, logdet = self.affine.inverse(z, u)
@@ -67,7 +86,7 @@ def level_condition(spec: FlowSpec, features: RRDBFeatures, level: int) -> Tenso
     """u of a level, (1, condition_channels, H, W) at the level's resolution.
 
     One feature map of that resolution (``last`` halved, ``last``, or after an upconv), and the stacked blocks' outputs
-    resized to it, nearest neighbour (SRFlow, section 3.3).
+    resized to it, nearest neighbour (SRFlow, section 3).
     """
     resolution = spec.resolution(level)
     if resolution < 1:
@@ -80,7 +99,13 @@ def level_condition(spec: FlowSpec, features: RRDBFeatures, level: int) -> Tenso
 class ConditionalFlow(nn.Module):
     """p(image | LR) by change of variables: log p = Σ log|det| + log N(latents; 0, 1).
 
-    The parameter names are those of the published checkpoints. The LR must be of a size that the squeezes divide.
+    The parameter names are those of the published checkpoints. The LR must be of a size that the squeezes divide;
+    of another one, the methods raise RuntimeError. (SRFlow, section 3.)
+
+    Parameters
+    ----------
+    spec:
+        Which flow.
     """
 
     def __init__(self, spec: FlowSpec) -> None:
@@ -90,7 +115,10 @@ class ConditionalFlow(nn.Module):
         self.flowUpsamplerNet = _Upsampler(spec)
 
     def condition(self, lr: Tensor) -> list[Tensor]:
-        """The conditioning u of each level, of an LR (1, 3, h, w) in [0, 1]."""
+        """The conditioning of each level, finest first, of an LR (1, 3, h, w) float in [0, 1].
+
+        See :func:`level_condition`.
+        """
         finest = int(math.log2(self.spec.resolution(1)))
         features = self.RRDB.features(lr, self.spec.stacked, upconvs=finest)
         return [level_condition(self.spec, features, level) for level in range(1, self.spec.levels + 1)]
@@ -103,7 +131,7 @@ class ConditionalFlow(nn.Module):
         conditions:
             From :meth:`condition`.
         hr:
-            (N, 3, h·scale, w·scale) in [0, 1].
+            (N, 3, h·scale, w·scale) float in [0, 1].
 
         Returns
         -------
@@ -123,7 +151,20 @@ class ConditionalFlow(nn.Module):
         return [*latents, z], logdet
 
     def decode(self, conditions: Sequence[Tensor], latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Latents to image, the inverse of :meth:`encode`: (N, 3, h·scale, w·scale) and this map's log|det| (N,)."""
+        """Latents to image, the inverse of :meth:`encode`.
+
+        Parameters
+        ----------
+        conditions:
+            From :meth:`condition`.
+        latents:
+            (N, C, H, W) as :meth:`FlowSpec.latent_shapes` says, the splits' first.
+
+        Returns
+        -------
+        sr, logdet:
+            (N, 3, h·scale, w·scale), not clamped; and this map's Σ log|det| (N,), the negative of encoding's.
+        """
         rest = list(latents)
         z = rest.pop()
         logdet = z.new_zeros(len(z))

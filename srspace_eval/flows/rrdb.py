@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+SkipFrom: TypeAlias = Literal["trunk", "first"]
+"""What trunk_conv's output is added to: the blocks' output or conv_first's, see :class:`RRDBNet`."""
 
 _SLOPE = 0.2
 _RESIDUAL_SCALE = 0.2
 
 
 def leaky_relu(x: Tensor) -> Tensor:
-    """The network's activation, slope 0.2."""
+    """The network's activation, element by element: x, or 0.2·x where x is negative."""
     return F.leaky_relu(x, _SLOPE)
 
 
 class DenseBlock(nn.Module):
-    """Five 3×3 convolutions, each of all that came before; x + 0.2·(the fifth's output)."""
+    """Five 3×3 convolutions, each of all that came before; x + 0.2·(the fifth's output) (ESRGAN, section 3.1).
+
+    Parameters
+    ----------
+    features:
+        Channels in and out.
+    growth:
+        Channels of the first four.
+    """
 
     def __init__(self, features: int, growth: int) -> None:
         super().__init__()
@@ -28,6 +39,7 @@ class DenseBlock(nn.Module):
             self.add_module(f"conv{k + 1}", nn.Conv2d(features + k * growth, out, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, features, h, w) float -> the same shape."""
         seen = [x]
         for k in range(4):
             seen.append(leaky_relu(self.get_submodule(f"conv{k + 1}")(torch.cat(seen, 1))))
@@ -36,7 +48,7 @@ class DenseBlock(nn.Module):
 
 
 class RRDB(nn.Module):
-    """Residual in residual: x + 0.2·(three dense blocks)(x)."""
+    """Residual in residual: x + 0.2·(three dense blocks)(x) (ESRGAN, figure 4). Parameters: see :class:`DenseBlock`."""
 
     def __init__(self, features: int, growth: int) -> None:
         super().__init__()
@@ -44,6 +56,7 @@ class RRDB(nn.Module):
             self.add_module(f"RDB{k + 1}", DenseBlock(features, growth))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, features, h, w) float -> the same shape."""
         out = x
         for k in range(3):
             out = self.get_submodule(f"RDB{k + 1}")(out)
@@ -73,12 +86,19 @@ class RRDBNet(nn.Module):
     """conv_first, RRDB blocks, trunk_conv, one upconv for each factor of 2, HRconv, conv_last; 3 channels in and out.
 
     ``skip`` says what trunk_conv's output is added to: the blocks' output (``"trunk"``, SRFlow's program) or
-    conv_first's (``"first"``, the ESRGAN paper).
+    conv_first's (``"first"``, the ESRGAN paper, figure 3).
+
+    Parameters
+    ----------
+    scale:
+        A power of two.
+    blocks, features, growth:
+        RRDB blocks, channels between them, channels of their dense layers.
+    skip:
+        The wiring.
     """
 
-    def __init__(
-        self, scale: int, blocks: int, features: int = 64, growth: int = 32, skip: Literal["trunk", "first"] = "trunk"
-    ) -> None:
+    def __init__(self, scale: int, blocks: int, features: int = 64, growth: int = 32, skip: SkipFrom = "trunk") -> None:
         super().__init__()
         self.skip = skip
         self.upconvs = scale.bit_length() - 1
@@ -92,7 +112,17 @@ class RRDBNet(nn.Module):
         self.conv_last = nn.Conv2d(features, 3, 3, padding=1)
 
     def features(self, lr: Tensor, stacked: tuple[int, ...] = (), upconvs: int | None = None) -> RRDBFeatures:
-        """Features of an LR (1, 3, h, w): the ``stacked`` blocks' outputs, and after so many upconvs (None: all)."""
+        """Features of an LR (1, 3, h, w) float in [0, 1].
+
+        Parameters
+        ----------
+        lr:
+            The LR.
+        stacked:
+            Numbers, from 0, of the blocks whose outputs are wanted.
+        upconvs:
+            How many upconvs are run; None: all.
+        """
         x = first = self.conv_first(lr)
         outputs = []
         for index, block in enumerate(self.RRDB_trunk):
@@ -109,7 +139,7 @@ class RRDBNet(nn.Module):
         return RRDBFeatures(last, torch.cat(outputs, 1) if outputs else last[:, :0], tuple(up))
 
     def forward(self, lr: Tensor) -> Tensor:
-        """(1, 3, h, w) -> (1, 3, h·scale, w·scale)."""
+        """(1, 3, h, w) float in [0, 1] -> (1, 3, h·scale, w·scale), not clamped."""
         features = self.features(lr)
         x = features.up[-1] if features.up else features.last
         out: Tensor = self.conv_last(leaky_relu(self.HRconv(x)))

@@ -69,12 +69,12 @@ class FlowSpec:
 
     @property
     def squeeze(self) -> int:
-        """Factor of one level's squeeze."""
+        """Factor of one level's squeeze, along one axis: 2, or the whole scale where the splits are ``"within"``."""
         return self.scale if self.splits == "within" else 2
 
     @property
     def condition_channels(self) -> int:
-        """Channels of the conditioning u."""
+        """Channels of the conditioning u: a feature map's and the stacked blocks'."""
         return self.features * (1 + len(self.stacked))
 
     def resolution(self, level: int) -> float:
@@ -82,7 +82,12 @@ class FlowSpec:
         return float(self.scale / self.squeeze**level)
 
     def layers(self) -> Iterator[LayerSpec]:
-        """The layers from image to latents."""
+        """The layers from image to latents, in the order of ``flowUpsamplerNet.layers``.
+
+        >>> spec = FlowSpec(4, 23, (1, 8, 15, 22), 3, 16, "pointwise", "before_last_two")
+        >>> [(x.index, x.kind, x.channels) for x in spec.layers()][:4]
+        [(0, 'squeeze', 3), (1, 'step', 12), (2, 'step', 12), (3, 'coupling_step', 12)]
+        """
         index, channels = 0, 3
         for level in range(1, self.levels + 1):
             yield LayerSpec("squeeze", index, level, channels)

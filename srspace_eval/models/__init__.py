@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+    from srspace_eval.flows.rrdb import SkipFrom
     from srspace_eval.models.protocol import Model
 
 __all__ = ["load_model"]
 
 
-def load_model(checkpoint: str | Path, device: str | torch.device = "auto") -> Model:
+def load_model(
+    checkpoint: str | Path, device: str | torch.device = "auto", *, rrdb_skip: SkipFrom | None = None
+) -> Model:
     """A model from its checkpoint; which network it is, is read off the parameters' names and shapes.
 
     Parameters
@@ -26,6 +29,10 @@ def load_model(checkpoint: str | Path, device: str | torch.device = "auto") -> M
         Nothing in it is executed. Or the name of a plugin (:mod:`srspace_eval.models.plugins`), such as ``bicubic_x4``.
     device:
         ``"auto"`` (CUDA where there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or a device of torch.
+    rrdb_skip:
+        What an RRDB network's trunk_conv is added to: ``"trunk"``, the blocks' output (SRFlow's program), or
+        ``"first"``, conv_first's (ESRGAN, RealSR, BasicSR). None: what reproduces a test picture, or, with a notice,
+        what is usual where neither does.
 
     Returns
     -------
@@ -36,6 +43,8 @@ def load_model(checkpoint: str | Path, device: str | torch.device = "auto") -> M
     CheckpointError
         If the file cannot be read safely, or fits no known network; every missing, surplus and misshapen parameter
         is listed.
+    InputError
+        If ``rrdb_skip`` is given for another network, or is neither of the two.
     ExecutorError
         If there is no such device, or checkpoints do not run on it.
 
@@ -48,4 +57,4 @@ def load_model(checkpoint: str | Path, device: str | torch.device = "auto") -> M
     """
     from srspace_eval.models.loading import load
 
-    return load(checkpoint, device)
+    return load(checkpoint, device, rrdb_skip=rrdb_skip)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.resize import imresize
+from srspace_eval.models.lr_input import check_tensor
 from srspace_eval.models.protocol import LatentShape, Model, ModelConfig
-from srspace_eval.models.rrdb_model import check_lr
 
 
 class Bicubic(Model):
@@ -43,13 +43,22 @@ class Bicubic(Model):
         self.config = ModelConfig(f"bicubic_x{scale}", "bicubic", scale, True, details, quantize="round")
 
     def condition(self, lr: Tensor) -> Tensor:
-        check_lr(lr)
+        """The LR itself, (1, 3, h, w), on the device; InputError if it is none."""
+        check_tensor(lr)
         return lr.to(self.device)
 
     def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:
+        """None: an empty tuple."""
         return ()
 
     def decode(self, lr: Tensor | Any, latents: Sequence[Tensor]) -> tuple[Tensor, None]:
+        """(1, 3, h, w) in [0, 1] and no latents -> (1, 3, h·scale, w·scale) float32, None.
+
+        Raises
+        ------
+        InputError
+            If there are latents, or the LR has another shape or range.
+        """
         if len(latents):
             raise InputError(f"{self.config.name} is deterministic: it takes no latents")
         hwc = self.condition(lr)[0].permute(1, 2, 0).float()
@@ -57,5 +66,6 @@ class Bicubic(Model):
         return sr.permute(2, 0, 1)[None], None
 
     def memory_estimate(self, height: int, width: int, n: int) -> int:
+        """As :meth:`Model.memory_estimate`; the samples are copies, so n does not count."""
         # The picture, its rows before the second axis, double precision, and a copy of each.
         return 4 * 3 * 8 * height * width * self.config.scale**2

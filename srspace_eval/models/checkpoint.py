@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     state = _state_dict(path, _load(path))
     strange = [f"{name}: {fault}" for name, value in state.items() if (fault := _fault(value))]
     if strange or not state:
+        if any(isinstance(value, Mapping) for value in state.values()):
+            strange.append(f"a state dict inside another is looked for as {', '.join(_CONTAINERS)}")
         raise CheckpointError(f"{path}: not a state dict", _shorten(strange) or ["it holds no parameters"])
     # Before anything is computed from them: a file of some bytes may show one number as a billion of them.
     held = sum(value.numel() * value.element_size() for value in state.values())
@@ -85,6 +88,7 @@ def _load_safetensors(path: Path) -> Any:
 
 def _load_pickle(path: Path, head: bytes) -> Any:
     try:
+        _refuse_archive(path)
         refuse_packed(path)
         with warnings.catch_warnings():
             # Old files make PyTorch warn of its own storage classes; the user can do nothing about it.
@@ -99,9 +103,22 @@ def _load_pickle(path: Path, head: bytes) -> Any:
             ) from error
         # What PyTorch says here is how to load it without protection.
         raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged") from error
+    except CheckpointError:
+        raise
     except Exception as error:  # on damaged files it raises whatever its unpickler met
         what = "is truncated or damaged" if head.startswith(b"PK") and not is_zip(path) else "is damaged"
         raise CheckpointError(f"{path}: {what}; download it again ({_first_line(error)})") from error
+
+
+def _refuse_archive(path: Path) -> None:
+    """Raise CheckpointError for a zip of other files, as checkpoints are often shared; PyTorch's holds ``data.pkl``."""
+    if not is_zip(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+    if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
+        inside = ", ".join(name[:80] for name in names[:3]) + (", ..." if len(names) > 3 else "")
+        raise CheckpointError(f"{path}: is a zip of files ({inside}), not a checkpoint; unpack it and name one of them")
 
 
 def _state_dict(path: Path, loaded: Any) -> dict[str, Any]:

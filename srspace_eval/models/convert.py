@@ -8,11 +8,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save_file
 
 from srspace_eval.errors import CheckpointError
+from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.models.checkpoint import read_checkpoint
+from srspace_eval.models.loading import build
+from srspace_eval.models.plugins import is_plugin
 from srspace_eval.models.recognise import recognise
+from srspace_eval.models.rrdb_model import recognise_wiring
 
 
 def file_digest(path: Path) -> str:
@@ -33,8 +38,23 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
+def origin(checkpoint: str) -> dict[str, str]:
+    """Where a model is from, for records: a plugin's name, or a file's name and SHA-256.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read.
+    """
+    if is_plugin(checkpoint):
+        return {"checkpoint": checkpoint}
+    return {"checkpoint": Path(checkpoint).name, "sha256": file_digest(Path(checkpoint))}
+
+
 def describe_checkpoint(path: Path) -> dict[str, Any]:
     """What a checkpoint is: its file's name and digest, its configuration, plain JSON values.
+
+    Of an RRDB network also its wiring, ``skip``, and whether trying it made that evident.
 
     Raises
     ------
@@ -43,10 +63,16 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
     """
     state = read_checkpoint(path)
     found = recognise({name: tuple(value.shape) for name, value in state.items()}, str(path))
+    config = asdict(found.config)
+    if found.spec is None:
+        net = build(path, state, found, torch.device("cpu"))
+        assert isinstance(net, RRDBNet)
+        wiring = recognise_wiring(net, found.skip)
+        config["details"] |= {"skip": wiring.skip, "skip_evident": wiring.evident}
     return {
         "checkpoint": path.name,
         "sha256": file_digest(path),
-        **asdict(found.config),
+        **config,
         "tensors": len(state),
         "values": sum(value.numel() for value in state.values()),
     }

@@ -59,19 +59,17 @@ def exact_arithmetic() -> Iterator[None]:
 
 
 @contextmanager
-def memory_named(what: str) -> Iterator[None]:
-    """Turn an allocation that failed into a SamplingError that names what was made."""
+def memory_named(what: str, mend: str) -> Iterator[None]:
+    """Turn an allocation that failed into a SamplingError that names what was made and how to mend it."""
     try:
         yield
     except (torch.cuda.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory(what) from error
+        raise _out_of_memory(what, mend) from error
     except RuntimeError as error:
         if "can't allocate memory" not in str(error):  # what PyTorch's CPU allocator says
             raise
-        raise _out_of_memory(what) from error
+        raise _out_of_memory(what, mend) from error
 
 
-def _out_of_memory(what: str) -> SamplingError:
-    return SamplingError(
-        f"{what}: the memory ran out although it was estimated beforehand; give a smaller --memory or --tile"
-    )
+def _out_of_memory(what: str, mend: str) -> SamplingError:
+    return SamplingError(f"{what}: the memory ran out although it was estimated beforehand; {mend}")

@@ -17,13 +17,15 @@ from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
 from srspace_eval.models.device import exact_arithmetic
 from srspace_eval.models.fused import FusedSplit, FusedStep, LevelInput, StepCondition
+from srspace_eval.models.lr_input import check_pictures, check_tensor
 from srspace_eval.models.protocol import Conditioning, Flow, LatentShape, ModelConfig
-from srspace_eval.models.rrdb_model import check_lr
 
 # The originals pad the LR to a multiple of this.
 _MULTIPLE = 2
 # Blocks of rows, convolution scratch.
 _WORKSPACE = 64 << 20
+# What the C library's allocator may hold in pieces that no tensor fits.
+_FRAGMENTS = 256 << 20
 _CACHE_LIMIT = {"cpu": 2 << 30, "cuda": 8 << 30}
 
 
@@ -116,11 +118,13 @@ class FlowModel(Flow):
         return rrdb + math.ceil(steps) + self.spec.levels
 
     def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:
+        """As :meth:`Model.latent_shapes`, for the LR padded to even sizes."""
         return self.spec.latent_shapes(_padded(height), _padded(width))
 
     @torch.no_grad()
     @exact_arithmetic()
     def condition(self, lr: Tensor) -> FlowConditioning:
+        """As :meth:`Model.condition`: the RRDB features of an LR, padded by reflection to even sizes."""
         x = self._padded_lr(lr)
         upconvs = int(math.log2(self.spec.resolution(1)))
         features = self._rrdb.features(x.contiguous(memory_format=self._layout), self.spec.stacked, upconvs)
@@ -140,6 +144,7 @@ class FlowModel(Flow):
     @torch.no_grad()
     @exact_arithmetic()
     def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """As :meth:`Model.decode`, by the folded layers; a sample's bytes do not depend on the others."""
         conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
         height, width = conditioning.height, conditioning.width
         self._check_latents(latents, self.latent_shapes(height, width))
@@ -177,8 +182,7 @@ class FlowModel(Flow):
         else:
             (height, width), x = lr.shape[2:], self._padded_lr(lr)
         scale = self.config.scale
-        if hr.ndim != 4 or len(hr) < 1 or tuple(hr.shape[1:]) != (3, height * scale, width * scale):
-            raise InputError(f"hr must be (N, 3, {height * scale}, {width * scale}), not {tuple(hr.shape)}")
+        check_pictures(hr, height * scale, width * scale)
         padded = _pad(hr.to(self.device, self._dtype), _padded(height) * scale, _padded(width) * scale)
         conditions = self._flow.condition(x)
         encoded = [self._flow.encode(conditions, picture[None]) for picture in padded]
@@ -208,8 +212,29 @@ class FlowModel(Flow):
         work = pixels * size * (kept + max(trunk + finest, step + samples))
         return int(1.2 * work + min(cache * pixels * size, self.cache_limit)) + _WORKSPACE
 
+    def encode_memory_estimate(self, height: int, width: int, n: int) -> int:
+        """As :meth:`Flow.encode_memory_estimate`.
+
+        Encoding keeps the conditioning of all levels, and its couplings convolve z and u concatenated, of which a
+        convolution may take another copy in its own layout.
+        """
+        spec = self.spec
+        pixels = _padded(height) * _padded(width)
+        areas = {level: spec.resolution(level) ** 2 for level in range(1, spec.levels + 1)}
+        kept = spec.condition_channels * sum(areas.values())  # channels for one LR pixel
+        step = max(
+            areas[layer.level]
+            * (2 * (layer.channels // 2 + spec.condition_channels) + 4 * spec.hidden + layer.channels)
+            for layer in spec.layers()
+        )
+        trunk = spec.condition_channels + 12 * spec.features + 16 * spec.growth
+        # The pictures and z of all, of the one at work its couplings' outputs.
+        pictures = 3 * spec.scale**2 * (4 * n + 8)
+        work = self._dtype.itemsize * pixels * (kept + max(trunk, step) + pictures)
+        return int(1.2 * work + min(work / 2, _FRAGMENTS)) + _WORKSPACE
+
     def _padded_lr(self, lr: Tensor) -> Tensor:
-        check_lr(lr)
+        check_tensor(lr)
         return _pad(lr.to(self.device, self._dtype), _padded(lr.shape[2]), _padded(lr.shape[3])).contiguous()
 
     def _own(self, latent: Tensor) -> Tensor:

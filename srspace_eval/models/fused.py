@@ -53,6 +53,7 @@ class StepCondition:
 
     @property
     def nbytes(self) -> int:
+        """Bytes that it keeps."""
         return sum(t.numel() * t.element_size() for t in (self.pre, self.gain, self.offset))
 
 
@@ -162,7 +163,7 @@ class FusedStep:
 
 
 class FusedSplit:
-    """A split with exp(3·logs) in its weights."""
+    """A split (:class:`~srspace_eval.flows.layers.Split`) with exp(3·logs) in its weights."""
 
     def __init__(self, split: Split, layout: torch.memory_format) -> None:
         self.channels = split.channels
@@ -174,6 +175,7 @@ class FusedSplit:
         return out[:, :half], out[:, half:]
 
     def decode(self, z1: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents to image: z1 and the latent -> z, −log N(z2) (N,) float64."""
         mean, logs = self._prior(z1)
         z2 = mean + torch.exp(logs) * latent
         return torch.cat([z1, z2], 1), -gaussian_logp(z2.double(), mean.double(), logs.double())

@@ -49,15 +49,18 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
     Raises
     ------
     SamplingError
-        If there are none, some are not 8-bit RGB PNGs, or two stand for the same image.
+        If the place is not there, holds none, some are not 8-bit RGB PNGs, or two stand for the same image.
     """
     try:
+        if not place.exists():
+            raise SamplingError(f"{place}: there is no such file or folder")
         paths = sorted(p for p in place.iterdir() if not p.name.startswith(".")) if place.is_dir() else [place]
     except OSError as error:
         raise SamplingError(f"{place}: cannot be listed ({error.strerror or error})") from error
     pngs = [path for path in paths if path.suffix.lower() == ".png"]
     if not pngs:
-        raise SamplingError(f"{place}: holds no PNG; name a folder of 8-bit RGB PNGs, the LRs")
+        fault = "holds no PNG" if place.is_dir() else "is no PNG"
+        raise SamplingError(f"{place}: {fault}; name a folder of 8-bit RGB PNGs, the LRs, or one of them")
     others = [path.name for path in paths if path not in pngs]
     if others:
         warnings.warn(f"{place}: left out, no PNG: {', '.join(others)}", Notice, stacklevel=2)

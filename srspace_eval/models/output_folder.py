@@ -13,6 +13,7 @@ from typing import Any
 
 import filelock
 import numpy as np
+import scipy
 import torch
 
 from srspace_eval._version import __version__
@@ -21,7 +22,7 @@ from srspace_eval.models.lr_folder import LrImage
 from srspace_eval.models.protocol import Model
 from srspace_eval.models.provenance import Provenance, read_provenance, write_provenance
 from srspace_eval.models.sampling import Request
-from srspace_eval.models.tiling import choose_tile, gigabytes, halo_of, tile_memory
+from srspace_eval.models.tiling import choose_tile, halo_of, size_text, tile_memory
 from srspace_eval.submission import PROVENANCE_FILE
 
 _LOCK = ".srspace-eval-sample.lock"
@@ -169,7 +170,7 @@ class OutputFolder:
                 how = f"was begun {how}, which"
             mend = "use --overwrite" if wanted == "auto" else "give another --tile"
             raise SamplingError(
-                f"{self.path}: {lr.image}: {how} needs {gigabytes(needed)}, and {gigabytes(budget)} may be used; "
+                f"{self.path}: {lr.image}: {how} needs {size_text(needed)}, and {size_text(budget)} may be used; "
                 f"free memory, give a larger --memory, or {mend}"
             )
         return tile
@@ -182,6 +183,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "srspace-eval": __version__,
         "torch": torch.__version__,
         "numpy": np.__version__,
+        "scipy": scipy.__version__,  # its ndtri makes the latents normal
         "python": platform.python_version(),
         "hardware": hardware,
     }

@@ -81,6 +81,11 @@ class Model(Protocol):
         ----------
         lr:
             (1, 3, h, w) float32 in [0, 1], on :attr:`device`, of any size that the model can pad.
+
+        Raises
+        ------
+        InputError
+            If it has another shape, type or range.
         """
         ...
 
@@ -107,6 +112,11 @@ class Model(Protocol):
         sr, logdet:
             (N, 3, h·scale, w·scale) float, not clamped, in the [0, 1] range of the LR (N = 1 for a deterministic
             model); and the log-determinants (N,), None where there are none.
+
+        Raises
+        ------
+        InputError
+            If the LR or the latents have other shapes.
         """
         ...
 
@@ -148,5 +158,18 @@ class Flow(Model, Protocol):
         latents, logdet, nll:
             The latents in encoding order; the log-determinants (N,); the exact negative log-likelihoods (N,) in bits
             per HR pixel, −(logdet + log N(z; 0, 1)) / (ln 2 · H·W).
+
+        Raises
+        ------
+        InputError
+            If the LR or the pictures have other shapes.
         """
         ...
+
+    def encode_memory_estimate(self, height: int, width: int, n: int) -> int:
+        """Upper bound of the bytes that one :meth:`encode` needs beside the parameters.
+
+        For an LR of height × width and n pictures; must not shrink when any of them grows. Unless a flow says
+        otherwise: what decoding needs.
+        """
+        return self.memory_estimate(height, width, n)

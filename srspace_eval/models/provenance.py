@@ -7,7 +7,8 @@ The document::
                "scale": 4, "deterministic": false, "details": {...}},
      "settings": {"heat": 0.9, "seed": 0, "quantize": "trunc", "precision": "float32", "device": "cpu",
                   "names": "{index:06d}_sample{sample:05d}.png"},
-     "environments": [{"srspace-eval": ..., "torch": ..., "numpy": ..., "python": ..., "hardware": ...}],
+     "environments": [{"srspace-eval": ..., "torch": ..., "numpy": ..., "scipy": ..., "python": ...,
+                       "hardware": ...}],
      "images": [{"image": "0801", "lr": "0801x4.png", "lr_sha256": ..., "tile": null,
                  "files": ["000000_sample00000.png", ...]}, ...]}
 

@@ -1,6 +1,7 @@
 """What is published of each method: numbers, licences, where the checkpoints are. Imports no torch.
 
-The data are ``published.toml`` beside this module.
+The data are ``published.toml`` beside this module; the numbers are those of the tables in ``leaderboards/published``,
+which it names.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from srspace_eval.metrics.info import METRICS
 
@@ -46,7 +47,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class PublishedResult:
-    """One row of a published table.
+    """One row of a published table, or the same row of several.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class PublishedResult:
     data:
         On which images.
     sources:
-        Who printed it: key, such as ``"jo2021"`` -> the source in words.
+        Who printed it: the table's id, as for ``rank --published``, such as ``"srflow-da-x4"`` -> the source in words.
     values:
         Metric id (:data:`srspace_eval.metrics.info.METRICS`) -> value.
     parameters_millions:
@@ -63,7 +64,7 @@ class PublishedResult:
     training_hours, inference_seconds:
         On one RTX 2080 Ti; inference of a 1920×1080 output.
     note:
-        What else the source says of the row.
+        Under which other name the row stands there, and what the source says of it.
     """
 
     scale: int
@@ -114,19 +115,7 @@ def published_methods() -> dict[str, Method]:
     data = tomllib.loads(files("srspace_eval").joinpath("models/published.toml").read_text(encoding="utf-8"))
     methods = {}
     for entry in data["method"]:
-        results = tuple(
-            PublishedResult(
-                scale=row["scale"],
-                data=data["data"][row["data"]],
-                sources={key: data["source"][key] for key in row["sources"]},
-                values={key: float(row[key]) for key in METRICS if key in row},
-                parameters_millions=row.get("parameters_millions"),
-                training_hours=row.get("training_hours"),
-                inference_seconds=row.get("inference_seconds"),
-                note=row.get("note", ""),
-            )
-            for row in entry.get("result", ())
-        )
+        results = tuple(_result(rows, entry["title"]) for rows in entry["results"])
         checkpoints = tuple(
             Checkpoint(tuple(row["files"]), row["where"], row["status"], row.get("note", ""))
             for row in entry.get("checkpoint", ())
@@ -142,3 +131,30 @@ def published_methods() -> dict[str, Method]:
             results,
         )
     return methods
+
+
+def _result(rows: Mapping[str, str], title: str) -> PublishedResult:
+    """What tables say of a method, as table's id -> name of its row; all are of one scale and agree."""
+    tables = {table: _table(table) for table in rows}
+    found = [next(row for row in tables[table]["rows"] if row["team"] == name) for table, name in rows.items()]
+    cells: dict[str, float] = {}
+    for row in found:
+        cells |= {key: float(value) for key, value in row.items() if isinstance(value, (int, float))}
+    table, name = next(iter(rows.items()))
+    notes = ["" if title.startswith(name) else f"as {name}", *(row.get("note", "") for row in found)]
+    return PublishedResult(
+        scale=int(table.rpartition("-x")[2]),
+        data=tables[table]["data"],
+        sources={key: f"{data['paper']}, {data['table']}; {data['data']}" for key, data in tables.items()},
+        values={key: cells[key] for key in METRICS if key in cells},
+        parameters_millions=cells.get("params_m"),
+        training_hours=cells.get("training_hours"),
+        inference_seconds=cells.get("inference_seconds"),
+        note="; ".join(dict.fromkeys(note for note in notes if note)),
+    )
+
+
+@cache
+def _table(name: str) -> Mapping[str, Any]:
+    text = files("srspace_eval.leaderboards").joinpath(f"published/{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

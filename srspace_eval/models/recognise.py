@@ -12,7 +12,7 @@ import torch
 
 from srspace_eval.errors import CheckpointError
 from srspace_eval.flows.network import ConditionalFlow
-from srspace_eval.flows.rrdb import RRDBNet
+from srspace_eval.flows.rrdb import RRDBNet, SkipFrom
 from srspace_eval.flows.spec import FlowSpec
 from srspace_eval.models.configurations import CONFIGURATIONS, flow_spec
 from srspace_eval.models.protocol import ModelConfig
@@ -39,6 +39,8 @@ class Recognised:
         Of a flow; None for an RRDB network.
     blocks, features, growth:
         Size of the RRDB network.
+    skip:
+        How an RRDB network with parameters of these names is usually wired.
     names:
         Name of a parameter in our network -> name in the checkpoint.
     """
@@ -49,6 +51,7 @@ class Recognised:
     features: int
     growth: int
     names: Mapping[str, str]
+    skip: SkipFrom = "trunk"
 
 
 def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
@@ -156,8 +159,12 @@ def _flow_name(family: str, spec: FlowSpec) -> str:
 
 @dataclass(frozen=True)
 class _Layout:
-    """One way to name the parameters of an RRDB network; ``rename(name, blocks, upconvs)`` gives the layout's name."""
+    """One way to name the parameters of an RRDB network; ``rename(name, blocks, upconvs)`` gives the layout's name.
 
+    ``skip`` is the wiring in the programs that name them so; SRFlow's and ESRGAN's second program share one layout.
+    """
+
+    skip: SkipFrom
     first: str
     block: str
     upconv: Callable[[Shapes], int]
@@ -187,12 +194,14 @@ def _basicsr(name: str, blocks: int, upconvs: int) -> str:
 
 _RRDB_LAYOUTS = (
     _Layout(
+        "trunk",
         "RRDB_trunk.0.RDB1.conv1.weight",
         r"RRDB_trunk\.(\d+)\.",
         lambda shapes: _count(shapes, r"upconv(\d+)\.weight$") - 1,
         lambda name, blocks, upconvs: name,
     ),
     _Layout(
+        "first",
         "model.1.sub.0.RDB1.conv1.0.weight",
         r"model\.1\.sub\.(\d+)\.RDB",
         # The last convolution stands at 3·upconvs + 4.
@@ -200,6 +209,7 @@ _RRDB_LAYOUTS = (
         _old_esrgan,
     ),
     _Layout(
+        "first",
         "body.0.rdb1.conv1.weight",
         r"body\.(\d+)\.rdb",
         lambda shapes: _count(shapes, r"conv_up(\d+)\.weight$") - 1,
@@ -227,7 +237,7 @@ def _recognise_rrdb(shapes: Shapes, layout: _Layout, where: str) -> Recognised:
     details = {"blocks": blocks, "parameters": _size(ours)}
     # ESRGAN's and RealSR's programs round, unlike the flows'.
     config = ModelConfig(name, "rrdb", scale, deterministic=True, details=details, quantize="round")
-    return Recognised(config, None, blocks, features, growth, names)
+    return Recognised(config, None, blocks, features, growth, names, layout.skip)
 
 
 # --- shared --------------------------------------------------------------------------------

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from srspace_eval.errors import InputError
-from srspace_eval.flows.rrdb import RRDBNet
+from srspace_eval.flows.rrdb import RRDBNet, SkipFrom
 from srspace_eval.models.device import exact_arithmetic
+from srspace_eval.models.lr_input import check_tensor
 from srspace_eval.models.protocol import Conditioning, LatentShape, Model, ModelConfig
 
-
-def check_lr(lr: Tensor) -> None:
-    """Raise InputError unless an LR is what :meth:`Model.condition` takes."""
-    if lr.ndim != 4 or len(lr) != 1 or lr.shape[1] != 3 or 0 in lr.shape or not lr.is_floating_point():
-        raise InputError(f"lr must be a float tensor (1, 3, h, w) in [0, 1], not {lr.dtype} {tuple(lr.shape)}")
-    low, high = (float(value) for value in lr.aminmax())
-    # Not (in range), so that NaN is refused too.
-    if not (low >= -_SLACK and high <= 1 + _SLACK):
-        raise InputError(f"lr must be in [0, 1], not [{low:g}, {high:g}]; 8-bit values are to be divided by 255")
-
-
-# Interpolated LRs overshoot a little.
-_SLACK = 0.1
 # Convolution scratch.
 _WORKSPACE = 64 << 20
 
@@ -47,45 +37,81 @@ class RRDBModel(Model):
         self._net = net.to(memory_format=self._layout)
 
     def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:
+        """None: an empty tuple."""
         return ()
 
     @torch.no_grad()
     def condition(self, lr: Tensor) -> Tensor:
-        check_lr(lr)
+        """The LR itself, (1, 3, h, w), on the device; InputError if it is none."""
+        check_tensor(lr)
         return lr.to(self.device).contiguous(memory_format=self._layout)
 
     @torch.no_grad()
     @exact_arithmetic()
     def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, None]:
+        """(1, 3, h, w) in [0, 1] and no latents -> (1, 3, h·scale, w·scale) float32, not clamped; None.
+
+        Raises
+        ------
+        InputError
+            If there are latents, or the LR has another shape or range.
+        """
         if len(latents):
             raise InputError(f"{self.config.name} is deterministic: it takes no latents")
         return self._net(self.condition(lr)).contiguous(), None
 
     def memory_estimate(self, height: int, width: int, n: int) -> int:
+        """As :meth:`Model.memory_estimate`; the samples are copies, so n does not count."""
         features, growth = self._net.conv_first.out_channels, self._net.growth
         trunk, finest = 8 * features + 8 * growth, 4 * features * self.config.scale**2
         return int(1.2 * 4 * height * width * (trunk + finest)) + _WORKSPACE
 
 
-@torch.no_grad()
-def recognise_skip(net: RRDBNet) -> None:
-    """Set ``net.skip``, which no parameter's name or shape tells.
+@dataclass(frozen=True)
+class Wiring:
+    """How an RRDB network is wired, by what it makes of a test picture.
 
-    SRFlow's program adds trunk_conv's output to the blocks' output, ESRGAN's and BasicSR's to conv_first's, under the
-    same names. A trained network reproduces its LR when its output is averaged over scale × scale pixels, but only if
-    it is wired as it was trained. So both are tried on a small smooth picture, and ``"first"`` is taken if it does
-    that, and better than ``"trunk"``.
+    Attributes
+    ----------
+    skip:
+        The wiring to take, as :class:`~srspace_eval.flows.rrdb.RRDBNet` names it.
+    errors:
+        Wiring -> mean absolute difference between the test picture, in [0, 1], and the averaged output.
+    evident:
+        Whether the errors tell the wiring.
+    """
+
+    skip: SkipFrom
+    errors: Mapping[SkipFrom, float]
+    evident: bool
+
+
+@torch.no_grad()
+def recognise_wiring(net: RRDBNet, usual: SkipFrom) -> Wiring:
+    """How a network is wired, which no parameter's name or shape tells.
+
+    SRFlow's program adds trunk_conv's output to the blocks' output, ESRGAN's and BasicSR's to conv_first's. A trained
+    network reproduces its LR when its output is averaged over scale × scale pixels, but only if it is wired as it was
+    trained. So both are tried on a small smooth picture, and the one that does that is evident if the other is far
+    worse. Else it is ``usual``, that of the program which names the parameters so.
     """
     scale = 2**net.upconvs
     y, x = torch.meshgrid(torch.linspace(0.2, 0.8, 12), torch.linspace(0.3, 0.7, 12), indexing="ij")
     lr = torch.stack([x, y, (x + y) / 2])[None].to(net.conv_first.weight)
-    errors = {}
-    for skip in _SKIPS:
+    given = net.skip
+    errors: dict[SkipFrom, float] = {}
+    for skip in SKIPS:
         net.skip = skip
-        errors[skip] = float((F.avg_pool2d(net(lr), scale) - lr).abs().mean())
-    net.skip = "first" if errors["first"] < min(_REPRODUCES, errors["trunk"]) else "trunk"
+        error = float((F.avg_pool2d(net(lr), scale) - lr).abs().mean())
+        errors[skip] = error if math.isfinite(error) else math.inf
+    net.skip = given
+    best, other = sorted(SKIPS, key=lambda skip: errors[skip])
+    evident = errors[best] < _REPRODUCES and _FAR_WORSE * errors[best] < errors[other]
+    return Wiring(best if evident else usual, errors, evident)
 
 
-_SKIPS: tuple[Literal["trunk", "first"], ...] = ("trunk", "first")
-# Mean absolute difference in [0, 1] below which an LR counts as reproduced; networks wired wrongly are far off.
+SKIPS: tuple[SkipFrom, ...] = get_args(SkipFrom)
+# Mean absolute difference in [0, 1] below which an LR counts as reproduced.
 _REPRODUCES = 0.1
+# Barely trained networks reproduce about the mean colour whichever way they are wired.
+_FAR_WORSE = 2.0

@@ -20,7 +20,7 @@ from srspace_eval.models.png_writers import PngWriters
 from srspace_eval.models.protocol import Model, Quantize
 from srspace_eval.models.provenance import ImageEntry, Provenance, read_provenance
 from srspace_eval.models.sampling import NOT_FINITE, Method, check_heat, iterate_samples, memory_budget
-from srspace_eval.models.tiling import STEP, gigabytes, halo_of, tiles
+from srspace_eval.models.tiling import STEP, halo_of, size_text, tiles
 from srspace_eval.tracks import Track
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -68,7 +68,7 @@ class SampleOptions:
             raise InputError(f"tile = {self.tile!r} is not auto, off or a number of LR pixels")
         if isinstance(self.tile, int) and (self.tile < STEP or self.tile % STEP):
             raise InputError(f"tile = {self.tile} is not a multiple of {STEP}")
-        if not self.heats or len({folder_name(check_heat(heat)) for heat in self.heats}) < len(self.heats):
+        if not self.heats or len({check_heat(heat) for heat in self.heats}) < len(self.heats):
             raise InputError(f"heats {', '.join(map(str, self.heats))}: name at least one, and each once")
 
 
@@ -90,12 +90,13 @@ def no_progress(description: str, total: int) -> Iterator[Callable[[int], None]]
 
 
 def folder_name(heat: float) -> str:
-    """The folder of one heat among several.
+    """The folder of one heat among several; different heats have different folders.
 
-    >>> folder_name(0.70)
-    'heat-0.7'
+    >>> folder_name(0.70), folder_name(1.0), folder_name(0.7000001)
+    ('heat-0.7', 'heat-1', 'heat-0.7000001')
     """
-    return f"heat-{heat:g}"
+    short = f"{heat:g}"
+    return f"heat-{short if float(short) == heat else repr(heat)}"
 
 
 def sample_folder(
@@ -254,7 +255,7 @@ def _tell_tiles(model: Model, lrs: list[LrImage], plan: list[Job], budget: int) 
             needed = model.memory_estimate(x.height, x.width, 1)
             warnings.warn(
                 f"{x.image}: {x.width}×{x.height} LR pixels are decoded in {count} tiles of {job.tile}×{job.tile} with "
-                f"{halo} pixels of context; whole they need {gigabytes(needed)}, and {gigabytes(budget)} may be used",
+                f"{halo} pixels of context; whole they need {size_text(needed)}, and {size_text(budget)} may be used",
                 Notice,
                 stacklevel=3,
             )

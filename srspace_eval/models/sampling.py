@@ -7,6 +7,7 @@ else is sampled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models.device import Precision, available_memory, inference, memory_named
+from srspace_eval.models.lr_input import check_pixels, to_tensor
 from srspace_eval.models.protocol import Conditioning, Model, Quantize
 from srspace_eval.models.tiling import Tile, choose_tile, halo_of, tile_latents, tiles, whole
 
@@ -27,6 +29,7 @@ Pixels = NDArray[np.uint8]
 T = TypeVar("T")
 
 _SHARE = 0.8  # of the free memory: other programs, fragmentation, the pictures on their way to disk
+_MEND = "give a smaller --memory or --tile"
 _CANVAS_BYTES = 1 << 30  # pictures that are put together from tiles at the same time
 
 
@@ -106,11 +109,14 @@ def sample_array(
     >>> sample_array(Bicubic(4), np.zeros((6, 5, 3), np.uint8), n=2).shape
     (2, 24, 20, 3)
     """
+    for name, value in (("n", n), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise InputError(f"{name} = {value!r} is not a whole number")
     if n < 1:
         raise InputError(f"n = {n}: at least one sample must be asked for")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise InputError(f"seed = {seed!r} is not a whole number")
-    check_lr(lr, image or "lr")
+    if not isinstance(image, str):
+        raise InputError(f"image = {image!r} is not a text, the image's name")
+    check_pixels(lr, image or "lr")
     budget = memory_budget(model) if memory is None else memory
     tile = choose_tile(model, lr.shape[0], lr.shape[1], budget, image or "lr")
     requests = [Request(i, check_heat(heat)) for i in range(n)]
@@ -161,18 +167,13 @@ def iterate_samples(
     yield from _decode_requests(model, lr, requests, image, method, tile, budget)
 
 
-def check_lr(lr: object, where: str) -> None:
-    """Raise InputError unless an LR is (h, w, 3) uint8."""
-    if not isinstance(lr, np.ndarray) or lr.dtype != np.uint8 or lr.ndim != 3 or lr.shape[2] != 3 or 0 in lr.shape:
-        kind = f"{lr.dtype} {lr.shape}" if isinstance(lr, np.ndarray) else type(lr).__name__
-        raise InputError(f"{where}: an LR is an array (h, w, 3) of uint8, not {kind}")
-
-
-def check_heat(heat: float) -> float:
+def check_heat(heat: object) -> float:
     """A heat as a float; raises InputError unless it is a finite number, 0 or more."""
-    if isinstance(heat, bool) or not np.isfinite(heat) or heat < 0:
-        raise InputError(f"heat = {heat!r} is not a number of 0 or more")
-    return float(heat)
+    if isinstance(heat, (int, float, np.integer, np.floating)) and not isinstance(heat, bool):
+        number = float(heat) + 0.0  # -0.0 becomes 0.0
+        if math.isfinite(number) and number >= 0:
+            return number
+    raise InputError(f"heat = {heat!r} is not a number of 0 or more")
 
 
 def memory_budget(model: Model) -> int:
@@ -217,9 +218,8 @@ class _Decoder:
     def condition(self, tile: Tile) -> Conditioning:
         rows, columns = tile.rows, tile.columns
         part = self.lr[rows.start : rows.stop, columns.start : columns.stop]
-        chw = np.ascontiguousarray(part.transpose(2, 0, 1)[None], dtype=np.float32) / np.float32(255)
         with self._settings():
-            return self.model.condition(torch.from_numpy(chw).to(self.model.device))
+            return self.model.condition(to_tensor(part, self.model.device))
 
     def decode(
         self, conditioning: Conditioning, tile: Tile, requests: Sequence[Request]
@@ -261,7 +261,7 @@ class _Decoder:
 
     @contextmanager
     def _settings(self) -> Iterator[None]:
-        with memory_named(self.image or "lr"), inference(self.model.device, self.method.precision):
+        with memory_named(self.image or "lr", _MEND), inference(self.model.device, self.method.precision):
             yield
 
 

@@ -94,8 +94,8 @@ def choose_tile(model: Model, height: int, width: int, budget: int, image: str) 
         size -= STEP
     least = tile_memory(model, height, width, STEP, halo)
     raise SamplingError(
-        f"{image}: a tile of {STEP}×{STEP} LR pixels with {halo} pixels of context needs {gigabytes(least)}, "
-        f"and {gigabytes(budget)} may be used; free memory, give a larger --memory, or choose another device"
+        f"{image}: a tile of {STEP}×{STEP} LR pixels with {halo} pixels of context needs {size_text(least)}, "
+        f"and {size_text(budget)} may be used; free memory, give a larger --memory, or choose another device"
     )
 
 
@@ -104,13 +104,17 @@ def tile_memory(model: Model, height: int, width: int, tile: int, halo: int) -> 
     return model.memory_estimate(min(height, tile + 2 * halo), min(width, tile + 2 * halo), 1)
 
 
-def gigabytes(size: int) -> str:
-    """A number of bytes for messages.
+def size_text(size: int) -> str:
+    """A number of bytes for messages, in the unit of ``--memory``: its 8G are 8 GiB.
 
-    >>> gigabytes(2_500_000_000)
-    '2.50 GB'
+    >>> size_text(5 << 29), size_text(3 << 18), size_text(1000)
+    ('2.50 GiB', '768.00 KiB', '0.98 KiB')
     """
-    return f"{size / 1e9:.2f} GB"
+    unit = next((unit for unit in ("GiB", "MiB") if size >= _UNITS[unit]), "KiB")
+    return f"{size / _UNITS[unit]:.2f} {unit}"
+
+
+_UNITS = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10}
 
 
 def tile_latents(

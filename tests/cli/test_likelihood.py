@@ -54,6 +54,7 @@ def test_numbers_are_the_models(folders: tuple[Path, Path, Path], capsys: pytest
         assert math.isfinite(found["nll"])
     assert document["mean_nll"] == pytest.approx(sum(x["nll"] for x in document["images"]) / 2)
     assert document["unit"] == "bits per pixel"
+    assert (document["checkpoint"], len(document["sha256"])) == ("a.pth", 64)
 
 
 def test_table(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:

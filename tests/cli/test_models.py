@@ -46,9 +46,12 @@ def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, fam
     assert shown["tensors"] == len(state)
     assert shown["values"] == sum(t.numel() for t in state.values())
     assert shown["deterministic"] == (name == "rrdb")
+    assert shown["details"].get("skip_evident") == (False if name == "rrdb" else None)
     assert run("models", "show", path) == 0
     out = capsys.readouterr().out
     assert f"family: {family}" in out
+    assert ("skip: trunk (usual; trying does not tell it" in out) == (name == "rrdb")
+    assert "skip_evident" not in out
     assert f"licence: {published_methods()[family].licence}" in out
 
 

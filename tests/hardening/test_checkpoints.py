@@ -39,6 +39,7 @@ def test_the_payload_works(tmp_path: Path) -> None:
     assert checkpoints.trace_of(tmp_path / "a.pth").exists()
 
 
+@pytest.mark.filterwarnings("ignore:.*wiring cannot be told")  # of weights without training
 @pytest.mark.parametrize("name", ["rrdb", "srflow", "srflow_da"])
 def test_good_ones_load(name: str, tmp_path: Path) -> None:
     assert checkpoints.attack(write_small_checkpoint(tmp_path / "a.pth", name)) == ""

@@ -102,9 +102,23 @@ def test_files_that_are_no_checkpoints(content: bytes, message: str, tmp_path: P
 
 def test_a_zip_that_is_no_checkpoint(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bad.pth", "w") as archive:
-        archive.writestr("readme.txt", "weights are elsewhere")
-    with pytest.raises(CheckpointError, match=r"bad\.pth"):
+        archive.writestr("models/readme.txt", "weights are elsewhere")
+        archive.writestr("models/a.pth", bytes(1000), zipfile.ZIP_DEFLATED)
+    with pytest.raises(CheckpointError, match=r"bad\.pth: is a zip of files \(models/readme.txt, models/a.pth\), not"):
         read_checkpoint(tmp_path / "bad.pth")
+
+
+def test_a_state_dict_of_another_container_is_told(tmp_path: Path) -> None:
+    torch.save({"net_g": {"a": torch.zeros(2)}}, tmp_path / "bad.pth")
+    with pytest.raises(CheckpointError, match=r"net_g: dict, not a tensor\n.*looked for as params_ema, params, state_"):
+        read_checkpoint(tmp_path / "bad.pth")
+
+
+def test_pytorchs_advice_to_load_without_protection_is_not_passed_on(tmp_path: Path) -> None:
+    (tmp_path / "bad.pth").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(tmp_path / "bad.pth")
+    assert "weights_only" not in str(caught.value)
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from srspace_eval.models.flow_model import FlowModel
 from srspace_eval.models.protocol import Flow, ModelConfig
 from tests.model_goldens import weights
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SPECS = {
     "srflow_x8": flow_spec("srflow", 8, 4, 2, blocks=8),
     "srflow_x4": flow_spec("srflow", 4, 3, 2),
@@ -111,11 +114,12 @@ def test_any_size(name: str, size: tuple[int, int]) -> None:
     scale = model.config.scale
     assert sr.shape == (2, 3, size[0] * scale, size[1] * scale)
     assert logdet.shape == (2,)
-    encoded, encode_logdet, nll = model.encode(lr, sr)
+    hr = sr.clamp(0, 1)
+    encoded, encode_logdet, nll = model.encode(lr, hr)
     assert [tuple(latent.shape[1:]) for latent in encoded] == list(model.latent_shapes(*size))
     assert encode_logdet.shape == nll.shape == (2,)
     assert bool(torch.isfinite(nll).all())
-    torch.testing.assert_close(model.decode(lr, encoded)[0], sr, atol=1e-4, rtol=0)
+    torch.testing.assert_close(model.decode(lr, encoded)[0], hr, atol=1e-4, rtol=0)
 
 
 def test_odd_sizes_are_padded_by_reflection() -> None:
@@ -131,17 +135,57 @@ def test_given_tensors_are_not_written_to() -> None:
     lr, latents = draw(model, 6, 6, 2)
     copies = [lr.clone(), *(latent.clone() for latent in latents)]
     sr, _ = model.decode(lr, latents)
-    hr = sr.clone()
-    model.encode(lr, sr)
-    assert all(torch.equal(a, b) for a, b in zip([lr, *latents, sr], [*copies, hr], strict=True))
+    hr = sr.clamp(0, 1)
+    copies.append(hr.clone())
+    model.encode(lr, hr)
+    assert all(torch.equal(a, b) for a, b in zip([lr, *latents, hr], copies, strict=True))
 
 
-def test_memory_estimate_grows_with_all_its_arguments() -> None:
-    model = make_model("srflow_x4", cache_limit=1 << 20)
-    estimates = [[[model.memory_estimate(h, w, n) for n in (1, 2, 10)] for w in (1, 16, 300)] for h in (1, 17, 300)]
+@pytest.mark.parametrize("method", ["memory_estimate", "encode_memory_estimate"])
+def test_memory_estimate_grows_with_all_its_arguments(method: str) -> None:
+    estimate = getattr(make_model("srflow_x4", cache_limit=1 << 20), method)
+    estimates = [[[estimate(h, w, n) for n in (1, 2, 10)] for w in (1, 16, 300)] for h in (1, 17, 300)]
     array = np.array(estimates)
     assert all((np.diff(array, axis=axis) >= 0).all() for axis in range(3))
     assert array[-1, -1, -1] > 2 * array[0, 0, 0]
+
+
+PEAK = """
+import sys
+from pathlib import Path
+import torch
+from tests.models.test_flow_model import peak_of_encoding
+torch.set_num_threads(1)
+print(*peak_of_encoding(*sys.argv[1:3], *map(int, sys.argv[3:])))
+"""
+
+
+def peak_of_encoding(family: str, scale: str, levels: int, height: int, width: int) -> tuple[int, int]:
+    """Bytes that encoding one picture takes at most in this process, and the estimate; of full width, one step."""
+    spec = flow_spec(family, int(scale), levels, 1)
+    model = FlowModel(ModelConfig("x", family, spec.scale), ConditionalFlow(spec).requires_grad_(False))
+    status = Path("/proc/self/status")
+
+    def held(key: str) -> int:
+        return 1024 * int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith(key)))
+
+    for size in ((8, 8), (height, width)):  # once to load the libraries
+        Path("/proc/self/clear_refs").write_text("5")
+        before = held("VmRSS")
+        model.encode(torch.rand(1, 3, *size), torch.rand(1, 3, *(side * spec.scale for side in size)))
+    return held("VmHWM") - before, model.encode_memory_estimate(height, width, 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells a process's peak memory")
+@pytest.mark.parametrize(
+    "arguments", [("srflow", 4, 3, 128, 112), ("srflow_da", 4, 2, 100, 80), ("ncsr", 8, 4, 64, 60)], ids=str
+)
+def test_encoding_keeps_to_its_memory_estimate(arguments: tuple[object, ...]) -> None:
+    command = [sys.executable, "-c", PEAK, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    peak, estimate = map(int, done.stdout.split())
+    # Not above twice the peak, the convolutions' workspace and the allocator's pieces aside.
+    assert peak <= estimate <= 2 * peak + (320 << 20)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +204,10 @@ def test_memory_estimate_grows_with_all_its_arguments() -> None:
         lambda model, lr, latents: model.decode(lr, [latent[:0] for latent in latents]),
         lambda model, lr, latents: model.encode(lr, torch.zeros(1, 3, 24, 23)),
         lambda model, lr, latents: model.encode(lr, torch.zeros(3, 24, 24)),
+        lambda model, lr, latents: model.encode(lr, torch.zeros(1, 3, 24, 24, dtype=torch.uint8)),
+        lambda model, lr, latents: model.encode(lr, 255 * torch.rand(1, 3, 24, 24)),
+        lambda model, lr, latents: model.encode(lr, 2 * torch.rand(1, 3, 24, 24) - 1),
+        lambda model, lr, latents: model.encode(lr, torch.full((1, 3, 24, 24), torch.nan)),
     ],
 )
 def test_wrong_shapes_are_named(call) -> None:  # type: ignore[no-untyped-def]

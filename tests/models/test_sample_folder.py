@@ -75,7 +75,7 @@ def test_record(lr: Path, tmp_path: Path) -> None:
     assert [image["image"] for image in data["images"]] == ["0801", "0802", "0805"]
     assert data["images"][2]["files"] == ["000004.png"]
     assert data["images"][0]["tile"] is None
-    assert set(data["environments"][0]) == {"srspace-eval", "torch", "numpy", "python", "hardware"}
+    assert set(data["environments"][0]) == {"srspace-eval", "torch", "numpy", "scipy", "python", "hardware"}
     # Nothing of this machine's places.
     assert str(tmp_path) not in json.dumps(data)
 
@@ -207,6 +207,24 @@ def test_several_heats_are_submissions_of_their_own(lr: Path, tmp_path: Path) ->
     assert record(out / "heat-0")["settings"]["heat"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("heats", "folders"),
+    [
+        ((0.9, 0.9000001), ["heat-0.9", "heat-0.9000001"]),
+        ((1.0, 1.0 + 2**-52), ["heat-1", "heat-1.0000000000000002"]),
+        ((123456.7, 123457.0), ["heat-123456.7", "heat-123457"]),
+        ((0.1 + 0.2, 0.3), ["heat-0.30000000000000004", "heat-0.3"]),
+        ((-0.0, 1e-9), ["heat-0", "heat-1e-09"]),
+    ],
+)
+def test_close_heats_get_folders_of_their_own(
+    lr: Path, tmp_path: Path, heats: tuple[float, ...], folders: list[str]
+) -> None:
+    report = sample_folder(Toy(), lr, tmp_path / "out", SampleOptions(samples=1, heats=heats))
+    assert [folder.name for folder in report.folders] == folders
+    assert [record(folder)["settings"]["heat"] for folder in report.folders] == list(heats)
+
+
 def test_samples_that_are_not_finite_are_listed_and_the_others_kept(lr: Path, tmp_path: Path) -> None:
     highest = {}
     for name, size in SIZES.items():
@@ -244,16 +262,16 @@ def test_tiles_are_told_and_kept_on_resume(tmp_path: Path) -> None:
     assert max(model.conditioned) < (70, 90)
     # Less: said, not changed.
     (whole / "big_sample00001.png").unlink()
-    with pytest.raises(SamplingError, match=r"was begun whole, which needs 0\.01 GB"):
+    with pytest.raises(SamplingError, match=r"was begun whole, which needs 6\.01 MiB"):
         sample_folder(Toy(), lr, whole, SampleOptions(samples=2, memory=memory))
 
 
-@pytest.mark.parametrize(("tile", "needs"), [("off", "whole needs 0.01 GB"), (32, "with tiles of 32 needs 0.00 GB")])
+@pytest.mark.parametrize(("tile", "needs"), [("off", "whole needs 6.01 MiB"), (32, "with tiles of 32 needs 3.91 MiB")])
 def test_the_memory_bounds_what_is_asked_for_too(tmp_path: Path, tile: int | str, needs: str) -> None:
     lr, out = tmp_path / "big.png", tmp_path / "out"
     write_png(lr, picture(70, 90, 1))
     model = Toy()
-    with pytest.raises(SamplingError, match=f"big: {needs}, and 0.00 GB may be used") as caught:
+    with pytest.raises(SamplingError, match=f"big: {needs}, and 2.93 MiB may be used") as caught:
         sample_folder(model, lr, out, SampleOptions(samples=1, tile=tile, memory=48 * 64 * 1000))
     assert "--memory" in str(caught.value)
     assert not model.conditioned
@@ -399,6 +417,7 @@ def test_an_error_while_writing_is_raised(lr: Path, tmp_path: Path) -> None:
         {"tile": "big"},
         {"heats": ()},
         {"heats": (0.9, 0.9)},
+        {"heats": (0.0, -0.0)},
         {"heats": (-1.0,)},
     ],
 )

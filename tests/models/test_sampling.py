@@ -145,7 +145,7 @@ def test_memory_bounds_the_tiles() -> None:
 
 def test_too_little_memory_is_said_before_anything_is_decoded() -> None:
     model = Toy()
-    with pytest.raises(SamplingError, match=r"0801: a tile of 16×16 .* GB may be used; free memory"):
+    with pytest.raises(SamplingError, match=r"0801: a tile of 16×16 .* KiB may be used; free memory"):
         sample_array(model, LR, n=1, memory=1000, image="0801")
     assert not model.conditioned
 
@@ -197,7 +197,11 @@ def test_models_off_the_grid_cannot_be_tiled() -> None:
         (LR, {"n": 0}, "n = 0"),
         (LR, {"heat": -0.1}, "heat"),
         (LR, {"heat": float("nan")}, "heat"),
+        (LR, {"heat": "0.9"}, "heat = '0.9'"),
         (LR, {"seed": 1.5}, "seed"),
+        (LR, {"n": 1.5}, "n = 1.5"),
+        (LR, {"n": True}, "n = True"),
+        (LR, {"image": 801}, "image = 801"),
     ],
 )
 def test_wrong_arguments_are_named(lr: object, options: dict[str, object], message: str) -> None:
@@ -243,9 +247,9 @@ def test_arithmetic_is_restored() -> None:
 
 
 def test_failed_allocation_is_a_named_error() -> None:
-    with pytest.raises(SamplingError, match="0801: the memory ran out"), memory_named("0801"):
+    with pytest.raises(SamplingError, match=r"0801: the memory ran out.*; buy some"), memory_named("0801", "buy some"):
         torch.empty(1 << 60, dtype=torch.uint8)
-    with pytest.raises(RuntimeError, match="something else"), memory_named("0801"):
+    with pytest.raises(RuntimeError, match="something else"), memory_named("0801", "buy some"):
         raise RuntimeError("something else")
 
 
