@@ -19,6 +19,7 @@ from srspace_eval import weights as weight_files
 from srspace_eval.devices import device_name, resolve_device
 from srspace_eval.errors import InputError, WeightsError
 from srspace_eval.kernels import distance_maps
+from srspace_eval.kernels.cuda import upload
 from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe, same_size
 from srspace_eval.metrics.trunks import ARCHITECTURES, Activation, Trunk, read_parameters, read_state_dict
 
@@ -115,8 +116,8 @@ class LPIPS:
         parameters = read_parameters(net, trunk_path)
         self._weights = [layer.to(self.device) for layer in _calibration(calibration, self._architecture.channels)]
         shift, scale = torch.tensor(_SHIFT, dtype=torch.float64), torch.tensor(_SCALE, dtype=torch.float64)
-        self._gain = (2 / scale).to(torch.float32)
-        self._offset = ((-1 - shift) / scale).to(torch.float32)
+        self._gain = (2 / scale).to(torch.float32).to(self.device)
+        self._offset = ((-1 - shift) / scale).to(torch.float32).to(self.device)
         self._use(parameters, torch.float32, tf32=False)
         if precision != "float32":
             exact = self._test_distances()
@@ -136,7 +137,7 @@ class LPIPS:
         waves = np.stack([np.sin(y / a) * np.cos(x / b) for a, b in ((9, 31), (23, 7), (5, 13))], axis=-1)
         gt = 0.5 + 0.4 * waves
         noise = np.random.Generator(np.random.Philox(0)).uniform(-1, 1, gt.shape)
-        return [float(self.map(gt + share * noise, gt).double().mean()) for share in (0.01, 0.1)]
+        return [float(self.map(gt + share * noise, gt).cpu().double().mean()) for share in (0.01, 0.1)]
 
     def prepare(self, gt: ArrayLike) -> Reference:
         """The GT's unit activations: (H, W, 3), uint8 or float in [0, 1].
@@ -216,10 +217,10 @@ class LPIPS:
         height, width, _ = image.shape
         peak = 255 if image.dtype == torch.uint8 else 1
         # Constants a whole row long: arithmetic along three channels at a time would be several times slower.
-        gain = (self._gain / peak).repeat(width).to(self.device)
-        offset = self._offset.repeat(width).to(self.device)
+        gain = (self._gain / peak).repeat(width)
+        offset = self._offset.repeat(width)
         narrow = image if image.dtype == torch.uint8 else image.to(torch.float32)
-        source = narrow.reshape(height, width * 3).to(self.device)
+        source = upload(narrow.reshape(height, width * 3), self.device)
         out = torch.empty(height, width * 3, dtype=self._dtype, device=self.device)
         rows = _NORMALISE_ROWS if self.device.type == "cpu" else height
         for band, place in zip(torch.split(source, rows), torch.split(out, rows), strict=True):
