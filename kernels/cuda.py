@@ -13,6 +13,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+EXACT = {"enable_fp_fusion": False}
+"""Options of every Triton launch: a fused multiply-add would round otherwise than the references."""
+
 _launcher = threading.Lock()
 
 
@@ -33,7 +36,7 @@ def wait(device: torch.device) -> None:
     decode. After this the reading is immediate.
     """
     if device.type == "cuda":
-        done = torch.cuda.Event(blocking=True)
+        done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         done.record(torch.cuda.current_stream(device))
         done.synchronize()
 
@@ -45,5 +48,5 @@ def launching(tensor: Tensor) -> Iterator[None]:
     Triton launches on the thread's current device, which is the first one and need not be the tensor's; and its
     compiler and its caches are not made for several threads.
     """
-    with _launcher, torch.cuda.device_of(tensor):
+    with _launcher, torch.cuda.device_of(tensor):  # type: ignore[no-untyped-call]
         yield

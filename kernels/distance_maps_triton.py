@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from srspace_eval.kernels.cuda import launching, wait
+from srspace_eval.kernels.cuda import EXACT, launching, wait
 from srspace_eval.kernels.distance_maps_reference import EPSILON
 
 _TILE_ROWS, _TILE_COLUMNS = 8, 128
@@ -128,7 +128,7 @@ def _launch_unit(features: Tensor, reference: Tensor, weights: Tensor, out: Tens
     with launching(features):
         _unit_kernel[(triton.cdiv(pixels, at_once),)](
             features, reference, weights, out, pixels, int(distance),
-            CHANNELS=channels, BLOCK=block, PIXELS=at_once, EPS=EPSILON, enable_fp_fusion=False,
+            CHANNELS=channels, BLOCK=block, PIXELS=at_once, EPS=EPSILON, **EXACT,
         )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _launch_full(layers: Sequence[Tensor], best: Tensor, sums: Tensor, *, mode: 
     with launching(best):
         _full_kernel[(triton.cdiv(height, _TILE_ROWS), triton.cdiv(width, _TILE_COLUMNS))](
             values, shapes, scales, best, sums, height, width,
-            LAYERS=len(layers), MODE=mode, ROWS=_TILE_ROWS, COLUMNS=_TILE_COLUMNS, enable_fp_fusion=False,
+            LAYERS=len(layers), MODE=mode, ROWS=_TILE_ROWS, COLUMNS=_TILE_COLUMNS, **EXACT,
         )  # fmt: skip
 
 

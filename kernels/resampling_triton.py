@@ -13,7 +13,7 @@ import triton.language as tl
 from torch import Tensor
 
 from srspace_eval.kernels.cubic import Border, taps
-from srspace_eval.kernels.cuda import launching
+from srspace_eval.kernels.cuda import EXACT, launching
 
 _BLOCK = 512
 
@@ -65,15 +65,13 @@ def _rows(image: Tensor, out_length: int, scale: float, border: Border, half_awa
     with launching(image):
         _rows_kernel[(out_length * triton.cdiv(width, _BLOCK),)](
             image, out, weights, index, width,
-            TAPS=weights.shape[1], MODE=mode, BLOCK=_BLOCK, enable_fp_fusion=False,
+            TAPS=weights.shape[1], MODE=mode, BLOCK=_BLOCK, **EXACT,
         )  # fmt: skip
     return out
 
 
 @lru_cache(maxsize=64)
-def _taps(
-    length: int, out_length: int, scale: float, border: Border, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def _taps(length: int, out_length: int, scale: float, border: Border, device: torch.device) -> tuple[Tensor, Tensor]:
     """The taps on the device: samples of a size share them, and none of them waits for their copy."""
     weights, index = taps(length, out_length, scale, border)
     return torch.from_numpy(weights).contiguous().to(device), torch.from_numpy(index).contiguous().to(device)

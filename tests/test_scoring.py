@@ -353,7 +353,9 @@ def test_check_finds_deep_damage(tmp_path: Path) -> None:
     assert "000001_sample00001.png: damaged" in checked.faults[0]
 
 
-def test_one_image_is_under_way_where_no_more_have_room(tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_image_is_under_way_where_no_more_have_room(
+    tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from srspace_eval import pipeline
 
     folder = small(tmp_path / "a", images=4, size=(64, 72))
@@ -394,9 +396,7 @@ def test_runs_of_one_process_share_the_room() -> None:
     assert not room.take(1)
 
 
-def test_a_run_that_fails_gives_its_room_back(
-    tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_fails_gives_its_room_back(tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from srspace_eval import pipeline
 
     folder = small(tmp_path / "a", images=3, size=(64, 72))
