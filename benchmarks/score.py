@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -45,6 +46,9 @@ from srspace_eval.pipeline import default_workers
 from srspace_eval.scoring import ScoreOptions, score
 from srspace_eval.tracks import load_track
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from boards import make_results, write_board
+
 SCALE = 4
 METRICS = ("lpips", "lr_psnr", "diversity")
 
@@ -59,7 +63,7 @@ def main() -> None:
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--plain-samples", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--growth", action="store_true", help="also how time and memory grow with samples and size")
+    parser.add_argument("--growth", action="store_true", help="also how time and memory grow with samples, size, teams")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--peak-memory", nargs=2, metavar=("FOLDER", "WEIGHTS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -87,7 +91,8 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     ratios = [b["wall"] / a["wall"] for a, b in zip(ours_runs, plain_runs, strict=True)]
     stages = measure_stages(folder, lpips, gts[0])
     peak = peak_rate()
-    flops = trunk_flops(lpips, gts[0])
+    flops = count_flops(lambda: plain.trunk(gts[0]))
+    done = count_flops(lambda: lpips.prepare(cropped(gts[0])))
     share = (options.samples + 1) / options.samples
     limit = share * (flops / peak + stages["decode"]) / default_workers()
     report: dict[str, Any] = {
@@ -97,7 +102,8 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         "times faster": {"wall": theirs["wall"] / ours["wall"], "median of pairs": statistics.median(ratios),
                          "processor": theirs["processor"] / ours["processor"]},
         "stages, seconds on one core": stages,
-        "limit": {"trunk GFLOP": flops / 1e9, "peak GFLOP/s a core": peak / 1e9, "seconds a sample": limit,
+        "limit": {"trunk GFLOP": flops / 1e9, "trunk GFLOP done": done / 1e9, "peak GFLOP/s a core": peak / 1e9,
+                  "seconds a sample": limit,
                   "share of it reached, wall": limit / ours["wall"],
                   "share of it reached, processor": limit * default_workers() / ours["processor"]},
         "kernels": forms_used(),
@@ -108,8 +114,8 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
 
 
 def growth(options: argparse.Namespace, scratch: Path, gt: Pixels, weights: Path) -> dict[str, Any]:
-    """Seconds a sample and peak memory, as the number of samples and the size of the picture grow."""
-    found: dict[str, Any] = {"samples": {}, "size": {}}
+    """Seconds a sample and peak memory, as samples, the size of the picture, and the teams on the board grow."""
+    found: dict[str, Any] = {"samples": {}, "size": {}, "teams": {}}
     for samples in (1, 10, 100):
         folder = write_submission(scratch / f"samples{samples}", [gt], samples, distinct=10)
         run = timed(lambda folder=folder: run_score(folder, weights, options), samples)
@@ -119,13 +125,23 @@ def growth(options: argparse.Namespace, scratch: Path, gt: Pixels, weights: Path
         folder = write_submission(scratch / f"size{divisor}", [part], 10)
         run = timed(lambda folder=folder: run_score(folder, weights, options), 10)
         found["size"]["×".join(map(str, part.shape[1::-1]))] = run
+    for teams in (1, 20, 200):
+        board = scratch / f"teams{teams}"
+        write_board(board, make_results(load_track("x4"), teams, images=100, samples=10, seed=0))
+        folder = scratch / "samples10"
+        run = timed(lambda folder=folder, board=board: run_score(folder, weights, options, board), 10)
+        shutil.rmtree(board)
+        write_board(board, make_results(load_track("x4"), teams, images=100, samples=10, seed=0))
+        command = [sys.executable, "-m", "srspace_eval", "rank", "--board", str(board), "--track", "x4"]
+        ranking = timed(lambda command=command: subprocess.run(command, check=True, capture_output=True), 1)
+        found["teams"][teams] = {"score": run, "rank": ranking["wall"]}
     return found
 
 
-def run_score(folder: Path, weights: Path, options: argparse.Namespace) -> None:
-    """The command's own function, from PNGs on disk to a board."""
+def run_score(folder: Path, weights: Path, options: argparse.Namespace, board: Path | None = None) -> None:
+    """The command's own function, from PNGs on disk to a board; None: to one that is deleted."""
     samples = len(list((folder / "submission").glob("000000_*.png")))
-    with tempfile.TemporaryDirectory() as board:
+    with tempfile.TemporaryDirectory() as scratch:
         score(
             folder / "submission",
             folder / "gt",
@@ -134,7 +150,7 @@ def run_score(folder: Path, weights: Path, options: argparse.Namespace) -> None:
                 metrics=METRICS, samples=samples, net=options.net, lpips_weights=weights, device=options.device,
                 precision=options.precision,
             ),
-            board=board,
+            board=board or scratch,
         )  # fmt: skip
 
 
@@ -151,6 +167,10 @@ class PlainProgram:
         slices = {name.split(".", 1)[1]: name for name in self._lpips.net.state_dict()}
         own = {slices[key.removeprefix("features.")]: value for key, value in state.items() if key.startswith("f")}
         self._lpips.net.load_state_dict(own)
+
+    def trunk(self, gt: Pixels) -> None:
+        """One trunk pass, every product of its convolutions computed."""
+        self._lpips.net(signed(cropped(gt)))
 
     def run(self, folder: Path, samples: int) -> list[float]:
         """The diversity score of each image over its first samples."""
@@ -206,11 +226,11 @@ def measure_stages(folder: Path, lpips: LPIPS, gt: Pixels) -> dict[str, float]:
     return found
 
 
-def trunk_flops(lpips: LPIPS, gt: Pixels) -> float:
-    """Floating-point operations of one trunk pass."""
+def count_flops(call: Callable[[], object]) -> float:
+    """Floating-point operations of a call's convolutions."""
     counter = FlopCounterMode(display=False)
-    with counter:
-        lpips.prepare(cropped(gt))
+    with counter, torch.no_grad():
+        call()
     return float(counter.get_total_flops())
 
 
@@ -345,12 +365,13 @@ def table(report: dict[str, Any]) -> str:
     faster, limit = report["times faster"], report["limit"]
     lines.append(f"| times faster | {faster['wall']:.2f} | {faster['processor']:.2f} |")
     lines.append(
-        f"| share of the limit | {limit['share of it reached, wall']:.0%} "
+        f"| share of direct convolution's limit | {limit['share of it reached, wall']:.0%} "
         f"| {limit['share of it reached, processor']:.0%} |"
     )
     lines.append("")
     lines.append(
-        f"limit: {limit['trunk GFLOP']:.1f} GFLOP a trunk pass at {limit['peak GFLOP/s a core']:.0f} GFLOP/s a core, "
+        f"limit: {limit['trunk GFLOP']:.1f} GFLOP a trunk pass by direct convolution (score's way: "
+        f"{limit['trunk GFLOP done']:.1f}) at {limit['peak GFLOP/s a core']:.0f} GFLOP/s a core, "
         f"plus decoding, on all cores: {limit['seconds a sample']:.3f} s a sample"
     )
     lines += ["", "| stage, one core | ms |", "|---|---:|"]
@@ -361,6 +382,9 @@ def table(report: dict[str, Any]) -> str:
             lines.append(f"| {samples} | {run['processor']:.3f} | {run['peak MB']:.0f} |")
         lines += ["", "| picture | s a sample, processor |", "|---:|---:|"]
         lines += [f"| {size} | {run['processor']:.3f} |" for size, run in report["growth"]["size"].items()]
+        lines += ["", "| teams on the board | score, s a sample, processor | rank, s |", "|---:|---:|---:|"]
+        for teams, run in report["growth"]["teams"].items():
+            lines.append(f"| {teams} | {run['score']['processor']:.3f} | {run['rank']:.1f} |")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ AlexNet (A. Krizhevsky, "One weird trick for parallelizing convolutional neural 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch.nn import functional as F
 
 from srspace_eval._files import refuse_packed
 from srspace_eval.errors import WeightsError
+from srspace_eval.kernels.winograd import WinogradConv, saves_time
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Tap:
 
 Layer = Conv | Fire | Pool | Tap
 
-_BAND_VALUES = 1 << 23  # activations a band: 32 MiB
+_BAND_VALUES = 1 << 22  # activations a band: 16 MiB
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,8 @@ class Trunk:
         for name, value in self._parameters.items():
             if value.ndim == 4:
                 self._parameters[name] = value.contiguous(memory_format=torch.channels_last)
+        self._winograd: dict[str, WinogradConv] = {}
+        self._making = threading.Lock()
 
     def activations(self, x: Tensor) -> Iterator[Activation]:
         """(1, 3, H, W) normalised, best channels-last -> the activations at each tap, in order, from the top down.
@@ -208,7 +212,16 @@ class Trunk:
 
     def _conv(self, x: Tensor, name: str, stride: int = 1, padding: int = 0) -> Tensor:
         weight, bias = self._parameters[f"{name}.weight"], self._parameters[f"{name}.bias"]
+        if saves_time(weight, stride, padding, x.shape[3]):
+            return self._fewer_products(name)(x).relu_()
         return F.conv2d(x, weight, bias, stride, padding).relu_()
+
+    def _fewer_products(self, name: str) -> WinogradConv:
+        with self._making:  # once, though many threads may ask
+            if name not in self._winograd:
+                weight, bias = self._parameters[f"{name}.weight"], self._parameters[f"{name}.bias"]
+                self._winograd[name] = WinogradConv(weight, bias)
+            return self._winograd[name]
 
 
 def _stages(layers: Sequence[Layer]) -> list[tuple[Layer, ...]]:

@@ -35,7 +35,7 @@ def signed(picture: np.ndarray) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize("size", [(65, 97), (131, 64), (33, 250), (203, 301)])
+@pytest.mark.parametrize("size", [(65, 97), (131, 64), (33, 250), (203, 301), (140, 611)])
 def test_equals_the_package_lpips(net: str, size: tuple[int, int], both: Both) -> None:
     ours, theirs = both(net)
     for sr, gt in (pair(*size), (noise(*size, seed=1), noise(*size, seed=2))):
