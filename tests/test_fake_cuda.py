@@ -125,9 +125,12 @@ def picture() -> Tensor:
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bf16"])
 def test_nothing_stands_between_the_kernels_of_a_sample(lpips: Any, watch: Watch, precision: str) -> None:
+    torch.backends.cudnn.allow_tf32 = True  # torch's default
     network = lpips(precision=precision)
     meter = ImageMeter(picture(), MeterConfig(frozenset({"lpips", "lr_psnr", "diversity"}), 4), network)
     meter.add(meter.measure(picture()))
+    assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")
+    assert torch.backends.cudnn.deterministic
     watch.forget()
     measured = meter.measure(picture())
     assert watch.crossings == ["queued (72, 80, 3) to cuda"]

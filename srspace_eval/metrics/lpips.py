@@ -204,11 +204,7 @@ class LPIPS:
 
     def _activations(self, image: Tensor) -> Iterator[Activation]:
         if self.device.type == "cuda":
-            # By default torch lets cuDNN round to TF32 and choose algorithms by time. Set, not restored: other threads
-            # are in the middle of their convolutions.
-            torch.backends.cudnn.allow_tf32 = self._tf32
-            torch.backends.cudnn.benchmark = False
-            torch.backends.cudnn.deterministic = True
+            _set_arithmetic(tf32=self._tf32)
         with torch.no_grad():
             yield from self._trunk.activations(self._normalised(image))
 
@@ -226,6 +222,22 @@ class LPIPS:
         for band, place in zip(torch.split(source, rows), torch.split(out, rows), strict=True):
             place.copy_(band * gain + offset)
         return out.reshape(1, height, width, 3).permute(0, 3, 1, 2)
+
+
+def _set_arithmetic(*, tf32: bool) -> None:
+    """What torch leaves to its defaults: by these cuDNN rounds to TF32.
+
+    Set, not restored: other threads are in the middle of their convolutions.
+    """
+    cudnn = torch.backends.cudnn
+    wanted = "tf32" if tf32 else "ieee"
+    if not hasattr(cudnn, "conv"):  # before torch 2.9
+        cudnn.allow_tf32 = tf32
+    elif cudnn.conv.fp32_precision != wanted:
+        cudnn.allow_tf32 = tf32  # others may ask for it, and an error tells them if the two do not agree
+        cudnn.conv.fp32_precision = wanted  # without it torch.backends.fp32_precision would count
+    cudnn.benchmark = False  # it would choose algorithms by time, that is, by chance
+    cudnn.deterministic = True
 
 
 def lpips_map(sr: ArrayLike, gt: ArrayLike, net: str = "alex", weights: str | Path | None = None) -> Any:

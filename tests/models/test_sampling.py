@@ -236,13 +236,12 @@ def test_arithmetic_is_restored() -> None:
     def tf32() -> tuple[object, ...]:
         return (cudnn.conv.fp32_precision, matmul.fp32_precision) if newer else (cudnn.allow_tf32, matmul.allow_tf32)
 
-    before = tf32()
+    before = (*tf32(), cudnn.deterministic)
     with inference(torch.device("cpu")):
         assert torch.is_inference_mode_enabled()
         assert tf32() == (("ieee", "ieee") if newer else (False, False))
         assert cudnn.deterministic
-    assert tf32() == before
-    assert not cudnn.deterministic
+    assert (*tf32(), cudnn.deterministic) == before
     generator = iterate_samples(Toy(), LR, [Request(0, 1.0), Request(1, 1.0)], "", Method(), None, BUDGET)
     next(generator)
     assert not torch.is_inference_mode_enabled()
