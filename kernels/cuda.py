@@ -29,16 +29,19 @@ def upload(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.to(device, non_blocking=device.type == "cuda")
 
 
-def wait(device: torch.device) -> None:
-    """Wait for what this thread has queued, asleep.
+def fetch(tensor: Tensor) -> Tensor:
+    """The tensor on the CPU, waited for asleep and no longer than for what was queued up to now.
 
-    Reading a value off the device waits as well, but CUDA then spins: the thread would keep a core from those that
-    decode. After this the reading is immediate.
+    Reading a value off the device would wait for what other threads have queued since, too; and CUDA spins while it
+    waits, so the thread would keep a core from those that decode.
     """
-    if device.type == "cuda":
-        done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
-        done.record(torch.cuda.current_stream(device))
-        done.synchronize()
+    if tensor.device.type != "cuda":
+        return tensor.cpu()
+    here = tensor.to("cpu", non_blocking=True)  # into pinned memory, behind the kernels that make it
+    done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+    done.record(torch.cuda.current_stream(tensor.device))
+    done.synchronize()
+    return here
 
 
 @contextmanager

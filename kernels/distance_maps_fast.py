@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from srspace_eval.kernels.cuda import wait
+from srspace_eval.kernels.cuda import fetch
 from srspace_eval.kernels.distance_maps_reference import EPSILON
 
 _BAND_VALUES = 1 << 17  # activations or pixels a band, 512 KiB: a band stays in a core's cache
@@ -76,8 +76,7 @@ def reduce_into(layers: Sequence[Tensor], size: tuple[int, int], running: Tensor
             torch.minimum(place, full, out=place)
             torch.sum(place, dim=(0, 1), out=sums[1, number])
     means = sums.to(torch.float64).sum(1) / (size[0] * size[1])
-    wait(device)
-    mean, best_mean = means.tolist()
+    mean, best_mean = fetch(means).tolist()
     return mean, mean if first else best_mean, best
 
 

@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from srspace_eval.kernels.cuda import EXACT, launching, wait
+from srspace_eval.kernels.cuda import EXACT, fetch, launching
 from srspace_eval.kernels.distance_maps_reference import EPSILON
 
 _TILE_ROWS, _TILE_COLUMNS = 8, 128
@@ -115,8 +115,7 @@ def reduce_into(layers: Sequence[Tensor], size: tuple[int, int], running: Tensor
     sums = torch.empty(tiles, 2, dtype=torch.float32, device=device)
     _launch_full(layers, best, sums, mode=1 if running is None else 2)
     means = sums.to(torch.float64).sum(0) / (size[0] * size[1])
-    wait(device)
-    mean, best_mean = means.tolist()
+    mean, best_mean = fetch(means).tolist()
     return mean, best_mean, best
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from srspace_eval.kernels.cuda import wait
+from srspace_eval.kernels.cuda import fetch
 from srspace_eval.kernels.dispatch import choose
 
 BOX = 16
@@ -50,9 +50,9 @@ def reduce_into(sr: Tensor, gt: Tensor, running: Tensor | None, form: str | None
             place.copy_(boxes)
         else:
             sums.append(torch.minimum(place, boxes, out=place).sum())
-        wait(sr.device)
-        total += int(sums[0])
-        best_total += int(sums[-1])
+        found = fetch(torch.stack(sums)).tolist()
+        total += found[0]
+        best_total += found[-1]
     mean = _mean(total, best)
     return mean, mean if first else _mean(best_total, best), best
 

@@ -26,6 +26,7 @@ from srspace_eval.kernels import dispatch, distance_maps_fast
 from srspace_eval.metrics import lpips as lpips_module
 from srspace_eval.metrics.lpips import LPIPS
 from srspace_eval.metrics.meter import MEASURED, ImageMeter, MeterConfig, PatchPlan
+from srspace_eval.metrics.ssim import _gaussian
 from srspace_eval.models.flow_model import FlowModel
 from srspace_eval.models.protocol import ModelConfig
 from srspace_eval.models.rrdb_model import RRDBModel
@@ -36,14 +37,13 @@ GPU = torch.device("cuda", 0)
 
 
 class Watch(TorchDispatchMode):
-    """Notes what crosses between devices, and which reads find kernels queued that were not waited for."""
+    """Notes what crosses between devices, the waits that follow, and values read off the device."""
 
     def __init__(self) -> None:
         super().__init__()
         self.crossings: list[str] = []
         self.spinning: list[str] = []
         self.waits = 0
-        self._queued = 0
 
     def forget(self) -> None:
         self.crossings.clear()
@@ -52,10 +52,9 @@ class Watch(TorchDispatchMode):
 
     def waited(self) -> None:
         self.waits += 1
-        self._queued = 0
 
     def read(self, tensor: Tensor) -> None:
-        if tensor.device == GPU and self._queued:
+        if tensor.device == GPU:
             self.spinning.append(str(tuple(tensor.shape)))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -70,8 +69,6 @@ class Watch(TorchDispatchMode):
         if given and results and (inside != outside or len(inside) > 1):
             asked = "queued" if (kwargs or {}).get("non_blocking") else "blocking"
             self.crossings.append(f"{asked} {tuple(results[0].shape)} to {results[0].device.type}")
-        elif GPU in outside:
-            self._queued += 1
         return out
 
 
@@ -100,6 +97,8 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     # A copy in another memory format, which fake modules refuse.
     monkeypatch.setattr("srspace_eval.models.flow_model.copy", SimpleNamespace(deepcopy=lambda module: module))
     monkeypatch.setattr(torch.nn.Module, "to", lambda module, memory_format: module)
+    # What is cached must not be fake in other tests.
+    _gaussian()
     distance_maps_fast._plan.cache_clear()
     with mode, seen:
         yield seen
@@ -133,13 +132,13 @@ def test_nothing_stands_between_the_kernels_of_a_sample(lpips: Any, watch: Watch
     assert torch.backends.cudnn.deterministic
     watch.forget()
     measured = meter.measure(picture())
-    assert watch.crossings == ["queued (72, 80, 3) to cuda"]
+    assert watch.crossings == ["queued (72, 80, 3) to cuda", "queued () to cpu"]
     assert (watch.waits, watch.spinning) == (1, [])
     assert measured.layers is not None
     assert {(layer.device, layer.dtype) for layer in measured.layers} == {(GPU, torch.float32)}
     watch.forget()
     meter.add(measured)
-    assert watch.crossings == []
+    assert watch.crossings == ["queued (2,) to cpu"]
     assert (watch.waits, watch.spinning) == (1, [])
 
 
@@ -148,11 +147,13 @@ def test_every_metric_is_measured_on_the_device(lpips: Any, watch: Watch) -> Non
     meter.add(meter.measure(picture()))
     watch.forget()
     meter.add(meter.measure(picture()))
-    assert watch.crossings == ["queued (72, 80, 3) to cuda"]
-    assert watch.spinning == []
+    up, *down = watch.crossings
+    assert up == "queued (72, 80, 3) to cuda"
+    assert {crossing.rpartition(" ")[0] for crossing in down} == {"queued () to", "queued (1,) to", "queued (2,) to"}
+    assert (watch.waits, watch.spinning) == (len(down), [])
     watch.forget()
     meter.finish()
-    assert watch.crossings == ["blocking (2, 5) to cpu"]  # the patches' means
+    assert watch.crossings == ["queued (2, 5) to cpu"]  # the patches' means
 
 
 @pytest.mark.parametrize("name", ["srflow", "srflow_da"])

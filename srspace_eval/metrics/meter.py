@@ -10,7 +10,7 @@ from torch import Tensor
 
 from srspace_eval.errors import InputError
 from srspace_eval.kernels import distance_maps, error_boxes
-from srspace_eval.kernels.cuda import upload
+from srspace_eval.kernels.cuda import fetch, upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
 from srspace_eval.metrics.diversity import PatchPlan, patch_means, patch_score, score
 from srspace_eval.metrics.lpips import LPIPS
@@ -238,7 +238,7 @@ class ImageMeter:
             curves["diversity_curve"] = self._perceptual.curve
             values["diversity"] = self._perceptual.curve[-1]
         if self._patch_means:
-            patches = patch_score(torch.stack(self._patch_means).cpu())
+            patches = patch_score(fetch(torch.stack(self._patch_means)))
             values["diversity_patches"] = _defined(patches.score)
             values["diversity_patches_se"] = _defined(patches.standard_error)
         if "diversity_mse" in self._config.metrics:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from srspace_eval.errors import InputError
-from srspace_eval.kernels.cuda import wait
+from srspace_eval.kernels.cuda import fetch
 from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
 
 WINDOW = 11
@@ -48,8 +48,8 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
     for start in range(0, height, rows):
         stop = min(start + rows, height) + WINDOW - 1
         sums.append(_band(x[start:stop], y[start:stop]).sum())
-    wait(x.device)
-    return sum(float(part) for part in sums) / (height * width * 3)
+    total: float = sum(fetch(torch.stack(sums)).tolist())
+    return total / (height * width * 3)
 
 
 def _band(a: Tensor, b: Tensor) -> Tensor:
