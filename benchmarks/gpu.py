@@ -10,9 +10,9 @@ and LR-PSNR on the GPU and on the CPU; the resize bit for bit. ``--device cpu`` 
 On a GPU machine everything that needs one is three commands (``../shared`` or ``--pictures`` are not needed: made-up
 pictures and random weights cost the same):
 
-    python -m pytest -m gpu -n 0 tests
+    python -m pytest -m gpu -n 0 tests/test_gpu.py tests/kernels tests/models
     python benchmarks/gpu.py --json gpu.json
-    python benchmarks/models.py srflow_df2k_x4 --size 339x510 --samples 10 --device cuda --precision float32 bf16
+    python benchmarks/models.py srflow_df2k_x4 --size 339x510 --device cuda --threads 16 --precision float32 bf16
 
 They want the packages of ``setup.cfg`` and its ``test`` extra's pytest, hypothesis; a C compiler, which Triton calls.
 """

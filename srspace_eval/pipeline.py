@@ -34,8 +34,9 @@ _ROOM = 1_500_000_000
 _DEVICE_SLOTS = 2
 """Samples that a process has on an accelerator at once: while one is computed, the next is queued."""
 
-_WAITING = 4
-"""Threads beside the cores' own with an accelerator: so many wait for it at any time, and need no core."""
+_DECODING = 4
+"""A sample takes about so many times longer to decode than it waits for an accelerator; waiting threads need no core,
+so that there are more threads than workers by this share."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def measure_images(
         If a file cannot be decoded, has vanished, or has changed since it was looked at.
     """
     run = _Run(tasks, sources, config, lpips, workers, advance)
-    count = workers if run.on_cpu else workers + _WAITING
+    count = workers if run.on_cpu else workers + workers // _DECODING
     threads = [threading.Thread(target=run.work, name=f"measure-{i}", daemon=True) for i in range(count)]
     intra_op = torch.get_num_threads()
     torch.set_num_threads(1)
