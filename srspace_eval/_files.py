@@ -15,9 +15,11 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+import filelock
 
 _LONGEST_NAME = 255  # bytes, on every system in use
 
@@ -121,6 +123,31 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
                 file.close()
             temporary.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file, which is there while it is held.
+
+    Raises
+    ------
+    filelock.Timeout
+        If another process holds it (an OSError: catch it before that).
+    OSError
+        If it cannot be written.
+    """
+    lock = filelock.FileLock(path, timeout=0)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        # Removed while it is held, so that it is never another process's newer lock. Windows removes no open file.
+        with suppress(OSError):
+            path.unlink()
+        lock.release()
+        if sys.platform == "win32":
+            with suppress(OSError):
+                path.unlink()
 
 
 def _open(path: Path) -> tuple[int, Path]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from srspace_eval.errors import SubmissionError
-from srspace_eval.inspection import Inspection, inspect
+from srspace_eval.inspection import Inspection, cropped, inspect
+from srspace_eval.metrics.least_sizes import LeastSize
 from srspace_eval.pipeline import default_workers
 from srspace_eval.shards import Shard
 from srspace_eval.sources import Source, open_source
@@ -40,9 +41,10 @@ class Checked:
         """What does not stop the work."""
         return (*self.pairing.notices, *self.inspection.notices, *self.inspection.suspicions)
 
-    def raise_faults(self, *, incomplete: bool = False) -> None:
-        """Raise SubmissionError with all faults, if there are any; missing files are none if ``incomplete``."""
-        faults = [*self.pairing.faults, *self.inspection.faults]
+    def raise_faults(self, *more: str, incomplete: bool = False) -> None:
+        """Raise SubmissionError with all faults and ``more``, if there are any; missing files are none if
+        ``incomplete``."""
+        faults = [*self.pairing.faults, *self.inspection.faults, *more]
         if not incomplete:
             faults += self.pairing.missing
         if not any(p.samples for p in self.pairing.pairs):
@@ -52,6 +54,20 @@ class Checked:
         hint = " (--incomplete measures what is there, unranked)" if set(faults) <= set(self.pairing.missing) else ""
         count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
         raise SubmissionError(f"{self.source.path}: {count}, nothing was measured{hint}", faults)
+
+    def too_small(self, least: Sequence[LeastSize]) -> Iterator[str]:
+        """A fault for each GT that is smaller, after the crop, than what is to be measured needs."""
+        for p in self.pairing.pairs:
+            gt = self.inspection.gt.get(p.gt)
+            if gt is None or not p.samples:
+                continue
+            height, width = (cropped(side, self.track.crop) for side in (gt.height, gt.width))
+            for need in least:
+                if 0 < min(height, width) < need.side:
+                    yield (
+                        f"{self.gt.where(p.gt)}: {width}×{height} pixels (cropped to a multiple of "
+                        f"{self.track.crop}), but {need.what} needs {need.side}×{need.side}; {need.mend}"
+                    )
 
 
 @contextmanager

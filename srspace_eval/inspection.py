@@ -149,6 +149,11 @@ def inspect(
                     f"{source.where(name)}: {size} pixels, smaller than its GT's {width}×{height} "
                     f"(cropped to a multiple of {track.crop}); nothing is resized in silence"
                 )
+            elif _is_upscaled(look.info, gt_look.info, track):
+                faults.append(
+                    f"{source.where(name)}: {size} pixels, {track.scale} times those of {gt.where(p.gt)}, which seems "
+                    f"to be an LR; give the GT"
+                )
             elif (look.info.height, look.info.width) != (height, width):
                 cropped_files.append(f"{name} ({size} to {width}×{height})")
         if lr is not None and p.lr is not None and isinstance(lr_look := lrs[p.lr], _Look):
@@ -188,6 +193,15 @@ def _listed(files: list[str], what: str) -> str:
 def _fits_lr(lr: FileInfo, wanted: tuple[int, int], gt: FileInfo, scale: int) -> bool:
     """Whether an LR's size lies between those of the cropped and of the whole GT; anything else is another scale."""
     return wanted[0] <= lr.height <= -(-gt.height // scale) and wanted[1] <= lr.width <= -(-gt.width // scale)
+
+
+def _is_upscaled(sample: FileInfo, gt: FileInfo, track: Track) -> bool:
+    """Whether a sample is as large as if its GT were the LR, whatever either was cropped to."""
+    slack = track.crop + track.scale
+    return track.scale > 1 and all(
+        mine > theirs + slack and abs(mine - track.scale * theirs) < slack
+        for mine, theirs in ((sample.height, gt.height), (sample.width, gt.width))
+    )
 
 
 def _identical(

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import filelock
 
 from srspace_eval import _json
+from srspace_eval._files import locked
 from srspace_eval.errors import ResultsError
 from srspace_eval.results import ImageRecord, Signature, image_document, image_from_document
 
@@ -92,15 +93,16 @@ def open_journal(path: Path, signature: Signature, *, replace: bool = False) -> 
         If another process holds it, it is of another signature, or it cannot be written.
     """
     lock_path = path.with_name(path.name + ".lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(lock_path, timeout=0)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise ResultsError(f"{path}: another process is scoring this submission; wait for it, or stop it") from error
-    except OSError as error:
-        raise ResultsError(f"{lock_path}: cannot be written ({error.strerror or error})") from error
-    try:
+    with ExitStack() as held:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(lock_path))
+        except filelock.Timeout as error:
+            raise ResultsError(
+                f"{path}: another process is scoring this submission; wait for it, or stop it"
+            ) from error
+        except OSError as error:
+            raise ResultsError(f"{lock_path}: cannot be written ({error.strerror or error})") from error
         header = {"format": JOURNAL_FORMAT, "settings": signature.settings, "environment": signature.environment}
         try:
             records, keep = _read(path, header)
@@ -113,14 +115,6 @@ def open_journal(path: Path, signature: Signature, *, replace: bool = False) -> 
             yield journal
         finally:
             journal.close()
-    finally:
-        # Removed while it is held, so that it is never another process's newer lock. Windows removes no open file.
-        with suppress(OSError):
-            lock_path.unlink()
-        lock.release()
-        if os.name == "nt":
-            with suppress(OSError):
-                lock_path.unlink()
 
 
 def _read(path: Path, header: Mapping[str, Any]) -> tuple[dict[str, ImageRecord], int]:

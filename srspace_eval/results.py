@@ -208,7 +208,7 @@ def from_document(data: Any, where: str) -> Result:
         for free in (signature, data["provenance"]):
             _json.bounded(free)
         return Result(
-            team=_text(data["team"], "team"),
+            team=_name(data["team"], "team"),
             track=_text(data["track"], "track"),
             kind=kind,
             signature=Signature(
@@ -312,6 +312,15 @@ def _text(value: Any, name: str) -> str:
     if "\0" in value:  # in no file name, and most of these become one
         raise ValueError(f"{name} holds a NUL")
     return value
+
+
+def _name(value: Any, name: str) -> str:
+    text = _text(value, name)
+    if not text.strip():
+        raise ValueError(f"its {name} is empty; write the {name}'s name")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError(f"its {name} {text!r} holds half a character (a lone surrogate); write it anew")
+    return text
 
 
 def _values(data: Mapping[str, Any]) -> dict[str, float | None]:

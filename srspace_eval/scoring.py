@@ -15,6 +15,7 @@ from srspace_eval.executors import Executor, Facts, NetworkPlan, open_executor
 from srspace_eval.inspection import FileInfo, cropped
 from srspace_eval.journal import Journal, open_journal
 from srspace_eval.metrics.info import MEASURABLE
+from srspace_eval.metrics.least_sizes import least_sizes
 from srspace_eval.metrics.meter import LPIPS_METRICS, MeterConfig, PatchPlan
 from srspace_eval.pipeline import FileRef, ImageTask, Sources
 from srspace_eval.results import ImageRecord, Kind, Result, Signature, read_result, result_path, write_result
@@ -230,7 +231,8 @@ def _prepare(
     if facts is None:
         metrics = _checked_metrics(track.metrics)
         facts = executor.prepare(_network_plan(options, metrics))
-    checked.raise_faults(incomplete=options.incomplete)
+    least = least_sizes(metrics, options.net, options.patches)
+    checked.raise_faults(*checked.too_small(least), incomplete=options.incomplete)
     for notice in checked.notices:
         warnings.warn(notice, Notice, stacklevel=3)
     pairs = checked.pairing.pairs if shard is None else shard.of(checked.pairing.pairs)

@@ -96,6 +96,8 @@ def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None
     single = "sample" not in template.fields
     wanted = 1 if single else track.samples if samples is None else samples
 
+    highest = max(sample for _, sample in found.values())
+    more = f", or give --samples {highest + 1}" if highest < MAX_SAMPLES else ""
     faults = []
     per_image: dict[str, dict[int, str]] = defaultdict(dict)
     for name in pictures:
@@ -106,7 +108,7 @@ def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None
         if sample >= wanted:
             faults.append(
                 f"{source.where(name)}: surplus: sample {sample}, but {wanted} samples (0 to {wanted - 1}) are asked "
-                f"for; remove it, or give --samples {sample + 1}"
+                f"for; remove it{more}"
             )
             continue
         per_image[image][sample] = name
@@ -128,6 +130,22 @@ def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None
         more = " …" if len(others) > 20 else ""
         notices.append(f"{source.path}: passed over, no PNG: {', '.join(others[:20])}{more}")
     return Pairing(tuple(pairs), wanted, template.text, len(found), tuple(faults), tuple(missing), tuple(notices))
+
+
+def reference_names(gt: Source, track: Track, *, lr: Source | None = None) -> tuple[dict[str, str], dict[str, str]]:
+    """Image -> its GT's file name, and image -> its LR's (empty without ``lr``).
+
+    Raises
+    ------
+    SubmissionError
+        If the GT folder holds no GT, or other pictures, or LRs are missing.
+    """
+    images = _gt_images(gt, track)
+    faults: list[str] = []
+    lrs = {} if lr is None else _lr_names(lr, images, track, faults)
+    if faults:
+        raise SubmissionError("--lr must hold the LR of every GT", faults)
+    return {image: str(fields["file"]) for image, fields in images.items()}, lrs
 
 
 def _gt_images(gt: Source, track: Track) -> dict[str, dict[str, int | str]]:
@@ -159,7 +177,9 @@ def _best_template(
 ) -> tuple[Template, dict[str, tuple[str, int]]]:
     """The template under which most files find a GT, and file -> (image, sample) under it."""
     if not pictures:
-        raise SubmissionError(f"{source.path}: holds no PNG; samples are named {' or '.join(track.sample_names)}")
+        raise SubmissionError(
+            f"{source.path}: holds no PNG; samples are named {' or '.join(track.sample_names)}{_inner_folders(source)}"
+        )
     best: list[tuple[Template, dict[str, tuple[str, int]]]] = []
     for template in (Template(text) for text in track.sample_names):
         key = next(field for field in template.fields if field != "sample")
@@ -189,6 +209,14 @@ def _best_template(
             f"give a track file with one name template"
         )
     return template, found
+
+
+def _inner_folders(source: Source) -> str:
+    """What to say where the pictures seem to lie one folder deeper; sources do not descend."""
+    folders = [name for name in source.names() if (source.path / name).is_dir()]
+    if not folders:
+        return ""
+    return f"; it holds folders: give one of {', '.join(folders[:5])}{' …' if len(folders) > 5 else ''}"
 
 
 def _lr_names(

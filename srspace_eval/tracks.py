@@ -27,7 +27,8 @@ Among = Literal["teams", "study"]
 MAX_SAMPLES = 10_000
 """Most samples an image may have."""
 
-_MAX_FILE_BYTES = 1 << 20
+MAX_FILE_BYTES = 1 << 20
+"""Largest track file that is read."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def load_track(name_or_path: str | Path) -> Track:
         return tracks[text]
     path = Path(name_or_path)
     try:
-        source = read_bounded(path, _MAX_FILE_BYTES).decode("utf-8")
+        source = read_bounded(path, MAX_FILE_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TrackError(f"{path}: the track file cannot be read ({error})") from error
     return _parse(source, str(path))

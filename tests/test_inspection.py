@@ -56,6 +56,16 @@ def test_every_fault_is_listed_at_once(case: Path, whole: bool) -> None:
         assert any(f"sample{number:05d}.png" in fault and words in fault for fault in faults), words
 
 
+@pytest.mark.parametrize("size", [(104, 128), (108, 132), (111, 135)])
+def test_lrs_given_as_gt_are_a_fault_and_no_crop(case: Path, size: tuple[int, int]) -> None:
+    for number in range(6):
+        write_png(sample(case, number), pngs.pixels(*size, seed=number))
+    found = look(case)
+    assert len(found.faults) == 6
+    assert f"{size[1]}×{size[0]} pixels, 4 times those of {case / 'gt' / '0801.png'}" in found.faults[0]
+    assert found.notices == ()
+
+
 def test_a_crop_is_said(case: Path) -> None:
     write_png(sample(case, 1), pngs.pixels(27, 33))
     assert "000000_sample00001.png (33×27 to 32×24)" in look(case).notices[0]

@@ -16,6 +16,7 @@ from srspace_eval.results import (
     read_result,
     result_path,
     slug,
+    to_document,
     write_result,
 )
 
@@ -69,6 +70,16 @@ def test_every_unreadable_file_is_listed(tmp_path: Path) -> None:
         load_board(tmp_path, "x4")
     assert len(caught.value.problems) == 4
     assert all(f"{name}.json" in str(caught.value) for name in "abcd")
+
+
+@pytest.mark.parametrize(("team", "said"), [("", "team is empty"), (" ", "team is empty"), ("a\ud800", "half a char")])
+def test_a_result_without_a_name_that_can_be_shown_is_named(tmp_path: Path, team: str, said: str) -> None:
+    path = tmp_path / "x4" / "a.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({**to_document(RESULT), "team": team}))
+    with pytest.raises(ResultsError, match=said) as caught:
+        load_board(tmp_path, "x4")
+    assert str(path) in str(caught.value)
 
 
 def test_conflicts_compare_shared_groups_only() -> None:

@@ -101,12 +101,23 @@ def test_missing_and_surplus_are_all_listed(tmp_path: Path) -> None:
     assert "readme.txt" in found.notices[0]
 
 
+def test_surplus_samples_have_one_mend(tmp_path: Path) -> None:
+    gt = make(tmp_path / "gt", ["0801.png"])
+    sub = make(tmp_path / "sub", [f"000000_sample{sample:05d}.png" for sample in range(5)])
+    found = pair(open_source(sub), open_source(gt), X4, samples=2)
+    assert [fault.rpartition("; ")[2] for fault in found.faults] == ["remove it, or give --samples 5"] * 3
+
+
 def test_nothing_pairs(tmp_path: Path) -> None:
     gt = make(tmp_path / "gt", ["0801.png"])
     with pytest.raises(SubmissionError, match=r"index 0 is GT 801"):
         pair(open_source(make(tmp_path / "a", ["x.png"])), open_source(gt), X4)
     (tmp_path / "b").mkdir()
     with pytest.raises(SubmissionError, match="holds no PNG"):
+        pair(open_source(tmp_path / "b"), open_source(gt), X4)
+    for name in ("team A", "team B"):
+        (tmp_path / "b" / name).mkdir()
+    with pytest.raises(SubmissionError, match="it holds folders: give one of team A, team B"):
         pair(open_source(tmp_path / "b"), open_source(gt), X4)
     with pytest.raises(SubmissionError, match="holds no GT"):
         pair(open_source(gt), open_source(tmp_path / "b"), X4)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from srspace_eval.cli._boards import keep_track
 from srspace_eval.cli._common import print_text, progress, say
 from srspace_eval.errors import ResultsError, WeightsError
 
@@ -47,8 +48,11 @@ def command(out: Path, weights_dir: Path | None) -> None:
         with_lpips = False
         reason, *_ = str(error).splitlines()
         say(f"LPIPS is left out: {reason} (`srspace-eval weights list` says where to put them)")
-    with progress("Making pictures", 1):
-        track_file = write_demo(out, with_lpips=with_lpips)
+    try:
+        with progress("Making pictures", 1):
+            track_file = write_demo(out, with_lpips=with_lpips)
+    except OSError as error:
+        raise ResultsError(f"{out}: cannot be written ({error}); give another folder with --out") from error
     track = load_track(track_file)
     for method, what in METHODS.items():
         say(f"{method}: {what}")
@@ -62,6 +66,7 @@ def command(out: Path, weights_dir: Path | None) -> None:
             overwrite=True,
             progress=progress,
         )
+    keep_track(out / "leaderboards", track_file)
     ranking = rank(board_entries(out / "leaderboards", track), track, bootstrap=BootstrapPlan())
     print_text(to_text(make_table(ranking)))
     folders = {method: out / "submissions" / method for method in METHODS}

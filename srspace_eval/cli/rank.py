@@ -10,17 +10,19 @@ from pathlib import Path
 import click
 
 from srspace_eval.bootstrap import BootstrapPlan
+from srspace_eval.cli._boards import board_tracks
 from srspace_eval.cli._common import print_json, print_text, say
-from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER
+from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath
 from srspace_eval.errors import Notice, RankingError
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.published import PublishedTable, load_published, published_tables
 from srspace_eval.ranking import Entry, Ranking, default_columns, rank
+from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
-from srspace_eval.report.files import TEXT_FORMATS, render, write_files
+from srspace_eval.report.files import TEXT_FORMATS, render, text_files, write_files
 from srspace_eval.report.json_file import to_document
 from srspace_eval.results import slug
-from srspace_eval.tracks import Track, builtin_tracks, load_track
+from srspace_eval.tracks import Track, load_track
 
 _DEFAULT_BOARD = Path("leaderboards")
 _FORMATS = ("html", *TEXT_FORMATS)
@@ -39,6 +41,7 @@ class _Sources:
     def entries(self, track: Track, columns: Sequence[str]) -> list[Entry]:
         entries: list[Entry] = []
         if self.board is not None:
+            _say_unfinished(self.board, track)
             entries += board_entries(self.board, track)
         if self.table is not None:
             entries += table_entries(self.table)
@@ -47,6 +50,9 @@ class _Sources:
         for table in _tables_beside(self.beside, self.published, track):
             entries += _beside(table, track, columns)
         if self.mor is not None:
+            if self.mor.is_file() and self.mor.name == MOR_FILE and self.mor.with_name(DRAWS_FILE).is_file():
+                text = f"{self.mor}: --mor {self.mor.parent} lets the final rank's intervals move with the study, too"
+                warnings.warn(text, Notice, stacklevel=2)
             entries, strangers = add_mor(entries, self.mor)
             if strangers:
                 warnings.warn(
@@ -56,7 +62,9 @@ class _Sources:
                     stacklevel=2,
                 )
         if not entries:
-            raise RankingError(f"there is nothing to rank for track {track.name}: score a submission or give --table")
+            given = " and ".join(str(path) for path in (self.board, self.table) if path is not None)
+            where = f"in {given}" if given else f"no --board, no --table, and no {_DEFAULT_BOARD}/ here"
+            raise RankingError(f"there is nothing to rank for track {track.name} ({where}): score a submission first")
         return entries
 
 
@@ -76,7 +84,12 @@ class _Sources:
     type=EXISTING_FILE,
     help="CSV of numbers that you have: team,kind,lpips,lr_psnr,diversity,mor; empty = not measured.",
 )
-@click.option("--mor", type=EXISTING_FILE, help="CSV of a study's mean opinion ranks: team,mor.")
+@click.option(
+    "--mor",
+    type=ExistingPath(),
+    metavar="FOLDER|FILE.csv",
+    help="A study's mean opinion ranks: the folder that 'study collect' wrote, or a CSV: team,mor.",
+)
 @click.option("--published", metavar="NAME", help="Rank a published table's own teams, as its challenge did.")
 @click.option(
     "--with",
@@ -104,16 +117,14 @@ class _Sources:
     metavar="LIST",
     help=f"Of {','.join(_FORMATS)}; with --out the files (default: all), without it one, printed.",
 )
-@click.option("--gt", type=EXISTING_FOLDER, help="GT folder, for the HTML's picture viewer.")
-@click.option(
-    "--lr", type=EXISTING_FOLDER, help="LR folder, for the HTML's picture viewer (default: the downscaled GT)."
-)
+@click.option("--gt", type=SOURCE, help="GT folder, for the HTML's picture viewer.")
+@click.option("--lr", type=SOURCE, help="LR folder, for the HTML's picture viewer (default: the downscaled GT).")
 @click.option(
     "--submission",
     "submissions",
     multiple=True,
-    metavar="[TEAM=]DIR",
-    help="A submission's pictures, for the HTML's picture viewer; may be given several times.",
+    metavar="[TEAM=]PATH",
+    help="A submission's folder or zip, for the HTML's picture viewer; may be given several times.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
@@ -156,13 +167,13 @@ def command(
     for track in tracks:
         shown = _columns(columns) or default_columns(track)
         entries = sources.entries(track, shown)
+        if columns is not None:
+            _say_empty(shown, entries)
         rankings.append(rank(entries, track, bootstrap=plan, signature=signature, columns=shown))
 
     if out is not None:
-        for path in write_files(out, rankings, [form for form in forms if form != "html"], intervals=intervals):
+        for path in _write(out, rankings, forms, intervals, gt, lr, submissions):
             say(f"wrote {path}")
-        if "html" in forms:
-            say(f"wrote {_write_html(out, rankings, gt, lr, submissions)}")
     _print(rankings, forms, intervals, as_json, printed_form=out is None and formats is not None)
 
 
@@ -191,8 +202,12 @@ def _forms(formats: str | None, out: Path | None, as_json: bool) -> list[str]:
     unknown = [form for form in forms if form not in _FORMATS]
     if unknown or not forms:
         raise click.BadParameter(f"{formats!r}: choose of {', '.join(_FORMATS)}", param_hint="--format")
-    if out is None and (len(forms) > 1 or forms == ["html"] or as_json):
-        raise click.UsageError("without --out, --format prints one of " + ", ".join(TEXT_FORMATS))
+    if out is None and as_json:
+        raise click.UsageError("--json and --format both print; give one of them, or --out too")
+    if out is None and (len(forms) > 1 or forms == ["html"]):
+        raise click.UsageError(
+            f"without --out, --format prints one of {', '.join(TEXT_FORMATS)}; give --out for more, or for html"
+        )
     return list(dict.fromkeys(forms))
 
 
@@ -206,6 +221,22 @@ def _columns(text: str | None) -> tuple[str, ...]:
     return named
 
 
+def _say_unfinished(board: Path, track: Track) -> None:
+    """Submissions that would be missed in the table: their scoring was stopped, or goes on."""
+    journals = sorted((board / slug(track.name)).glob("*.journal.jsonl"))
+    if journals:
+        named = ", ".join(path.name for path in journals[:5]) + (" …" if len(journals) > 5 else "")
+        text = f"{journals[0].parent}: not scored to the end, and left out: {named}; give `score` again to go on"
+        warnings.warn(text, Notice, stacklevel=2)
+
+
+def _say_empty(columns: Sequence[str], entries: Sequence[Entry]) -> None:
+    """A column that was asked for and that tables leave out, because nobody has a value in it."""
+    empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
+    if empty:
+        warnings.warn(f"--columns: nobody has a value of {', '.join(empty)}", Notice, stacklevel=2)
+
+
 def _tracks(names: Sequence[str], board: Path | None, published: str | None) -> list[Track]:
     if names:
         return [load_track(name) for name in dict.fromkeys(names)]
@@ -215,13 +246,7 @@ def _tracks(names: Sequence[str], board: Path | None, published: str | None) -> 
             return [load_track(own[0])]
     if board is None:
         raise click.UsageError("name the track with --track, or a board with --board")
-    found = [track for track in builtin_tracks().values() if any((board / slug(track.name)).glob("*.json"))]
-    if not found:
-        raise RankingError(
-            f"{board}: holds no results of a built-in track ({', '.join(builtin_tracks())}); score a submission with "
-            f"--board {board}, or name your track file with --track"
-        )
-    return found
+    return board_tracks(board)
 
 
 def _require_one(tracks: Sequence[Track], **options: object) -> None:
@@ -267,18 +292,29 @@ def _list_published() -> None:
         click.echo(f"    {table.paper}, {table.table}; {table.data}")
 
 
-def _write_html(
-    out: Path, rankings: Sequence[Ranking], gt: Path | None, lr: Path | None, submissions: Sequence[str]
-) -> Path:
+def _write(
+    out: Path,
+    rankings: Sequence[Ranking],
+    forms: Sequence[str],
+    intervals: bool,
+    gt: Path | None,
+    lr: Path | None,
+    submissions: Sequence[str],
+) -> list[Path]:
+    """Write all forms, or none; returns the paths to look at."""
+    texts = text_files(rankings, [form for form in forms if form != "html"], intervals=intervals)
+    if "html" not in forms:
+        write_files(out, texts)
+        return [out / name for name in texts]
     from srspace_eval.report.html import Pictures, write_site
+    from srspace_eval.study.entries import named_source
 
-    if gt is None:
-        return write_site(out, rankings)
-    folders = {}
-    for text in submissions:
-        team, equals, folder = text.rpartition("=")
-        path = Path(folder)
-        if not path.is_dir():
-            raise RankingError(f"{path}: no such folder; --submission takes [TEAM=]DIR, unpack a zip first")
-        folders[team if equals else path.resolve().name] = path
-    return write_site(out, rankings, pictures={rankings[0].track.name: Pictures(gt=gt, submissions=folders, lr=lr)})
+    pictures = {}
+    if gt is not None:
+        named = [named_source(text) for text in submissions]
+        sources = {team: source.path for team, source in named}
+        if len(sources) < len(named):
+            raise click.UsageError("--submission: two are of one team; write TEAM=PATH with the team's own name")
+        pictures = {rankings[0].track.name: Pictures(gt=gt, submissions=sources, lr=lr)}
+    index = write_site(out, rankings, pictures=pictures, texts=texts)
+    return [*(out / name for name in texts), index]

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from srspace_eval.cli._boards import keep_track
 from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import submission_options, track_from
 from srspace_eval.errors import InputError
@@ -137,6 +138,8 @@ def command(
         say(f"shard {shard}: {len(done.images)} images in {done.journal}")
         return
     result = score(submission, gt, kind="baseline" if baseline else "team", **arguments)
+    if track is not None and track.endswith(".toml"):
+        keep_track(board, Path(track))
     if as_json:
         print_json(to_document(result))
     else:

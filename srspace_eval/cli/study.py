@@ -33,7 +33,7 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command(short_help="Build a study: a folder for the raters, and a key for you.")
 @click.argument("submissions", nargs=-1, required=True, metavar="SUBMISSION...")
 @click.option("--gt", required=True, type=_FOLDER, help="Folder of the GT images.")
 @click.option("--lr", type=_FOLDER, help="Folder of the LR images to show; without it they are made from the GT.")
@@ -162,12 +162,18 @@ def _secret(text: str | None) -> bytes:
     return secret
 
 
-@command.command()
+@command.command(short_help="Serve a study and keep the answers.")
 @click.argument("folder", type=EXISTING_FOLDER)
 @click.option("--key", "key_path", type=EXISTING_FILE, help="Its key.  [default: FOLDER-key.json beside FOLDER]")
 @click.option("--answers", type=_FOLDER, default=Path("answers"), show_default=True, help="Where answers are kept.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
 @click.option("--base-url", help="The address under which raters reach this server, for the links.")
 def serve(folder: Path, key_path: Path | None, answers: Path, host: str, port: int, base_url: str | None) -> None:
     """Serve a study and keep the answers, one file each, until interrupted.
@@ -191,16 +197,18 @@ def serve(folder: Path, key_path: Path | None, answers: Path, host: str, port: i
             click.echo(f"  {rater}  {link}")
         say(f"answers go to {answers}; Ctrl-C ends")
         # In a thread of its own: here an interrupt could come while Python cleans up after a request, and be lost.
-        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2})
-        serving.start()
+        # A daemon: an interrupt while it is being started must not leave the process waiting for it.
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
         try:
+            serving.start()
             while serving.is_alive():
                 serving.join(0.5)
         except KeyboardInterrupt:
             say("ended")
         finally:
-            server.shutdown()
-            serving.join()
+            if serving.ident is not None:  # it runs, or will: a server that never ran cannot be shut down
+                server.shutdown()
+                serving.join()
 
 
 def _load_key(path: Path) -> Key:
@@ -209,7 +217,7 @@ def _load_key(path: Path) -> Key:
     return load_key(path)
 
 
-@command.command()
+@command.command(short_help="Check answers and compute the MOR.")
 @click.argument("answers", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="ANSWER...")
 @click.option("--key", "key_path", required=True, type=EXISTING_FILE, help="The study's key.")
 @click.option("--out", type=_FOLDER, default=Path(), show_default=True, help="Folder for MOR.csv and the report.")
@@ -246,11 +254,11 @@ def collect(
 ) -> None:
     """Check answers and compute the MOR, its intervals, the raters' agreement, and which differences are real.
 
-    ANSWER is a file, or a folder of .json files. Writes MOR.csv (for 'rank --mor'), study.json and report.html. Every
-    answer that is not counted is listed with the reason.
+    ANSWER is a file, or a folder of .json files. Writes MOR.csv and MOR-draws.csv (for 'rank --mor'), study.json
+    and report.html. Every answer that is not counted is listed with the reason.
     """
     from srspace_eval.study.collecting import Rules, collect
-    from srspace_eval.study.report import MOR_FILE, PAGE_FILE, outcome_document, write_outcome
+    from srspace_eval.study.report import PAGE_FILE, outcome_document, write_outcome
 
     if not 0.5 <= level < 1:
         raise click.BadParameter("must lie between 0.5 and 1", param_hint="--level")
@@ -269,7 +277,7 @@ def collect(
         print_json(outcome_document(outcome))
         return
     _print_outcome(outcome)
-    click.echo(f"{out / MOR_FILE} for 'rank --mor', {out / PAGE_FILE} for people")
+    click.echo(f"{out} for 'rank --mor', {out / PAGE_FILE} for people")
 
 
 def _answer_files(paths: tuple[Path, ...]) -> list[Path]:
@@ -315,7 +323,7 @@ def _number(value: float, form: str) -> str:
     return "–" if math.isnan(value) else format(value, form)
 
 
-@command.command()
+@command.command(short_help="How many raters and crops it takes.")
 @click.option("--entries", default=8, show_default=True, help="Methods to rank.")
 @click.option("--difference", default=0.5, show_default=True, help="Difference of two methods' MORs to detect.")
 @click.option("--raters", default="3,5,10,20", show_default=True, help="Numbers of raters to plan for.")

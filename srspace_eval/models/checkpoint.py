@@ -97,7 +97,8 @@ def _load_pickle(path: Path, head: bytes) -> Any:
                 f"{path}: is refused, because reading it could execute code. If you trust its source, load it with "
                 "torch.load(path, weights_only=False) in a program of your own and save its state dict"
             ) from error
-        raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged ({_first_line(error)})") from error
+        # What PyTorch says here is how to load it without protection.
+        raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged") from error
     except Exception as error:  # on damaged files it raises whatever its unpickler met
         what = "is truncated or damaged" if head.startswith(b"PK") and not is_zip(path) else "is damaged"
         raise CheckpointError(f"{path}: {what}; download it again ({_first_line(error)})") from error

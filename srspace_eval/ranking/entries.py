@@ -14,6 +14,7 @@ from pathlib import Path
 from srspace_eval._files import read_bounded
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.info import METRICS
+from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
 from srspace_eval.ranking.model import Entry, Source, name_key
 from srspace_eval.results import Kind, Result, load_board, read_result, result_path, slug
 from srspace_eval.tracks import Track
@@ -100,9 +101,10 @@ def table_entries(path: Path) -> list[Entry]:
 
 
 def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str]]:
-    """Entries with the mean opinion ranks of a study's CSV.
+    """Entries with the mean opinion ranks of a study's CSV, or of the folder that ``study collect`` wrote.
 
-    Columns ``team,mor`` and, if there are any, ``mor_low,mor_high``; others are skipped.
+    Columns ``team,mor`` and, if there are any, ``mor_low,mor_high``; others are skipped. A folder holds the
+    resampled studies too.
 
     Published entries keep their own study's. A name in the study that is no entry (the GT, a reference method that
     was not scored) becomes a baseline of which only the MOR is known.
@@ -115,8 +117,10 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
     Raises
     ------
     RankingError
-        Every fault at once, with line numbers; also a MOR that differs from the one an entry already has.
+        Every fault at once, with line numbers; also a MOR that differs from the one an entry already has, and draws
+        that are not of these MORs.
     """
+    folder, path = (path, path / MOR_FILE) if path.is_dir() else (None, path)
     table = _read_table(path, "team", "mor")
     opinions: dict[str, Entry] = {}
     known = {entry.team: entry for entry in entries if entry.source != "published"}
@@ -133,6 +137,9 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         ends = {} if low is None or high is None else {"mor": (low, high)}
         opinions[name] = Entry(name, "baseline", {"mor": value}, "given", note="only in the study", intervals=ends)
     table.done()
+    if folder is not None:
+        draws = read_draws(folder / DRAWS_FILE, {name: float(e.values["mor"] or 0) for name, e in opinions.items()})
+        opinions = {name: replace(opinion, draws={"mor": draws[name]}) for name, opinion in opinions.items()}
     merged = [
         _with_opinion(entry, opinions[entry.team]) if entry.source != "published" and entry.team in opinions else entry
         for entry in entries
@@ -143,7 +150,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
 
 def _with_opinion(entry: Entry, opinion: Entry) -> Entry:
     values, intervals = {**entry.values, **opinion.values}, {**entry.intervals, **opinion.intervals}
-    return replace(entry, values=values, intervals=intervals)
+    return replace(entry, values=values, intervals=intervals, draws={**entry.draws, **opinion.draws})
 
 
 def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> None:
@@ -279,7 +286,9 @@ def _read_table(path: Path, *needed: str) -> _Table:
         raise RankingError(f"{path}: line {reader.line_num}: not valid CSV ({error})") from error
     for column in needed:
         if column not in table.columns:
-            table.fault(1, f"the column {column!r} is missing; the first line names the columns")
+            there = ", ".join(map(repr, table.columns[:9])) or "nothing"
+            marks = " (write commas between columns)" if len(table.columns) == 1 else ""
+            table.fault(1, f"the column {column!r} is missing: the first line names columns, and holds {there}{marks}")
     for column in dict.fromkeys(c for c in table.columns if table.columns.count(c) > 1):
         table.fault(1, f"the column {column!r} is there twice")
     table.done()

@@ -45,6 +45,8 @@ class Entry:
         Shown with the row. The first line of a published row's note is its source: paper, table, images.
     intervals:
         Metric id -> interval that came with the value (a study's of its MOR).
+    draws:
+        Metric id -> the value in resampled studies, the k-th of all entries from the same one.
     """
 
     team: str
@@ -55,6 +57,7 @@ class Entry:
     incomplete: tuple[str, ...] = ()
     note: str = ""
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    draws: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

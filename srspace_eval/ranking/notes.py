@@ -92,7 +92,9 @@ def _bootstrap_notes(track: Track, rows: Sequence[Row], plan: BootstrapPlan, ima
         f"({plan.replicates} replicates, seed {plan.seed}). ≈ marks a team that the data cannot tell apart from the "
         "next one in that column."
     ]
-    if "mor" in track.ranking.final and any("final_rank" in row.intervals for row in rows):
+    if any(row.entry.draws.get("mor") for row in rows):
+        notes.append("MOR: intervals over other raters and crops, resampled by the study, independently of the images.")
+    elif "mor" in track.ranking.final and any("final_rank" in row.intervals for row in rows):
         notes.append("Intervals of the final rank hold the ranks in MOR fixed.")
     return notes
 

@@ -46,8 +46,9 @@ def measure_spread(
 ) -> Spread:
     """Resample the images of all measured entries together.
 
-    A value without per-image numbers behind it (a MOR, a given table) stays fixed while the others move; it gets no
-    interval, and two fixed values are not compared.
+    A value with draws of its own (a MOR from a study's folder) moves by them, independently of the images: the k-th
+    draw of all such values stands in the k-th replicate. A value with neither (a given table's) stays fixed while the
+    others move; it gets no interval, and two fixed values are not compared.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def measure_spread(
     criteria = {c.metric: c for c in rule.criteria}
     ranks: dict[str, dict[int, Floats]] = {}
     for metric in dict.fromkeys([*metrics, *criteria]):
-        means = _resampled(entries, measured, metric, counts)
+        means = _resampled(entries, measured, metric, counts) | _drawn(entries, metric, plan.replicates)
         for i, replicates in means.items():
             low, high = interval(replicates, plan.level)
             spread.intervals.setdefault(i, {})[metric] = (float(low), float(high))
@@ -160,6 +161,15 @@ def _resampled(entries: Sequence[Entry], measured: Sequence[int], metric: str, c
     known = np.isfinite(values).any(axis=1)
     means = resampled_means(values[known], counts)
     return {i: means[:, column] for column, i in enumerate(np.asarray(holders)[known].tolist())}
+
+
+def _drawn(entries: Sequence[Entry], metric: str, replicates: int) -> dict[int, Floats]:
+    """Index -> the metric's own draws, over again if they are fewer than the replicates."""
+    return {
+        i: np.resize(np.array(entry.draws[metric], dtype=np.float64), replicates)
+        for i, entry in enumerate(entries)
+        if entry.draws.get(metric)
+    }
 
 
 def _same_images(entries: Sequence[Entry], left_out: Set[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from srspace_eval import _json
@@ -12,6 +12,7 @@ from srspace_eval.report.csv_file import to_csv
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.latex import to_latex
 from srspace_eval.report.markdown import to_markdown
+from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results import slug, write_atomic
 
@@ -32,23 +33,26 @@ def render(ranking: Ranking, form: str, *, intervals: bool = False) -> str:
     return _WRITERS[form](ranking, intervals)
 
 
-def write_files(
-    out: Path, rankings: Sequence[Ranking], forms: Collection[str], *, intervals: bool = False
-) -> list[Path]:
-    """Write ``OUT/TRACK.csv``, ``.json``, ``.md``, ``.tex`` and return their paths.
+def text_files(rankings: Sequence[Ranking], forms: Collection[str], *, intervals: bool = False) -> dict[str, str]:
+    """File name (``TRACK.csv``, ``.json``, ``.md``, ``.tex``) -> its text, for each ranking in each form."""
+    return {
+        f"{slug(ranking.track.name)}.{form}": render(ranking, form, intervals=intervals)
+        for ranking in rankings
+        for form in forms
+    }
+
+
+def write_files(out: Path, texts: Mapping[str, str]) -> None:
+    """Write files that :func:`text_files` made into a folder: all of them, or none.
 
     Raises
     ------
     RankingError
         If the folder cannot be written.
     """
-    written = []
-    for ranking in rankings:
-        for form in forms:
-            path = out / f"{slug(ranking.track.name)}.{form}"
-            try:
-                write_atomic(path, render(ranking, form, intervals=intervals))
-            except OSError as error:
-                raise RankingError(f"{path}: cannot be written ({error}); choose another --out") from error
-            written.append(path)
-    return written
+    try:
+        with staged(out) as stage:
+            for name, text in texts.items():
+                write_atomic(stage / name, text)
+    except OSError as error:
+        raise RankingError(f"{out}: cannot be written ({error}); choose another --out") from error

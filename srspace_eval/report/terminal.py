@@ -30,7 +30,7 @@ def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False
     intervals:
         Also the bootstrap's interval of each value and rank.
     """
-    console = Console(file=file, highlight=False)
+    console = Console(file=file, highlight=False, markup=False)
     body = _body(table, intervals)
     if not console.is_terminal:
         wide = console.options.update(width=_WIDEST)
@@ -39,7 +39,10 @@ def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False
         console.print(Text(visible(table.caption), style="bold"))
         console.print(body)
         for note in table.notes:
-            console.print(Padding(Text(visible(note), style="dim"), (0, 0, 0, 2), expand=False))
+            if console.is_terminal:
+                console.print(Padding(Text(visible(note), style="dim"), (0, 0, 0, 2), expand=False))
+            else:
+                console.print(f"  {visible(note)}", soft_wrap=True)
     return capture.get()
 
 

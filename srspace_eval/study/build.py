@@ -68,7 +68,12 @@ def build_study(
     names = [entry.name for entry in field.entries]
     tasks = make_tasks(crops, obvious, names, secret)
     repeats, raters = make_lists(tasks, len(names), secret, options)
-    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise StudyError(
+            f"{out}: the study cannot be written ({error.strerror or error}); choose another --out"
+        ) from error
     try:
         with tempfile.TemporaryDirectory(prefix="srspace-eval-study-") as scratch:
             items, references = _read_pictures(field, tasks, sizes, options, Path(scratch), workers, advance)

@@ -187,12 +187,24 @@ def _one_a_rater(readable: Sequence[tuple[str, Answer]]) -> tuple[list[tuple[str
                 if i != best
             ]
             continue
-        for file, _ in found:
-            others = ", ".join(other for other, _ in found if other != file)
+        # Which of them was meant only the rater knows: a file's time is easily changed.
+        for file, answer in found:
+            others = [f"{other} ({_difference(answer, theirs)})" for other, theirs in found if theirs is not answer]
             rejected.append(
-                Rejected(file, f"{rater} answered more than once, and differently ({others}): give only one of them")
+                Rejected(
+                    file,
+                    f"{rater} also sent {' and '.join(others)}: ask {rater} which counts, and collect without the "
+                    f"other file{'s' if len(others) > 1 else ''}",
+                )
             )
     return kept, rejected
+
+
+def _difference(one: Answer, other: Answer) -> str:
+    count = sum(one.rankings[task] != groups for task, groups in other.rankings.items() if task in one.rankings)
+    if not count:
+        return "answers other tasks"
+    return f"{count} {'task' if count == 1 else 'tasks'} ranked differently"
 
 
 def _attention(answer: Answer, key: Key, rules: Rules) -> tuple[str | None, float | None]:

@@ -83,7 +83,7 @@ def load_key(path: Path) -> Key:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise StudyError(f"{path}: the key cannot be read ({error.strerror or error})") from error
+        raise StudyError(f"{path}: the key cannot be read ({error.strerror or error}); name it with --key") from error
     except (ValueError, RecursionError) as error:
         raise StudyError(f"{path}: not a key of a study: {error}") from error
     if not isinstance(document, dict) or document.get("format") != KEY_FORMAT:

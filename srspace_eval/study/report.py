@@ -1,4 +1,4 @@
-"""A study's outcome on disk: the MOR file for ``rank --mor``, the numbers as JSON, and a page with plots."""
+"""A study's outcome on disk: the MORs and their draws for ``rank --mor``, the numbers as JSON, a page with plots."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from srspace_eval import _json
 from srspace_eval.errors import StudyError
+from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, draws_csv
 from srspace_eval.study.collecting import Outcome
 from srspace_eval.study.figures import mor_figure, shares_figure
 
 COLLECT_FORMAT = "srspace-eval/study-result/1"
-MOR_FILE, JSON_FILE, PAGE_FILE, PLOTLY_FILE = "MOR.csv", "study.json", "report.html", "plotly.min.js"
+JSON_FILE, PAGE_FILE, PLOTLY_FILE = "study.json", "report.html", "plotly.min.js"
 
 
 def write_outcome(outcome: Outcome, out: Path) -> None:
-    """Write MOR.csv, study.json and report.html with its script into a folder, over what an earlier call wrote.
+    """Write MOR.csv, MOR-draws.csv, study.json and report.html with its script into a folder, over an earlier call's.
 
     Each file appears whole or not at all.
 
@@ -35,6 +36,7 @@ def write_outcome(outcome: Outcome, out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         _write(out / MOR_FILE, mor_csv(outcome))
+        _write(out / DRAWS_FILE, draws_csv(outcome.rankings.methods, outcome.intervals.draws.tolist()))
         _write(out / JSON_FILE, _json.dumps(outcome_document(outcome)) + "\n")
         plotly = files("plotly").joinpath("package_data").joinpath(PLOTLY_FILE)
         _write(out / PLOTLY_FILE, plotly.read_text(encoding="utf-8"))

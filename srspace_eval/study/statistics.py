@@ -198,13 +198,14 @@ def two_way_error(values: Floats, rater: Ints, unit: Ints) -> TwoWayError:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Intervals of the MOR and of the rank by MOR: arrays (K,)."""
+    """Intervals of the MOR and of the rank by MOR: arrays (K,). ``draws`` (draws, K): the MORs they come from."""
 
     low: Floats
     high: Floats
     rank: Floats
     rank_low: Floats
     rank_high: Floats
+    draws: Floats
 
 
 def bootstrap_intervals(data: Rankings, *, level: float = 0.95, draws: int = 2000, seed: int = 0) -> Intervals:
@@ -247,6 +248,7 @@ def bootstrap_intervals(data: Rankings, *, level: float = 0.95, draws: int = 200
         rank=np.asarray(stats.rankdata(np.round(mor, 9)), dtype=np.float64),
         rank_low=np.quantile(ranks, tail, axis=0, method="inverted_cdf"),
         rank_high=np.quantile(ranks, 1 - tail, axis=0, method="inverted_cdf"),
+        draws=np.clip(drawn, 1, len(mor)),
     )
 
 

@@ -28,6 +28,8 @@ def test_the_demo_runs_the_real_pipeline_without_weights(
     assert by_team["Consistent texture"]["diversity_mse"] > by_team["Plain noise"]["diversity_mse"] > 0
     for team in by_team:
         assert team in out
+    assert run("rank", "--board", tmp_path / "demo/leaderboards", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["track"] == "demo"
 
 
 def test_the_demo_uses_lpips_where_the_weights_are(
@@ -56,3 +58,9 @@ def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path, capsys: pytest.C
     (tmp_path / "track.toml").write_text(own)
     assert run("demo", "--out", tmp_path) == 1
     assert (tmp_path / "track.toml").read_text() == own
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    assert run("demo", "--out", tmp_path / "file" / "demo") == 1
+    assert "give another folder with --out" in capsys.readouterr().err

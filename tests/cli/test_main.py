@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import entry_points
 
 import pytest
 
@@ -20,3 +21,30 @@ def test_a_reader_that_goes_away_ends_it_in_silence(arguments: list[str]) -> Non
     with process.stderr:
         assert process.stderr.read() == b""
     assert process.wait() == 1
+
+
+INTERRUPTED = """
+import runpy, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["srspace-eval", "rank", "--published", "ntire2021-x4"]
+runpy.run_module("srspace_eval", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("name", ["click", "srspace_eval.cli", "srspace_eval.errors", "numpy", "srspace_eval.ranking"])
+def test_an_interrupt_while_it_is_imported_is_quiet(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED.format(name=name)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "interrupted")
+
+
+def test_the_program_starts_where_that_is_so() -> None:
+    (program,) = (e for e in entry_points(group="console_scripts") if e.name == "srspace-eval")
+    assert program.value == "srspace_eval.__main__:main"

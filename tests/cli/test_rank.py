@@ -190,12 +190,51 @@ def test_mixed_settings_are_refused_until_one_is_chosen(board: Path, capsys: pyt
     assert "measured with other settings (lpips.net: alex / vgg)" in rows["Team 01"]["why_unranked"]
 
 
+def test_unfinished_runs_are_said(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (board / "x4" / "Slow.journal.jsonl").write_text("{}\n", encoding="utf-8")
+    assert run("--board", board) == 0
+    assert "left out: Slow.journal.jsonl; give `score` again" in capsys.readouterr().err
+
+
+def test_a_table_without_numbers_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "teams.csv"
+    for text, said in (
+        ("team,lpips\n", f"nothing to rank for track x4 (in {table})"),
+        ("team;lpips\nA;0.1\n", "holds 'team;lpips' (write commas between columns)"),
+        ("method,lpips\nA,0.1\n", "'team' is missing: the first line names columns, and holds 'method', 'lpips'"),
+    ):
+        table.write_text(text, encoding="utf-8")
+        assert run("--track", "x4", "--table", table) == 1
+        assert said in capsys.readouterr().err
+
+
 def test_a_stranger_in_the_study_is_said(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = tmp_path / "mor.csv"
     study.write_text("team,mor\nTeam 01,1.5\nTeam O2,2.0\nGT,1.0\n", encoding="utf-8")
     assert run("--board", board, "--mor", study) == 0
     captured = capsys.readouterr()
     assert "'Team O2', 'GT': no entry has this name" in captured.err
+
+
+def test_the_folder_of_a_study_moves_the_final_rank(
+    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "result"
+    study.mkdir()
+    (study / "MOR.csv").write_text("team,mor\nTeam 01,1.4\nTeam 02,1.6\n", encoding="utf-8")
+    assert run("--board", board, "--mor", study) == 1
+    assert f"{study / 'MOR-draws.csv'}: not a study's draws" in capsys.readouterr().err
+    (study / "MOR-draws.csv").write_text("Team 01,Team 02\n1.2,1.8\n1.7,1.3\n", encoding="utf-8")
+    widths = []
+    for given in (study / "MOR.csv", study):
+        assert run("--board", board, "--mor", given, "--json") == 0
+        captured = capsys.readouterr()
+        rows = {row["team"]: row for row in json.loads(captured.out)["rows"]}
+        low, high = rows["Team 01"]["intervals"]["final_rank"]
+        widths.append(high - low)
+        assert (f"--mor {study} lets" in captured.err) == (given != study)
+    assert widths[1] >= widths[0] + 0.5
+    assert rows["Team 01"]["rank_intervals"]["mor"] == [1, 2]
 
 
 def test_a_misspelled_team_in_the_study_is_no_second_team(
@@ -213,7 +252,10 @@ def test_a_misspelled_team_in_the_study_is_no_second_team(
         (["--track", "x5", "--published", "ntire2021"], 1, "there is no track 'x5'"),
         (["--published", "ntire2021-x4", "--format", "pdf"], 2, "html, csv, json, md, tex"),
         (["--published", "ntire2021-x4", "--format", "csv,md"], 2, "without --out"),
+        (["--published", "ntire2021-x4", "--format", "csv", "--json"], 2, "--json and --format both print"),
         (["--published", "ntire2021-x4", "--columns", "fid"], 2, "lpips"),
+        (["--published", "ntire2021-x4", "--columns", "mor,ssim"], 0, "nobody has a value of ssim"),
+        (["--track", "x4"], 1, "no --board, no --table, and no leaderboards/ here"),
         (["--published", "ntire2021-x4", "--replicates", "5"], 1, "at least 100"),
         (["--table", "nowhere.csv", "--track", "x4"], 1, "nowhere.csv: there is no such file"),
         (["--published", "ntire2021-x4", "--gt", "."], 2, "--submission"),
@@ -241,6 +283,66 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert run("--published", "ntire2021-x4", "--out", tmp_path / "file" / "out", "--format", "md") == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+OWN_TRACK = 'name = "own"\ntitle = "Faces"\nscale = 8\nsamples = 2\n[ranking]\ncriteria = [{ metric = "lpips" }]\n'
+
+
+def test_a_board_of_an_own_track_says_what_to_give(
+    tmp_path: Path, board: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(OWN_TRACK + 'final = ["lpips"]\n', encoding="utf-8")
+    own = load_track(file)
+    alone = tmp_path / "alone"
+    write_board(alone, make_results(own, 2, 3, 2, 0))
+    assert run("--board", alone) == 1
+    error = capsys.readouterr().err
+    assert f"{alone / 'own'}: results of track 'own'" in error
+    assert "--track FILE.toml" in error
+    assert "track.toml" in error
+    write_board(board, make_results(own, 2, 3, 2, 0))
+    assert run("--board", board, "--json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["track"] == "x4"
+    assert "'own', which is not built in" in captured.err
+    (alone / "own" / "track.toml").write_bytes(file.read_bytes())
+    assert run("--board", alone, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Faces"
+    (alone / "own" / "track.toml").write_text(OWN_TRACK.replace('"own"', '"other"'), encoding="utf-8")
+    assert run("--board", alone) == 1
+    assert "is of track 'other'" in capsys.readouterr().err
+
+
+def test_a_track_s_own_file_goes_before_a_built_in_one(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = OWN_TRACK.replace('"own"', '"x4"').replace("8", "4") + 'final = ["lpips"]\n'
+    (board / "x4" / "track.toml").write_text(text, encoding="utf-8")
+    assert run("--board", board, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"][0]["ranks"].keys() == {"lpips"}
+    assert run("--board", board, "--track", "x4", "--json") == 0
+    assert "diversity" in json.loads(capsys.readouterr().out)["rows"][0]["ranks"]
+
+
+@pytest.mark.parametrize("wrong", ["no such place", "damaged.zip", "text.txt"])
+def test_nothing_is_written_where_pictures_cannot_be_read(
+    board: Path, tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gt").mkdir()
+    (tmp_path / "gt" / "0801.png").write_bytes(b"")
+    (tmp_path / "text.txt").write_text("no pictures", encoding="utf-8")
+    (tmp_path / "damaged.zip").write_bytes(b"PK\5\6" + bytes(18))
+    (tmp_path / "damaged.zip").write_bytes(b"PK\1\2 torn" + b"PK\5\6" + b"\1" * 18)
+    pictures = ["--gt", tmp_path / "gt", "--submission", f"Team 01={tmp_path / wrong}"]
+    assert run("--board", board, "--out", tmp_path / "out", *pictures) == 1
+    assert str(tmp_path / wrong) in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_team_has_one_submission(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "gt").mkdir()
+    twice = ["--submission", f"A={tmp_path / 'gt'}", "--submission", f"A={board}"]
+    assert run("--board", board, "--out", tmp_path / "out", "--gt", tmp_path / "gt", *twice) == 2
+    assert "two are of one team" in capsys.readouterr().err
 
 
 def test_a_reader_that_goes_away_causes_no_traceback(board: Path) -> None:

@@ -108,6 +108,52 @@ def test_patches_add_the_sampled_score(folder: Path, tmp_path: Path, capsys: pyt
     assert document["summary"]["diversity_patches_se"] > 0
 
 
+def test_pictures_too_small_for_a_metric_are_listed_before_anything_is_measured(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, size in ((803, (64, 64)), (804, (16, 64)), (805, (8, 24))):
+        write_png(folder / f"gt/{number:04d}.png", pngs.pixels(*size))
+        for sample in range(3):
+            write_png(folder / f"sub/{number - 801:06d}_sample{sample:05d}.png", pngs.pixels(*size, seed=sample + 1))
+    alexnet = write_alexnet(tmp_path / "alex.pth")
+    measured = ("--track", "x4", "--lpips-weights", alexnet, "--metrics", "diversity,ssim")
+    assert score(folder, *measured, "--patches", 5, "--patch-size", 48) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "7 faults, nothing was measured" in lines[0]
+    assert [line.rsplit("gt", 1)[1].removeprefix("/").removeprefix("\\") for line in lines[1:]] == [
+        f"{name}.png: {size} pixels (cropped to a multiple of 8), but {needs}"
+        for name, size, needs in [
+            ("0801", "48×40", "diversity_patches needs 48×48; give a smaller --patch-size"),
+            ("0802", "48×40", "diversity_patches needs 48×48; give a smaller --patch-size"),
+            ("0804", "64×16", "LPIPS with the alex trunk needs 31×31; choose other --metrics"),
+            ("0804", "64×16", "diversity_patches needs 48×48; give a smaller --patch-size"),
+            ("0805", "24×8", "LPIPS with the alex trunk needs 31×31; choose other --metrics"),
+            ("0805", "24×8", "ssim needs 11×11; choose other --metrics"),
+            ("0805", "24×8", "diversity_patches needs 48×48; give a smaller --patch-size"),
+        ]
+    ]
+
+
+def test_an_own_track_s_file_stands_beside_its_results(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, copy = tmp_path / "own.toml", folder / "board" / "own" / "track.toml"
+    text = 'name = "own"\ntitle = "Own"\nscale = 4\nfirst = 801\nmetrics = ["psnr"]\n'
+    text += '[ranking]\ncriteria = [{ metric = "psnr" }]\nfinal = ["psnr"]\n'
+    file.write_text(text, encoding="utf-8")
+    assert score(folder, "--track", file, "--samples", 4) == 1
+    assert not copy.exists()
+    assert score(folder, "--track", file) == 0
+    assert copy.read_text(encoding="utf-8") == text
+    capsys.readouterr()
+    assert run("rank", "--board", folder / "board", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"][0]["final_rank"] == 1
+    file.write_text(text.replace("Own", "Another"), encoding="utf-8")
+    assert score(folder, "--track", file, "--team", "second") == 0
+    assert f"{copy}: differs from {file}" in capsys.readouterr().err
+    assert copy.read_text(encoding="utf-8") == text
+
+
 def test_check_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("check", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--samples", 3)
     assert run(*arguments) == 0

@@ -146,6 +146,38 @@ def test_plan_tells_crops_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("study", "plan", "--difference", 100) == 1
 
 
+def test_serve_says_what_is_wrong(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert create(material, tmp_path / "s", "--track", "x4") == 0
+    assert run("study", "serve", tmp_path / "s", "--port", 99999) == 2
+    assert "65535" in capsys.readouterr().err
+    assert run("study", "serve", material.gt) == 1
+    assert "name it with --key" in capsys.readouterr().err
+
+
+INTERRUPTED = """
+import sys, threading
+from srspace_eval.cli import main
+
+start = threading.Thread.start
+
+def interrupted(self):
+    if sys.argv[1] == "after":
+        start(self)
+    raise KeyboardInterrupt
+
+threading.Thread.start = interrupted
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_interrupt_while_serving_begins_ends_it(material: Material, tmp_path: Path, moment: str) -> None:
+    assert create(material, tmp_path / "s", "--track", "x4") == 0
+    command = [sys.executable, "-c", INTERRUPTED, moment, "study", "serve", str(tmp_path / "s"), "--port", "0"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "ended")
+
+
 def test_serve_shows_the_study_until_interrupted(material: Material, tmp_path: Path) -> None:
     assert create(material, tmp_path / "s", "--track", "x4") == 0
     command = [sys.executable, "-m", "srspace_eval", "study", "serve", str(tmp_path / "s"), "--port", "0"]

@@ -129,6 +129,27 @@ def test_final_rank_has_an_interval_that_holds_the_mor_fixed() -> None:
     assert {"final_rank", "diversity"} <= ranking.rows[0].indistinguishable_from_next.keys()
 
 
+def test_final_rank_moves_with_a_study_s_own_draws() -> None:
+    """a always leads in S_M, and in 7 of 10 resampled studies; more replicates than draws, which come again."""
+    hard = np.random.default_rng(5).normal(20.0, 5.0, 50)
+    draws = {"a": (1.2,) * 7 + (1.8,) * 3, "b": (1.8,) * 7 + (1.2,) * 3}
+    fixed = [entry("a", {"diversity": hard + 1}, mor=1.38), entry("b", {"diversity": hard}, mor=1.62)]
+    moving = [replace(e, draws={"mor": draws[e.team]}) for e in fixed]
+    before, after = (rows(rank(entries, X4, bootstrap=PLAN)) for entries in (fixed, moving))
+    assert before["a"].intervals["final_rank"] == (1.0, 1.0)
+    assert before["a"].indistinguishable_from_next["final_rank"] is False
+    assert after["a"].intervals["final_rank"] == (1.0, 1.5)
+    assert after["b"].intervals["final_rank"] == (1.5, 2.0)
+    assert after["a"].indistinguishable_from_next["final_rank"]
+    assert after["a"].indistinguishable_from_next["mor"]
+    assert after["a"].rank_intervals == {"diversity": (1, 1), "mor": (1, 2)}
+    assert after["a"].intervals["mor"] == pytest.approx((1.2, 1.8))
+    assert [row.final_rank for row in after.values()] == [row.final_rank for row in before.values()] == [1.0, 2.0]
+    notes = rank(moving, X4, bootstrap=PLAN).notes
+    assert any(note.startswith("MOR: intervals over other raters and crops") for note in notes)
+    assert not any("fixed" in note for note in notes)
+
+
 def test_given_numbers_stay_fixed_while_measured_ones_move() -> None:
     values = np.random.default_rng(3).normal(20.0, 5.0, 100)
     table = Entry("given", "team", {"diversity": float(values.mean()) - 0.1}, "given")

@@ -90,3 +90,8 @@ def value(cell: Element) -> str:
 
 def rank_of(cell: Element) -> str:
     return "".join(r.text for r in cell.all("span", cls="rank")).removeprefix(", rank ")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, hidden ones too: relative name -> bytes."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

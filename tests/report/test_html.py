@@ -329,3 +329,23 @@ def test_without_lpips_the_scatter_shows_consistency(tmp_path: Path) -> None:
     assert "LR-PSNR to the right (higher is better)" in page.text
     assert "the best place is top right" in page.text
     assert "LR-PSNR ↑" in read(tmp_path / "index.html").one("svg", cls="thumb").text
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_long_name_is_cut_from_view_with_a_page_or_without(tmp_path: Path, measured: bool) -> None:
+    entries = _measured(make_results(X8, 2, 3, 2, seed=0, names=("a" * 300, "short")))
+    if not measured:
+        entries = [Entry(e.team, e.kind, e.values, "given") for e in entries]
+    _write(tmp_path, entries)
+    for page in (tmp_path / "index.html", tmp_path / "x8/index.html"):
+        rows = read(page).all("tbody")[0].all("th")
+        classes = {bdi.text: bdi.attributes.get("class", "").split() for row in rows for bdi in row.all("bdi")[:1]}
+        assert "cut" in classes["a" * 300], page
+        assert "cut" not in classes["short"], page
+
+
+def test_notes_have_true_subscripts(tmp_path: Path) -> None:
+    _write(tmp_path, _measured(make_results(X8, 2, 3, 2, seed=0)))
+    note = read(tmp_path / "x8/index.html").one("section", id="notes").all("li")[0]
+    assert note.text.startswith("No final rank yet (it needs MOR and S10)")
+    assert [sub.text for sub in note.all("sub")] == ["10", "10"]

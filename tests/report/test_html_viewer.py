@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srspace_eval.errors import Notice
+from srspace_eval.errors import Notice, SubmissionError
 from srspace_eval.images import digest, read_rgb
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.html import Pictures, write_site
@@ -17,7 +18,7 @@ from srspace_eval.report.html.viewer import cell_side, local_best
 from srspace_eval.results import Result, slug
 from srspace_eval.tracks import load_track
 from tests.boards import make_results, write_pictures
-from tests.report.pages import data_of, read
+from tests.report.pages import contents, data_of, read
 
 X8 = load_track("x8")
 
@@ -104,7 +105,7 @@ def test_a_record_cannot_lead_out_of_its_folder(tmp_path: Path, where: str) -> N
         image = replace(image, samples=(stolen, *image.samples[1:]))
     else:
         image = replace(image, image="../../secret")
-    with pytest.warns(Notice, match="lies outside"):
+    with pytest.warns(Notice, match="holds no"):
         _write(tmp_path / "out", [replace(result, images=(image,))], Pictures(gt, folders))
     assert not (tmp_path / "out/x8/viewer").exists()
 
@@ -129,6 +130,37 @@ def test_best_and_worst_images_come_first_where_not_all_are_shown(tmp_path: Path
     linked = [a for a in page.one("table", id="images").all("a") if "viewer" in a.attributes["href"]]
     assert [a.text for a in linked] == names
     assert [a.attributes["href"].split("#")[1] for a in linked] == [f"image-{n}" for n in range(4)]
+
+
+def test_a_zip_shows_as_its_folder_does(tmp_path: Path) -> None:
+    gt, folders, results = write_pictures(tmp_path / "in", make_results(X8, 1, 2, 2, seed=0, size=(40, 48)))
+    zipped = {team: Path(shutil.make_archive(str(folder), "zip", folder)) for team, folder in folders.items()}
+    _write(tmp_path / "a", results, Pictures(gt, folders))
+    _write(tmp_path / "b", results, Pictures(gt, zipped))
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_lrs_may_be_named_as_score_takes_them(tmp_path: Path) -> None:
+    gt, folders, results = write_pictures(tmp_path / "in", make_results(X8, 1, 2, 2, seed=0, size=(40, 48)))
+    lr = tmp_path / "lr"
+    lr.mkdir()
+    for number in (801, 802):
+        Image.fromarray(np.full((5, 6, 3), number - 800, np.uint8)).save(lr / f"{number:04d}x8.png")
+    _write(tmp_path / "out", results, Pictures(gt, folders, lr=lr))
+    shown = [read_rgb(tmp_path / "out/x8/viewer" / str(view["lr"])) for view in _views(tmp_path / "out", "Team 01")]
+    assert [int(lr.mean()) for lr in shown] == [1, 2]
+    (lr / "0802x8.png").unlink()
+    with pytest.raises(SubmissionError, match=r"the LR of 0802 is missing: 0802\.png or 0802x8\.png"):
+        _write(tmp_path / "out", results, Pictures(gt, folders, lr=lr))
+
+
+def test_pictures_that_changed_replace_those_of_an_earlier_call(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        made = make_results(X8, 1, 1, 1, seed=0, size=(40, 48))
+        gt, folders, results = write_pictures(tmp_path / f"in{seed}", made, seed=seed)
+        results = [replace(r, images=tuple(replace(i, height=32, width=40) for i in r.images)) for r in results]
+        _write(tmp_path / "out", results, Pictures(gt, folders))
+        assert np.array_equal(read_rgb(tmp_path / "out/x8/pictures/gt/0801.png"), read_rgb(gt / "0801.png")[:32, :40])
 
 
 def test_pictures_of_a_stranger_are_a_notice(tmp_path: Path) -> None:

@@ -329,3 +329,12 @@ def test_a_title_is_text(build: Build) -> None:
     page = (folder / "index.html").read_text()
     assert page.count("&lt;/title&gt;&lt;script&gt;alert(&#34;&amp;&#34;)&lt;/script&gt;") == 3
     assert "alert" not in (folder / "data.js").read_text()
+
+
+def test_a_place_that_cannot_be_written_is_said(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**options: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    with pytest.raises(StudyError, match=r"study: the study cannot be written \(Permission denied\)"):
+        build()

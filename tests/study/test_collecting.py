@@ -98,7 +98,25 @@ def test_a_rater_counts_once(study: Study, honest: list[Path], tmp_path: Path) -
     other = save(tmp_path, "other.json", answer_document(key, "r01", order=reverse))
     outcome = collect([*honest, other], key, Rules())
     assert {r.file for r in outcome.rejected} == {str(honest[0]), str(other)}
-    assert all("more than once, and differently" in r.reason for r in outcome.rejected)
+    tasks = sum(key.tasks[task].kind != "obvious" for task in key.raters["r01"].tasks)
+    assert [r.reason for r in outcome.rejected] == [
+        f"r01 also sent {file} ({tasks} tasks ranked differently): ask r01 which counts, and collect without the other "
+        "file"
+        for file in (other, honest[0])
+    ]
+    # Two parts that have no task in common say nothing different, but neither of them counts alone.
+    first, rest = (
+        save(tmp_path, name, {**document, "answers": document["answers"][half]})
+        for name, half, document in [
+            ("first.json", slice(0, 2), answer_document(key, "r01")),
+            ("rest.json", slice(2, None), answer_document(key, "r01")),
+        ]
+    )
+    outcome = collect([honest[1], first, rest], key, Rules(partial=True))
+    assert [r.reason.split(":")[0] for r in outcome.rejected] == [
+        f"r01 also sent {file} (answers other tasks)" for file in (rest, first)
+    ]
+    outcome = collect([*honest, other], key, Rules())
     assert outcome.mor.tolist() == [2, 1, 3]
 
 

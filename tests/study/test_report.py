@@ -7,13 +7,16 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from srspace_eval.ranking import Entry
+from srspace_eval.ranking.entries import add_mor
 from srspace_eval.study.collecting import Outcome, Rules, collect
 from srspace_eval.study.figures import plot_text
 from srspace_eval.study.key import Key
 from srspace_eval.study.report import report_page, write_outcome
-from tests.study.making import answer_document
+from tests.study.making import METHODS, answer_document
 
 Study = tuple[Path, Key]
 
@@ -47,7 +50,24 @@ def test_the_mor_file_has_the_names_exactly_best_first(outcome: Outcome, tmp_pat
     ]
     assert all(float(row["mor_low"]) <= float(row["mor"]) <= float(row["mor_high"]) for row in rows)
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
-    assert names == ["MOR.csv", "plotly.min.js", "report.html", "study.json"]
+    assert names == ["MOR-draws.csv", "MOR.csv", "plotly.min.js", "report.html", "study.json"]
+
+
+def test_rank_takes_the_folder_with_its_draws(study: Study, tmp_path: Path) -> None:
+    _, key = study
+    paths = [tmp_path / f"{rater}.json" for rater in key.raters]
+    for path, order in zip(paths, ([2, 0, 1], [0, 2, 1]), strict=True):
+        path.write_text(json.dumps(answer_document(key, path.stem, order=lambda m, order=order: order[m])))
+    outcome = collect(paths, key, Rules(draws=500))
+    write_outcome(outcome, tmp_path / "out")
+    entries, strangers = add_mor([Entry(name, "team", {}, "given") for name in METHODS], tmp_path / "out")
+    assert strangers == []
+    draws = np.array([entry.draws["mor"] for entry in entries]).T
+    assert draws.shape == (500, 3)
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    np.testing.assert_allclose(low, outcome.intervals.low, atol=1e-4)
+    np.testing.assert_allclose(high, outcome.intervals.high, atol=1e-4)
+    assert np.all(draws.std(axis=0)[:2] > 0)
 
 
 def test_awkward_names_survive_the_mor_file(outcome: Outcome, tmp_path: Path) -> None:

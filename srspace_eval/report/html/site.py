@@ -33,14 +33,21 @@ from srspace_eval.report.html.board import Board, make_board
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
-from srspace_eval.results import Result, slug
+from srspace_eval.report.staging import staged
+from srspace_eval.results import Result, slug, write_atomic
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
 _PAGES = "assets/pages.txt"
 
 
-def write_site(out: Path, rankings: Sequence[Ranking], *, pictures: Mapping[str, Pictures] | None = None) -> Path:
-    """Write the leaderboards of several tracks as HTML.
+def write_site(
+    out: Path,
+    rankings: Sequence[Ranking],
+    *,
+    pictures: Mapping[str, Pictures] | None = None,
+    texts: Mapping[str, str] | None = None,
+) -> Path:
+    """Write the leaderboards of several tracks as HTML: all of it, or nothing.
 
     Parameters
     ----------
@@ -51,6 +58,8 @@ def write_site(out: Path, rankings: Sequence[Ranking], *, pictures: Mapping[str,
         One ranking a track, in the order of the index.
     pictures:
         Track name -> where its pictures lie. Submissions that it names get a viewer.
+    texts:
+        More files for the folder: name -> text.
 
     Returns
     -------
@@ -60,6 +69,8 @@ def write_site(out: Path, rankings: Sequence[Ranking], *, pictures: Mapping[str,
     ------
     RankingError
         If there is nothing to write, or the folder cannot be written.
+    SubmissionError
+        If a folder or zip of pictures cannot be used.
 
     Examples
     --------
@@ -74,9 +85,15 @@ def write_site(out: Path, rankings: Sequence[Ranking], *, pictures: Mapping[str,
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
     try:
-        return _Site(out).write(rankings, pictures or {})
+        with staged(out) as stage:
+            site = _Site(stage)
+            site.write(rankings, pictures or {})
+            for name, text_ in (texts or {}).items():
+                write_atomic(stage / name, text_)
+        _forget(out, site.pages)
     except OSError as error:
-        raise RankingError(f"{out}: the leaderboard cannot be written ({error.strerror or error})") from error
+        raise RankingError(f"{out}: the leaderboard cannot be written ({error}); choose another --out") from error
+    return out / "index.html"
 
 
 @dataclass
@@ -96,7 +113,7 @@ class _Names:
 class _Site:
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._written: set[str] = set()
+        self.pages: set[str] = set()
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # always: select_autoescape knows nothing of .html.j2
@@ -105,12 +122,12 @@ class _Site:
             lstrip_blocks=True,
         )
         environment.globals.update(version=__version__)
-        environment.filters["shown"] = text.shown
+        environment.filters.update(shown=text.shown, note=text.note_html)
         self._templates = {
             name: environment.get_template(f"{name}.html.j2") for name in ("index", "track", "submission", "viewer")
         }
 
-    def write(self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures]) -> Path:
+    def write(self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures]) -> None:
         names = _Names({"assets"})
         folders = [names.name(ranking.track.name) for ranking in rankings]
         cards = []
@@ -118,9 +135,7 @@ class _Site:
             board = self._track(ranking, folder, pictures.get(ranking.track.name))
             cards.append({"folder": folder, "track": ranking.track, **summarise(ranking, board)})
         self._assets()
-        index = self._page("index", "index.html", root="", cards=cards)
-        self._forget()
-        return index
+        self._page("index", "index.html", root="", cards=cards)
 
     def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> Board:
         names = _Names()
@@ -132,7 +147,7 @@ class _Site:
         files_ = {number: names.name(result.team) for number, result in results.items()}
         pages = {number: f"teams/{name}.html" for number, name in files_.items()}
         board = make_board(ranking, pages)
-        writer = None if pictures is None else PictureWriter(pictures, self._out / folder, ranking.track.scale)
+        writer = None if pictures is None else PictureWriter(pictures, self._out / folder, ranking.track)
         if pictures is not None:
             _require_known(pictures, [result.team for result in results.values()])
         for number, result in results.items():
@@ -171,23 +186,11 @@ class _Site:
             before=_neighbour(board, files_, number, -1), after=_neighbour(board, files_, number, 1),
         )  # fmt: skip
 
-    def _page(self, template: str, path: str, **values: Any) -> Path:
-        self._written.add(path)
+    def _page(self, template: str, path: str, **values: Any) -> None:
+        self.pages.add(path)
         target = self._out / path
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(target, (self._templates[template].render(**values) + "\n").encode("utf-8", "backslashreplace"))
-        return target
-
-    def _forget(self) -> None:
-        """Delete the pages that only an earlier call wrote, and remember those of this one."""
-        memory = self._out / _PAGES
-        earlier = memory.read_text(encoding="utf-8", errors="replace").split("\n") if memory.is_file() else []
-        for path in earlier:
-            # The list is a file that anyone may have changed: it names pages, below this folder.
-            old = self._out / path
-            if path.endswith(".html") and "\0" not in path and path not in self._written and _inside(old, self._out):
-                old.unlink(missing_ok=True)
-        _write(memory, ("\n".join(sorted(self._written)) + "\n").encode("utf-8"))
 
     def _assets(self) -> None:
         folder = self._out / "assets"
@@ -197,6 +200,18 @@ class _Site:
             _write(folder / name, own.joinpath(name).read_bytes())
         plotly = files("plotly").joinpath("package_data").joinpath("plotly.min.js")
         _write(folder / "plotly.min.js", plotly.read_bytes())
+
+
+def _forget(out: Path, pages: set[str]) -> None:
+    """Delete the pages that only an earlier call wrote, and remember those of this one."""
+    memory = out / _PAGES
+    earlier = memory.read_text(encoding="utf-8", errors="replace").split("\n") if memory.is_file() else []
+    for path in earlier:
+        # The list is a file that anyone may have changed: it names pages, below this folder.
+        old = out / path
+        if path.endswith(".html") and "\0" not in path and path not in pages and _inside(old, out):
+            old.unlink(missing_ok=True)
+    _write(memory, ("\n".join(sorted(pages)) + "\n").encode("utf-8"))
 
 
 def _inside(path: Path, folder: Path) -> bool:

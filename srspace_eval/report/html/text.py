@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 
 from markupsafe import Markup, escape
@@ -47,6 +48,15 @@ def label_html(metric: str, track: Track) -> Markup:
     if not label.startswith("S_M"):
         return escape(label)
     return Markup("<i>S</i><sub>{}</sub>{}").format(track.samples, label.removeprefix("S_M"))
+
+
+def note_html(note: str) -> Markup:
+    """A ranking's note, each S_10 in it with a true subscript.
+
+    >>> note_html("ranks in S_10 & MOR")
+    Markup('ranks in <i>S</i><sub>10</sub> &amp; MOR')
+    """
+    return Markup(re.sub(r"\bS_(\d+)\b", r"<i>S</i><sub>\1</sub>", str(escape(shown(note)))))
 
 
 def chart_label(metric: str, index: object) -> str:

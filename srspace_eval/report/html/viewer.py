@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from srspace_eval import images as png
-from srspace_eval._files import replacing
 from srspace_eval.errors import ImageError, Notice
 from srspace_eval.metrics.info import METRICS
 from srspace_eval.report.html import text
 from srspace_eval.report.html.submission import NAMED, extremes
 from srspace_eval.results import ImageRecord, Result, SampleRecord, slug
+from srspace_eval.sources import Source, open_source
+from srspace_eval.submission import reference_names
+from srspace_eval.tracks import Track
 
 BOX = 16
 """Side of the window over which the map's squared error is averaged, as in the 2022 program's distance MSE."""
@@ -38,11 +40,11 @@ class Pictures:
     Attributes
     ----------
     gt:
-        Folder of the ground truth: ``IMAGE.png`` for each image's name in the records.
+        Folder (or zip) of the ground truth, named as its track says.
     submissions:
-        Team -> folder of its samples, named as in its records.
+        Team -> folder or zip of its samples, named as in its records.
     lr:
-        Folder of LRs, named like the GT; None: the GT is downscaled for the view.
+        Folder (or zip) of LRs, named as ``score`` takes them; None: the GT is downscaled for the view.
     images:
         At most this many images of a submission get into its viewer, its best and worst first.
     """
@@ -104,14 +106,25 @@ class PictureWriter:
         Where they lie.
     folder:
         The track's folder in the site; pictures go to ``folder/pictures``.
-    scale:
-        The track's factor, for LRs that are made here.
+    track:
+        Names the files, and scales LRs that are made here.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no such folder or zip, a zip is damaged, or the GT's or LRs' names are not the track's.
     """
 
-    def __init__(self, pictures: Pictures, folder: Path, scale: int) -> None:
-        self._pictures = pictures
+    def __init__(self, pictures: Pictures, folder: Path, track: Track) -> None:
         self._folder = folder / "pictures"
-        self._scale = scale
+        self._scale = track.scale
+        self._most = pictures.images
+        self._gt = _Files(open_source(pictures.gt))
+        self._lr = None if pictures.lr is None else _Files(open_source(pictures.lr))
+        self._submissions = {team: _Files(open_source(path)) for team, path in pictures.submissions.items()}
+        self._gt_names, self._lr_names = reference_names(
+            self._gt.source, track, lr=None if self._lr is None else self._lr.source
+        )
 
     def add(self, result: Result, name: str) -> dict[str, dict[str, Any]]:
         """Copy a submission's pictures.
@@ -126,22 +139,24 @@ class PictureWriter:
         Image -> its description, for each image that can be shown. Addresses are relative to a page one folder below
         the track's folder.
         """
-        source = self._pictures.submissions.get(result.team)
+        source = self._submissions.get(result.team)
         if source is None:
             return {}
         shown = {}
-        for image in _choose(result.images, self._pictures.images):
+        for image in _choose(result.images, self._most):
             try:
                 shown[image.image] = self._image(image, source, name)
             except ImageError as error:
                 warnings.warn(f"viewer of {result.team!r}: {error}; the image is left out", Notice, stacklevel=2)
         return shown
 
-    def _image(self, image: ImageRecord, source: Path, name: str) -> dict[str, Any]:
+    def _image(self, image: ImageRecord, source: _Files, name: str) -> dict[str, Any]:
         file = slug(image.image)
         if not image.samples or min(image.height, image.width) < self._scale:
             raise ImageError(f"{image.image}: its record holds no samples or no size")
-        gt = self._copy(self._pictures.gt, f"{image.image}.png", image.gt_sha256, image, f"gt/{file}.png")
+        if image.image not in self._gt_names:
+            raise ImageError(f"{image.image}: {self._gt.source.path} holds no such GT")
+        gt = self._copy(self._gt, self._gt_names[image.image], image.gt_sha256, image, f"gt/{file}.png")
         samples = [
             self._copy(source, sample.file, sample.sha256, image, f"teams/{name}/{file}-{sample.sample:05d}.png")
             for sample in image.samples
@@ -154,7 +169,7 @@ class PictureWriter:
             "width": image.width,
             "scale": self._scale,
             "gt": f"../pictures/gt/{file}.png",
-            "lr": f"../pictures/{self._lr(image, gt, file)}",
+            "lr": f"../pictures/{self._write_lr(image, gt, file)}",
             "samples": [
                 {
                     "number": sample.sample,
@@ -172,42 +187,53 @@ class PictureWriter:
             },
         }
 
-    def _copy(self, folder: Path, file: str, sha256: str, image: ImageRecord, to: str) -> NDArray[np.uint8]:
+    def _copy(self, source: _Files, name: str, sha256: str, image: ImageRecord, to: str) -> NDArray[np.uint8]:
         """Copy a picture, cropped as it was measured, and return its pixels."""
-        path = folder / file
-        # Names come from a record that anyone may have written: they must not lead out of their folder.
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise ImageError(f"{path}: lies outside {folder}")
-        data = png.read_bytes(path)
+        where = source.source.where(name)
+        data = source.read(name)
         if png.digest(data) != sha256:
-            raise ImageError(f"{path}: is not the file that was scored (its SHA-256 differs)")
-        pixels = png.decode_png(data, str(path))
+            raise ImageError(f"{where}: is not the file that was scored (its SHA-256 differs)")
+        pixels = png.decode_png(data, where)
         height, width = image.height, image.width
         if pixels.shape[0] < height or pixels.shape[1] < width:
-            raise ImageError(f"{path}: is smaller than the {width}×{height} pixels that were measured")
+            raise ImageError(f"{where}: is smaller than the {width}×{height} pixels that were measured")
         target = self._folder / to
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if pixels.shape[:2] == (height, width):
-            with replacing(target, sync=False) as output:
-                output.write(data)
-        elif not target.exists():
-            png.write_png(target, pixels[:height, :width])
+        if not target.exists():  # a GT that another team's viewer has
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if pixels.shape[:2] == (height, width):
+                target.write_bytes(data)
+            else:
+                png.write_png(target, pixels[:height, :width])
         return pixels[:height, :width]
 
-    def _lr(self, image: ImageRecord, gt: NDArray[np.uint8], file: str) -> str:
+    def _write_lr(self, image: ImageRecord, gt: NDArray[np.uint8], file: str) -> str:
         target = self._folder / "lr" / f"{file}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
-        given = None if self._pictures.lr is None else self._pictures.lr / f"{image.image}.png"
-        if given is not None and self._pictures.lr is not None:
-            if not given.resolve().is_relative_to(self._pictures.lr.resolve()):
-                raise ImageError(f"{given}: lies outside {self._pictures.lr}")
-            pixels = png.read_rgb(given)[: image.height // self._scale, : image.width // self._scale]
-            png.write_png(target, pixels)
+        height, width = image.height // self._scale, image.width // self._scale
+        if self._lr is not None:
+            name = self._lr_names[image.image]
+            pixels = png.decode_png(self._lr.read(name), self._lr.source.where(name))
+            png.write_png(target, pixels[:height, :width])
         else:
-            size = (image.width // self._scale, image.height // self._scale)
-            small = Image.fromarray(gt).resize(size, Image.Resampling.BICUBIC)
+            small = Image.fromarray(gt).resize((width, height), Image.Resampling.BICUBIC)
             png.write_png(target, np.asarray(small))
         return f"lr/{file}.png"
+
+
+class _Files:
+    """A source that gives only the files that lie in it, whatever a record calls them.
+
+    Names come from records that anyone may have written: they must not lead out of their folder.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._names = frozenset(source.names())
+
+    def read(self, name: str) -> bytes:
+        if name not in self._names:
+            raise ImageError(f"{self.source.path}: holds no file {name!r}")
+        return self.source.read(name)
 
 
 def _values(sample: SampleRecord) -> str:

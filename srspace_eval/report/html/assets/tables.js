@@ -70,7 +70,7 @@
         unfolded.hidden = row.hidden || row.classList.contains("beyond");
       }
     }
-    const what = form.dataset.for === "images" ? "images" : "rows";
+    const what = (form.dataset.for === "images" ? "image" : "row") + (rows.length === 1 ? "" : "s");
     count.textContent = matching === rows.length ? `${rows.length} ${what}` : `${matching} of ${rows.length} ${what}`;
     all.hidden = everything || matching <= FIRST;
     all.textContent = `Show all ${matching} ${what}`;

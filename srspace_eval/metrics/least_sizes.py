@@ -1,0 +1,47 @@
+"""The smallest picture that metrics can take, known before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from srspace_eval.metrics.diversity import PatchPlan
+from srspace_eval.metrics.meter import LPIPS_METRICS
+from srspace_eval.metrics.ssim import WINDOW
+from srspace_eval.metrics.trunks import ARCHITECTURES
+
+
+@dataclass(frozen=True)
+class LeastSize:
+    """``what`` needs pictures of at least ``side``×``side`` pixels; ``mend``: what to do with smaller ones."""
+
+    what: str
+    side: int
+    mend: str
+
+
+def least_sizes(metrics: Collection[str], net: str, patches: PatchPlan | None) -> list[LeastSize]:
+    """What needs pictures of a least size.
+
+    Parameters
+    ----------
+    metrics:
+        Ids of :data:`srspace_eval.metrics.meter.MEASURED`.
+    net:
+        LPIPS's trunk.
+    patches:
+        The patches of ``diversity_patches``, if they are measured.
+
+    Examples
+    --------
+    >>> [(least.what, least.side) for least in least_sizes({"ssim", "psnr"}, "alex", None)]
+    [('ssim', 11)]
+    """
+    found = []
+    if LPIPS_METRICS & set(metrics):
+        found.append(LeastSize(f"LPIPS with the {net} trunk", ARCHITECTURES[net].smallest, "choose other --metrics"))
+    if "ssim" in metrics:
+        found.append(LeastSize("ssim", WINDOW, "choose other --metrics"))
+    if patches is not None:
+        found.append(LeastSize("diversity_patches", patches.size, "give a smaller --patch-size"))
+    return found

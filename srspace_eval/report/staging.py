@@ -1,0 +1,86 @@
+"""A folder's files written aside and then put in their places together, so that a failure leaves nothing half-written.
+
+The folder itself may hold other files, be served while it is written, or be a mount: so files are written into
+``OUT/.srspace-eval.tmp`` and renamed from there. What a killed process leaves of it, the next one takes away.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import filelock
+
+from srspace_eval._files import locked
+from srspace_eval.errors import RankingError
+
+_STAGE, _LOCK = ".srspace-eval.tmp", ".srspace-eval.lock"
+
+
+@contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """A folder to write into, whose files take their places below ``out`` when the block ends.
+
+    If the block raises, ``out`` stays as it was. Files of ``out`` that the block did not write stay.
+
+    Raises
+    ------
+    RankingError
+        If another process writes into ``out``.
+    OSError
+        If ``out`` cannot be written.
+    """
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with locked(out / _LOCK):
+            stage = out / _STAGE
+            _remove(stage)
+            try:
+                stage.mkdir()
+                yield stage
+                _publish(stage, out)
+            finally:
+                _remove(stage)
+    except filelock.Timeout as error:
+        raise RankingError(
+            f"{out}: another process is writing into it; wait for it, or choose another --out"
+        ) from error
+    except BaseException:
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()  # empty ones only
+        raise
+
+
+def _publish(stage: Path, out: Path) -> None:
+    """Rename every file into its place: pages after what they show, and the pages that lead to others last."""
+    files = [path.relative_to(stage) for path in stage.rglob("*") if path.is_file()]
+    for file in files:
+        _require_free(out, file)
+    for file in sorted(files, key=lambda file: (file.suffix == ".html", -len(file.parts), file)):
+        (out / file).parent.mkdir(parents=True, exist_ok=True)
+        (stage / file).replace(out / file)
+
+
+def _require_free(out: Path, file: Path) -> None:
+    """Raise OSError if something is in a file's way; found for all before the first is moved."""
+    if (out / file).is_dir():
+        raise IsADirectoryError(f"{out / file} is a folder; move it away")
+    for folder in (out / file).parents:
+        if folder.exists():
+            if not folder.is_dir():
+                raise NotADirectoryError(f"{folder} is no folder; move it away")
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(f"{folder} cannot be written")
+            return
+
+
+def _remove(stage: Path) -> None:
+    if stage.is_symlink():  # not ours; never followed
+        stage.unlink()
+    elif stage.exists():
+        shutil.rmtree(stage)

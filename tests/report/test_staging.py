@@ -1,0 +1,79 @@
+"""Files that get into their folder together or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from srspace_eval.errors import RankingError
+from srspace_eval.report.staging import staged
+from tests.report.pages import contents
+
+
+def _fill(out: Path, *names: str) -> None:
+    with staged(out) as stage:
+        for name in names:
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
+            (stage / name).write_bytes(name.encode())
+
+
+def test_files_stand_beside_those_that_were_there(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    _fill(out, "a.txt", "x/b.html")
+    (out / "mine").write_bytes(b"mine")
+    _fill(out, "x/c.html")
+    found = {name.replace("\\", "/"): data for name, data in contents(out).items()}
+    assert found == {"a.txt": b"a.txt", "mine": b"mine", "x/b.html": b"x/b.html", "x/c.html": b"x/c.html"}
+
+
+def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+    def fail(out: Path) -> None:
+        with staged(out) as stage:
+            (stage / "a.txt").write_bytes(b"new")
+            raise ValueError("halfway")
+
+    with pytest.raises(ValueError, match="halfway"):
+        fail(tmp_path / "new" / "out")
+    assert not (tmp_path / "new").exists()
+    _fill(tmp_path / "out", "a.txt")
+    with pytest.raises(ValueError, match="halfway"):
+        fail(tmp_path / "out")
+    assert contents(tmp_path / "out") == {"a.txt": b"a.txt"}
+
+
+@pytest.mark.parametrize("way", ["folder", "file"])
+def test_what_stands_in_the_way_is_found_before_anything_is_moved(tmp_path: Path, way: str) -> None:
+    if way == "folder":
+        (tmp_path / "z.txt").mkdir()
+    else:
+        (tmp_path / "z").write_bytes(b"")
+    with pytest.raises(OSError, match="move it away"):
+        _fill(tmp_path, "a.txt", "z.txt" if way == "folder" else "z/z.txt")
+    assert not (tmp_path / "a.txt").exists()
+
+
+def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:
+    (tmp_path / ".srspace-eval.tmp/x").mkdir(parents=True)
+    (tmp_path / ".srspace-eval.tmp/x/torn").write_bytes(b"torn")
+    _fill(tmp_path, "a.txt")
+    assert contents(tmp_path) == {"a.txt": b"a.txt"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    other, out = tmp_path / "other", tmp_path / "out"
+    other.mkdir()
+    out.mkdir()
+    (other / "mine").write_bytes(b"mine")
+    (out / ".srspace-eval.tmp").symlink_to(other)
+    _fill(out, "a.txt")
+    assert contents(other) == {"mine": b"mine"}
+    assert contents(out) == {"a.txt": b"a.txt"}
+
+
+def test_two_at_once_are_told(tmp_path: Path) -> None:
+    with staged(tmp_path), pytest.raises(RankingError, match="another process is writing"):
+        _fill(tmp_path, "a.txt")
+    assert contents(tmp_path) == {}
