@@ -8,11 +8,16 @@ whose outputs the flow never reads), module by module. Weights are made up (``te
 prints, as JSON: seconds (the minimum over ``--repeats``) for one sample and for all, of both programs, their ratios,
 and the largest difference between their pictures. The plain program's time for all samples is that of one times their
 number, as it keeps nothing between them. On a busy machine ``--threads 1 --clock cpu`` counts processor time instead.
+
+    python benchmarks/models.py srflow_df2k_x4 --size 339x510 --device cuda --precision float32 bf16
+
+does the same on a GPU, in each precision, with the peak of its memory and the difference from the CPU's pictures.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import sys
 import time
@@ -26,6 +31,7 @@ from srspace_eval.flows import ConditionalFlow
 from srspace_eval.flows.network import level_condition
 from srspace_eval.flows.rrdb import leaky_relu
 from srspace_eval.models.configurations import CONFIGURATIONS
+from srspace_eval.models.device import Precision, inference
 from srspace_eval.models.flow_model import FlowModel
 from srspace_eval.models.protocol import ModelConfig
 
@@ -65,6 +71,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
+    parser.add_argument("--precision", nargs="+", choices=["float32", "bf16", "fp16"], default=["float32"])
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.set_grad_enabled(False)
@@ -76,39 +83,78 @@ def main() -> None:
     flow = ConditionalFlow(spec)
     shapes = {name: tuple(value.shape) for name, value in flow.state_dict().items()}
     flow.load_state_dict({name: torch.from_numpy(value) for name, value in synth.state_dict(shapes).items()})
-    flow = flow.to(device).eval()
-    model = FlowModel(ModelConfig(args.name, family, spec.scale), flow)
+    config = ModelConfig(args.name, family, spec.scale)
+    on_cpu = flow.eval()
+    flow = copy.deepcopy(on_cpu).to(device)
+    model = FlowModel(config, flow)
 
     generator = torch.Generator().manual_seed(0)
     lr = torch.rand(1, 3, height, width, generator=generator).to(device)
     sizes = model.latent_shapes(height, width)
     latents = [0.9 * torch.randn(args.samples, *size, generator=generator).to(device) for size in sizes]
     one = [latent[:1] for latent in latents]
+    with inference(device):
+        expected = plain_decode(flow, lr, one)
+    if device.type != "cpu":
+        with inference(torch.device("cpu")):
+            cpu, _ = FlowModel(config, on_cpu).decode(lr.cpu(), [latent.cpu() for latent in one])
 
-    difference = float((plain_decode(flow, lr, one) - model.decode(lr, one)[0]).abs().max())
-    model.decode(lr, latents)
-    # Alternate, so that a busy machine slows both.
-    clock = time.process_time if args.clock == "cpu" else time.perf_counter
-    plain, fused_one, fused_all = [], [], []
-    for _ in range(args.repeats):
-        plain.append(seconds(lambda: plain_decode(flow, lr, one), clock, device))
-        fused_one.append(seconds(lambda: model.decode(lr, one), clock, device))
-        fused_all.append(seconds(lambda: model.decode(lr, latents), clock, device))
-    report = {
+    report: dict[str, object] = {
         "model": args.name,
         "lr": [height, width],
         "samples": args.samples,
-        "device": str(device),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
         "threads": args.threads,
         "clock": args.clock,
-        "plain_one_s": min(plain),
-        "one_s": min(fused_one),
-        "all_s": min(fused_all),
-        "ratio_one": min(plain) / min(fused_one),
-        "ratio_all": args.samples * min(plain) / min(fused_all),
-        "largest_difference": difference,
     }
+    clock = time.process_time if args.clock == "cpu" else time.perf_counter
+    for precision in args.precision:
+        found = measure(model, flow, lr, latents, precision, args.repeats, clock)
+        with inference(device, precision):
+            sr, _ = model.decode(lr, one)
+        found["largest_difference"] = float((expected - sr).abs().max())
+        if device.type != "cpu":
+            found["largest_difference_from_cpu"] = float((cpu - sr.cpu()).abs().max())
+        if len(args.precision) == 1:
+            report |= found
+        else:
+            report[precision] = found
     print(json.dumps(report, indent=2))
+
+
+def measure(
+    model: FlowModel,
+    flow: ConditionalFlow,
+    lr: Tensor,
+    latents: Sequence[Tensor],
+    precision: Precision,
+    repeats: int,
+    clock: Callable[[], float],
+) -> dict[str, float]:
+    """Seconds of both programs in one precision; on CUDA also the memory of decoding all samples."""
+    device, one = lr.device, [latent[:1] for latent in latents]
+    found: dict[str, float] = {}
+    with inference(device, precision):
+        plain_decode(flow, lr, one)
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(device)
+            before = torch.cuda.memory_allocated(device)
+        model.decode(lr, latents)
+        if device.type == "cuda":
+            found["peak_memory_mb"] = (torch.cuda.max_memory_allocated(device) - before) / 1e6
+            found["peak_memory_reserved_mb"] = torch.cuda.max_memory_reserved(device) / 1e6
+            found["estimated_memory_mb"] = model.memory_estimate(lr.shape[2], lr.shape[3], len(latents[0])) / 1e6
+        # Alternate, so that a busy machine slows both.
+        plain, fused_one, fused_all = [], [], []
+        for _ in range(repeats):
+            plain.append(seconds(lambda: plain_decode(flow, lr, one), clock, device))
+            fused_one.append(seconds(lambda: model.decode(lr, one), clock, device))
+            fused_all.append(seconds(lambda: model.decode(lr, latents), clock, device))
+    found |= {"plain_one_s": min(plain), "one_s": min(fused_one), "all_s": min(fused_all)}
+    found["ratio_one"] = found["plain_one_s"] / found["one_s"]
+    found["ratio_all"] = len(latents[0]) * found["plain_one_s"] / found["all_s"]
+    return found
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Literal
 
@@ -72,7 +73,21 @@ def _why_no_triton(device: torch.device) -> str | None:
         return "the package triton is not installed"
     if device.type != "cuda" and not _interpreting():
         return f"it needs a CUDA device, the tensors lie on {device.type}"
-    return None
+    return None if _interpreting() else _fault(device)
+
+
+@lru_cache(maxsize=16)
+def _fault(device: torch.device) -> str | None:
+    """What keeps Triton from compiling and running for a device, found by trying: no C compiler, too old a GPU, …"""
+    try:
+        from srspace_eval.kernels import resampling_triton
+
+        grey = torch.full((2, 2, 1), 7, dtype=torch.uint8, device=device)
+        done = int(resampling_triton.resample(grey, (1, 1), (0.5, 0.5), "mirror", False))
+    except Exception as error:  # noqa: BLE001 - of Triton, its driver, the C compiler: all are told
+        reason = str(error).strip().partition("\n")[0]
+        return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    return None if done == 7 else f"it computed {done} for 7"
 
 
 def _interpreting() -> bool:

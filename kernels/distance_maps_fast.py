@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from srspace_eval.kernels.cuda import fetch
 from srspace_eval.kernels.distance_maps_reference import EPSILON
 
 _BAND_VALUES = 1 << 17  # activations or pixels a band, 512 KiB: a band stays in a core's cache
@@ -74,7 +75,8 @@ def reduce_into(layers: Sequence[Tensor], size: tuple[int, int], running: Tensor
         if not first:
             torch.minimum(place, full, out=place)
             torch.sum(place, dim=(0, 1), out=sums[1, number])
-    mean, best_mean = (sums.to(torch.float64).sum(1) / (size[0] * size[1])).tolist()
+    means = sums.to(torch.float64).sum(1) / (size[0] * size[1])
+    mean, best_mean = fetch(means).tolist()
     return mean, mean if first else best_mean, best
 
 

@@ -7,23 +7,28 @@ its part of the sums: activations are read once, the map is never stored, sums a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
+from srspace_eval.kernels.cuda import EXACT, fetch, launching
 from srspace_eval.kernels.distance_maps_reference import EPSILON
 
 _TILE_ROWS, _TILE_COLUMNS = 8, 128
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["distance"])
 def _unit_kernel(
-    features, reference, weights, out, pixels, CHANNELS: tl.constexpr, BLOCK: tl.constexpr, PIXELS: tl.constexpr,
-    DISTANCE: tl.constexpr, EPS: tl.constexpr,
+    features, reference, weights, out, pixels, distance, CHANNELS: tl.constexpr, BLOCK: tl.constexpr,
+    PIXELS: tl.constexpr, EPS: tl.constexpr,
 ):  # fmt: skip
-    """Unit activations of PIXELS pixels; with DISTANCE their weighted squared difference from the reference's."""
+    """Unit activations of PIXELS pixels; with ``distance`` their weighted squared difference from the reference's.
+
+    One compiled kernel does both: equal activations then have equal units to the last bit, and distance exactly 0.
+    """
     pixel = tl.program_id(0).to(tl.int64) * PIXELS + tl.arange(0, PIXELS)
     channel = tl.arange(0, BLOCK)
     inside = (pixel < pixels)[:, None] & (channel < CHANNELS)[None, :]
@@ -31,7 +36,7 @@ def _unit_kernel(
     values = tl.load(features + place, mask=inside, other=0).to(tl.float32)
     norm = tl.sqrt(tl.sum(values * values, axis=1)) + EPS
     unit = values / norm[:, None]
-    if DISTANCE:
+    if distance != 0:
         difference = unit - tl.load(reference + place, mask=inside, other=0)
         weight = tl.load(weights + channel, mask=channel < CHANNELS, other=0)
         tl.store(out + pixel, tl.sum(difference * difference * weight[None, :], axis=1), mask=pixel < pixels)
@@ -109,32 +114,43 @@ def reduce_into(layers: Sequence[Tensor], size: tuple[int, int], running: Tensor
     tiles = triton.cdiv(size[0], _TILE_ROWS) * triton.cdiv(size[1], _TILE_COLUMNS)
     sums = torch.empty(tiles, 2, dtype=torch.float32, device=device)
     _launch_full(layers, best, sums, mode=1 if running is None else 2)
-    mean, best_mean = (sums.to(torch.float64).sum(0) / (size[0] * size[1])).tolist()
+    means = sums.to(torch.float64).sum(0) / (size[0] * size[1])
+    mean, best_mean = fetch(means).tolist()
     return mean, best_mean, best
 
 
 def _launch_unit(features: Tensor, reference: Tensor, weights: Tensor, out: Tensor, *, distance: bool) -> None:
+    features = features.contiguous()
     pixels, channels = features.shape
     block = triton.next_power_of_2(channels)
     at_once = max(1, 2048 // block)
-    _unit_kernel[(triton.cdiv(pixels, at_once),)](
-        features.contiguous(), reference, weights, out, pixels,
-        CHANNELS=channels, BLOCK=block, PIXELS=at_once, DISTANCE=distance, EPS=EPSILON,
-    )  # fmt: skip
+    with launching(features):
+        _unit_kernel[(triton.cdiv(pixels, at_once),)](
+            features, reference, weights, out, pixels, int(distance),
+            CHANNELS=channels, BLOCK=block, PIXELS=at_once, EPS=EPSILON, **EXACT,
+        )  # fmt: skip
 
 
 def _launch_full(layers: Sequence[Tensor], best: Tensor, sums: Tensor, *, mode: int) -> None:
     height, width = best.shape
-    starts, shapes, scales = 0, [], []
-    for layer in layers:
-        shapes.append([starts, *layer.shape])
-        scales.append([layer.shape[0] / height, layer.shape[1] / width])
-        starts += layer.numel()
-    device = best.device
-    _full_kernel[(triton.cdiv(height, _TILE_ROWS), triton.cdiv(width, _TILE_COLUMNS))](
-        torch.cat([layer.reshape(-1) for layer in layers]),
+    shapes, scales = _geometry(tuple((len(layer), layer.shape[1]) for layer in layers), (height, width), best.device)
+    values = torch.cat([layer.reshape(-1) for layer in layers])
+    with launching(best):
+        _full_kernel[(triton.cdiv(height, _TILE_ROWS), triton.cdiv(width, _TILE_COLUMNS))](
+            values, shapes, scales, best, sums, height, width,
+            LAYERS=len(layers), MODE=mode, ROWS=_TILE_ROWS, COLUMNS=_TILE_COLUMNS, **EXACT,
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _geometry(
+    layers: tuple[tuple[int, int], ...], size: tuple[int, int], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """(start, height, width) and (rows, columns a full-resolution one) of each layer, on the device, made once."""
+    starts = [sum(h * w for h, w in layers[:number]) for number in range(len(layers))]
+    shapes = [[start, *layer] for start, layer in zip(starts, layers, strict=True)]
+    scales = [[h / size[0], w / size[1]] for h, w in layers]
+    return (
         torch.tensor(shapes, dtype=torch.int32, device=device),
         torch.tensor(scales, dtype=torch.float32, device=device),
-        best, sums, height, width,
-        LAYERS=len(layers), MODE=mode, ROWS=_TILE_ROWS, COLUMNS=_TILE_COLUMNS,
-    )  # fmt: skip
+    )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from srspace_eval.kernels.cuda import fetch
 from srspace_eval.kernels.dispatch import choose
 
 BOX = 16
@@ -44,11 +45,14 @@ def reduce_into(sr: Tensor, gt: Tensor, running: Tensor | None, form: str | None
         stop = min(start + step, height)
         boxes = _band(sr, gt, start, stop)
         place = best[start:stop]
-        total += int(boxes.sum())
+        sums = [boxes.sum()]
         if first:
             place.copy_(boxes)
         else:
-            best_total += int(torch.minimum(place, boxes, out=place).sum())
+            sums.append(torch.minimum(place, boxes, out=place).sum())
+        found = fetch(torch.stack(sums)).tolist()
+        total += found[0]
+        best_total += found[-1]
     mean = _mean(total, best)
     return mean, mean if first else _mean(best_total, best), best
 

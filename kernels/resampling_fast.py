@@ -50,7 +50,10 @@ def _strided(flat: Tensor, out_length: int, factor: int, border: Border, half_aw
     length, width = flat.shape
     before, after = -reach.start, (out_length - 1) * factor + reach.stop - length
     beyond = _edge_rows(length, before, after, border)
-    above, below = flat[beyond[:before]], flat[beyond[before:]]
+    # Slices: a list of indices would be copied to the device, and waited for.
+    above, below = (
+        torch.cat([flat[:0], *(flat[row : row + 1] for row in rows)]) for rows in (beyond[:before], beyond[before:])
+    )
     is_8bit = flat.dtype == torch.uint8
     kind = torch.float32 if is_8bit else torch.float64
     out = torch.empty(out_length, width, dtype=flat.dtype if is_8bit else kind, device=flat.device)

@@ -5,21 +5,25 @@ Float64 taps in the reference's order and without fused multiply-adds, so that i
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
 from srspace_eval.kernels.cubic import Border, taps
+from srspace_eval.kernels.cuda import EXACT, launching
 
 _BLOCK = 512
 
 
 @triton.jit
 def _rows_kernel(source, out, weights, index, width, TAPS: tl.constexpr, MODE: tl.constexpr, BLOCK: tl.constexpr):
-    """Row ``program_id(0)`` of the output; MODE 0: as it is, 1: halves to even, 2: halves up (values are positive)."""
-    row = tl.program_id(0).to(tl.int64)
-    column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    """BLOCK values of an output row; MODE 0: as they are, 1: halves to even, 2: halves up."""
+    blocks = tl.cdiv(width, BLOCK)  # one axis of the grid: CUDA's others end at 65535
+    row = (tl.program_id(0) // blocks).to(tl.int64)
+    column = tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK)
     inside = column < width
     total = tl.zeros((BLOCK,), tl.float64)
     for tap in range(TAPS):
@@ -27,14 +31,14 @@ def _rows_kernel(source, out, weights, index, width, TAPS: tl.constexpr, MODE: t
         read = tl.load(index + row * TAPS + tap)
         total += weight * tl.load(source + read * width + column, mask=inside, other=0).to(tl.float64)
     if MODE != 0:
-        down = tl.floor(total)
-        rest = total - down
         if MODE == 1:
+            down = tl.floor(total)
+            rest = total - down
             odd = down - 2.0 * tl.floor(down * 0.5) == 1.0
-            up = (rest > 0.5) | ((rest == 0.5) & odd)
+            total = tl.where((rest > 0.5) | ((rest == 0.5) & odd), down + 1.0, down)
         else:
-            up = rest >= 0.5
-        total = tl.minimum(tl.maximum(tl.where(up, down + 1.0, down), 0.0), 255.0)
+            total = tl.floor(total + 0.5)
+        total = tl.minimum(tl.maximum(total, 0.0), 255.0)
     tl.store(out + row * width + column, total.to(out.dtype.element_ty), mask=inside)
 
 
@@ -53,15 +57,21 @@ def resample(
 def _rows(image: Tensor, out_length: int, scale: float, border: Border, half_away: bool) -> Tensor:
     """Resample the first axis; 8-bit images come back rounded, others in float64."""
     is_8bit = image.dtype == torch.uint8
-    weights, index = (
-        torch.from_numpy(part).contiguous().to(image.device) for part in taps(len(image), out_length, scale, border)
-    )
+    weights, index = _taps(len(image), out_length, scale, border, image.device)
     width = image[0].numel()
     kind = torch.uint8 if is_8bit else torch.float64
     out = torch.empty((out_length, *image.shape[1:]), dtype=kind, device=image.device)
     mode = (2 if half_away else 1) if is_8bit else 0
-    _rows_kernel[(out_length, triton.cdiv(width, _BLOCK))](
-        image, out, weights, index, width,
-        TAPS=weights.shape[1], MODE=mode, BLOCK=_BLOCK, enable_fp_fusion=False,
-    )  # fmt: skip
+    with launching(image):
+        _rows_kernel[(out_length * triton.cdiv(width, _BLOCK),)](
+            image, out, weights, index, width,
+            TAPS=weights.shape[1], MODE=mode, BLOCK=_BLOCK, **EXACT,
+        )  # fmt: skip
     return out
+
+
+@lru_cache(maxsize=64)
+def _taps(length: int, out_length: int, scale: float, border: Border, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The taps on the device: samples of a size share them, and none of them waits for their copy."""
+    weights, index = taps(length, out_length, scale, border)
+    return torch.from_numpy(weights).contiguous().to(device), torch.from_numpy(index).contiguous().to(device)

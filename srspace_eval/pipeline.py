@@ -14,20 +14,29 @@ from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from srspace_eval.errors import ImageError, InputError
 from srspace_eval.images import Pixels, decode_png, digest
+from srspace_eval.kernels.cuda import pinned
 from srspace_eval.metrics.lpips import LPIPS
 from srspace_eval.metrics.meter import ImageMeter, MeterConfig, SampleMeasurement
 from srspace_eval.results import ImageRecord, SampleRecord
 from srspace_eval.sources import Source
 
-_HEAVY_TRUNKS = frozenset({"vgg"})
-"""Trunks whose activations of one 2K GT take more than a gigabyte: only one image is under way at a time."""
+_GT_BYTES = {"alex": 42, "squeeze": 140, "vgg": 490}
+"""A GT's activations, in bytes a pixel."""
+
+_ROOM = 1_500_000_000
+"""Bytes of GTs' activations that a process holds, but at least one image's: further images wait."""
 
 _DEVICE_SLOTS = 2
-"""Samples that may be on an accelerator at once: one is measured while the next is copied."""
+"""Samples that a process has on an accelerator at once: while one is computed, the next is queued."""
+
+_DECODING = 4
+"""A sample takes about so many times longer to decode than it waits for an accelerator; waiting threads need no core,
+so that there are more threads than workers by this share."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ def measure_images(
     config, lpips:
         What to measure it with; ``lpips`` is None where no metric needs it.
     workers:
-        Number of threads, at least 1.
+        Number of threads that decode, at least 1.
     advance:
         Called with the number of samples done, from any thread.
 
@@ -98,7 +107,8 @@ def measure_images(
         If a file cannot be decoded, has vanished, or has changed since it was looked at.
     """
     run = _Run(tasks, sources, config, lpips, workers, advance)
-    threads = [threading.Thread(target=run.work, name=f"measure-{i}", daemon=True) for i in range(workers)]
+    count = workers if run.on_cpu else workers + workers // _DECODING
+    threads = [threading.Thread(target=run.work, name=f"measure-{i}", daemon=True) for i in range(count)]
     intra_op = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -114,21 +124,61 @@ def measure_images(
         for thread in threads:
             with suppress(RuntimeError):  # an interrupt came before it was started
                 thread.join()
+        run.leave()
         torch.set_num_threads(intra_op)
+
+
+class _Room:
+    """The memory that the GTs of all runs of this process share. Who finds it empty may take more than there is."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._taken = size, 0
+        self._changed = threading.Condition()
+
+    def take(self, size: int, timeout: float = 0) -> bool:
+        """Whether there was room, or there is within so many seconds."""
+        with self._changed:
+            fits = self._changed.wait_for(lambda: self._taken + size <= max(self._size, size), timeout)
+            self._taken += size if fits else 0
+            return fits
+
+    def give_back(self, size: int) -> None:
+        with self._changed:
+            self._taken -= size
+            self._changed.notify_all()
+
+
+_room = _Room(_ROOM)
+_device_slots = threading.BoundedSemaphore(_DEVICE_SLOTS)
 
 
 class _Image:
     """One image under way: its meter, and the samples measured but not yet their turn."""
 
-    def __init__(self, task: ImageTask, after: threading.Event | None = None) -> None:
+    def __init__(self, task: ImageTask, size: int, before: _Image | None) -> None:
         self.task = task
-        self.after = after
-        """Set when the image before is done; None: this one need not wait for it."""
-        self.done = threading.Event()
+        self.before = before
+        self.size = size
+        """Bytes of the GT's activations."""
+        self.admitted = False
+        """Whether it has, or has had, its share of the room."""
+        self.held = 0
         self.meter: Future[ImageMeter] = Future()
         self.lock = threading.Lock()
         self.waiting: dict[int, SampleMeasurement] = {}
         self.records: list[SampleRecord] = []
+
+    def admit(self, timeout: float = 0) -> bool:
+        """Take its share of the room, within so many seconds; never before the image before it, which would starve."""
+        if not self.admitted and (self.before is None or self.before.admitted) and _room.take(self.size, timeout):
+            self.admitted, self.held, self.before = True, self.size, None
+        return self.admitted
+
+    def free(self) -> None:
+        """Let the GT's activations go."""
+        self.meter = Future()
+        held, self.held = self.held, 0
+        _room.give_back(held)
 
 
 class _Run:
@@ -144,14 +194,23 @@ class _Run:
         self.sources, self.config, self.lpips, self.advance = sources, config, lpips, advance
         self.outcomes: queue.Queue[ImageRecord | BaseException] = queue.Queue()
         self.stop = threading.Event()
-        heavy = lpips is not None and lpips.signature["net"] in _HEAVY_TRUNKS
-        self._jobs = _jobs_one_by_one(tasks) if heavy else _jobs(tasks, workers)
+        self.device = torch.device("cpu") if lpips is None else lpips.device
+        self.on_cpu = self.device.type == "cpu"
+        self._images: list[_Image] = []
+        for task in tasks:
+            self._images.append(_Image(task, self._size(task), self._images[-1] if self._images else None))
+        self._jobs = _jobs(self._images, workers)
         self._next = threading.Lock()
         # Many threads keep an accelerator fed with decoded samples, but few may fill its memory at once.
-        on_cpu = lpips is None or lpips.device.type == "cpu"
-        self._device_slots: AbstractContextManager[object] = (
-            nullcontext() if on_cpu else threading.BoundedSemaphore(_DEVICE_SLOTS)
-        )
+        self._device_slots: AbstractContextManager[object] = nullcontext() if self.on_cpu else _device_slots
+
+    def _size(self, task: ImageTask) -> int:
+        return 0 if self.lpips is None else _GT_BYTES[self.lpips.signature["net"]] * task.height * task.width
+
+    def leave(self) -> None:
+        """Give back what images hold that were not finished; all threads must have ended."""
+        for image in self._images:
+            image.free()
 
     def work(self) -> None:
         torch.set_num_threads(1)
@@ -173,12 +232,17 @@ class _Run:
                 self.outcomes.put(error)
                 return
 
+    def _load(self, source: Source, ref: FileRef, task: ImageTask) -> torch.Tensor:
+        """A file's pixels, cropped, where the device can fetch them from."""
+        pixels = load(source, ref)[: task.height, : task.width]
+        return pinned(torch.from_numpy(np.ascontiguousarray(pixels)), self.device)
+
     def _prepare(self, image: _Image) -> None:
         task = image.task
-        while image.after is not None and not image.after.wait(0.1):
-            if self.stop.is_set():
+        while not image.admit(timeout=0.1):
+            if self.stop.wait(0.01):
                 raise CancelledError
-        gt = load(self.sources.gt, task.gt)[: task.height, : task.width]
+        gt = self._load(self.sources.gt, task.gt, task)
         lr = None
         if task.lr is not None:
             assert self.sources.lr is not None
@@ -193,7 +257,7 @@ class _Run:
     def _measure(self, image: _Image, position: int) -> None:
         task = image.task
         meter = image.meter.result()
-        sr = load(self.sources.samples, task.samples[position][1])[: task.height, : task.width]
+        sr = self._load(self.sources.samples, task.samples[position][1], task)
         try:
             with self._device_slots:
                 measured = meter.measure(sr)
@@ -212,8 +276,7 @@ class _Run:
                 return
         total = meter.finish()
         del meter
-        image.meter = Future()  # lets the GT's activations go
-        image.done.set()
+        image.free()
         self.outcomes.put(
             ImageRecord(
                 image=task.image,
@@ -227,34 +290,25 @@ class _Run:
         )
 
 
-def _jobs(tasks: Sequence[ImageTask], workers: int) -> Iterator[tuple[_Image, int | None]]:
+def _jobs(images: Sequence[_Image], workers: int) -> Iterator[tuple[_Image, int | None]]:
     """(image, None) prepares an image's GT, (image, i) measures its i-th sample.
 
-    The next GT is prepared while the last samples of an image are measured, so that no thread waits for it; no more
-    than two images' features are held as long as an image has more samples than there are threads.
+    The next GT is prepared while the last samples of an image are measured, so that no thread waits for it, if there
+    is room for it by then; else after them.
     """
-    if not tasks:
+    if not images:
         return
-    following = _Image(tasks[0])
-    yield following, None
-    for index, task in enumerate(tasks):
-        image = following
-        for position in range(len(task.samples)):
-            if position == max(0, len(task.samples) - workers) and index + 1 < len(tasks):
-                following = _Image(tasks[index + 1])
-                yield following, None
+    yield images[0], None
+    for image, following in zip(images, [*images[1:], None], strict=True):
+        ahead = False
+        for position in range(len(image.task.samples)):
+            if following is not None and not ahead and position >= len(image.task.samples) - workers:
+                ahead = following.admit()
+                if ahead:
+                    yield following, None
             yield image, position
-
-
-def _jobs_one_by_one(tasks: Sequence[ImageTask]) -> Iterator[tuple[_Image, int | None]]:
-    """As :func:`_jobs`, but a GT is prepared only when the image before is done."""
-    before: threading.Event | None = None
-    for task in tasks:
-        image = _Image(task, after=before)
-        before = image.done
-        yield image, None
-        for position in range(len(task.samples)):
-            yield image, position
+        if following is not None and not ahead:
+            yield following, None
 
 
 def load(source: Source, ref: FileRef) -> Pixels:

@@ -357,7 +357,9 @@ def test_check_finds_deep_damage(tmp_path: Path) -> None:
     assert "000001_sample00001.png: damaged" in checked.faults[0]
 
 
-def test_a_heavy_trunk_has_one_image_under_way(tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_image_is_under_way_where_no_more_have_room(
+    tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from srspace_eval import pipeline
 
     folder = small(tmp_path / "a", images=4, size=(64, 72))
@@ -374,9 +376,37 @@ def test_a_heavy_trunk_has_one_image_under_way(tmp_path: Path, alexnet: Path, mo
             most = max(most, sum(meter() is not None for meter in alive))
 
     monkeypatch.setattr(pipeline, "ImageMeter", Watched)
-    monkeypatch.setattr(pipeline, "_HEAVY_TRUNKS", frozenset({"alex"}))
+    room = pipeline._Room(1)  # less than any image takes
+    monkeypatch.setattr(pipeline, "_room", room)
     assert run(folder, tmp_path / "b2", **options) == expected
-    assert (len(alive), most) == (4, 1)
+    assert (len(alive), most, room._taken) == (4, 1, 0)
     (folder / "sub/000001_sample00001.png").write_bytes(b"")  # an error ends it all the same
     with pytest.raises(SubmissionError):
         run(folder, tmp_path / "b3", **options)
+
+
+def test_runs_of_one_process_share_the_room() -> None:
+    from srspace_eval.pipeline import _Room
+
+    room = _Room(10)
+    assert room.take(6)
+    assert room.take(4)
+    assert not room.take(1)
+    assert not room.take(11, timeout=0.01)
+    room.give_back(6)
+    assert room.take(6)
+    room.give_back(10)
+    assert room.take(11)  # alone, it may be larger than the room
+    assert not room.take(1)
+
+
+def test_a_run_that_fails_gives_its_room_back(tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from srspace_eval import pipeline
+
+    folder = small(tmp_path / "a", images=3, size=(64, 72))
+    room = pipeline._Room(1 << 30)
+    monkeypatch.setattr(pipeline, "_room", room)
+    monkeypatch.setattr(pipeline.ImageMeter, "add", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(folder, tmp_path / "b", metrics=ALL, lpips_weights=alexnet, workers=2)
+    assert room._taken == 0

@@ -123,16 +123,16 @@ def diversity_score_patches(distance_maps: ArrayLike, plan: PatchPlan, image: st
         Which patches; see :meth:`PatchPlan.corners`.
     """
     maps = _maps(distance_maps)
-    corners = plan.corners(maps.shape[1], maps.shape[2], image)
+    corners = torch.from_numpy(plan.corners(maps.shape[1], maps.shape[2], image)).to(maps.device)
     return patch_score(torch.stack([patch_means(distance, corners, plan.size) for distance in maps]))
 
 
-def patch_means(distance_map: Tensor, corners: npt.NDArray[np.int64], size: int) -> Tensor:
-    """(H, W) map, (K, 2) corners -> (K,) float64 means over size×size patches."""
+def patch_means(distance_map: Tensor, corners: Tensor, size: int) -> Tensor:
+    """(H, W) map, (K, 2) int64 corners on its device -> (K,) float64 means over size×size patches."""
     height, width = distance_map.shape
     sums = torch.zeros(height + 1, width + 1, dtype=torch.float64, device=distance_map.device)
     torch.cumsum(torch.cumsum(distance_map, 0, dtype=torch.float64), 1, out=sums[1:, 1:])
-    top, left = torch.from_numpy(corners).to(distance_map.device).T
+    top, left = corners.T
     bottom, right = top + size, left + size
     total = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
     return (total / size**2).clamp_(min=0)

@@ -19,6 +19,7 @@ from srspace_eval import weights as weight_files
 from srspace_eval.devices import device_name, resolve_device
 from srspace_eval.errors import InputError, WeightsError
 from srspace_eval.kernels import distance_maps
+from srspace_eval.kernels.cuda import upload
 from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe, same_size
 from srspace_eval.metrics.trunks import ARCHITECTURES, Activation, Trunk, read_parameters, read_state_dict
 
@@ -115,8 +116,8 @@ class LPIPS:
         parameters = read_parameters(net, trunk_path)
         self._weights = [layer.to(self.device) for layer in _calibration(calibration, self._architecture.channels)]
         shift, scale = torch.tensor(_SHIFT, dtype=torch.float64), torch.tensor(_SCALE, dtype=torch.float64)
-        self._gain = (2 / scale).to(torch.float32)
-        self._offset = ((-1 - shift) / scale).to(torch.float32)
+        self._gain = (2 / scale).to(torch.float32).to(self.device)
+        self._offset = ((-1 - shift) / scale).to(torch.float32).to(self.device)
         self._use(parameters, torch.float32, tf32=False)
         if precision != "float32":
             exact = self._test_distances()
@@ -136,7 +137,7 @@ class LPIPS:
         waves = np.stack([np.sin(y / a) * np.cos(x / b) for a, b in ((9, 31), (23, 7), (5, 13))], axis=-1)
         gt = 0.5 + 0.4 * waves
         noise = np.random.Generator(np.random.Philox(0)).uniform(-1, 1, gt.shape)
-        return [float(self.map(gt + share * noise, gt).double().mean()) for share in (0.01, 0.1)]
+        return [float(self.map(gt + share * noise, gt).cpu().double().mean()) for share in (0.01, 0.1)]
 
     def prepare(self, gt: ArrayLike) -> Reference:
         """The GT's unit activations: (H, W, 3), uint8 or float in [0, 1].
@@ -203,11 +204,7 @@ class LPIPS:
 
     def _activations(self, image: Tensor) -> Iterator[Activation]:
         if self.device.type == "cuda":
-            # By default torch lets cuDNN round to TF32 and choose algorithms by time. Set, not restored: other threads
-            # are in the middle of their convolutions.
-            torch.backends.cudnn.allow_tf32 = self._tf32
-            torch.backends.cudnn.benchmark = False
-            torch.backends.cudnn.deterministic = True
+            _set_arithmetic(tf32=self._tf32)
         with torch.no_grad():
             yield from self._trunk.activations(self._normalised(image))
 
@@ -216,15 +213,31 @@ class LPIPS:
         height, width, _ = image.shape
         peak = 255 if image.dtype == torch.uint8 else 1
         # Constants a whole row long: arithmetic along three channels at a time would be several times slower.
-        gain = (self._gain / peak).repeat(width).to(self.device)
-        offset = self._offset.repeat(width).to(self.device)
+        gain = (self._gain / peak).repeat(width)
+        offset = self._offset.repeat(width)
         narrow = image if image.dtype == torch.uint8 else image.to(torch.float32)
-        source = narrow.reshape(height, width * 3).to(self.device)
+        source = upload(narrow.reshape(height, width * 3), self.device)
         out = torch.empty(height, width * 3, dtype=self._dtype, device=self.device)
         rows = _NORMALISE_ROWS if self.device.type == "cpu" else height
         for band, place in zip(torch.split(source, rows), torch.split(out, rows), strict=True):
             place.copy_(band * gain + offset)
         return out.reshape(1, height, width, 3).permute(0, 3, 1, 2)
+
+
+def _set_arithmetic(*, tf32: bool) -> None:
+    """What torch leaves to its defaults: by these cuDNN rounds to TF32.
+
+    Set, not restored: other threads are in the middle of their convolutions.
+    """
+    cudnn = torch.backends.cudnn
+    wanted = "tf32" if tf32 else "ieee"
+    if not hasattr(cudnn, "conv"):  # before torch 2.9
+        cudnn.allow_tf32 = tf32
+    elif cudnn.conv.fp32_precision != wanted:
+        cudnn.allow_tf32 = tf32  # others may ask for it, and an error tells them if the two do not agree
+        cudnn.conv.fp32_precision = wanted  # without it torch.backends.fp32_precision would count
+    cudnn.benchmark = False  # it would choose algorithms by time, that is, by chance
+    cudnn.deterministic = True
 
 
 def lpips_map(sr: ArrayLike, gt: ArrayLike, net: str = "alex", weights: str | Path | None = None) -> Any:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from srspace_eval.errors import InputError
 from srspace_eval.kernels import distance_maps, error_boxes
+from srspace_eval.kernels.cuda import fetch, upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
 from srspace_eval.metrics.diversity import PatchPlan, patch_means, patch_score, score
 from srspace_eval.metrics.lpips import LPIPS
@@ -135,7 +136,7 @@ class ImageMeter:
         self._image = image
         # On CUDA everything follows the trunk there; MPS lacks float64, so that only the trunk runs on it.
         self._device = lpips.device if lpips is not None and lpips.device.type == "cuda" else torch.device("cpu")
-        self._gt = rgb_8bit(gt, f"{where}gt").to(self._device)
+        self._gt = upload(rgb_8bit(gt, f"{where}gt"), self._device)
         height, width = self._gt.shape[:2]
         self._size = (height, width)
         self._lr: Tensor | None = None
@@ -144,7 +145,7 @@ class ImageMeter:
             self._lr = (
                 imresize(self._gt, 1 / config.scale, convention=config.convention)
                 if lr is None
-                else rgb_8bit(lr, f"{where}lr").to(self._device)
+                else upload(rgb_8bit(lr, f"{where}lr"), self._device)
             )
             if self._lr.shape[:2] != wanted:
                 raise InputError(
@@ -158,7 +159,11 @@ class ImageMeter:
                 needing = ", ".join(sorted(config.metrics & LPIPS_METRICS))
                 raise InputError(f"{where}these metrics need LPIPS: {needing}")
             self._reference = lpips.prepare(self._gt)
-        self._corners = config.patches.corners(height, width, image) if config.patches is not None else None
+        self._corners = (
+            upload(torch.from_numpy(config.patches.corners(height, width, image)), self._device)
+            if config.patches is not None
+            else None
+        )
         self._patch_means: list[Tensor] = []
         self._perceptual = _Running()
         self._squared = _Running()
@@ -172,19 +177,20 @@ class ImageMeter:
         InputError
             If ``sr`` is not (H, W, 3) uint8 of the GT's size.
         """
-        picture = rgb_8bit(sr, f"{self._image}: sr" if self._image else "sr").to(self._device)
+        picture = upload(rgb_8bit(sr, f"{self._image}: sr" if self._image else "sr"), self._device)
         same_size(picture, self._gt, self._image or "sr and gt")
         metrics = self._config.metrics
         values: dict[str, float] = {}
+        # On an accelerator this is queued; the values that follow are the first to be waited for.
+        layers = None
+        if self._reference is not None and self._lpips is not None:
+            layers = [layer.to(self._device) for layer in self._lpips.distances(self._reference, picture)]
         if self._lr is not None:
             values["lr_psnr"] = lr_psnr(picture, self._lr, self._config.scale, self._config.convention)
         if "psnr" in metrics:
             values["psnr"] = psnr(picture, self._gt)
         if "ssim" in metrics:
             values["ssim"] = ssim(picture, self._gt)
-        layers = None
-        if self._reference is not None and self._lpips is not None:
-            layers = [layer.to(self._device) for layer in self._lpips.distances(self._reference, picture)]
         return SampleMeasurement(values, layers, picture if "diversity_mse" in metrics else None)
 
     def add(self, measurement: SampleMeasurement) -> dict[str, float]:
@@ -232,7 +238,7 @@ class ImageMeter:
             curves["diversity_curve"] = self._perceptual.curve
             values["diversity"] = self._perceptual.curve[-1]
         if self._patch_means:
-            patches = patch_score(torch.stack(self._patch_means))
+            patches = patch_score(fetch(torch.stack(self._patch_means)))
             values["diversity_patches"] = _defined(patches.score)
             values["diversity_patches_se"] = _defined(patches.standard_error)
         if "diversity_mse" in self._config.metrics:

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from srspace_eval.kernels.cuda import fetch
 from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
 from srspace_eval.metrics.resize import imresize
 
@@ -70,4 +71,4 @@ def lr_psnr(sr: ArrayLike, lr: ArrayLike, scale: int, convention: str = "ntire21
 
 def _squared_error(a: Tensor, b: Tensor) -> int:
     difference = a.to(torch.int32).sub_(b)
-    return int(difference.mul_(difference).sum(dtype=torch.int64))
+    return int(fetch(difference.mul_(difference).sum(dtype=torch.int64)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 import torch
@@ -48,14 +48,25 @@ def inference(device: torch.device, precision: Precision = "float32") -> Iterato
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
     """No TF32, deterministic convolutions."""
-    matmul = torch.backends.cuda.matmul
-    tf32 = matmul.allow_tf32
-    matmul.allow_tf32 = False
+    settings: list[tuple[Any, str, object]] = [
+        (torch.backends.cudnn, "enabled", True),
+        (torch.backends.cudnn, "benchmark", False),
+        (torch.backends.cudnn, "deterministic", True),
+    ]
+    if hasattr(torch.backends.cudnn, "conv"):  # torch 2.9; asking for the older settings fails if these are in use
+        settings += [
+            (part, "fp32_precision", "ieee") for part in (torch.backends.cudnn.conv, torch.backends.cuda.matmul)
+        ]
+    else:
+        settings += [(part, "allow_tf32", False) for part in (torch.backends.cudnn, torch.backends.cuda.matmul)]
+    before = [getattr(part, name) for part, name, _ in settings]
     try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            yield
+        for part, name, value in settings:
+            setattr(part, name, value)
+        yield
     finally:
-        matmul.allow_tf32 = tf32
+        for (part, name, _), value in zip(settings, before, strict=True):
+            setattr(part, name, value)
 
 
 @contextmanager

@@ -35,6 +35,16 @@ def test_cuda_without_triton_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         assert dispatch.choose("resampling", torch.device("cuda")) == "fast"
 
 
+def test_cuda_where_triton_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("it works here")
+    dispatch._fault.cache_clear()
+    monkeypatch.setattr(dispatch, "find_spec", lambda name: object())
+    with pytest.warns(Notice, match=r"distance maps: the Triton form cannot run \(\w+: .+\); the fast torch form runs"):
+        assert dispatch.choose("distance maps", torch.device("cuda")) == "fast"
+    dispatch._fault.cache_clear()
+
+
 def test_unknown_forms_are_named() -> None:
     with pytest.raises(InputError, match="no kernel form 'numba': reference, fast, triton"):
         dispatch.choose("resampling", CPU, "numba")

@@ -234,16 +234,34 @@ def test_flow_in_low_precision_and_in_tiles(tmp_path: Path) -> None:
 
 
 def test_arithmetic_is_restored() -> None:
-    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    newer = hasattr(cudnn, "conv")  # torch 2.9
+
+    def tf32() -> tuple[object, ...]:
+        return (cudnn.conv.fp32_precision, matmul.fp32_precision) if newer else (cudnn.allow_tf32, matmul.allow_tf32)
+
+    before = (*tf32(), cudnn.deterministic)
     with inference(torch.device("cpu")):
         assert torch.is_inference_mode_enabled()
-        assert not torch.backends.cudnn.allow_tf32
-        assert torch.backends.cudnn.deterministic
-    assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == before
+        assert tf32() == (("ieee", "ieee") if newer else (False, False))
+        assert cudnn.deterministic
+    assert (*tf32(), cudnn.deterministic) == before
     generator = iterate_samples(Toy(), LR, [Request(0, 1.0), Request(1, 1.0)], "", Method(), None, BUDGET)
     next(generator)
     assert not torch.is_inference_mode_enabled()
     generator.close()
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="settings of torch 2.9")
+def test_a_program_may_use_the_newer_settings() -> None:
+    conv = torch.backends.cudnn.conv
+    before = conv.fp32_precision
+    try:
+        conv.fp32_precision = "ieee"  # after this, asking for cudnn.allow_tf32 is an error
+        with inference(torch.device("cpu")):
+            assert conv.fp32_precision == "ieee"
+    finally:
+        conv.fp32_precision = before
 
 
 def test_failed_allocation_is_a_named_error() -> None:
