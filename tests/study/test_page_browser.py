@@ -102,7 +102,9 @@ def test_a_study_by_keyboard_and_by_pointer_gives_a_leaderboard(
     assert outcome.rejected == ()
     assert outcome.mor.tolist() == [1, 2, 3]
     assert outcome.agreement.overall == 1
-    assert all(a["seconds"] > 0 for a in document(first_file)["answers"])
+    seconds = [answer["seconds"] for answer in document(first_file)["answers"]]  # a test's keys may take less than 50 ms
+    assert min(seconds) >= 0
+    assert sum(seconds) > 0
     assert first_file.stat().st_size < 4000
 
     write_outcome(outcome, tmp_path)
