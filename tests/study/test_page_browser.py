@@ -102,7 +102,7 @@ def test_a_study_by_keyboard_and_by_pointer_gives_a_leaderboard(
     assert outcome.rejected == ()
     assert outcome.mor.tolist() == [1, 2, 3]
     assert outcome.agreement.overall == 1
-    seconds = [answer["seconds"] for answer in document(first_file)["answers"]]  # a test's keys may take less than 50 ms
+    seconds = [answer["seconds"] for answer in document(first_file)["answers"]]  # keys may take under 50 ms here
     assert min(seconds) >= 0
     assert sum(seconds) > 0
     assert first_file.stat().st_size < 4000
