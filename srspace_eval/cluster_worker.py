@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import torch
 
 from srspace_eval import weights
+from srspace_eval._allocator import keep_freed_memory
 from srspace_eval.errors import ExecutorError, ImageError, SubmissionError
 from srspace_eval.executors import Facts, NetworkPlan, facts
 from srspace_eval.metrics.lpips import LPIPS
@@ -51,6 +52,7 @@ def measure_image(job: Job, task: ImageTask) -> ImageRecord:
     """
     from distributed import get_worker
 
+    keep_freed_memory()
     worker = get_worker()
     network = _network(job.plan, worker)
     here = facts(network)
