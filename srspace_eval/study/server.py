@@ -133,6 +133,7 @@ class AnswerStore:
 
     def __init__(self, folder: Path, key: Key) -> None:
         self.folder, self.key = folder, key
+        self._placing = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -157,9 +158,7 @@ class AnswerStore:
                 name = f"{rater}.json" if number == 1 else f"{rater}-{number}.json"
                 target = self.folder / name
                 try:
-                    # A link appears at once and whole, and fails where there is a file: unlike a rename, it cannot
-                    # replace one.
-                    os.link(scratch, target)
+                    self._place(scratch, target)
                     return name
                 except FileExistsError:
                     if hashlib.sha256(target.read_bytes()).digest() == digest:
@@ -169,6 +168,18 @@ class AnswerStore:
             raise StudyError(f"{self.folder}: the answer cannot be kept ({error.strerror or error})") from error
         finally:
             Path(scratch).unlink(missing_ok=True)
+
+    def _place(self, scratch: str, target: Path) -> None:
+        """Make a written file stand under a name, at once and whole, unless there is one."""
+        try:
+            os.link(scratch, target)  # fails where there is a file: unlike a rename, it cannot replace one
+        except FileExistsError:
+            raise
+        except OSError:  # exFAT and some shares have no links: there, this program's threads at least take turns
+            with self._placing:
+                if target.exists():
+                    raise FileExistsError(target) from None
+                Path(scratch).rename(target)
 
 
 def is_loopback(host: str) -> bool:

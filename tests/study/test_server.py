@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import socket
@@ -121,7 +122,19 @@ def test_headers_keep_the_page_to_itself(client: Client) -> None:
         assert "python" not in headers["server"].lower()
 
 
-def test_answers_are_kept_one_file_each_and_never_replaced(client: Client) -> None:
+def no_links(*args: object) -> None:
+    raise OSError(errno.EPERM, "Operation not permitted")
+
+
+LINKS = pytest.mark.parametrize("links", [True, False], ids=["hard links", "a file system without"])
+
+
+@LINKS
+def test_answers_are_kept_one_file_each_and_never_replaced(
+    client: Client, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not links:
+        monkeypatch.setattr("os.link", no_links)
     key = client.server.key
     first = answer_bytes(answer_document(key, "r01"))
     path = f"/{client.token()}/answer"
@@ -186,7 +199,10 @@ def test_an_idle_connection_is_closed_without_a_word(
     assert "timed out" not in capsys.readouterr().err
 
 
-def test_many_at_once_lose_nothing(client: Client) -> None:
+@LINKS
+def test_many_at_once_lose_nothing(client: Client, links: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not links:
+        monkeypatch.setattr("os.link", no_links)
     key = client.server.key
     bodies = [answer_bytes({**answer_document(key, "r01"), "finished": str(i)}) for i in range(12)]
     codes: list[int] = []
