@@ -79,51 +79,6 @@ def measure(tasks: list[ImageTask], mishaps: Any, workers: int) -> Iterator[Imag
     return measure_images(tasks, pipeline.Sources(mishaps, mishaps), mishaps, None, workers=workers)
 
 
-def run_at_random(seed: int, wrong: list[str]) -> None:
-    choose = random.Random(seed)
-    mishaps = Mishaps(seed, choose.choice([0, 0, 0.01]), choose.choice([0, 0.3]))
-    tasks = [task(f"{i}", choose.choice(SIZES), choose.choice([1, 2, 8])) for i in range(choose.randrange(7))]
-    wanted = choose.choice([len(tasks), len(tasks), 1])  # after so many records it is closed
-    found: list[str] = []
-    with closing(measure(tasks, mishaps, choose.choice([1, 2, 6]))) as records:  # type: ignore[type-var]
-        try:
-            for record in records:
-                total = sum(range(len(record.samples)))
-                if [s.values["psnr"] for s in record.samples] != list(range(len(record.samples))):
-                    wrong.append(f"{seed}: samples out of order")
-                if record.values["psnr"] != total:
-                    wrong.append(f"{seed}: {record.values} for {total}")
-                found.append(record.image)
-                if len(found) == wanted:
-                    break
-            if len(set(found)) != min(wanted, len(tasks)):
-                wrong.append(f"{seed}: {found} of {wanted}")
-        except ImageError:
-            if not mishaps.failures:
-                wrong.append(f"{seed}: failed without a mishap")
-        except BaseException as error:  # noqa: BLE001 - told by the test
-            wrong.append(f"{seed}: {error!r}")
-
-
-def test_runs_end_in_order_and_with_an_empty_room(room: pipeline._Room) -> None:
-    wrong: list[str] = []
-    seeds = iter(range(150))
-
-    def some() -> None:
-        for seed in seeds:
-            run_at_random(seed, wrong)
-
-    several = [threading.Thread(target=some, daemon=True) for _ in range(3)]  # they share the room
-    for one in several:
-        one.start()
-    end = time.monotonic() + LIMIT_S
-    for one in several:
-        one.join(max(0.0, end - time.monotonic()))
-    assert not any(one.is_alive() for one in several)
-    assert wrong == []
-    assert room._taken == 0
-
-
 def test_an_error_is_told_and_not_what_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     waits = threading.Event()
 
@@ -195,3 +150,48 @@ def test_the_room_that_a_gt_takes(net: str) -> None:
     with torch.no_grad():
         values = sum(part.values.numel() for part in trunk.activations(torch.zeros(1, 3, 256, 256)))
     assert 4 * values / 256**2 == pytest.approx(pipeline._GT_BYTES[net], rel=0.1)
+
+
+def run_at_random(seed: int, wrong: list[str]) -> None:
+    choose = random.Random(seed)
+    mishaps = Mishaps(seed, choose.choice([0, 0, 0.01]), choose.choice([0, 0.3]))
+    tasks = [task(f"{i}", choose.choice(SIZES), choose.choice([1, 2, 8])) for i in range(choose.randrange(7))]
+    wanted = choose.choice([len(tasks), len(tasks), 1])  # after so many records it is closed
+    found: list[str] = []
+    with closing(measure(tasks, mishaps, choose.choice([1, 2, 6]))) as records:  # type: ignore[type-var]
+        try:
+            for record in records:
+                total = sum(range(len(record.samples)))
+                if [s.values["psnr"] for s in record.samples] != list(range(len(record.samples))):
+                    wrong.append(f"{seed}: samples out of order")
+                if record.values["psnr"] != total:
+                    wrong.append(f"{seed}: {record.values} for {total}")
+                found.append(record.image)
+                if len(found) == wanted:
+                    break
+            if len(set(found)) != min(wanted, len(tasks)):
+                wrong.append(f"{seed}: {found} of {wanted}")
+        except ImageError:
+            if not mishaps.failures:
+                wrong.append(f"{seed}: failed without a mishap")
+        except BaseException as error:  # noqa: BLE001 - told by the test
+            wrong.append(f"{seed}: {error!r}")
+
+
+def test_runs_end_in_order_and_with_an_empty_room(room: pipeline._Room) -> None:
+    wrong: list[str] = []
+    seeds = iter(range(150))
+
+    def some() -> None:
+        for seed in seeds:
+            run_at_random(seed, wrong)
+
+    several = [threading.Thread(target=some, daemon=True) for _ in range(3)]  # they share the room
+    for one in several:
+        one.start()
+    end = time.monotonic() + LIMIT_S
+    for one in several:
+        one.join(max(0.0, end - time.monotonic()))
+    assert not any(one.is_alive() for one in several)
+    assert wrong == []
+    assert room._taken == 0
