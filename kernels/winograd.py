@@ -45,7 +45,9 @@ def saves_time(weight: Tensor, stride: int, padding: int, width: int) -> bool:
 
 
 class WinogradConv:
-    """``F.conv2d(x, weight, bias, padding="same")`` with half the products or fewer; float32.
+    """``F.conv2d(x, weight, bias, padding="same")`` with half the products or fewer; float32, without gradients.
+
+    A value that is not finite spoils all outputs of the runs that read it.
 
     Parameters
     ----------
@@ -65,23 +67,24 @@ class WinogradConv:
         self._taps = weight.shape[3]
         before, kernel, self._after = (matrix.tolist() for matrix in matrices(_RUN, self._taps))
         self._before: list[list[float]] = before
-        filters = torch.einsum("pj,kcij->pkci", torch.tensor(kernel, dtype=torch.float64), weight.double())
+        points = torch.tensor(kernel, dtype=torch.float64, device=weight.device)
+        filters = torch.einsum("pj,kcij->pkci", points, weight.double())
         self._filters = [
             filter_[..., None].to(torch.float32).contiguous(memory_format=torch.channels_last) for filter_ in filters
         ]
         self._bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(N, C, H, W), best channels-last -> (N, K, H, W), channels-last."""
+        """(N, C, H, W), none of them 0, best channels-last -> (N, K, H, W), channels-last."""
         pixels = x.permute(0, 2, 3, 1)
         count, height, width, channels = pixels.shape
         outputs, halo = len(self._bias), self._taps // 2
         runs = ceil(width / _RUN)
-        out = torch.empty(count, height, width, outputs)
+        out = x.new_empty(count, height, width, outputs)
         row_values = len(self._filters) * count * runs * max(channels, outputs)
         rows = max(1, _BAND_VALUES // row_values)
         rows = ceil(height / ceil(height / rows))  # bands of like size
-        padded = torch.empty(count, rows + 2 * halo, (runs - 1) * _RUN + len(self._filters), channels)
+        padded = x.new_empty(count, rows + 2 * halo, (runs - 1) * _RUN + len(self._filters), channels)
         for start in range(0, height, rows):
             stop = min(start + rows, height)
             band = _with_border(pixels, start - halo, stop + halo, halo, padded[:, : stop - start + 2 * halo])
@@ -92,8 +95,8 @@ class WinogradConv:
 
     def _products(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """The inputs' polynomials at each point, times the filters'; columns are summed by the convolution."""
-        values = torch.empty(len(inputs), *inputs[0].shape)
-        odd = torch.empty(inputs[0].shape)
+        values = inputs[0].new_empty(len(inputs), *inputs[0].shape)
+        odd = inputs[0].new_empty(inputs[0].shape)
         _combine(self._before[0], inputs, values[0])
         _combine(self._before[-1], inputs, values[-1])
         for point in range(1, len(inputs) - 1, 2):  # p and -p: the even terms are the same, the odd ones negated

@@ -58,6 +58,10 @@ class ImageTask:
     lr: FileRef | None
     samples: tuple[tuple[int, FileRef], ...]
 
+    def __post_init__(self) -> None:
+        if not self.samples:  # its record would be waited for without end
+            raise InputError(f"image {self.image}: no samples to measure")
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -107,8 +111,7 @@ def measure_images(
         If a file cannot be decoded, has vanished, or has changed since it was looked at.
     """
     run = _Run(tasks, sources, config, lpips, workers, advance)
-    count = workers if run.on_cpu else workers + workers // _DECODING
-    threads = [threading.Thread(target=run.work, name=f"measure-{i}", daemon=True) for i in range(count)]
+    threads = [threading.Thread(target=run.work, name=f"measure-{i}", daemon=True) for i in range(run.threads)]
     intra_op = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -195,14 +198,16 @@ class _Run:
         self.outcomes: queue.Queue[ImageRecord | BaseException] = queue.Queue()
         self.stop = threading.Event()
         self.device = torch.device("cpu") if lpips is None else lpips.device
-        self.on_cpu = self.device.type == "cpu"
+        on_cpu = self.device.type == "cpu"
+        self.threads = workers if on_cpu else workers + workers // _DECODING
         self._images: list[_Image] = []
         for task in tasks:
             self._images.append(_Image(task, self._size(task), self._images[-1] if self._images else None))
         self._jobs = _jobs(self._images, workers)
         self._next = threading.Lock()
+        self._working = self.threads
         # Many threads keep an accelerator fed with decoded samples, but few may fill its memory at once.
-        self._device_slots: AbstractContextManager[object] = nullcontext() if self.on_cpu else _device_slots
+        self._device_slots: AbstractContextManager[object] = nullcontext() if on_cpu else _device_slots
 
     def _size(self, task: ImageTask) -> int:
         return 0 if self.lpips is None else _GT_BYTES[self.lpips.signature["net"]] * task.height * task.width
@@ -213,6 +218,16 @@ class _Run:
             image.free()
 
     def work(self) -> None:
+        try:
+            self._work()
+        finally:
+            with self._next:
+                self._working -= 1
+                last = not self._working
+            if last:  # who waits for the threads may be interrupted once more, and not come to it
+                self.leave()
+
+    def _work(self) -> None:
         torch.set_num_threads(1)
         while not self.stop.is_set():
             with self._next:
@@ -226,10 +241,10 @@ class _Run:
                 else:
                     self._measure(image, position)
             except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for the outcome
+                self.outcomes.put(error)  # before any thread is stopped: what it says then is not the cause
                 self.stop.set()
                 if position is None:
                     image.meter.set_exception(error)
-                self.outcomes.put(error)
                 return
 
     def _load(self, source: Source, ref: FileRef, task: ImageTask) -> torch.Tensor:

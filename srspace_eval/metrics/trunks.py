@@ -60,6 +60,8 @@ Layer = Conv | Fire | Pool | Tap
 
 _BAND_VALUES = 1 << 22  # activations a band: 16 MiB
 
+_making = threading.Lock()  # not a trunk's own: trunks can be copied and pickled
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -148,7 +150,6 @@ class Trunk:
             if value.ndim == 4:
                 self._parameters[name] = value.contiguous(memory_format=torch.channels_last)
         self._winograd: dict[str, WinogradConv] = {}
-        self._making = threading.Lock()
 
     def activations(self, x: Tensor) -> Iterator[Activation]:
         """(1, 3, H, W) normalised, best channels-last -> the activations at each tap, in order, from the top down.
@@ -217,7 +218,7 @@ class Trunk:
         return F.conv2d(x, weight, bias, stride, padding).relu_()
 
     def _fewer_products(self, name: str) -> WinogradConv:
-        with self._making:  # once, though many threads may ask
+        with _making:  # once, though many threads may ask
             if name not in self._winograd:
                 weight, bias = self._parameters[f"{name}.weight"], self._parameters[f"{name}.bias"]
                 self._winograd[name] = WinogradConv(weight, bias)

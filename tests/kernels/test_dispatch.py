@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 import torch
 
+from srspace_eval import kernels
 from srspace_eval.errors import InputError, Notice
 from srspace_eval.kernels import dispatch
 
@@ -43,6 +47,13 @@ def test_cuda_where_triton_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.warns(Notice, match=r"distance maps: the Triton form cannot run \(\w+: .+\); the fast torch form runs"):
         assert dispatch.choose("distance maps", torch.device("cuda")) == "fast"
     dispatch._fault.cache_clear()
+
+
+def test_triton_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = SimpleNamespace(resample=lambda *arguments: torch.tensor([[[8]]]))
+    monkeypatch.setattr(kernels, "resampling_triton", other, raising=False)
+    monkeypatch.setitem(sys.modules, "srspace_eval.kernels.resampling_triton", other)
+    assert dispatch._fault.__wrapped__(CPU) == "it computed 8 for 7"
 
 
 def test_unknown_forms_are_named() -> None:

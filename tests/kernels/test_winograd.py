@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -98,3 +99,27 @@ def test_trunks_use_it_and_agree_with_direct_convolution(net: str, monkeypatch: 
     for mine, direct in zip(fast, activations(), strict=True):
         assert float((mine - direct).norm() / direct.norm()) < 3e-6
     assert not used
+
+
+def test_programs_may_compute_in_another_precision() -> None:
+    x, weight, bias = operands(8, 8, 3, (5, 9))
+    expected = WinogradConv(weight, bias)(x)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = WinogradConv(weight, bias)(x)
+    finally:
+        torch.set_default_dtype(before)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, expected)
+
+
+def test_trunks_can_be_copied() -> None:
+    generator = torch.Generator().manual_seed(1)
+    parameters = {name: torch.randn(shape, generator=generator) for name, shape in parameter_shapes("alex").items()}
+    trunk = Trunk("alex", parameters, torch.device("cpu"), torch.float32)
+    x = torch.randn(1, 3, 40, 300, generator=generator)
+    with torch.no_grad():
+        expected = [part.values for part in trunk.activations(x)]
+        found = [part.values for part in pickle.loads(pickle.dumps(trunk)).activations(x)]
+    assert all(map(torch.equal, found, expected))
