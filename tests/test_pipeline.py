@@ -98,6 +98,7 @@ def test_an_error_is_told_and_not_what_it_ended(monkeypatch: pytest.MonkeyPatch)
         raise ImageError("the cause")
 
     monkeypatch.setattr(Meter, "measure", fail)
+
     def make(run: pipeline._Run, *arguments: Any) -> None:
         made(run, *arguments)
         run.stop = Stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import torch
@@ -48,7 +49,7 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
     for start in range(0, height, rows):
         stop = min(start + rows, height) + WINDOW - 1
         sums.append(_band(x[start:stop], y[start:stop]).sum())
-    total: float = sum(fetch(torch.stack(sums)).tolist())
+    total = math.fsum(fetch(torch.stack(sums)).tolist())
     return total / (height * width * 3)
 
 
