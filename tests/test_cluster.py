@@ -414,7 +414,7 @@ def test_an_image_that_kills_its_workers_is_named() -> None:
     from distributed import KilledWorker
 
     executor = cluster.DaskCluster(SimpleNamespace(status="running"), "s")
-    task = ImageTask("0801", 8, 8, FileRef("0801.png", "0" * 64), None, ())
+    task = ImageTask("0801", 8, 8, FileRef("0801.png", "0" * 64), None, ((0, FileRef("a.png", "0" * 64)),))
     for error, message in [
         (KilledWorker("key", SimpleNamespace(address="tcp://w:1"), 3), "image 0801: every worker .* tcp://w:1"),
         (MemoryError("too much"), "image 0801: a worker failed: MemoryError: too much"),
