@@ -57,9 +57,11 @@ class Processes:
         self.workers.append(process)
         return process
 
-    def wait_for_workers(self, count: int) -> None:
+    def wait_for_workers(self) -> None:
+        """Wait until every worker that lives has joined."""
         from distributed import Client
 
+        count = sum(process.poll() is None for process in self.workers)
         with Client(json.loads(self.file.read_text())["address"], set_as_default=False) as client:
             client.wait_for_workers(count, timeout=120)
 
@@ -95,16 +97,25 @@ def wanted(folder: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    """Shared by the tests below; each leaves at least one worker, but for the last, which kills the scheduler."""
-    started = Processes(tmp_path_factory.mktemp("processes"))
-    started.worker()
-    started.worker()
-    try:
-        started.wait_for_workers(2)
-        yield started
-    finally:
-        started.close()
+def started() -> Iterator[list[Processes]]:
+    """Every cluster of this module's tests; the last one serves until its scheduler is killed."""
+    clusters: list[Processes] = []
+    yield clusters
+    for processes in clusters:
+        processes.close()
+
+
+@pytest.fixture
+def processes(started: list[Processes], tmp_path_factory: pytest.TempPathFactory) -> Processes:
+    """A scheduler with two workers at least, whatever the tests before have killed."""
+    if not started or started[-1].scheduler.poll() is not None:
+        started.append(Processes(tmp_path_factory.mktemp("processes")))
+    found = started[-1]
+    found.workers = [process for process in found.workers if process.poll() is None]
+    while len(found.workers) < 2:
+        found.worker()
+    found.wait_for_workers()
+    return found
 
 
 def run(folder: Path, board: Path, scheduler: str | None, progress: Any = None, **changes: Any) -> Result:
@@ -274,7 +285,7 @@ def test_another_version_is_refused(folder: Path, processes: Processes, tmp_path
     preload = tmp_path / "preload.py"
     preload.write_text("import srspace_eval._version\nsrspace_eval._version.__version__ = '0.0.1'\n")
     other = processes.worker("--preload", str(preload))
-    processes.wait_for_workers(2)
+    processes.wait_for_workers()
     try:
         with pytest.raises(ExecutorError, match=r"environment\.srspace_eval: 0\.0\.1 / .* here") as caught:
             run(folder, tmp_path / "b", str(processes.file))
