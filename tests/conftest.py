@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Test processes share the cores: one thread each, set before torch or NumPy start theirs.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # A shell lets what it starts in the background ignore interrupts, and the processes that tests interrupt inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -30,3 +35,14 @@ def shared() -> Path:
 def golden() -> Path:
     """Numbers computed once by the original programs."""
     return GOLDEN
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; one a process, as Playwright's event loop stands in the way of a second."""
+    from tests.chromium import CHROMIUM, chromium
+
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium")
+    with chromium() as started:
+        yield started

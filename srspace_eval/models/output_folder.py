@@ -6,7 +6,7 @@ import platform
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import scipy
 import torch
 
+from srspace_eval._files import locked
 from srspace_eval._version import __version__
 from srspace_eval.errors import Notice, SamplingError
 from srspace_eval.models.lr_folder import LrImage
@@ -63,19 +64,15 @@ class OutputFolder:
         SamplingError
             If another run holds it, or it cannot be made.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(self.path / _LOCK, timeout=0)
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise SamplingError(f"{self.path}: another run is sampling into it; wait for it, or stop it") from error
-        except OSError as error:
-            raise SamplingError(f"{self.path}: cannot be written to ({error.strerror or error})") from error
-        try:
+        with ExitStack() as lock:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                lock.enter_context(locked(self.path / _LOCK))
+            except filelock.Timeout as error:
+                raise SamplingError(f"{self.path}: another run is sampling into it; wait for it, or stop it") from error
+            except OSError as error:
+                raise SamplingError(f"{self.path}: cannot be written to ({error.strerror or error})") from error
             yield
-        finally:
-            lock.release()
-            (self.path / _LOCK).unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Remove the samples, then the record: a kill in between leaves no sample without its record.

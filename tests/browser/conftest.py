@@ -3,12 +3,11 @@ request that leaves the folder fails the test that met it."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 from srspace_eval.published import load_published
 from srspace_eval.ranking import BootstrapPlan, Entry, rank
@@ -19,15 +18,6 @@ from tests.boards import make_results, write_pictures
 
 HOSTILE = '<script>alert(1)</script>"&'
 NAMES = ("Deepest", HOSTILE, "con", "\u202eesrever", "../../up", "a" * 300, "שלום", "%{x}<b>bold</b>")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="session")
@@ -53,17 +43,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _entry(result: Result, mor: float | None) -> Entry:
     values = {**result.summary, "mor": None if result.incomplete else mor}
     return Entry(result.team, result.kind, values, "measured", result, result.incomplete)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -16,23 +16,16 @@ from srspace_eval.study.collecting import Rules, collect
 from srspace_eval.study.key import Key
 from srspace_eval.study.report import write_outcome
 from srspace_eval.study.server import StudyServer
-from tests.study.browser import CHROMIUM, Rater, chromium, document
+from tests.study.browser import Rater, document
 from tests.study.conftest import Build
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
     # Playwright's own event loop and pipes end with the process.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
 Study = tuple[Path, Key]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
