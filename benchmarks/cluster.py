@@ -21,13 +21,15 @@ import numpy as np
 import torch
 from distributed import LocalCluster
 
-from srspace_eval.cluster import open_cluster
-from srspace_eval.executors import Executor, NetworkPlan, ThisMachine
-from srspace_eval.images import digest, read_rgb, write_png
-from srspace_eval.metrics.meter import MeterConfig
-from srspace_eval.metrics.trunks import ARCHITECTURES, Conv
-from srspace_eval.pipeline import FileRef, ImageTask, Sources, default_workers
-from srspace_eval.sources import FolderSource
+from srspace_eval._utils.cores import default_workers
+from srspace_eval._utils.png import digest, read_rgb, write_png
+from srspace_eval.metrics.evaluator import MeterConfig
+from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv
+from srspace_eval.scoring.executors.base import Executor, NetworkPlan
+from srspace_eval.scoring.executors.dask import open_dask
+from srspace_eval.scoring.executors.threads import LocalExecutor
+from srspace_eval.scoring.tasks import FileRef, ImageTask, Sources
+from srspace_eval.submissions.sources import FolderSource
 
 METRICS = frozenset({"lpips", "lr_psnr", "diversity"})
 
@@ -91,10 +93,10 @@ def main() -> None:
                 LocalCluster(
                     n_workers=workers, threads_per_worker=1, memory_limit=0, dashboard_address=None
                 ) as started,
-                open_cluster(started.scheduler_address) as cluster,
+                open_dask(started.scheduler_address) as cluster,
             ):
                 found[f"{workers} workers"] = seconds(cluster, tasks, sources, plan, arguments.repeats)
-            threads = ThisMachine(workers)
+            threads = LocalExecutor(workers)
             found[f"{workers} threads"] = seconds(threads, tasks, sources, plan, arguments.repeats)
     document = {
         "machine": f"{platform.machine()}, {default_workers()} cores",

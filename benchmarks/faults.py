@@ -33,18 +33,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import srspace_eval.models.sample_folder
-import srspace_eval.pipeline
+import srspace_eval.models.folders.sample_folder
 import srspace_eval.report.html
-import srspace_eval.scoring  # noqa: F401  # imported before the forks
+import srspace_eval.scoring.executors.threads
+import srspace_eval.scoring.run  # noqa: F401  # imported before the forks
+from srspace_eval._utils.png import write_png
 from srspace_eval.cli import main
-from srspace_eval.images import write_png
-from srspace_eval.results import read_result, write_result
-from tests.cases import write_alexnet
+from srspace_eval.results.board import read_result, write_result
 from tests.hardening.test_text import NAMES
-from tests.small_checkpoint import write_small_checkpoint
-from tests.synth import picture
-from tests.test_scoring import small
+from tests.helpers.cases import write_alexnet
+from tests.helpers.small_checkpoint import write_small_checkpoint
+from tests.helpers.synth import picture
+from tests.scoring.test_run import small
 
 Disturb = Callable[[], None]
 
@@ -244,7 +244,7 @@ def at_call(number: int, act: Callable[[Path], None]) -> Disturb:
     """Something happens to a file just before the ``number``-th file is measured."""
 
     def disturb() -> None:
-        from srspace_eval import pipeline
+        from srspace_eval.scoring.executors import threads as pipeline
 
         load, count = pipeline.load, [0]
 

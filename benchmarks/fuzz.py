@@ -42,9 +42,9 @@ def with_crcs(data: bytes) -> bytes:
 def reader(name: str, folder: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
     """What reads the bytes, and what to begin with."""
     from srspace_eval.errors import SrspaceEvalError
-    from tests import pngs
     from tests.hardening import checkpoints, documents, pictures, zips
-    from tests.small_checkpoint import small_state
+    from tests.helpers import pngs
+    from tests.helpers.small_checkpoint import small_state
 
     def guarded(call: Callable[[bytes], object]) -> Callable[[bytes], object]:
         def run(data: bytes) -> None:
@@ -63,7 +63,7 @@ def reader(name: str, folder: Path) -> tuple[Callable[[bytes], object], list[byt
         return guarded(run)
 
     if name == "png":
-        from srspace_eval import images
+        from srspace_eval._utils import png as images
 
         images.MAX_PIXELS = 1 << 16
         seeds = [pngs.png(pngs.pixels(6, 5)), pngs.interlaced(pngs.pixels(6, 5)), pictures.split_data(b"")]
@@ -76,9 +76,9 @@ def reader(name: str, folder: Path) -> tuple[Callable[[bytes], object], list[byt
         small = [make() for kind, (make, _) in zips.CASES.items() if "000" not in kind and "MB" not in kind]
         return through_file("s.zip", zips.attack), [data for data in small if len(data) < 10_000]
     if name == "track":
-        from srspace_eval import tracks
+        from srspace_eval.tracks import model as tracks
 
-        shipped = [p.read_bytes() for p in (Path(tracks.__file__).parent / "tracks").glob("*.toml")]
+        shipped = [p.read_bytes() for p in (Path(tracks.__file__).parent / "builtin").glob("*.toml")]
         return through_file("t.toml", documents.attack_track), [*shipped, documents.TRACK.encode()]
     if name == "result":
         texts = [text for text, _ in documents.RESULTS.values() if len(text) < 5000]

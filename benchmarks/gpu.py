@@ -36,18 +36,18 @@ from PIL import Image
 from score import METRICS, SCALE, PlainProgram, cropped, machine, made_up, write_random_trunk
 from torch.nn import functional as F
 
-from srspace_eval.devices import resolve_device
+from srspace_eval._utils.cores import default_workers
+from srspace_eval._utils.devices import resolve_device
+from srspace_eval._utils.png import Pixels, decode_png, read_rgb, write_png
 from srspace_eval.errors import Notice
-from srspace_eval.images import Pixels, decode_png, read_rgb, write_png
 from srspace_eval.kernels import distance_maps
 from srspace_eval.kernels.dispatch import forms_used
-from srspace_eval.metrics.lpips import LPIPS
+from srspace_eval.metrics.lpips.network import LPIPS
+from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Pool, Tap, read_parameters
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
-from srspace_eval.metrics.trunks import ARCHITECTURES, Conv, Pool, Tap, read_parameters
-from srspace_eval.pipeline import default_workers
-from srspace_eval.results import Result
-from srspace_eval.scoring import ScoreOptions, score
-from srspace_eval.tracks import load_track
+from srspace_eval.results.record import Result
+from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.tracks.reader import load_track
 
 HEIGHT, WIDTH = 1356, 2040
 

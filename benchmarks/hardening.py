@@ -29,15 +29,15 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import srspace_eval.report.files
-import srspace_eval.scoring  # noqa: F401  # imported before the forks
-from srspace_eval.images import write_png
+import srspace_eval.scoring.run  # noqa: F401  # imported before the forks
+from srspace_eval._utils.png import write_png
 from srspace_eval.models import load_model
-from srspace_eval.scoring import ScoreOptions, score
-from srspace_eval.tracks import load_track
-from tests import pngs
-from tests.cases import write_alexnet
+from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.tracks.reader import load_track
 from tests.hardening import checkpoints, documents, pictures, zips
-from tests.small_checkpoint import write_small_checkpoint
+from tests.helpers import pngs
+from tests.helpers.cases import write_alexnet
+from tests.helpers.small_checkpoint import write_small_checkpoint
 
 MEGABYTE = 2**20
 Build = Callable[[Path], Path]

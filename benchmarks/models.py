@@ -30,13 +30,13 @@ from torch import Tensor
 from srspace_eval.flows import ConditionalFlow
 from srspace_eval.flows.network import level_condition
 from srspace_eval.flows.rrdb import leaky_relu
-from srspace_eval.models.configurations import CONFIGURATIONS
+from srspace_eval.models.adapters.flow import FlowModel
+from srspace_eval.models.base import ModelConfig
+from srspace_eval.models.checkpoints.configurations import CONFIGURATIONS
 from srspace_eval.models.device import Precision, inference
-from srspace_eval.models.flow_model import FlowModel
-from srspace_eval.models.protocol import ModelConfig
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tests import synth
+from tests.helpers import synth
 
 
 def plain_decode(flow: ConditionalFlow, lr: Tensor, latents: Sequence[Tensor]) -> Tensor:

@@ -33,18 +33,18 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from srspace_eval._utils.cores import default_workers
+from srspace_eval._utils.png import Pixels, read_rgb, write_png
 from srspace_eval.errors import Notice
-from srspace_eval.images import Pixels, read_rgb, write_png
 from srspace_eval.kernels import distance_maps, error_boxes
 from srspace_eval.kernels.cubic import taps
 from srspace_eval.kernels.dispatch import forms_used
-from srspace_eval.metrics.lpips import LPIPS
+from srspace_eval.metrics.lpips.network import LPIPS
+from srspace_eval.metrics.lpips.trunks import parameter_shapes
 from srspace_eval.metrics.psnr import psnr
 from srspace_eval.metrics.resize import imresize
-from srspace_eval.metrics.trunks import parameter_shapes
-from srspace_eval.pipeline import default_workers
-from srspace_eval.scoring import ScoreOptions, score
-from srspace_eval.tracks import load_track
+from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.tracks.reader import load_track
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from boards import make_results, write_board

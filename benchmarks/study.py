@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from srspace_eval.images import read_rgb
-from srspace_eval.sources import open_source
+from srspace_eval._utils.png import read_rgb
 from srspace_eval.study.build import build_study
 from srspace_eval.study.entries import gather, named_source
 from srspace_eval.study.tasks import Options
-from srspace_eval.tracks import load_track
+from srspace_eval.submissions.sources import open_source
+from srspace_eval.tracks.reader import load_track
 
 _PLAIN_READS = 12
 

@@ -12,7 +12,7 @@ from srspace_eval._version import __version__
 
 if TYPE_CHECKING:
     from srspace_eval.metrics.diversity import diversity_score as diversity_score
-    from srspace_eval.metrics.lpips import lpips_map as lpips_map
+    from srspace_eval.metrics.lpips.network import lpips_map as lpips_map
     from srspace_eval.metrics.resize import imresize as imresize
     from srspace_eval.models import load_model as load_model
 
@@ -20,7 +20,7 @@ _HOMES = {
     "diversity_score": "srspace_eval.metrics.diversity",
     "imresize": "srspace_eval.metrics.resize",
     "load_model": "srspace_eval.models",
-    "lpips_map": "srspace_eval.metrics.lpips",
+    "lpips_map": "srspace_eval.metrics.lpips.network",
 }
 
 __all__ = ["__version__", "diversity_score", "imresize", "load_model", "lpips_map"]

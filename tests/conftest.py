@@ -40,7 +40,7 @@ def golden() -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Headless Chromium; one a process, as Playwright's event loop stands in the way of a second."""
-    from tests.chromium import CHROMIUM, chromium
+    from tests.helpers.chromium import CHROMIUM, chromium
 
     if CHROMIUM is None:
         pytest.skip("needs Chromium")

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from srspace_eval.images import read_rgb, write_png
+from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.kernels.dispatch import forms_used
-from srspace_eval.metrics.lpips import LPIPS
-from srspace_eval.metrics.meter import MEASURED, ImageMeter, MeterConfig, PatchPlan
-from srspace_eval.metrics.trunks import ARCHITECTURES, parameter_shapes
-from srspace_eval.tracks import load_track
-from tests.cases import write_alexnet, write_procedural
-from tests.test_scoring import ALL, assert_parity, run, small
+from srspace_eval.metrics.evaluator import MEASURED, ImageMeter, MeterConfig, PatchPlan
+from srspace_eval.metrics.lpips.network import LPIPS
+from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, parameter_shapes
+from srspace_eval.tracks.reader import load_track
+from tests.helpers.cases import write_alexnet, write_procedural
+from tests.scoring.test_run import ALL, assert_parity, run, small
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 

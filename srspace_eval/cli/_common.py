@@ -13,8 +13,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from srspace_eval import _json
-from srspace_eval.report.names import visible
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.text import visible
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def print_json(document: Any) -> None:
     """Print one JSON document to stdout, in ASCII where that is not UTF-8."""
-    text = _json.dumps(document)
+    text = strict_json.dumps(document)
     if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
         text = json.dumps(json.loads(text), indent=1)
     click.echo(text)

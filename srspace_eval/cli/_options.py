@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from srspace_eval.errors import InputError
-from srspace_eval.tracks import Track, load_track
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -28,7 +28,7 @@ def command(
     Missing and surplus files, wrong sizes, 16-bit, grey, palette, alpha, not a PNG, damaged; and, as notices, samples
     identical to each other or to the GT. Exit code 1 if there are faults.
     """
-    from srspace_eval.checking import check_submission
+    from srspace_eval.submissions.check import check_submission
 
     checked = check_submission(
         submission, gt, track=track_from(track), lr=lr, samples=samples, workers=workers, progress=progress

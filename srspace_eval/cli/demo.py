@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from srspace_eval.cli._boards import keep_track
 from srspace_eval.cli._common import print_text, progress, say
 from srspace_eval.errors import ResultsError, WeightsError
+from srspace_eval.results.board_tracks import keep_track
 
 
 @click.command()
@@ -28,16 +28,16 @@ def command(out: Path, weights_dir: Path | None) -> None:
     Nothing is downloaded. LPIPS is measured if AlexNet's weights are at hand; if not, the diversity score is shown
     with the squared error as its distance.
     """
-    from srspace_eval.bootstrap import BootstrapPlan
-    from srspace_eval.demo import METHODS, is_demo, write_demo
-    from srspace_eval.metrics.lpips import LPIPS
+    from srspace_eval.demo.pictures import METHODS, is_demo, write_demo
+    from srspace_eval.metrics.lpips.network import LPIPS
     from srspace_eval.ranking import rank
+    from srspace_eval.ranking.bootstrap import BootstrapPlan
     from srspace_eval.ranking.entries import board_entries
     from srspace_eval.report.html import Pictures, write_site
     from srspace_eval.report.table import make_table
     from srspace_eval.report.terminal import to_text
-    from srspace_eval.scoring import ScoreOptions, score
-    from srspace_eval.tracks import load_track
+    from srspace_eval.scoring.run import ScoreOptions, score
+    from srspace_eval.tracks.reader import load_track
 
     if out.exists() and any(out.iterdir()) and not is_demo(out):
         raise ResultsError(f"{out}: is not empty and not a demo's; give another folder with --out")

@@ -56,9 +56,9 @@ def _all(
     """Downscale every picture that can be; the faults of the others."""
     import torch
 
-    from srspace_eval.images import read_rgb, write_png
+    from srspace_eval._utils.cores import default_workers
+    from srspace_eval._utils.png import read_rgb, write_png
     from srspace_eval.metrics.resize import imresize
-    from srspace_eval.pipeline import default_workers
 
     def one(picture: Path) -> str | None:
         torch.set_num_threads(1)

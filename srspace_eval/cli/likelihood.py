@@ -27,8 +27,8 @@ def command(checkpoint: str, lr: Path, gt: Path, device: str, memory: int | None
     is that of both padded by reflection to even sizes.
     """
     from srspace_eval.models import load_model
-    from srspace_eval.models.convert import origin
-    from srspace_eval.models.likelihood import likelihoods
+    from srspace_eval.models.checkpoints.convert import origin
+    from srspace_eval.models.sampling.likelihood import likelihoods
 
     model = load_model(checkpoint, device=device)
     found = likelihoods(model, lr, gt, memory=memory, progress=progress)

@@ -11,10 +11,10 @@ import click
 
 from srspace_eval.cli._common import print_json, say
 from srspace_eval.cli._options import EXISTING_FILE
-from srspace_eval.metrics.info import METRICS
+from srspace_eval.metrics.base import METRICS
 
 if TYPE_CHECKING:
-    from srspace_eval.models.published import Method
+    from srspace_eval.models.catalogue import Method
 
 _COLUMNS = ("lpips", "lr_psnr", "diversity", "mor")
 
@@ -31,7 +31,7 @@ def command(ctx: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 def list_models(as_json: bool = False) -> None:
     """The methods: published numbers, where the checkpoints are or were, licences."""
-    from srspace_eval.models.published import published_methods
+    from srspace_eval.models.catalogue import published_methods
 
     methods = published_methods()
     if as_json:
@@ -85,7 +85,7 @@ def _print_results(methods: list[Method]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 def show(checkpoint: Path, as_json: bool) -> None:
     """What a checkpoint file is, read off its parameters."""
-    from srspace_eval.models.convert import describe_checkpoint
+    from srspace_eval.models.checkpoints.convert import describe_checkpoint
 
     described = describe_checkpoint(checkpoint)
     if as_json:
@@ -100,14 +100,14 @@ def show(checkpoint: Path, as_json: bool) -> None:
 @click.option("--overwrite", is_flag=True, help="Replace OUT.")
 def convert(source: Path, target: Path, overwrite: bool) -> None:
     """Write a checkpoint as safetensors: no code can hide in it, and it loads faster."""
-    from srspace_eval.models.convert import convert_checkpoint
+    from srspace_eval.models.checkpoints.convert import convert_checkpoint
 
     described = convert_checkpoint(source, target, overwrite=overwrite)
     say(f"{target}: {described['name']}, {described['tensors']} tensors")
 
 
 def _print_described(described: dict[str, Any]) -> None:
-    from srspace_eval.models.published import published_methods
+    from srspace_eval.models.catalogue import published_methods
 
     details = described.pop("details")
     if not details.pop("skip_evident", True):

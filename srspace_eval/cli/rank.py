@@ -9,20 +9,21 @@ from pathlib import Path
 
 import click
 
-from srspace_eval.bootstrap import BootstrapPlan
-from srspace_eval.cli._boards import board_tracks
+from srspace_eval._utils.text import slug
 from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath
 from srspace_eval.errors import Notice, RankingError
-from srspace_eval.metrics.info import METRICS
-from srspace_eval.published import PublishedTable, load_published, published_tables
+from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking import Entry, Ranking, default_columns, rank
+from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
+from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
 from srspace_eval.report.files import TEXT_FORMATS, render, text_files, write_files
 from srspace_eval.report.json_file import to_document
-from srspace_eval.results import slug
-from srspace_eval.tracks import Track, load_track
+from srspace_eval.results.board_tracks import board_tracks
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
 
 _DEFAULT_BOARD = Path("leaderboards")
 _FORMATS = ("html", *TEXT_FORMATS)

@@ -99,8 +99,8 @@ def command(
     on when the command is given again. Beside the samples stands srspace-eval-sample.json: what made them.
     """
     from srspace_eval.models import load_model
-    from srspace_eval.models.convert import origin
-    from srspace_eval.models.sample_folder import SampleOptions, sample_folder
+    from srspace_eval.models.checkpoints.convert import origin
+    from srspace_eval.models.folders.sample_folder import SampleOptions, sample_folder
 
     try:
         chosen = SampleOptions(track=track_from(track), **options)

@@ -9,14 +9,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from srspace_eval.cli._boards import keep_track
 from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import submission_options, track_from
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.info import MEASURABLE, METRICS
-from srspace_eval.results import Result, result_path, to_document
-from srspace_eval.shards import Shard
-from srspace_eval.tracks import Track
+from srspace_eval.metrics.base import MEASURABLE, METRICS
+from srspace_eval.results.board import result_path
+from srspace_eval.results.board_tracks import keep_track
+from srspace_eval.results.record import Result, to_document
+from srspace_eval.scoring.shards import Shard
+from srspace_eval.tracks.model import Track
 
 
 def _shard(text: str | None) -> Shard | None:
@@ -108,8 +109,8 @@ def command(
     With --shard, jobs measure shares into journals on the board (or on boards of their own, merged by copying); the
     same command without --shard makes the result of them.
     """
-    from srspace_eval.metrics.meter import PatchPlan
-    from srspace_eval.scoring import ScoreOptions, score, score_shard
+    from srspace_eval.metrics.evaluator import PatchPlan
+    from srspace_eval.scoring.run import ScoreOptions, score, score_shard
 
     wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
     if wanted == ():

@@ -87,12 +87,12 @@ def create(
     from: that stands in the key, which you must not give away. --seed decides what is shown; names and positions
     follow from a random secret, because a seed can be guessed.
     """
-    from srspace_eval.sources import open_source
     from srspace_eval.study.build import build_study, check_places
     from srspace_eval.study.design import expected_minutes
     from srspace_eval.study.entries import gather, named_source
     from srspace_eval.study.tasks import Options
-    from srspace_eval.tracks import load_track
+    from srspace_eval.submissions.sources import open_source
+    from srspace_eval.tracks.reader import load_track
 
     blinding = _secret(secret)
     key_path = key_path or out.with_name(f"{out.resolve().name}-key.json")

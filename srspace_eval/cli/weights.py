@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from srspace_eval import weights
 from srspace_eval.cli._common import print_json, progress, say
 from srspace_eval.errors import WeightsError
+from srspace_eval.metrics.lpips import weights
 
 NETS = click.Choice(list(weights.TRUNKS))
 _MEGABYTE = 10**6

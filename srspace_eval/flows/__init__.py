@@ -2,7 +2,7 @@
 
 Every layer maps (z, u) -> (z', log|det|) with :meth:`forward` (image to latents) and back with :meth:`inverse`, whose
 log|det| is that of the inverse map. This is the readable form, the specification of the faster one in
-:mod:`srspace_eval.models.fused`. The parameters are named as in the published checkpoints.
+:mod:`srspace_eval.models.adapters.fused`. The parameters are named as in the published checkpoints.
 
 Sources: Lugmayr et al., "SRFlow: Learning the Super-Resolution Space with Normalizing Flow", ECCV 2020; Jo et al.,
 "SRFlow-DA: Super-Resolution Using Normalizing Flow with Deep Convolutional Block", CVPRW 2021; Kim and Son, "Noise

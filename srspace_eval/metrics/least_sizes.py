@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from srspace_eval.metrics.diversity import PatchPlan
-from srspace_eval.metrics.meter import LPIPS_METRICS
+from srspace_eval.metrics.evaluator import LPIPS_METRICS
+from srspace_eval.metrics.lpips.trunks import ARCHITECTURES
 from srspace_eval.metrics.ssim import WINDOW
-from srspace_eval.metrics.trunks import ARCHITECTURES
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def least_sizes(metrics: Collection[str], net: str, patches: PatchPlan | None) -
     Parameters
     ----------
     metrics:
-        Ids of :data:`srspace_eval.metrics.meter.MEASURED`.
+        Ids of :data:`srspace_eval.metrics.evaluator.MEASURED`.
     net:
         LPIPS's trunk.
     patches:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from srspace_eval.flows.rrdb import SkipFrom
-    from srspace_eval.models.protocol import Model
+    from srspace_eval.models.base import Model
 
 __all__ = ["load_model"]
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from srspace_eval.devices import resolve_device
+from srspace_eval._utils.devices import resolve_device
 from srspace_eval.errors import CheckpointError, ExecutorError, InputError, Notice
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet, SkipFrom
-from srspace_eval.models.checkpoint import read_checkpoint
-from srspace_eval.models.flow_model import FlowModel
+from srspace_eval.models.adapters.flow import FlowModel
+from srspace_eval.models.adapters.rrdb import SKIPS, RRDBModel, recognise_wiring
+from srspace_eval.models.base import Model
+from srspace_eval.models.checkpoints.reading import read_checkpoint
+from srspace_eval.models.checkpoints.recognise import Recognised, recognise
 from srspace_eval.models.plugins import load_plugin
-from srspace_eval.models.protocol import Model
-from srspace_eval.models.recognise import Recognised, recognise
-from srspace_eval.models.rrdb_model import SKIPS, RRDBModel, recognise_wiring
 
 
 def load(checkpoint: str | Path, device: str | torch.device = "auto", *, rrdb_skip: SkipFrom | None = None) -> Model:

@@ -34,7 +34,7 @@ def check_pixels(lr: object, where: str) -> None:
 
 
 def check_tensor(lr: Tensor) -> None:
-    """Check an LR as :meth:`~srspace_eval.models.protocol.Model.condition` takes it: (1, 3, h, w) float in [0, 1].
+    """Check an LR as :meth:`~srspace_eval.models.base.Model.condition` takes it: (1, 3, h, w) float in [0, 1].
 
     Raises
     ------
@@ -47,7 +47,7 @@ def check_tensor(lr: Tensor) -> None:
 
 
 def check_pictures(hr: Tensor, height: int, width: int) -> None:
-    """Check pictures as :meth:`~srspace_eval.models.protocol.Flow.encode` takes them.
+    """Check pictures as :meth:`~srspace_eval.models.base.Flow.encode` takes them.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 A model is named by
 
-- ``bicubic_x4``, or another scale: :class:`srspace_eval.models.bicubic.Bicubic`;
+- ``bicubic_x4``, or another scale: :class:`srspace_eval.models.adapters.bicubic.Bicubic`;
 - ``package.module:factory``: a callable of an importable module (the working directory counts), such as a class;
 - the name of an entry point of the group ``srspace_eval.models`` that points at such a callable. In a package's
   ``pyproject.toml``::
@@ -11,10 +11,10 @@ A model is named by
       mymodel_x4 = "mypackage.models:MyModel"
 
 The callable gets the keyword ``device`` (a ``torch.device``) and returns a
-:class:`~srspace_eval.models.protocol.Model`. A whole one, which adds noise to an enlarged LR::
+:class:`~srspace_eval.models.base.Model`. A whole one, which adds noise to an enlarged LR::
 
     import torch
-    from srspace_eval.models.protocol import Model, ModelConfig
+    from srspace_eval.models.base import Model, ModelConfig
 
     class NoisyNearest(Model):
         config = ModelConfig("noisy_nearest_x4", "noisy_nearest", scale=4)
@@ -51,7 +51,7 @@ from typing import Any
 import torch
 
 from srspace_eval.errors import CheckpointError
-from srspace_eval.models.protocol import Model, ModelConfig
+from srspace_eval.models.base import Model, ModelConfig
 
 ENTRY_POINTS = "srspace_eval.models"
 """The entry-point group."""
@@ -88,7 +88,7 @@ def load_plugin(spec: str, device: torch.device) -> Model | None:
     if not is_plugin(spec):
         return None
     if match := re.fullmatch(r"bicubic_x(\d+)", spec):
-        from srspace_eval.models.bicubic import Bicubic
+        from srspace_eval.models.adapters.bicubic import Bicubic
 
         return Bicubic(int(match[1]), device)
     try:
@@ -99,12 +99,12 @@ def load_plugin(spec: str, device: torch.device) -> Model | None:
         raise CheckpointError(f"{spec}: the model could not be made: {type(error).__name__}: {error}") from error
     problems = [f"it has no {name}" for name in _MEMBERS if not hasattr(model, name)]
     if not problems and not isinstance(model.config, ModelConfig):
-        problems.append(f"its config is {type(model.config).__name__}, not srspace_eval.models.protocol.ModelConfig")
+        problems.append(f"its config is {type(model.config).__name__}, not srspace_eval.models.base.ModelConfig")
     if not problems and model.config.scale < 1:
         problems.append(f"its scale is {model.config.scale}")
     if problems:
         raise CheckpointError(
-            f"{spec}: {type(model).__name__} is not a model; inherit from srspace_eval.models.protocol.Model", problems
+            f"{spec}: {type(model).__name__} is not a model; inherit from srspace_eval.models.base.Model", problems
         )
     return model  # type: ignore[no-any-return]
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from srspace_eval._utils.text import slug
 from srspace_eval.errors import RankingError
-from srspace_eval.results import Result, Signature, slug
+from srspace_eval.results.record import Result, Signature
 
 _NAMED = 6  # teams named in a message before "and N more"
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from srspace_eval._files import read_bounded
+from srspace_eval._utils.files import read_bounded
 from srspace_eval.errors import RankingError
 
 MOR_FILE, DRAWS_FILE = "MOR.csv", "MOR-draws.csv"

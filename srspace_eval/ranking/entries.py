@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from srspace_eval._files import read_bounded
+from srspace_eval._utils.files import read_bounded
+from srspace_eval._utils.text import slug
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.info import METRICS
+from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
 from srspace_eval.ranking.model import Entry, Source, name_key
-from srspace_eval.results import Kind, Result, load_board, read_result, result_path, slug
-from srspace_eval.tracks import Track
+from srspace_eval.results.board import load_board, read_result, result_path
+from srspace_eval.results.record import Kind, Result
+from srspace_eval.tracks.model import Track
 
 # A leading apostrophe keeps a spreadsheet from computing a cell; texts that start with one of these get it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")

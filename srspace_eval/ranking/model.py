@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from srspace_eval.bootstrap import BootstrapPlan
-from srspace_eval.results import Kind, Result
-from srspace_eval.tracks import Track
+from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.results.record import Kind, Result
+from srspace_eval.tracks.model import Track
 
 Source = Literal["measured", "given", "published"]
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from srspace_eval.bootstrap import BootstrapPlan
-from srspace_eval.metrics.info import METRICS
+from srspace_eval.metrics.base import METRICS
+from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import common_text
 from srspace_eval.ranking.model import Row
-from srspace_eval.results import Result
-from srspace_eval.tracks import Track
+from srspace_eval.results.record import Result
+from srspace_eval.tracks.model import Track
 
 
 def metric_label(metric: str, track: Track) -> str:
     """A metric's label with the track's number of samples in it.
 
-    >>> from srspace_eval.tracks import load_track
+    >>> from srspace_eval.tracks.model import load_track
     >>> metric_label("diversity", load_track("x4"))
     'S_10'
     """

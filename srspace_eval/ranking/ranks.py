@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from srspace_eval.metrics.info import METRICS
-from srspace_eval.tracks import RankedMetric
+from srspace_eval.metrics.base import METRICS
+from srspace_eval.tracks.model import RankedMetric
 
 Floats = NDArray[np.float64]
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from srspace_eval.bootstrap import BootstrapPlan
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.info import METRICS
+from srspace_eval.metrics.base import METRICS
+from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
+from srspace_eval.ranking.intervals import Spread, measure_spread
 from srspace_eval.ranking.model import Entry, Ranking, Row, name_key
 from srspace_eval.ranking.notes import make_notes, metric_label
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
-from srspace_eval.ranking.spread import Spread, measure_spread
-from srspace_eval.tracks import RankedMetric, RankingRule, Track
+from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
 
 
 def rank(
@@ -39,7 +39,7 @@ def rank(
     entries:
         In any order; baselines keep theirs.
     track:
-        Gives the rule (:class:`srspace_eval.tracks.RankingRule`).
+        Gives the rule (:class:`srspace_eval.tracks.model.RankingRule`).
     bootstrap:
         How to make intervals from the per-image values of measured entries; None: no intervals.
     signature:
@@ -55,7 +55,7 @@ def rank(
 
     Examples
     --------
-    >>> from srspace_eval.tracks import load_track
+    >>> from srspace_eval.tracks.model import load_track
     >>> a = Entry("A", "team", {"lr_psnr": 50.0, "diversity": 20.0, "mor": 2.0}, "given")
     >>> b = Entry("B", "team", {"lr_psnr": 46.0, "diversity": 25.0, "mor": 1.5}, "given")
     >>> [(row.entry.team, row.final_rank) for row in rank([a, b], load_track("x4")).rows]

@@ -7,7 +7,7 @@ import io
 
 from srspace_eval.ranking import Ranking, Row
 from srspace_eval.ranking.entries import escape_cell
-from srspace_eval.ranking.spread import FINAL
+from srspace_eval.ranking.intervals import FINAL
 from srspace_eval.report.table import make_table
 
 

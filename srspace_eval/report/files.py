@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from srspace_eval import _json
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.files import write_atomic
+from srspace_eval._utils.text import slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking import Ranking
 from srspace_eval.report.csv_file import to_csv
@@ -14,11 +16,10 @@ from srspace_eval.report.latex import to_latex
 from srspace_eval.report.markdown import to_markdown
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
-from srspace_eval.results import slug, write_atomic
 
 _WRITERS: dict[str, Callable[[Ranking, bool], str]] = {
     "csv": lambda ranking, _: to_csv(ranking),
-    "json": lambda ranking, _: _json.dumps(to_document(ranking)) + "\n",
+    "json": lambda ranking, _: strict_json.dumps(to_document(ranking)) + "\n",
     "md": lambda ranking, intervals: to_markdown(make_table(ranking), intervals=intervals),
     "tex": lambda ranking, intervals: to_latex(
         make_table(ranking), label=slug(ranking.track.name), intervals=intervals

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from srspace_eval.report.names import short_name, visible
+from srspace_eval._utils.text import short_name, visible
 from srspace_eval.report.table import Cell, Line, Table
 
 _HEAD = r"""% Needs \usepackage{booktabs}. Compiles with pdfLaTeX, XeLaTeX, LuaLaTeX and Tectonic.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from srspace_eval.report.names import short_name, visible
+from srspace_eval._utils.text import short_name, visible
 from srspace_eval.report.table import Cell, Table, subscript
 
 _WRAPS = {"": "", "best": "**", "second": "*"}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import filelock
 
-from srspace_eval._files import locked
+from srspace_eval._utils.files import locked
 from srspace_eval.errors import RankingError
 
 _STAGE, _LOCK = ".srspace-eval.tmp", ".srspace-eval.lock"

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from srspace_eval.metrics.info import METRICS, MetricInfo
+from srspace_eval.metrics.base import METRICS, MetricInfo
 from srspace_eval.ranking import Ranking, Row
+from srspace_eval.ranking.intervals import FINAL
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
-from srspace_eval.ranking.spread import FINAL
-from srspace_eval.tracks import RankedMetric
+from srspace_eval.tracks.model import RankedMetric
 
 Emphasis = Literal["", "best", "second"]
 
@@ -106,9 +106,9 @@ def make_table(ranking: Ranking) -> Table:
 
     Examples
     --------
-    >>> from srspace_eval.published import load_published
+    >>> from srspace_eval.ranking.published_tables import load_published
     >>> from srspace_eval.ranking import rank
-    >>> from srspace_eval.tracks import load_track
+    >>> from srspace_eval.tracks.model import load_track
     >>> entries = load_published("ntire2021-x4").entries("as published")
     >>> line = make_table(rank(entries, load_track("x4"))).lines[0]
     >>> line.place, line.row.entry.team, [cell.text for cell in line.cells]

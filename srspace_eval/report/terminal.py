@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from srspace_eval.report.names import short_name, visible
+from srspace_eval._utils.text import short_name, visible
 from srspace_eval.report.table import Cell, Line, Table, subscript
 
 _NARROWEST, _WIDEST = 100, 10_000

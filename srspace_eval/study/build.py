@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from srspace_eval._utils.png import Pixels, decode_png, inspect_png
 from srspace_eval._version import __version__
 from srspace_eval.errors import ImageError, StudyError
-from srspace_eval.images import Pixels, decode_png, inspect_png
 from srspace_eval.study.crops import coarsened, read_squares, shrunk, stored_png
 from srspace_eval.study.design import Crop, Task
 from srspace_eval.study.entries import Field

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 from zlib_ng import zlib_ng
 
+from srspace_eval._utils.png import Pixels, decode_png, inspect_png
 from srspace_eval.errors import ImageError
-from srspace_eval.images import Pixels, decode_png, inspect_png
 
 _INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)  # its stub calls the class an instance
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

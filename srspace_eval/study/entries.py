@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srspace_eval.errors import Notice, StudyError
-from srspace_eval.sources import Source, open_source
 from srspace_eval.study.design import draw_sample
-from srspace_eval.submission import Pairing, guess_track, pair
-from srspace_eval.tracks import Track
+from srspace_eval.submissions.guessing import guess_track
+from srspace_eval.submissions.pairing import Pairing, pair
+from srspace_eval.submissions.sources import Source, open_source
+from srspace_eval.tracks.model import Track
 
 GT_NAME = "GT"
 """The GT's name among the methods, as the published tables write it."""

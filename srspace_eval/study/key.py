@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from srspace_eval import _json
+from srspace_eval._utils import strict_json
 from srspace_eval.errors import StudyError
 from srspace_eval.study.design import Crop, RaterList, Task
 
@@ -65,7 +65,7 @@ class Key:
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(_json.dumps(document) + "\n")
+                file.write(strict_json.dumps(document) + "\n")
         except FileExistsError as error:
             raise StudyError(f"{path}: there is a key already; move it away, or name another with --key") from error
         except OSError as error:

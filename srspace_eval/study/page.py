@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from srspace_eval.images import Pixels
+from srspace_eval._utils.png import Pixels
 from srspace_eval.study.design import RaterList, Task, expected_minutes
 from srspace_eval.study.tasks import Options
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from srspace_eval import _json
+from srspace_eval._utils import strict_json
 from srspace_eval.errors import StudyError
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, draws_csv
 from srspace_eval.study.collecting import Outcome
@@ -37,7 +37,7 @@ def write_outcome(outcome: Outcome, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         _write(out / MOR_FILE, mor_csv(outcome))
         _write(out / DRAWS_FILE, draws_csv(outcome.rankings.methods, outcome.intervals.draws.tolist()))
-        _write(out / JSON_FILE, _json.dumps(outcome_document(outcome)) + "\n")
+        _write(out / JSON_FILE, strict_json.dumps(outcome_document(outcome)) + "\n")
         plotly = files("plotly").joinpath("package_data").joinpath(PLOTLY_FILE)
         _write(out / PLOTLY_FILE, plotly.read_text(encoding="utf-8"))
         _write(out / PAGE_FILE, report_page(outcome))

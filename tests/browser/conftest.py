@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-from srspace_eval.published import load_published
 from srspace_eval.ranking import BootstrapPlan, Entry, rank
+from srspace_eval.ranking.published_tables import load_published
 from srspace_eval.report.html import Pictures, write_site
-from srspace_eval.results import Result
-from srspace_eval.tracks import load_track
-from tests.boards import make_results, write_pictures
+from srspace_eval.results.record import Result
+from srspace_eval.tracks.reader import load_track
+from tests.helpers.boards import make_results, write_pictures
 
 HOSTILE = '<script>alert(1)</script>"&'
 NAMES = ("Deepest", HOSTILE, "con", "\u202eesrever", "../../up", "a" * 300, "שלום", "%{x}<b>bold</b>")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import write_alexnet
 from tests.cli.running import run
+from tests.helpers.cases import write_alexnet
 
 
 def test_the_demo_runs_the_real_pipeline_without_weights(
@@ -36,7 +36,7 @@ def test_the_demo_uses_lpips_where_the_weights_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A synthetic trunk cannot carry torchvision's hash, so the check of it is told to expect this file's.
-    from srspace_eval import weights
+    from srspace_eval.metrics.lpips import weights
 
     folder = tmp_path / "weights"
     folder.mkdir()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srspace_eval.images import read_rgb, write_png
+from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.metrics.resize import imresize
 from tests.cli.running import run as run_command
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from srspace_eval.models import load_model
-from srspace_eval.models.published import published_methods
+from srspace_eval.models.catalogue import published_methods
 from tests.cli.running import run
-from tests.small_checkpoint import small_state, write_small_checkpoint
-from tests.synth import picture
+from tests.helpers.small_checkpoint import small_state, write_small_checkpoint
+from tests.helpers.synth import picture
 
 
 def test_list_for_people(capsys: pytest.CaptureFixture[str]) -> None:

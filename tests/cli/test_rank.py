@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from srspace_eval.published import load_published, published_tables
-from srspace_eval.results import Signature
-from srspace_eval.tracks import load_track
-from tests.boards import make_results, write_board
+from srspace_eval.ranking.published_tables import load_published, published_tables
+from srspace_eval.results.record import Signature
+from srspace_eval.tracks.reader import load_track
 from tests.cli.running import run as run_command
+from tests.helpers.boards import make_results, write_board
 
 X4 = load_track("x4")
 

@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srspace_eval.images import read_rgb, write_png
-from srspace_eval.submission import PROVENANCE_FILE
-from tests.cases import write_alexnet
+from srspace_eval._utils.png import read_rgb, write_png
+from srspace_eval.submissions.provenance import PROVENANCE_FILE
 from tests.cli.running import run
-from tests.small_checkpoint import write_small_checkpoint
-from tests.synth import picture
+from tests.helpers.cases import write_alexnet
+from tests.helpers.small_checkpoint import write_small_checkpoint
+from tests.helpers.synth import picture
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TOY = "tests.toy_model:Toy"
+TOY = "tests.helpers.toy_model:Toy"
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_killed_runs_resume_to_the_same_files(lr: Path, tmp_path: Path) -> None:
     assert run("sample", "--checkpoint", TOY, "--lr", lr, "--out", whole, "--samples", 12, "--device", "cpu") == 0
     chance = random.Random(4)
     for pictures in (1, 7, 13):
-        process = command("tests.toy_model:SlowToy", lr, out)
+        process = command("tests.helpers.toy_model:SlowToy", lr, out)
         wait_for(out, pictures, process)
         time.sleep(chance.uniform(0, 0.03))
         process.kill()
@@ -125,7 +125,7 @@ def test_killed_runs_resume_to_the_same_files(lr: Path, tmp_path: Path) -> None:
         for path in out.glob("*.png"):  # what is there is complete
             assert path.read_bytes() == (whole / path.name).read_bytes()
     assert 0 < len(list(out.glob("*.png"))) < 24
-    process = command("tests.toy_model:SlowToy", lr, out)
+    process = command("tests.helpers.toy_model:SlowToy", lr, out)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "were there" in err
@@ -139,7 +139,7 @@ def test_killed_runs_resume_to_the_same_files(lr: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_interrupt_is_clean(lr: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    process = command("tests.toy_model:SlowToy", lr, out)
+    process = command("tests.helpers.toy_model:SlowToy", lr, out)
     wait_for(out, 2, process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -167,7 +167,7 @@ def test_interrupt_is_clean(lr: Path, tmp_path: Path) -> None:
         (["--checkpoint", "srflow_df2k_x4"], 1, "`srspace-eval models` lists where checkpoints are"),
         (["--rrdb-skip", "first"], 1, "is not an RRDB network by itself"),
         (["--rrdb-skip", "last"], 2, "last"),
-        (["--checkpoint", "tests.toy_model:Nothing"], 1, "no attribute 'Nothing'"),
+        (["--checkpoint", "tests.helpers.toy_model:Nothing"], 1, "no attribute 'Nothing'"),
         (["--names", "{frame}.png"], 1, "{frame} is no field"),
         (["--memory", "1k"], 1, "0801: a tile of 16×16"),
     ],

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srspace_eval.images import read_rgb, write_png
-from tests import pngs
-from tests.cases import write_alexnet
+from srspace_eval._utils.png import read_rgb, write_png
 from tests.cli.running import run
-from tests.test_scoring import small
+from tests.helpers import pngs
+from tests.helpers.cases import write_alexnet
+from tests.scoring.test_run import small
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_score import run
-from tests.test_scoring import small
+from tests.scoring.test_run import small
 
 
 @pytest.fixture

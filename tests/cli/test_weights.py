@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from srspace_eval import weights
 from srspace_eval.cli import main
-from tests.servers import Site, serve
+from srspace_eval.metrics.lpips import weights
+from tests.helpers.servers import Site, serve
 
 CONTENT = b"squeeze" * 1000
 

@@ -10,9 +10,9 @@ import torch
 from srspace_eval.flows import ConditionalFlow, FlowSpec, RRDBNet
 from srspace_eval.flows.layers import gaussian_logp
 from srspace_eval.flows.network import bits_per_pixel
-from srspace_eval.models.configurations import CONFIGURATIONS
+from srspace_eval.models.checkpoints.configurations import CONFIGURATIONS
 from tests.flows.test_flow_layers import jacobian_logdet, normal
-from tests.model_goldens import manifests, weights
+from tests.helpers.model_goldens import manifests, weights
 
 SMALL = {
     "srflow": FlowSpec(4, 2, (0, 1), 3, 1, "pointwise", "before_last_two", features=4, growth=2, hidden=4),

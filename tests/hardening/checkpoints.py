@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 from srspace_eval.errors import SrspaceEvalError
-from tests.cases import write_alexnet
 from tests.hardening import zips
-from tests.small_checkpoint import small_state, write_small_checkpoint
+from tests.helpers.cases import write_alexnet
+from tests.helpers.small_checkpoint import small_state, write_small_checkpoint
 
 
 class Trace:
@@ -170,7 +170,7 @@ def attack(path: Path) -> str:
 
 def attack_trunk(path: Path) -> str:
     """The same file as the weights of an LPIPS trunk."""
-    from srspace_eval.metrics.lpips import LPIPS
+    from srspace_eval.metrics.lpips.network import LPIPS
 
     try:
         LPIPS("alex", weights=path)

@@ -11,8 +11,8 @@ from srspace_eval.errors import SrspaceEvalError
 from srspace_eval.ranking import rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
 from srspace_eval.report.files import TEXT_FORMATS, render
-from srspace_eval.results import load_board, read_result, result_path
-from srspace_eval.tracks import load_track
+from srspace_eval.results.board import load_board, read_result, result_path
+from srspace_eval.tracks.reader import load_track
 
 TRACK = 'name = "t"\ntitle = "T"\nscale = 4\n'
 TRACKS: dict[str, tuple[str, str]] = {

@@ -6,10 +6,10 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 
+from srspace_eval._utils.png import decode_png, decode_top
 from srspace_eval.errors import ImageError
-from srspace_eval.images import decode_png, decode_top
-from tests import pngs
-from tests.pngs import IEND, SIGNATURE, chunk, header
+from tests.helpers import pngs
+from tests.helpers.pngs import IEND, SIGNATURE, chunk, header
 
 
 def raw(height: int, width: int, interlace: int = 0) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.hardening import checkpoints
-from tests.small_checkpoint import write_small_checkpoint
+from tests.helpers.small_checkpoint import write_small_checkpoint
 
 
 def write(kind: str, folder: Path) -> Path:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from srspace_eval import _json
-from srspace_eval.submission import PROVENANCE_FILE, read_provenance
+from srspace_eval._utils import strict_json
+from srspace_eval.submissions.provenance import PROVENANCE_FILE, read_provenance
 from tests.hardening import documents
 from tests.hardening.documents import RESULTS, TABLES, TRACKS
 
@@ -57,5 +57,5 @@ def test_a_strangers_provenance_cannot_stop_a_run(text: str) -> None:
 
 
 def test_json_carries_what_is_no_text() -> None:
-    text = _json.dumps({"team": "half \ud800 a character", "n": [float("nan"), float("-inf")]})
+    text = strict_json.dumps({"team": "half \ud800 a character", "n": [float("nan"), float("-inf")]})
     assert json.loads(text.encode("utf-8")) == {"team": "half \ud800 a character", "n": [None, "-inf"]}

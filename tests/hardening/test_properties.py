@@ -18,22 +18,25 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import srspace_eval as se
-from srspace_eval import _json
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.png import decode_png, decode_top, write_png
+from srspace_eval._utils.text import slug
 from srspace_eval.errors import InputError, SrspaceEvalError, SubmissionError
-from srspace_eval.images import decode_png, decode_top, write_png
 from srspace_eval.metrics.diversity import PatchPlan, diversity_curve, diversity_score, diversity_score_patches
 from srspace_eval.metrics.psnr import lr_psnr, psnr
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
 from srspace_eval.metrics.ssim import ssim
-from srspace_eval.naming import Template
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.files import TEXT_FORMATS, render
-from srspace_eval.results import from_document, result_path, slug
-from srspace_eval.sources import open_source
-from srspace_eval.submission import pair
-from srspace_eval.tracks import Track, load_track
-from tests.cases import write_alexnet
+from srspace_eval.results.board import result_path
+from srspace_eval.results.record import from_document
+from srspace_eval.submissions.pairing import pair
+from srspace_eval.submissions.sources import open_source
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.names import Template
+from srspace_eval.tracks.reader import load_track
 from tests.hardening import documents
+from tests.helpers.cases import write_alexnet
 
 # The same examples on every machine and run.
 few = settings(
@@ -140,9 +143,9 @@ json_values = st.recursive(
 @few
 @given(json_values)
 def test_json_comes_back_whatever_it_is(value: Any) -> None:
-    text = _json.dumps(value)
+    text = strict_json.dumps(value)
     assert json.loads(text.encode("utf-8"), parse_constant=lambda c: pytest.fail(c)) is not NotImplemented
-    assert _json.dumps(json.loads(text)) == text
+    assert strict_json.dumps(json.loads(text)) == text
 
 
 @settings(few, max_examples=150)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from srspace_eval._utils.png import decode_png, write_png
 from srspace_eval.errors import ImageError, SubmissionError
-from srspace_eval.images import decode_png, write_png
-from srspace_eval.sources import open_source
-from srspace_eval.submission import pair
-from srspace_eval.tracks import load_track
-from tests import pngs
+from srspace_eval.submissions.pairing import pair
+from srspace_eval.submissions.sources import open_source
+from srspace_eval.tracks.reader import load_track
 from tests.hardening import pictures, zips
+from tests.helpers import pngs
 
 BIG = {
     "largest picture read, black (65 KB file)", "the same, interlaced", "one pixel high, 67 million wide",
@@ -82,7 +82,7 @@ def test_folders(tmp_path: Path) -> None:
     (sub / "000000_sample00004.png").symlink_to(sub / "000000_sample00004.png")
     (sub / "loop").symlink_to(sub)
     (sub / os.fsdecode(b"\xff\xfe.png")).write_bytes(b"")
-    from srspace_eval.scoring import check_submission
+    from srspace_eval.scoring.run import check_submission
 
     checked = check_submission(sub, gt, track=load_track("x4"), samples=5)
     for number in range(1, 5):
@@ -99,7 +99,7 @@ def test_unreadable_files_and_folders(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / folder).mkdir()
         write_png(tmp_path / folder / "000000.png", pngs.pixels())
     # Tests may run as a user whom permissions do not bind.
-    monkeypatch.setattr("srspace_eval._files.os.open", refuse)
+    monkeypatch.setattr("srspace_eval._utils.files.os.open", refuse)
     with pytest.raises(ImageError, match=r"000000\.png: cannot be read \(Permission denied\)"):
         open_source(tmp_path / "sub").read("000000.png")
     monkeypatch.undo()

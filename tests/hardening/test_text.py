@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from srspace_eval.results import from_document, load_board, result_path, write_result
+from srspace_eval.results.board import load_board, result_path, write_result
+from srspace_eval.results.record import from_document
 from tests.cli.running import run
 from tests.hardening import documents
 from tests.report.cases import HOSTILE
-from tests.test_scoring import small
+from tests.scoring.test_run import small
 
 NAMES = (
     *HOSTILE,

@@ -21,7 +21,7 @@ from triton.compiler import ASTSource
 from srspace_eval.kernels import distance_maps_triton as maps
 from srspace_eval.kernels import resampling_triton as resampling
 from srspace_eval.kernels.cuda import EXACT
-from srspace_eval.metrics.trunks import ARCHITECTURES
+from srspace_eval.metrics.lpips.trunks import ARCHITECTURES
 
 CUOBJDUMP = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
 CHANNELS = sorted({channels for architecture in ARCHITECTURES.values() for channels in architecture.channels})

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from srspace_eval.kernels import winograd
 from srspace_eval.kernels.winograd import WinogradConv, matrices, saves_time
-from srspace_eval.metrics.trunks import Trunk, parameter_shapes
+from srspace_eval.metrics.lpips.trunks import Trunk, parameter_shapes
 
 
 def operands(channels: int, outputs: int, taps: int, size: tuple[int, int], count: int = 1) -> tuple[Tensor, ...]:
@@ -95,7 +95,7 @@ def test_trunks_use_it_and_agree_with_direct_convolution(net: str, monkeypatch: 
     fast = activations()
     assert used
     used.clear()
-    monkeypatch.setattr("srspace_eval.metrics.trunks.saves_time", lambda *args: False)
+    monkeypatch.setattr("srspace_eval.metrics.lpips.trunks.saves_time", lambda *args: False)
     for mine, direct in zip(fast, activations(), strict=True):
         assert float((mine - direct).norm() / direct.norm()) < 3e-6
     assert not used

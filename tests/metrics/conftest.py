@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from srspace_eval.metrics.lpips import LPIPS
-from tests.cases import write_alexnet
+from srspace_eval.metrics.lpips.network import LPIPS
+from tests.helpers.cases import write_alexnet
 
 NETS = ("alex", "vgg", "squeeze")
 

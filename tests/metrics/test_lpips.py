@@ -9,13 +9,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from srspace_eval import weights
 from srspace_eval.errors import ExecutorError, InputError, WeightsError
-from srspace_eval.metrics import lpips as module
-from srspace_eval.metrics import trunks
-from srspace_eval.metrics.lpips import LPIPS, lpips_map
-from tests import synth
-from tests.cases import write_alexnet
+from srspace_eval.metrics.lpips import network as module
+from srspace_eval.metrics.lpips import trunks, weights
+from srspace_eval.metrics.lpips.network import LPIPS, lpips_map
+from tests.helpers import synth
+from tests.helpers.cases import write_alexnet
 from tests.metrics.conftest import NETS
 
 Both = Callable[[str], tuple[LPIPS, Any]]

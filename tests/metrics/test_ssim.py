@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.ssim import ssim
-from tests import synth
+from tests.helpers import synth
 
 
 def by_scipy(a: np.ndarray, b: np.ndarray) -> float:

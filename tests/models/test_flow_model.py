@@ -16,10 +16,10 @@ from torch import Tensor
 from srspace_eval.errors import CheckpointError, InputError
 from srspace_eval.flows import ConditionalFlow, FlowSpec
 from srspace_eval.models import load_model
-from srspace_eval.models.configurations import flow_spec
-from srspace_eval.models.flow_model import FlowModel
-from srspace_eval.models.protocol import Flow, ModelConfig
-from tests.model_goldens import weights
+from srspace_eval.models.adapters.flow import FlowModel
+from srspace_eval.models.base import Flow, ModelConfig
+from srspace_eval.models.checkpoints.configurations import flow_spec
+from tests.helpers.model_goldens import weights
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPECS = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from srspace_eval.errors import InputError
-from srspace_eval.models.latents import latent_field
+from srspace_eval.models.sampling.latents import latent_field
 
 WHERE = {"seed": 0, "image": "0801", "sample": 0, "latent": 0}
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from srspace_eval.models import load_model
-from srspace_eval.models.flow_model import FlowModel
-from srspace_eval.models.protocol import Model
-from tests.model_goldens import expected, manifests, weights
+from srspace_eval.models.adapters.flow import FlowModel
+from srspace_eval.models.base import Model
+from tests.helpers.model_goldens import expected, manifests, weights
 
 FLOWS = [name for name in sorted(manifests()) if not name.startswith("rrdb")]
 

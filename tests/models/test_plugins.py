@@ -12,9 +12,9 @@ import torch
 import srspace_eval.models.plugins as plugins
 from srspace_eval.errors import CheckpointError
 from srspace_eval.models import load_model
-from srspace_eval.models.bicubic import Bicubic
+from srspace_eval.models.adapters.bicubic import Bicubic
 from srspace_eval.models.plugins import is_plugin, load_plugin
-from tests.synth import picture
+from tests.helpers.synth import picture
 
 CPU = torch.device("cpu")
 
@@ -92,7 +92,7 @@ def test_a_file_of_that_name_is_a_file(tmp_path: Path, monkeypatch: pytest.Monke
         ("def make(device): raise ValueError('weights are gone')", "their_model:make", "ValueError: weights are gone"),
         ("def make(): pass", "their_model:make", "unexpected keyword argument 'device'"),
         ("def make(device): return 7", "their_model:make", "it has no condition"),
-        ("def make(device): return 7", "their_model:make", "inherit from srspace_eval.models.protocol.Model"),
+        ("def make(device): return 7", "their_model:make", "inherit from srspace_eval.models.base.Model"),
         ("x = 1 /", "their_model:make", "SyntaxError"),
     ],
 )

@@ -7,9 +7,9 @@ import torch
 
 from srspace_eval.errors import CheckpointError
 from srspace_eval.flows.rrdb import RRDBNet
-from srspace_eval.models.configurations import CONFIGURATIONS
-from srspace_eval.models.recognise import recognise
-from tests.model_goldens import expected, manifests
+from srspace_eval.models.checkpoints.configurations import CONFIGURATIONS
+from srspace_eval.models.checkpoints.recognise import recognise
+from tests.helpers.model_goldens import expected, manifests
 
 NAMES = sorted(manifests())
 

@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.errors import InputError, Notice, SamplingError
-from srspace_eval.images import read_rgb, write_png
-from srspace_eval.models.bicubic import Bicubic
-from srspace_eval.models.latents import latent_field
-from srspace_eval.models.output_folder import OutputFolder
-from srspace_eval.models.sample_folder import SampleOptions, sample_folder
-from srspace_eval.models.sampling import sample_array
-from srspace_eval.submission import PROVENANCE_FILE
-from srspace_eval.tracks import Track, load_track
-from tests.synth import picture
-from tests.toy_model import Toy
+from srspace_eval.models.adapters.bicubic import Bicubic
+from srspace_eval.models.folders.output_folder import OutputFolder
+from srspace_eval.models.folders.sample_folder import SampleOptions, sample_folder
+from srspace_eval.models.sampling.latents import latent_field
+from srspace_eval.models.sampling.samples import sample_array
+from srspace_eval.submissions.provenance import PROVENANCE_FILE
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
+from tests.helpers.synth import picture
+from tests.helpers.toy_model import Toy
 
 SIZES = {"0801": (9, 14), "0802": (12, 7), "0805": (11, 11)}
 

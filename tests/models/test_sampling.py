@@ -9,12 +9,12 @@ import torch
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models import load_model
 from srspace_eval.models.device import available_memory, inference, memory_named
-from srspace_eval.models.latents import latent_field
-from srspace_eval.models.sampling import Method, Request, iterate_samples, sample_array
-from srspace_eval.models.tiling import choose_tile, halo_of, tile_latents, tiles, whole
-from tests.small_checkpoint import write_small_checkpoint
-from tests.synth import picture
-from tests.toy_model import Toy
+from srspace_eval.models.sampling.latents import latent_field
+from srspace_eval.models.sampling.samples import Method, Request, iterate_samples, sample_array
+from srspace_eval.models.sampling.tiling import choose_tile, halo_of, tile_latents, tiles, whole
+from tests.helpers.small_checkpoint import write_small_checkpoint
+from tests.helpers.synth import picture
+from tests.helpers.toy_model import Toy
 
 BUDGET = 1 << 30
 LR = picture(37, 51, 1)
@@ -121,7 +121,7 @@ def test_tiles_equal_the_whole(tile: int, size: tuple[int, int]) -> None:
 
 def test_few_canvases_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = sample_array(Toy(), LR, n=3)
-    monkeypatch.setattr("srspace_eval.models.sampling._CANVAS_BYTES", 1)
+    monkeypatch.setattr("srspace_eval.models.sampling.samples._CANVAS_BYTES", 1)
     model = Toy()
     requests = [Request(i, 0.9) for i in range(3)]
     found = [p for _, p in iterate_samples(model, LR, requests, "", Method(), 32, BUDGET)]

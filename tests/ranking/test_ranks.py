@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
-from srspace_eval.tracks import RankedMetric
+from srspace_eval.tracks.model import RankedMetric
 
 
 @given(st.lists(st.one_of(st.integers(-3, 3), st.just(math.inf)), max_size=12))

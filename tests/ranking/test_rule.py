@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.info import METRICS
-from srspace_eval.published import load_published, published_tables
+from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking import Entry, Ranking, Row, rank
-from srspace_eval.results import Result, Signature
-from srspace_eval.tracks import RankedMetric, RankingRule, load_track
+from srspace_eval.ranking.published_tables import load_published, published_tables
+from srspace_eval.results.record import Result, Signature
+from srspace_eval.tracks.model import RankedMetric, RankingRule
+from srspace_eval.tracks.reader import load_track
 
 X4 = load_track("x4")
 

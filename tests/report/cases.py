@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from srspace_eval.published import load_published
 from srspace_eval.ranking import BootstrapPlan, Entry, Ranking, rank
+from srspace_eval.ranking.published_tables import load_published
 from srspace_eval.report.files import TEXT_FORMATS, render
 from srspace_eval.report.table import make_table
 from srspace_eval.report.terminal import to_text
-from srspace_eval.tracks import load_track
+from srspace_eval.tracks.reader import load_track
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "tables"
 

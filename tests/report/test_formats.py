@@ -17,14 +17,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from srspace_eval import _json
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.text import short_name, visible
 from srspace_eval.ranking import Entry, Ranking, rank
 from srspace_eval.ranking.entries import escape_cell, table_entries, unescape_cell
 from srspace_eval.report import latex, markdown
 from srspace_eval.report.files import render
-from srspace_eval.report.names import short_name, visible
 from srspace_eval.report.table import Column, format_final, make_table, subscript
-from srspace_eval.tracks import load_track
+from srspace_eval.tracks.reader import load_track
 from tests.report.cases import HOSTILE, RANKINGS
 
 ALL = pytest.mark.parametrize("make", RANKINGS.values(), ids=RANKINGS)
@@ -91,7 +91,7 @@ def test_json_reads_back_to_equal_numbers(make: type[Ranking]) -> None:
     for line, row in zip(document["rows"], ranking.rows, strict=True):
         assert line["team"] == row.entry.team
         for metric in ranking.columns:
-            assert _json.number(line[metric]) == row.entry.values.get(metric)
+            assert strict_json.number(line[metric]) == row.entry.values.get(metric)
         assert line["ranks"] == row.ranks
         assert (line["final_rank"], line["why_unranked"]) == (row.final_rank, row.why_unranked)
 

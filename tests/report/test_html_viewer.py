@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srspace_eval._utils.png import digest, read_rgb
+from srspace_eval._utils.text import slug
 from srspace_eval.errors import Notice, SubmissionError
-from srspace_eval.images import digest, read_rgb
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.html import Pictures, write_site
 from srspace_eval.report.html.viewer import cell_side, local_best
-from srspace_eval.results import Result, slug
-from srspace_eval.tracks import load_track
-from tests.boards import make_results, write_pictures
+from srspace_eval.results.record import Result
+from srspace_eval.tracks.reader import load_track
+from tests.helpers.boards import make_results, write_pictures
 from tests.report.pages import contents, data_of, read
 
 X8 = load_track("x8")

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from srspace_eval.sources import open_source
 from srspace_eval.study.build import build_study
 from srspace_eval.study.entries import gather, named_source
 from srspace_eval.study.key import Key
 from srspace_eval.study.tasks import Options
-from srspace_eval.tracks import load_track
+from srspace_eval.submissions.sources import open_source
+from srspace_eval.tracks.reader import load_track
 
 SECRET = bytes(range(32))
 METHODS = ("flow", "gan<b>", "blur")

@@ -10,12 +10,12 @@ from PIL import Image
 from scipy import stats
 
 from srspace_eval.errors import Notice, StudyError, SubmissionError
-from srspace_eval.sources import open_source
 from srspace_eval.study.build import build_study
 from srspace_eval.study.entries import gather, named_source
 from srspace_eval.study.key import Key, load_key
 from srspace_eval.study.tasks import Options
-from srspace_eval.tracks import load_track
+from srspace_eval.submissions.sources import open_source
+from srspace_eval.tracks.reader import load_track
 from tests.study.conftest import Build
 from tests.study.making import HEIGHT, METHODS, SECRET, WIDTH, Material
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srspace_eval._utils.png import decode_png
 from srspace_eval.errors import ImageError
-from srspace_eval.images import decode_png
 from srspace_eval.study.crops import coarsened, read_squares, shrunk, stored_png
 
 

@@ -9,9 +9,9 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from srspace_eval.metrics.info import METRICS, MetricInfo
+from srspace_eval.metrics.base import METRICS, MetricInfo
 from srspace_eval.ranking import Ranking, Row
-from srspace_eval.ranking.spread import FINAL
+from srspace_eval.ranking.intervals import FINAL
 from srspace_eval.report.html import text
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from srspace_eval.metrics.info import METRICS
+from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking import Ranking, Row
 from srspace_eval.report.html import text
-from srspace_eval.results import Result
-from srspace_eval.tracks import Track
+from srspace_eval.results.record import Result
+from srspace_eval.tracks.model import Track
 
 CURVE_OF = {"diversity_curve": "diversity", "diversity_mse_curve": "diversity_mse"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from srspace_eval.metrics.info import METRICS
+from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking import Ranking
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.board import Board

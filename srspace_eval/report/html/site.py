@@ -23,10 +23,11 @@ from typing import Any
 
 import jinja2
 
-from srspace_eval._files import replacing
+from srspace_eval._utils.files import replacing, write_atomic
+from srspace_eval._utils.text import slug
 from srspace_eval._version import __version__
 from srspace_eval.errors import Notice, RankingError
-from srspace_eval.metrics.info import METRICS
+from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking import Ranking
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.board import Board, make_board
@@ -34,7 +35,7 @@ from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
 from srspace_eval.report.staging import staged
-from srspace_eval.results import Result, slug, write_atomic
+from srspace_eval.results.record import Result
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
 _PAGES = "assets/pages.txt"
@@ -76,7 +77,7 @@ def write_site(
     --------
     >>> import tempfile
     >>> from srspace_eval.ranking import Entry, rank
-    >>> from srspace_eval.tracks import load_track
+    >>> from srspace_eval.tracks.model import load_track
     >>> entries = [Entry("A", "team", {"lpips": 0.2, "lr_psnr": 50.0, "diversity": 20.0}, "given")]
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_site(Path(folder), [rank(entries, load_track("x8"))]).name

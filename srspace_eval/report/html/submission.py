@@ -8,11 +8,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from srspace_eval.metrics.info import METRICS, MetricInfo
+from srspace_eval.metrics.base import METRICS, MetricInfo
 from srspace_eval.report.html import text
 from srspace_eval.report.html.board import Cell
-from srspace_eval.results import ImageRecord, Result
-from srspace_eval.tracks import Track
+from srspace_eval.results.record import ImageRecord, Result
+from srspace_eval.tracks.model import Track
 
 EXTREMES = 3
 """How many best and worst images are named."""

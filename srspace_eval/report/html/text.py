@@ -8,13 +8,13 @@ import unicodedata
 
 from markupsafe import Markup, escape
 
-from srspace_eval.metrics.info import METRICS, MetricInfo
-from srspace_eval.report.names import visible
-from srspace_eval.tracks import Track
+from srspace_eval._utils.text import visible
+from srspace_eval.metrics.base import METRICS, MetricInfo
+from srspace_eval.tracks.model import Track
 
 
 def shown(name: str) -> str:
-    """A name with what does not show itself written out (:func:`srspace_eval.report.names.visible`).
+    """A name with what does not show itself written out (:func:`srspace_eval._utils.text.visible`).
 
     ``<`` and ``&`` stay: escaping is the template's work.
     """
@@ -40,7 +40,7 @@ def chart_text(name: str, longest: int = 40) -> str:
 def label_html(metric: str, track: Track) -> Markup:
     """A metric's label, S_M with its number of samples as a true subscript.
 
-    >>> from srspace_eval.tracks import load_track
+    >>> from srspace_eval.tracks.model import load_track
     >>> label_html("diversity", load_track("x4"))
     Markup('<i>S</i><sub>10</sub>')
     """

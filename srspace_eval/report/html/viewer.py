@@ -16,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srspace_eval import images as png
+from srspace_eval._utils import png
+from srspace_eval._utils.text import slug
 from srspace_eval.errors import ImageError, Notice
-from srspace_eval.metrics.info import METRICS
+from srspace_eval.metrics.base import METRICS
 from srspace_eval.report.html import text
 from srspace_eval.report.html.submission import NAMED, extremes
-from srspace_eval.results import ImageRecord, Result, SampleRecord, slug
-from srspace_eval.sources import Source, open_source
-from srspace_eval.submission import reference_names
-from srspace_eval.tracks import Track
+from srspace_eval.results.record import ImageRecord, Result, SampleRecord
+from srspace_eval.submissions.pairing import reference_names
+from srspace_eval.submissions.sources import Source, open_source
+from srspace_eval.tracks.model import Track
 
 BOX = 16
 """Side of the window over which the map's squared error is averaged, as in the 2022 program's distance MSE."""

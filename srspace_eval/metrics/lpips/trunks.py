@@ -1,0 +1,305 @@
+"""The three networks whose activations LPIPS compares, up to the last activation it reads.
+
+AlexNet (A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014), VGG-16
+(K. Simonyan, A. Zisserman, 2015), SqueezeNet 1.1 (F. Iandola et al., 2016), under torchvision's parameter names.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from srspace_eval._utils.files import refuse_packed
+from srspace_eval.errors import WeightsError
+from srspace_eval.kernels.winograd import WinogradConv, saves_time
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution and its ReLU. ``index`` is its place in torchvision's ``features``."""
+
+    index: int
+    inputs: int
+    outputs: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+
+
+@dataclass(frozen=True)
+class Fire:
+    """SqueezeNet's module: 1×1 to ``squeezed`` channels, then 1×1 and 3×3 side by side, ``expanded`` channels each."""
+
+    index: int
+    inputs: int
+    squeezed: int
+    expanded: int
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Maximum over ``kernel`` × ``kernel``, stride 2."""
+
+    kernel: int
+    ceil: bool = False
+
+
+@dataclass(frozen=True)
+class Tap:
+    """LPIPS reads the activations here."""
+
+
+Layer = Conv | Fire | Pool | Tap
+
+_BAND_VALUES = 1 << 22  # activations a band: 16 MiB
+
+_making = threading.Lock()  # not a trunk's own: trunks can be copied and pickled
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A trunk's layers, the channels of its taps, and the smallest picture (height and width) that reaches the last."""
+
+    layers: tuple[Layer, ...]
+    channels: tuple[int, ...]
+    smallest: int
+
+
+ARCHITECTURES = {
+    "alex": Architecture(
+        (
+            Conv(0, 3, 64, 11, 4, 2), Tap(), Pool(3),
+            Conv(3, 64, 192, 5, 1, 2), Tap(), Pool(3),
+            Conv(6, 192, 384, 3, 1, 1), Tap(),
+            Conv(8, 384, 256, 3, 1, 1), Tap(),
+            Conv(10, 256, 256, 3, 1, 1), Tap(),
+        ),
+        (64, 192, 384, 256, 256),
+        smallest=31,
+    ),
+    "vgg": Architecture(
+        (
+            Conv(0, 3, 64, 3, 1, 1), Conv(2, 64, 64, 3, 1, 1), Tap(), Pool(2),
+            Conv(5, 64, 128, 3, 1, 1), Conv(7, 128, 128, 3, 1, 1), Tap(), Pool(2),
+            Conv(10, 128, 256, 3, 1, 1), Conv(12, 256, 256, 3, 1, 1), Conv(14, 256, 256, 3, 1, 1), Tap(), Pool(2),
+            Conv(17, 256, 512, 3, 1, 1), Conv(19, 512, 512, 3, 1, 1), Conv(21, 512, 512, 3, 1, 1), Tap(), Pool(2),
+            Conv(24, 512, 512, 3, 1, 1), Conv(26, 512, 512, 3, 1, 1), Conv(28, 512, 512, 3, 1, 1), Tap(),
+        ),
+        (64, 128, 256, 512, 512),
+        smallest=16,
+    ),
+    "squeeze": Architecture(
+        (
+            Conv(0, 3, 64, 3, 2), Tap(), Pool(3, ceil=True),
+            Fire(3, 64, 16, 64), Fire(4, 128, 16, 64), Tap(), Pool(3, ceil=True),
+            Fire(6, 128, 32, 128), Fire(7, 256, 32, 128), Tap(), Pool(3, ceil=True),
+            Fire(9, 256, 48, 192), Tap(), Fire(10, 384, 48, 192), Tap(),
+            Fire(11, 384, 64, 256), Tap(), Fire(12, 512, 64, 256), Tap(),
+        ),
+        (64, 128, 256, 384, 384, 512, 512),
+        smallest=17,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Activation:
+    """Rows of the activations at one tap.
+
+    Attributes
+    ----------
+    tap:
+        Which tap, from 0.
+    start, height:
+        The first of these rows, and how many rows the tap has in all.
+    values:
+        (1, C, rows, w).
+    """
+
+    tap: int
+    start: int
+    height: int
+    values: Tensor
+
+
+class Trunk:
+    """A frozen trunk.
+
+    Parameters
+    ----------
+    net:
+        ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+    parameters:
+        Name -> tensor, as :func:`read_parameters` gives them.
+    device, dtype:
+        Where it runs, and in which precision.
+    """
+
+    def __init__(self, net: str, parameters: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype) -> None:
+        self.architecture = ARCHITECTURES[net]
+        self._stages = _stages(self.architecture.layers)
+        self._parameters = {name: value.to(device, dtype) for name, value in parameters.items()}
+        for name, value in self._parameters.items():
+            if value.ndim == 4:
+                self._parameters[name] = value.contiguous(memory_format=torch.channels_last)
+        self._winograd: dict[str, WinogradConv] = {}
+
+    def activations(self, x: Tensor) -> Iterator[Activation]:
+        """(1, 3, H, W) normalised, best channels-last -> the activations at each tap, in order, from the top down.
+
+        Memory: the input and output of one convolution, and what the caller keeps. VGG-16's first taps would take
+        gigabytes for a 2K picture; such stages are made band by band.
+        """
+        for number, stage in enumerate(self._stages):
+            if self._is_large(stage, x):
+                x = yield from self._in_bands(number, stage, x)
+                continue
+            for layer in stage:
+                if isinstance(layer, Tap):
+                    yield Activation(number, 0, x.shape[2], x)
+                else:
+                    x = self._run(layer, x)
+
+    def _is_large(self, stage: Sequence[Layer], x: Tensor) -> bool:
+        """Whether a stage can be made in bands (3×3 convolutions, a tap, 2×2 pooling) and is large enough to be."""
+        *convolutions, _, pool = stage if len(stage) > 2 else (None, None, None)
+        if pool != Pool(2) or not all(isinstance(layer, Conv) and layer.kernel == 3 for layer in convolutions):
+            return False
+        widest = max(layer.outputs for layer in convolutions if isinstance(layer, Conv))
+        return widest * x.shape[2] * x.shape[3] > 2 * _BAND_VALUES
+
+    def _in_bands(self, number: int, stage: Sequence[Layer], x: Tensor) -> Generator[Activation, None, Tensor]:
+        """The stage's activations band by band; returns its pooled output."""
+        *convolutions, _, pool = stage
+        height, width = x.shape[2:]
+        halo = len(convolutions)  # each reads one row beyond
+        channels = self.architecture.channels[number]
+        rows = max(2, _BAND_VALUES // (channels * width) // 2 * 2)  # even: pooling pairs rows
+        pooled = torch.empty(1, height // 2, width // 2, channels, dtype=x.dtype, device=x.device).permute(0, 3, 1, 2)
+        for start in range(0, height, rows):
+            stop = min(start + rows, height)
+            first, last = max(start - halo, 0), min(stop + halo, height)
+            part = x[:, :, first:last]
+            for layer in convolutions:
+                part = self._run(layer, part)
+            part = part[:, :, start - first : stop - first]
+            yield Activation(number, start, height, part)
+            if stop - start > 1:  # a last odd row is not pooled
+                pooled[:, :, start // 2 : stop // 2] = self._run(pool, part)
+        return pooled
+
+    def _run(self, layer: Layer, x: Tensor) -> Tensor:
+        match layer:
+            case Conv(index, stride=stride, padding=padding):
+                return self._conv(x, f"features.{index}", stride, padding)
+            case Fire(index):
+                squeezed = self._conv(x, f"features.{index}.squeeze")
+                sides = [
+                    self._conv(squeezed, f"features.{index}.expand1x1"),
+                    self._conv(squeezed, f"features.{index}.expand3x3", padding=1),
+                ]
+                return torch.cat(sides, dim=1)
+            case Pool(kernel, ceil):
+                return F.max_pool2d(x, kernel, 2, ceil_mode=ceil)
+            case Tap():
+                return x
+
+    def _conv(self, x: Tensor, name: str, stride: int = 1, padding: int = 0) -> Tensor:
+        weight, bias = self._parameters[f"{name}.weight"], self._parameters[f"{name}.bias"]
+        if saves_time(weight, stride, padding, x.shape[3]):
+            return self._fewer_products(name)(x).relu_()
+        return F.conv2d(x, weight, bias, stride, padding).relu_()
+
+    def _fewer_products(self, name: str) -> WinogradConv:
+        with _making:  # once, though many threads may ask
+            if name not in self._winograd:
+                weight, bias = self._parameters[f"{name}.weight"], self._parameters[f"{name}.bias"]
+                self._winograd[name] = WinogradConv(weight, bias)
+            return self._winograd[name]
+
+
+def _stages(layers: Sequence[Layer]) -> list[tuple[Layer, ...]]:
+    """The layers up to each tap, with the pooling that follows it."""
+    stages: list[list[Layer]] = [[]]
+    for layer in layers:
+        if isinstance(layer, Pool) or not any(isinstance(earlier, Tap) for earlier in stages[-1]):
+            stages[-1].append(layer)
+        else:
+            stages.append([layer])
+    return [tuple(stage) for stage in stages]
+
+
+def parameter_shapes(net: str) -> dict[str, tuple[int, ...]]:
+    """torchvision's parameter name -> shape, of the layers that LPIPS needs."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def add(name: str, outputs: int, inputs: int, kernel: int) -> None:
+        shapes[f"{name}.weight"] = (outputs, inputs, kernel, kernel)
+        shapes[f"{name}.bias"] = (outputs,)
+
+    for layer in ARCHITECTURES[net].layers:
+        match layer:
+            case Conv(index, inputs, outputs, kernel):
+                add(f"features.{index}", outputs, inputs, kernel)
+            case Fire(index, inputs, squeezed, expanded):
+                add(f"features.{index}.squeeze", squeezed, inputs, 1)
+                add(f"features.{index}.expand1x1", expanded, squeezed, 1)
+                add(f"features.{index}.expand3x3", expanded, squeezed, 3)
+    return shapes
+
+
+def read_parameters(net: str, path: Path) -> dict[str, Tensor]:
+    """The trunk's parameters from a state dict of torchvision's names; surplus keys (the classifier's) are ignored.
+
+    Raises
+    ------
+    WeightsError
+        If the file is not a state dict, or lacks a parameter, or one has the wrong shape or is not finite.
+    """
+    state = read_state_dict(path)
+    faults, found = [], {}
+    for name, shape in parameter_shapes(net).items():
+        value = state.get(name)
+        if not isinstance(value, Tensor):
+            faults.append(f"{name} is missing")
+        elif tuple(value.shape) != shape:
+            faults.append(f"{name} is {tuple(value.shape)}, not {shape}")
+        elif not (value.is_floating_point() and bool(torch.isfinite(value).all())):
+            faults.append(f"{name} holds values that are not finite numbers")
+        else:
+            found[name] = value.to(torch.float32)
+    if faults:
+        more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+        raise WeightsError(f"{path}: not the {net} trunk: {'; '.join(faults[:3])}{more}")
+    return found
+
+
+def read_state_dict(path: Path) -> dict[str, Any]:
+    """A state dict from a ``.safetensors`` file or a ``torch.save`` file, read without running any code in it.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be read, or holds anything but tensors by name.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(path))
+        refuse_packed(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except Exception as error:
+        raise WeightsError(f"{path}: not a file of weights ({type(error).__name__})") from error
+    if not isinstance(state, dict):
+        raise WeightsError(f"{path}: holds a {type(state).__name__}, not a state dict")
+    return state

@@ -1,0 +1,268 @@
+"""SRFlow, SRFlow-DA and NCSR as models."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from srspace_eval.errors import InputError
+from srspace_eval.flows.layers import Split
+from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
+from srspace_eval.flows.spec import FlowSpec
+from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, LevelInput, StepCondition
+from srspace_eval.models.base import Conditioning, Flow, LatentShape, ModelConfig
+from srspace_eval.models.device import exact_arithmetic
+from srspace_eval.models.lr_input import check_pictures, check_tensor
+
+# The originals pad the LR to a multiple of this.
+_MULTIPLE = 2
+# Blocks of rows, convolution scratch.
+_WORKSPACE = 64 << 20
+# What the C library's allocator may hold in pieces that no tensor fits.
+_FRAGMENTS = 256 << 20
+_CACHE_LIMIT = {"cpu": 2 << 30, "cuda": 8 << 30}
+
+
+@dataclass
+class FlowConditioning:
+    """What a flow computed of one LR: :meth:`FlowModel.condition` makes it, only the model looks inside.
+
+    What the steps need is added when they first ask for it, as far as ``cache_left`` bytes go.
+    """
+
+    height: int
+    width: int
+    lr: Tensor
+    levels: dict[int, LevelInput]
+    cache_left: int
+    steps: dict[int, StepCondition] = field(default_factory=dict)
+
+    def step(self, index: int, step: FusedStep, level: int) -> StepCondition:
+        """A decoding step's condition, from the cache or computed anew."""
+        found = self.steps.get(index)
+        if found is None:
+            found = step.condition(self.levels[level])
+            if found.nbytes <= self.cache_left:
+                self.cache_left -= found.nbytes
+                self.steps[index] = found
+        return found
+
+
+class FlowModel(Flow):
+    """A conditional flow whose work that depends on the LR alone is done once for all samples.
+
+    Parameters
+    ----------
+    config:
+        What it is.
+    flow:
+        The flow with its weights, on its device. It is kept for :meth:`encode`; :meth:`decode` uses a folded copy.
+    cache_limit:
+        Bytes that the conditioning of one LR may keep from one :meth:`decode` to the next; None: 2 GiB on the CPU,
+        8 GiB on CUDA. What does not fit is computed again at each call, once for all samples of the call, with the
+        same result. So many samples of a large LR are best decoded in one call.
+
+    Attributes
+    ----------
+    halo:
+        LR pixels of context for tiles. The receptive field is larger than any picture (:attr:`receptive_field`), but
+        what is far away hardly counts: tiles agree with the whole approximately, not exactly.
+    """
+
+    halo = 32
+    exact_batches = True
+
+    def __init__(self, config: ModelConfig, flow: ConditionalFlow, *, cache_limit: int | None = None) -> None:
+        self.config = config
+        self.spec: FlowSpec = flow.spec
+        weight = flow.RRDB.conv_first.weight
+        self.device, self._dtype = weight.device, weight.dtype
+        default_limit = _CACHE_LIMIT.get(self.device.type, _CACHE_LIMIT["cpu"])
+        self.cache_limit = default_limit if cache_limit is None else cache_limit
+        # oneDNN's convolutions are fastest with channels last; cuDNN's in float32 are not.
+        self._layout = torch.channels_last if self.device.type == "cpu" else torch.contiguous_format
+        with torch.no_grad():
+            self._flow = flow
+            self._rrdb = copy.deepcopy(flow.RRDB).to(memory_format=self._layout)
+            self._layers = self._fuse(flow)
+
+    def _fuse(self, flow: ConditionalFlow) -> list[tuple[int, FusedStep | FusedSplit | None]]:
+        """(level, layer) from image to latents; None is a squeeze."""
+        fused: list[tuple[int, FusedStep | FusedSplit | None]] = []
+        free: list[FlowStep] = []
+        for layer, module in zip(self.spec.layers(), flow.flowUpsamplerNet.layers, strict=True):
+            if isinstance(module, Split):
+                fused.append((layer.level, FusedSplit(module, self._layout)))
+            elif not isinstance(module, FlowStep):
+                fused.append((layer.level, None))
+            elif module.affine is None:
+                free.append(module)
+            else:
+                factor = int(self.spec.resolution(layer.level))
+                fused.append((layer.level, FusedStep(free, module, self.spec.features, factor, self._layout)))
+                free = []
+        return fused
+
+    @property
+    def receptive_field(self) -> int:
+        """LR pixels to each side that an output pixel depends on, exactly."""
+        rrdb = 15 * self.spec.blocks + 5
+        reach = 2 if self.spec.net == "pointwise" else 38 if self.spec.net == "residual_stack" else 6
+        steps = sum(self.spec.steps * reach / self.spec.resolution(level) for level in range(1, self.spec.levels + 1))
+        return rrdb + math.ceil(steps) + self.spec.levels
+
+    def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:
+        """As :meth:`Model.latent_shapes`, for the LR padded to even sizes."""
+        return self.spec.latent_shapes(_padded(height), _padded(width))
+
+    @torch.no_grad()
+    @exact_arithmetic()
+    def condition(self, lr: Tensor) -> FlowConditioning:
+        """As :meth:`Model.condition`: the RRDB features of an LR, padded by reflection to even sizes."""
+        x = self._padded_lr(lr)
+        upconvs = int(math.log2(self.spec.resolution(1)))
+        features = self._rrdb.features(x.contiguous(memory_format=self._layout), self.spec.stacked, upconvs)
+        levels = {}
+        for level in range(1, self.spec.levels + 1):
+            resolution = self.spec.resolution(level)
+            if resolution >= 2:
+                levels[level] = LevelInput(features.up[int(math.log2(resolution)) - 1], features.stacked)
+            elif resolution == 1:
+                levels[level] = LevelInput(torch.cat([features.last, features.stacked], 1), None)
+            else:
+                # Bilinear halving is the mean of 2×2; the nearest neighbour is the first of them.
+                own = F.avg_pool2d(features.last, 2)
+                levels[level] = LevelInput(torch.cat([own, features.stacked[:, :, ::2, ::2]], 1), None)
+        return FlowConditioning(lr.shape[2], lr.shape[3], x, levels, self.cache_limit)
+
+    @torch.no_grad()
+    @exact_arithmetic()
+    def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """As :meth:`Model.decode`, by the folded layers; a sample's bytes do not depend on the others."""
+        conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
+        height, width = conditioning.height, conditioning.width
+        self._check_latents(latents, self.latent_shapes(height, width))
+        # Each sample by itself, but all of them through one step before the next: what the step needs of the LR is
+        # then computed once, and a sample's bytes do not depend on the others.
+        rest = list(latents)
+        zs = [self._own(latent) for latent in torch.split(rest.pop(), 1)]
+        logdets = [z.new_zeros(len(z), dtype=torch.float64) for z in zs]
+        for index, (level, layer) in reversed(list(enumerate(self._layers))):
+            latent = torch.split(rest.pop(), 1) if isinstance(layer, FusedSplit) else None
+            condition = conditioning.step(index, layer, level) if isinstance(layer, FusedStep) else None
+            for k, z in enumerate(zs):
+                if isinstance(layer, FusedStep) and condition is not None:
+                    zs[k], d = layer.decode(z, condition)
+                elif isinstance(layer, FusedSplit) and latent is not None:
+                    zs[k], d = layer.decode(z, self._own(latent[k]))
+                else:
+                    zs[k] = F.pixel_shuffle(z, self.spec.squeeze).contiguous(memory_format=self._layout)
+                    continue
+                logdets[k] = logdets[k] + d
+        scale = self.config.scale
+        sr = torch.cat([z[:, :, : height * scale, : width * scale] for z in zs])
+        return sr.contiguous(), torch.cat(logdets).to(sr.dtype)
+
+    @torch.no_grad()
+    @exact_arithmetic()
+    def encode(self, lr: Tensor | Conditioning, hr: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
+        """As :meth:`Flow.encode`, by the layers as the papers give them, in the original programs' order of arithmetic.
+
+        An LR of odd size is padded by reflection, and the HR with it: then the latents, the log-determinant and the
+        likelihood are of the padded picture, and its pixels are counted.
+        """
+        if isinstance(lr, FlowConditioning):
+            height, width, x = lr.height, lr.width, lr.lr
+        else:
+            (height, width), x = lr.shape[2:], self._padded_lr(lr)
+        scale = self.config.scale
+        check_pictures(hr, height * scale, width * scale)
+        padded = _pad(hr.to(self.device, self._dtype), _padded(height) * scale, _padded(width) * scale)
+        conditions = self._flow.condition(x)
+        encoded = [self._flow.encode(conditions, picture[None]) for picture in padded]
+        latents = [torch.cat(parts) for parts in zip(*(latents for latents, _ in encoded), strict=True)]
+        logdet = torch.cat([logdet for _, logdet in encoded])
+        return latents, logdet, bits_per_pixel(logdet, latents[-1], padded.shape[2] * padded.shape[3])
+
+    def memory_estimate(self, height: int, width: int, n: int) -> int:
+        """As :meth:`Model.memory_estimate`, of decoding; the cache counts as far as :attr:`cache_limit` goes."""
+        spec = self.spec
+        pixels = _padded(height) * _padded(width)
+        kept = cache = step = 0.0  # channels for one LR pixel
+        for layer in spec.layers():
+            area = spec.resolution(layer.level) ** 2
+            if layer.kind == "squeeze":
+                kept += area * (spec.features if area > 1 else spec.condition_channels)
+            elif layer.kind == "coupling_step":
+                cache += area * (spec.hidden + 2 * layer.channels)
+                step = max(step, area * (5 * spec.hidden + 10 * layer.channels))
+        trunk = spec.condition_channels + 6 * spec.features + 8 * spec.growth
+        finest = 3 * spec.features * spec.resolution(1) ** 2
+        # Samples: z of all, of the one at work a few more, and its net's hidden channels where rows are not blocked.
+        blocked = spec.net == "pointwise" and self.device.type == "cpu"
+        hidden = 0.0 if blocked else 4 * spec.hidden * spec.resolution(1) ** 2
+        samples = 3 * spec.scale**2 * (3 * n + 6) + hidden
+        size = self._dtype.itemsize
+        work = pixels * size * (kept + max(trunk + finest, step + samples))
+        return int(1.2 * work + min(cache * pixels * size, self.cache_limit)) + _WORKSPACE
+
+    def encode_memory_estimate(self, height: int, width: int, n: int) -> int:
+        """As :meth:`Flow.encode_memory_estimate`.
+
+        Encoding keeps the conditioning of all levels, and its couplings convolve z and u concatenated, of which a
+        convolution may take another copy in its own layout.
+        """
+        spec = self.spec
+        pixels = _padded(height) * _padded(width)
+        areas = {level: spec.resolution(level) ** 2 for level in range(1, spec.levels + 1)}
+        kept = spec.condition_channels * sum(areas.values())  # channels for one LR pixel
+        step = max(
+            areas[layer.level]
+            * (2 * (layer.channels // 2 + spec.condition_channels) + 4 * spec.hidden + layer.channels)
+            for layer in spec.layers()
+        )
+        trunk = spec.condition_channels + 12 * spec.features + 16 * spec.growth
+        # The pictures and z of all, of the one at work its couplings' outputs.
+        pictures = 3 * spec.scale**2 * (4 * n + 8)
+        work = self._dtype.itemsize * pixels * (kept + max(trunk, step) + pictures)
+        return int(1.2 * work + min(work / 2, _FRAGMENTS)) + _WORKSPACE
+
+    def _padded_lr(self, lr: Tensor) -> Tensor:
+        check_tensor(lr)
+        return _pad(lr.to(self.device, self._dtype), _padded(lr.shape[2]), _padded(lr.shape[3])).contiguous()
+
+    def _own(self, latent: Tensor) -> Tensor:
+        """A copy that may be overwritten, on the device, in the layout of the layers."""
+        return latent.to(self.device, self._dtype, copy=True, memory_format=self._layout)
+
+    def _check_latents(self, latents: Sequence[Tensor], shapes: Sequence[LatentShape]) -> None:
+        found = [tuple(latent.shape[1:]) for latent in latents]
+        counts = {len(latent) for latent in latents}
+        if found != list(shapes) or len(counts) != 1 or 0 in counts:
+            wanted = ", ".join(f"(N, {c}, {h}, {w})" for c, h, w in shapes)
+            given = ", ".join(str(tuple(latent.shape)) for latent in latents)
+            raise InputError(f"{self.config.name} takes latents {wanted} for this LR, not {given or 'none'}")
+
+
+def _padded(length: int) -> int:
+    return -(-length // _MULTIPLE) * _MULTIPLE
+
+
+def _pad(x: Tensor, height: int, width: int) -> Tensor:
+    """Grow at the bottom and the right by reflection that does not repeat the border.
+
+    Where the picture is too small for that, as NumPy does it: reflected again, a single pixel repeated.
+    """
+    for axis, length in ((2, height), (3, width)):
+        size = x.shape[axis]
+        if size < length:
+            period = max(2 * size - 2, 1)
+            index = torch.arange(length, device=x.device) % period
+            x = x.index_select(axis, torch.where(index < size, index, period - index))
+    return x

@@ -1,0 +1,152 @@
+"""Reading checkpoints: parameter names and tensors, never code."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from srspace_eval._utils.files import is_zip, refuse_packed
+from srspace_eval.errors import CheckpointError
+
+# Where training programs put the state dict, the first found wins: BasicSR prefers the averaged weights.
+_CONTAINERS = ("params_ema", "params", "state_dict", "model_state_dict")
+_LISTED = 20
+_FORBIDDEN = re.compile(r"(?i)unsupported (global|class)|unrecognized (function|class)")
+_SHARED = 4  # so often, on average, may a parameter stand in a file under another name
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
+    """The parameters of a ``.pth`` or ``.safetensors`` file, by name, float32 on the CPU.
+
+    A state dict inside ``params_ema``, ``params``, ``state_dict`` or ``model_state_dict`` is taken out, and the prefix
+    ``module.`` of data-parallel training removed. Pickles are read with ``weights_only``: nothing in them is executed.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, truncated, not a checkpoint, would execute code, or holds values that are not finite.
+    """
+    path = Path(path)
+    state = _state_dict(path, _load(path))
+    strange = [f"{name}: {fault}" for name, value in state.items() if (fault := _fault(value))]
+    if strange or not state:
+        if any(isinstance(value, Mapping) for value in state.values()):
+            strange.append(f"a state dict inside another is looked for as {', '.join(_CONTAINERS)}")
+        raise CheckpointError(f"{path}: not a state dict", _shorten(strange) or ["it holds no parameters"])
+    # Before anything is computed from them: a file of some bytes may show one number as a billion of them.
+    held = sum(value.numel() * value.element_size() for value in state.values())
+    if held > _SHARED * path.stat().st_size:
+        raise CheckpointError(f"{path}: its parameters have {held} bytes, far more than the file; it is damaged")
+    if all(name.startswith("module.") for name in state):
+        state = {name.removeprefix("module."): value for name, value in state.items()}
+    state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    broken = [name for name, value in state.items() if not bool(torch.isfinite(value).all())]
+    if broken:
+        raise CheckpointError(
+            f"{path}: {len(broken)} of {len(state)} parameters hold NaN or infinity; the checkpoint is damaged",
+            _shorten(broken),
+        )
+    return state
+
+
+def _load(path: Path) -> Any:
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"{path}: cannot be read (not a regular file)")
+    try:
+        with path.open("rb") as file:
+            head = file.read(256)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if not head:
+        raise CheckpointError(f"{path}: the file is empty; download it again")
+    if head.lstrip()[:1] == b"<":
+        raise CheckpointError(f"{path}: is a web page, not a checkpoint; download the file itself")
+    if head.startswith(b"version https://git-lfs"):
+        raise CheckpointError(f"{path}: is a Git LFS pointer, not a checkpoint; fetch the file with git lfs pull")
+    if path.suffix.lower() == ".safetensors" or head[8:9] == b"{":
+        return _load_safetensors(path)
+    return _load_pickle(path, head)
+
+
+def _load_safetensors(path: Path) -> Any:
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except Exception as error:  # on a damaged header it raises whatever its parser met
+        raise CheckpointError(f"{path}: is not a complete safetensors file ({error}); download it again") from error
+
+
+def _load_pickle(path: Path, head: bytes) -> Any:
+    try:
+        _refuse_archive(path)
+        refuse_packed(path)
+        with warnings.catch_warnings():
+            # Old files make PyTorch warn of its own storage classes; the user can do nothing about it.
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        # A file that ends early or is no pickle at all raises the same error as one that names forbidden code.
+        if head.startswith(b"\x80") or _FORBIDDEN.search(str(error)):
+            raise CheckpointError(
+                f"{path}: is refused, because reading it could execute code. If you trust its source, load it with "
+                "torch.load(path, weights_only=False) in a program of your own and save its state dict"
+            ) from error
+        # What PyTorch says here is how to load it without protection.
+        raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged") from error
+    except CheckpointError:
+        raise
+    except Exception as error:  # on damaged files it raises whatever its unpickler met
+        what = "is truncated or damaged" if head.startswith(b"PK") and not is_zip(path) else "is damaged"
+        raise CheckpointError(f"{path}: {what}; download it again ({_first_line(error)})") from error
+
+
+def _refuse_archive(path: Path) -> None:
+    """Raise CheckpointError for a zip of other files, as checkpoints are often shared; PyTorch's holds ``data.pkl``."""
+    if not is_zip(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+    if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
+        inside = ", ".join(name[:80] for name in names[:3]) + (", ..." if len(names) > 3 else "")
+        raise CheckpointError(f"{path}: is a zip of files ({inside}), not a checkpoint; unpack it and name one of them")
+
+
+def _state_dict(path: Path, loaded: Any) -> dict[str, Any]:
+    for container in _CONTAINERS:
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(container), Mapping):
+            loaded = loaded[container]
+            break
+    if not isinstance(loaded, Mapping) or not all(isinstance(name, str) for name in loaded):
+        raise CheckpointError(f"{path}: not a state dict, which maps parameter names to tensors ({_kind(loaded)})")
+    return dict(loaded)
+
+
+def _fault(value: Any) -> str | None:
+    if type(value) not in (Tensor, Parameter) or value.layout != torch.strided or value.is_quantized:
+        return f"{_kind(value)}, not a tensor"
+    if value.device.type != "cpu" or not value.numel():
+        return "a tensor without values"
+    return None
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def _shorten(names: list[str]) -> list[str]:
+    rest = len(names) - _LISTED
+    return names if rest <= 0 else [*names[:_LISTED], f"and {rest} more"]

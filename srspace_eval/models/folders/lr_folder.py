@@ -1,0 +1,191 @@
+"""The LRs of a folder, and the names that their samples get."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from srspace_eval._utils.png import digest, inspect_png, read_bytes
+from srspace_eval.errors import ImageError, Notice, SamplingError
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.names import Template, image_fields, is_file_name
+from srspace_eval.tracks.reader import builtin_tracks
+
+
+@dataclass(frozen=True)
+class LrImage:
+    """One LR.
+
+    Attributes
+    ----------
+    image:
+        The image's name: its GT's file name without suffix. ``0801x4.png``, as DIV2K names its LRs, is image ``0801``.
+    path, height, width, sha256:
+        The LR's file.
+    fields:
+        What name templates can say of the image: ``stem``, and ``number`` and ``index`` if it has them.
+    """
+
+    image: str
+    path: Path
+    height: int
+    width: int
+    sha256: str
+    fields: Mapping[str, int | str] = field(default_factory=dict)
+
+
+def find_lrs(place: Path, scale: int) -> list[LrImage]:
+    """The LRs of a folder (or one PNG), in the order of their names; every unusable file is listed at once.
+
+    Parameters
+    ----------
+    place:
+        A folder whose PNGs are the LRs, or one PNG.
+    scale:
+        The model's: the ``x4`` at the end of a name is no part of the image's name if it is this.
+
+    Raises
+    ------
+    SamplingError
+        If the place is not there, holds none, some are not 8-bit RGB PNGs, or two stand for the same image.
+    """
+    try:
+        if not place.exists():
+            raise SamplingError(f"{place}: there is no such file or folder")
+        paths = sorted(p for p in place.iterdir() if not p.name.startswith(".")) if place.is_dir() else [place]
+    except OSError as error:
+        raise SamplingError(f"{place}: cannot be listed ({error.strerror or error})") from error
+    pngs = [path for path in paths if path.suffix.lower() == ".png"]
+    if not pngs:
+        fault = "holds no PNG" if place.is_dir() else "is no PNG"
+        raise SamplingError(f"{place}: {fault}; name a folder of 8-bit RGB PNGs, the LRs, or one of them")
+    others = [path.name for path in paths if path not in pngs]
+    if others:
+        warnings.warn(f"{place}: left out, no PNG: {', '.join(others)}", Notice, stacklevel=2)
+    found: dict[str, LrImage] = {}
+    problems = []
+    for path in pngs:
+        image = re.sub(rf"(?<=\d)x{scale}$", "", path.stem)
+        try:
+            data = read_bytes(path)
+            info = inspect_png(data, str(path))
+        except ImageError as error:
+            problems.append(str(error))
+            continue
+        twin = found.get(image.casefold())
+        if twin:
+            problems.append(f"{path}: the same image as {twin.path.name}; keep one of them")
+            continue
+        found[image.casefold()] = LrImage(image, path, info.height, info.width, digest(data))
+    if problems:
+        raise SamplingError(f"{place}: some LRs cannot be used", problems)
+    return list(found.values())
+
+
+def name_samples(
+    lrs: Sequence[LrImage], *, scale: int, samples: int, track: Track | None = None, names: str | None = None
+) -> tuple[Template, list[LrImage]]:
+    """The template that names the samples, and the LRs with the fields that fill it.
+
+    Parameters
+    ----------
+    lrs:
+        From :func:`find_lrs`.
+    scale, samples:
+        The model's scale and the number of samples: more than one need a template with ``{sample}``.
+    track:
+        The challenge that sets the names; None: the built-in one of this scale that the images' numbers belong to.
+    names:
+        A template of the user's own, such as ``"{stem}_sample{sample:05d}.png"``, instead of the track's.
+
+    Raises
+    ------
+    SamplingError
+        If the track has another scale, or no template can name all the images.
+    TrackError
+        If ``names`` is malformed.
+    """
+    if track is not None and track.scale != scale:
+        raise SamplingError(f"track {track.name} is ×{track.scale}, the model is ×{scale}")
+    track = track or _track_of(lrs, scale)
+    named = [_with_fields(lr, track) for lr in lrs]
+    if names is not None:
+        templates = [Template(names)]
+    elif track is not None:
+        templates = [Template(text) for text in track.sample_names]
+    else:
+        templates = [Template("{stem}.png"), Template("{stem}_sample{sample:05d}.png")]
+    if samples > 1:
+        templates = [template for template in templates if "sample" in template.fields]
+        if not templates:
+            raise SamplingError(f"the names {names or (track and track.sample_names)} of many samples lack {{sample}}")
+    elif names is None:
+        # One sample: the name without a sample's number, if there is one.
+        templates.sort(key=lambda template: "sample" in template.fields)
+    for template in templates:
+        if all(_fills(template, lr) for lr in named):
+            return template, named
+    lost = [lr for lr in named if not any(_fills(template, lr) for template in templates)] or named
+    raise SamplingError(
+        f"the LRs' names do not give the samples' names {' or '.join(template.text for template in templates)}; "
+        "use --names '{stem}_sample{sample:05d}.png' or another track",
+        [f"{lr.path.name}: image {lr.image!r} has no {_lacking(templates[0], lr)}" for lr in lost],
+    )
+
+
+def sample_files(template: Template, lrs: Sequence[LrImage], samples: int) -> dict[str, list[str]]:
+    """The samples' file names: image -> one for each sample.
+
+    Raises
+    ------
+    SamplingError
+        If one is no name of a PNG in the folder itself, or two samples would get the same.
+    """
+    names = {x.image: [template.format(**x.fields, sample=i) for i in range(samples)] for x in lrs}
+    problems: list[str] = []
+    # Without regard to case, as the file systems of macOS and Windows are.
+    owners: dict[str, str] = {}
+    for image, files in names.items():
+        for sample, name in enumerate(files):
+            if not is_file_name(name) or not name.lower().endswith(".png"):
+                problems.append(f"{name!r} is not the name of a PNG in the folder itself")
+                break
+            mine = f"image {image}, sample {sample}"
+            other = owners.setdefault(name.casefold(), mine)
+            if other != mine:
+                problems.append(f"{name}: {other}, and {mine}")
+                break
+    if problems:
+        raise SamplingError(f"the names {template.text} cannot be given; use other --names", problems)
+    return names
+
+
+def _track_of(lrs: Sequence[LrImage], scale: int) -> Track | None:
+    """The built-in track with the latest first number that all images have an index in."""
+    fitting = [
+        track
+        for track in builtin_tracks().values()
+        if track.scale == scale and all("index" in _with_fields(lr, track).fields for lr in lrs)
+    ]
+    return max(fitting, key=lambda track: track.first, default=None)
+
+
+def _with_fields(lr: LrImage, track: Track | None) -> LrImage:
+    fields: Mapping[str, int | str] = {"stem": lr.image}
+    for text in track.gt_names if track else ():
+        read = Template(text).parse(f"{lr.image}.png")
+        if read is not None and track is not None:
+            fields = image_fields(lr.image, read, track.first)
+            break
+    return LrImage(lr.image, lr.path, lr.height, lr.width, lr.sha256, fields)
+
+
+def _fills(template: Template, lr: LrImage) -> bool:
+    return not _lacking(template, lr)
+
+
+def _lacking(template: Template, lr: LrImage) -> str:
+    return ", ".join(name for name in template.fields if name != "sample" and name not in lr.fields)

@@ -1,0 +1,90 @@
+"""The tracks of a board: built-in ones, and users' own, whose files stand beside their results."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from srspace_eval._utils.files import read_bounded, write_atomic
+from srspace_eval._utils.text import slug
+from srspace_eval.errors import Notice, RankingError, ResultsError, TrackError
+from srspace_eval.results.board import read_result
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import MAX_FILE_BYTES, builtin_tracks, load_track
+
+TRACK_FILE = "track.toml"
+
+
+def keep_track(board: Path, track: Path) -> None:
+    """Copy a user's track file to ``BOARD/TRACK/track.toml``, where :func:`board_tracks` finds it.
+
+    Another version that stands there stays, with a notice.
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be copied.
+    """
+    copy = board / slug(load_track(track).name) / TRACK_FILE
+    try:
+        text = read_bounded(track, MAX_FILE_BYTES).decode("utf-8")
+        if not copy.exists():
+            write_atomic(copy, text)
+        elif read_bounded(copy, MAX_FILE_BYTES).decode("utf-8", "replace") != text:
+            warnings.warn(
+                f"{copy}: differs from {track}; `rank --board` goes by the former, unless --track names the latter",
+                Notice,
+                stacklevel=2,
+            )
+    except OSError as error:
+        raise ResultsError(f"{copy}: {track} cannot be copied there ({error.strerror or error})") from error
+
+
+def board_tracks(board: Path) -> list[Track]:
+    """The tracks of which a board holds results: the built-in ones first, then those with a file in their folder.
+
+    Results whose track is not known are left out with a notice.
+
+    Raises
+    ------
+    RankingError
+        If there are no results of a known track; the message says what to give.
+    TrackError
+        If a track's file is malformed, or of another track than its folder.
+    """
+    builtin = {slug(name): track for name, track in builtin_tracks().items()}
+    holding = {path.parent.name: path for path in sorted(board.glob("*/*.json"), reverse=True)}
+    found, strangers = [], []
+    for folder in sorted(holding, key=lambda name: (name not in builtin, name)):
+        file = board / folder / TRACK_FILE
+        if file.is_file():
+            track = load_track(file)
+            if slug(track.name) != folder:
+                raise TrackError(f"{file}: is of track {track.name!r}, whose results stand in {slug(track.name)}/")
+            found.append(track)
+        elif folder in builtin:
+            found.append(builtin[folder])
+        else:
+            strangers.append(_stranger(holding[folder]))
+    if found:
+        for stranger in strangers:
+            warnings.warn(f"{stranger}; left out", Notice, stacklevel=2)
+    elif strangers:
+        raise RankingError(f"{board}: the results' track is not known", strangers)
+    else:
+        raise RankingError(
+            f"{board}: holds no results (BOARD/TRACK/TEAM.json); score a submission with --board {board}, or name the "
+            "folder of another board"
+        )
+    return found
+
+
+def _stranger(result: Path) -> str:
+    try:
+        name = read_result(result).track
+    except ResultsError:
+        return f"{result}: not a result of srspace-eval"
+    return (
+        f"{result.parent}: results of track {name!r}, which is not built in: name its file with --track FILE.toml, or "
+        f"put it there as {TRACK_FILE}"
+    )

@@ -1,0 +1,96 @@
+"""What runs in the workers of a Dask cluster: asked once what their numbers depend on, then one image a task."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import torch
+
+from srspace_eval._utils.allocator import keep_freed_memory
+from srspace_eval.errors import ExecutorError, ImageError, SubmissionError
+from srspace_eval.metrics.evaluator import MeterConfig
+from srspace_eval.metrics.lpips import weights
+from srspace_eval.metrics.lpips.network import LPIPS
+from srspace_eval.results.record import ImageRecord
+from srspace_eval.scoring.executors.base import Facts, NetworkPlan, facts
+from srspace_eval.scoring.executors.threads import measure_images
+from srspace_eval.scoring.tasks import ImageTask, Sources
+
+Worker: TypeAlias = Any  # of Dask, which is optional
+
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all tasks of a run share: the network, what was agreed on, where files are, what is measured."""
+
+    plan: NetworkPlan | None
+    facts: Facts
+    sources: Sources
+    config: MeterConfig
+
+
+def probe(plan: NetworkPlan | None, dask_worker: Worker | None = None) -> Facts:
+    """Load the network, and say what this worker's numbers depend on."""
+    return facts(_network(plan, dask_worker))
+
+
+def measure_image(job: Job, task: ImageTask) -> ImageRecord:
+    """Measure one image with one thread.
+
+    Raises
+    ------
+    ImageError
+        If a file is not seen by this worker, cannot be decoded, or has changed.
+    ExecutorError
+        If this worker would not measure what was agreed on.
+    """
+    from distributed import get_worker
+
+    keep_freed_memory()
+    worker = get_worker()
+    network = _network(job.plan, worker)
+    here = facts(network)
+    if here != job.facts:
+        raise ExecutorError(
+            f"worker {worker.address} would not measure what the others do (here / there)",
+            here.conflicts(job.facts),
+        )
+    torch.set_num_threads(1)
+    try:
+        (record,) = measure_images([task], job.sources, job.config, network, workers=1)
+    except (ImageError, SubmissionError) as error:
+        unseen = isinstance(error.__cause__, FileNotFoundError)
+        hint = "; it does not see that file: workers read files from where this process does" if unseen else ""
+        raise ImageError(f"{error} (at worker {worker.address}{hint})") from error
+    return record
+
+
+def _network(plan: NetworkPlan | None, worker: Worker | None) -> LPIPS | None:
+    if plan is None:
+        return None
+    pinned = replace(plan, device=_pinned(plan.device, None if worker is None else worker.name))
+    file = plan.weights or weights.require(plan.net, plan.weights_dir)
+    with _loading:
+        return _loaded(pinned, weights.sha256(file))
+
+
+@lru_cache(maxsize=2)
+def _loaded(plan: NetworkPlan, trunk_sha256: str) -> LPIPS:
+    # The hash is part of the key: workers live on while files change.
+    return plan.load()
+
+
+def _pinned(device: str, name: Any) -> str:
+    """The device of this worker where it sees several: by the number that ends its name, else Slurm's local task."""
+    if device not in ("auto", "cuda") or torch.cuda.device_count() < 2:
+        return device
+    number = re.search(r"(?:^|-)(\d+)$", str(name))
+    local = number[1] if number else os.environ.get("SLURM_LOCALID", "0")
+    return f"cuda:{int(local) % torch.cuda.device_count()}"

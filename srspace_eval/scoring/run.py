@@ -1,0 +1,411 @@
+"""From a submission to its result: pair, look, measure, record."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from srspace_eval.errors import InputError, Notice, ResultsError
+from srspace_eval.metrics.base import MEASURABLE
+from srspace_eval.metrics.evaluator import LPIPS_METRICS, MeterConfig, PatchPlan
+from srspace_eval.metrics.least_sizes import least_sizes
+from srspace_eval.results.board import read_result, result_path, write_result
+from srspace_eval.results.record import ImageRecord, Kind, Result, Signature
+from srspace_eval.scoring.executors.base import Executor, Facts, NetworkPlan
+from srspace_eval.scoring.executors.opening import open_executor
+from srspace_eval.scoring.journal import Journal, open_journal
+from srspace_eval.scoring.shards import Shard, absent_shards, open_shards
+from srspace_eval.scoring.summary import summarise
+from srspace_eval.scoring.tasks import FileRef, ImageTask, Sources
+from srspace_eval.submissions.check import Checked, Progress, check_submission, no_step
+from srspace_eval.submissions.inspection import FileInfo, cropped
+from srspace_eval.submissions.pairing import Pair
+from srspace_eval.submissions.provenance import read_provenance
+from srspace_eval.tracks.model import Track
+
+Net = Literal["alex", "vgg", "squeeze"]
+Convention = Literal["ntire21", "matlab", "matlab-legacy"]
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """How to measure.
+
+    Attributes
+    ----------
+    metrics:
+        Ids out of :data:`srspace_eval.metrics.base.MEASURABLE`; None: the track's.
+    samples:
+        M instead of the track's.
+    net, lpips_weights, weights_dir:
+        LPIPS trunk; a file with its weights; a folder with torchvision's files.
+    convention:
+        Of the downscaling for LR-PSNR.
+    patches:
+        K, N and seed of the sampled diversity score.
+    device, precision:
+        Where the trunk runs (``"auto"``, ``"cpu"``, ``"cuda"``) and in what precision.
+    workers:
+        Threads; None: as many as cores.
+    scheduler:
+        Dask cluster to measure on instead of in this process: see
+        :func:`srspace_eval.scoring.executors.opening.open_executor`.
+    incomplete:
+        Measure what is there of a submission that lacks images or samples. Its summary stays empty.
+    """
+
+    metrics: tuple[str, ...] | None = None
+    samples: int | None = None
+    net: Net = "alex"
+    lpips_weights: Path | None = None
+    weights_dir: Path | None = None
+    convention: Convention = "ntire21"
+    patches: PatchPlan | None = None
+    device: str = "auto"
+    precision: str = "float32"
+    workers: int | None = None
+    scheduler: str | None = None
+    incomplete: bool = False
+
+
+def score(
+    submission: Path | str,
+    gt: Path | str,
+    *,
+    options: ScoreOptions | None = None,
+    track: Track | None = None,
+    lr: Path | str | None = None,
+    team: str | None = None,
+    kind: Kind = "team",
+    board: Path | str = "leaderboards",
+    overwrite: bool = False,
+    progress: Progress = no_step,
+) -> Result:
+    """Score a submission and write its result to a board.
+
+    A killed run goes on where it was when the same call is made again; its result has the same bytes as an
+    undisturbed one's.
+
+    Parameters
+    ----------
+    submission, gt, lr, track:
+        As :func:`check_submission`.
+    team, kind:
+        The name in leaderboards (None: the submission's name, without ``.zip``), and whether it is ranked.
+    board:
+        The folder of results.
+    overwrite:
+        Replace a result, or drop an unfinished run, of another signature or other files.
+    progress:
+        Context manager factory ``(description, total) -> advance(n)``.
+
+    Returns
+    -------
+    The result, as written to ``result_path(board, track.name, team)``.
+
+    Raises
+    ------
+    SubmissionError
+        All faults of the submission at once.
+    WeightsError
+        If LPIPS is wanted and its weights are not there.
+    ResultsError
+        If the board holds another result of this team and ``overwrite`` is False, or another process is at it.
+    """
+    options = options or ScoreOptions()
+    with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
+        run = _prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
+        checked, path = run.checked, run.path
+        with (
+            open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite) as journal,
+            open_shards(path, run.signature, replace=overwrite) as shards,
+        ):
+            earlier = None if overwrite else _earlier(run, kind)
+            if earlier is None:
+                absent = absent_shards(list(shards))
+                if absent:
+                    names = ", ".join(str(shard) for shard in absent)
+                    warnings.warn(f"{path.parent}: no journal of shard {names}: measured here", Notice, stacklevel=2)
+                records = _measure(run, executor, journal, [*shards.values(), journal], progress)
+                result = _result(checked, run.team, kind, run.signature, records)
+                write_result(path, result)
+            for done in (journal, *shards.values()):
+                done.discard()
+            if earlier is not None:
+                return earlier
+    for note in result.notes:
+        if note not in checked.notices:  # those have been said before the measuring
+            warnings.warn(note, Notice, stacklevel=2)
+    return result
+
+
+def score_shard(
+    submission: Path | str,
+    gt: Path | str,
+    shard: Shard,
+    *,
+    options: ScoreOptions | None = None,
+    track: Track | None = None,
+    lr: Path | str | None = None,
+    team: str | None = None,
+    board: Path | str = "leaderboards",
+    overwrite: bool = False,
+    progress: Progress = no_step,
+) -> ShardRun:
+    """Measure a share of a submission's images into the share's own journal; :func:`score` makes the result of them.
+
+    Parameters
+    ----------
+    shard:
+        Which share.
+    overwrite:
+        Measure although the board has a result of this team; drop this share's unfinished run if it is of another
+        signature.
+
+    Others as :func:`score`, and all shares' must be the same. Only the share's own samples are looked at, so faults
+    of other samples are found by other shares.
+
+    Raises
+    ------
+    As :func:`score`.
+    """
+    options = options or ScoreOptions()
+    with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
+        run = _prepare(submission, gt, options, track, lr, team, Path(board), shard, executor, progress)
+        images = tuple(task.image for task in run.tasks)
+        path = shard.journal(run.path)
+        if overwrite or _earlier(run) is None:
+            with open_journal(path, run.signature, replace=overwrite) as journal:
+                _measure(run, executor, journal, [journal], progress)
+    return ShardRun(run.team, run.checked.track.name, shard, path, images)
+
+
+@dataclass(frozen=True)
+class ShardRun:
+    """A share of a submission that has been measured: whose, which, into what journal, and its images."""
+
+    team: str
+    track: str
+    shard: Shard
+    journal: Path
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run that is about to measure."""
+
+    checked: Checked
+    team: str
+    path: Path  # of the result
+    signature: Signature
+    config: MeterConfig
+    tasks: list[ImageTask]
+
+
+def _prepare(
+    submission: Path | str,
+    gt: Path | str,
+    options: ScoreOptions,
+    track: Track | None,
+    lr: Path | str | None,
+    team: str | None,
+    board: Path,
+    shard: Shard | None,
+    executor: Executor,
+    progress: Progress,
+) -> _Run:
+    if team is None:
+        name = Path(submission).resolve().name
+        team = name.removesuffix(".zip") or name
+    if not team.strip() or any("\ud800" <= char <= "\udfff" for char in team):
+        raise InputError(f"{team!r} is no name that a leaderboard can show; give another one with --team")
+    metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
+    # Missing weights should be said before minutes of looking at files, if they are surely wanted.
+    facts = executor.prepare(_network_plan(options, metrics)) if metrics else None
+    checked = check_submission(
+        submission, gt, track=track, lr=lr, samples=options.samples, shard=shard, whole=False,
+        workers=options.workers, progress=progress,
+    )  # fmt: skip
+    track = checked.track
+    if facts is None:
+        metrics = _checked_metrics(track.metrics)
+        facts = executor.prepare(_network_plan(options, metrics))
+    least = least_sizes(metrics, options.net, options.patches)
+    checked.raise_faults(*checked.too_small(least), incomplete=options.incomplete)
+    for notice in checked.notices:
+        warnings.warn(notice, Notice, stacklevel=3)
+    pairs = checked.pairing.pairs if shard is None else shard.of(checked.pairing.pairs)
+    return _Run(
+        checked=checked,
+        team=team,
+        path=result_path(board, track.name, team),
+        signature=_signature(checked, options, metrics, facts),
+        config=MeterConfig(frozenset(metrics), track.scale, options.convention, options.patches),
+        tasks=_tasks(checked, pairs),
+    )
+
+
+def _measure(
+    run: _Run, executor: Executor, journal: Journal, before: Iterable[Journal], progress: Progress
+) -> list[ImageRecord]:
+    """The records of a run's tasks: those in the journals from before, the others measured into ``journal``."""
+    records: dict[str, ImageRecord] = {}
+    for earlier in before:
+        old = {t.image: r for t in run.tasks if (r := earlier.records.get(t.image)) and _is_of(r, t)}
+        if old:
+            warnings.warn(f"{earlier.path}: {len(old)} images were measured before", Notice, stacklevel=3)
+        records |= old
+    todo = [t for t in run.tasks if t.image not in records]
+    sources = Sources(run.checked.source, run.checked.gt, run.checked.lr)
+    with progress("Scoring", sum(len(t.samples) for t in todo)) as advance:
+        for record in executor.measure(todo, sources, run.config, advance=advance):
+            journal.append(record)
+            records[record.image] = record
+    return [records[t.image] for t in run.tasks]
+
+
+def _checked_metrics(metrics: tuple[str, ...] | None) -> tuple[str, ...]:
+    unknown = [m for m in metrics or () if m not in MEASURABLE]
+    if unknown:
+        raise InputError(f"unknown metric {', '.join(unknown)}: choose from {', '.join(MEASURABLE)}")
+    return metrics or ()
+
+
+def _network_plan(options: ScoreOptions, metrics: tuple[str, ...]) -> NetworkPlan | None:
+    if not LPIPS_METRICS & set(metrics):
+        return None
+    return NetworkPlan(options.net, options.lpips_weights, options.weights_dir, options.device, options.precision)
+
+
+def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...], facts: Facts) -> Signature:
+    track, inspection = checked.track, checked.inspection
+    samples = track.samples if options.samples is None else options.samples
+    settings: dict[str, dict[str, object]] = {
+        "common": {
+            "track": track.name,
+            "scale": track.scale,
+            "samples": samples,
+            "crop": track.crop,
+            "images": len(checked.pairing.pairs),
+            "gt": _joint_digest((p.image, inspection.gt[p.gt]) for p in checked.pairing.pairs),
+        }
+    }
+    if facts.lpips is not None:
+        settings["lpips"] = dict(facts.lpips)
+    if "lr_psnr" in metrics:
+        settings["lr_psnr"] = {"convention": options.convention, "reference": "downscaled GT"}
+        if checked.lr is not None:
+            lrs = ((p.image, inspection.lr[p.lr]) for p in checked.pairing.pairs if p.lr is not None)
+            settings["lr_psnr"] |= {"reference": "LR files", "lr": _joint_digest(lrs)}
+    if "diversity_mse" in metrics:
+        settings["diversity_mse"] = {"box": 16}
+    if "diversity_patches" in metrics and options.patches is not None:
+        plan = options.patches
+        settings["diversity_patches"] = {"patches": plan.patches, "size": plan.size, "seed": plan.seed}
+    if "psnr" in metrics:
+        settings["psnr"] = {"channels": "RGB", "border": 0}
+    if "ssim" in metrics:
+        settings["ssim"] = {"channels": "RGB mean", "border": 0, "window": "gaussian 11, 1.5"}
+    return Signature(settings, facts.environment)
+
+
+def _joint_digest(infos: Iterator[tuple[str, FileInfo]]) -> str:
+    text = "".join(f"{image}\0{info.sha256}\n" for image, info in infos)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _tasks(checked: Checked, pairs: Sequence[Pair]) -> list[ImageTask]:
+    track, inspection = checked.track, checked.inspection
+    tasks = []
+    for p in pairs:
+        if not p.samples:
+            continue
+        gt = inspection.gt[p.gt]
+        tasks.append(
+            ImageTask(
+                image=p.image,
+                height=cropped(gt.height, track.crop),
+                width=cropped(gt.width, track.crop),
+                gt=FileRef(p.gt, gt.sha256),
+                lr=None if p.lr is None else FileRef(p.lr, inspection.lr[p.lr].sha256),
+                samples=tuple((n, FileRef(name, inspection.samples[name].sha256)) for n, name in p.numbered),
+            )
+        )
+    return tasks
+
+
+def _is_of(record: ImageRecord, task: ImageTask) -> bool:
+    """Whether a record was measured from just these files."""
+    return record.gt_sha256 == task.gt.sha256 and [(s.sample, s.file, s.sha256) for s in record.samples] == [
+        (number, ref.name, ref.sha256) for number, ref in task.samples
+    ]
+
+
+def _earlier(run: _Run, kind: Kind | None = None) -> Result | None:
+    """The result on the board if it is what this run would give (of any kind if None); None if there is none."""
+    path = run.path
+    if not path.exists():
+        return None
+    earlier = read_result(path)
+    if earlier.team != run.team:
+        raise ResultsError(f"{path}: holds the result of {earlier.team!r}; give {run.team!r} another name with --team")
+    _same_or_refuse(path, earlier, run.signature, run.tasks, kind or earlier.kind)
+    warnings.warn(f"{path}: already scored with the same signature from the same files", Notice, stacklevel=3)
+    return earlier
+
+
+def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: list[ImageTask], kind: Kind) -> None:
+    same = {**signature.settings, "environment": signature.environment}
+    differences = Signature(same).conflicts(
+        Signature({**earlier.signature.settings, "environment": earlier.signature.environment})
+    )
+    then = earlier.signature.settings
+    differences += [f"{group}: not measured then" for group in signature.settings if group not in then]
+    by_name = {record.image: record for record in earlier.images}
+    changed = [t.image for t in tasks if t.image not in by_name or not _is_of(by_name[t.image], t)]
+    if changed:
+        differences.append(f"the files of {', '.join(changed[:10])}{' …' if len(changed) > 10 else ''}")
+    if kind != earlier.kind:
+        differences.append(f"kind: {kind} / {earlier.kind}")
+    if differences:
+        raise ResultsError(
+            f"{path}: there is a result of this team already, and it differs (now / then); "
+            f"give --overwrite to replace it, or another --board or --team",
+            differences,
+        )
+
+
+def _result(checked: Checked, team: str, kind: Kind, signature: Signature, records: list[ImageRecord]) -> Result:
+    pairing = checked.pairing
+    single = pairing.samples == 1 and "sample" not in pairing.template
+    wanted = int(signature.settings["common"]["samples"])
+    notes = []
+    if single and wanted > 1 and any(name.startswith("diversity") for record in records for name in record.values):
+        notes.append("one sample an image, named without a sample number: a deterministic method, S_M = 0")
+        records = [_deterministic(record, wanted) for record in records]
+    summary, curves, more = summarise(records)
+    if pairing.missing:
+        summary, curves, more = dict.fromkeys(summary), {}, []
+    return Result(
+        team=team,
+        track=checked.track.name,
+        kind=kind,
+        signature=signature,
+        images=tuple(records),
+        summary=summary,
+        curves=curves,
+        incomplete=pairing.missing,
+        notes=(*notes, *checked.inspection.suspicions, *more),
+        provenance=read_provenance(checked.source),
+    )
+
+
+def _deterministic(record: ImageRecord, samples: int) -> ImageRecord:
+    """M equal samples gain nothing on one: the curves stay where they begin."""
+    curves = {name: (*curve, *[curve[-1]] * (samples - 1)) for name, curve in record.curves.items()}
+    return replace(record, curves=curves)

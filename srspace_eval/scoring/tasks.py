@@ -1,0 +1,61 @@
+"""What is measured: the tasks of a run, the files that they name, and where those are read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from srspace_eval._utils.png import Pixels, decode_png, digest
+from srspace_eval.errors import ImageError, InputError
+from srspace_eval.submissions.sources import Source
+
+
+@dataclass(frozen=True)
+class FileRef:
+    """A file of a source, with the SHA-256 that it had when it was looked at."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """One image to measure: its GT, LR if given, samples as (number, file), and the size after the crop."""
+
+    image: str
+    height: int
+    width: int
+    gt: FileRef
+    lr: FileRef | None
+    samples: tuple[tuple[int, FileRef], ...]
+
+    def __post_init__(self) -> None:
+        if not self.samples:  # its record would be waited for without end
+            raise InputError(f"image {self.image}: no samples to measure")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the files of tasks are read from."""
+
+    samples: Source
+    gt: Source
+    lr: Source | None = None
+
+    def all(self) -> list[Source]:
+        """Those that there are."""
+        return [source for source in (self.samples, self.gt, self.lr) if source is not None]
+
+
+def load(source: Source, ref: FileRef) -> Pixels:
+    """Read and decode a file that has been looked at before.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be decoded, or its bytes are not those of then.
+    """
+    where = source.where(ref.name)
+    data = source.read(ref.name)
+    if digest(data) != ref.sha256:
+        raise ImageError(f"{where}: has changed since the run began; run the same command again")
+    return decode_png(data, where)

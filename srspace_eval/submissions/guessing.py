@@ -1,0 +1,80 @@
+"""The built-in track that a submission belongs to, read off its names and sizes."""
+
+from __future__ import annotations
+
+from srspace_eval._utils.png import inspect_png
+from srspace_eval.errors import ImageError, SubmissionError, TrackError
+from srspace_eval.submissions.pairing import Pairing, pair
+from srspace_eval.submissions.provenance import read_provenance
+from srspace_eval.submissions.sources import Source
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import builtin_tracks
+
+
+def guess_track(source: Source, gt: Source, lr: Source | None = None) -> Track:
+    """The built-in track that a submission belongs to, read off its names and sizes.
+
+    A method's output at scale s has sides that are multiples of s; an LR, if given, or the record that ``sample``
+    left beside the samples, tells the scale itself.
+
+    Raises
+    ------
+    TrackError
+        If none fits, or tracks of different scale do.
+    """
+    fitting: list[tuple[int, Track]] = []
+    sizes = _Sizes()
+    scale = _recorded_scale(source)
+    for track in builtin_tracks().values():
+        if scale not in (None, track.scale):
+            continue
+        try:
+            pairing = pair(source, gt, track, lr=lr)
+        except SubmissionError:
+            continue
+        if _scale_fits(pairing, source, gt, track, lr, sizes):
+            fitting.append((pairing.resolved, track))
+    if not fitting:
+        raise TrackError(f"{source.path}: its names and sizes fit no built-in track; give --track")
+    most = max(count for count, _ in fitting)
+    tracks = [track for count, track in fitting if count == most]
+    if len({track.scale for track in tracks}) > 1:
+        raise TrackError(
+            f"{source.path}: the sizes fit the tracks {' and '.join(t.name for t in tracks)}; say which with --track"
+        )
+    return tracks[0]
+
+
+def _recorded_scale(source: Source) -> object:
+    model = (read_provenance(source) or {}).get("model")
+    return model.get("scale") if isinstance(model, dict) else None
+
+
+class _Sizes:
+    """(height, width) of pictures, each read once; None for one that is no plain PNG, which is told elsewhere."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, int] | None] = {}
+
+    def of(self, source: Source, name: str) -> tuple[int, int] | None:
+        where = source.where(name)
+        if where not in self._known:
+            try:
+                info = inspect_png(source.read(name), where)
+                self._known[where] = (info.height, info.width)
+            except ImageError:
+                self._known[where] = None
+        return self._known[where]
+
+
+def _scale_fits(pairing: Pairing, source: Source, gt: Source, track: Track, lr: Source | None, sizes: _Sizes) -> bool:
+    for p in pairing.pairs:
+        if lr is not None and p.lr is not None:
+            large, small = sizes.of(gt, p.gt), sizes.of(lr, p.lr)
+            if large and small:
+                return abs(large[1] / small[1] / track.scale - 1) < 0.1
+        elif p.samples:
+            size = sizes.of(source, p.samples[0])
+            if size and (size[0] % track.scale or size[1] % track.scale):
+                return False
+    return True

@@ -1,0 +1,252 @@
+"""Where a submission's files are read from: a folder, or a zip that is never unpacked to disk."""
+
+from __future__ import annotations
+
+import io
+import stat
+import struct
+import weakref
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from srspace_eval._utils.files import is_zip
+from srspace_eval._utils.png import MAX_FILE_BYTES, read_bytes
+from srspace_eval.errors import ImageError, SubmissionError
+
+MAX_ENTRIES = 100_000
+"""Largest number of entries that a zip or folder may have."""
+
+MAX_ZIP_BYTES = 1 << 37
+"""Largest total size that a zip may declare for its files: 137 GB, ten samples of a thousand 2K images."""
+
+_MAX_DIRECTORY_BYTES = 1 << 25
+_LISTED = 100
+
+# The others can ask for gigabytes of memory before they give the first byte.
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+
+# An archive's honest PNGs hardly compress further; a bomb does, a thousandfold.
+_MAX_RATIO = 200
+
+# What zipfile raises on files that are none, or whose numbers no file has.
+_DAMAGE = (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error)
+
+# Beside these, what a system or a packing program leaves behind is passed over in silence.
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
+
+
+class Source(Protocol):
+    """Named files of a submission.
+
+    Sources are small and can be sent to worker processes; :meth:`read` may be called from several threads.
+    """
+
+    @property
+    def path(self) -> Path:
+        """The folder or zip."""
+
+    def names(self) -> list[str]:
+        """Names of all files, sorted, relative to the submission's top folder; faults raise SubmissionError."""
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes; ImageError if that fails."""
+
+    def where(self, name: str) -> str:
+        """The file's name for messages."""
+
+
+def open_source(path: Path | str) -> Source:
+    """A folder or zip as a source of files.
+
+    Raises
+    ------
+    SubmissionError
+        If there is neither a folder nor a zip at that place.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            return FolderSource(path)
+        if path.is_file():
+            if is_zip(path):
+                return ZipSource(path)
+            raise SubmissionError(f"{path}: neither a folder nor a zip; give the folder of PNGs, or a zip of it")
+    except OSError as error:
+        raise SubmissionError(f"{path}: cannot be read ({error.strerror or error})") from error
+    raise SubmissionError(f"{path}: there is no such folder or zip")
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """The files that lie directly in a folder; sub-folders are not descended into."""
+
+    path: Path
+
+    def names(self) -> list[str]:
+        found = []
+        try:
+            for entry in self.path.iterdir():
+                if entry.name in _LITTER or entry.name.startswith("._"):
+                    continue
+                found.append(entry.name)
+                if len(found) > MAX_ENTRIES:
+                    raise SubmissionError(f"{self.path}: holds more than {MAX_ENTRIES} files")
+        except OSError as error:
+            raise SubmissionError(f"{self.path}: cannot be listed ({error.strerror or error})") from error
+        return sorted(found)
+
+    def read(self, name: str) -> bytes:
+        return read_bytes(self.path / name)
+
+    def where(self, name: str) -> str:
+        return str(self.path / name)
+
+
+@dataclass
+class ZipSource:
+    """The files of a zip, read into memory one at a time; nothing is written to disk.
+
+    One folder around all files is looked through. Absolute names, ``..``, links, devices, encrypted or nested
+    archives, names that differ only in case, and sizes beyond all reason are faults.
+    """
+
+    path: Path
+    _archive: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
+    _members: dict[str, zipfile.ZipInfo] = field(default_factory=dict, repr=False, compare=False)
+
+    def names(self) -> list[str]:
+        self._open()
+        return sorted(self._members)
+
+    def read(self, name: str) -> bytes:
+        self._open()
+        assert self._archive is not None
+        where = self.where(name)
+        if name not in self._members:
+            raise ImageError(f"{where}: there is no such file in the zip")
+        try:
+            with self._archive.open(self._members[name]) as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+        except (*_DAMAGE, zlib.error, EOFError, RuntimeError) as error:
+            raise ImageError(f"{where}: cannot be read from the zip ({error}); pack it again") from error
+        if len(data) > MAX_FILE_BYTES:
+            raise ImageError(f"{where}: larger than {MAX_FILE_BYTES} bytes, no picture of a challenge")
+        return data
+
+    def where(self, name: str) -> str:
+        return f"{self.path}: {name}"
+
+    def __getstate__(self) -> Path:
+        return self.path
+
+    def __setstate__(self, path: Path) -> None:
+        self.path, self._archive, self._members = path, None, {}
+
+    def _open(self) -> None:
+        if self._archive is not None:
+            return
+        file = None
+        try:
+            file = _GuardedFile(self.path)
+            archive = zipfile.ZipFile(file)
+            file.guard = False
+            self._members = _safe_members(self.path, archive.infolist())
+        except BaseException as error:
+            if file is not None:
+                file.close()
+            if isinstance(error, _DAMAGE):
+                raise SubmissionError(f"{self.path}: not a readable zip ({error}); pack it again") from error
+            raise
+        weakref.finalize(archive, file.close)  # an archive closes only files that it opened itself
+        self._archive = archive
+
+
+class _GuardedFile(io.BufferedReader):
+    """A zip's file that refuses a directory of too many entries before :mod:`zipfile` makes objects of them.
+
+    ``guard`` is set while the directory is read, which is done in one piece.
+    """
+
+    guard = True
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if not self.guard:
+            return super().read(size)
+        whole = size is None or size < 0 or size > _MAX_DIRECTORY_BYTES
+        data = super().read(_MAX_DIRECTORY_BYTES + 1 if whole else size)
+        if len(data) > _MAX_DIRECTORY_BYTES:
+            raise SubmissionError(f"{self.name}: its directory is larger than {_MAX_DIRECTORY_BYTES} bytes")
+        if data.count(b"PK\1\2") > MAX_ENTRIES:  # each entry begins with it
+            raise SubmissionError(f"{self.name}: holds more than {MAX_ENTRIES} entries")
+        return data
+
+
+def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    problems, kept = [], []
+    for info in infos:
+        name = info.filename
+        parts = PurePosixPath(name).parts
+        if not parts or name.endswith("/") or parts[0] == "__MACOSX":
+            continue
+        if parts[-1] in _LITTER or parts[-1].startswith("._"):
+            continue
+        problem = _fault(info, parts)
+        if problem:
+            problems.append(f"{name[:300]!r}: {problem}")
+        else:
+            kept.append((parts, info))
+    if sum(info.file_size for _, info in kept) > MAX_ZIP_BYTES:
+        problems.append(f"its files unpack to more than {MAX_ZIP_BYTES} bytes")
+    top = {parts[0] for parts, _ in kept}
+    if len(top) == 1 and all(len(parts) > 1 for parts, _ in kept):
+        kept = [(parts[1:], info) for parts, info in kept]
+    members = {"/".join(parts): info for parts, info in kept}
+    counts = Counter(name.casefold() for name in ("/".join(parts) for parts, _ in kept))
+    problems += [f"{name!r}: stands in it {n} times (up to case)" for name, n in counts.items() if n > 1]
+    problems += _overlaps([info for _, info in kept])
+    if len(problems) > _LISTED:
+        problems = [*problems[:_LISTED], f"and {len(problems) - _LISTED} more"]
+    if problems:
+        raise SubmissionError(f"{path}: the zip cannot be used; pack the PNGs again, without folders", problems)
+    return members
+
+
+def _overlaps(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+    """Entries that share bytes: a small zip would unpack to any size."""
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            yield f"{info.filename!r}: overlaps the entry before it"
+        # 30: the shortest header; its own name and extra field only make it longer.
+        end = info.header_offset + 30 + info.compress_size
+
+
+def _fault(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
+    mode = info.external_attr >> 16
+    if info.flag_bits & 0x1:
+        return "is encrypted"
+    if "\\" in info.filename:
+        return "its name holds a backslash; folders are separated by / in a zip"
+    if ".." in parts or parts[0] == "/" or ":" in parts[0] or "\0" in info.orig_filename:
+        return "its name leads out of the folder"
+    if max(map(len, parts)) > 255:
+        return "its name is longer than file systems take"
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        return "is not a regular file but a link or device"
+    if info.compress_type not in _METHODS:
+        return f"is packed by method {info.compress_type}, not deflate"
+    if info.filename.lower().endswith(".zip"):
+        return "is a zip in the zip"
+    if info.file_size > MAX_FILE_BYTES:
+        return f"unpacks to {info.file_size} bytes, no picture of a challenge"
+    if info.file_size > 1 << 20 and info.file_size > _MAX_RATIO * max(1, info.compress_size):
+        return f"unpacks from {info.compress_size} to {info.file_size} bytes, no picture does"
+    return None

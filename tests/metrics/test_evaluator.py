@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import math
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from srspace_eval._utils.png import read_rgb
+from srspace_eval.errors import InputError
+from srspace_eval.kernels import distance_maps, error_boxes
+from srspace_eval.metrics import evaluator as module
+from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.diversity import diversity_curve, diversity_score_patches
+from srspace_eval.metrics.evaluator import ImageMeasurement, ImageMeter, MeterConfig, PatchPlan
+from srspace_eval.metrics.lpips.network import LPIPS
+from srspace_eval.metrics.psnr import lr_psnr, psnr
+from srspace_eval.metrics.resize import imresize
+from srspace_eval.metrics.ssim import ssim
+from tests.helpers import synth
+from tests.helpers.cases import procedural
+
+BOTH_DISTANCES = frozenset({"lpips", "lr_psnr", "diversity", "diversity_mse"})
+
+
+def pictures(samples: int = 4, size: tuple[int, int] = (72, 96), scale: int = 4) -> tuple[np.ndarray, list[np.ndarray]]:
+    gt = synth.picture(*size, 21)
+    return gt, synth.sample_set(gt, scale, samples, 22)
+
+
+def measure(
+    gt: np.ndarray, samples: list[np.ndarray], config: MeterConfig, lpips: LPIPS | None, **more: Any
+) -> tuple[ImageMeasurement, list[dict[str, float]]]:
+    meter = ImageMeter(gt, config, lpips, **more)
+    values = [meter.add(meter.measure(sr)) for sr in samples]
+    return meter.finish(), values
+
+
+def check_against(expected: dict[str, Any], found: ImageMeasurement, values: list[dict[str, float]]) -> None:
+    """One row of the parity results, to the tolerances that the protocol's users were promised."""
+    assert found.values["lpips"] == pytest.approx(expected["LPIPS_mean"], rel=2e-5)
+    assert found.values["lr_psnr"] == pytest.approx(expected["LRPSNR_mean"], abs=1e-9)
+    assert found.values["lr_psnr_worst"] == pytest.approx(expected["LRPSNR_worst"], abs=1e-9)
+    assert found.values["diversity"] == pytest.approx(expected["score"], abs=0.002)
+    curves = expected.get("by_samples")
+    if curves is None:
+        return
+    for n in range(1, len(values) + 1):
+        assert np.mean([v["lpips"] for v in values[:n]]) == pytest.approx(curves[f"LPIPS_mean_n{n}"], rel=2e-5)
+        assert np.mean([v["mse"] for v in values[:n]]) == pytest.approx(curves[f"MSE_mean_n{n}"], rel=1e-4)
+        assert found.curves["diversity_curve"][n - 1] == pytest.approx(curves[f"LPIPS_score_n{n}"], abs=0.002)
+        assert found.curves["diversity_mse_curve"][n - 1] == pytest.approx(
+            curves[f"MSE_score_n{n}"], rel=1e-4, abs=1e-9
+        )
+    assert found.values["lpips_local_best"] == pytest.approx(curves[f"LPIPS_best_loc_n{len(values)}"], rel=2e-5)
+
+
+@pytest.mark.parametrize("name", ["procedural_x4", "procedural_x8"])
+def test_equals_the_challenges_own_programs(name: str, alex: LPIPS) -> None:
+    case = procedural(name)
+    config = MeterConfig(BOTH_DISTANCES, case["scale"])
+    for image, expected in zip(case["images"], case["expected"], strict=True):
+        gt = synth.picture(image["height"], image["width"], image["picture_seed"])
+        samples = synth.sample_set(gt, case["scale"], case["samples"], image["sample_seed"])
+        height, width = samples[0].shape[:2]
+        check_against(expected, *measure(gt[:height, :width], samples, config, alex))
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("name", ["x4", "x8"])
+@pytest.mark.parametrize("trunk", ["squeeze (shared/weights)", "alex (alexnet_features(seed=1))"])
+def test_equals_the_challenges_own_programs_on_photographs(name: str, trunk: str, shared: Path, alex: LPIPS) -> None:
+    case = json.loads((shared / "parity" / "measure" / "real.json").read_text())[name]
+    squeeze = shared / "weights" / "squeezenet1_1-features.pth"
+    lpips = alex if trunk.startswith("alex") else LPIPS("squeeze", weights=squeeze)
+    folder = shared / "parity" / "measure" / name
+    config = MeterConfig(BOTH_DISTANCES, case["scale"])
+    for index, expected in enumerate(case[trunk]):
+        gt = read_rgb(folder / "gt" / f"{801 + index:04d}.png")
+        height, width = (n // 8 * 8 for n in gt.shape[:2])
+        files = [folder / "sr" / f"{index:06d}_sample{k:05d}.png" for k in range(case["samples"])]
+        samples = [read_rgb(file)[:height, :width] for file in files]
+        check_against(expected, *measure(gt[:height, :width], samples, config, lpips))
+
+
+def test_every_value_is_the_pure_functions_value(alex: LPIPS) -> None:
+    gt, samples = pictures()
+    plan = PatchPlan(64, 8, seed=5)
+    config = MeterConfig(module.MEASURED, 4, patches=plan)
+    found, values = measure(gt, samples, config, alex, image="0801")
+    maps = torch.stack([alex.map(sr, gt) for sr in samples])
+    lr = imresize(gt, 1 / 4)
+    for sr, distance, value in zip(samples, maps, values, strict=True):
+        assert set(value) == {"lpips", "lr_psnr", "mse", "psnr", "ssim"}
+        assert value["lpips"] == pytest.approx(float(distance.mean()), rel=1e-6)
+        assert value["lr_psnr"] == lr_psnr(sr, lr, 4)
+        assert value["psnr"] == psnr(sr, gt)
+        assert value["ssim"] == ssim(sr, gt)
+    for name in ("lpips", "lr_psnr", "mse", "psnr", "ssim"):
+        assert found.values[name] == pytest.approx(np.mean([value[name] for value in values]), rel=1e-12)
+    assert found.values["lr_psnr_worst"] == min(value["lr_psnr"] for value in values)
+    assert found.values["lpips_global_best"] == min(value["lpips"] for value in values)
+    assert found.values["lpips_local_best"] == pytest.approx(float(maps.amin(0).mean()), rel=1e-6)
+    assert found.curves["diversity_curve"] == pytest.approx(diversity_curve(maps), abs=1e-4)
+    assert found.values["diversity"] == found.curves["diversity_curve"][-1]
+    boxes = torch.stack([error_boxes.box_sums(torch.from_numpy(sr), torch.from_numpy(gt)) for sr in samples])
+    assert found.curves["diversity_mse_curve"] == pytest.approx(diversity_curve(boxes), abs=1e-9)
+    patches = diversity_score_patches(maps, plan, "0801")
+    assert found.values["diversity_patches"] == pytest.approx(patches.score, abs=1e-4)
+    assert found.values["diversity_patches_se"] == pytest.approx(patches.standard_error, rel=1e-4)
+    assert set(METRICS) - {"mor"} <= set(found.values)
+
+
+@pytest.mark.parametrize("metric", sorted(module.MEASURED))
+def test_joint_equals_separate(metric: str, alex: LPIPS) -> None:
+    gt, samples = pictures(3)
+    plan = PatchPlan(16, 4)
+    joint, _ = measure(gt, samples, MeterConfig(module.MEASURED, 4, patches=plan), alex)
+    patches = plan if metric == "diversity_patches" else None
+    lpips = alex if metric in module.LPIPS_METRICS else None
+    alone, _ = measure(gt, samples, MeterConfig(frozenset({metric}), 4, patches=patches), lpips)
+    assert metric in alone.values
+    assert {name: joint.values[name] for name in alone.values} == alone.values
+    assert {name: joint.curves[name] for name in alone.curves} == alone.curves
+
+
+def test_threads_and_the_order_of_measuring_do_not_matter(alex: LPIPS) -> None:
+    gt, samples = pictures(6)
+    config = MeterConfig(BOTH_DISTANCES, 4)
+    expected, expected_values = measure(gt, samples, config, alex)
+    meter = ImageMeter(gt, config, alex)
+    order = [4, 1, 5, 0, 3, 2]
+    with ThreadPoolExecutor(3, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        measured = dict(zip(order, pool.map(lambda i: meter.measure(samples[i]), order), strict=True))
+    assert [meter.add(measured[i]) for i in range(6)] == expected_values
+    assert meter.finish() == expected
+
+
+def test_the_order_of_samples_matters_to_the_curve_alone(alex: LPIPS) -> None:
+    gt, samples = pictures()
+    config = MeterConfig(BOTH_DISTANCES, 4)
+    forward, forward_values = measure(gt, samples, config, alex)
+    backward, backward_values = measure(gt, samples[::-1], config, alex)
+    assert backward_values == forward_values[::-1]
+    assert backward.values == pytest.approx(forward.values, rel=1e-6)
+    assert backward.curves["diversity_curve"][1] != forward.curves["diversity_curve"][1]
+
+
+def test_a_deterministic_method_scores_exactly_zero(alex: LPIPS) -> None:
+    gt, samples = pictures(1)
+    config = MeterConfig(BOTH_DISTANCES | {"diversity_patches"}, 4, patches=PatchPlan(9, 5))
+    found, _ = measure(gt, samples * 4, config, alex)
+    assert found.curves == {"diversity_curve": [0.0] * 4, "diversity_mse_curve": [0.0] * 4}
+    assert found.values["diversity_patches"] == 0
+
+
+def test_a_sample_equal_to_the_gt_leaves_scores_undefined_and_its_psnr_infinite(alex: LPIPS) -> None:
+    gt, samples = pictures(2)
+    config = MeterConfig(module.MEASURED, 4, patches=PatchPlan(9, 5))
+    found, values = measure(gt, [samples[0], gt, samples[1]], config, alex)
+    assert values[1] == {"lpips": 0.0, "mse": 0.0, "lr_psnr": math.inf, "psnr": math.inf, "ssim": 1.0}
+    assert found.curves["diversity_curve"] == [0.0, None, None]
+    assert found.curves["diversity_mse_curve"] == [0.0, None, None]
+    for name in ("diversity", "diversity_mse", "diversity_patches", "diversity_patches_se"):
+        assert found.values[name] is None
+    assert found.values["lpips_global_best"] == 0
+    assert found.values["lr_psnr"] == math.inf
+    worst = found.values["lr_psnr_worst"]
+    assert worst is not None
+    assert math.isfinite(worst)
+
+
+def test_a_given_lr_is_the_reference(alex: LPIPS) -> None:
+    gt, samples = pictures(2)
+    lr = imresize(gt, 1 / 4, convention="matlab-legacy")
+    config = MeterConfig(frozenset({"lr_psnr"}), 4)
+    found, values = measure(gt, samples, config, None, lr=lr)
+    assert [v["lr_psnr"] for v in values] == [lr_psnr(sr, lr, 4) for sr in samples]
+    assert found.values.keys() == {"lr_psnr", "lr_psnr_worst"}
+    with pytest.raises(InputError, match="0801: the LR is 18×23, a GT of 72×96 at scale 4 wants 18×24"):
+        ImageMeter(gt, config, None, lr=lr[:, :-1], image="0801")
+
+
+def test_only_the_running_minimum_is_kept(alex: LPIPS) -> None:
+    gt, samples = pictures(2)
+    meter = ImageMeter(gt, MeterConfig(BOTH_DISTANCES, 4), alex)
+    meter.add(meter.measure(samples[0]))
+    minimum, boxes = meter._perceptual.minimum, meter._squared.minimum
+    assert minimum is not None
+    assert boxes is not None
+    places = minimum.data_ptr(), boxes.data_ptr()
+    meter.add(meter.measure(samples[1]))
+    after = meter._perceptual.minimum, meter._squared.minimum
+    assert after[0] is not None
+    assert after[1] is not None
+    assert (after[0].data_ptr(), after[1].data_ptr()) == places
+    expected = torch.minimum(*(alex.map(sr, gt) for sr in samples))
+    torch.testing.assert_close(after[0], expected, rtol=0, atol=1e-6)
+
+
+def test_what_is_wrong_is_named(alex: LPIPS) -> None:
+    gt, samples = pictures(1)
+    with pytest.raises(InputError, match="fid given"):
+        MeterConfig(frozenset({"fid"}), 4)
+    with pytest.raises(InputError, match="none given"):
+        MeterConfig(frozenset(), 4)
+    with pytest.raises(InputError, match="go together"):
+        MeterConfig(frozenset({"lpips"}), 4, patches=PatchPlan(2, 2))
+    with pytest.raises(InputError, match="go together"):
+        MeterConfig(frozenset({"diversity_patches"}), 4)
+    config = MeterConfig(frozenset({"lpips"}), 4)
+    with pytest.raises(InputError, match="0801: these metrics need LPIPS: lpips"):
+        ImageMeter(gt, config, None, image="0801")
+    meter = ImageMeter(gt, config, alex, image="0801")
+    with pytest.raises(InputError, match="0801: no samples"):
+        meter.finish()
+    with pytest.raises(InputError, match="0801: sizes differ, 72×95 and 72×96"):
+        meter.measure(samples[0][:, :-1])
+    with pytest.raises(InputError, match=r"0801: sr: float64 \(72, 96, 3\) given, uint8"):
+        meter.measure(samples[0] / 255)
+
+
+def test_the_fast_reduction_is_the_references(alex: LPIPS) -> None:
+    gt, samples = pictures(2)
+    reference = alex.prepare(gt)
+    layers = [alex.distances(reference, sr) for sr in samples]
+    running: dict[str, torch.Tensor | None] = {"fast": None, "reference": None}
+    for one in layers:
+        results = {}
+        for form in running:
+            mean, best, running[form] = distance_maps.reduce_into(one, (72, 96), running[form], form)
+            results[form] = (mean, best)
+        assert results["fast"] == pytest.approx(results["reference"], rel=1e-6)

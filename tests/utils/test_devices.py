@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from srspace_eval._utils.devices import device_name, resolve_device
+from srspace_eval.errors import ExecutorError
+from srspace_eval.models import load_model
+from tests.helpers.small_checkpoint import write_small_checkpoint
+
+
+def test_known_devices() -> None:
+    assert resolve_device("auto").type in ("cpu", "cuda")
+    assert resolve_device(torch.device("cpu")) == torch.device("cpu")
+    assert device_name(torch.device("cpu")) == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("gpu", "device gpu: not known"), ("", "not known"), ("cuda:99", "cuda:99: there is none"), ("meta", "is none")],
+)
+def test_what_is_not_there_is_named(name: str, message: str) -> None:
+    with pytest.raises(ExecutorError, match=message):
+        resolve_device(name)
+
+
+def test_checkpoints_are_not_run_where_double_precision_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The folding and the log-determinants are computed in float64, which Apple's GPUs lack.
+    monkeypatch.setattr("srspace_eval.models.loading.resolve_device", torch.device)
+    with pytest.raises(ExecutorError, match="mps: checkpoints run on cpu or cuda"):
+        load_model(write_small_checkpoint(tmp_path / "a.pth", "rrdb"), device="mps")
