@@ -22,7 +22,8 @@ import torch
 from distributed import LocalCluster
 
 from srspace_eval._utils.cores import default_workers
-from srspace_eval._utils.png import digest, read_rgb, write_png
+from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv
 from srspace_eval.scoring.executors.base import Executor, NetworkPlan
@@ -45,8 +46,8 @@ def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[
             noise = np.random.default_rng([image, number]).integers(-9, 10, picture.shape)
             name = f"{image:06d}_sample{number:05d}.png"
             write_png(folder / name, np.clip(picture + noise, 0, 255).astype(np.uint8))
-            refs.append((number, FileRef(name, digest((folder / name).read_bytes()))))
-        ref = FileRef(path.name, digest(path.read_bytes()))
+            refs.append((number, FileRef(name, sha256((folder / name).read_bytes()))))
+        ref = FileRef(path.name, sha256(path.read_bytes()))
         tasks.append(ImageTask(str(image), height, width, ref, None, tuple(refs)))
     return tasks, Sources(FolderSource(folder), FolderSource(gt))
 

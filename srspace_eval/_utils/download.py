@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import urllib.error
@@ -10,6 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from srspace_eval._utils.hashing import sha256_of_file
 from srspace_eval.errors import WeightsError
 
 TIMEOUT_SECONDS = 30
@@ -50,7 +50,7 @@ def download(
         raise WeightsError(f"{part}: cannot be written ({error.strerror or error})") from None
     if not whole:
         raise WeightsError(f"{url}: the connection broke after {part.stat().st_size} bytes; {by_hand}")
-    digest = _sha256(part)
+    digest = sha256_of_file(part)
     if not digest.startswith(sha256_prefix):
         part.unlink()
         raise WeightsError(
@@ -85,11 +85,3 @@ def _receive(url: str, part: Path, advance: Callable[[int, int | None], None]) -
         file.flush()
         os.fsync(file.fileno())
     return total is None or have == total
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -7,7 +7,6 @@ other ancillary chunks do not change the pixels.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import struct
 import zlib
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from srspace_eval._utils.files import read_bounded, replacing
+from srspace_eval._utils.png_chunks import SIGNATURE, write_chunk
 from srspace_eval.errors import ImageError
 
 Pixels = npt.NDArray[np.uint8]
@@ -34,7 +34,6 @@ MAX_CHUNKS = 200_000
 """Most chunks that a file may have: the largest picture in chunks of 8 KiB has a quarter of it."""
 
 _PIECE = 1 << 20
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {0: "grey", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 _SIGNATURES = {
     b"\xff\xd8\xff": "a JPEG",
@@ -87,14 +86,14 @@ def inspect_png(data: bytes, where: str) -> PngInfo:
 def _inspect(data: bytes, where: str) -> _Structure:
     if not data:
         raise ImageError(f"{where}: the file is empty")
-    if not data.startswith(_SIGNATURE):
+    if not data.startswith(SIGNATURE):
         kind = next((name for start, name in _SIGNATURES.items() if data.startswith(start)), "something else")
-        if _SIGNATURE.startswith(data):
+        if SIGNATURE.startswith(data):
             raise ImageError(f"{where}: truncated in the PNG signature; write the file again")
         raise ImageError(f"{where}: not a PNG but {kind}; save it as 8-bit RGB PNG")
     info: PngInfo | None = None
     begin = data_end = 0
-    position = len(_SIGNATURE)
+    position = len(SIGNATURE)
     for _ in range(MAX_CHUNKS):
         if position + 12 > len(data):
             raise ImageError(f"{where}: truncated after {len(data)} bytes; write the file again")
@@ -184,7 +183,12 @@ def decode_top(data: bytes, where: str, rows: int = 16) -> Pixels:
     # The first rows as a picture of their own: same filters, stored instead of compressed.
     stream = b"".join(_unpacked(data, where, found, rows * (1 + 3 * info.width)))
     header = struct.pack(">IIBBBBB", info.width, rows, 8, 2, 0, 0, 0)
-    small = _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(stream, 0)) + _chunk(b"IEND", b"")
+    small = (
+        SIGNATURE
+        + write_chunk(b"IHDR", header)
+        + write_chunk(b"IDAT", zlib.compress(stream, 0))
+        + write_chunk(b"IEND", b"")
+    )
     return _decode(small, where, PngInfo(rows, info.width, False))
 
 
@@ -193,10 +197,10 @@ def _essential(data: bytes, found: _Structure) -> bytes:
 
     Profiles, texts and the like change no pixel, and a packed one may be a bomb: they are never parsed.
     """
-    header = len(_SIGNATURE) + 25
+    header = len(SIGNATURE) + 25
     if found.begin == header and found.end + 12 == len(data):
         return data
-    return b"".join([data[:header], memoryview(data)[found.begin : found.end], _chunk(b"IEND", b"")])
+    return b"".join([data[:header], memoryview(data)[found.begin : found.end], write_chunk(b"IEND", b"")])
 
 
 def _unpacked(data: bytes, where: str, found: _Structure, size: int) -> Iterator[bytes]:
@@ -237,10 +241,6 @@ def _raw_size(info: PngInfo) -> int:
         if rows > 0 and columns > 0:
             total += rows * (1 + 3 * columns)
     return total
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
 
 def _decode(data: bytes, where: str, info: PngInfo) -> Pixels:
@@ -307,8 +307,3 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
             Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG", compress_level=compress_level)
     except OSError as error:
         raise ImageError(f"{path}: cannot be written ({error.strerror or error})") from error
-
-
-def digest(data: bytes) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    return hashlib.sha256(data).hexdigest()

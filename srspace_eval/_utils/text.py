@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+
+from srspace_eval._utils.hashing import sha256_of_text
 
 _LONGEST = 48
 
@@ -51,4 +52,4 @@ def slug(team: str) -> str:
     if plain and plain == team and not reserved:
         return plain
     # Names that differ only in what was replaced must not collide.
-    return f"{plain or 'team'}-{hashlib.sha256(team.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return f"{plain or 'team'}-{sha256_of_text(team)[:8]}"

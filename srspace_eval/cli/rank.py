@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from srspace_eval._utils.notices import notify
 from srspace_eval._utils.text import slug
 from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath
-from srspace_eval.errors import Notice, RankingError
+from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking import Entry, Ranking, default_columns, rank
 from srspace_eval.ranking.bootstrap import BootstrapPlan
@@ -53,14 +53,12 @@ class _Sources:
         if self.mor is not None:
             if self.mor.is_file() and self.mor.name == MOR_FILE and self.mor.with_name(DRAWS_FILE).is_file():
                 text = f"{self.mor}: --mor {self.mor.parent} lets the final rank's intervals move with the study, too"
-                warnings.warn(text, Notice, stacklevel=2)
+                notify(text)
             entries, strangers = add_mor(entries, self.mor)
             if strangers:
-                warnings.warn(
+                notify(
                     f"{self.mor}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with "
-                    "its MOR alone",
-                    Notice,
-                    stacklevel=2,
+                    "its MOR alone"
                 )
         if not entries:
             given = " and ".join(str(path) for path in (self.board, self.table) if path is not None)
@@ -228,14 +226,14 @@ def _say_unfinished(board: Path, track: Track) -> None:
     if journals:
         named = ", ".join(path.name for path in journals[:5]) + (" …" if len(journals) > 5 else "")
         text = f"{journals[0].parent}: not scored to the end, and left out: {named}; give `score` again to go on"
-        warnings.warn(text, Notice, stacklevel=2)
+        notify(text)
 
 
 def _say_empty(columns: Sequence[str], entries: Sequence[Entry]) -> None:
     """A column that was asked for and that tables leave out, because nobody has a value in it."""
     empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
     if empty:
-        warnings.warn(f"--columns: nobody has a value of {', '.join(empty)}", Notice, stacklevel=2)
+        notify(f"--columns: nobody has a value of {', '.join(empty)}")
 
 
 def _tracks(names: Sequence[str], board: Path | None, published: str | None) -> list[Track]:
@@ -280,10 +278,10 @@ def _tables_beside(names: Sequence[str], published: str | None, track: Track) ->
 def _beside(table: PublishedTable, track: Track, columns: Sequence[str]) -> list[Entry]:
     if track.name not in table.tracks:
         text = f"{table.id} is about another task ({table.title}): for orientation only"
-        warnings.warn(text, Notice, stacklevel=2)
+        notify(text)
     fitting = [e for e in table.entries() if any(e.values.get(metric) is not None for metric in columns)]
     if not fitting:
-        warnings.warn(f"{table.id} has none of the columns {', '.join(columns)}", Notice, stacklevel=2)
+        notify(f"{table.id} has none of the columns {', '.join(columns)}")
     return fitting
 
 

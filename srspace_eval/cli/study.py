@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import secrets
 import threading
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from srspace_eval._utils.notices import notify
 from srspace_eval.cli._common import print_json, progress, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER
-from srspace_eval.errors import Notice, StudyError
+from srspace_eval.errors import StudyError
 
 if TYPE_CHECKING:
     from srspace_eval.study.collecting import Outcome
@@ -124,11 +124,7 @@ def create(
         key = build_study(field, out, key_path, options, secret=blinding, workers=workers, advance=advance)
     minutes = max(expected_minutes(len(r.tasks), len(key.entries)) for r in key.raters.values())
     if minutes > _LONG_MINUTES:
-        warnings.warn(
-            f"each rater needs about {minutes / 60:.1f} hours; --tasks-per-rater shares the tasks among more people",
-            Notice,
-            stacklevel=1,
-        )
+        notify(f"each rater needs about {minutes / 60:.1f} hours; --tasks-per-rater shares the tasks among more people")
     tasks = sum(task.kind == "rank" for task in key.tasks.values())
     if as_json:
         print_json(
@@ -185,11 +181,9 @@ def serve(folder: Path, key_path: Path | None, answers: Path, host: str, port: i
 
     key = _load_key(key_path or folder.with_name(f"{folder.resolve().name}-key.json"))
     if not is_loopback(host):
-        warnings.warn(
+        notify(
             f"{host} can be reached from other machines, over unencrypted HTTP: anybody on the way can read tokens and "
-            "answers; rather put a reverse proxy with HTTPS in front of 127.0.0.1",
-            Notice,
-            stacklevel=1,
+            "answers; rather put a reverse proxy with HTTPS in front of 127.0.0.1"
         )
     with StudyServer(folder, key, answers, (host, port)) as server:
         click.echo("One link a rater:")
@@ -272,7 +266,7 @@ def collect(
     outcome = collect(_answer_files(answers), _load_key(key_path), rules)
     write_outcome(outcome, out)
     for rejected in outcome.rejected:
-        warnings.warn(f"not counted: {rejected.file}: {rejected.reason}", Notice, stacklevel=1)
+        notify(f"not counted: {rejected.file}: {rejected.reason}")
     if as_json:
         print_json(outcome_document(outcome))
         return

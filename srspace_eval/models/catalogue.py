@@ -6,19 +6,14 @@ which it names.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from srspace_eval._utils import toml
 from srspace_eval.metrics.base import METRICS
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover - the same parser under its older name
-    import tomli as tomllib
 
 Status = Literal["gone", "not checked"]
 
@@ -112,7 +107,7 @@ def published_methods() -> dict[str, Method]:
     >>> [r.values["diversity"] for r in published_methods()["srflow_da_r"].results]
     [25.5, 24.57]
     """
-    data = tomllib.loads(files("srspace_eval").joinpath("models/catalogue.toml").read_text(encoding="utf-8"))
+    data = toml.loads(files("srspace_eval").joinpath("models/catalogue.toml").read_text(encoding="utf-8"))
     methods = {}
     for entry in data["method"]:
         results = tuple(_result(rows, entry["title"]) for rows in entry["results"])
@@ -157,4 +152,4 @@ def _result(rows: Mapping[str, str], title: str) -> PublishedResult:
 @cache
 def _table(name: str) -> Mapping[str, Any]:
     text = files("srspace_eval.leaderboards").joinpath(f"published/{name}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return toml.loads(text)

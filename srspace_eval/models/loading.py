@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import torch
 from torch import Tensor
 
 from srspace_eval._utils.devices import resolve_device
-from srspace_eval.errors import CheckpointError, ExecutorError, InputError, Notice
+from srspace_eval._utils.notices import notify
+from srspace_eval.errors import CheckpointError, ExecutorError, InputError
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet, SkipFrom
 from srspace_eval.models.adapters.flow import FlowModel
@@ -74,12 +74,10 @@ def _wiring(path: Path, net: RRDBNet, found: Recognised) -> SkipFrom:
     wiring = recognise_wiring(net, found.skip)
     if not wiring.evident:
         errors = ", ".join(f"{error:.2g} wired as {skip!r}" for skip, error in wiring.errors.items())
-        warnings.warn(
+        notify(
             f"{path}: its wiring cannot be told: trunk_conv's output may be added to the blocks' output ('trunk', "
             f"SRFlow's program) or to conv_first's ('first', ESRGAN's), and the averaged output differs from a test "
-            f"picture by {errors}; {wiring.skip!r} is taken, --rrdb-skip (rrdb_skip= in Python) says it",
-            Notice,
-            stacklevel=4,
+            f"picture by {errors}; {wiring.skip!r} is taken, --rrdb-skip (rrdb_skip= in Python) says it"
         )
     return wiring.skip
 

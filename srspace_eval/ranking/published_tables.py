@@ -6,22 +6,17 @@ published, which images it is about, its rows as printed. Nothing in them was me
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from srspace_eval._utils import toml
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import METRICS, Direction
 from srspace_eval.ranking import Entry
 from srspace_eval.results.record import Kind
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover - the same parser under its older name
-    import tomli as tomllib
 
 # Cells that are the table's own conclusions, not measurements of a method.
 _CONCLUSIONS = ("final_rank",)
@@ -131,7 +126,7 @@ def published_tables() -> Mapping[str, PublishedTable]:
     """All published tables, by id."""
     folder = files("srspace_eval.leaderboards").joinpath("published")
     tables = [
-        _parse(tomllib.loads(entry.read_text(encoding="utf-8")))
+        _parse(toml.loads(entry.read_text(encoding="utf-8")))
         for entry in sorted(folder.iterdir(), key=lambda e: e.name)
         if entry.name.endswith(".toml")
     ]

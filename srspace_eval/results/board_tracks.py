@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded, write_atomic
+from srspace_eval._utils.notices import notify
 from srspace_eval._utils.text import slug
-from srspace_eval.errors import Notice, RankingError, ResultsError, TrackError
+from srspace_eval.errors import RankingError, ResultsError, TrackError
 from srspace_eval.results.board import read_result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import MAX_FILE_BYTES, builtin_tracks, load_track
@@ -31,11 +31,7 @@ def keep_track(board: Path, track: Path) -> None:
         if not copy.exists():
             write_atomic(copy, text)
         elif read_bounded(copy, MAX_FILE_BYTES).decode("utf-8", "replace") != text:
-            warnings.warn(
-                f"{copy}: differs from {track}; `rank --board` goes by the former, unless --track names the latter",
-                Notice,
-                stacklevel=2,
-            )
+            notify(f"{copy}: differs from {track}; `rank --board` goes by the former, unless --track names the latter")
     except OSError as error:
         raise ResultsError(f"{copy}: {track} cannot be copied there ({error.strerror or error})") from error
 
@@ -68,7 +64,7 @@ def board_tracks(board: Path) -> list[Track]:
             strangers.append(_stranger(holding[folder]))
     if found:
         for stranger in strangers:
-            warnings.warn(f"{stranger}; left out", Notice, stacklevel=2)
+            notify(f"{stranger}; left out")
     elif strangers:
         raise RankingError(f"{board}: the results' track is not known", strangers)
     else:

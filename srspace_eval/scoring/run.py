@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from srspace_eval.errors import InputError, Notice, ResultsError
+from srspace_eval._utils.hashing import sha256_of_text
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval.errors import InputError, ResultsError
 from srspace_eval.metrics.base import MEASURABLE
 from srspace_eval.metrics.evaluator import LPIPS_METRICS, MeterConfig, PatchPlan
 from srspace_eval.metrics.least_sizes import least_sizes
@@ -21,7 +22,7 @@ from srspace_eval.scoring.journal import Journal, open_journal
 from srspace_eval.scoring.shards import Shard, absent_shards, open_shards
 from srspace_eval.scoring.summary import summarise
 from srspace_eval.scoring.tasks import FileRef, ImageTask, Sources
-from srspace_eval.submissions.check import Checked, Progress, check_submission, no_step
+from srspace_eval.submissions.check import Checked, check_submission
 from srspace_eval.submissions.inspection import FileInfo, cropped
 from srspace_eval.submissions.pairing import Pair
 from srspace_eval.submissions.provenance import read_provenance
@@ -83,7 +84,7 @@ def score(
     kind: Kind = "team",
     board: Path | str = "leaderboards",
     overwrite: bool = False,
-    progress: Progress = no_step,
+    progress: Progress = no_progress,
 ) -> Result:
     """Score a submission and write its result to a board.
 
@@ -129,7 +130,7 @@ def score(
                 absent = absent_shards(list(shards))
                 if absent:
                     names = ", ".join(str(shard) for shard in absent)
-                    warnings.warn(f"{path.parent}: no journal of shard {names}: measured here", Notice, stacklevel=2)
+                    notify(f"{path.parent}: no journal of shard {names}: measured here")
                 records = _measure(run, executor, journal, [*shards.values(), journal], progress)
                 result = _result(checked, run.team, kind, run.signature, records)
                 write_result(path, result)
@@ -139,7 +140,7 @@ def score(
                 return earlier
     for note in result.notes:
         if note not in checked.notices:  # those have been said before the measuring
-            warnings.warn(note, Notice, stacklevel=2)
+            notify(note)
     return result
 
 
@@ -154,7 +155,7 @@ def score_shard(
     team: str | None = None,
     board: Path | str = "leaderboards",
     overwrite: bool = False,
-    progress: Progress = no_step,
+    progress: Progress = no_progress,
 ) -> ShardRun:
     """Measure a share of a submission's images into the share's own journal; :func:`score` makes the result of them.
 
@@ -238,7 +239,7 @@ def _prepare(
     least = least_sizes(metrics, options.net, options.patches)
     checked.raise_faults(*checked.too_small(least), incomplete=options.incomplete)
     for notice in checked.notices:
-        warnings.warn(notice, Notice, stacklevel=3)
+        notify(notice)
     pairs = checked.pairing.pairs if shard is None else shard.of(checked.pairing.pairs)
     return _Run(
         checked=checked,
@@ -258,7 +259,7 @@ def _measure(
     for earlier in before:
         old = {t.image: r for t in run.tasks if (r := earlier.records.get(t.image)) and _is_of(r, t)}
         if old:
-            warnings.warn(f"{earlier.path}: {len(old)} images were measured before", Notice, stacklevel=3)
+            notify(f"{earlier.path}: {len(old)} images were measured before")
         records |= old
     todo = [t for t in run.tasks if t.image not in records]
     sources = Sources(run.checked.source, run.checked.gt, run.checked.lr)
@@ -316,7 +317,7 @@ def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...]
 
 def _joint_digest(infos: Iterator[tuple[str, FileInfo]]) -> str:
     text = "".join(f"{image}\0{info.sha256}\n" for image, info in infos)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_of_text(text)
 
 
 def _tasks(checked: Checked, pairs: Sequence[Pair]) -> list[ImageTask]:
@@ -355,7 +356,7 @@ def _earlier(run: _Run, kind: Kind | None = None) -> Result | None:
     if earlier.team != run.team:
         raise ResultsError(f"{path}: holds the result of {earlier.team!r}; give {run.team!r} another name with --team")
     _same_or_refuse(path, earlier, run.signature, run.tasks, kind or earlier.kind)
-    warnings.warn(f"{path}: already scored with the same signature from the same files", Notice, stacklevel=3)
+    notify(f"{path}: already scored with the same signature from the same files")
     return earlier
 
 

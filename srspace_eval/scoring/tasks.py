@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srspace_eval._utils.png import Pixels, decode_png, digest
+from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.png import Pixels, decode_png
 from srspace_eval.errors import ImageError, InputError
 from srspace_eval.submissions.sources import Source
 
@@ -56,6 +57,6 @@ def load(source: Source, ref: FileRef) -> Pixels:
     """
     where = source.where(ref.name)
     data = source.read(ref.name)
-    if digest(data) != ref.sha256:
+    if sha256(data) != ref.sha256:
         raise ImageError(f"{where}: has changed since the run began; run the same command again")
     return decode_png(data, where)

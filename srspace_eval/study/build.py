@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import Pixels, decode_png, inspect_png
 from srspace_eval._version import __version__
 from srspace_eval.errors import ImageError, StudyError
@@ -83,7 +83,7 @@ def build_study(
             # In the order of the random ids: on many systems a folder remembers in which order it was filled.
             for name in sorted([*items, *references]):
                 png = stored_png(items[name] if name in items else references[name].pixels)
-                digests[name] = hashlib.sha256(png).hexdigest()
+                digests[name] = sha256(png)
                 (folder / f"{name}.png").write_bytes(png)
             del items
         all_tasks = [*tasks, *repeats]

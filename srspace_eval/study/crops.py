@@ -12,10 +12,10 @@ from PIL import Image
 from zlib_ng import zlib_ng
 
 from srspace_eval._utils.png import Pixels, decode_png, inspect_png
+from srspace_eval._utils.png_chunks import SIGNATURE, write_chunk
 from srspace_eval.errors import ImageError
 
 _INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)  # its stub calls the class an instance
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def read_squares(data: bytes, where: str, corners: Sequence[tuple[int, int]], size: int) -> list[Pixels]:
@@ -55,7 +55,7 @@ def read_squares(data: bytes, where: str, corners: Sequence[tuple[int, int]], si
 
 def _filtered_rows(data: bytes, where: str, width: int, count: int) -> Pixels:
     """The first rows of a PNG as they are stored: inflated, each behind its filter's number."""
-    bodies, at = [], len(_SIGNATURE)
+    bodies, at = [], len(SIGNATURE)
     while at < len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         if kind == b"IDAT":
@@ -116,12 +116,13 @@ def stored_png(pixels: Pixels) -> bytes:
 def _png(width: int, height: int, rows: bytes) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"".join(
-        [_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(rows, 0)), _chunk(b"IEND", b"")]
+        [
+            SIGNATURE,
+            write_chunk(b"IHDR", header),
+            write_chunk(b"IDAT", zlib.compress(rows, 0)),
+            write_chunk(b"IEND", b""),
+        ]
     )
-
-
-def _chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def coarsened(pixels: Pixels, cell: int) -> Pixels:

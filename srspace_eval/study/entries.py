@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from srspace_eval.errors import Notice, StudyError
+from srspace_eval._utils.notices import notify
+from srspace_eval.errors import StudyError
 from srspace_eval.study.design import draw_sample
 from srspace_eval.submissions.guessing import guess_track
 from srspace_eval.submissions.pairing import Pairing, pair
@@ -111,11 +111,7 @@ def gather(
         problems += [f"{name}: {p.image}: it has no sample of this image" for p in pairing.pairs if not p.samples]
         counts = {len(p.samples) for p in pairing.pairs}
         if len(counts) > 1 and not problems:
-            warnings.warn(
-                f"{source.path}: its images have {min(counts)} to {max(counts)} samples; one that is there is shown",
-                Notice,
-                stacklevel=2,
-            )
+            notify(f"{source.path}: its images have {min(counts)} to {max(counts)} samples; one that is there is shown")
         files = {p.image: p.samples[_shown(name, p.image, p.samples, seed, sample)] for p in pairing.pairs if p.samples}
         if sample is not None:
             problems += [

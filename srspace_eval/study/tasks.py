@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from srspace_eval.errors import Notice, StudyError
+from srspace_eval._utils.notices import notify
+from srspace_eval.errors import StudyError
 from srspace_eval.study.design import (
     Crop,
     RaterList,
@@ -182,11 +182,7 @@ def make_lists(
     fewest = min(len(share) for share in shares)
     most = max(fewest // 2, 1)
     if options.repeats > most:
-        warnings.warn(
-            f"--repeats {options.repeats}: with {fewest} tasks a rater repeats at most {most}, half of them",
-            Notice,
-            stacklevel=2,
-        )
+        notify(f"--repeats {options.repeats}: with {fewest} tasks a rater repeats at most {most}, half of them")
     digits = max(2, len(str(len(shares))))
     repeats: list[Task] = []
     raters = []

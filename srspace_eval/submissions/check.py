@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from srspace_eval._utils.cores import default_workers
+from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import SubmissionError
 from srspace_eval.metrics.least_sizes import LeastSize
 from srspace_eval.scoring.shards import Shard
@@ -16,9 +16,6 @@ from srspace_eval.submissions.inspection import Inspection, cropped, inspect
 from srspace_eval.submissions.pairing import Pairing, pair
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""``(description, total)`` -> context manager that yields the function to advance by n."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +68,6 @@ class Checked:
                     )
 
 
-@contextmanager
-def no_step(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Progress that nobody watches."""
-    yield lambda n: None
-
-
 def check_submission(
     submission: Path | str,
     gt: Path | str,
@@ -87,7 +78,7 @@ def check_submission(
     shard: Shard | None = None,
     whole: bool = True,
     workers: int | None = None,
-    progress: Progress = no_step,
+    progress: Progress = no_progress,
 ) -> Checked:
     """Pair a submission with its GT and look at every file; measures nothing.
 

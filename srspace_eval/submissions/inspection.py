@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from srspace_eval._utils.png import decode_png, decode_top, digest, inspect_png
+from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.png import decode_png, decode_top, inspect_png
 from srspace_eval.errors import ImageError
 from srspace_eval.submissions.pairing import Pair, Pairing
 from srspace_eval.submissions.sources import Source
@@ -99,7 +100,7 @@ def inspect(
                 return str(error)
             finally:
                 advance(1)
-            return _Look(FileInfo(info.height, info.width, digest(data)), digest(pixels.tobytes()), whole)
+            return _Look(FileInfo(info.height, info.width, sha256(data)), sha256(pixels.tobytes()), whole)
 
         return look
 
@@ -230,7 +231,7 @@ def _identical(
 
 def _pixel_digest(source: Source, name: str, size: tuple[int, int]) -> str:
     try:
-        return digest(decode_png(source.read(name), source.where(name))[: size[0], : size[1]].tobytes())
+        return sha256(decode_png(source.read(name), source.where(name))[: size[0], : size[1]].tobytes())
     except ImageError:
         # Damaged: it equals nothing, and is reported when it is measured.
         return name

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from srspace_eval._utils import toml
 from srspace_eval._utils.files import read_bounded
 from srspace_eval.errors import TrackError
 from srspace_eval.metrics.base import MEASURABLE, METRICS
 from srspace_eval.tracks.model import DEFAULT_RULE, MAX_SAMPLES, RankedMetric, RankingRule, Track
 from srspace_eval.tracks.names import Template
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover - the same parser under its older name
-    import tomli as tomllib
-
 
 MAX_FILE_BYTES = 1 << 20
 """Largest track file that is read."""
@@ -66,7 +60,7 @@ def load_track(name_or_path: str | Path) -> Track:
 
 def _parse(source: str, where: str) -> Track:
     try:
-        data = tomllib.loads(source)
+        data = toml.loads(source)
     except (ValueError, RecursionError) as error:
         raise TrackError(f"{where}: not valid TOML ({error})") from error
     reader = _Reader(where, data, {f.name for f in fields(Track)})

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srspace_eval._utils.png import digest, read_rgb
+from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.png import read_rgb
 from srspace_eval._utils.text import slug
 from srspace_eval.errors import Notice, SubmissionError
 from srspace_eval.ranking import Entry, rank
@@ -102,7 +103,7 @@ def test_a_record_cannot_lead_out_of_its_folder(tmp_path: Path, where: str) -> N
     secret.write_bytes((gt / "0801.png").read_bytes())
     (image,) = result.images
     if where == "sample":
-        stolen = replace(image.samples[0], file="../../secret.png", sha256=digest(secret.read_bytes()))
+        stolen = replace(image.samples[0], file="../../secret.png", sha256=sha256(secret.read_bytes()))
         image = replace(image, samples=(stolen, *image.samples[1:]))
     else:
         image = replace(image, image="../../secret")

@@ -5,7 +5,6 @@ Nothing here downloads unless :func:`fetch` is called. Imports no torch.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 import platformdirs
 
 from srspace_eval._utils.download import download
+from srspace_eval._utils.hashing import sha256_of_file
 from srspace_eval.errors import WeightsError
 
 PUBLISHER = "https://download.pytorch.org/models"
@@ -210,8 +210,4 @@ def sha256(path: Path) -> str:
 
 @lru_cache(maxsize=32)
 def _sha256(path: Path, size: int, modified: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return sha256_of_file(path)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from srspace_eval._utils.png import digest, inspect_png, read_bytes
-from srspace_eval.errors import ImageError, Notice, SamplingError
+from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.png import inspect_png, read_bytes
+from srspace_eval.errors import ImageError, SamplingError
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template, image_fields, is_file_name
 from srspace_eval.tracks.reader import builtin_tracks
@@ -64,7 +65,7 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
         raise SamplingError(f"{place}: {fault}; name a folder of 8-bit RGB PNGs, the LRs, or one of them")
     others = [path.name for path in paths if path not in pngs]
     if others:
-        warnings.warn(f"{place}: left out, no PNG: {', '.join(others)}", Notice, stacklevel=2)
+        notify(f"{place}: left out, no PNG: {', '.join(others)}")
     found: dict[str, LrImage] = {}
     problems = []
     for path in pngs:
@@ -79,7 +80,7 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
         if twin:
             problems.append(f"{path}: the same image as {twin.path.name}; keep one of them")
             continue
-        found[image.casefold()] = LrImage(image, path, info.height, info.width, digest(data))
+        found[image.casefold()] = LrImage(image, path, info.height, info.width, sha256(data))
     if problems:
         raise SamplingError(f"{place}: some LRs cannot be used", problems)
     return list(found.values())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ import scipy
 import torch
 
 from srspace_eval._utils.files import locked
+from srspace_eval._utils.notices import notify
 from srspace_eval._version import __version__
-from srspace_eval.errors import Notice, SamplingError
+from srspace_eval.errors import SamplingError
 from srspace_eval.models.base import Model
 from srspace_eval.models.folders.lr_folder import LrImage
 from srspace_eval.models.folders.provenance import Provenance, read_provenance, write_provenance
@@ -118,11 +118,9 @@ class OutputFolder:
         else:
             merged = old.continued_by(record, str(self.path))
             if merged.environments != old.environments:
-                warnings.warn(
+                notify(
                     f"{self.path}: begun with {_text(old.environments[-1])}, continued with "
-                    f"{_text(record.environments[0])}: the last bits of samples may differ",
-                    Notice,
-                    stacklevel=3,
+                    f"{_text(record.environments[0])}: the last bits of samples may differ"
                 )
             write_provenance(self.path, merged)
         return [

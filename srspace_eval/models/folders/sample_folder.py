@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from srspace_eval._utils import strict_json
-from srspace_eval._utils.png import decode_png, digest, read_bytes
-from srspace_eval.errors import ImageError, InputError, Notice, SamplingError
+from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.png import decode_png, read_bytes
+from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval.errors import ImageError, InputError, SamplingError
 from srspace_eval.models.base import Model, Quantize
 from srspace_eval.models.device import Precision
 from srspace_eval.models.folders.lr_folder import LrImage, find_lrs, name_samples, sample_files
@@ -22,8 +24,6 @@ from srspace_eval.models.folders.provenance import ImageEntry, Provenance, read_
 from srspace_eval.models.sampling.samples import NOT_FINITE, Method, check_heat, iterate_samples, memory_budget
 from srspace_eval.models.sampling.tiling import STEP, halo_of, size_text, tiles
 from srspace_eval.tracks.model import Track
-
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,6 @@ class SampleReport:
     images: int
     made: int
     kept: int
-
-
-@contextmanager
-def no_progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress that shows nothing."""
-    yield lambda n: None
 
 
 def folder_name(heat: float) -> str:
@@ -193,7 +187,7 @@ def _sample_image(
 def _read_lr(x: LrImage) -> Any:
     try:
         data = read_bytes(x.path)
-        if digest(data) != x.sha256:
+        if sha256(data) != x.sha256:
             raise ImageError(f"{x.path}: was changed while it was being sampled; start again")
         return decode_png(data, str(x.path))
     except ImageError as error:
@@ -239,11 +233,9 @@ def _tell_deterministic(model: Model, options: SampleOptions) -> None:
     if len(options.heats) > 1:
         raise InputError(f"{model.config.name} is deterministic: heat changes nothing; give one at most")
     if options.samples > 1:
-        warnings.warn(
+        notify(
             f"{model.config.name} is deterministic: the {options.samples} samples of an image are copies; --samples 1 "
-            "writes one",
-            Notice,
-            stacklevel=3,
+            "writes one"
         )
 
 
@@ -253,9 +245,7 @@ def _tell_tiles(model: Model, lrs: list[LrImage], plan: list[Job], budget: int) 
         if job.tile is not None and job.files:
             count = sum(1 for _ in tiles(x.height, x.width, job.tile, halo))
             needed = model.memory_estimate(x.height, x.width, 1)
-            warnings.warn(
+            notify(
                 f"{x.image}: {x.width}×{x.height} LR pixels are decoded in {count} tiles of {job.tile}×{job.tile} with "
-                f"{halo} pixels of context; whole they need {size_text(needed)}, and {size_text(budget)} may be used",
-                Notice,
-                stacklevel=3,
+                f"{halo} pixels of context; whole they need {size_text(needed)}, and {size_text(budget)} may be used"
             )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from srspace_eval._utils.notices import notify
 from srspace_eval._utils.png import inspect_png, read_bytes, read_rgb
-from srspace_eval.errors import ImageError, InputError, Notice, SamplingError
+from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval.errors import ImageError, InputError, SamplingError
 from srspace_eval.models.base import Flow, Model
 from srspace_eval.models.device import inference, memory_named
 from srspace_eval.models.folders.lr_folder import LrImage, find_lrs
-from srspace_eval.models.folders.sample_folder import Progress, no_progress
 from srspace_eval.models.lr_input import to_tensor
 from srspace_eval.models.sampling.samples import memory_budget
 from srspace_eval.models.sampling.tiling import size_text
@@ -90,7 +90,7 @@ def _likelihood(model: Flow, x: LrImage, gt: Path) -> Likelihood:
         _, _, nll = model.encode(to_tensor(low, model.device), to_tensor(high, model.device))
     value = float(nll[0])
     if not math.isfinite(value):
-        warnings.warn(f"{gt}: its likelihood is not finite ({value})", Notice, stacklevel=3)
+        notify(f"{gt}: its likelihood is not finite ({value})")
     return Likelihood(x.image, height, width, value)
 
 
@@ -129,9 +129,7 @@ def _pairs(model: Flow, lr: Path, gt: Path, budget: int) -> list[tuple[LrImage, 
     if problems:
         raise SamplingError(f"{gt}: some likelihoods cannot be computed", problems)
     if cropped:
-        warnings.warn(
-            f"{gt}: cropped to ×{scale} of their LRs, top left kept: {', '.join(cropped)}", Notice, stacklevel=3
-        )
+        notify(f"{gt}: cropped to ×{scale} of their LRs, top left kept: {', '.join(cropped)}")
     return pairs
 
 
@@ -160,5 +158,5 @@ def _partners(lr: Path, gt: Path, lrs: list[LrImage], scale: int) -> tuple[list[
                 "name the one PNG as --lr if it is called otherwise"
             )
     elif gt.stem not in (lrs[0].image, lrs[0].path.stem):
-        warnings.warn(f"{gt}: taken as the GT of {lr.name}, although their names differ", Notice, stacklevel=4)
+        notify(f"{gt}: taken as the GT of {lr.name}, although their names differ")
     return lrs, {lrs[0].image: [gt]}

@@ -14,7 +14,6 @@ Pages need no server and ask for nothing outside the folder. The same rankings g
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -24,9 +23,10 @@ from typing import Any
 import jinja2
 
 from srspace_eval._utils.files import replacing, write_atomic
+from srspace_eval._utils.notices import notify
 from srspace_eval._utils.text import slug
 from srspace_eval._version import __version__
-from srspace_eval.errors import Notice, RankingError
+from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking import Ranking
 from srspace_eval.report.html import charts, text
@@ -222,11 +222,9 @@ def _inside(path: Path, folder: Path) -> bool:
 def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
     strangers = [team for team in pictures.submissions if team not in teams]
     if strangers:
-        warnings.warn(
+        notify(
             f"no scored submission is called {', '.join(map(repr, strangers))}, so its pictures are not shown; scored "
-            f"are {', '.join(map(repr, teams)) or 'none'}",
-            Notice,
-            stacklevel=2,
+            f"are {', '.join(map(repr, teams)) or 'none'}"
         )
 
 

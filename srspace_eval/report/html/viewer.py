@@ -6,7 +6,6 @@ Only the files that were scored are shown: a picture whose digest is not the rec
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srspace_eval._utils import png
+from srspace_eval._utils import hashing, png
+from srspace_eval._utils.notices import notify
 from srspace_eval._utils.text import slug
-from srspace_eval.errors import ImageError, Notice
+from srspace_eval.errors import ImageError
 from srspace_eval.metrics.base import METRICS
 from srspace_eval.report.html import text
 from srspace_eval.report.html.submission import NAMED, extremes
@@ -148,7 +148,7 @@ class PictureWriter:
             try:
                 shown[image.image] = self._image(image, source, name)
             except ImageError as error:
-                warnings.warn(f"viewer of {result.team!r}: {error}; the image is left out", Notice, stacklevel=2)
+                notify(f"viewer of {result.team!r}: {error}; the image is left out")
         return shown
 
     def _image(self, image: ImageRecord, source: _Files, name: str) -> dict[str, Any]:
@@ -192,7 +192,7 @@ class PictureWriter:
         """Copy a picture, cropped as it was measured, and return its pixels."""
         where = source.source.where(name)
         data = source.read(name)
-        if png.digest(data) != sha256:
+        if hashing.sha256(data) != sha256:
             raise ImageError(f"{where}: is not the file that was scored (its SHA-256 differs)")
         pixels = png.decode_png(data, where)
         height, width = image.height, image.width

@@ -7,20 +7,19 @@ writes the records to the journal: whatever is lost later, what was measured sta
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 from srspace_eval._utils.devices import device_name, resolve_device
+from srspace_eval._utils.progress import Advance
 from srspace_eval._version import __version__
 from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.results.record import ImageRecord, Signature
 from srspace_eval.scoring.tasks import ImageTask, Sources
-
-Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True)

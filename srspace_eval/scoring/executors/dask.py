@@ -20,7 +20,6 @@ import signal
 import threading
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future as ConcurrentFuture
 from contextlib import ExitStack, contextmanager
@@ -30,11 +29,13 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from srspace_eval._utils.cores import default_workers
-from srspace_eval.errors import ExecutorError, Notice, SrspaceEvalError
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.progress import Advance
+from srspace_eval.errors import ExecutorError, SrspaceEvalError
 from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.metrics.lpips import weights
 from srspace_eval.results.record import ImageRecord
-from srspace_eval.scoring.executors.base import Advance, Facts, NetworkPlan, facts
+from srspace_eval.scoring.executors.base import Facts, NetworkPlan, facts
 from srspace_eval.scoring.executors.dask_worker import Job, measure_image, probe
 from srspace_eval.scoring.tasks import ImageTask, Sources
 from srspace_eval.submissions.sources import open_source
@@ -142,11 +143,9 @@ class DaskExecutor:
         for address, worker in self._workers().items():
             if worker.get("status") == "paused" and address not in self._paused:
                 self._paused.add(address)
-                warnings.warn(
+                notify(
                     f"{self._where}: worker {address} is paused by Dask, near its memory limit of "
-                    f"{worker.get('memory_limit', 0) / 1e9:.1f} GB; start workers with more memory or fewer threads",
-                    Notice,
-                    stacklevel=2,
+                    f"{worker.get('memory_limit', 0) / 1e9:.1f} GB; start workers with more memory or fewer threads"
                 )
 
     def _has_workers(self) -> bool:
@@ -155,7 +154,7 @@ class DaskExecutor:
             self._lost()
         idle = not self._client.nthreads()
         if idle and not self._idle:
-            warnings.warn(f"{self._where}: has no workers now; waiting for one", Notice, stacklevel=2)
+            notify(f"{self._where}: has no workers now; waiting for one")
         self._idle = idle
         return not idle
 

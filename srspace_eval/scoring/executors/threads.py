@@ -15,12 +15,13 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 import numpy as np
 import torch
 
+from srspace_eval._utils.progress import Advance
 from srspace_eval.errors import ImageError, InputError
 from srspace_eval.kernels.cuda import pinned
 from srspace_eval.metrics.evaluator import ImageMeter, MeterConfig, SampleMeasurement
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.results.record import ImageRecord, SampleRecord
-from srspace_eval.scoring.executors.base import Advance, Facts, NetworkPlan, facts
+from srspace_eval.scoring.executors.base import Facts, NetworkPlan, facts
 from srspace_eval.scoring.tasks import FileRef, ImageTask, Sources, load
 from srspace_eval.submissions.sources import Source
 
