@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import srspace_eval as se
+from benchmarks.inputs.hostile import documents
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.png import decode_png, decode_top, write_png
 from srspace_eval._utils.text import slug
@@ -35,8 +36,6 @@ from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.reader import load_track
-from tests.hardening import documents
-from tests.helpers.cases import write_alexnet
 
 # The same examples on every machine and run.
 few = settings(
@@ -87,11 +86,6 @@ def test_any_array_gives_numbers_or_a_named_error(name: str, a: np.ndarray, b: n
     except InputError:
         return
     assert value is not None
-
-
-@pytest.fixture(scope="module")
-def alexnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_alexnet(tmp_path_factory.mktemp("w") / "alex.pth")
 
 
 @few

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.inputs import synth
 from srspace_eval._utils.png import read_rgb
 from srspace_eval.errors import InputError
 from srspace_eval.kernels import distance_maps, error_boxes
@@ -21,7 +22,6 @@ from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.metrics.psnr import lr_psnr, psnr
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.metrics.ssim import ssim
-from tests.helpers import synth
 from tests.helpers.cases import procedural
 
 BOTH_DISTANCES = frozenset({"lpips", "lr_psnr", "diversity", "diversity_mse"})
