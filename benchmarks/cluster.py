@@ -29,13 +29,13 @@ from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.scoring.executors.base import Executor, NetworkPlan
 from srspace_eval.scoring.executors.dask import open_dask
 from srspace_eval.scoring.executors.threads import LocalExecutor
-from srspace_eval.scoring.tasks import FileRef, ImageTask, Sources
+from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource
 
 METRICS = frozenset({"lpips", "lr_psnr", "diversity"})
 
 
-def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[ImageTask], Sources]:
+def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[ImageTask], TaskSources]:
     """So many images of the pictures of a folder, taken in turn; their samples are written to another folder."""
     tasks = []
     for path, image in zip(itertools.cycle(sorted(gt.glob("*.png"))), range(images)):
@@ -49,10 +49,10 @@ def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[
             refs.append((number, FileRef(name, sha256((folder / name).read_bytes()))))
         ref = FileRef(path.name, sha256(path.read_bytes()))
         tasks.append(ImageTask(str(image), height, width, ref, None, tuple(refs)))
-    return tasks, Sources(FolderSource(folder), FolderSource(gt))
+    return tasks, TaskSources(FolderSource(folder), FolderSource(gt))
 
 
-def seconds(executor: Executor, tasks: list[ImageTask], sources: Sources, plan: NetworkPlan, repeats: int) -> float:
+def seconds(executor: Executor, tasks: list[ImageTask], sources: TaskSources, plan: NetworkPlan, repeats: int) -> float:
     """The least time to measure all tasks."""
     executor.prepare(plan)
     config = MeterConfig(METRICS, 4)

@@ -13,11 +13,11 @@ from srspace_eval.metrics.ssim import WINDOW
 
 @dataclass(frozen=True)
 class LeastSize:
-    """``what`` needs pictures of at least ``side``×``side`` pixels; ``mend``: what to do with smaller ones."""
+    """``what`` needs pictures of at least ``side``×``side`` pixels; ``hint``: what to do with smaller ones."""
 
     what: str
     side: int
-    mend: str
+    hint: str
 
 
 def least_sizes(metrics: Collection[str], net: str, patches: PatchPlan | None) -> list[LeastSize]:

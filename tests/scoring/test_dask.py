@@ -27,9 +27,9 @@ from srspace_eval.results.board import result_path
 from srspace_eval.results.record import Result
 from srspace_eval.scoring.executors import dask as cluster
 from srspace_eval.scoring.executors import dask_worker as cluster_worker
-from srspace_eval.scoring.executors.base import Facts, NetworkPlan, facts
+from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
 from srspace_eval.scoring.run import ScoreOptions, score
-from srspace_eval.scoring.tasks import FileRef, ImageTask, Sources
+from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource
 from srspace_eval.tracks.reader import load_track
 
@@ -173,7 +173,7 @@ def test_a_file_that_a_worker_does_not_see(
 ) -> None:
     monkeypatch.setattr(cluster, "_absolute", lambda sources: sources)
     (tmp_path / "gt").mkdir()
-    sources = Sources(FolderSource(tmp_path / "gone"), FolderSource(tmp_path / "gt"))
+    sources = TaskSources(FolderSource(tmp_path / "gone"), FolderSource(tmp_path / "gt"))
     task = ImageTask("0801", 8, 8, FileRef("0801.png", "0" * 64), None, ((0, FileRef("s.png", "0" * 64)),))
     with cluster.open_dask(str(processes.file)) as executor:
         executor.prepare(None)
@@ -268,9 +268,9 @@ def test_what_answers_is_no_scheduler_of_this_dask(processes: Processes, monkeyp
 def test_a_cluster_that_adapts_starts_from_no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import LocalCluster
 
-    async def slow(plan: NetworkPlan | None) -> Facts:
+    async def slow(plan: NetworkPlan | None) -> RuntimeInfo:
         await asyncio.sleep(1)  # longer than an idle worker is kept
-        return facts(None)
+        return runtime_info(None)
 
     monkeypatch.setattr(cluster, "probe", slow)
     with LocalCluster(n_workers=0, processes=False, memory_limit=0, scheduler_kwargs=cluster.HIDDEN) as adapting:
@@ -280,7 +280,7 @@ def test_a_cluster_that_adapts_starts_from_no_workers(monkeypatch: pytest.Monkey
             pytest.warns(Notice, match="has no workers now"),
         ):
             found = executor.prepare(None)
-    assert found == facts(None)
+    assert found == runtime_info(None)
 
 
 def test_another_version_is_refused(folder: Path, processes: Processes, tmp_path: Path) -> None:
@@ -394,13 +394,13 @@ def test_what_is_no_scheduler_file(tmp_path: Path) -> None:
 
 def test_workers_must_agree(folder: Path) -> None:
     plan = NetworkPlan(weights=folder / "alex.pth", device="cpu")
-    here = facts(plan.load())
+    here = runtime_info(plan.load())
     assert here.lpips is not None
     cluster._raise_differences("s", plan, {"a": here, "b": here})
-    gpu = Facts(here.lpips, {**here.environment, "device": "GPU"})
+    gpu = RuntimeInfo(here.lpips, {**here.environment, "device": "GPU"})
     cluster._raise_differences("s", plan, {"a": gpu, "b": gpu})  # this process need not have one
-    trunk = Facts({**here.lpips, "trunk_sha256": "0" * 64}, here.environment)
-    torch = Facts(here.lpips, {**here.environment, "torch": "1.0"})
+    trunk = RuntimeInfo({**here.lpips, "trunk_sha256": "0" * 64}, here.environment)
+    torch = RuntimeInfo(here.lpips, {**here.environment, "torch": "1.0"})
     for answers, problem in [
         ({"a": here, "b": gpu}, "worker b: environment.device: GPU / cpu at worker a"),
         ({"a": trunk, "b": trunk}, "worker a: lpips.trunk_sha256: 00000000 / "),

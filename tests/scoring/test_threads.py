@@ -77,7 +77,7 @@ def task(name: str, size: int, samples: int) -> ImageTask:
 
 
 def measure(tasks: list[ImageTask], mishaps: Any, workers: int) -> Iterator[ImageRecord]:
-    return measure_images(tasks, pipeline.Sources(mishaps, mishaps), mishaps, None, workers=workers)
+    return measure_images(tasks, pipeline.TaskSources(mishaps, mishaps), mishaps, None, workers=workers)
 
 
 def test_an_error_is_told_and_not_what_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:

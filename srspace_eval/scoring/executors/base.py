@@ -19,7 +19,7 @@ from srspace_eval._version import __version__
 from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.results.record import ImageRecord, Signature
-from srspace_eval.scoring.tasks import ImageTask, Sources
+from srspace_eval.scoring.tasks import ImageTask, TaskSources
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class NetworkPlan:
 
 
 @dataclass(frozen=True)
-class Facts:
+class RuntimeInfo:
     """What numbers depend on beside the pictures, as found where they are measured.
 
     Attributes
@@ -76,13 +76,13 @@ class Facts:
     lpips: Mapping[str, Any] | None
     environment: Mapping[str, Any]
 
-    def conflicts(self, other: Facts) -> list[str]:
+    def conflicts(self, other: RuntimeInfo) -> list[str]:
         """What differs, one line each: this one's, a slash, the other's."""
         mine, theirs = (Signature({"lpips": f.lpips or {}, "environment": f.environment}) for f in (self, other))
         return mine.conflicts(theirs)
 
 
-def facts(network: LPIPS | None) -> Facts:
+def runtime_info(network: LPIPS | None) -> RuntimeInfo:
     """The facts of this process."""
     environment = {
         "srspace_eval": __version__,
@@ -91,13 +91,13 @@ def facts(network: LPIPS | None) -> Facts:
         "device": "cpu" if network is None else device_name(network.device),
         "machine": platform.machine(),
     }
-    return Facts(None if network is None else dict(network.signature), environment)
+    return RuntimeInfo(None if network is None else dict(network.signature), environment)
 
 
 class Executor(Protocol):
     """Somewhere to measure images."""
 
-    def prepare(self, plan: NetworkPlan | None) -> Facts:
+    def prepare(self, plan: NetworkPlan | None) -> RuntimeInfo:
         """Make ready for measuring with this network, or with none; must be called before :meth:`measure`.
 
         Raises
@@ -109,7 +109,7 @@ class Executor(Protocol):
         """
 
     def measure(
-        self, tasks: Sequence[ImageTask], sources: Sources, config: MeterConfig, *, advance: Advance
+        self, tasks: Sequence[ImageTask], sources: TaskSources, config: MeterConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
         """Measure images; each record comes as soon as it is complete, in any order.
 

@@ -35,9 +35,9 @@ from srspace_eval.errors import ExecutorError, SrspaceEvalError
 from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.metrics.lpips import weights
 from srspace_eval.results.record import ImageRecord
-from srspace_eval.scoring.executors.base import Facts, NetworkPlan, facts
-from srspace_eval.scoring.executors.dask_worker import Job, measure_image, probe
-from srspace_eval.scoring.tasks import ImageTask, Sources
+from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
+from srspace_eval.scoring.executors.dask_worker import RunSpec, measure_image, probe
+from srspace_eval.scoring.tasks import ImageTask, TaskSources
 from srspace_eval.submissions.sources import open_source
 
 # Dask is optional, and typed by halves.
@@ -58,11 +58,11 @@ class DaskExecutor:
     def __init__(self, client: Client, where: str) -> None:
         self._client, self._where = client, where
         self._plan: NetworkPlan | None = None
-        self._facts = Facts(None, {})
+        self._runtime = RuntimeInfo(None, {})
         self._idle = False
         self._paused: set[str] = set()
 
-    def prepare(self, plan: NetworkPlan | None) -> Facts:
+    def prepare(self, plan: NetworkPlan | None) -> RuntimeInfo:
         self._plan = None if plan is None else plan.absolute()
         with self._connected():
             _raise_other_dask(self._where, self._client.get_versions())
@@ -75,13 +75,13 @@ class DaskExecutor:
         # A worker that cannot be reached has just gone, and takes no part.
         found = {worker: answer for worker, answer in answers.items() if not isinstance(answer, OSError)}
         _raise_differences(self._where, self._plan, found)
-        self._facts = next(iter(found.values()))
-        return self._facts
+        self._runtime = next(iter(found.values()))
+        return self._runtime
 
     def measure(
-        self, tasks: Sequence[ImageTask], sources: Sources, config: MeterConfig, *, advance: Advance
+        self, tasks: Sequence[ImageTask], sources: TaskSources, config: MeterConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
-        job = Job(self._plan, self._facts, _absolute(sources), config)
+        spec = RunSpec(self._plan, self._runtime, _absolute(sources), config)
         done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         futures: dict[Any, ImageTask] = {}
         # One group of keys, which the scheduler hands out one by one as threads become free.
@@ -89,7 +89,7 @@ class DaskExecutor:
         try:
             with self._connected():
                 for number, task in enumerate(tasks):
-                    future = self._client.submit(measure_image, job, task, key=(group, number), pure=False)
+                    future = self._client.submit(measure_image, spec, task, key=(group, number), pure=False)
                     futures[future] = task
                     future.add_done_callback(done.put)
             for _ in tasks:
@@ -271,9 +271,9 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _absolute(sources: Sources) -> Sources:
+def _absolute(sources: TaskSources) -> TaskSources:
     samples, gt, *lr = (open_source(source.path.absolute()) for source in sources.all())
-    return Sources(samples, gt, *lr)
+    return TaskSources(samples, gt, *lr)
 
 
 def _address(scheduler: str) -> str:
@@ -359,26 +359,26 @@ def _raise_other_dask(where: str, versions: Mapping[str, Any]) -> None:
         )
 
 
-def _raise_differences(where: str, plan: NetworkPlan | None, found: Mapping[str, Facts | BaseException]) -> None:
+def _raise_differences(where: str, plan: NetworkPlan | None, found: Mapping[str, RuntimeInfo | BaseException]) -> None:
     """Refuse workers that cannot measure, or whose numbers would not be those of this process."""
     if not found:
         raise ExecutorError(f"{where}: its workers went away; see their logs (out of memory?)")
     problems = []
-    here = facts(None).environment
+    here = runtime_info(None).environment
     versions = {key: value for key, value in here.items() if key != "device"}
     trunk = {}
     if plan is not None and plan.weights is not None and plan.weights.is_file():
         trunk = {"trunk_sha256": weights.sha256(plan.weights)}
-    first: tuple[str, Facts] | None = None
+    first: tuple[str, RuntimeInfo] | None = None
     for worker, answer in found.items():
-        if not isinstance(answer, Facts):
+        if not isinstance(answer, RuntimeInfo):
             mend = "" if isinstance(answer, SrspaceEvalError) else "; install this srspace-eval where it runs"
             problems.append(f"worker {worker}: {type(answer).__name__}: {answer}{mend}")
             continue
-        mine = Facts({**(answer.lpips or {}), **trunk}, {**answer.environment, **versions})
+        mine = RuntimeInfo({**(answer.lpips or {}), **trunk}, {**answer.environment, **versions})
         problems += [f"worker {worker}: {conflict} here" for conflict in answer.conflicts(mine)]
         first = first or (worker, answer)
-        others = Facts(first[1].lpips, {**answer.environment, "device": first[1].environment["device"]})
+        others = RuntimeInfo(first[1].lpips, {**answer.environment, "device": first[1].environment["device"]})
         problems += [f"worker {worker}: {conflict} at worker {first[0]}" for conflict in answer.conflicts(others)]
     if problems:
         raise ExecutorError(

@@ -17,9 +17,9 @@ from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.metrics.lpips import weights
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.results.record import ImageRecord
-from srspace_eval.scoring.executors.base import Facts, NetworkPlan, facts
+from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
 from srspace_eval.scoring.executors.threads import measure_images
-from srspace_eval.scoring.tasks import ImageTask, Sources
+from srspace_eval.scoring.tasks import ImageTask, TaskSources
 
 Worker: TypeAlias = Any  # of Dask, which is optional
 
@@ -27,21 +27,21 @@ _loading = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Job:
+class RunSpec:
     """What all tasks of a run share: the network, what was agreed on, where files are, what is measured."""
 
     plan: NetworkPlan | None
-    facts: Facts
-    sources: Sources
+    runtime: RuntimeInfo
+    sources: TaskSources
     config: MeterConfig
 
 
-def probe(plan: NetworkPlan | None, dask_worker: Worker | None = None) -> Facts:
+def probe(plan: NetworkPlan | None, dask_worker: Worker | None = None) -> RuntimeInfo:
     """Load the network, and say what this worker's numbers depend on."""
-    return facts(_network(plan, dask_worker))
+    return runtime_info(_network(plan, dask_worker))
 
 
-def measure_image(job: Job, task: ImageTask) -> ImageRecord:
+def measure_image(spec: RunSpec, task: ImageTask) -> ImageRecord:
     """Measure one image with one thread.
 
     Raises
@@ -55,16 +55,16 @@ def measure_image(job: Job, task: ImageTask) -> ImageRecord:
 
     keep_freed_memory()
     worker = get_worker()
-    network = _network(job.plan, worker)
-    here = facts(network)
-    if here != job.facts:
+    network = _network(spec.plan, worker)
+    here = runtime_info(network)
+    if here != spec.runtime:
         raise ExecutorError(
             f"worker {worker.address} would not measure what the others do (here / there)",
-            here.conflicts(job.facts),
+            here.conflicts(spec.runtime),
         )
     torch.set_num_threads(1)
     try:
-        (record,) = measure_images([task], job.sources, job.config, network, workers=1)
+        (record,) = measure_images([task], spec.sources, spec.config, network, workers=1)
     except (ImageError, SubmissionError) as error:
         unseen = isinstance(error.__cause__, FileNotFoundError)
         hint = "; it does not see that file: workers read files from where this process does" if unseen else ""

@@ -21,8 +21,8 @@ from srspace_eval.kernels.cuda import pinned
 from srspace_eval.metrics.evaluator import ImageMeter, MeterConfig, SampleMeasurement
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.results.record import ImageRecord, SampleRecord
-from srspace_eval.scoring.executors.base import Facts, NetworkPlan, facts
-from srspace_eval.scoring.tasks import FileRef, ImageTask, Sources, load
+from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
+from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources, load
 from srspace_eval.submissions.sources import Source
 
 _GT_BYTES = {"alex": 42, "squeeze": 140, "vgg": 490}
@@ -41,7 +41,7 @@ so that there are more threads than workers by this share."""
 
 def measure_images(
     tasks: Sequence[ImageTask],
-    sources: Sources,
+    sources: TaskSources,
     config: MeterConfig,
     lpips: LPIPS | None,
     *,
@@ -144,7 +144,7 @@ class _Run:
     def __init__(
         self,
         tasks: Sequence[ImageTask],
-        sources: Sources,
+        sources: TaskSources,
         config: MeterConfig,
         lpips: LPIPS | None,
         workers: int,
@@ -295,11 +295,11 @@ class LocalExecutor:
         self._workers = workers
         self._network: LPIPS | None = None
 
-    def prepare(self, plan: NetworkPlan | None) -> Facts:
+    def prepare(self, plan: NetworkPlan | None) -> RuntimeInfo:
         self._network = None if plan is None else plan.load()
-        return facts(self._network)
+        return runtime_info(self._network)
 
     def measure(
-        self, tasks: Sequence[ImageTask], sources: Sources, config: MeterConfig, *, advance: Advance
+        self, tasks: Sequence[ImageTask], sources: TaskSources, config: MeterConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
         return measure_images(tasks, sources, config, self._network, workers=self._workers, advance=advance)
