@@ -1,1 +1,1 @@
-"""The diversity score S_M: ``metric.py`` declares its forms (no torch), ``function.py`` computes it from distance maps."""
+"""The diversity score S_M: ``metric.py`` declares its forms (no torch), ``function.py`` computes them from maps."""
