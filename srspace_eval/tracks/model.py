@@ -5,14 +5,13 @@ The built-in tracks are the TOML files of ``tracks/``; a user's own file has the
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-if sys.version_info >= (3, 11):
-    pass
-else:  # pragma: no cover - the same parser under its older name
-    pass
+from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.measures import Measure
+from srspace_eval.metrics.registry import columns
 
 Among = Literal["teams", "study"]
 
@@ -27,7 +26,7 @@ class RankedMetric:
     Attributes
     ----------
     metric:
-        Id of the metric (:data:`srspace_eval.metrics.base.METRICS`).
+        Id of the metric (:meth:`Track.columns`).
     among:
         ``"teams"``: ranked among all complete teams; ``"study"``: among the teams that took part in the human study.
     plateau:
@@ -91,7 +90,9 @@ class Track:
     crop:
         The GT is cropped, top left kept, to a multiple of this in both directions.
     metrics:
-        What ``score`` measures unless told otherwise.
+        What ``score`` measures unless told otherwise: metric names, and ids of ``measures``.
+    measures:
+        Metrics with options, under ids of their own.
     ranking:
         The rule that :mod:`srspace_eval.ranking` applies.
     """
@@ -106,3 +107,8 @@ class Track:
     crop: int = 8
     metrics: tuple[str, ...] = ("lpips", "lr_psnr", "diversity")
     ranking: RankingRule = DEFAULT_RULE
+    measures: tuple[Measure, ...] = ()
+
+    def columns(self) -> Mapping[str, MetricInfo]:
+        """Every column that the track's tables can have, by id: the registry's, and those of ``measures``."""
+        return columns(self.measures)

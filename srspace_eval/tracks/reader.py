@@ -10,8 +10,9 @@ from typing import Any
 
 from srspace_eval._utils import toml
 from srspace_eval._utils.files import read_bounded
-from srspace_eval.errors import TrackError
-from srspace_eval.metrics.base import MEASURABLE, METRICS
+from srspace_eval.errors import InputError, TrackError
+from srspace_eval.metrics.measures import Measure
+from srspace_eval.metrics.registry import bind, columns
 from srspace_eval.tracks.model import DEFAULT_RULE, MAX_SAMPLES, RankedMetric, RankingRule, Track
 from srspace_eval.tracks.names import Template
 
@@ -63,8 +64,9 @@ def _parse(source: str, where: str) -> Track:
         data = toml.loads(source)
     except (ValueError, RecursionError) as error:
         raise TrackError(f"{where}: not valid TOML ({error})") from error
-    reader = _Reader(where, data, {f.name for f in fields(Track)})
+    reader = _Reader(where, data, {f.name for f in fields(Track)} - {"measures"} | {"measure"})
     ranking = data.get("ranking")
+    measures = _parse_measures(where, data.get("measure", {}))
     track = Track(
         name=reader.text("name"),
         title=reader.text("title"),
@@ -75,15 +77,15 @@ def _parse(source: str, where: str) -> Track:
         first=reader.integer("first", low=0, high=10**18, default=0),
         crop=reader.integer("crop", low=1, high=4096, default=8),
         metrics=reader.some("metrics", Track.metrics),
-        ranking=DEFAULT_RULE if ranking is None else _parse_rule(where, ranking),
+        ranking=DEFAULT_RULE if ranking is None else _parse_rule(where, ranking, measures),
+        measures=measures,
     )
     _check_templates(where, "gt_names", track.gt_names, {"number", "stem"})
     _check_templates(where, "sample_names", track.sample_names, {"number", "index", "stem", "sample"})
-    unmeasured = [metric for metric in track.metrics if metric not in MEASURABLE]
-    if unmeasured:
-        raise TrackError(
-            f"{where}: metrics: {', '.join(unmeasured)} cannot be asked for; choose from {', '.join(MEASURABLE)}"
-        )
+    try:
+        bind(track.metrics, measures)
+    except InputError as error:
+        raise TrackError(f"{where}: metrics: {error}") from error
     if track.crop % track.scale:
         raise TrackError(f"{where}: crop = {track.crop} must be a multiple of scale = {track.scale}")
     return track
@@ -101,14 +103,29 @@ def _check_templates(where: str, key: str, templates: tuple[str, ...], known: se
             raise TrackError(f"{where}: {key}: {text!r} cannot hold {{{unfit[0]}}}, only {', '.join(sorted(known))}")
 
 
-def _parse_rule(where: str, data: Any) -> RankingRule:
+def _parse_measures(where: str, data: Any) -> tuple[Measure, ...]:
+    """``[measure.ID]`` tables: ``metric`` (default: the ID) and its options."""
+    if not isinstance(data, dict) or not all(isinstance(table, dict) for table in data.values()):
+        raise TrackError(f"{where}: [measure.ID] must be a table for each ID")
+    try:
+        measures = tuple(
+            Measure(key, table.get("metric", key), {k: v for k, v in table.items() if k != "metric"})
+            for key, table in data.items()
+        )
+        bind(measures)
+    except InputError as error:
+        raise TrackError(f"{where}: {error}") from error
+    return measures
+
+
+def _parse_rule(where: str, data: Any, measures: tuple[Measure, ...]) -> RankingRule:
     where = f"{where}: [ranking]"
     if not isinstance(data, dict):
         raise TrackError(f"{where}: must be a table")
-    reader = _Reader(where, data, {"criteria", "final", "show"})
+    reader = _Reader(where, data, {"criteria", "final", "show"}, measures)
     criteria = []
     for row in reader.tables("criteria"):
-        inner = _Reader(f"{where} criteria", row, {"metric", "among", "plateau"})
+        inner = _Reader(f"{where} criteria", row, {"metric", "among", "plateau"}, measures)
         (metric,) = inner.metrics_of([inner.text("metric")])
         among = inner.text("among", "teams")
         if among not in ("teams", "study"):
@@ -124,8 +141,10 @@ def _parse_rule(where: str, data: Any) -> RankingRule:
 class _Reader:
     """Typed access to a TOML table; a typo is an error, never a default."""
 
-    def __init__(self, where: str, data: Mapping[str, Any], known: set[str]) -> None:
-        self.where, self.data = where, data
+    def __init__(
+        self, where: str, data: Mapping[str, Any], known: set[str], measures: tuple[Measure, ...] = ()
+    ) -> None:
+        self.where, self.data, self.columns = where, data, columns(measures)
         unknown = sorted(set(data) - known)
         if unknown:
             raise TrackError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
@@ -174,7 +193,7 @@ class _Reader:
         return self.metrics_of(self.texts(key, default))
 
     def metrics_of(self, ids: tuple[str, ...] | list[str]) -> tuple[str, ...]:
-        unknown = [i for i in ids if i not in METRICS]
+        unknown = [i for i in ids if i not in self.columns]
         if unknown:
-            raise TrackError(f"{self.where}: unknown metric {', '.join(unknown)}; known are {', '.join(METRICS)}")
+            raise TrackError(f"{self.where}: unknown metric {', '.join(unknown)}; known are {', '.join(self.columns)}")
         return tuple(ids)
