@@ -17,6 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from benchmarks.inputs.hostile.names import HOSTILE
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.text import short_name, visible
 from srspace_eval.ranking import Entry, Ranking, rank
@@ -25,7 +26,7 @@ from srspace_eval.report import latex, markdown
 from srspace_eval.report.files import render
 from srspace_eval.report.table import Column, format_final, make_table, subscript
 from srspace_eval.tracks.reader import load_track
-from tests.report.cases import HOSTILE, RANKINGS
+from tests.helpers.golden_tables import RANKINGS
 
 ALL = pytest.mark.parametrize("make", RANKINGS.values(), ids=RANKINGS)
 

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks.inputs.submissions import small
+from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import ExecutorError, ImageError, Notice
 from srspace_eval.metrics.evaluator import MeterConfig
@@ -33,8 +35,6 @@ from srspace_eval.scoring.run import ScoreOptions, score
 from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.cases import write_alexnet
-from tests.scoring.test_run import small
 
 pytest.importorskip("distributed")
 

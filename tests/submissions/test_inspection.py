@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.inputs import pngs
 from srspace_eval._utils.png import write_png
 from srspace_eval.submissions.inspection import Inspection, inspect
 from srspace_eval.submissions.pairing import pair
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.reader import builtin_tracks
-from tests.helpers import pngs
 
 X4 = builtin_tracks()["x4"]
 
