@@ -42,7 +42,7 @@ from srspace_eval.kernels import distance_maps, error_boxes
 from srspace_eval.kernels.cubic import taps
 from srspace_eval.kernels.dispatch import forms_used
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.psnr import psnr
+from srspace_eval.metrics.psnr.function import psnr
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.scoring.run import ScoreOptions, score
 from srspace_eval.tracks.reader import load_track

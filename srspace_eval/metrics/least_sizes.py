@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from srspace_eval.metrics.diversity import PatchPlan
+from srspace_eval.metrics.diversity.function import PatchPlan
 from srspace_eval.metrics.evaluator import LPIPS_METRICS
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES
-from srspace_eval.metrics.ssim import WINDOW
+from srspace_eval.metrics.ssim.function import WINDOW
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from srspace_eval._utils.png import write_png
 from srspace_eval.errors import InputError, SrspaceEvalError
 from srspace_eval.metrics.evaluator import ImageMeter, MeterConfig, PatchPlan
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.psnr import psnr
+from srspace_eval.metrics.psnr.function import psnr
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
-from srspace_eval.metrics.ssim import ssim
+from srspace_eval.metrics.ssim.function import ssim
 from srspace_eval.scoring.run import ScoreOptions, score
 from srspace_eval.tracks.reader import load_track
 

@@ -23,10 +23,10 @@ from srspace_eval._utils import strict_json
 from srspace_eval._utils.png import decode_png, decode_top, write_png
 from srspace_eval._utils.text import slug
 from srspace_eval.errors import InputError, SrspaceEvalError, SubmissionError
-from srspace_eval.metrics.diversity import PatchPlan, diversity_curve, diversity_score, diversity_score_patches
-from srspace_eval.metrics.psnr import lr_psnr, psnr
+from srspace_eval.metrics.diversity.function import PatchPlan, diversity_curve, diversity_score, diversity_score_patches
+from srspace_eval.metrics.psnr.function import lr_psnr, psnr
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
-from srspace_eval.metrics.ssim import ssim
+from srspace_eval.metrics.ssim.function import ssim
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.files import TEXT_FORMATS, render
 from srspace_eval.results.board import result_path

@@ -26,7 +26,7 @@ from srspace_eval.kernels import dispatch, distance_maps_fast
 from srspace_eval.metrics.evaluator import MEASURED, ImageMeter, MeterConfig, PatchPlan
 from srspace_eval.metrics.lpips import network as lpips_module
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.ssim import _gaussian
+from srspace_eval.metrics.ssim.function import _gaussian
 from srspace_eval.models.adapters.flow import FlowModel
 from srspace_eval.models.adapters.rrdb import RRDBModel
 from srspace_eval.models.base import ModelConfig
