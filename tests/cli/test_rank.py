@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs.boards import make_results, write_board
 from srspace_eval.ranking.published_tables import load_published, published_tables
 from srspace_eval.results.record import Signature
 from srspace_eval.tracks.reader import load_track
-from tests.cli.running import run as run_command
-from tests.helpers.boards import make_results, write_board
+from tests.helpers.commands import run as run_command
 
 X4 = load_track("x4")
 

@@ -17,6 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from benchmarks.inputs.hostile.names import HOSTILE
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.text import escape_cell, short_name, unescape_cell, visible
 from srspace_eval.ranking import Entry, Ranking, rank
@@ -26,7 +27,7 @@ from srspace_eval.report.files import render
 from srspace_eval.report.numbers import format_rank, subscript
 from srspace_eval.report.table import Column, make_table
 from srspace_eval.tracks.reader import load_track
-from tests.report.cases import HOSTILE, RANKINGS
+from tests.helpers.golden_tables import RANKINGS
 
 ALL = pytest.mark.parametrize("make", RANKINGS.values(), ids=RANKINGS)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs.boards import make_results
 from srspace_eval._utils.text import slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking import BootstrapPlan, Entry, rank
@@ -19,8 +20,7 @@ from srspace_eval.ranking.published_tables import load_published
 from srspace_eval.report.html import write_site
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.boards import make_results
-from tests.report.pages import data_of, rank_of, read, table, value
+from tests.helpers.pages import data_of, rank_of, read, table, value
 
 HOSTILE = '<script>alert(1)</script>"&'
 X8 = load_track("x8")

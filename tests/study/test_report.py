@@ -15,7 +15,7 @@ from srspace_eval.ranking.entries import add_mor
 from srspace_eval.study.collecting import Outcome, Rules, collect
 from srspace_eval.study.key import Key
 from srspace_eval.study.report import report_page, write_outcome
-from tests.study.making import METHODS, answer_document
+from tests.helpers.studies import METHODS, answer_document
 
 Study = tuple[Path, Key]
 
