@@ -27,7 +27,7 @@ from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.scoring.executors.base import Executor, NetworkPlan
-from srspace_eval.scoring.executors.dask import open_dask
+from srspace_eval.scoring.executors.connection import open_dask
 from srspace_eval.scoring.executors.threads import LocalExecutor
 from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource

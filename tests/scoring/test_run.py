@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 import warnings
-import weakref
 from pathlib import Path
 from typing import Any
 
@@ -308,58 +307,3 @@ def test_check_finds_deep_damage(tmp_path: Path) -> None:
     checked = check_submission(folder / "sub", folder / "gt", track=load_track("x4"), samples=3)
     assert len(checked.faults) == 1
     assert "000001_sample00001.png: damaged" in checked.faults[0]
-
-
-def test_one_image_is_under_way_where_no_more_have_room(
-    tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from srspace_eval.scoring.executors import threads as pipeline
-
-    folder = small(tmp_path / "a", images=4, size=(64, 72))
-    options: dict[str, Any] = {"metrics": ALL, "lpips_weights": alexnet, "workers": 3}
-    expected = run(folder, tmp_path / "b1", **options)
-    alive: list[weakref.ref[Any]] = []
-    most = 0
-
-    class Watched(pipeline.ImageMeter):
-        def __init__(self, *arguments: Any) -> None:
-            nonlocal most
-            super().__init__(*arguments)
-            alive.append(weakref.ref(self))
-            most = max(most, sum(meter() is not None for meter in alive))
-
-    monkeypatch.setattr(pipeline, "ImageMeter", Watched)
-    room = pipeline._Room(1)  # less than any image takes
-    monkeypatch.setattr(pipeline, "_room", room)
-    assert run(folder, tmp_path / "b2", **options) == expected
-    assert (len(alive), most, room._taken) == (4, 1, 0)
-    (folder / "sub/000001_sample00001.png").write_bytes(b"")  # an error ends it all the same
-    with pytest.raises(SubmissionError):
-        run(folder, tmp_path / "b3", **options)
-
-
-def test_runs_of_one_process_share_the_room() -> None:
-    from srspace_eval.scoring.executors.threads import _Room
-
-    room = _Room(10)
-    assert room.take(6)
-    assert room.take(4)
-    assert not room.take(1)
-    assert not room.take(11, timeout=0.01)
-    room.give_back(6)
-    assert room.take(6)
-    room.give_back(10)
-    assert room.take(11)  # alone, it may be larger than the room
-    assert not room.take(1)
-
-
-def test_a_run_that_fails_gives_its_room_back(tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from srspace_eval.scoring.executors import threads as pipeline
-
-    folder = small(tmp_path / "a", images=3, size=(64, 72))
-    room = pipeline._Room(1 << 30)
-    monkeypatch.setattr(pipeline, "_room", room)
-    monkeypatch.setattr(pipeline.ImageMeter, "add", lambda *arguments: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        run(folder, tmp_path / "b", metrics=ALL, lpips_weights=alexnet, workers=2)
-    assert room._taken == 0

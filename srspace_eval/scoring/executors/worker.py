@@ -1,4 +1,4 @@
-"""What runs in the workers of a Dask cluster: asked once what their numbers depend on, then one image a task."""
+"""What runs in the workers of a Dask cluster: one query of what their numbers depend on, then one image a task."""
 
 from __future__ import annotations
 
@@ -21,14 +21,24 @@ from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtim
 from srspace_eval.scoring.executors.threads import measure_images
 from srspace_eval.scoring.tasks import ImageTask, TaskSources
 
-Worker: TypeAlias = Any  # of Dask, which is optional
+Worker: TypeAlias = Any  # distributed.Worker; Dask is optional
 
 _loading = threading.Lock()
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What all tasks of a run share: the network, what was agreed on, where files are, what is measured."""
+    """What all tasks of a run share.
+
+    Attributes
+    ----------
+    plan:
+        The network; None if no metric needs one.
+    runtime:
+        What all workers agreed on before the run.
+    sources, config:
+        Where files are read from, and what is measured.
+    """
 
     plan: NetworkPlan | None
     runtime: RuntimeInfo
@@ -37,7 +47,15 @@ class RunSpec:
 
 
 def probe(plan: NetworkPlan | None, dask_worker: Worker | None = None) -> RuntimeInfo:
-    """Load the network, and say what this worker's numbers depend on."""
+    """Load the network, and return what this worker's numbers depend on. Dask sets ``dask_worker``.
+
+    Raises
+    ------
+    WeightsError
+        If weights are missing or damaged.
+    ExecutorError
+        If this worker has no such device.
+    """
     return runtime_info(_network(plan, dask_worker))
 
 
@@ -47,9 +65,9 @@ def measure_image(spec: RunSpec, task: ImageTask) -> ImageRecord:
     Raises
     ------
     ImageError
-        If a file is not seen by this worker, cannot be decoded, or has changed.
+        If this worker does not see a file, or the file cannot be decoded or has changed.
     ExecutorError
-        If this worker would not measure what was agreed on.
+        If this worker's runtime is not what was agreed on.
     """
     from distributed import get_worker
 
@@ -59,7 +77,7 @@ def measure_image(spec: RunSpec, task: ImageTask) -> ImageRecord:
     here = runtime_info(network)
     if here != spec.runtime:
         raise ExecutorError(
-            f"worker {worker.address} would not measure what the others do (here / there)",
+            f"worker {worker.address}: would not measure as the other workers do (here / there)",
             here.conflicts(spec.runtime),
         )
     torch.set_num_threads(1)
@@ -67,7 +85,11 @@ def measure_image(spec: RunSpec, task: ImageTask) -> ImageRecord:
         (record,) = measure_images([task], spec.sources, spec.config, network, workers=1)
     except (ImageError, SubmissionError) as error:
         unseen = isinstance(error.__cause__, FileNotFoundError)
-        hint = "; it does not see that file: workers read files from where this process does" if unseen else ""
+        hint = (
+            "; it does not see that file: workers must find all files under the same paths as this process"
+            if unseen
+            else ""
+        )
         raise ImageError(f"{error} (at worker {worker.address}{hint})") from error
     return record
 
@@ -83,12 +105,15 @@ def _network(plan: NetworkPlan | None, worker: Worker | None) -> LPIPS | None:
 
 @lru_cache(maxsize=2)
 def _loaded(plan: NetworkPlan, trunk_sha256: str) -> LPIPS:
-    # The hash is part of the key: workers live on while files change.
+    # The hash is part of the cache's key, because files may change during a worker's life.
     return plan.load()
 
 
 def _pinned(device: str, name: Any) -> str:
-    """The device of this worker where it sees several: by the number that ends its name, else Slurm's local task."""
+    """The device of one worker among several on a machine with several GPUs.
+
+    Its number is the one at the end of the worker's name, otherwise Slurm's local task number.
+    """
     if device not in ("auto", "cuda") or torch.cuda.device_count() < 2:
         return device
     number = re.search(r"(?:^|-)(\d+)$", str(name))
