@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.lpips.network import LPIPS
 
 Direction = Literal["lower", "higher"]
+Aspect = Literal["", "photo-realism", "consistency", "diversity"]
 Per = Literal["sample", "image", "method"]
 Setting: TypeAlias = "str | int | float | bool"
 """A value of an option or of the signature."""
@@ -69,6 +70,8 @@ class MetricInfo:
     curve:
         Id of the per-image curve (the value of the first n samples, n = 1 to M) that ends in this column's value;
         empty: none.
+    aspect:
+        What the column represents in charts and on the pages of submissions; empty: it is not used there.
     """
 
     id: str
@@ -80,6 +83,7 @@ class MetricInfo:
     description: str
     per: Per = "sample"
     curve: str = ""
+    aspect: Aspect = ""
 
     @property
     def arrow(self) -> str:

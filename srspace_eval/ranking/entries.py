@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from pathlib import Path
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.text import slug, unescape_cell
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.registry import columns
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
 from srspace_eval.ranking.model import Entry, Origin, name_key
 from srspace_eval.results.board import load_board, read_result, result_path
@@ -45,17 +46,18 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
         f"{result_path(board, track.name, result.team)}: {fault}"
         for result in results
         if not result.incomplete
-        for fault in (*_image_faults(result), *_summary_faults(result))
+        for fault in (*_image_faults(result, track.columns()), *_summary_faults(result))
     ]
     if problems:
         raise RankingError(f"{board}: summaries that are not the means of their images; score these again", problems)
+    known = track.columns()
     return [
-        Entry(r.team, r.kind, {m: v for m, v in r.summary.items() if m in METRICS}, "measured", r, r.incomplete)
+        Entry(r.team, r.kind, {m: v for m, v in r.summary.items() if m in known}, "measured", r, r.incomplete)
         for r in results
     ]
 
 
-def table_entries(path: Path) -> list[Entry]:
+def table_entries(path: Path, track: Track | None = None) -> list[Entry]:
     """The entries of a CSV table with the columns ``team,kind`` and metric ids; an empty cell is "not measured".
 
     ``kind`` is ``team`` or ``baseline`` (left out or empty: ``team``). A CSV that ``rank`` wrote can be ranked again:
@@ -66,13 +68,14 @@ def table_entries(path: Path) -> list[Entry]:
     RankingError
         Every fault at once, with line numbers.
     """
+    known = columns() if track is None else track.columns()
     table = _read_table(path, "team")
-    metrics = [column for column in table.columns if column in METRICS]
+    metrics = [column for column in table.columns if column in known]
     for column in table.columns:
-        if column not in METRICS and column not in ("team", "kind") and not _written(column):
-            table.fault(1, f"unknown column {column!r}; known are team, kind, {', '.join(METRICS)}")
+        if column not in known and column not in ("team", "kind") and not _written(column, known):
+            table.fault(1, f"unknown column {column!r}; known are team, kind, {', '.join(known)}")
     if not metrics:
-        table.fault(1, f"no column of numbers; known are {', '.join(METRICS)}")
+        table.fault(1, f"no column of numbers; known are {', '.join(known)}")
     entries: list[Entry] = []
     for line in table.lines():
         kind: Kind = "baseline" if line.cell("kind") == "baseline" else "team"
@@ -154,20 +157,20 @@ def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> N
     )
 
 
-def _image_faults(result: Result) -> Iterator[str]:
+def _image_faults(result: Result, columns: Mapping[str, MetricInfo]) -> Iterator[str]:
     counts = Counter(image.image for image in result.images)
     yield from (f"image {name} is there {count} times" for name, count in counts.items() if count > 1)
     wanted = result.signature.settings.get("common", {}).get("images", len(result.images))
     if not result.images or wanted != len(result.images):
         yield f"{len(result.images)} images are there, {wanted or 'some'} were to be measured"
     for image in result.images:
-        for metric in ("lpips", "lr_psnr", "psnr", "ssim"):
+        for metric in (m for m, info in columns.items() if info.per == "sample"):
             values = [sample.values.get(metric) for sample in image.samples]
             given = [v for v in values if v is not None]
             value = image.values.get(metric)
             if value is not None and given and not math.isclose(value, sum(given) / len(given), rel_tol=1e-6):
                 yield f"image {image.image}: {metric} is {value}, the mean of its samples {sum(given) / len(given):.9g}"
-        for curve, metric in (("diversity_curve", "diversity"), ("diversity_mse_curve", "diversity_mse")):
+        for curve, metric in ((info.curve, m) for m, info in columns.items() if info.curve):
             if image.curves.get(curve) and image.curves[curve][-1] != image.values.get(metric):
                 yield f"image {image.image}: {metric} is {image.values.get(metric)}, its curve ends in another value"
 
@@ -187,9 +190,9 @@ def _summary_faults(result: Result) -> Iterator[str]:
             yield f"summary.{metric} is {value}, the mean of its images {shown}"
 
 
-def _written(column: str) -> bool:
+def _written(column: str, known: Collection[str]) -> bool:
     return column in _WRITTEN or any(
-        column.endswith(suffix) and column[: -len(suffix)] in {*METRICS, "final_rank"} for suffix in _WRITTEN_SUFFIXES
+        column.endswith(suffix) and column[: -len(suffix)] in {*known, "final_rank"} for suffix in _WRITTEN_SUFFIXES
     )
 
 

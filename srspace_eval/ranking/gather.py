@@ -115,7 +115,7 @@ def gather_entries(
         _notify_unfinished(board, track)
         entries += board_entries(board, track)
     if table is not None:
-        entries += table_entries(table)
+        entries += table_entries(table, track)
     if published is not None:
         entries += _competing(published, track)
     for beside_table in _tables_beside(beside, published, track):

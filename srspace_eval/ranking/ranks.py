@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.base import Direction
 from srspace_eval.tracks.model import RankedMetric
 
 Floats = NDArray[np.float64]
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 _DECIMALS = 9
 
 
-def sort_keys(values: ArrayLike, criterion: RankedMetric) -> Floats:
+def sort_keys(values: ArrayLike, criterion: RankedMetric, better: Direction) -> Floats:
     """Values turned so that lower is better, with everything at or beyond the plateau made equal.
 
     Parameters
@@ -22,14 +22,16 @@ def sort_keys(values: ArrayLike, criterion: RankedMetric) -> Floats:
     values:
         Any shape; infinities are values as any other, NaN is "none" and sorts last.
     criterion:
-        Its metric's direction and its plateau are applied.
+        Its plateau is applied.
+    better:
+        The metric's direction.
 
     Examples
     --------
-    >>> sort_keys([44.9, 45.0, float("inf")], RankedMetric("lr_psnr", plateau=45.0)).tolist()
+    >>> sort_keys([44.9, 45.0, float("inf")], RankedMetric("lr_psnr", plateau=45.0), "higher").tolist()
     [-44.9, -45.0, -45.0]
     """
-    sign = -1.0 if METRICS[criterion.metric].direction == "higher" else 1.0
+    sign = -1.0 if better == "higher" else 1.0
     keys = sign * np.round(np.asarray(values, dtype=np.float64), _DECIMALS)
     best = -np.inf if criterion.plateau is None else sign * criterion.plateau
     return np.asarray(np.where(np.isnan(keys), np.inf, np.maximum(keys, best)), dtype=np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.registry import columns
 from srspace_eval.results.record import CURVES, ImageRecord
 
 
@@ -35,7 +35,7 @@ def summarise(
             summary[metric] = math.inf if infinite else None
         if infinite:
             notes.append(f"{metric}: infinite (identical LRs), left out of the mean: {_names(infinite)}")
-        if undefined and metric in METRICS:
+        if undefined and metric in columns():
             notes.append(f"{metric}: undefined, left out of the mean: {_names(undefined)}")
     return summary, {name: curve for name in CURVES if (curve := _mean_curve(images, name))}, notes
 

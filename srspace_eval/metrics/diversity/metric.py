@@ -23,7 +23,7 @@ class Diversity(LpipsFamily):
         MetricInfo(
             "diversity", "S_M", "%", 3, "higher", r"$S_{M}$",
             "Diversity score with spatial LPIPS: how much the pixel-wise best of M samples gains on the best.",
-            per="image", curve="diversity_curve",
+            per="image", curve="diversity_curve", aspect="diversity",
         ),
     )  # fmt: skip
 
@@ -37,7 +37,7 @@ class DiversityMse(Metric):
         MetricInfo(
             "diversity_mse", "S_M (MSE)", "%", 3, "higher", r"$S_{M}^{\mathrm{MSE}}$",
             "Diversity score with the squared error, box-filtered 16×16.",
-            per="image", curve="diversity_mse_curve",
+            per="image", curve="diversity_mse_curve", aspect="diversity",
         ),
     )  # fmt: skip
     curves: ClassVar[tuple[str, ...]] = ("diversity_mse_curve",)

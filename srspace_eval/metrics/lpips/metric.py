@@ -43,6 +43,7 @@ class Lpips(LpipsFamily):
         MetricInfo(
             "lpips", "LPIPS", "", 3, "lower", r"LPIPS",
             "Perceptual distance to the GT: mean of the spatial LPIPS v0.1 map, mean over samples.",
+            aspect="photo-realism",
         ),
         MetricInfo(
             "lpips_global_best", "LPIPS global best", "", 3, "lower", r"LPIPS\textsubscript{global}",

@@ -62,7 +62,7 @@ class LrPsnr(Metric):
     columns: ClassVar[tuple[MetricInfo, ...]] = (
         MetricInfo(
             "lr_psnr", "LR-PSNR", "dB", 2, "higher", r"LR-PSNR",
-            "PSNR between the downscaled sample and the LR, mean over samples.",
+            "PSNR between the downscaled sample and the LR, mean over samples.", aspect="consistency",
         ),
         MetricInfo(
             "lr_psnr_worst", "LR-PSNR worst", "dB", 2, "higher", r"LR-PSNR\textsubscript{worst}",
