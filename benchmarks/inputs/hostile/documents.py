@@ -25,7 +25,8 @@ TRACKS: dict[str, tuple[str, str]] = {
     "a width of a billion digits": (TRACK + 'gt_names = ["{number:0999999999d}.png"]\n', "is not a field"),
     "a format that runs attributes": (TRACK + 'gt_names = ["{number.__class__}.png"]\n', "is not a field"),
     "NaN as plateau": (
-        TRACK + '[ranking]\nfinal = []\n[[ranking.criteria]]\nmetric = "psnr"\nplateau = nan\n', "expected a finite number"
+        TRACK + '[ranking]\nfinal = []\n[[ranking.criteria]]\nmetric = "psnr"\nplateau = nan\n',
+        "expected a finite number",
     ),
     "a plateau of 400 digits": (
         TRACK + '[ranking]\nfinal = []\n[[ranking.criteria]]\nmetric = "psnr"\nplateau = ' + "9" * 400,
