@@ -197,7 +197,7 @@ def test_a_study_adds_its_mor_and_nothing_else(tmp_path: Path) -> None:
     ]
     path = table(tmp_path, "team,mor,mor_low,mor_high,n\nA,2.5,2,3,90\nSRFlow,1.5,,,90\nB,,,,\n")
     merged, strangers = add_mor(entries, path)
-    found = {(e.source, e.team): e.values.get("mor") for e in merged}
+    found = {(e.origin, e.team): e.values.get("mor") for e in merged}
     assert found[("given", "A")] == 2.5
     assert found[("given", "B")] is None
     assert found[("published", "SRFlow")] == 4.410
