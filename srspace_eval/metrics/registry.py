@@ -52,7 +52,7 @@ def register(metric: MetricType, package: str = "") -> MetricType:
     InputError
         If the class is incomplete, or its name or a column's id is taken.
     """
-    if not (isinstance(metric, type) and issubclass(metric, Metric)) or inspect.isabstract(metric):
+    if not _is_metric(metric):
         raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.metrics.base.Metric, with prepare()")
     if not metric.columns or metric.columns[0].id != metric.name:
         raise InputError(f"metric {metric.name!r} ({metric.__qualname__}): its first column must have its name as id")
@@ -225,6 +225,10 @@ def list_metrics() -> list[MetricListing]:
         )
         for name, metric in metrics().items()
     ]
+
+
+def _is_metric(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, Metric) and not inspect.isabstract(found)
 
 
 def _metric_of(measure: Measure) -> type[Metric]:

@@ -34,12 +34,10 @@ from typing import Any, Literal
 
 from srspace_eval._utils import strict_json
 from srspace_eval.errors import ResultsError
-from srspace_eval.metrics.base import METRICS
 
 RESULT_FORMAT = "srspace-eval/result/1"
 MAX_RESULT_BYTES = 1 << 27
 """Largest result that is read: a thousand images of hundred samples have a fifth of it."""
-CURVES = ("diversity_curve", "diversity_mse_curve")
 
 Kind = Literal["team", "baseline"]
 
@@ -239,15 +237,15 @@ def _name(value: Any, name: str) -> str:
 
 
 def _values(data: Mapping[str, Any]) -> dict[str, float | None]:
-    return {key: strict_json.number(data[key]) for key in data if key in METRICS or key in _EXTRA_VALUES}
+    return {key: strict_json.number(data[key]) for key in data if key not in _FIELDS and not key.endswith("_curve")}
 
 
 def _curves(data: Mapping[str, Any]) -> dict[str, tuple[float | None, ...]]:
-    return {name: tuple(strict_json.number(v) for v in data[name]) for name in CURVES if name in data}
+    return {name: tuple(strict_json.number(v) for v in data[name]) for name in data if name.endswith("_curve")}
 
 
-# Values that records carry beside the metrics of tables.
-_EXTRA_VALUES = {"mse", "mse_global_best", "mse_local_best", "diversity_patches_se"}
+# All other keys of an image or a sample are values of metrics, of whatever package.
+_FIELDS = {"image", "height", "width", "gt_sha256", "samples", "sample", "file", "sha256"}
 
 
 def _short(value: Any) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import AnyPrepared, ImageInputs, LeastSize, Metric, MetricInfo, RunInputs, Setting
+from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, RunInputs, Setting
 from srspace_eval.metrics.lpips.metric import LpipsFamily
+from srspace_eval.metrics.steps import AnyPrepared, ImageInputs
 
 if TYPE_CHECKING:
     from srspace_eval.metrics.diversity.function import PatchPlan

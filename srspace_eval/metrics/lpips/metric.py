@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from srspace_eval.metrics.base import AnyPrepared, ImageInputs, LeastSize, Metric, MetricInfo, Needs
+from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs
 from srspace_eval.metrics.lpips.nets import NETS
+from srspace_eval.metrics.steps import AnyPrepared, ImageInputs
 
 
 @dataclass(frozen=True)

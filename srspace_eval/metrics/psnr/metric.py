@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import AnyPrepared, ImageInputs, LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
+from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
+from srspace_eval.metrics.steps import AnyPrepared, ImageInputs
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import (
-    AnyPrepared,
-    ImageInputs,
-    LeastSize,
-    Metric,
-    MetricInfo,
-    RunInputs,
-    SampleMean,
-    Setting,
-)
+from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, RunInputs, Setting
+from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, SampleMean
 
 _WINDOW = 11
 

@@ -68,7 +68,7 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
 def curves(ranking: Ranking) -> list[dict[str, Any]]:
     """S_1..S_M of every row that has them, best rows first: one chart for each distance."""
     charts = []
-    for key, info in curves_of(table.ranking.track):
+    for key, info in curves_of(ranking.track):
         lines: list[dict[str, Any]] = [
             {
                 "name": escape_plotly(row.entry.team),
@@ -89,7 +89,7 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
                 {
                     "id": key.replace("_", "-"),
                     "metric": info.id,
-                    "caption": curve_caption(info, table.ranking.track),
+                    "caption": curve_caption(info, ranking.track),
                     "y": text.chart_label(info, "n"),
                     "lines": lines,
                 }

@@ -166,7 +166,10 @@ class _Site:
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, board=board,
             data={"scatter": charts.scatter(table, pages), "curves": charts.curves(ranking)},
             signatures=_signatures(ranking),
-            plane=[(ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track))) for m in charts.plane(ranking) or ()],
+            plane=[
+                (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
+                for m in charts.plane(ranking) or ()
+            ],
         )  # fmt: skip
         return board
 
