@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-MODULES = ["resize", "psnr", "ssim", "diversity", "meter", "info"]
+MODULES = ["resize", "psnr", "ssim", "diversity", "evaluator", "base"]
 
 
 @pytest.mark.parametrize("name", MODULES)
