@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from srspace_eval.errors import SubmissionError as SubmissionError
     from srspace_eval.errors import TrackError as TrackError
     from srspace_eval.errors import WeightsError as WeightsError
-    from srspace_eval.metrics.diversity import PatchPlan as PatchPlan
-    from srspace_eval.metrics.diversity import PatchScore as PatchScore
-    from srspace_eval.metrics.diversity import diversity_curve as diversity_curve
-    from srspace_eval.metrics.diversity import diversity_score as diversity_score
-    from srspace_eval.metrics.diversity import diversity_score_patches as diversity_score_patches
-    from srspace_eval.metrics.lpips.functions import lpips as lpips
-    from srspace_eval.metrics.lpips.functions import lpips_map as lpips_map
-    from srspace_eval.metrics.psnr import lr_psnr as lr_psnr
-    from srspace_eval.metrics.psnr import psnr as psnr
+    from srspace_eval.metrics.diversity.function import PatchPlan as PatchPlan
+    from srspace_eval.metrics.diversity.function import PatchScore as PatchScore
+    from srspace_eval.metrics.diversity.function import diversity_curve as diversity_curve
+    from srspace_eval.metrics.diversity.function import diversity_score as diversity_score
+    from srspace_eval.metrics.diversity.function import diversity_score_patches as diversity_score_patches
+    from srspace_eval.metrics.lpips.function import lpips as lpips
+    from srspace_eval.metrics.lpips.function import lpips_map as lpips_map
+    from srspace_eval.metrics.psnr.function import lr_psnr as lr_psnr
+    from srspace_eval.metrics.psnr.function import psnr as psnr
     from srspace_eval.metrics.resize import imresize as imresize
-    from srspace_eval.metrics.ssim import ssim as ssim
+    from srspace_eval.metrics.ssim.function import ssim as ssim
     from srspace_eval.models import load_model as load_model
 
 _NAMES = {
@@ -57,17 +57,17 @@ _NAMES = {
         "TrackError",
         "WeightsError",
     ),
-    "metrics.diversity": (
+    "metrics.diversity.function": (
         "PatchPlan",
         "PatchScore",
         "diversity_curve",
         "diversity_score",
         "diversity_score_patches",
     ),
-    "metrics.lpips.functions": ("lpips", "lpips_map"),
-    "metrics.psnr": ("lr_psnr", "psnr"),
+    "metrics.lpips.function": ("lpips", "lpips_map"),
+    "metrics.psnr.function": ("lr_psnr", "psnr"),
     "metrics.resize": ("imresize",),
-    "metrics.ssim": ("ssim",),
+    "metrics.ssim.function": ("ssim",),
     "models": ("load_model",),
 }
 

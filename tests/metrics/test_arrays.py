@@ -11,10 +11,10 @@ import torch
 
 from srspace_eval.errors import InputError
 from srspace_eval.metrics._arrays import ArrayLike
-from srspace_eval.metrics.lpips.functions import lpips
-from srspace_eval.metrics.psnr import lr_psnr, psnr
+from srspace_eval.metrics.lpips.function import lpips
+from srspace_eval.metrics.psnr.function import lr_psnr, psnr
 from srspace_eval.metrics.resize import imresize
-from srspace_eval.metrics.ssim import ssim
+from srspace_eval.metrics.ssim.function import ssim
 
 Function = Callable[[ArrayLike, ArrayLike], object]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.psnr import lr_psnr, picture_mse, psnr
+from srspace_eval.metrics.psnr.function import lr_psnr, picture_mse, psnr
 from srspace_eval.metrics.resize import imresize
 
 
@@ -79,7 +79,7 @@ def test_lr_psnr_of_floats_downscales_without_rounding() -> None:
 def test_other_pictures_are_named() -> None:
     with pytest.raises(InputError, match="sizes differ, 8×8 and 8×9"):
         psnr(noise(8, 8), noise(8, 9))
-    with pytest.raises(InputError, match="values from .* given, uint8 or float"):
+    with pytest.raises(InputError, match=r"values from .* given, uint8 or float"):
         psnr(noise(8, 8).astype(float), noise(8, 8))
     with pytest.raises(InputError, match="border 4: no pixel remains of a picture of 8×9"):
         psnr(noise(8, 9), noise(8, 9), border=4)
