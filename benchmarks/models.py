@@ -33,7 +33,7 @@ from srspace_eval.flows.rrdb import leaky_relu
 from srspace_eval.models.adapters.flow import FlowModel
 from srspace_eval.models.base import ModelConfig
 from srspace_eval.models.checkpoints.configurations import CONFIGURATIONS
-from srspace_eval.models.device import Precision, inference
+from srspace_eval.models.precision import Precision, inference
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.helpers import synth
