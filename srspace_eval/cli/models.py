@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from srspace_eval._utils.text import visible
 from srspace_eval.cli._common import print_json, say
 from srspace_eval.cli._options import EXISTING_FILE
 from srspace_eval.metrics.base import METRICS
@@ -115,7 +116,7 @@ def _print_described(described: CheckpointDescription) -> None:
     if not details.pop("skip_evident", True):
         details["skip"] += " (the usual one; running the network does not decide it; set `sample --rrdb-skip`)"
     for key, value in {**plain, **details}.items():
-        click.echo(f"{key}: {value}")
+        click.echo(visible(f"{key}: {value}"))
     method = known_methods().get(described.family)
     if method is not None:
         click.echo(f"method: {method.title}")

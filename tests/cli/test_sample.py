@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.inputs.synth import picture
+from benchmarks.inputs.weights import write_alexnet, write_small_checkpoint
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
-from tests.cli.running import run
-from tests.helpers.cases import write_alexnet
-from tests.helpers.small_checkpoint import write_small_checkpoint
-from tests.helpers.synth import picture
+from tests.helpers.commands import run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOY = "tests.helpers.toy_model:Toy"

@@ -19,7 +19,7 @@ from srspace_eval.flows import (
 )
 from srspace_eval.flows.layers import gaussian_logp
 from srspace_eval.flows.spec import LayerSpec
-from tests.helpers.jacobian import jacobian_logdet, normal
+from tests.helpers.jacobians import jacobian_logdet, normal
 
 
 def randomised(module: nn.Module, seed: int = 0, scale: float = 0.3) -> nn.Module:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from benchmarks.inputs.synth import picture
 from srspace_eval.models.precision import inference
 from srspace_eval.models.sampling.samples import iterate_samples
 from srspace_eval.models.sampling.settings import SampleRequest, SamplingSettings
-from tests.helpers.synth import picture
 from tests.helpers.toy_model import Toy
 
 LIMIT = 1 << 30

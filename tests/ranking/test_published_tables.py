@@ -80,7 +80,7 @@ def test_the_ground_truth_of_the_challenge() -> None:
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_rows_are_marked_as_published_and_cite_their_source(table: PublishedTable) -> None:
     for entry in table.entries():
-        assert (entry.source, entry.kind, entry.result) == ("published", "baseline", None)
+        assert (entry.origin, entry.kind, entry.result) == ("published", "baseline", None)
         assert entry.note.split("\n")[0] == table.citation
         assert entry.values.keys() <= METRICS.keys()
     assert table.paper in table.citation

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.inputs.weights import write_small_checkpoint
 from srspace_eval._utils.devices import device_name, resolve_device
 from srspace_eval.errors import ExecutorError
 from srspace_eval.models import load_model
-from tests.helpers.small_checkpoint import write_small_checkpoint
 
 
 def test_known_devices() -> None:

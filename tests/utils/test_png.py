@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.inputs import pngs
 from srspace_eval._utils.png import decode_png, decode_top, inspect_png, read_rgb, write_png
 from srspace_eval.errors import ImageError
-from tests.helpers import pngs
 
 WRONG = {
     "empty": (b"", "empty"),

@@ -9,13 +9,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from benchmarks.inputs.weights import write_small_checkpoint
 from srspace_eval.errors import InputError
 from srspace_eval.flows import RRDBNet
 from srspace_eval.models import load_model
 from srspace_eval.models.checkpoints.wiring import SKIPS, recognise_wiring
 from tests.helpers.model_goldens import weights
 from tests.helpers.rrdb_layouts import LAYOUTS, renamed
-from tests.helpers.small_checkpoint import write_small_checkpoint
 
 LR = torch.rand(1, 3, 5, 7, generator=torch.Generator().manual_seed(0))
 

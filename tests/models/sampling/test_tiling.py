@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.inputs.synth import picture
 from srspace_eval.errors import SamplingError
 from srspace_eval.models.sampling.samples import sample_array
 from srspace_eval.models.sampling.tiling import choose_tile_size, tile_latents, tiles, whole
-from tests.helpers.synth import picture
 from tests.helpers.toy_model import Toy
 
 LR = picture(37, 51, 1)

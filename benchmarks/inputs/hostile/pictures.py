@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 from srspace_eval._utils.png import decode_png, decode_top
 from srspace_eval.errors import ImageError
-from tests.helpers import pngs
-from tests.helpers.pngs import IEND, SIGNATURE, chunk, header
+
+from .. import pngs
+from ..pngs import IEND, SIGNATURE, chunk, header
 
 
 def raw(height: int, width: int, interlace: int = 0) -> bytes:

@@ -1,4 +1,4 @@
-"""log|det| of a map by autograd, and random double-precision inputs for it."""
+"""The log-determinant of a map by autograd, to test the layers' own formulas against."""
 
 from __future__ import annotations
 
@@ -15,4 +15,5 @@ def jacobian_logdet(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 def normal(*shape: int, seed: int = 1) -> Tensor:
+    """Normal float64 numbers of this shape."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
