@@ -62,9 +62,9 @@ def reader(name: str, folder: Path) -> tuple[Callable[[bytes], object], list[byt
         return guarded(run)
 
     if name == "png":
-        from srspace_eval._utils import png as images
+        from srspace_eval._utils import png_structure
 
-        images.MAX_PIXELS = 1 << 16
+        png_structure.MAX_PIXELS = 1 << 16
         seeds = [pngs.png(pngs.pixels(6, 5)), pngs.interlaced(pngs.pixels(6, 5)), pictures.split_data(b"")]
         seeds += [
             make() for kind, (make, _) in pictures.CASES.items() if "bomb" not in kind and "million" not in kind

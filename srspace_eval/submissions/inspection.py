@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from srspace_eval._utils.hashing import sha256
-from srspace_eval._utils.png import decode_png, decode_top, inspect_png
+from srspace_eval._utils.png import decode_png, decode_top
+from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.errors import ImageError
 from srspace_eval.submissions.pairing import Pair, Pairing
 from srspace_eval.submissions.sources import Source

@@ -159,7 +159,7 @@ def test_interrupt_is_clean(lr: Path, tmp_path: Path) -> None:
         (["--memory", "lots"], 2, "8G or 500M"),
         (["--samples", "0"], 2, "samples"),
         (["--quantize", "floor"], 2, "floor"),
-        (["--device", "gpu"], 1, "not known"),
+        (["--device", "gpu"], 1, "unknown to torch"),
         (["--track", "x9"], 1, "no track 'x9'"),
         (["--track", "x8"], 1, "the model is ×4"),
         (["--checkpoint", "no_such.pth"], 1, "no_such.pth: there is no such file, and no plug-in of that name"),

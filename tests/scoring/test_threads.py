@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.inputs import pngs
 from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import ImageError, InputError
@@ -24,7 +25,6 @@ from srspace_eval.scoring.executors.budget import MemoryBudget
 from srspace_eval.scoring.executors.threads import GT_BYTES_PER_PIXEL, LocalExecutor, measure_images
 from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource
-from tests.helpers import pngs
 
 SIZES = (0, 3, 10, 25)
 LIMIT_S = 20

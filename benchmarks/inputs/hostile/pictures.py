@@ -93,7 +93,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
         "damaged picture data",
     ),
     "wrong CRC": (lambda: pngs.png()[:-20] + b"\0" + pngs.png()[-19:], "wrong CRC"),
-    "trailing data": (lambda: pngs.png() + b"PK\3\4", "behind its end"),
+    "trailing data": (lambda: pngs.png() + b"PK\3\4", "follow its end"),
 }  # fmt: skip
 
 
