@@ -84,6 +84,12 @@ def test_every_requirement_is_imported() -> None:
     assert required <= used
 
 
+def test_ci_names_tests_that_exist() -> None:
+    named = re.findall(r"tests/[\w/.]+", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(SETUPTOOLS < 77, reason="setuptools>=77 builds the package")
 def test_the_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
