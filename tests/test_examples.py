@@ -16,7 +16,8 @@ NEEDS = {  # module -> what it cannot be imported without
     "kernels.distance_maps_triton": "triton",
     "kernels.resampling_triton": "triton",
     "scoring.executors.dask": "distributed",
-    "scoring.executors.dask_worker": "distributed",
+    "scoring.executors.connection": "distributed",
+    "scoring.executors.worker": "distributed",
 }
 
 
