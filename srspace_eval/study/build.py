@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from srspace_eval._utils.hashing import sha256
-from srspace_eval._utils.png import Pixels, decode_png, inspect_png
+from srspace_eval._utils.png import Pixels, decode_png
+from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval._version import __version__
 from srspace_eval.errors import ImageError, StudyError
 from srspace_eval.study.crops import coarsened, read_squares, shrunk, stored_png

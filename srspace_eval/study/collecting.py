@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from srspace_eval._utils.text import visible
 from srspace_eval.errors import StudyError
 from srspace_eval.study.answers import Answer, AnswerError, read_answer
 from srspace_eval.study.key import Key
@@ -137,7 +138,7 @@ def sift(paths: Sequence[Path], key: Key, rules: Rules) -> tuple[list[Accepted],
     rejected: list[Rejected] = []
     readable: list[tuple[str, Answer]] = []
     for path in paths:
-        file = _printable(str(path))
+        file = visible(str(path))
         try:
             answer = read_answer(path, key)
         except AnswerError as error:
@@ -163,11 +164,6 @@ def sift(paths: Sequence[Path], key: Key, rules: Rules) -> tuple[list[Accepted],
         else:
             rejected.append(Rejected(file, reason))
     return accepted, rejected
-
-
-def _printable(name: str) -> str:
-    """A stranger's file name in which no line break can pass for a line of ours, and that every encoding can hold."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
 
 
 def _one_a_rater(readable: Sequence[tuple[str, Answer]]) -> tuple[list[tuple[str, Answer]], list[Rejected]]:

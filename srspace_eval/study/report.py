@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from srspace_eval._utils import strict_json
+from srspace_eval._utils.text import visible
 from srspace_eval.errors import StudyError
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, draws_csv
 from srspace_eval.study.collecting import Outcome
@@ -130,6 +131,7 @@ def report_page(outcome: Outcome) -> str:
     environment = Environment(
         loader=PackageLoader("srspace_eval.study"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.filters["visible"] = visible
     document = outcome_document(outcome)
     assets = files("srspace_eval.study").joinpath("assets")
     difference = {(p["first"], p["second"]): p for p in document["pairs"]}

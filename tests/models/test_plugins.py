@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import srspace_eval.models.plugins as plugins
+from benchmarks.inputs.synth import picture
 from srspace_eval.errors import CheckpointError
 from srspace_eval.models import load_model
 from srspace_eval.models.adapters.bicubic import Bicubic
 from srspace_eval.models.plugins import is_plugin, load_plugin
-from tests.helpers.synth import picture
 
 CPU = torch.device("cpu")
 
@@ -35,7 +35,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def documented_example() -> str:
     """The class that the module's docstring shows."""
     text = plugins.__doc__ or ""
-    return textwrap.dedent(text[text.index("    import torch\n") : text.index("``decode`` gets what")])
+    return textwrap.dedent(text[text.index("    import torch\n") : text.index("``decode`` is called with")])
 
 
 def test_documented_example_samples(module) -> None:

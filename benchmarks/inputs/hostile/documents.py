@@ -1,0 +1,144 @@
+"""Hostile tracks, results and tables: name -> (text, words of the error that must name it)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from srspace_eval.errors import SrspaceEvalError
+from srspace_eval.ranking import rank
+from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
+from srspace_eval.report.files import TEXT_FORMATS, render
+from srspace_eval.results.board import load_board, read_result, result_path
+from srspace_eval.tracks.reader import load_track
+
+TRACK = 'name = "t"\ntitle = "T"\nscale = 4\n'
+TRACKS: dict[str, tuple[str, str]] = {
+    "nested 10 000 deep": (TRACK + "a = " + "[" * 10_000, "not valid TOML"),
+    "a whole number of 5000 digits": (TRACK.replace("4", "9" * 5000), "not valid TOML"),
+    "a whole number of 400 digits": (TRACK.replace("4", "9" * 400), "from 1 to 64"),
+    "a billion samples": (TRACK + "samples = 1000000000\n", "from 1 to 10000"),
+    "negative": (TRACK + "samples = -1\n", "from 1 to 10000"),
+    "a truth for a number": (TRACK + "samples = true\n", "whole number"),
+    "a width of a billion digits": (TRACK + 'gt_names = ["{number:0999999999d}.png"]\n', "is not a field"),
+    "a format that runs attributes": (TRACK + 'gt_names = ["{number.__class__}.png"]\n', "is not a field"),
+    "NaN as plateau": (
+        TRACK + '[ranking]\nfinal = []\n[[ranking.criteria]]\nmetric = "psnr"\nplateau = nan\n',
+        "expected a finite number",
+    ),
+    "a plateau of 400 digits": (
+        TRACK + '[ranking]\nfinal = []\n[[ranking.criteria]]\nmetric = "psnr"\nplateau = ' + "9" * 400,
+        "expected a finite number",
+    ),
+    "2 MB": (TRACK + "#" * 2_000_000, "larger than"),
+    "a key twice": (TRACK + 'name = "u"\n', "not valid TOML"),
+    "not UTF-8": ("\udcff", "cannot be read"),
+}  # fmt: skip
+
+
+def result(**changes: Any) -> dict[str, Any]:
+    """A small result of one image, as JSON objects."""
+    image = {
+        "image": "0801", "height": 8, "width": 8, "gt_sha256": "a" * 64, "lpips": 0.5, "lr_psnr": 40.0,
+        "diversity": 10.0, "diversity_curve": [0.0, 10.0],
+        "samples": [{"sample": 0, "file": "a.png", "sha256": "b" * 64, "lpips": 0.5}],
+    }  # fmt: skip
+    document = {
+        "format": "srspace-eval/result/1", "team": "T", "kind": "team", "track": "x4",
+        "signature": {"id": "0" * 12, "text": "", "settings": {"common": {"scale": 4}}, "environment": {}},
+        "incomplete": [], "notes": [], "summary": {"lpips": 0.5, "lr_psnr": 40.0, "diversity": 10.0},
+        "diversity_curve": [0.0, 10.0], "images": [image], "provenance": None,
+    }  # fmt: skip
+    for key, value in changes.items():
+        (image if key in image and key not in document else document)[key] = value
+    return document
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+RESULTS: dict[str, tuple[str, str]] = {
+    "nested 100 000 deep": ("[" * 100_000, "cannot be read as JSON"),
+    "provenance nested 500 deep": (json.dumps(result(provenance={"a": nested(500)})), "deep"),
+    "settings nested 500 deep": (
+        json.dumps(result(signature={"settings": {"a": {"b": nested(500)}}, "environment": {}})), "deep"
+    ),
+    "NaN": (json.dumps(result(lpips=float("nan"))), "not a number"),
+    "Infinity": (json.dumps(result(lpips=float("inf"))), "not a number"),
+    "1e999": (json.dumps(result(lpips=1)).replace('"lpips": 1', '"lpips": 1e999'), "not a number"),
+    "height 1e999": (json.dumps(result(height=7)).replace('"height": 7', '"height": 1e999'), "not a result"),
+    "a whole number of 400 digits": (json.dumps(result(lpips=10**400)), "not a number"),
+    "a whole number of 5000 digits": ('{"format": ' + "9" * 5000 + "}", "cannot be read as JSON"),
+    "a list for a text": (json.dumps(result(team=["T"])), "team is not a text"),
+    "a text for a list": (json.dumps(result(samples="abc")), "not a result"),
+    "null for an object": (json.dumps(result(signature=None)), "not a result"),
+    "a list for the document": ("[]", "not a result"),
+    "another format": (json.dumps(result(format="x")), "format is"),
+    "NUL in a file name": (json.dumps(result(image="a\0b")), "NUL"),
+    "no summary": (json.dumps({k: v for k, v in result().items() if k != "summary"}), "'summary' is missing"),
+    "not UTF-8": ("\udcff", "cannot be read as JSON"),
+    "summary that its images do not give": (json.dumps(result(summary={"lpips": 0.1})), "not the means"),
+}  # fmt: skip
+
+TABLES: dict[str, tuple[str, str]] = {
+    "no team column": ("a,b\n1,2\n", "team"),
+    "NaN": ("team,mor\nA,nan\n", "write a number"),
+    "1e999": ("team,mor\nA,1e999\n", "write a number"),
+    "underscores": ("team,mor\nA,1_0\n", "write a number"),
+    "400 digits": ("team,mor\nA," + "9" * 400 + "\n", "write a number"),
+    "a name twice": ("team,mor\nA,1\nA,2\n", "also in line 2"),
+    "a column twice": ("team,mor,mor\nA,1,2\n", "twice"),
+    "a cell of 200 KB": ("team,mor\n" + "A" * 200_000 + ",1\n", "not valid CSV"),
+    "open quote": ('team,mor\n"A,1\n', "not valid CSV"),
+    "a cell too many": ("team,mor\nA,1,2\n", "3 cells"),
+    "20 MB": ("team,mor\n" + "A,1\n" * 5_000_000, "larger than"),
+    "not UTF-8": ("team,mor\n\udcff,1\n", "cannot be read"),
+    "NUL": ("team,mor\nA\0,1,2\n", "line 2"),
+}
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    return path
+
+
+def said(call: Callable[[], object]) -> str:
+    try:
+        call()
+    except SrspaceEvalError as error:
+        return str(error)
+    return ""
+
+
+def attack_track(path: Path) -> str:
+    """Read a track file: the error, empty if there is none."""
+    return said(lambda: load_track(path))
+
+
+def attack_result(path: Path) -> str:
+    """Read a result, rank its board and write every text format."""
+
+    def call() -> None:
+        track = load_track("x4")
+        read_result(path)
+        place = result_path(path.parent / "board", "x4", "T")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(path.read_bytes())
+        load_board(path.parent / "board", "x4")
+        ranking = rank(board_entries(path.parent / "board", track), track)
+        for form in TEXT_FORMATS:
+            render(ranking, form)
+
+    return said(call)
+
+
+def attack_table(path: Path) -> str:
+    """Read a table as a study's ranks and as a table of numbers."""
+    return said(lambda: add_mor([], path)) or said(lambda: table_entries(path))

@@ -1,0 +1,100 @@
+"""A small study to test with: three methods and the GT, three images, crops of 16 pixels at scale 4."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from srspace_eval.study.build import build_study
+from srspace_eval.study.entries import gather, named_source
+from srspace_eval.study.key import Key
+from srspace_eval.study.tasks import Options
+from srspace_eval.submissions.sources import open_source
+from srspace_eval.tracks.reader import load_track
+
+SECRET = bytes(range(32))
+Build = Callable[..., tuple[Path, Key]]
+"""What the fixture ``build`` gives: settings -> the folder of a study and its key."""
+METHODS = ("flow", "gan<b>", "blur")
+HEIGHT, WIDTH = 96, 136
+
+
+@dataclass(frozen=True)
+class Material:
+    """Folders of pictures."""
+
+    root: Path
+
+    @property
+    def gt(self) -> Path:
+        return self.root / "gt"
+
+    def submission(self, name: str) -> Path:
+        return self.root / "methods" / name
+
+
+def make_material(root: Path) -> Material:
+    """GT and submissions; method i is the GT darkened by 20 (i + 1), so a crop tells which method it is from."""
+    rng = np.random.default_rng(3)
+    (root / "gt").mkdir()
+    for index in range(3):
+        base = rng.integers(90, 256, size=(HEIGHT + 3, WIDTH + 5, 3), dtype=np.uint8)
+        Image.fromarray(base).save(root / "gt" / f"{801 + index:04d}.png")
+        for i, name in enumerate(METHODS):
+            folder = root / "methods" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            for sample in range(2):
+                dark = base[:HEIGHT, :WIDTH] - np.uint8(20 * (i + 1))
+                dark[..., 2] = sample
+                Image.fromarray(dark).save(folder / f"{index:06d}_sample{sample:05d}.png", compress_level=i * 3)
+    return Material(root)
+
+
+def make_study(
+    material: Material,
+    place: Path,
+    methods: tuple[str, ...] = METHODS,
+    secret: bytes = SECRET,
+    include_gt: bool = False,
+    **options: Any,
+) -> tuple[Path, Key]:
+    """Builds ``place / "study"`` and ``place / "key.json"``."""
+    settings = {"size": 16, "crops": 2, "raters": 2, **options}
+    field = gather(
+        [named_source(str(material.submission(name))) for name in methods],
+        open_source(material.gt),
+        seed=settings.get("seed", 0),
+        track=load_track("x4"),
+        include_gt=include_gt,
+    )
+    key = build_study(field, place / "study", place / "key.json", Options(**settings), secret=secret)
+    return place / "study", key
+
+
+def answer_document(key: Key, rater: str, *, order: Callable[[int], float] = float) -> dict[str, Any]:
+    """What the page exports for a rater who ranks by ``order(method)``, lowest first, and passes all checks."""
+    answers = []
+    for name in key.raters[rater].tasks:
+        task = key.tasks[name]
+        value = (lambda held: held) if task.kind == "obvious" else order
+        ranked = sorted(range(len(task.items)), key=lambda i: value(task.holds[i]))
+        answers.append({"task": name, "ranking": [[task.items[i]] for i in ranked], "seconds": 12.5})
+    return {
+        "format": "srspace-eval/answer/1",
+        "study": key.study,
+        "rater": rater,
+        "token": key.raters[rater].token,
+        "started": "2026-01-01T10:00:00.000Z",
+        "finished": None,
+        "answers": answers,
+    }
+
+
+def answer_bytes(document: Any) -> bytes:
+    return json.dumps(document).encode("utf-8")
