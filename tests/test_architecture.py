@@ -23,7 +23,7 @@ from tests.helpers.architecture import (
     text,
 )  # fmt: skip
 
-METRIC_TABLE = ("metrics.base", "metrics.measures", "metrics.registry")
+METRIC_TABLE = {"metrics.base", "metrics.measures", "metrics.registry"}
 """Which metrics there are and how they are shown: what torch-free rooms may import of ``metrics``."""
 
 BOTTOM = {"_utils", "errors", "_version"}
@@ -51,18 +51,7 @@ DIRECTION: dict[str, set[str]] = {
 }
 TOP = {"__init__", "__main__", "cli"}
 
-TORCH_FREE_ROOMS = (
-    "errors",
-    "_version",
-    "_utils",
-    "tracks",
-    "submissions",
-    "results",
-    "ranking",
-    "report",
-    "study",
-    "cli",
-)
+TORCH_FREE_ROOMS = ("errors", "_version", "_utils", "tracks", "submissions", "results", "ranking", "report", "study")
 TORCH_FREE_MODULES = ("__init__", "__main__", "metrics", *METRIC_TABLE)
 MAY_IMPORT_TORCH = {"_utils.devices", "_utils.allocator"}
 HEAVY = {"torch", "torchvision", "lpips", "triton", "safetensors", "distributed", "dask"}

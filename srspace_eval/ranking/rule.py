@@ -36,7 +36,7 @@ def rank(
     Parameters
     ----------
     entries:
-        In any order; baselines keep theirs.
+        In any order; the baselines' order is kept.
     track:
         Gives the rule (:class:`srspace_eval.tracks.model.RankingRule`).
     bootstrap:
@@ -113,12 +113,11 @@ def rank(
 
 
 def _clean(entry: Entry, track: Track) -> Entry:
-    """NaN is "none"; a metric that nobody knows, or a name that cannot be written, is an error."""
+    """The entry with NaN as None; an unknown metric, or a name that cannot be written as UTF-8, is an error."""
     unknown = [metric for metric in entry.values if metric not in track.columns()]
     if unknown:
-        raise RankingError(
-            f"{entry.team!r}: unknown metric {', '.join(unknown)}; known are {', '.join(track.columns())}"
-        )
+        known = ", ".join(track.columns())
+        raise RankingError(f"{entry.team!r}: unknown metric {', '.join(unknown)}; known are {known}")
     if not entry.team.strip():
         raise RankingError("an entry has no team name")
     if any(unicodedata.category(char) == "Cs" for char in entry.team):
@@ -130,7 +129,7 @@ def _clean(entry: Entry, track: Track) -> Entry:
 def _require_distinct(entries: Sequence[Entry]) -> None:
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
-        # The same method may stand in two papers: published rows are told apart by their source.
+        # Two papers may have the same method: published rows are distinguished by their citation.
         where = entry.note.split("\n")[0] if entry.origin == "published" else ""
         groups.setdefault((where, name_key(entry.team)), []).append(entry)
     problems = [
@@ -143,7 +142,7 @@ def _require_distinct(entries: Sequence[Entry]) -> None:
 
 
 def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
-    """Index -> reason of the measured entries that a chosen signature leaves out."""
+    """Index -> reason, for the measured entries that a chosen signature leaves out."""
     results = [entry.result for entry in entries if entry.result is not None]
     if chosen is None:
         require_one_signature(results)
