@@ -5,14 +5,9 @@ The built-in tracks are the TOML files of ``tracks/``; a user's own file has the
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
-
-if sys.version_info >= (3, 11):
-    pass
-else:  # pragma: no cover - the same parser under its older name
-    pass
 
 Among = Literal["teams", "study"]
 
@@ -94,6 +89,8 @@ class Track:
         What ``score`` measures unless told otherwise.
     ranking:
         The rule that :mod:`srspace_eval.ranking` applies.
+    file:
+        The user's file that the track was read from; None for a built-in track.
     """
 
     name: str
@@ -106,3 +103,4 @@ class Track:
     crop: int = 8
     metrics: tuple[str, ...] = ("lpips", "lr_psnr", "diversity")
     ranking: RankingRule = DEFAULT_RULE
+    file: Path | None = field(default=None, compare=False, repr=False)

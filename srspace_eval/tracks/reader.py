@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ def load_track(name_or_path: str | Path) -> Track:
         source = read_bounded(path, MAX_FILE_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TrackError(f"{path}: the track file cannot be read ({error})") from error
-    return _parse(source, str(path))
+    return replace(_parse(source, str(path)), file=path)
 
 
 def _parse(source: str, where: str) -> Track:
@@ -63,7 +63,7 @@ def _parse(source: str, where: str) -> Track:
         data = toml.loads(source)
     except (ValueError, RecursionError) as error:
         raise TrackError(f"{where}: not valid TOML ({error})") from error
-    reader = _Reader(where, data, {f.name for f in fields(Track)})
+    reader = _Reader(where, data, {f.name for f in fields(Track)} - {"file"})
     ranking = data.get("ranking")
     track = Track(
         name=reader.text("name"),
