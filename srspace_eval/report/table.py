@@ -5,6 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -268,15 +269,14 @@ def _final_cell(row: Row) -> Cell:
 
 def _keys(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None) -> list[float | None]:
     """What decides best and second best in a column: lower is better; None: does not compete."""
-    keys: list[float | None] = []
-    for row in rows:
-        value = row.entry.values.get(info.id)
-        competes = info.id in row.ranks if criterion else bool(row.ranks)
-        if value is None or not competes:
-            keys.append(None)
-        else:
-            keys.append(float(sort_keys(value, criterion or RankedMetric(info.id), info.direction)))
-    return keys
+    values = [row.entry.values.get(info.id) for row in rows]
+    competes = [info.id in row.ranks if criterion else bool(row.ranks) for row in rows]
+    given = [math.nan if value is None else value for value in values]
+    keys = sort_keys(given, criterion or RankedMetric(info.id), info.direction)
+    return [
+        key if there and value is not None else None
+        for key, value, there in zip(keys.tolist(), values, competes, strict=True)
+    ]
 
 
 def _emphasise(cells: Sequence[Cell], keys: Sequence[float | None]) -> list[Cell]:

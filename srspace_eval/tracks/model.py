@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from srspace_eval.metrics.base import MetricInfo
@@ -95,6 +96,8 @@ class Track:
         Metrics with options, under ids of their own.
     ranking:
         The rule that :mod:`srspace_eval.ranking` applies.
+    file:
+        The user's file that the track was read from; None for a built-in track.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Track:
     metrics: tuple[str, ...] = ("lpips", "lr_psnr", "diversity")
     ranking: RankingRule = DEFAULT_RULE
     measures: tuple[Measure, ...] = ()
+    file: Path | None = field(default=None, compare=False, repr=False)
 
     def columns(self) -> Mapping[str, MetricInfo]:
         """Every column that the track's tables can have, by id: the registry's, and those of ``measures``."""
