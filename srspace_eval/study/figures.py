@@ -1,25 +1,17 @@
-"""The report's plots, as the documents that plotly.js draws. Colours of axes and text come from the page."""
+"""Plots of the report page, as JSON for plotly.js. The page sets the colours of axes and text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from srspace_eval.report.escaping import escape_plotly
+
 Figure = dict[str, Any]
 
 
-def plot_text(name: str) -> str:
-    """A name for plotly, which reads a small HTML of its own; long ones are cut.
-
-    >>> plot_text("<b>&")
-    '&lt;b&gt;&amp;'
-    """
-    short = name if len(name) <= 32 else name[:31] + "…"
-    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def mor_figure(methods: Sequence[dict[str, Any]]) -> Figure:
-    """Each method's MOR with its interval; ``methods`` as in ``study.json``."""
+    """The MOR of each method with its interval. ``methods``: as in ``study.json``."""
     trace = {
         "type": "scatter",
         "mode": "markers",
@@ -34,7 +26,7 @@ def mor_figure(methods: Sequence[dict[str, Any]]) -> Figure:
             "thickness": 2,
             "width": 5,
         },
-        "customdata": [[plot_text(m["team"]), *m["mor_interval"]] for m in methods],
+        "customdata": [[escape_plotly(m["team"]), *m["mor_interval"]] for m in methods],
         "hovertemplate": "%{customdata[0]}<br>MOR %{x:.3f} "
         "(%{customdata[1]:.2f} – %{customdata[2]:.2f})<extra></extra>",
     }
@@ -43,11 +35,11 @@ def mor_figure(methods: Sequence[dict[str, Any]]) -> Figure:
 
 
 def shares_figure(methods: Sequence[dict[str, Any]]) -> Figure:
-    """How often each method was given each rank, as stacked bars."""
+    """The shares of the ranks of each method, as stacked bars."""
     k = len(methods)
     traces = []
     for rank in range(k):
-        # One hue from strong (best) to faint (worst): readable without telling colours apart.
+        # One hue from strong (best) to weak (worst) can be read without colour vision.
         strength = 1 - 0.88 * rank / max(k - 1, 1)
         traces.append(
             {
@@ -60,7 +52,7 @@ def shares_figure(methods: Sequence[dict[str, Any]]) -> Figure:
                     "color": f"rgba(47, 107, 179, {strength:.3f})",
                     "line": {"width": 0.5, "color": "rgba(128, 128, 128, 0.6)"},
                 },
-                "customdata": [[plot_text(m["team"])] for m in methods],
+                "customdata": [[escape_plotly(m["team"])] for m in methods],
                 "hovertemplate": f"%{{customdata[0]}}<br>rank {rank + 1}: %{{x:.1%}}<extra></extra>",
             }
         )
@@ -78,7 +70,7 @@ def _figure(traces: list[dict[str, Any]], axis: dict[str, Any], methods: Sequenc
         "xaxis": axis,
         "yaxis": {
             "tickvals": list(range(len(methods))),
-            "ticktext": [plot_text(m["team"]) for m in methods],
+            "ticktext": [escape_plotly(m["team"]) for m in methods],
             "autorange": "reversed",
             "zeroline": False,
             "automargin": True,
