@@ -21,21 +21,21 @@ import numpy as np
 import torch
 from distributed import LocalCluster
 
+from inputs.weights import write_random_trunk
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.metrics.evaluator import MeterConfig
-from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv
 from srspace_eval.scoring.executors.base import Executor, NetworkPlan
-from srspace_eval.scoring.executors.dask import open_dask
+from srspace_eval.scoring.executors.connection import open_dask
 from srspace_eval.scoring.executors.threads import LocalExecutor
-from srspace_eval.scoring.tasks import FileRef, ImageTask, Sources
+from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource
 
 METRICS = frozenset({"lpips", "lr_psnr", "diversity"})
 
 
-def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[ImageTask], Sources]:
+def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[ImageTask], TaskSources]:
     """So many images of the pictures of a folder, taken in turn; their samples are written to another folder."""
     tasks = []
     for path, image in zip(itertools.cycle(sorted(gt.glob("*.png"))), range(images)):
@@ -49,21 +49,10 @@ def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[
             refs.append((number, FileRef(name, sha256((folder / name).read_bytes()))))
         ref = FileRef(path.name, sha256(path.read_bytes()))
         tasks.append(ImageTask(str(image), height, width, ref, None, tuple(refs)))
-    return tasks, Sources(FolderSource(folder), FolderSource(gt))
+    return tasks, TaskSources(FolderSource(folder), FolderSource(gt))
 
 
-def random_trunk(path: Path) -> Path:
-    """AlexNet's parameters at random, as a file."""
-    state = {}
-    for conv in (layer for layer in ARCHITECTURES["alex"].layers if isinstance(layer, Conv)):
-        shape = (conv.outputs, conv.inputs, conv.kernel, conv.kernel)
-        state[f"features.{conv.index}.weight"] = torch.randn(shape) / (conv.inputs * conv.kernel**2) ** 0.5
-        state[f"features.{conv.index}.bias"] = torch.zeros(conv.outputs)
-    torch.save(state, path)
-    return path
-
-
-def seconds(executor: Executor, tasks: list[ImageTask], sources: Sources, plan: NetworkPlan, repeats: int) -> float:
+def seconds(executor: Executor, tasks: list[ImageTask], sources: TaskSources, plan: NetworkPlan, repeats: int) -> float:
     """The least time to measure all tasks."""
     executor.prepare(plan)
     config = MeterConfig(METRICS, 4)
@@ -88,7 +77,7 @@ def main() -> None:
     found = {}
     with tempfile.TemporaryDirectory() as name:
         tasks, sources = make_tasks(arguments.gt, Path(name), arguments.images, arguments.samples)
-        plan = NetworkPlan(weights=random_trunk(Path(name) / "trunk.pth"), device="cpu")
+        plan = NetworkPlan(weights=write_random_trunk(Path(name) / "trunk.pth"), device="cpu")
         for workers in arguments.workers:
             with (
                 LocalCluster(

@@ -31,20 +31,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 import srspace_eval.models.folders.sample_folder
 import srspace_eval.report.html
 import srspace_eval.scoring.executors.threads
 import srspace_eval.scoring.run  # noqa: F401  # imported before the forks
+from inputs.hostile.names import NAMES
+from inputs.submissions import small
+from inputs.synth import picture
+from inputs.weights import write_alexnet, write_small_checkpoint
 from srspace_eval._utils.png import write_png
 from srspace_eval.cli import main
 from srspace_eval.results.board import read_result, write_result
-from tests.hardening.test_text import NAMES
-from tests.helpers.cases import write_alexnet
-from tests.helpers.small_checkpoint import write_small_checkpoint
-from tests.helpers.synth import picture
-from tests.scoring.test_run import small
 
 Disturb = Callable[[], None]
 

@@ -22,8 +22,6 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 READERS = ("png", "zip", "track", "result", "table", "checkpoint", "safetensors")
 
 
@@ -41,10 +39,11 @@ def with_crcs(data: bytes) -> bytes:
 
 def reader(name: str, folder: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
     """What reads the bytes, and what to begin with."""
+
+    from inputs import pngs
+    from inputs.hostile import checkpoints, documents, pictures, zips
+    from inputs.weights import small_state
     from srspace_eval.errors import SrspaceEvalError
-    from tests.hardening import checkpoints, documents, pictures, zips
-    from tests.helpers import pngs
-    from tests.helpers.small_checkpoint import small_state
 
     def guarded(call: Callable[[bytes], object]) -> Callable[[bytes], object]:
         def run(data: bytes) -> None:
@@ -63,9 +62,9 @@ def reader(name: str, folder: Path) -> tuple[Callable[[bytes], object], list[byt
         return guarded(run)
 
     if name == "png":
-        from srspace_eval._utils import png as images
+        from srspace_eval._utils import png_structure
 
-        images.MAX_PIXELS = 1 << 16
+        png_structure.MAX_PIXELS = 1 << 16
         seeds = [pngs.png(pngs.pixels(6, 5)), pngs.interlaced(pngs.pixels(6, 5)), pictures.split_data(b"")]
         seeds += [
             make() for kind, (make, _) in pictures.CASES.items() if "bomb" not in kind and "million" not in kind
@@ -106,10 +105,10 @@ def fuzz(name: str, seconds: int, crashes: Path) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["srspace_eval", "zipfile", "tomllib", "csv", "safetensors", "PIL"]):
+        import inputs.hostile.checkpoints
+        import inputs.hostile.documents
+        import inputs.hostile.zips  # noqa: F401
         import srspace_eval.models.loading  # noqa: F401
-        import tests.hardening.checkpoints
-        import tests.hardening.documents
-        import tests.hardening.zips  # noqa: F401
     scratch = Path(tempfile.mkdtemp())
     (scratch / "corpus").mkdir()
     (scratch / "in").mkdir()

@@ -33,9 +33,10 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from score import METRICS, SCALE, PlainProgram, cropped, machine, made_up, write_random_trunk
 from torch.nn import functional as F
 
+from inputs.weights import write_random_trunk
+from score import METRICS, SCALE, PlainProgram, cropped, machine, made_up
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.devices import resolve_device
 from srspace_eval._utils.png import Pixels, decode_png, read_rgb, write_png
@@ -75,7 +76,7 @@ def main() -> None:
 def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     """All of it; each part is printed when it is done."""
     device = resolve_device(options.device)
-    weights = options.lpips_weights or write_random_trunk("alex", scratch / "alex.pth")
+    weights = options.lpips_weights or write_random_trunk(scratch / "alex.pth")
     folder = write_images(scratch / "many", options)
     few = write_few(scratch / "few", folder, options.samples)
     report: dict[str, Any] = {}
@@ -94,7 +95,7 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         part(f"score, {precision}", scoring(folder, weights, options, precision, total, report["decoding"]))
     part("plain program", plain(few, weights, report["score, float32"]["samples a second"]))
     for net in options.nets:
-        trunk = write_random_trunk(net, scratch / f"{net}.pth")
+        trunk = write_random_trunk(scratch / f"{net}.pth", net)
         part(f"memory, {net}", memory(few, trunk, net, options, device))
     part("kernels", forms_used())
     return report

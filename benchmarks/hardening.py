@@ -26,18 +26,15 @@ from pathlib import Path
 import psutil
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 import srspace_eval.report.files
 import srspace_eval.scoring.run  # noqa: F401  # imported before the forks
+from inputs import pngs
+from inputs.hostile import checkpoints, documents, pictures, zips
+from inputs.weights import write_alexnet, write_small_checkpoint
 from srspace_eval._utils.png import write_png
 from srspace_eval.models import load_model
 from srspace_eval.scoring.run import ScoreOptions, score
 from srspace_eval.tracks.reader import load_track
-from tests.hardening import checkpoints, documents, pictures, zips
-from tests.helpers import pngs
-from tests.helpers.cases import write_alexnet
-from tests.helpers.small_checkpoint import write_small_checkpoint
 
 MEGABYTE = 2**20
 Build = Callable[[Path], Path]

@@ -1,7 +1,7 @@
 """Speed of the model adapters against a plain program, in the same run.
 
 The plain program does what the originals do: one sample at a time, every network in full for each (also the RRDB layers
-whose outputs the flow never reads), module by module. Weights are made up (``tests/synth.py``), which costs the same.
+whose outputs the flow never reads), module by module. Weights are made up (``inputs/synth.py``), which costs the same.
 
     python benchmarks/models.py srflow_df2k_x4 --size 128 --samples 10
 
@@ -19,14 +19,13 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from inputs import synth
 from srspace_eval.flows import ConditionalFlow
 from srspace_eval.flows.network import level_condition
 from srspace_eval.flows.rrdb import leaky_relu
@@ -34,9 +33,6 @@ from srspace_eval.models.adapters.flow import FlowModel
 from srspace_eval.models.base import ModelConfig
 from srspace_eval.models.checkpoints.configurations import CONFIGURATIONS
 from srspace_eval.models.device import Precision, inference
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tests.helpers import synth
 
 
 def plain_decode(flow: ConditionalFlow, lr: Tensor, latents: Sequence[Tensor]) -> Tensor:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inputs.boards import make_results, write_board
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.entries import board_entries
@@ -29,9 +30,6 @@ from srspace_eval.ranking.ranks import competition_ranks, sort_keys
 from srspace_eval.report.files import TEXT_FORMATS, render
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from boards import make_results, write_board
 
 
 def seconds(call: Callable[[], object], repeats: int) -> float:

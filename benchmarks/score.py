@@ -33,6 +33,8 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from inputs.boards import make_results, write_board
+from inputs.weights import write_random_trunk
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.png import Pixels, read_rgb, write_png
 from srspace_eval.errors import Notice
@@ -40,14 +42,10 @@ from srspace_eval.kernels import distance_maps, error_boxes
 from srspace_eval.kernels.cubic import taps
 from srspace_eval.kernels.dispatch import forms_used
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.lpips.trunks import parameter_shapes
-from srspace_eval.metrics.psnr import psnr
+from srspace_eval.metrics.psnr.function import psnr
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.scoring.run import ScoreOptions, score
 from srspace_eval.tracks.reader import load_track
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from boards import make_results, write_board
 
 SCALE = 4
 METRICS = ("lpips", "lr_psnr", "diversity")
@@ -78,7 +76,7 @@ def main() -> None:
 
 def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     """Everything that the table shows."""
-    weights = options.lpips_weights or write_random_trunk(options.net, scratch / "trunk.pth")
+    weights = options.lpips_weights or write_random_trunk(scratch / "trunk.pth", options.net)
     gts = [read_rgb(path) for path in sorted(options.pictures.glob("*.png"))[:2]] if options.pictures else [made_up()]
     folder = write_submission(scratch / "all", gts, options.samples)
     lpips = LPIPS(options.net, weights=weights, device=options.device, precision=options.precision)
@@ -315,17 +313,6 @@ def made_up(height: int = 1356, width: int = 2040) -> Pixels:
     waves = np.stack([np.sin(y / a + np.cos(x / b)) for a, b in ((57, 91), (83, 47), (35, 63))], axis=-1)
     noise = np.random.default_rng(0).normal(0, 2, waves.shape)
     return np.clip(128 + 90 * waves + noise, 0, 255).astype(np.uint8)
-
-
-def write_random_trunk(net: str, path: Path) -> Path:
-    """A trunk of the right shapes; He's scale keeps the activations in range."""
-    generator = torch.Generator().manual_seed(0)
-    state = {}
-    for name, shape in parameter_shapes(net).items():
-        spread = (2 / max(1, int(np.prod(shape[1:])))) ** 0.5
-        state[name] = torch.randn(shape, generator=generator) * (spread if len(shape) > 1 else 0.05)
-    torch.save(state, path)
-    return path
 
 
 def cropped(picture: Pixels) -> Pixels:

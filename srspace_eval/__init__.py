@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from srspace_eval._version import __version__
 
 if TYPE_CHECKING:
-    from srspace_eval.metrics.diversity import diversity_score as diversity_score
+    from srspace_eval.metrics.diversity.function import diversity_score as diversity_score
     from srspace_eval.metrics.lpips.network import lpips_map as lpips_map
     from srspace_eval.metrics.resize import imresize as imresize
     from srspace_eval.models import load_model as load_model
 
 _HOMES = {
-    "diversity_score": "srspace_eval.metrics.diversity",
+    "diversity_score": "srspace_eval.metrics.diversity.function",
     "imresize": "srspace_eval.metrics.resize",
     "load_model": "srspace_eval.models",
     "lpips_map": "srspace_eval.metrics.lpips.network",

@@ -38,6 +38,14 @@ def golden() -> Path:
 
 
 @pytest.fixture(scope="session")
+def alexnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the parity cases' synthetic AlexNet trunk."""
+    from benchmarks.inputs.weights import write_alexnet
+
+    return write_alexnet(tmp_path_factory.mktemp("weights") / "alex.pth")
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Headless Chromium; one a process, as Playwright's event loop stands in the way of a second."""
     from tests.helpers.chromium import CHROMIUM, chromium

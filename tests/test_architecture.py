@@ -1,4 +1,7 @@
-"""The arrows of the house: who may import whom, and who must never pull in torch."""
+"""The arrows of the package: every module's imports are listed, they go one way, and rooms for a laptop need no torch.
+
+``docs`` and ``design`` draw the same picture; ``tests/helpers/architecture.py`` says what counts as an arrow.
+"""
 
 from __future__ import annotations
 
@@ -9,117 +12,183 @@ from pathlib import Path
 
 import pytest
 
-import srspace_eval
-import srspace_eval.kernels
+from tests.helpers.architecture import (
+    COMMAND,
+    FILE,
+    Module,
+    between_children,
+    cycles,
+    modules,
+    source_files,
+    text,
+)  # fmt: skip
 
-ROOT = Path(srspace_eval.__file__).parent
-KERNELS = Path(srspace_eval.kernels.__file__).parent
+METRIC_TABLE = {"metrics.base", "metrics.registry"}
+"""Which metrics there are and how they are shown: what torch-free rooms may import of ``metrics``."""
 
-# part of the package -> the parts that it may import beside itself and BASE
-BASE = {"errors", "_version", "_json", "_files", "images", "tracks", "results"}
-ALLOWED = {
-    "errors": set[str](),
-    "_version": set[str](),
-    "_json": set[str](),
-    "_files": set[str](),
-    "images": {"errors", "_files"},
-    "results": {"errors", "_json", "_files", "metrics"},
-    "tracks": {"errors", "_files", "metrics", "naming"},
-    "devices": {"errors"},
-    "kernels": {"errors"},
-    "metrics": {"errors", "_files", "kernels", "weights", "devices", "_version"},
-    "flows": {"errors", "kernels"},
-    "models": BASE | {"flows", "kernels", "metrics", "devices", "naming", "submission", "sources"},
-    "bootstrap": {"errors"},
-    "ranking": BASE | {"metrics", "bootstrap"},
-    "published": BASE | {"metrics", "ranking"},
-    "report": BASE | {"metrics", "ranking", "submission", "sources", "naming"},
-    "study": BASE | {"metrics", "submission", "sources", "naming", "ranking", "report"},
+BOTTOM = {"_utils", "errors", "_version"}
+"""Every room may import these."""
+
+# Room -> rooms, or modules of them, that it may import beside itself and BOTTOM. ``__init__`` and ``__main__`` are the
+# top: the public API and ``python -m srspace_eval``.
+DIRECTION: dict[str, set[str]] = {
+    "errors": set(),
+    "_version": set(),
+    "_utils": set(),
+    "leaderboards": set(),
+    "kernels": set(),
+    "flows": {"kernels"},
+    "metrics": {"kernels"},
+    "tracks": METRIC_TABLE,
+    "submissions": {"tracks"},
+    "results": {"tracks", *METRIC_TABLE},
+    "ranking": {"results", "tracks", "leaderboards", *METRIC_TABLE},
+    "report": {"ranking", "results", "submissions", "tracks", *METRIC_TABLE},
+    "study": {"submissions", "ranking", "report", "results", "tracks"},
+    "scoring": {"submissions", "metrics", "results", "tracks", "kernels"},
+    "models": {"flows", "kernels", "metrics", "submissions", "tracks"},
+    "demo": {"metrics", "tracks", "submissions", "scoring", "results", "ranking", "report"},
 }
-TORCH_FREE = [
-    "cli",
+TOP = {"__init__", "__main__", "cli"}
+
+TORCH_FREE_ROOMS = (
+    "errors",
+    "_version",
+    "_utils",
     "tracks",
+    "submissions",
     "results",
-    "journal",
-    "bootstrap",
     "ranking",
-    "published",
     "report",
     "study",
-    "metrics.info",
-    "submission",
-    "inspection",
-    "shards",
-]
+    "cli",
+)
+TORCH_FREE_MODULES = ("__init__", "__main__", "metrics", *METRIC_TABLE)
+MAY_IMPORT_TORCH = {"_utils.devices", "_utils.allocator"}
+HEAVY = {"torch", "torchvision", "lpips", "triton", "safetensors", "distributed", "dask"}
 
 
-def files() -> list[tuple[str, Path]]:
-    found = [(path.relative_to(ROOT).parts[0].removesuffix(".py"), path) for path in ROOT.rglob("*.py")]
-    return found + [("kernels", path) for path in KERNELS.rglob("*.py")]
-
-
-def imports(path: Path) -> set[str]:
-    """The parts of the package that a file imports, wherever in it."""
-    parts = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path}: relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        for name in names:
-            pieces = name.split(".")
-            if pieces[0] == "srspace_eval" and len(pieces) > 1:
-                parts.add(pieces[1])
-    return parts
-
-
-@pytest.mark.parametrize("part", ALLOWED)
-def test_arrows_go_one_way(part: str) -> None:
-    mine = [path for name, path in files() if name == part]
-    if part in ("errors", "tracks", "metrics", "kernels"):
-        assert mine
-    for path in mine:
-        extra = imports(path) - ALLOWED[part] - {part, "__version__"}
-        assert not extra, f"{path} imports {extra}"
-
-
-def test_nobody_but_the_command_line_imports_the_command_line() -> None:
-    for name, path in files():
-        if name not in ("cli", "__main__"):
-            assert "cli" not in imports(path), path
-
-
-def test_what_a_laptop_needs_imports_no_torch() -> None:
-    existing = [
-        m for m in TORCH_FREE if (ROOT / m.replace(".", "/")).exists() or (ROOT / f"{m.replace('.', '/')}.py").exists()
+def torch_free() -> list[Module]:
+    """Modules that import no heavy package, not even inside a function."""
+    return [
+        module
+        for module in modules().values()
+        if (module.package in TORCH_FREE_ROOMS or module.name in TORCH_FREE_MODULES)
+        and module.name not in MAY_IMPORT_TORCH
     ]
-    script = "import sys\n" + "".join(f"import srspace_eval.{m}\n" for m in existing)
-    script += "assert 'torch' not in sys.modules, 'torch'\nassert 'lpips' not in sys.modules, 'lpips'\n"
+
+
+def test_every_module_is_listed_with_its_arrows() -> None:
+    def lines(content: str) -> dict[str, str]:
+        return {line.partition(":")[0]: line for line in content.splitlines() if line and not line.startswith("#")}
+
+    listed, found = lines(FILE.read_text(encoding="utf-8")), lines(text())
+    faults = [f"not listed: {found[name]}" for name in found.keys() - listed.keys()]
+    faults += [f"listed, but there is no such module: {name}" for name in listed.keys() - found.keys()]
+    faults += [
+        f"listed: {listed[name]}\n  found:  {found[name]}"
+        for name in found.keys() & listed.keys()
+        if listed[name] != found[name]
+    ]
+    advice = f"Is each arrow wanted? Then run `{COMMAND}`, which rewrites {FILE.name}, and commit the diff."
+    assert not faults, "\n".join([*sorted(faults), advice])
+    assert FILE.read_text(encoding="utf-8") == text(), advice
+
+
+def test_arrows_between_rooms_go_one_way() -> None:
+    rooms = {module.package for module in modules().values()} - TOP
+    assert rooms == DIRECTION.keys(), "every package has its line in DIRECTION, and no other has one"
+    wrong = [
+        f"{module.name} imports {name}: not in DIRECTION[{module.package!r}] of {Path(__file__).name}"
+        for module in modules().values()
+        if module.package not in TOP
+        for name in module.imports
+        if not _allowed(name, {module.package, *BOTTOM, *DIRECTION[module.package]})
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def _allowed(name: str, allowed: set[str]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in allowed)
+
+
+def test_the_table_of_directions_has_no_cycle_and_no_unused_arrow() -> None:
+    rooms = {room: {name.partition(".")[0] for name in names} for room, names in DIRECTION.items()}
+    # ``tracks`` and ``results`` read the table of metrics, which imports neither.
+    assert cycles(rooms) == []
+
+
+def test_only_the_top_imports_the_command_line() -> None:
+    assert [m.name for m in modules().values() if m.package not in TOP and {"cli", "__init__"} & _rooms(m)] == []
+
+
+def _rooms(module: Module) -> set[str]:
+    return {name.partition(".")[0] for name in module.imports}
+
+
+def test_no_modules_import_each_other() -> None:
+    assert cycles({name: module.imports for name, module in modules().items()}) == []
+
+
+@pytest.mark.parametrize(
+    "package", ["", *(m.name for m in modules().values() if m.is_package and m.name != "__init__")]
+)
+def test_no_packages_import_each_other(package: str) -> None:
+    """Sub-packages count as one: nothing in ``a.b`` imports ``a.c`` while something in ``a.c`` imports ``a.b``."""
+    assert cycles(between_children(modules(), package)) == []
+
+
+def test_a_cycle_is_found() -> None:
+    found = {
+        "a": Module("a", True, frozenset({"a.b.c"}), frozenset()),
+        "a.b.c": Module("a.b.c", False, frozenset({"a.d"}), frozenset()),
+        "a.b.e": Module("a.b.e", False, frozenset(), frozenset()),
+        "a.d": Module("a.d", False, frozenset({"a.b.e"}), frozenset()),
+    }
+    assert cycles({name: module.imports for name, module in found.items()}) == []
+    assert cycles(between_children(found, "a")) == [["b", "d"]]
+    assert cycles({"x": ["y"], "y": ["z"], "z": ["y"]}) == [["y", "z"]]
+
+
+@pytest.mark.parametrize("module", torch_free(), ids=lambda module: module.name)
+def test_a_torch_free_module_names_no_heavy_package(module: Module) -> None:
+    assert not module.third_party & HEAVY
+
+
+def test_torch_free_modules_load_without_torch() -> None:
+    """What a laptop needs to rebuild a leaderboard imports neither torch nor what takes as long."""
+    commands = [module for module in modules().values() if module.package == "cli"]  # they import torch when they run
+    free = [*torch_free(), *commands]
+    names = ["srspace_eval" if m.name == "__init__" else f"srspace_eval.{m.name}" for m in free]
+    names.remove("srspace_eval.__main__")
+    script = f"""
+import importlib, sys
+for name in {names!r}:
+    importlib.import_module(name)
+    loaded = set({sorted(HEAVY)!r}) & sys.modules.keys()
+    if loaded:
+        sys.exit(f"{{name}} imports {{', '.join(sorted(loaded))}}")
+"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def text_files() -> list[tuple[str, ast.Call, set[str]]]:
-    """Calls that open a file as text, or read or write one: where, the call, what must be said in it."""
-    found = []
-    for _, path in files():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            modes = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-            text = not any("b" in mode for mode in modes)
-            if name == "read_text":
-                found.append((f"{path.name}:{node.lineno}", node, {"encoding"}))
-            elif name == "write_text" or (name == "fdopen" and text):
-                found.append((f"{path.name}:{node.lineno}", node, {"encoding", "newline"}))
-    return found
-
-
 def test_text_files_are_the_same_on_every_system() -> None:
-    calls = text_files()
-    assert len(calls) > 3
-    for where, call, wanted in calls:
-        assert wanted <= {keyword.arg for keyword in call.keywords}, where
+    """Every call that reads or writes text names the encoding; one that writes names the line ending, too."""
+    calls = 0
+    for path in source_files().values():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and (wanted := _wanted_arguments(node)):
+                calls += 1
+                assert wanted <= {keyword.arg for keyword in node.keywords}, f"{path}:{node.lineno}"
+    assert calls > 3
+
+
+def _wanted_arguments(call: ast.Call) -> set[str]:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    modes = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    if name == "read_text":
+        return {"encoding"}
+    if name == "write_text" or (name == "fdopen" and not any("b" in mode for mode in modes)):
+        return {"encoding", "newline"}
+    return set()

@@ -9,21 +9,17 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.inputs.submissions import small
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.kernels.dispatch import forms_used
 from srspace_eval.metrics.evaluator import MEASURED, ImageMeter, MeterConfig, PatchPlan
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, parameter_shapes
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.cases import write_alexnet, write_procedural
-from tests.scoring.test_run import ALL, assert_parity, run, small
+from tests.helpers.cases import write_procedural
+from tests.helpers.scoring import ALL, assert_parity, run
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
-
-
-@pytest.fixture(scope="module")
-def alexnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_alexnet(tmp_path_factory.mktemp("weights") / "alex.pth")
 
 
 @pytest.mark.parametrize("name", ["x4", "x8"])

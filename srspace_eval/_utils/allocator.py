@@ -1,4 +1,4 @@
-"""How the C library keeps memory that was freed."""
+"""Settings of the C library's memory allocator."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from functools import lru_cache
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 _KEPT = 256 << 20
-_LARGEST = 32 << 20  # glibc takes no more
+_LARGEST = 32 << 20  # the largest value that glibc accepts
 
 
 @lru_cache(maxsize=1)
 def keep_freed_memory() -> bool:
-    """Let this process keep what it frees, up to 256 MiB a heap, instead of asking the system for it again and again.
+    """Let this process keep freed memory for reuse, up to 256 MiB a heap.
 
-    So glibc does by itself, unless it is told otherwise: Dask tells its workers to return everything beyond 64 KiB,
-    which takes as long again as all of LPIPS, since every activation is then made of new pages.
+    This is glibc's default. Dask changes it: its workers return all freed memory beyond 64 KiB to the system. Each
+    activation is then allocated in new pages, which doubles the time of LPIPS.
 
     Returns
     -------
-    Whether there was such a setting: glibc has it, other systems have their own ways.
+    Whether the allocator has this setting; only glibc has it.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

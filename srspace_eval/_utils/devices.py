@@ -1,4 +1,4 @@
-"""Which torch device a name means, and what it is called in signatures."""
+"""The torch device that ``--device`` names, and a device's name in signatures. Imports torch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def resolve_device(device: str | torch.device) -> torch.device:
     Raises
     ------
     ExecutorError
-        If the name is no device, or there is no such device here.
+        If torch does not know the name, or this machine has no such device.
 
-    Example
-    -------
+    Examples
+    --------
     >>> resolve_device("cpu")
     device(type='cpu')
     """
@@ -25,17 +25,21 @@ def resolve_device(device: str | torch.device) -> torch.device:
     try:
         found = torch.device(device)
     except RuntimeError as error:
-        raise ExecutorError(f"device {device}: not known to torch; choose auto, cpu, cuda, cuda:N or mps") from error
+        raise ExecutorError(f"device {device}: unknown to torch; choose auto, cpu, cuda, cuda:N or mps") from error
     usable = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (found.index or 0) < torch.cuda.device_count(),
         "mps": torch.backends.mps.is_available(),
     }
     if not usable.get(found.type, False):
-        raise ExecutorError(f"device {device}: there is none on this machine; choose auto or cpu")
+        raise ExecutorError(f"device {device}: this machine has no such device; choose auto or cpu")
     return found
 
 
 def device_name(device: torch.device) -> str:
-    """``"cpu"``, or the accelerator's own name."""
+    """``"cpu"``, the model of a CUDA device, or otherwise the device's type.
+
+    >>> device_name(torch.device("cpu"))
+    'cpu'
+    """
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

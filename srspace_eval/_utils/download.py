@@ -1,4 +1,4 @@
-"""Fetching one published file: resumable, checked by its hash, in place only when it is whole."""
+"""Downloading one published file: resumable, checked by its hash, and stored under its name only when complete."""
 
 from __future__ import annotations
 
@@ -19,17 +19,21 @@ _BLOCK = 1 << 18
 def download(
     url: str, target: Path, sha256_prefix: str, *, advance: Callable[[int, int | None], None] = lambda done, total: None
 ) -> None:
-    """Fetch ``url`` to ``target``.
+    """Download ``url`` to ``target``.
 
-    What has come so far stands beside it as ``NAME.part``; after a break the next call goes on from there. The file
-    gets its name only after its SHA-256 was checked.
+    Received bytes are stored beside the target as ``NAME.part``. After an interruption the next call continues there.
+    The file is renamed only after its SHA-256 was checked.
 
     Parameters
     ----------
+    url:
+        An http or https address.
+    target:
+        The file to write; its folder is created.
     sha256_prefix:
-        How the file's SHA-256 must begin, in hexadecimal digits.
+        The first hexadecimal digits of the file's SHA-256.
     advance:
-        Called with the bytes that are there and the file's size (None if the server does not say).
+        Called with the number of bytes received so far, and the file's size (None if the server does not send it).
 
     Raises
     ------
@@ -39,7 +43,7 @@ def download(
     if not url.startswith(("https://", "http://")):
         raise WeightsError(f"{url}: not an http or https address")
     part = target.with_name(target.name + ".part")
-    by_hand = f"run the same command again to go on, or get {url} by hand and put it at {target}"
+    by_hand = f"run the same command again to continue, or download {url} by hand and store it as {target}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         whole = _receive(url, part, advance)
@@ -60,7 +64,7 @@ def download(
 
 
 def _receive(url: str, part: Path, advance: Callable[[int, int | None], None]) -> bool:
-    """Append to ``part`` what is lacking; whether it is whole now."""
+    """Append the missing bytes to ``part``; whether it is complete now."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": "srspace-eval"} | ({"Range": f"bytes={have}-"} if have else {})
     request = urllib.request.Request(url, headers=headers)
@@ -69,10 +73,10 @@ def _receive(url: str, part: Path, advance: Callable[[int, int | None], None]) -
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-            return True  # nothing lacks; if it is too long, the hash will tell
+            return True  # nothing is missing; if the file is too long, its hash is wrong
         raise
     with response, part.open("ab") as file:
-        if response.status != http.HTTPStatus.PARTIAL_CONTENT:  # the server does not resume: from the start
+        if response.status != http.HTTPStatus.PARTIAL_CONTENT:  # the server does not resume, and sends all of the file
             file.truncate(0)
             have = 0
         length = response.headers.get("Content-Length")

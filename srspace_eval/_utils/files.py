@@ -1,14 +1,15 @@
-"""Files of unknown origin read with a bound, and files written so that the old or the new one stands there, whole.
+"""Bounded reading of files of unknown origin, and atomic writing.
 
-Written bytes go into ``.NAME.tmp`` beside the file, which then takes its name. A killed process leaves that temporary
-behind; whoever writes the same file next takes it over, so the same command given again cleans up. While it is written
-it is locked, so no process takes over what another one is at. (Where files cannot be locked, on Windows and on some
-network file systems, a temporary has a name of its own, and a killed process's stays.)
+:func:`replacing` writes into a temporary file ``.NAME.tmp`` beside the target and then renames it. At every moment
+the target is either the complete old or the complete new file.
+
+A killed process leaves its temporary file behind. The next process that writes the same target reuses and thereby
+removes it. The lock keeps other processes from reusing an active temporary file. Where files cannot be locked (on
+Windows and some network file systems), temporary files have unique names, and that of a killed process remains.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
@@ -21,18 +22,20 @@ from typing import BinaryIO
 
 import filelock
 
+from srspace_eval._utils.hashing import sha256
+
 _LONGEST_NAME = 255  # bytes, on every system in use
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
-    """The bytes of a regular file of at most ``limit`` bytes.
+    """Read a regular file of at most ``limit`` bytes.
 
     Raises
     ------
     OSError
         If it cannot be read, is a folder, pipe or device, or is larger.
     """
-    # Opened without waiting: a pipe put in a file's place would wait for ever.
+    # Opened without blocking: opening a pipe without a writer would wait without end.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     try:
         handle = os.open(path, flags)
@@ -48,19 +51,19 @@ def read_bounded(path: Path, limit: int) -> bytes:
 
 
 def temporary_of(path: Path) -> Path:
-    """The temporary that :func:`replacing` writes for a file.
+    """The temporary file that :func:`replacing` writes for a target.
 
     >>> temporary_of(Path("board/Deepest.json")).name
     '.Deepest.json.tmp'
     """
     name = f".{path.name}.tmp"
     if len(os.fsencode(name)) > _LONGEST_NAME:
-        name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32]}.tmp"
+        name = f".{sha256(os.fsencode(path.name))[:32]}.tmp"
     return path.with_name(name)
 
 
 def is_zip(path: Path) -> bool:
-    """Whether it is a zip, perhaps a damaged one.
+    """Whether a file is a zip, possibly a damaged one.
 
     Raises
     ------
@@ -69,19 +72,19 @@ def is_zip(path: Path) -> bool:
     """
     try:
         return zipfile.is_zipfile(path)
-    except zipfile.BadZipFile:  # Python 3.11 says so of one that spans disks
+    except zipfile.BadZipFile:  # raised by Python 3.11 for a zip that spans disks
         return True
 
 
 def refuse_packed(path: Path) -> None:
-    """Refuse a zip that unpacks to more than its own size.
+    """Refuse a zip that unpacks to more than its own size. Other files pass.
 
-    PyTorch stores tensors in a zip as they are; a packed one is none of PyTorch's, and may unpack to any size.
+    PyTorch stores tensors uncompressed. A compressed zip was not written by PyTorch, and may unpack to any size.
 
     Raises
     ------
     ValueError
-        If it is such a zip. What is no zip at all passes.
+        If it is such a zip.
     OSError, zipfile.BadZipFile
         If it cannot be read.
     """
@@ -95,10 +98,12 @@ def refuse_packed(path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
-    """A file to write, which takes the place of ``path`` when the block ends, and vanishes if it raises.
+    """Write a file atomically: it replaces ``path`` when the block ends, and is removed if the block raises.
 
     Parameters
     ----------
+    path:
+        The target; its folder must exist.
     sync:
         Wait until the bytes are on the disk, so that even a power failure leaves the old or the new file.
 
@@ -106,6 +111,16 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     ------
     OSError
         If it cannot be written.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.txt")
+    ...     with replacing(path) as file:
+    ...         _ = file.write(b"new")
+    ...         before = path.exists()
+    ...     before, path.read_bytes()
+    (False, b'new')
     """
     handle, temporary = _open(path)
     with os.fdopen(handle, "wb") as file:
@@ -115,8 +130,8 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
             if sync:
                 os.fsync(file.fileno())
             if sys.platform == "win32":
-                file.close()  # it renames no open file
-            # Elsewhere renamed while locked: once unlocked, another process may take the temporary over.
+                file.close()  # Windows cannot rename an open file
+            # Elsewhere it is renamed while locked. Once unlocked, another process may reuse the temporary file.
             temporary.replace(path)
         except BaseException:
             if sys.platform == "win32":
@@ -126,9 +141,14 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write a text file so that at every moment either the old or the new one stands there, complete.
+    r"""Write a text file atomically, in UTF-8; its folder is created.
 
-    A lone surrogate (half a character, from a file name that is no text) is written as its number.
+    A lone surrogate (half a character, from a file name that is not valid text) is written as its escape ``\udcXX``.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
@@ -137,21 +157,22 @@ def write_atomic(path: Path, text: str) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file, which is there while it is held.
+    """Hold a lock. The lock file exists while the lock is held.
 
     Raises
     ------
     filelock.Timeout
-        If another process holds it (an OSError: catch it before that).
+        If another process holds the lock. (It is an OSError: catch it first.)
     OSError
-        If it cannot be written.
+        If the lock file cannot be written.
     """
     lock = filelock.FileLock(path, timeout=0)
     lock.acquire()
     try:
         yield
     finally:
-        # Removed while it is held, so that it is never another process's newer lock. Windows removes no open file.
+        # The file is removed while the lock is held: later it could be another process's lock. Windows cannot remove an
+        # open file, so there it is removed afterwards.
         with suppress(OSError):
             path.unlink()
         lock.release()
@@ -161,7 +182,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _open(path: Path) -> tuple[int, Path]:
-    """An empty temporary for ``path``, locked where the system can."""
+    """Open an empty temporary file for ``path``, locked if the system can lock it."""
     if sys.platform != "win32":
         import fcntl
 
@@ -179,7 +200,7 @@ def _open(path: Path) -> tuple[int, Path]:
             except BaseException:
                 os.close(handle)
                 raise
-            os.close(handle)  # its writer has just renamed it
+            os.close(handle)  # another process has just renamed it
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     if sys.platform != "win32":
         os.fchmod(handle, 0o644)
@@ -187,7 +208,7 @@ def _open(path: Path) -> tuple[int, Path]:
 
 
 def _is_still(path: Path, handle: int) -> bool:
-    """Whether the open file is the one that stands at the path."""
+    """Whether the path still names the open file."""
     try:
         return os.path.samestat(path.lstat(), os.fstat(handle))
     except FileNotFoundError:

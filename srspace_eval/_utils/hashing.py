@@ -30,8 +30,8 @@ def sha256_of_file(path: Path) -> str:
     OSError
         If the file cannot be read.
     """
-    sha256 = hashlib.sha256()
+    digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
-            sha256.update(block)
-    return sha256.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()

@@ -15,5 +15,9 @@ Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Advance]]
 
 @contextmanager
 def no_progress(description: str, total: int) -> Iterator[Advance]:
-    """No-op progress callback."""
+    """No-op progress callback.
+
+    >>> with no_progress("Scoring", 10) as advance:
+    ...     advance(1)
+    """
     yield lambda n: None

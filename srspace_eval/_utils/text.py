@@ -1,4 +1,8 @@
-"""Team names are untrusted text: what readers see of them, the same in every format. Imports no torch."""
+"""Text of strangers: team names, file names, notes, metadata. Imports no torch.
+
+Such text is data. Everything that prints it, in any format, passes it through :func:`visible` or :func:`short_name`
+first and then through the format's own escape (:mod:`srspace_eval.report.escaping`).
+"""
 
 from __future__ import annotations
 
@@ -6,41 +10,58 @@ import re
 
 from srspace_eval._utils.hashing import sha256_of_text
 
-_LONGEST = 48
+LONGEST_NAME = 48
+"""Characters of a name that tables show."""
+
+# A spreadsheet computes a cell that starts with one of these. The apostrophe is in the list because it is the escape.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
 
 
 def visible(text: str) -> str:
-    r"""The text with every character that does not show itself written out as its number.
+    r"""The text with every invisible character replaced by its code point.
 
-    Control characters could drive a terminal, and direction overrides turn a name (or the rest of a row) around.
+    Control characters could drive a terminal. Direction overrides turn a name, or the rest of a row, around.
 
     >>> visible("a\x1b[2Jb\u202ec")
     'a\\u001b[2Jb\\u202ec'
     """
-    # Printable is what is neither "other" (control, format, surrogate, private) nor a separator but the space.
+    # isprintable is false for control, format, surrogate and private characters, and for separators but the space.
     return text if text.isprintable() else "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
-def short_name(text: str) -> str:
-    """A :func:`visible` name of bearable length: the middle of a long one becomes an ellipsis.
+def short_name(text: str, longest: int = LONGEST_NAME) -> str:
+    """A :func:`visible` name of at most ``longest`` characters: the middle of a longer one becomes an ellipsis.
 
     >>> short_name("x" * 100)
     'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxx'
     """
     seen = visible(text)
-    if len(seen) <= _LONGEST:
+    if len(seen) <= longest:
         return seen
-    end = _LONGEST // 3
-    return f"{seen[: _LONGEST - 1 - end]}…{seen[-end:]}"
+    end = longest // 3
+    return f"{seen[: longest - 1 - end]}…{seen[-end:]}"
 
 
-def _escape(char: str) -> str:
-    code = ord(char)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+def escape_cell(text: str) -> str:
+    """A CSV cell that no spreadsheet computes: a leading apostrophe where needed. Inverse: :func:`unescape_cell`.
+
+    >>> escape_cell("=cmd()")
+    "'=cmd()"
+    """
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+
+
+def unescape_cell(text: str) -> str:
+    """The text that :func:`escape_cell` was given.
+
+    >>> unescape_cell("'=cmd()")
+    '=cmd()'
+    """
+    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA_STARTS) else text
 
 
 def slug(team: str) -> str:
-    """A file name for a team's name: safe on every system, different for names that differ in more than case.
+    """A file name for a team's name: safe on every system; names that differ in more than case get different ones.
 
     >>> slug("njtech&seu")
     'njtech-seu-03997155'
@@ -51,5 +72,10 @@ def slug(team: str) -> str:
     reserved = re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)", plain)
     if plain and plain == team and not reserved:
         return plain
-    # Names that differ only in what was replaced must not collide.
+    # The digest keeps names apart that differ only in replaced characters.
     return f"{plain or 'team'}-{sha256_of_text(team)[:8]}"
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -1,4 +1,4 @@
-"""``srspace-eval check``: everything that is wrong with a submission, measuring nothing."""
+"""``srspace-eval check``: everything that is wrong with a submission; nothing is measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from srspace_eval.cli._options import submission_options, track_from
 
 @click.command()
 @submission_options
-@click.option("--strict", is_flag=True, help="Identical samples, too, are faults.")
+@click.option("--strict", is_flag=True, help="Count identical samples as faults.")
 def command(
     submission: Path,
     gt: Path,
@@ -25,39 +25,27 @@ def command(
 ) -> None:
     """List everything that is wrong with a submission, before it is uploaded.
 
-    Missing and surplus files, wrong sizes, 16-bit, grey, palette, alpha, not a PNG, damaged; and, as notices, samples
+    Faults: missing and surplus files, wrong sizes, files that are not 8-bit RGB PNGs, damaged files. Notices: samples
     identical to each other or to the GT. Exit code 1 if there are faults.
     """
     from srspace_eval.submissions.check import check_submission
 
-    checked = check_submission(
-        submission, gt, track=track_from(track), lr=lr, samples=samples, workers=workers, progress=progress
-    )
-    suspicions = checked.inspection.suspicions
-    faults = [*checked.faults, *(suspicions if strict else ())]
-    notices = [n for n in checked.notices if not strict or n not in suspicions]
-    pictures = sum(len(p.samples) for p in checked.pairing.pairs)
+    check = check_submission(
+        submission, gt, track=track_from(track), lr=lr, samples=samples, strict=strict, workers=workers,
+        progress=progress,
+    )  # fmt: skip
     if as_json:
-        print_json(
-            {
-                "submission": str(submission),
-                "track": checked.track.name,
-                "names": checked.pairing.template,
-                "images": len(checked.pairing.pairs),
-                "samples": pictures,
-                "faults": faults,
-                "notices": notices,
-            }
-        )
+        print_json(check.to_document())
     else:
-        for fault in faults:
+        for fault in check.faults:
             click.echo(shown(f"fault: {fault}"))
-        for notice in notices:
+        for notice in check.notices:
             click.echo(shown(f"notice: {notice}"))
-    verdict = f"{len(faults)} faults" if len(faults) != 1 else "1 fault"
+    count = len(check.faults)
+    verdict = f"{count or 'no'} fault{'s' if count != 1 else ''}"
     say(
-        f"{submission}: {'no faults' if not faults else verdict}; {pictures} samples of "
-        f"{len(checked.pairing.pairs)} images, track {checked.track.name}, named {checked.pairing.template}"
+        f"{submission}: {verdict}; {check.samples} samples of {len(check.pairing.pairs)} images, "
+        f"track {check.track.name}, named {check.pairing.template}"
     )
-    if faults:
+    if check.faults:
         raise click.exceptions.Exit(1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from srspace_eval._utils.text import visible
 from srspace_eval.cli._common import print_json, progress
 from srspace_eval.cli._options import SOURCE, memory_option
 
@@ -46,10 +47,11 @@ def command(checkpoint: str, lr: Path, gt: Path, device: str, memory: int | None
             }
         )
         return
-    width = max(len("image"), *(len(x.image) for x in found))
+    names = [visible(x.image) for x in found]
+    width = max(len("image"), *map(len, names))
     click.echo(f"{'image':{width}}  {'size':>11}  bits/pixel ↓")
-    for x in found:
-        click.echo(f"{x.image:{width}}  {f'{x.width}×{x.height}':>11}  {_text(x.nll):>10}")
+    for name, x in zip(names, found, strict=True):
+        click.echo(f"{name:{width}}  {f'{x.width}×{x.height}':>11}  {_text(x.nll):>10}")
     click.echo(f"{'mean':{width}}  {'':>11}  {_text(mean):>10}")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srspace_eval._utils.text import visible
 from srspace_eval.cli._common import print_json, say
 from srspace_eval.cli._options import EXISTING_FILE
 from srspace_eval.metrics.base import METRICS
@@ -113,7 +114,7 @@ def _print_described(described: dict[str, Any]) -> None:
     if not details.pop("skip_evident", True):
         details["skip"] += " (usual; trying does not tell it, so `sample --rrdb-skip` may say it)"
     for key, value in {**described, **details}.items():
-        click.echo(f"{key}: {value}")
+        click.echo(visible(f"{key}: {value}"))
     method = published_methods().get(described["family"])
     if method is not None:
         click.echo(f"method: {method.title}")

@@ -163,4 +163,4 @@ def show(result: Result) -> None:
     if result.incomplete:
         console.print(f"incomplete, not ranked: {len(result.incomplete)} images lack samples")
     console.print(table)
-    console.print(f"signature {result.signature.id}: {result.signature.text}", soft_wrap=True)
+    console.print(shown(f"signature {result.signature.id}: {result.signature.text}"), soft_wrap=True)

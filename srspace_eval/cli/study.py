@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srspace_eval._utils.notices import notify
+from srspace_eval._utils.text import short_name
 from srspace_eval.cli._common import print_json, progress, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER
 from srspace_eval.errors import StudyError
@@ -297,7 +298,7 @@ def _print_outcome(outcome: Outcome) -> None:
     intervals = outcome.intervals
     for i in outcome.order:
         table.add_row(
-            Text(outcome.rankings.methods[i]),
+            Text(short_name(outcome.rankings.methods[i])),
             f"{outcome.mor[i]:.3f}",
             f"{intervals.low[i]:.2f} – {intervals.high[i]:.2f}",
             f"{intervals.rank[i]:g}",

@@ -12,11 +12,11 @@ from srspace_eval.errors import InputError
 from srspace_eval.kernels import distance_maps, error_boxes
 from srspace_eval.kernels.cuda import fetch, upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
-from srspace_eval.metrics.diversity import PatchPlan, patch_means, patch_score, score
+from srspace_eval.metrics.diversity.function import PatchPlan, patch_means, patch_score, score
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.psnr import lr_psnr, psnr
+from srspace_eval.metrics.psnr.function import lr_psnr, psnr
 from srspace_eval.metrics.resize import imresize
-from srspace_eval.metrics.ssim import ssim
+from srspace_eval.metrics.ssim.function import ssim
 
 __all__ = [
     "LPIPS_METRICS",

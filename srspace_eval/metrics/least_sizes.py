@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from srspace_eval.metrics.diversity import PatchPlan
+from srspace_eval.metrics.diversity.function import PatchPlan
 from srspace_eval.metrics.evaluator import LPIPS_METRICS
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES
-from srspace_eval.metrics.ssim import WINDOW
+from srspace_eval.metrics.ssim.function import WINDOW
 
 
 @dataclass(frozen=True)
 class LeastSize:
-    """``what`` needs pictures of at least ``side``×``side`` pixels; ``mend``: what to do with smaller ones."""
+    """``what`` needs pictures of at least ``side``×``side`` pixels; ``hint``: what to do with smaller ones."""
 
     what: str
     side: int
-    mend: str
+    hint: str
 
 
 def least_sizes(metrics: Collection[str], net: str, patches: PatchPlan | None) -> list[LeastSize]:

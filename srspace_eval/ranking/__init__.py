@@ -1,7 +1,12 @@
-"""A track's rule applied to entries: ranks, ties, the plateau, the fused final rank, intervals. Imports no torch."""
+"""A track's rule applied to entries.
+
+In: results of a board, a user's table, published tables, a study's mean opinion ranks, as entries; a track.
+Out: a :class:`Ranking`: rows with ranks, the final rank, intervals, and what cannot be told apart.
+May be imported by ``report``, ``study`` and ``cli``. Imports no torch.
+"""
 
 from srspace_eval.ranking.bootstrap import BootstrapPlan
-from srspace_eval.ranking.model import Entry, Ranking, Row, Source
+from srspace_eval.ranking.model import Entry, Origin, Ranking, Row
 from srspace_eval.ranking.rule import default_columns, rank
 
-__all__ = ["BootstrapPlan", "Entry", "Ranking", "Row", "Source", "default_columns", "rank"]
+__all__ = ["BootstrapPlan", "Entry", "Origin", "Ranking", "Row", "default_columns", "rank"]

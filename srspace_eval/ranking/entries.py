@@ -12,37 +12,20 @@ from functools import partial
 from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.text import slug, unescape_cell
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
-from srspace_eval.ranking.model import Entry, Source, name_key
+from srspace_eval.ranking.model import Entry, Origin, name_key
 from srspace_eval.results.board import load_board, read_result, result_path
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
-
-# A leading apostrophe keeps a spreadsheet from computing a cell; texts that start with one of these get it.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
 
 _MAX_TABLE_BYTES = 1 << 24
 
 # Columns that ``rank`` writes beside the numbers; a table that was written by it can be ranked again.
 _WRITTEN_SUFFIXES = ("_rank", "_low", "_high", "_rank_low", "_rank_high", "_tied_with_next")
 _WRITTEN = {"place", "final_rank", "why_unranked", "source", "note"}
-
-
-def escape_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula; :func:`unescape_cell` is its inverse.
-
-    >>> escape_cell("=cmd()")
-    "'=cmd()"
-    """
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
-
-
-def unescape_cell(text: str) -> str:
-    """The text that :func:`escape_cell` was given."""
-    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA_STARTS) else text
 
 
 def board_entries(board: Path, track: Track) -> list[Entry]:
@@ -95,9 +78,9 @@ def table_entries(path: Path) -> list[Entry]:
         kind: Kind = "baseline" if line.cell("kind") == "baseline" else "team"
         if line.cell("kind") not in ("", "team", "baseline"):
             line.fault(f"kind is {line.cell('kind')!r}; write team or baseline")
-        source: Source = "published" if line.cell("source") == "published" else "given"
+        origin: Origin = "published" if line.cell("source") == "published" else "given"
         values = {metric: line.number(metric) for metric in metrics}
-        entries.append(Entry(line.name(), kind, values, source, note=unescape_cell(line.cell("note"))))
+        entries.append(Entry(line.name(), kind, values, origin, note=unescape_cell(line.cell("note"))))
     table.done()
     return entries
 
@@ -125,7 +108,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
     folder, path = (path, path / MOR_FILE) if path.is_dir() else (None, path)
     table = _read_table(path, "team", "mor")
     opinions: dict[str, Entry] = {}
-    known = {entry.team: entry for entry in entries if entry.source != "published"}
+    known = {entry.team: entry for entry in entries if entry.origin != "published"}
     for line in table.lines():
         name, value = line.name(), line.number("mor")
         if value is None:
@@ -143,7 +126,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         draws = read_draws(folder / DRAWS_FILE, {name: float(e.values["mor"] or 0) for name, e in opinions.items()})
         opinions = {name: replace(opinion, draws={"mor": draws[name]}) for name, opinion in opinions.items()}
     merged = [
-        _with_opinion(entry, opinions[entry.team]) if entry.source != "published" and entry.team in opinions else entry
+        _with_opinion(entry, opinions[entry.team]) if entry.origin != "published" and entry.team in opinions else entry
         for entry in entries
     ]
     strangers = [name for name in opinions if name not in known]

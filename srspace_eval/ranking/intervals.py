@@ -11,30 +11,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srspace_eval.ranking.bootstrap import BootstrapPlan, draw_counts, interval, rank_interval, resampled_means
-from srspace_eval.ranking.model import Entry
+from srspace_eval.ranking.model import FINAL, Entry
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.tracks.model import RankedMetric, RankingRule
 
 Floats = NDArray[np.float64]
 
-FINAL = "final_rank"
-
 
 @dataclass(frozen=True)
-class Spread:
+class Intervals:
     """What the bootstrap found: index of the entry -> metric id (or ``"final_rank"``) -> finding.
 
-    ``images`` is how many images were resampled; 0: there was nothing to resample.
+    Attributes
+    ----------
+    images:
+        How many images were resampled; 0: there was nothing to resample.
+    values, ranks:
+        Intervals of the values and of the ranks.
+    indistinguishable:
+        Whether the data cannot tell the entry from the next one in the column.
     """
 
     images: int = 0
-    intervals: dict[int, dict[str, tuple[float, float]]] = field(default_factory=dict)
-    rank_intervals: dict[int, dict[str, tuple[int, int]]] = field(default_factory=dict)
+    values: dict[int, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    ranks: dict[int, dict[str, tuple[int, int]]] = field(default_factory=dict)
     indistinguishable: dict[int, dict[str, bool]] = field(default_factory=dict)
 
 
-def measure_spread(
+def bootstrap_intervals(
     entries: Sequence[Entry],
     rule: RankingRule,
     pools: Mapping[str, Sequence[int]],
@@ -43,12 +48,12 @@ def measure_spread(
     plan: BootstrapPlan,
     order: Sequence[int],
     left_out: Set[int] = frozenset(),
-) -> Spread:
+) -> Intervals:
     """Resample the images of all measured entries together.
 
-    A value with draws of its own (a MOR from a study's folder) moves by them, independently of the images: the k-th
-    draw of all such values stands in the k-th replicate. A value with neither (a given table's) stays fixed while the
-    others move; it gets no interval, and two fixed values are not compared.
+    A value with draws of its own (a MOR from a study's folder) moves by them, independently of the images: replicate k
+    takes draw k of all such values. A value with neither images nor draws (from a given table) is fixed while the
+    others move. It gets no interval, and two fixed values are not compared.
 
     Parameters
     ----------
@@ -59,17 +64,17 @@ def measure_spread(
     metrics:
         Metric ids that get intervals, besides those that are ranked.
     order:
-        All indices as the table's rows stand. In a column, neighbours are those next to each other by the column's
-        ranks; equal ranks go by the rows, so that a reader can tell which two rows are meant.
+        All indices in the order of the table's rows. Neighbours in a column are next to each other by the column's
+        ranks; equal ranks go by the rows' order, so that a reader can tell which two rows are meant.
     left_out:
-        Indices of entries that were measured otherwise.
+        Indices of entries that were measured with other settings.
     """
     places = {i: place for place, i in enumerate(order)}
     measured = _same_images(entries, left_out)
     images = len(_images(entries[measured[0]].result)) if measured else 0
     if images < 2:
-        return Spread()
-    spread = Spread(images=images)
+        return Intervals()
+    found = Intervals(images=images)
     counts = draw_counts(images, plan)
     criteria = {c.metric: c for c in rule.criteria}
     ranks: dict[str, dict[int, Floats]] = {}
@@ -77,11 +82,11 @@ def measure_spread(
         means = _resampled(entries, measured, metric, counts) | _drawn(entries, metric, plan.replicates)
         for i, replicates in means.items():
             low, high = interval(replicates, plan.level)
-            spread.intervals.setdefault(i, {})[metric] = (float(low), float(high))
+            found.values.setdefault(i, {})[metric] = (float(low), float(high))
         if metric in criteria:
-            ranks[metric] = _rank(entries, pools[metric], criteria[metric], means, places, spread, plan)
-    _final(rule, ranks, finals, places, spread, plan)
-    return spread
+            ranks[metric] = _rank(entries, pools[metric], criteria[metric], means, places, found, plan)
+    _final(rule, ranks, finals, places, found, plan)
+    return found
 
 
 def _rank(
@@ -90,7 +95,7 @@ def _rank(
     criterion: RankedMetric,
     means: Mapping[int, Floats],
     places: Mapping[int, int],
-    spread: Spread,
+    found: Intervals,
     plan: BootstrapPlan,
 ) -> dict[int, Floats]:
     """Rank intervals and neighbours of one criterion; returns index -> the ranks in all replicates."""
@@ -107,10 +112,10 @@ def _rank(
     low, high = rank_interval(ranks, plan.level)
     for column, i in enumerate(pool):
         if i in means:
-            spread.rank_intervals.setdefault(i, {})[metric] = (int(low[column]), int(high[column]))
+            found.ranks.setdefault(i, {})[metric] = (int(low[column]), int(high[column]))
     points = sort_keys(fixed, criterion).tolist()
     order = sorted(range(len(pool)), key=lambda c: (points[c], places[pool[c]]))
-    _compare(metric, [(pool[c], points[c], keys[:, c]) for c in order], set(means), spread, plan)
+    _compare(metric, [(pool[c], points[c], keys[:, c]) for c in order], set(means), found, plan)
     return {i: ranks[:, column] for column, i in enumerate(pool)}
 
 
@@ -119,27 +124,27 @@ def _final(
     ranks: Mapping[str, Mapping[int, Floats]],
     finals: Sequence[float | None],
     places: Mapping[int, int],
-    spread: Spread,
+    found: Intervals,
     plan: BootstrapPlan,
 ) -> None:
     """Intervals and neighbours of the final rank: the rule's ranks are averaged within each replicate."""
     points = {i: final for i, final in enumerate(finals) if final is not None}
     tables = {i: np.mean([ranks[metric][i] for metric in rule.final], axis=0) for i in points}
-    moving = {i for i in points if any(metric in spread.rank_intervals.get(i, {}) for metric in rule.final)}
+    moving = {i for i in points if any(metric in found.ranks.get(i, {}) for metric in rule.final)}
     for i in moving:
         low, high = interval(tables[i], plan.level)
-        spread.intervals[i][FINAL] = (float(low), float(high))
-    # Rows stand in the order of their final ranks.
+        found.values[i][FINAL] = (float(low), float(high))
+    # The rows' order is the order of the final ranks.
     ordered = [(i, points[i], tables[i]) for i in sorted(points, key=places.__getitem__)]
-    _compare(FINAL, ordered, moving, spread, plan)
+    _compare(FINAL, ordered, moving, found, plan)
 
 
 def _compare(
-    column: str, ordered: Sequence[tuple[int, float, Floats]], moving: set[int], spread: Spread, plan: BootstrapPlan
+    column: str, ordered: Sequence[tuple[int, float, Floats]], moving: set[int], found: Intervals, plan: BootstrapPlan
 ) -> None:
-    """Whether the interval of the paired difference between each two neighbours holds zero.
+    """Note for each two neighbours whether the interval of their paired difference holds zero.
 
-    ``ordered``: index, key, keys in all replicates. Neighbours of equal keys share a rank: nothing is left to tell.
+    ``ordered``: index, key, keys in all replicates. Neighbours of equal keys share a rank and are not compared.
     """
     for (i, key, mine), (j, next_key, theirs) in pairwise(ordered):
         if key == next_key or (i not in moving and j not in moving):
@@ -148,7 +153,7 @@ def _compare(
         difference = np.zeros_like(mine)
         np.subtract(mine, theirs, out=difference, where=~tied)
         low, high = interval(difference, plan.level)
-        spread.indistinguishable.setdefault(i, {})[column] = bool(low <= 0 <= high)
+        found.indistinguishable.setdefault(i, {})[column] = bool(low <= 0 <= high)
 
 
 def _resampled(entries: Sequence[Entry], measured: Sequence[int], metric: str, counts: Floats) -> dict[int, Floats]:
@@ -164,7 +169,7 @@ def _resampled(entries: Sequence[Entry], measured: Sequence[int], metric: str, c
 
 
 def _drawn(entries: Sequence[Entry], metric: str, replicates: int) -> dict[int, Floats]:
-    """Index -> the metric's own draws, over again if they are fewer than the replicates."""
+    """Index -> the metric's own draws, repeated if they are fewer than the replicates."""
     return {
         i: np.resize(np.array(entry.draws[metric], dtype=np.float64), replicates)
         for i, entry in enumerate(entries)
@@ -173,7 +178,7 @@ def _drawn(entries: Sequence[Entry], metric: str, replicates: int) -> dict[int, 
 
 
 def _same_images(entries: Sequence[Entry], left_out: Set[int]) -> list[int]:
-    """The measured, complete entries over the set of images that most of them have: those can be paired."""
+    """The measured, complete entries over the set of images that most of them have: only those can be paired."""
     names = {
         i: tuple(image.image for image in _images(e.result))
         for i, e in enumerate(entries)

@@ -11,11 +11,15 @@ from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
 
-Source = Literal["measured", "given", "published"]
+Origin = Literal["measured", "given", "published"]
+"""Where an entry's numbers come from. Files call it ``source``."""
+
+FINAL = "final_rank"
+"""The final rank's id, where columns are named by metric ids."""
 
 
 def name_key(team: str) -> str:
-    """Two names with the same key are one name to a reader: case and look-alike widths do not count.
+    """Names with the same key are the same name: case and width variants do not count.
 
     >>> name_key("Deepest") == name_key("DEEPEST")
     True
@@ -35,24 +39,24 @@ class Entry:
         ``"team"``: competes; ``"baseline"``: shown, not ranked (published rows, the GT, reference methods).
     values:
         Metric id -> value; ``math.inf`` is allowed, None is "not measured" (never 0).
-    source:
+    origin:
         ``"measured"`` here (then :attr:`result` holds the record), ``"given"`` in a user's table, or ``"published"``.
     result:
         The scored submission; None if only numbers are known.
     incomplete:
         What is missing from the submission; if not empty it is listed and not ranked.
     note:
-        Shown with the row. The first line of a published row's note is its source: paper, table, images.
+        Shown with the row. The first line of a published row's note is its citation: paper, table, images.
     intervals:
         Metric id -> interval that came with the value (a study's of its MOR).
     draws:
-        Metric id -> the value in resampled studies, the k-th of all entries from the same one.
+        Metric id -> the value in resampled studies; draw k of all entries is from the same resampled study.
     """
 
     team: str
     kind: Kind
     values: Mapping[str, float | None]
-    source: Source
+    origin: Origin
     result: Result | None = None
     incomplete: tuple[str, ...] = ()
     note: str = ""

@@ -15,7 +15,7 @@ from srspace_eval.tracks.model import Track
 def metric_label(metric: str, track: Track) -> str:
     """A metric's label with the track's number of samples in it.
 
-    >>> from srspace_eval.tracks.model import load_track
+    >>> from srspace_eval.tracks.reader import load_track
     >>> metric_label("diversity", load_track("x4"))
     'S_10'
     """
@@ -44,7 +44,7 @@ def make_notes(
         *_rule_notes(track, rows),
         *_mor_notes(rows, columns),
         *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images else ()),
-        *_source_notes(rows, comparable, left_out),
+        *_origin_notes(rows, comparable, left_out),
     )
 
 
@@ -76,12 +76,12 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
 def _mor_notes(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
     notes = []
     # A published baseline's MOR is no sign of a study here.
-    here = [row.entry for row in rows if row.entry.source != "published" or row.entry.kind == "team"]
+    here = [row.entry for row in rows if row.entry.origin != "published" or row.entry.kind == "team"]
     has_mor, has_lpips = (any(entry.values.get(m) is not None for entry in here) for m in ("mor", "lpips"))
     if has_lpips and not has_mor and {"lpips", "mor"} <= set(columns):
         notes.append("LPIPS is a guide to photo-realism until there is a human study; it is not a mean opinion rank.")
-    published = (row.entry for row in rows if row.entry.source == "published" and row.entry.kind == "baseline")
-    if any(e.source != "published" for e in here) and any(e.values.get("mor") is not None for e in published):
+    published = (row.entry for row in rows if row.entry.origin == "published" and row.entry.kind == "baseline")
+    if any(e.origin != "published" for e in here) and any(e.values.get("mor") is not None for e in published):
         notes.append("A published MOR is from its own study, among other methods: it does not compare with one here.")
     return notes
 
@@ -99,14 +99,14 @@ def _bootstrap_notes(track: Track, rows: Sequence[Row], plan: BootstrapPlan, ima
     return notes
 
 
-def _source_notes(rows: Sequence[Row], comparable: Sequence[Result], left_out: int) -> list[str]:
+def _origin_notes(rows: Sequence[Row], comparable: Sequence[Result], left_out: int) -> list[str]:
     notes = []
     if comparable:
         notes.append(f"Measured with {common_text(comparable)}.")
-    if comparable and any(row.entry.source == "given" and row.ranks for row in rows):
+    if comparable and any(row.entry.origin == "given" and row.ranks for row in rows):
         notes.append("Teams whose numbers were given in a table are ranked beside measured ones as they are.")
     if left_out:
         notes.append(f"Measured with other settings and listed without ranks: {left_out}.")
-    if any(row.entry.source == "published" for row in rows):
+    if any(row.entry.origin == "published" for row in rows):
         notes.append("Rows marked as published were not measured here.")
     return notes

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from srspace_eval._utils import toml
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import METRICS, Direction
-from srspace_eval.ranking import Entry
+from srspace_eval.ranking.model import Entry
 from srspace_eval.results.record import Kind
 
 # Cells that are the table's own conclusions, not measurements of a method.
@@ -114,7 +114,7 @@ class PublishedTable:
                 team=row.team,
                 kind="baseline" if kind == "baseline" else row.kind,
                 values={key: value for key, value in row.values.items() if key in METRICS},
-                source="published",
+                origin="published",
                 note=f"{self.citation}\n{row.note}" if row.note else self.citation,
             )
             for row in self.rows

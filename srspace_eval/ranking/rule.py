@@ -13,7 +13,7 @@ from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
-from srspace_eval.ranking.intervals import Spread, measure_spread
+from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals
 from srspace_eval.ranking.model import Entry, Ranking, Row, name_key
 from srspace_eval.ranking.notes import make_notes, metric_label
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
@@ -55,7 +55,7 @@ def rank(
 
     Examples
     --------
-    >>> from srspace_eval.tracks.model import load_track
+    >>> from srspace_eval.tracks.reader import load_track
     >>> a = Entry("A", "team", {"lr_psnr": 50.0, "diversity": 20.0, "mor": 2.0}, "given")
     >>> b = Entry("B", "team", {"lr_psnr": 46.0, "diversity": 25.0, "mor": 1.5}, "given")
     >>> [(row.entry.team, row.final_rank) for row in rank([a, b], load_track("x4")).rows]
@@ -75,7 +75,10 @@ def rank(
             ranks[i][criterion.metric] = float(place)
 
     shown = tuple(columns) if columns is not None else default_columns(track)
-    finals = [_final_rank(found, rule) for found in ranks]
+    unknown = [metric for metric in shown if metric not in METRICS]
+    if unknown:
+        raise RankingError(f"unknown column {', '.join(map(repr, unknown))}; known are {', '.join(METRICS)}")
+    finals = [_final_rank(row_ranks, rule) for row_ranks in ranks]
     rows = [
         Row(
             entry=entry,
@@ -87,15 +90,15 @@ def rank(
         for i, entry in enumerate(lines)
     ]
     order = sorted(range(len(rows)), key=lambda i: (*_order(rows[i], rule, i in excluded), i))
-    spread = Spread()
+    found = Intervals()
     if bootstrap is not None:
-        spread = measure_spread(lines, rule, pools, finals, shown, bootstrap, order, set(excluded))
+        found = bootstrap_intervals(lines, rule, pools, finals, shown, bootstrap, order, set(excluded))
     rows = [
         replace(
             row,
-            intervals={**row.intervals, **spread.intervals.get(i, {})},
-            rank_intervals=spread.rank_intervals.get(i, {}),
-            indistinguishable_from_next=spread.indistinguishable.get(i, {}),
+            intervals={**row.intervals, **found.values.get(i, {})},
+            rank_intervals=found.ranks.get(i, {}),
+            indistinguishable_from_next=found.indistinguishable.get(i, {}),
         )
         for i, row in enumerate(rows)
     ]
@@ -104,8 +107,8 @@ def rank(
         track=track,
         columns=shown,
         rows=tuple(rows[i] for i in order),
-        notes=make_notes(track, rows, shown, bootstrap, spread.images, comparable, len(excluded)),
-        bootstrap=bootstrap if spread.images else None,
+        notes=make_notes(track, rows, shown, bootstrap, found.images, comparable, len(excluded)),
+        bootstrap=bootstrap if found.images else None,
     )
 
 
@@ -126,7 +129,7 @@ def _require_distinct(entries: Sequence[Entry]) -> None:
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         # The same method may stand in two papers: published rows are told apart by their source.
-        where = entry.note.split("\n")[0] if entry.source == "published" else ""
+        where = entry.note.split("\n")[0] if entry.origin == "published" else ""
         groups.setdefault((where, name_key(entry.team)), []).append(entry)
     problems = [
         f"{' and '.join(repr(e.team) for e in group)}: keep one, or give one another name"
@@ -176,7 +179,7 @@ def _final_rank(ranks: Mapping[str, float], rule: RankingRule) -> float | None:
 def _why(entry: Entry, ranks: Mapping[str, float], track: Track, pools: Mapping[str, Sequence[int]]) -> str:
     """Why an entry has no final rank."""
     if entry.kind == "baseline":
-        published = "published, not measured here: " if entry.source == "published" else ""
+        published = "published, not measured here: " if entry.origin == "published" else ""
         return f"{published}baselines are shown, not ranked"
     if entry.incomplete:
         return f"incomplete: {'; '.join(entry.incomplete)}"

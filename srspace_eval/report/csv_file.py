@@ -1,69 +1,75 @@
-"""A ranking as CSV: full precision, safe in a spreadsheet, readable by ``rank --table``. Imports no torch."""
+"""A table as CSV: full precision, safe in a spreadsheet, readable by ``rank --table``. Imports no torch."""
 
 from __future__ import annotations
 
 import csv
 import io
 
-from srspace_eval.ranking import Ranking, Row
-from srspace_eval.ranking.entries import escape_cell
-from srspace_eval.ranking.intervals import FINAL
-from srspace_eval.report.table import make_table
+from srspace_eval._utils.text import escape_cell
+from srspace_eval.ranking.model import FINAL
+from srspace_eval.report.table import Cell, Column, Table
 
 
-def to_csv(ranking: Ranking) -> str:
+def to_csv(table: Table) -> str:
     """The CSV text, lines ending in ``\\n``.
 
     Columns: place, team, kind, source; for each metric its value and ``_rank`` and, if there are intervals,
     ``_low, _high, _rank_low, _rank_high, _tied_with_next``; ``final_rank``, why_unranked, note. Infinite is ``inf``,
     not measured is empty. A text that a spreadsheet would compute gets a leading apostrophe
-    (:func:`srspace_eval.ranking.entries.unescape_cell` takes it off).
+    (:func:`srspace_eval._utils.text.unescape_cell` removes it).
+
+    Parameters
+    ----------
+    table:
+        A complete one: ``make_table(ranking, complete=True)``.
     """
-    ranked = {c.metric for c in ranking.track.ranking.criteria}
-    spread = any(row.intervals for row in ranking.rows)
-    header = ["place", "team", "kind", "source"]
-    for metric in ranking.columns:
-        header += _names(metric, metric in ranked, spread)
-    header += _names(FINAL, False, spread)
+    header = [name for column in table.columns for name in _names(column, table.has_intervals)]
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*header, "why_unranked", "note"])
-    for line in make_table(ranking).lines:
+    writer.writerow(["place", "team", "kind", "source", *header, "why_unranked", "note"])
+    for line in table.lines:
         entry = line.row.entry
-        cells = [line.place, escape_cell(entry.team), entry.kind, entry.source]
-        for metric in ranking.columns:
-            cells += _cells(line.row, metric, entry.values.get(metric), metric in ranked, spread)
-        cells += _cells(line.row, FINAL, line.row.final_rank, False, spread)
-        writer.writerow([*cells, escape_cell(line.row.why_unranked or ""), escape_cell(entry.note)])
+        numbers = [
+            text
+            for column, cell in zip(table.columns, line.cells, strict=True)
+            for text in _cells(column, cell, table.has_intervals)
+        ]
+        about = [line.place, escape_cell(entry.team), entry.kind, entry.origin]
+        writer.writerow([*about, *numbers, escape_cell(line.row.why_unranked or ""), escape_cell(entry.note)])
     return file.getvalue()
 
 
-def _names(column: str, ranked: bool, spread: bool) -> list[str]:
-    names = [column]
-    if ranked:
-        names.append(f"{column}_rank")
-    if spread:
-        names += [f"{column}_low", f"{column}_high"]
-        if ranked:
-            names += [f"{column}_rank_low", f"{column}_rank_high"]
-        if ranked or column == FINAL:
-            names.append(f"{column}_tied_with_next")
+def _names(column: Column, intervals: bool) -> list[str]:
+    names = [column.id]
+    if column.ranked:
+        names.append(f"{column.id}_rank")
+    if intervals:
+        names += [f"{column.id}_low", f"{column.id}_high"]
+        if column.ranked:
+            names += [f"{column.id}_rank_low", f"{column.id}_rank_high"]
+        if column.ranked or column.id == FINAL:
+            names.append(f"{column.id}_tied_with_next")
     return names
 
 
-def _cells(row: Row, column: str, value: float | None, ranked: bool, spread: bool) -> list[str]:
-    cells = [_number(value)]
-    if ranked:
-        cells.append(_number(row.ranks.get(column)))
-    if spread:
-        cells += [_number(end) for end in row.intervals.get(column, (None, None))]
-        if ranked:
-            cells += [str(end) for end in row.rank_intervals.get(column, ("", ""))]
-        if ranked or column == FINAL:
-            tied = row.indistinguishable_from_next.get(column)
-            cells.append("" if tied is None else "yes" if tied else "no")
+def _cells(column: Column, cell: Cell, intervals: bool) -> list[str]:
+    number = _rank if column.id == FINAL else _number
+    cells = [number(cell.value)]
+    if column.ranked:
+        cells.append(cell.rank)
+    if intervals:
+        cells += [number(end) for end in cell.ends or (None, None)]
+        if column.ranked:
+            cells += [_rank(end) for end in cell.rank_ends or (None, None)]
+        if column.ranked or column.id == FINAL:
+            cells.append("" if cell.tied_with_next is None else "yes" if cell.tied_with_next else "no")
     return cells
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else repr(float(value))
+
+
+def _rank(value: float | None) -> str:
+    """A rank with all its digits: ``2``, ``1.5``, ``2.3333333333333335``."""
+    return _number(value).removesuffix(".0")

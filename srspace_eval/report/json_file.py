@@ -1,45 +1,48 @@
-"""A ranking as one JSON document. Imports no torch."""
+"""A table as one JSON document. Imports no torch."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from srspace_eval.metrics.base import METRICS
-from srspace_eval.ranking import Ranking, Row
-from srspace_eval.ranking.notes import metric_label
+from srspace_eval.ranking.model import FINAL
+from srspace_eval.report.table import Column, Line, Table
 
 
-def to_document(ranking: Ranking) -> dict[str, Any]:
+def to_document(table: Table) -> dict[str, Any]:
     """The document of ``rank --json``: ``track``, ``columns``, ``rows`` (best first), ``notes``, ``bootstrap``.
 
     A row holds its metric values under their ids (null: not measured; ``"inf"``: infinite), ``ranks``,
     ``final_rank``, ``why_unranked``, ``incomplete``, ``source``, ``note``, the id of its ``signature``, and from the
     bootstrap ``intervals``, ``rank_intervals``, ``indistinguishable_from_next``.
+
+    Parameters
+    ----------
+    table:
+        A complete one: ``make_table(ranking, complete=True)``.
     """
+    ranking = table.ranking
     plan = ranking.bootstrap
     return {
         "track": ranking.track.name,
         "title": ranking.track.title,
-        "columns": [_column(ranking, metric) for metric in ranking.columns],
-        "rows": [_row(ranking, row) for row in ranking.rows],
+        "columns": [_column(column) for column in table.columns if column.id != FINAL],
+        "rows": [_row(table, line) for line in table.lines],
         "notes": list(ranking.notes),
         "bootstrap": None if plan is None else {"replicates": plan.replicates, "seed": plan.seed, "level": plan.level},
     }
 
 
-def _column(ranking: Ranking, metric: str) -> dict[str, str]:
-    info = METRICS[metric]
-    label = metric_label(metric, ranking.track)
-    return {"id": metric, "label": label, "unit": info.unit, "better": info.direction}
+def _column(column: Column) -> dict[str, str]:
+    return {"id": column.id, "label": column.label, "unit": column.unit, "better": column.direction}
 
 
-def _row(ranking: Ranking, row: Row) -> dict[str, Any]:
-    entry = row.entry
+def _row(table: Table, line: Line) -> dict[str, Any]:
+    row, entry = line.row, line.row.entry
     return {
         "team": entry.team,
         "kind": entry.kind,
-        "source": entry.source,
-        **dict.fromkeys(ranking.columns),
+        "source": entry.origin,
+        **dict.fromkeys(column.id for column in table.columns if column.id != FINAL),
         **entry.values,
         "ranks": dict(row.ranks),
         "final_rank": row.final_rank,

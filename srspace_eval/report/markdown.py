@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
-from srspace_eval._utils.text import short_name, visible
-from srspace_eval.report.table import Cell, Table, subscript
+from srspace_eval._utils.text import short_name
+from srspace_eval.report.escaping import escape_markdown
+from srspace_eval.report.numbers import subscript
+from srspace_eval.report.table import Cell, Table
 
 _WRAPS = {"": "", "best": "**", "second": "*"}
 
@@ -15,24 +15,20 @@ def to_markdown(table: Table, *, intervals: bool = False) -> str:
 
     Every character of a name that Markdown or HTML could take for markup is escaped.
     """
-    header = ["#", "team", *(escape(column.heading) for column in table.columns)]
-    lines = [f"**{escape(table.caption)}**", "", _line(header), _line(["--:", ":--", *["--:"] * len(table.columns)])]
+    header = ["#", "team", *(escape_markdown(column.heading) for column in table.columns)]
+    lines = [
+        f"**{escape_markdown(table.caption)}**",
+        "",
+        _line(header),
+        _line(["--:", ":--", *["--:"] * len(table.columns)]),
+    ]
     for line in table.lines:
         mark = f" ({line.mark})" if line.mark else ""
-        name = escape(short_name(line.row.entry.team)) + mark
+        name = escape_markdown(short_name(line.row.entry.team)) + mark
         lines.append(_line([line.place, name, *(_cell(cell, intervals) for cell in line.cells)]))
     lines += ["", "Best **bold**, second *italic*.", ""]
-    lines += [f"- {escape(note)}" for note in table.notes]
+    lines += [f"- {escape_markdown(note)}" for note in table.notes]
     return "\n".join(lines) + "\n"
-
-
-def escape(text: str) -> str:
-    r"""A text that Markdown shows as it is.
-
-    >>> escape("a|b <i>*x*</i>")
-    'a\\|b \\<i\\>\\*x\\*\\</i\\>'
-    """
-    return re.sub(r"([\\`*_{}\[\]<>#|~&$@!]|(?<=:)/)", r"\\\1", visible(text))
 
 
 def _line(cells: list[str]) -> str:

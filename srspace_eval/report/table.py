@@ -1,19 +1,25 @@
-"""The table model: a ranking as headers and cells, once, for every format. Imports no torch."""
+"""The table model: a ranking as columns, rows and cells. Every format renders this and computes nothing itself.
+
+Imports no torch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
-from srspace_eval.metrics.base import METRICS, MetricInfo
-from srspace_eval.ranking import Ranking, Row
-from srspace_eval.ranking.intervals import FINAL
+from srspace_eval.metrics.base import METRICS, Direction, MetricInfo
+from srspace_eval.ranking.model import FINAL, Ranking, Row
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
+from srspace_eval.report.footnotes import make_footnotes
+from srspace_eval.report.numbers import format_range, format_rank
 from srspace_eval.tracks.model import RankedMetric
 
 Emphasis = Literal["", "best", "second"]
+Group = Literal["ranked", "unranked", "baseline"]
 
 
 @dataclass(frozen=True)
@@ -24,17 +30,33 @@ class Column:
     ----------
     id:
         Metric id, or ``"final_rank"``.
-    label, unit, arrow:
-        For the heading; the arrow says which way is better.
+    label, unit:
+        For the heading; ``"S_10"`` and ``"%"``.
+    direction:
+        Which values are better.
     tex:
         The label in LaTeX.
+    description:
+        One sentence for legends and tooltips.
+    ranked:
+        Whether the track's rule ranks this column.
+    plateau:
+        The value from which on all are equal; None: there is no such value.
     """
 
     id: str
     label: str
     unit: str
-    arrow: str
+    direction: Direction
     tex: str
+    description: str = ""
+    ranked: bool = False
+    plateau: float | None = None
+
+    @property
+    def arrow(self) -> str:
+        """``"↓"`` where lower is better, ``"↑"`` where higher is."""
+        return "↓" if self.direction == "lower" else "↑"
 
     @property
     def heading(self) -> str:
@@ -45,145 +67,208 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A number as tables show it.
+    """One number of one row, raw and as tables show it.
 
     Attributes
     ----------
+    value:
+        The number; ``math.inf`` is possible, None: not measured.
     text:
-        Rounded value; ``"–"``: none.
+        The rounded number; ``"–"``: none, ``"∞"``: infinite.
     rank:
         ``"1"``; empty if the value has none, and in the final column, whose value is a rank.
     emphasis:
         Best or second best among the ranked teams.
     tied_with_next:
-        The data cannot tell it from the next one in this column.
-    interval, rank_interval:
-        ``"25.1–26.9"`` and ``"1–3"``; empty if there are none.
+        Whether the data cannot tell it from the next one in this column; None: they were not compared.
+    next_row:
+        Number of that next row, where the data cannot tell the two apart.
+    ends, interval:
+        The interval of the value: its ends, and ``"25.1–26.9"``; None and empty if there is none.
+    rank_ends, rank_interval:
+        The interval of the rank: its ends, and ``"1–3"``.
+    reaches:
+        Whether the value is at or beyond the column's plateau; None: no plateau or no value.
     """
 
-    text: str
+    value: float | None = None
+    text: str = "–"
     rank: str = ""
     emphasis: Emphasis = ""
-    tied_with_next: bool = False
+    tied_with_next: bool | None = None
+    next_row: int | None = None
+    ends: tuple[float, float] | None = None
     interval: str = ""
+    rank_ends: tuple[int, int] | None = None
     rank_interval: str = ""
+    reaches: bool | None = None
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row: its place (empty if not finally ranked), the letters of its footnotes, its cells."""
+    """One row: its place (empty if not finally ranked), the marks of its footnotes, a cell for each column."""
 
     place: str
     row: Row
-    mark: str
+    marks: tuple[str, ...]
     cells: tuple[Cell, ...]
+
+    @property
+    def mark(self) -> str:
+        """All marks as one text: ``"a, b"``."""
+        return ", ".join(self.marks)
+
+    @property
+    def group(self) -> Group:
+        """``"baseline"``, or whether the team has a final rank."""
+        if self.row.entry.kind == "baseline":
+            return "baseline"
+        return "unranked" if self.row.final_rank is None else "ranked"
 
 
 @dataclass(frozen=True)
 class Table:
-    """A ranking ready to be written.
+    """A ranking ready to be written. All texts of entries in it are untrusted.
 
     Attributes
     ----------
-    caption:
-        The track's title.
+    ranking:
+        What is shown.
     columns:
-        Columns in which there are numbers, the final rank last.
+        The metrics, then the final rank.
     lines:
         In the ranking's order.
-    notes:
-        The ranking's notes, then the footnotes (``"a: published, ..."``). Untrusted text, as names are.
+    footnotes:
+        (mark, text), in the order of the marks.
     """
 
-    caption: str
+    ranking: Ranking
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
-    notes: tuple[str, ...]
+    footnotes: tuple[tuple[str, str], ...]
+
+    @property
+    def caption(self) -> str:
+        """The track's title."""
+        return self.ranking.track.title
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The ranking's notes, then the footnotes (``"a: published, ..."``)."""
+        return (*self.ranking.notes, *(f"{mark}: {text}" for mark, text in self.footnotes))
+
+    @property
+    def has_final(self) -> bool:
+        """Whether any row has a final rank."""
+        return any(line.row.final_rank is not None for line in self.lines)
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether any number has an interval."""
+        return any(line.row.intervals for line in self.lines)
+
+    @property
+    def level(self) -> str:
+        """Coverage of the intervals: ``"95%"``."""
+        plan = self.ranking.bootstrap
+        return f"{95.0 if plan is None else 100 * plan.level:g}%"
 
 
-def make_table(ranking: Ranking) -> Table:
+def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
     """The table of a ranking.
+
+    Parameters
+    ----------
+    complete:
+        Keep columns without any number, as files for programs do. Tables for readers leave them out, unless all
+        metrics would be left out.
 
     Examples
     --------
     >>> from srspace_eval.ranking.published_tables import load_published
     >>> from srspace_eval.ranking import rank
-    >>> from srspace_eval.tracks.model import load_track
+    >>> from srspace_eval.tracks.reader import load_track
     >>> entries = load_published("ntire2021-x4").entries("as published")
     >>> line = make_table(rank(entries, load_track("x4"))).lines[0]
     >>> line.place, line.row.entry.team, [cell.text for cell in line.cells]
     ('1', 'Deepest', ['0.117', '50.54', '26.041', '4.372', '1.5'])
     """
-    finals = [row.final_rank for row in ranking.rows]
+    rows = ranking.rows
+    finals = [row.final_rank for row in rows]
     ranked = [final for final in finals if final is not None]
     places = dict(zip(ranked, competition_ranks(ranked), strict=True))
-    # A column in which nobody has a number (the MOR before the study) says nothing.
-    metrics = [m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in ranking.rows)]
-    columns = [_column(ranking, m) for m in metrics]
-    cells = [_emphasise([_metric_cell(METRICS[m], row) for row in ranking.rows], _keys(ranking, m)) for m in metrics]
-    if ranked:
-        columns.append(Column(FINAL, "Final rank", "", "↓", "Final rank"))
-        cells.append(_emphasise([_final_cell(row) for row in ranking.rows], finals))
-    marks, footnotes = _marks(ranking.rows, finals_known=bool(ranked))
-    lines = [
+    # The MOR has no numbers before the study.
+    filled = [m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in rows)]
+    columns, cells = [], []
+    for metric in ranking.columns if complete or not filled else filled:
+        criterion = next((c for c in ranking.track.ranking.criteria if c.metric == metric), None)
+        columns.append(_column(ranking, metric, criterion))
+        made = [_metric_cell(METRICS[metric], row, criterion) for row in rows]
+        order = [row.ranks.get(metric) for row in rows]
+        cells.append(_with_next(_emphasise(made, _keys(rows, metric, criterion)), order))
+    if ranked or complete:
+        columns.append(Column(FINAL, "Final rank", "", "lower", "Final rank"))
+        cells.append(_with_next(_emphasise([_final_cell(row) for row in rows], finals), finals))
+    marks, footnotes = make_footnotes(rows)
+    lines = tuple(
         Line(
-            place="" if row.final_rank is None else f"{places[row.final_rank]:g}",
+            place="" if row.final_rank is None else format_rank(places[row.final_rank]),
             row=row,
-            mark=marks[i],
+            marks=marks[i],
             cells=tuple(column[i] for column in cells),
         )
-        for i, row in enumerate(ranking.rows)
-    ]
-    return Table(ranking.track.title, tuple(columns), tuple(lines), (*ranking.notes, *footnotes))
+        for i, row in enumerate(rows)
+    )
+    return Table(ranking, tuple(columns), lines, footnotes)
 
 
-def format_final(value: float | None) -> str:
-    """A final rank as tables show it: ``"1.5"``, ``"–"``; more decimals only if it has them.
-
-    >>> format_final(3.0), format_final(7 / 3)
-    ('3.0', '2.33')
-    """
-    if value is None:
-        return "–"
-    return f"{value:.1f}" if abs(value * 10 - round(value * 10)) < 1e-9 else f"{value:.2f}"
-
-
-def _column(ranking: Ranking, metric: str) -> Column:
+def _column(ranking: Ranking, metric: str, criterion: RankedMetric | None) -> Column:
     info = METRICS[metric]
-    tex = info.tex.replace("S_{M}", f"S_{{{ranking.track.samples}}}")
-    return Column(metric, metric_label(metric, ranking.track), info.unit, info.arrow, tex)
+    return Column(
+        id=metric,
+        label=metric_label(metric, ranking.track),
+        unit=info.unit,
+        direction=info.direction,
+        tex=info.tex.replace("S_{M}", f"S_{{{ranking.track.samples}}}"),
+        description=info.description,
+        ranked=criterion is not None,
+        plateau=None if criterion is None else criterion.plateau,
+    )
 
 
-def _metric_cell(info: MetricInfo, row: Row) -> Cell:
+def _metric_cell(info: MetricInfo, row: Row, criterion: RankedMetric | None) -> Cell:
+    value = row.entry.values.get(info.id)
     place = row.ranks.get(info.id)
-    value_range, rank_range = row.intervals.get(info.id), row.rank_intervals.get(info.id)
+    ends, rank_ends = row.intervals.get(info.id), row.rank_intervals.get(info.id)
+    plateau = None if criterion is None else criterion.plateau
     return Cell(
-        text=info.format(row.entry.values.get(info.id)),
-        rank="" if place is None else f"{place:g}",
-        tied_with_next=row.indistinguishable_from_next.get(info.id, False),
-        interval="" if value_range is None else _range(*(info.format(end) for end in value_range)),
-        rank_interval="" if rank_range is None else _range(*(str(end) for end in rank_range)),
+        value=value,
+        text=info.format(value),
+        rank="" if place is None else format_rank(place),
+        tied_with_next=row.indistinguishable_from_next.get(info.id),
+        ends=ends,
+        interval="" if ends is None else format_range(*(info.format(end) for end in ends)),
+        rank_ends=rank_ends,
+        rank_interval="" if rank_ends is None else format_range(*(format_rank(end) for end in rank_ends)),
+        reaches=None if plateau is None or value is None else not info.better(plateau, value),
     )
 
 
 def _final_cell(row: Row) -> Cell:
     ends = row.intervals.get(FINAL)
     return Cell(
-        text=format_final(row.final_rank),
-        tied_with_next=row.indistinguishable_from_next.get(FINAL, False),
-        interval="" if ends is None else _range(*(format_final(end) for end in ends)),
+        value=row.final_rank,
+        text=format_rank(row.final_rank),
+        tied_with_next=row.indistinguishable_from_next.get(FINAL),
+        ends=ends,
+        interval="" if ends is None else format_range(*(format_rank(end) for end in ends)),
     )
 
 
-def _range(low: str, high: str) -> str:
-    return low if low == high else f"{low}–{high}"
-
-
-def _keys(ranking: Ranking, metric: str) -> list[float | None]:
+def _keys(rows: Sequence[Row], metric: str, criterion: RankedMetric | None) -> list[float | None]:
     """What decides best and second best in a column: lower is better; None: does not compete."""
-    criterion = next((c for c in ranking.track.ranking.criteria if c.metric == metric), None)
     keys: list[float | None] = []
-    for row in ranking.rows:
+    for row in rows:
         value = row.entry.values.get(metric)
         competes = metric in row.ranks if criterion else bool(row.ranks)
         if value is None or not competes:
@@ -195,7 +280,7 @@ def _keys(ranking: Ranking, metric: str) -> list[float | None]:
 
 def _emphasise(cells: Sequence[Cell], keys: Sequence[float | None]) -> list[Cell]:
     steps = sorted({key for key in keys if key is not None})[:2]
-    # One competitor, or all equal: nothing stands out.
+    # With one competitor, or all equal, no value stands out.
     if len(steps) < 2:
         return list(cells)
     words: dict[float, Emphasis] = {steps[0]: "best", steps[1]: "second"}
@@ -205,46 +290,14 @@ def _emphasise(cells: Sequence[Cell], keys: Sequence[float | None]) -> list[Cell
     ]
 
 
-def _marks(rows: Sequence[Row], *, finals_known: bool) -> tuple[list[str], list[str]]:
-    """The footnote marks of each row (``"a"``, ``"a, b"``), and the footnotes."""
-    letters: dict[str, str] = {}
-    marks = []
-    for row in rows:
-        footnotes = list(_footnotes(row, finals_known))
-        for text in footnotes:
-            letters.setdefault(text, _letters(len(letters)))
-        marks.append(", ".join(letters[text] for text in footnotes))
-    return marks, [f"{letter}: {text}" for text, letter in letters.items()]
+def _with_next(cells: Sequence[Cell], ranks: Sequence[float | None]) -> list[Cell]:
+    """The cells with the number of the next row, where the data cannot tell the two apart.
 
-
-def _footnotes(row: Row, finals_known: bool) -> Iterator[str]:
-    note = row.entry.note.replace("\n", "; ")
-    if row.entry.source == "published":
-        yield f"published, not measured here: {note}"
-    elif note:
-        yield note
-    # Where nobody has a final rank, the notes say so once.
-    if row.entry.kind == "team" and row.why_unranked and (finals_known or not row.ranks):
-        yield f"no final rank: {row.why_unranked}"
-
-
-def _letters(number: int) -> str:
-    """a, b, ..., z, aa, ab, ..."""
-    text = ""
-    number += 1
-    while number:
-        number, digit = divmod(number - 1, 26)
-        text = chr(ord("a") + digit) + text
-    return text
-
-
-def subscript(rank: str) -> str:
-    """A rank as the challenges' reports print it.
-
-    >>> subscript("11"), subscript("1–3")
-    ('₍₁₁₎', '₍₁₋₃₎')
+    Next is next by the column's ranks; equal ranks go by the rows' order.
     """
-    return f"₍{rank.translate(_SUBSCRIPTS)}₎"
-
-
-_SUBSCRIPTS = str.maketrans("0123456789–.", "₀₁₂₃₄₅₆₇₈₉₋.")
+    order = sorted((rank, number) for number, rank in enumerate(ranks) if rank is not None)
+    following = {number: after for (_, number), (_, after) in pairwise(order)}
+    return [
+        replace(cell, next_row=following[number]) if cell.tied_with_next and number in following else cell
+        for number, cell in enumerate(cells)
+    ]

@@ -13,7 +13,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from srspace_eval._utils.text import short_name, visible
-from srspace_eval.report.table import Cell, Line, Table, subscript
+from srspace_eval.report.numbers import subscript
+from srspace_eval.report.table import Cell, Line, Table
 
 _NARROWEST, _WIDEST = 100, 10_000
 _STYLES = {"": "", "best": "bold", "second": "underline"}

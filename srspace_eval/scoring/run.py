@@ -16,13 +16,13 @@ from srspace_eval.metrics.evaluator import LPIPS_METRICS, MeterConfig, PatchPlan
 from srspace_eval.metrics.least_sizes import least_sizes
 from srspace_eval.results.board import read_result, result_path, write_result
 from srspace_eval.results.record import ImageRecord, Kind, Result, Signature
-from srspace_eval.scoring.executors.base import Executor, Facts, NetworkPlan
+from srspace_eval.scoring.executors.base import Executor, NetworkPlan, RuntimeInfo
 from srspace_eval.scoring.executors.opening import open_executor
 from srspace_eval.scoring.journal import Journal, open_journal
 from srspace_eval.scoring.shards import Shard, absent_shards, open_shards
 from srspace_eval.scoring.summary import summarise
-from srspace_eval.scoring.tasks import FileRef, ImageTask, Sources
-from srspace_eval.submissions.check import Checked, check_submission
+from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
+from srspace_eval.submissions.check import SubmissionCheck, check_submission
 from srspace_eval.submissions.inspection import FileInfo, cropped
 from srspace_eval.submissions.pairing import Pair
 from srspace_eval.submissions.provenance import read_provenance
@@ -200,7 +200,7 @@ class ShardRun:
 class _Run:
     """A run that is about to measure."""
 
-    checked: Checked
+    checked: SubmissionCheck
     team: str
     path: Path  # of the result
     signature: Signature
@@ -227,15 +227,15 @@ def _prepare(
         raise InputError(f"{team!r} is no name that a leaderboard can show; give another one with --team")
     metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
     # Missing weights should be said before minutes of looking at files, if they are surely wanted.
-    facts = executor.prepare(_network_plan(options, metrics)) if metrics else None
+    runtime = executor.prepare(_network_plan(options, metrics)) if metrics else None
     checked = check_submission(
-        submission, gt, track=track, lr=lr, samples=options.samples, shard=shard, whole=False,
-        workers=options.workers, progress=progress,
+        submission, gt, track=track, lr=lr, samples=options.samples, whole=False,
+        only=None if shard is None else shard.of, workers=options.workers, progress=progress,
     )  # fmt: skip
     track = checked.track
-    if facts is None:
+    if runtime is None:
         metrics = _checked_metrics(track.metrics)
-        facts = executor.prepare(_network_plan(options, metrics))
+        runtime = executor.prepare(_network_plan(options, metrics))
     least = least_sizes(metrics, options.net, options.patches)
     checked.raise_faults(*checked.too_small(least), incomplete=options.incomplete)
     for notice in checked.notices:
@@ -245,7 +245,7 @@ def _prepare(
         checked=checked,
         team=team,
         path=result_path(board, track.name, team),
-        signature=_signature(checked, options, metrics, facts),
+        signature=_signature(checked, options, metrics, runtime),
         config=MeterConfig(frozenset(metrics), track.scale, options.convention, options.patches),
         tasks=_tasks(checked, pairs),
     )
@@ -262,7 +262,7 @@ def _measure(
             notify(f"{earlier.path}: {len(old)} images were measured before")
         records |= old
     todo = [t for t in run.tasks if t.image not in records]
-    sources = Sources(run.checked.source, run.checked.gt, run.checked.lr)
+    sources = TaskSources(run.checked.submission, run.checked.gt, run.checked.lr)
     with progress("Scoring", sum(len(t.samples) for t in todo)) as advance:
         for record in executor.measure(todo, sources, run.config, advance=advance):
             journal.append(record)
@@ -283,7 +283,9 @@ def _network_plan(options: ScoreOptions, metrics: tuple[str, ...]) -> NetworkPla
     return NetworkPlan(options.net, options.lpips_weights, options.weights_dir, options.device, options.precision)
 
 
-def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...], facts: Facts) -> Signature:
+def _signature(
+    checked: SubmissionCheck, options: ScoreOptions, metrics: tuple[str, ...], runtime: RuntimeInfo
+) -> Signature:
     track, inspection = checked.track, checked.inspection
     samples = track.samples if options.samples is None else options.samples
     settings: dict[str, dict[str, object]] = {
@@ -296,8 +298,8 @@ def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...]
             "gt": _joint_digest((p.image, inspection.gt[p.gt]) for p in checked.pairing.pairs),
         }
     }
-    if facts.lpips is not None:
-        settings["lpips"] = dict(facts.lpips)
+    if runtime.lpips is not None:
+        settings["lpips"] = dict(runtime.lpips)
     if "lr_psnr" in metrics:
         settings["lr_psnr"] = {"convention": options.convention, "reference": "downscaled GT"}
         if checked.lr is not None:
@@ -312,7 +314,7 @@ def _signature(checked: Checked, options: ScoreOptions, metrics: tuple[str, ...]
         settings["psnr"] = {"channels": "RGB", "border": 0}
     if "ssim" in metrics:
         settings["ssim"] = {"channels": "RGB mean", "border": 0, "window": "gaussian 11, 1.5"}
-    return Signature(settings, facts.environment)
+    return Signature(settings, runtime.environment)
 
 
 def _joint_digest(infos: Iterator[tuple[str, FileInfo]]) -> str:
@@ -320,7 +322,7 @@ def _joint_digest(infos: Iterator[tuple[str, FileInfo]]) -> str:
     return sha256_of_text(text)
 
 
-def _tasks(checked: Checked, pairs: Sequence[Pair]) -> list[ImageTask]:
+def _tasks(checked: SubmissionCheck, pairs: Sequence[Pair]) -> list[ImageTask]:
     track, inspection = checked.track, checked.inspection
     tasks = []
     for p in pairs:
@@ -381,7 +383,9 @@ def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: li
         )
 
 
-def _result(checked: Checked, team: str, kind: Kind, signature: Signature, records: list[ImageRecord]) -> Result:
+def _result(
+    checked: SubmissionCheck, team: str, kind: Kind, signature: Signature, records: list[ImageRecord]
+) -> Result:
     pairing = checked.pairing
     single = pairing.samples == 1 and "sample" not in pairing.template
     wanted = int(signature.settings["common"]["samples"])
@@ -401,8 +405,8 @@ def _result(checked: Checked, team: str, kind: Kind, signature: Signature, recor
         summary=summary,
         curves=curves,
         incomplete=pairing.missing,
-        notes=(*notes, *checked.inspection.suspicions, *more),
-        provenance=read_provenance(checked.source),
+        notes=(*notes, *checked.inspection.warnings, *more),
+        provenance=read_provenance(checked.submission),
     )
 
 

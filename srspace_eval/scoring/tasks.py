@@ -35,7 +35,7 @@ class ImageTask:
 
 
 @dataclass(frozen=True)
-class Sources:
+class TaskSources:
     """Where the files of tasks are read from."""
 
     samples: Source

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from srspace_eval._utils.png import Pixels, decode_png, inspect_png
+from srspace_eval._utils.png import Pixels, decode_png
+from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval._utils.progress import Advance
 from srspace_eval.errors import ImageError, StudyError
 from srspace_eval.study.design import Crop, Task

@@ -26,7 +26,7 @@ def mor_figure(methods: Sequence[dict[str, Any]]) -> Figure:
             "thickness": 2,
             "width": 5,
         },
-        "customdata": [[escape_plotly(m["team"]), *m["mor_interval"]] for m in methods],
+        "customdata": [[escape_plotly(m["team"], 32), *m["mor_interval"]] for m in methods],
         "hovertemplate": "%{customdata[0]}<br>MOR %{x:.3f} "
         "(%{customdata[1]:.2f} – %{customdata[2]:.2f})<extra></extra>",
     }
@@ -52,7 +52,7 @@ def shares_figure(methods: Sequence[dict[str, Any]]) -> Figure:
                     "color": f"rgba(47, 107, 179, {strength:.3f})",
                     "line": {"width": 0.5, "color": "rgba(128, 128, 128, 0.6)"},
                 },
-                "customdata": [[escape_plotly(m["team"])] for m in methods],
+                "customdata": [[escape_plotly(m["team"], 32)] for m in methods],
                 "hovertemplate": f"%{{customdata[0]}}<br>rank {rank + 1}: %{{x:.1%}}<extra></extra>",
             }
         )
@@ -70,7 +70,7 @@ def _figure(traces: list[dict[str, Any]], axis: dict[str, Any], methods: Sequenc
         "xaxis": axis,
         "yaxis": {
             "tickvals": list(range(len(methods))),
-            "ticktext": [escape_plotly(m["team"]) for m in methods],
+            "ticktext": [escape_plotly(m["team"], 32) for m in methods],
             "autorange": "reversed",
             "zeroline": False,
             "automargin": True,

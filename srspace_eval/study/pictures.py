@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image
 from zlib_ng import zlib_ng
 
-from srspace_eval._utils.png import Pixels, decode_png, inspect_png
+from srspace_eval._utils.png import Pixels, decode_png
 from srspace_eval._utils.png_chunks import SIGNATURE, write_chunk
+from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.errors import ImageError
 
 _INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)  # its stub calls the class an instance

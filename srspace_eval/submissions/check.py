@@ -1,70 +1,133 @@
-"""A submission paired with its GT and looked at, before anything is measured."""
+"""The check of a submission: pairing and inspection together, before anything is measured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import SubmissionError
-from srspace_eval.metrics.least_sizes import LeastSize
-from srspace_eval.scoring.shards import Shard
 from srspace_eval.submissions.guessing import guess_track
 from srspace_eval.submissions.inspection import Inspection, cropped, inspect
-from srspace_eval.submissions.pairing import Pairing, pair
+from srspace_eval.submissions.pairing import Pair, Pairing, pair
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
 
 
+class SizeRequirement(Protocol):
+    """``what`` needs pictures of at least ``side``×``side`` pixels; ``hint`` says what to do with smaller ones."""
+
+    @property
+    def what(self) -> str:
+        """The metric or network that needs the size."""
+
+    @property
+    def side(self) -> int:
+        """The smallest height and width, in pixels."""
+
+    @property
+    def hint(self) -> str:
+        """What the user can do about a smaller picture."""
+
+
 @dataclass(frozen=True)
-class Checked:
-    """A submission that has been paired and looked at; :attr:`faults` is empty if it can be scored."""
+class SubmissionCheck:
+    """The result of :func:`check_submission`. The submission can be scored if :attr:`faults` is empty.
+
+    Attributes
+    ----------
+    track:
+        The track given, or the one that names and sizes belong to.
+    submission, gt, lr:
+        Where the files are read from.
+    pairing, inspection:
+        Which files belong together, and what is known of each file.
+    strict:
+        Whether :attr:`warnings` count as faults.
+    """
 
     track: Track
-    source: Source
+    submission: Source
     gt: Source
     lr: Source | None
     pairing: Pairing
     inspection: Inspection
+    strict: bool = False
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Everything that is wrong, missing files included."""
-        return (*self.pairing.faults, *self.pairing.missing, *self.inspection.faults)
+        """Everything that is wrong, missing files included; one line each."""
+        strictly = self.warnings if self.strict else ()
+        return (*self.pairing.faults, *self.pairing.missing, *self.inspection.faults, *strictly)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Samples that are identical to each other or to the GT. They can be measured, but are probably a mistake."""
+        return self.inspection.warnings
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What does not stop the work."""
-        return (*self.pairing.notices, *self.inspection.notices, *self.inspection.suspicions)
+        """What does not prevent scoring: ignored files, crops, and the warnings unless the check is strict."""
+        return (*self.pairing.notices, *self.inspection.notices, *(() if self.strict else self.warnings))
+
+    @property
+    def samples(self) -> int:
+        """The number of samples that belong to a GT."""
+        return sum(len(p.samples) for p in self.pairing.pairs)
+
+    def to_document(self) -> dict[str, str | int | list[str]]:
+        """The check as ``srspace-eval check --json`` prints it."""
+        return {
+            "submission": str(self.submission.path),
+            "track": self.track.name,
+            "names": self.pairing.template,
+            "images": len(self.pairing.pairs),
+            "samples": self.samples,
+            "faults": list(self.faults),
+            "notices": list(self.notices),
+        }
 
     def raise_faults(self, *more: str, incomplete: bool = False) -> None:
-        """Raise SubmissionError with all faults and ``more``, if there are any; missing files are none if
-        ``incomplete``."""
+        """Raise one error that lists all faults, if there are any.
+
+        Parameters
+        ----------
+        more:
+            Further faults.
+        incomplete:
+            Accept missing files.
+
+        Raises
+        ------
+        SubmissionError
+            If there is a fault, or not a single sample.
+        """
         faults = [*self.pairing.faults, *self.inspection.faults, *more]
         if not incomplete:
             faults += self.pairing.missing
-        if not any(p.samples for p in self.pairing.pairs):
-            faults.append(f"{self.source.path}: holds no sample of any GT")
+        if not self.samples:
+            faults.append(f"{self.submission.path}: contains no sample of any GT")
         if not faults:
             return
         hint = " (--incomplete measures what is there, unranked)" if set(faults) <= set(self.pairing.missing) else ""
         count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
-        raise SubmissionError(f"{self.source.path}: {count}, nothing was measured{hint}", faults)
+        raise SubmissionError(f"{self.submission.path}: {count}, nothing was measured{hint}", faults)
 
-    def too_small(self, least: Sequence[LeastSize]) -> Iterator[str]:
-        """A fault for each GT that is smaller, after the crop, than what is to be measured needs."""
+    def too_small(self, requirements: Sequence[SizeRequirement]) -> Iterator[str]:
+        """A fault for each GT that is smaller, after the crop, than a requirement."""
         for p in self.pairing.pairs:
             gt = self.inspection.gt.get(p.gt)
             if gt is None or not p.samples:
                 continue
             height, width = (cropped(side, self.track.crop) for side in (gt.height, gt.width))
-            for need in least:
+            for need in requirements:
                 if 0 < min(height, width) < need.side:
                     yield (
                         f"{self.gt.where(p.gt)}: {width}×{height} pixels (cropped to a multiple of "
-                        f"{self.track.crop}), but {need.what} needs {need.side}×{need.side}; {need.mend}"
+                        f"{self.track.crop}), but {need.what} needs {need.side}×{need.side}; {need.hint}"
                     )
 
 
@@ -75,45 +138,75 @@ def check_submission(
     track: Track | None = None,
     lr: Path | str | None = None,
     samples: int | None = None,
-    shard: Shard | None = None,
+    only: Callable[[Sequence[Pair]], Iterable[Pair]] | None = None,
     whole: bool = True,
+    strict: bool = False,
     workers: int | None = None,
     progress: Progress = no_progress,
-) -> Checked:
-    """Pair a submission with its GT and look at every file; measures nothing.
+) -> SubmissionCheck:
+    """Pair a submission with its GT and inspect every file. Nothing is measured.
 
     Parameters
     ----------
     submission, gt, lr:
-        Folder (or zip) of samples, of GT, and of LR files if LR-PSNR is to be measured against them.
+        Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them.
     track:
-        None: read off the names and sizes.
-    shard:
-        Look at the samples of this share of the images only. GT and LR files are looked at all the same.
+        None: the built-in track that fits the names and sizes.
+    samples:
+        M, the number of samples of an image, instead of the track's.
+    only:
+        Selects the images whose samples are inspected, such as those of one shard. GT and LR files are always
+        inspected, all of them.
     whole:
-        Decode every picture to its end.
+        Decode every picture completely. If False, only its first rows are decoded.
+    strict:
+        Count identical samples as faults.
+    workers:
+        Threads; None: one for each core.
+    progress:
+        Context manager factory ``(description, total) -> advance(n)``.
+
+    Returns
+    -------
+    The check; its :attr:`SubmissionCheck.faults` lists every fault.
 
     Raises
     ------
     SubmissionError
-        If the submission cannot be paired at all. Other faults are in the result, all of them.
+        If a folder or zip cannot be read, or no file of the submission can be paired with a GT.
     TrackError
-        If no track is given and it is ambiguous.
+        If no track is given, and none or several fit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from srspace_eval._utils.png import write_png
+    >>> from srspace_eval.tracks.reader import load_track
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     gt, submission = Path(name, "gt"), Path(name, "submission")
+    ...     gt.mkdir(), submission.mkdir()
+    ...     write_png(gt / "0801.png", np.zeros((32, 32, 3), np.uint8))
+    ...     write_png(submission / "000000.png", np.ones((32, 32, 3), np.uint8))
+    ...     check = check_submission(submission, gt, track=load_track("x4"))
+    (None, None)
+    >>> check.faults, check.pairing.template
+    ((), '{index:06d}.png')
     """
     source, gt_source = open_source(submission), open_source(gt)
     lr_source = None if lr is None else open_source(lr)
     if track is None:
         track = guess_track(source, gt_source, lr_source)
     pairing = pair(source, gt_source, track, samples=samples, lr=lr_source)
-    looked_at = pairing
-    if shard is not None:
-        mine = {p.image for p in shard.of(pairing.pairs)}
-        pairs = tuple(p if p.image in mine else replace(p, numbered=()) for p in pairing.pairs)
-        looked_at = replace(pairing, pairs=pairs)
-    files = sum(1 + len(p.samples) + (p.lr is not None) for p in looked_at.pairs)
+    inspected = pairing
+    if only is not None:
+        selected = {p.image for p in only(pairing.pairs)}
+        pairs = tuple(p if p.image in selected else replace(p, numbered=()) for p in pairing.pairs)
+        inspected = replace(pairing, pairs=pairs)
+    files = sum(1 + len(p.samples) + (p.lr is not None) for p in inspected.pairs)
     with progress("Checking", files) as advance:
         inspection = inspect(
-            looked_at,
+            inspected,
             source,
             gt_source,
             track,
@@ -122,4 +215,4 @@ def check_submission(
             workers=workers or default_workers(),
             advance=advance,
         )
-    return Checked(track, source, gt_source, lr_source, pairing, inspection)
+    return SubmissionCheck(track, source, gt_source, lr_source, pairing, inspection, strict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from srspace_eval._utils.png import inspect_png
+from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.errors import ImageError, SubmissionError, TrackError
 from srspace_eval.submissions.pairing import Pairing, pair
 from srspace_eval.submissions.provenance import read_provenance

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from srspace_eval._utils.hashing import sha256
-from srspace_eval._utils.png import decode_png, decode_top, inspect_png
+from srspace_eval._utils.png import decode_png, decode_top
+from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.errors import ImageError
 from srspace_eval.submissions.pairing import Pair, Pairing
 from srspace_eval.submissions.sources import Source
@@ -38,7 +39,7 @@ class Inspection:
         File name -> what it is; a file with a fault is absent.
     faults:
         Unreadable or wrong pictures, wrong sizes.
-    suspicions:
+    warnings:
         Samples identical to each other or to the GT: measurable, but hardly meant.
     notices:
         Crops that will be made.
@@ -48,7 +49,7 @@ class Inspection:
     samples: Mapping[str, FileInfo]
     lr: Mapping[str, FileInfo]
     faults: tuple[str, ...]
-    suspicions: tuple[str, ...]
+    warnings: tuple[str, ...]
     notices: tuple[str, ...]
 
 
@@ -127,7 +128,7 @@ def inspect(
     lrs = {} if lr is None else _in_threads(look_with(lr, no_crop), lr_names, workers)
 
     faults = [look for looks in (gts, samples, lrs) for look in looks.values() if isinstance(look, str)]
-    suspicions: list[str] = []
+    warnings: list[str] = []
     cropped_files: list[str] = []
     cropped_lrs: list[str] = []
     for p in pairing.pairs:
@@ -167,7 +168,7 @@ def inspect(
                 )
             elif (lr_look.info.height, lr_look.info.width) != wanted:
                 cropped_lrs.append(f"{p.lr} ({size} to {wanted[1]}×{wanted[0]})")
-        suspicions += _identical(p, gt_look, good, source, gt, (height, width))
+        warnings += _identical(p, gt_look, good, source, gt, (height, width))
     notices = []
     if cropped_files:
         notices.append(
@@ -179,7 +180,7 @@ def inspect(
             f"{lr.path}: LRs of the uncropped GT, and cropped, top left kept; near the cut they hold traces of pixels "
             f"that samples have no more, which lowers LR-PSNR: {_listed(cropped_lrs, 'LR')}"
         )
-    return Inspection(_infos(gts), _infos(samples), _infos(lrs), tuple(faults), tuple(suspicions), tuple(notices))
+    return Inspection(_infos(gts), _infos(samples), _infos(lrs), tuple(faults), tuple(warnings), tuple(notices))
 
 
 def _infos(looks: Mapping[str, _Look | str]) -> dict[str, FileInfo]:

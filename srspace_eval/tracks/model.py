@@ -1,18 +1,12 @@
-"""A challenge as data: scale, samples, name templates, crop, distances, and the rule that ranks.
+"""A challenge as data: scale, samples, name templates, crop, metrics, and the ranking rule.
 
-The built-in tracks are the TOML files of ``tracks/``; a user's own file has the same form. Imports no torch.
+:mod:`srspace_eval.tracks.reader` reads tracks from TOML files; the built-in ones are in ``builtin/``.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Literal
-
-if sys.version_info >= (3, 11):
-    pass
-else:  # pragma: no cover - the same parser under its older name
-    pass
 
 Among = Literal["teams", "study"]
 
@@ -29,9 +23,9 @@ class RankedMetric:
     metric:
         Id of the metric (:data:`srspace_eval.metrics.base.METRICS`).
     among:
-        ``"teams"``: ranked among all complete teams; ``"study"``: among the teams that took part in the human study.
+        ``"teams"``: ranked among all complete teams. ``"study"``: ranked among the teams of the human study.
     plateau:
-        All values at or beyond it count as equal (LR-PSNR: 45 dB); None: no plateau.
+        All values at or beyond it are equal (LR-PSNR: 45 dB). None: no plateau.
     """
 
     metric: str
@@ -48,9 +42,9 @@ class RankingRule:
     criteria:
         The metrics that get ranks, in the order of the table's columns.
     final:
-        The metrics whose ranks' mean is the final rank. A team that lacks one of them gets no final rank.
+        The final rank is the mean of the ranks of these metrics. A team without one of them gets no final rank.
     show:
-        Metrics shown without a rank.
+        Metrics that are shown without a rank.
     """
 
     criteria: tuple[RankedMetric, ...]
@@ -58,7 +52,7 @@ class RankingRule:
     show: tuple[str, ...] = ()
 
 
-# NTIRE 2021: the final rank is the mean of the MOR rank and the S_10 rank; LR-PSNR at or above 45 dB is all one.
+# NTIRE 2021: the final rank is the mean of the MOR rank and the S_10 rank. All LR-PSNR values from 45 dB on are equal.
 DEFAULT_RULE = RankingRule(
     criteria=(
         RankedMetric("lr_psnr", plateau=45.0),
@@ -84,14 +78,14 @@ class Track:
         M, the number of samples for each image.
     gt_names, sample_names:
         Name templates. Fields: ``{number}`` the GT's own number, ``{index}`` = number − ``first``, ``{stem}`` the
-        GT's file name without its suffix, ``{sample}`` the sample's number from 0; a format such as ``:06d`` fixes the
-        digits. A submission follows one of ``sample_names`` throughout.
+        GT's file name without its suffix, ``{sample}`` the sample's number, counted from 0. A format such as ``:06d``
+        fixes the number of digits. All files of a submission follow the same one of ``sample_names``.
     first:
         The GT number that has index 0.
     crop:
-        The GT is cropped, top left kept, to a multiple of this in both directions.
+        The GT is cropped to a multiple of this in both directions; its top left corner stays.
     metrics:
-        What ``score`` measures unless told otherwise.
+        Ids of the metrics that ``score`` measures by default.
     ranking:
         The rule that :mod:`srspace_eval.ranking` applies.
     """

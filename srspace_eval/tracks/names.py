@@ -1,4 +1,4 @@
-"""Name templates: which image and which sample a file name means, and back."""
+"""Name templates: from a file name to its image and sample, and back."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ class Template:
     TrackError
         If the template is malformed, or names an unknown field.
 
+    Examples
+    --------
     >>> t = Template("{index:06d}_sample{sample:05d}.png")
     >>> t.parse("000007_sample00002.png")
     {'index': 7, 'sample': 2}
@@ -39,9 +41,9 @@ class Template:
     def __post_init__(self) -> None:
         names = self.fields
         if len(set(names)) != len(names):
-            raise TrackError(f"name template {self.text!r}: a field stands in it twice")
+            raise TrackError(f"name template {self.text!r}: it contains a field twice")
         if not {"number", "index", "stem"} & set(names):
-            raise TrackError(f"name template {self.text!r}: it must hold {{number}}, {{index}} or {{stem}}")
+            raise TrackError(f"name template {self.text!r}: it must contain {{number}}, {{index}} or {{stem}}")
         _ = self._regex
 
     @cached_property
@@ -57,11 +59,11 @@ class Template:
         values: dict[str, int | str] = {
             key: int(text) if key in _NUMBERS else text for key, text in match.groupdict().items()
         }
-        # Only the canonical spelling: 7 digits where 6 suffice, or Unicode digits, are another name.
+        # Only the canonical spelling is this name: superfluous digits and Unicode digits make another one.
         return values if self.format(**values) == name else None
 
     def format(self, **values: int | str) -> str:
-        """The file name of the given fields; superfluous ones are ignored."""
+        """The file name of the given fields; other fields are ignored."""
         return self.text.format(**values)
 
     @cached_property
@@ -76,8 +78,8 @@ class Template:
             allowed = r"(0\d{1,2})?d?" if name in _NUMBERS else ""
             if name not in _FIELDS or not re.fullmatch(allowed, spec):
                 raise TrackError(
-                    f"name template {self.text!r}: {{{name}{':' + spec if spec else ''}}} is no field; "
-                    f"known are {', '.join(sorted(_FIELDS))}, numbers with a width such as :06d"
+                    f"name template {self.text!r}: {{{name}{':' + spec if spec else ''}}} is not a field; "
+                    f"known are {', '.join(sorted(_FIELDS))}; numbers may have a width such as :06d"
                 )
         return parts
 
@@ -92,7 +94,7 @@ class Template:
 
 
 def image_fields(stem: str, gt_fields: Mapping[str, int | str], first: int) -> dict[str, int | str]:
-    """All fields that name one image, from its GT's stem and what the GT template read in it."""
+    """All fields that name one image, from its GT's stem and the fields of its GT's name."""
     fields: dict[str, int | str] = {"stem": stem}
     number = gt_fields.get("number")
     if isinstance(number, int):
@@ -103,8 +105,10 @@ def image_fields(stem: str, gt_fields: Mapping[str, int | str], first: int) -> d
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a text names a file in a folder on every system: no path, nothing hidden.
+    """Whether a text names a file in a folder on every system: no path and no hidden file.
 
+    Examples
+    --------
     >>> is_file_name("000000_sample00000.png"), is_file_name("../x.png"), is_file_name("c:x.png")
     (True, False, False)
     """

@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
+from benchmarks.inputs.boards import make_results, write_pictures
 from srspace_eval.ranking import BootstrapPlan, Entry, rank
 from srspace_eval.ranking.published_tables import load_published
 from srspace_eval.report.html import Pictures, write_site
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.boards import make_results, write_pictures
-
-HOSTILE = '<script>alert(1)</script>"&'
-NAMES = ("Deepest", HOSTILE, "con", "\u202eesrever", "../../up", "a" * 300, "שלום", "%{x}<b>bold</b>")
+from tests.helpers.sites import NAMES
 
 
 @pytest.fixture(scope="session")
@@ -67,10 +65,6 @@ def context(browser: Browser, site: Path) -> Iterator[BrowserContext]:
     yield made
     made.close()
     assert complaints == []
-
-
-def wait_for_charts(page: Page) -> None:
-    page.wait_for_selector("html[data-charts=drawn]", state="attached")
 
 
 @pytest.fixture

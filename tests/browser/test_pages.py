@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from srspace_eval._utils.text import slug
-from tests.browser.conftest import HOSTILE, NAMES, wait_for_charts
+from tests.helpers.sites import HOSTILE, NAMES, wait_for_charts
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import HOSTILE, wait_for_charts
+from tests.helpers.sites import HOSTILE, wait_for_charts
 
 pytestmark = pytest.mark.browser
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import run
-from tests.helpers.cases import write_alexnet
+from benchmarks.inputs.weights import write_alexnet
+from tests.helpers.commands import run
 
 
 def test_the_demo_runs_the_real_pipeline_without_weights(

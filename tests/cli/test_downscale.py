@@ -8,7 +8,7 @@ import pytest
 
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.metrics.resize import imresize
-from tests.cli.running import run as run_command
+from tests.helpers.commands import run as run_command
 
 run = partial(run_command, "downscale")
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.inputs.synth import picture
+from benchmarks.inputs.weights import write_small_checkpoint
 from srspace_eval._utils.png import write_png
 from srspace_eval.errors import Notice
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.models import load_model
 from srspace_eval.models.sampling.likelihood import likelihoods
-from tests.cli.running import run
-from tests.helpers.small_checkpoint import write_small_checkpoint
-from tests.helpers.synth import picture
+from tests.helpers.commands import run
 
 SIZES = {"0801": (48, 40), "0802": (53, 66)}  # 0802 is cropped to 48×64 for its LR
 

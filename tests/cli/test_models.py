@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.inputs.synth import picture
+from benchmarks.inputs.weights import small_state, write_small_checkpoint
 from srspace_eval.models import load_model
 from srspace_eval.models.catalogue import published_methods
-from tests.cli.running import run
-from tests.helpers.small_checkpoint import small_state, write_small_checkpoint
-from tests.helpers.synth import picture
+from tests.helpers.commands import run
 
 
 def test_list_for_people(capsys: pytest.CaptureFixture[str]) -> None:

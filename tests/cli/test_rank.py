@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs.boards import make_results, write_board
 from srspace_eval.ranking.published_tables import load_published, published_tables
 from srspace_eval.results.record import Signature
 from srspace_eval.tracks.reader import load_track
-from tests.cli.running import run as run_command
-from tests.helpers.boards import make_results, write_board
+from tests.helpers.commands import run as run_command
 
 X4 = load_track("x4")
 
@@ -254,8 +254,8 @@ def test_a_misspelled_team_in_the_study_is_no_second_team(
         (["--published", "ntire2021-x4", "--format", "csv,md"], 2, "without --out"),
         (["--published", "ntire2021-x4", "--format", "csv", "--json"], 2, "--json and --format both print"),
         (["--published", "ntire2021-x4", "--columns", "fid"], 2, "lpips"),
-        (["--published", "ntire2021-x4", "--columns", "mor,ssim"], 0, "nobody has a value of ssim"),
-        (["--track", "x4"], 1, "no --board, no --table, and no leaderboards/ here"),
+        (["--published", "ntire2021-x4", "--columns", "mor,ssim"], 0, "no entry has a value of ssim"),
+        (["--track", "x4"], 1, "no board and no table was given, and there is no leaderboards/ here"),
         (["--published", "ntire2021-x4", "--replicates", "5"], 1, "at least 100"),
         (["--table", "nowhere.csv", "--track", "x4"], 1, "nowhere.csv: there is no such file"),
         (["--published", "ntire2021-x4", "--gt", "."], 2, "--submission"),

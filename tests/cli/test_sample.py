@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.inputs.synth import picture
+from benchmarks.inputs.weights import write_alexnet, write_small_checkpoint
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
-from tests.cli.running import run
-from tests.helpers.cases import write_alexnet
-from tests.helpers.small_checkpoint import write_small_checkpoint
-from tests.helpers.synth import picture
+from tests.helpers.commands import run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOY = "tests.helpers.toy_model:Toy"
@@ -160,7 +159,7 @@ def test_interrupt_is_clean(lr: Path, tmp_path: Path) -> None:
         (["--memory", "lots"], 2, "8G or 500M"),
         (["--samples", "0"], 2, "samples"),
         (["--quantize", "floor"], 2, "floor"),
-        (["--device", "gpu"], 1, "not known"),
+        (["--device", "gpu"], 1, "unknown to torch"),
         (["--track", "x9"], 1, "no track 'x9'"),
         (["--track", "x8"], 1, "the model is ×4"),
         (["--checkpoint", "no_such.pth"], 1, "no_such.pth: there is no such file, and no plugin of that name"),

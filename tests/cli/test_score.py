@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.inputs import pngs
+from benchmarks.inputs.submissions import small
+from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.png import read_rgb, write_png
-from tests.cli.running import run
-from tests.helpers import pngs
-from tests.helpers.cases import write_alexnet
-from tests.scoring.test_run import small
+from tests.helpers.commands import run
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_score import run
-from tests.scoring.test_run import small
+from benchmarks.inputs.submissions import small
+from tests.helpers.commands import run
 
 
 @pytest.fixture

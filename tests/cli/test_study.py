@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from srspace_eval.study.key import load_key
-from tests.cli.running import run
-from tests.study.making import METHODS, Material, answer_document, make_material
+from tests.helpers.commands import run
+from tests.helpers.studies import METHODS, Material, answer_document, make_material
 
 
 @pytest.fixture(scope="module")

@@ -74,5 +74,5 @@ def test_a_failed_fetch_prints_the_address_and_the_place(
     with serve(Site({})) as site:
         assert run("fetch", "squeeze", "--mirror", site.url) == 1
     err = capsys.readouterr().err
-    assert f"get {site.url}/{name} by hand and put it at {tmp_path / 'weights' / name}" in err
+    assert f"download {site.url}/{name} by hand and store it as {tmp_path / 'weights' / name}" in err
     assert run("fetch", "resnet") == 2

@@ -19,6 +19,7 @@ from srspace_eval.flows import (
 )
 from srspace_eval.flows.layers import gaussian_logp
 from srspace_eval.flows.spec import LayerSpec
+from tests.helpers.jacobians import jacobian_logdet, normal
 
 
 def randomised(module: nn.Module, seed: int = 0, scale: float = 0.3) -> nn.Module:
@@ -32,16 +33,6 @@ def randomised(module: nn.Module, seed: int = 0, scale: float = 0.3) -> nn.Modul
             noise = torch.linalg.qr(gaussian)[0] + noise / 5
         parameter.data.copy_(noise)
     return module
-
-
-def jacobian_logdet(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """log|det| of a map of one (1, C, H, W), by autograd."""
-    jacobian = torch.autograd.functional.jacobian(lambda flat: function(flat.view_as(x)).flatten(), x.flatten())
-    return torch.linalg.slogdet(jacobian)[1]
-
-
-def normal(*shape: int, seed: int = 1) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def check_layer(forward: Callable[[Tensor], tuple[Tensor, Tensor]], inverse: Callable[[Tensor], tuple[Tensor, Tensor]],

@@ -11,7 +11,7 @@ from srspace_eval.flows import ConditionalFlow, FlowSpec, RRDBNet
 from srspace_eval.flows.layers import gaussian_logp
 from srspace_eval.flows.network import bits_per_pixel
 from srspace_eval.models.checkpoints.configurations import CONFIGURATIONS
-from tests.flows.test_flow_layers import jacobian_logdet, normal
+from tests.helpers.jacobians import jacobian_logdet, normal
 from tests.helpers.model_goldens import manifests, weights
 
 SMALL = {

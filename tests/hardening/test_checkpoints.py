@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hardening import checkpoints
-from tests.helpers.small_checkpoint import write_small_checkpoint
+from benchmarks.inputs.hostile import checkpoints
+from benchmarks.inputs.weights import write_small_checkpoint
 
 
 def write(kind: str, folder: Path) -> Path:

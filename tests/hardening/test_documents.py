@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs.hostile import documents
+from benchmarks.inputs.hostile.documents import RESULTS, TABLES, TRACKS
 from srspace_eval._utils import strict_json
 from srspace_eval.submissions.provenance import PROVENANCE_FILE, read_provenance
-from tests.hardening import documents
-from tests.hardening.documents import RESULTS, TABLES, TRACKS
 
 
 @pytest.mark.parametrize("kind", TRACKS)

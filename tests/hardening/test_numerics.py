@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.inputs import pngs
+from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.png import write_png
 from srspace_eval.errors import InputError, SrspaceEvalError
 from srspace_eval.metrics.evaluator import ImageMeter, MeterConfig, PatchPlan
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.psnr import psnr
+from srspace_eval.metrics.psnr.function import psnr
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
-from srspace_eval.metrics.ssim import ssim
+from srspace_eval.metrics.ssim.function import ssim
 from srspace_eval.scoring.run import ScoreOptions, score
 from srspace_eval.tracks.reader import load_track
-from tests.helpers import pngs
-from tests.helpers.cases import write_alexnet
 
 ALL = frozenset({"lpips", "lr_psnr", "diversity", "diversity_mse", "diversity_patches", "psnr", "ssim"})
 

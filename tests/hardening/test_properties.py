@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import srspace_eval as se
+from benchmarks.inputs.hostile import documents
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.png import decode_png, decode_top, write_png
 from srspace_eval._utils.text import slug
 from srspace_eval.errors import InputError, SrspaceEvalError, SubmissionError
-from srspace_eval.metrics.diversity import PatchPlan, diversity_curve, diversity_score, diversity_score_patches
-from srspace_eval.metrics.psnr import lr_psnr, psnr
+from srspace_eval.metrics.diversity.function import PatchPlan, diversity_curve, diversity_score, diversity_score_patches
+from srspace_eval.metrics.psnr.function import lr_psnr, psnr
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
-from srspace_eval.metrics.ssim import ssim
+from srspace_eval.metrics.ssim.function import ssim
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.files import TEXT_FORMATS, render
 from srspace_eval.results.board import result_path
@@ -35,8 +36,6 @@ from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.reader import load_track
-from tests.hardening import documents
-from tests.helpers.cases import write_alexnet
 
 # The same examples on every machine and run.
 few = settings(
@@ -87,11 +86,6 @@ def test_any_array_gives_numbers_or_a_named_error(name: str, a: np.ndarray, b: n
     except InputError:
         return
     assert value is not None
-
-
-@pytest.fixture(scope="module")
-def alexnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_alexnet(tmp_path_factory.mktemp("w") / "alex.pth")
 
 
 @few

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.inputs import pngs
+from benchmarks.inputs.hostile import pictures, zips
 from srspace_eval._utils.png import decode_png, write_png
 from srspace_eval.errors import ImageError, SubmissionError
 from srspace_eval.submissions.pairing import pair
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.reader import load_track
-from tests.hardening import pictures, zips
-from tests.helpers import pngs
 
 BIG = {
     "largest picture read, black (65 KB file)", "the same, interlaced", "one pixel high, 67 million wide",

@@ -9,32 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs.hostile import documents
+from benchmarks.inputs.hostile.names import NAMES
+from benchmarks.inputs.submissions import small
 from srspace_eval.results.board import load_board, result_path, write_result
 from srspace_eval.results.record import from_document
-from tests.cli.running import run
-from tests.hardening import documents
-from tests.report.cases import HOSTILE
-from tests.scoring.test_run import small
-
-NAMES = (
-    *HOSTILE,
-    "../../../up",
-    "/absolute",
-    "C:\\windows\\system32",
-    "con",
-    "NUL.json",
-    ".",
-    "..",
-    "-rf",
-    "~",
-    "a" * 3000,
-    "e\u0301 and \u00e9",
-    "\u200b\u2066hidden\u2069",
-    "{{ 7 * 7 }}{% raw %}",
-    "%n%s%x",
-    "\x1b]0;title\x07",
-    "team,kind\nA,team",
-)
+from tests.helpers.commands import run
 
 
 def test_hostile_names_become_safe_files_of_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

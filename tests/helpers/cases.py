@@ -6,10 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from benchmarks.inputs import synth
 from srspace_eval._utils.png import write_png
-from tests.helpers import synth
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -32,9 +30,3 @@ def write_procedural(folder: Path, name: str) -> dict[str, Any]:
         for number, sr in enumerate(samples):
             write_png(folder / "sub" / f"{index:06d}_sample{number:05d}.png", sr)
     return case
-
-
-def write_alexnet(path: Path, seed: int = 1) -> Path:
-    """The synthetic AlexNet trunk as a checkpoint file."""
-    torch.save({k: torch.from_numpy(v) for k, v in synth.alexnet_features(seed).items()}, path)
-    return path

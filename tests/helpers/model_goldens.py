@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tests.helpers import synth
+from benchmarks.inputs import synth
 
 _FOLDER = Path(__file__).resolve().parents[1] / "golden" / "models"
 

@@ -12,15 +12,6 @@ import pytest
 import torch
 
 from srspace_eval.metrics.lpips.network import LPIPS
-from tests.helpers.cases import write_alexnet
-
-NETS = ("alex", "vgg", "squeeze")
-
-
-@pytest.fixture(scope="session")
-def alexnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the parity cases' synthetic AlexNet trunk."""
-    return write_alexnet(tmp_path_factory.mktemp("trunks") / "alex.pth")
 
 
 @pytest.fixture(scope="session")

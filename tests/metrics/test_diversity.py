@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.diversity import (
+from srspace_eval.metrics.diversity.function import (
     PatchPlan,
     diversity_curve,
     diversity_score,

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.inputs import synth
 from srspace_eval._utils.png import read_rgb
 from srspace_eval.errors import InputError
 from srspace_eval.kernels import distance_maps, error_boxes
 from srspace_eval.metrics import evaluator as module
 from srspace_eval.metrics.base import METRICS
-from srspace_eval.metrics.diversity import diversity_curve, diversity_score_patches
+from srspace_eval.metrics.diversity.function import diversity_curve, diversity_score_patches
 from srspace_eval.metrics.evaluator import ImageMeasurement, ImageMeter, MeterConfig, PatchPlan
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.psnr import lr_psnr, psnr
+from srspace_eval.metrics.psnr.function import lr_psnr, psnr
 from srspace_eval.metrics.resize import imresize
-from srspace_eval.metrics.ssim import ssim
-from tests.helpers import synth
+from srspace_eval.metrics.ssim.function import ssim
 from tests.helpers.cases import procedural
 
 BOTH_DISTANCES = frozenset({"lpips", "lr_psnr", "diversity", "diversity_mse"})

@@ -7,7 +7,6 @@ copied and nothing is waited for. Triton's kernels cannot run so; the fast forms
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,18 +19,17 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
+from benchmarks.inputs.weights import small_spec, write_alexnet
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.kernels import dispatch, distance_maps_fast
 from srspace_eval.metrics.evaluator import MEASURED, ImageMeter, MeterConfig, PatchPlan
 from srspace_eval.metrics.lpips import network as lpips_module
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.ssim import _gaussian
+from srspace_eval.metrics.ssim.function import _gaussian
 from srspace_eval.models.adapters.flow import FlowModel
 from srspace_eval.models.adapters.rrdb import RRDBModel
 from srspace_eval.models.base import ModelConfig
-from tests.helpers.cases import write_alexnet
-from tests.helpers.small_checkpoint import _SPECS
 
 GPU = torch.device("cuda", 0)
 
@@ -158,7 +156,7 @@ def test_every_metric_is_measured_on_the_device(lpips: Any, watch: Watch) -> Non
 
 @pytest.mark.parametrize("name", ["srflow", "srflow_da"])
 def test_flows_decode_and_encode_without_waiting(name: str, watch: Watch) -> None:
-    spec = replace(_SPECS[name], features=8, growth=4, hidden=8)
+    spec = small_spec(name)
     with torch.device("cuda:0"):
         flow = ConditionalFlow(spec).requires_grad_(False).eval()
     model = FlowModel(ModelConfig(name, name, spec.scale), flow)

@@ -9,13 +9,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from benchmarks.inputs import synth
+from benchmarks.inputs.weights import write_alexnet
 from srspace_eval.errors import ExecutorError, InputError, WeightsError
 from srspace_eval.metrics.lpips import network as module
 from srspace_eval.metrics.lpips import trunks, weights
 from srspace_eval.metrics.lpips.network import LPIPS, lpips_map
-from tests.helpers import synth
-from tests.helpers.cases import write_alexnet
-from tests.metrics.conftest import NETS
 
 Both = Callable[[str], tuple[LPIPS, Any]]
 
@@ -33,7 +32,7 @@ def signed(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(picture).permute(2, 0, 1)[None].to(torch.float32) / 127.5 - 1
 
 
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("net", sorted(trunks.ARCHITECTURES))
 @pytest.mark.parametrize("size", [(65, 97), (131, 64), (33, 250), (203, 301), (140, 611)])
 def test_equals_the_package_lpips(net: str, size: tuple[int, int], both: Both) -> None:
     ours, theirs = both(net)
@@ -47,7 +46,7 @@ def test_equals_the_package_lpips(net: str, size: tuple[int, int], both: Both) -
         assert abs(result.mean() - expected.mean()) < 2e-6
 
 
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("net", sorted(trunks.ARCHITECTURES))
 def test_the_smallest_picture_works_and_a_smaller_one_is_named(net: str, both: Both) -> None:
     ours, theirs = both(net)
     smallest = module.ARCHITECTURES[net].smallest
@@ -90,7 +89,7 @@ def test_squeezenets_real_trunk_gives_the_known_mean(shared: Path) -> None:
     assert ours.signature["trunk_sha256"].startswith("ea7469ca")
 
 
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("net", sorted(trunks.ARCHITECTURES))
 def test_a_sample_equal_to_the_gt_has_distance_zero(net: str, both: Both) -> None:
     _, gt = pair()
     assert both(net)[0].map(gt, gt).abs().max() == 0

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.psnr import lr_psnr, mse, psnr
+from srspace_eval.metrics.psnr.function import lr_psnr, mse, psnr
 from srspace_eval.metrics.resize import imresize
 
 

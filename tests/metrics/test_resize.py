@@ -11,10 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.inputs import synth
 from srspace_eval._utils.png import read_rgb
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
-from tests.helpers import synth
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES: list[dict[str, Any]] = json.loads((GOLDEN / "resize_cases.json").read_text())

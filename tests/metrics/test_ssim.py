@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from benchmarks.inputs import synth
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.ssim import ssim
-from tests.helpers import synth
+from srspace_eval.metrics.ssim.function import ssim
 
 
 def by_scipy(a: np.ndarray, b: np.ndarray) -> float:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.inputs.synth import picture
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.models.adapters.bicubic import Bicubic
 from srspace_eval.models.base import Flow, Model
 from srspace_eval.models.sampling.samples import Method, Request, iterate_samples, sample_array
-from tests.helpers.synth import picture
 
 BUDGET = 1 << 30
 LR = picture(37, 51, 4)

@@ -150,38 +150,12 @@ def test_memory_estimate_grows_with_all_its_arguments(method: str) -> None:
     assert array[-1, -1, -1] > 2 * array[0, 0, 0]
 
 
-PEAK = """
-import sys
-from pathlib import Path
-import torch
-from tests.models.test_flow_model import peak_of_encoding
-torch.set_num_threads(1)
-print(*peak_of_encoding(*sys.argv[1:3], *map(int, sys.argv[3:])))
-"""
-
-
-def peak_of_encoding(family: str, scale: str, levels: int, height: int, width: int) -> tuple[int, int]:
-    """Bytes that encoding one picture takes at most in this process, and the estimate; of full width, one step."""
-    spec = flow_spec(family, int(scale), levels, 1)
-    model = FlowModel(ModelConfig("x", family, spec.scale), ConditionalFlow(spec).requires_grad_(False))
-    status = Path("/proc/self/status")
-
-    def held(key: str) -> int:
-        return 1024 * int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith(key)))
-
-    for size in ((8, 8), (height, width)):  # once to load the libraries
-        Path("/proc/self/clear_refs").write_text("5")
-        before = held("VmRSS")
-        model.encode(torch.rand(1, 3, *size), torch.rand(1, 3, *(side * spec.scale for side in size)))
-    return held("VmHWM") - before, model.encode_memory_estimate(height, width, 1)
-
-
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells a process's peak memory")
 @pytest.mark.parametrize(
     "arguments", [("srflow", 4, 3, 128, 112), ("srflow_da", 4, 2, 100, 80), ("ncsr", 8, 4, 64, 60)], ids=str
 )
 def test_encoding_keeps_to_its_memory_estimate(arguments: tuple[object, ...]) -> None:
-    command = [sys.executable, "-c", PEAK, *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.helpers.peak_memory", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
     peak, estimate = map(int, done.stdout.split())
     # Not above twice the peak, the convolutions' workspace and the allocator's pieces aside.

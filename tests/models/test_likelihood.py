@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs.synth import picture
+from benchmarks.inputs.weights import write_small_checkpoint
 from srspace_eval._utils.png import write_png
 from srspace_eval.errors import Notice, SamplingError
 from srspace_eval.models import load_model
 from srspace_eval.models.base import Flow
 from srspace_eval.models.sampling.likelihood import likelihoods
-from tests.helpers.small_checkpoint import write_small_checkpoint
-from tests.helpers.synth import picture
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import srspace_eval.models.plugins as plugins
+from benchmarks.inputs.synth import picture
 from srspace_eval.errors import CheckpointError
 from srspace_eval.models import load_model
 from srspace_eval.models.adapters.bicubic import Bicubic
 from srspace_eval.models.plugins import is_plugin, load_plugin
-from tests.helpers.synth import picture
 
 CPU = torch.device("cpu")
 

@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmarks.inputs.weights import write_small_checkpoint
 from srspace_eval.errors import InputError, Notice
 from srspace_eval.flows import RRDBNet
 from srspace_eval.models import load_model
 from srspace_eval.models.adapters.rrdb import SKIPS, recognise_wiring
 from tests.helpers.model_goldens import weights
-from tests.helpers.small_checkpoint import write_small_checkpoint
 
 LR = torch.rand(1, 3, 5, 7, generator=torch.Generator().manual_seed(0))
 

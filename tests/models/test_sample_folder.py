@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.inputs.synth import picture
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.errors import InputError, Notice, SamplingError
 from srspace_eval.models.adapters.bicubic import Bicubic
@@ -18,7 +19,6 @@ from srspace_eval.models.sampling.samples import sample_array
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.synth import picture
 from tests.helpers.toy_model import Toy
 
 SIZES = {"0801": (9, 14), "0802": (12, 7), "0805": (11, 11)}

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.inputs.synth import picture
+from benchmarks.inputs.weights import write_small_checkpoint
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models import load_model
 from srspace_eval.models.device import available_memory, inference, memory_named
 from srspace_eval.models.sampling.latents import latent_field
 from srspace_eval.models.sampling.samples import Method, Request, iterate_samples, sample_array
 from srspace_eval.models.sampling.tiling import choose_tile, halo_of, tile_latents, tiles, whole
-from tests.helpers.small_checkpoint import write_small_checkpoint
-from tests.helpers.synth import picture
 from tests.helpers.toy_model import Toy
 
 BUDGET = 1 << 30

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs.boards import make_results, write_board
 from srspace_eval.errors import RankingError, ResultsError
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
@@ -17,7 +18,6 @@ from srspace_eval.ranking.published_tables import load_published
 from srspace_eval.results.board import result_path, write_result
 from srspace_eval.results.record import Result, Signature
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.boards import make_results, write_board
 
 X4 = load_track("x4")
 
@@ -197,7 +197,7 @@ def test_a_study_adds_its_mor_and_nothing_else(tmp_path: Path) -> None:
     ]
     path = table(tmp_path, "team,mor,mor_low,mor_high,n\nA,2.5,2,3,90\nSRFlow,1.5,,,90\nB,,,,\n")
     merged, strangers = add_mor(entries, path)
-    found = {(e.source, e.team): e.values.get("mor") for e in merged}
+    found = {(e.origin, e.team): e.values.get("mor") for e in merged}
     assert found[("given", "A")] == 2.5
     assert found[("given", "B")] is None
     assert found[("published", "SRFlow")] == 4.410

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks.inputs.boards import make_results
 from srspace_eval.ranking import BootstrapPlan, Entry, Ranking, Row, rank
 from srspace_eval.results.record import ImageRecord, Result, Signature
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.boards import make_results
 
 X4 = load_track("x4")
 PLAN = BootstrapPlan(replicates=2000, seed=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from pathlib import Path
@@ -13,9 +14,22 @@ from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
 
 TABLES = published_tables()
-SEEDS = {
-    "ntire2021": "000", "ncsr": "000", "srflow-da": "001", "durso2022": "002", "ntire2020": "003", "realsr2020": "003",
+COLUMNS = {  # heading as printed -> metric or column of the table
+    "LPIPS": "lpips", "LPIPS mean": "lpips", "LPIPS global": "lpips_global_best", "LPIPS local": "lpips_local_best",
+    "LR-PSNR": "lr_psnr", "LR PSNR": "lr_psnr", "PSNR LR": "lr_psnr", "LR PSNR-worst": "lr_psnr_worst",
+    "LR-PSNR worst": "lr_psnr_worst", "Div. Score S_{10} [%]": "diversity", "Diversity": "diversity", "MOR": "mor",
+    "MOS": "mos", "PSNR": "psnr", "PSNR HR": "psnr", "PSNR(dB)": "psnr", "SSIM": "ssim", "NIQE": "niqe",
+    "BRISQUE": "brisque", "PIQE": "piqe", "NRQM": "nrqm", "PI": "pi", "IQA-Rank": "iqa_rank", "Params": "params_m",
+    "Time Training": "training_hours", "Train": "training_hours", "Time Inference": "inference_seconds",
+    "Infer. time": "inference_seconds", "Final Rank": "final_rank",
 }  # fmt: skip
+TEAMS = {  # name as printed -> team
+    "Ours": "Samsung-SLSI-MSL",
+    "w/o NCL": "NCSR without noise conditional layer",
+    "with NCL": "NCSR with noise conditional layer",
+}
+Cells = dict[tuple[str, str], float]
+"""(Team, column) -> number; the column of a printed rank is ``"rank of <metric>"``."""
 
 
 def test_every_table_of_the_four_sources_is_there() -> None:
@@ -26,27 +40,50 @@ def test_every_table_of_the_four_sources_is_there() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_every_cell_stands_in_the_source(table: PublishedTable, shared: Path) -> None:
-    """Each row's numbers are together in one line of the document that the table was read from."""
-    prefix = next(seed for name, seed in SEEDS.items() if table.id.startswith(name))
-    (path,) = (shared / "seeds").glob(f"{prefix}_*.txt")
-    text = path.read_text(encoding="utf-8").replace("∞", "inf")
-    lines = [_numbers(line) for line in text.splitlines() if "\t" in line]
-    if table.id in ("ncsr-layer-x4", "ncsr-ablation-x4"):  # printed with the methods as columns
-        everything = set().union(*lines)
-        assert all(set(row.values.values()) <= everything for row in table.rows)
+def printed(table: str, golden: Path) -> Cells:
+    """The cells of a table as its source prints them."""
+    with (golden / "published" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.reader(file))
+    if table == "ncsr-ablation-x4":  # a column a variant, whose parts are ticked
+        parts = [line[0].lower().removeprefix("add ") for line in lines if "✓" in line or "X" in line]
+        ticks = list(zip(*(line[1:] for line in lines if "✓" in line or "X" in line), strict=True))
+        chosen = [[part for part, tick in zip(parts, column, strict=True) if tick == "✓"] for column in ticks]
+        names = ["NCSR: " + (" + ".join(variant) or "none of the four") for variant in chosen]
+        lines = [["Model", *names], *lines[len(parts) :]]
+    if table in ("ncsr-ablation-x4", "ncsr-layer-x4"):  # methods are columns
+        lines = [list(line) for line in zip(*lines, strict=True)]
+    heading, *rows = lines
+    cells: Cells = {}
+    for name, *texts in rows:
+        team = TEAMS.get(name, re.sub(r" \[\d+\]| \(Ours\)", "", name))
+        for title, text in zip(heading[1:], texts, strict=True):
+            _add_cells(cells, team, title, text)
+    return cells
+
+
+def _add_cells(cells: Cells, team: str, title: str, text: str) -> None:
+    """A column may hold several numbers, as ``PSNR(dB)/SSIM/LPIPS``; a number may have a unit, a star, a rank."""
+    titles = [part.strip("↑↓") for part in title.split("/")]
+    if title == "Training" or text == "-":  # what a model was trained on is a note
         return
+    for column, part in zip(titles, text.split("/"), strict=True):
+        match = re.fullmatch(r"(∞|[\d.]+)[Mhs]?\*?(?: \((\d+)\))?", part.strip())
+        assert match, (team, title, text)
+        cells[team, COLUMNS[column]] = math.inf if match[1] == "∞" else float(match[1])
+        if match[2]:
+            cells[team, f"rank of {COLUMNS[column]}"] = float(match[2])
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_every_cell_is_as_its_source_prints_it(table: PublishedTable, golden: Path) -> None:
+    """No cell is missing, none is added, and each has the printed number."""
+    stored: Cells = {}
     for row in table.rows:
-        wanted = {*row.values.values(), *row.ranks.values()} | ({row.final_rank} if row.final_rank else set())
-        assert any(wanted <= line for line in lines), row.team
-
-
-def _numbers(line: str) -> set[float]:
-    return {float(text) for text in re.findall(r"inf|\d+(?:\.\d+)?", line.translate(_SUBSCRIPTS))}
-
-
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₍₎", "0123456789  ")
+        stored |= {(row.team, name): value for name, value in row.values.items()}
+        stored |= {(row.team, f"rank of {name}"): float(rank) for name, rank in row.ranks.items()}
+        if row.final_rank is not None:
+            stored[row.team, "final_rank"] = row.final_rank
+    assert stored == printed(table.id, golden)
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
@@ -80,7 +117,7 @@ def test_the_ground_truth_of_the_challenge() -> None:
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_rows_are_marked_as_published_and_cite_their_source(table: PublishedTable) -> None:
     for entry in table.entries():
-        assert (entry.source, entry.kind, entry.result) == ("published", "baseline", None)
+        assert (entry.origin, entry.kind, entry.result) == ("published", "baseline", None)
         assert entry.note.split("\n")[0] == table.citation
         assert entry.values.keys() <= METRICS.keys()
     assert table.paper in table.citation

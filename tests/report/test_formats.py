@@ -17,15 +17,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from benchmarks.inputs.hostile.names import HOSTILE
 from srspace_eval._utils import strict_json
-from srspace_eval._utils.text import short_name, visible
+from srspace_eval._utils.text import escape_cell, short_name, unescape_cell, visible
 from srspace_eval.ranking import Entry, Ranking, rank
-from srspace_eval.ranking.entries import escape_cell, table_entries, unescape_cell
-from srspace_eval.report import latex, markdown
+from srspace_eval.ranking.entries import table_entries
+from srspace_eval.report.escaping import escape_latex, escape_markdown
 from srspace_eval.report.files import render
-from srspace_eval.report.table import Column, format_final, make_table, subscript
+from srspace_eval.report.numbers import format_rank, subscript
+from srspace_eval.report.table import Column, make_table
 from srspace_eval.tracks.reader import load_track
-from tests.report.cases import HOSTILE, RANKINGS
+from tests.helpers.golden_tables import RANKINGS
 
 ALL = pytest.mark.parametrize("make", RANKINGS.values(), ids=RANKINGS)
 
@@ -69,8 +71,8 @@ def test_csv_can_be_ranked_again(make: type[Ranking], tmp_path: Path) -> None:
     path = tmp_path / "again.csv"
     path.write_bytes(render(ranking, "csv").encode())
     again = rank(table_entries(path), ranking.track)
-    mine = {row.entry.team.strip(): (row.ranks, row.entry.source, row.entry.note) for row in ranking.rows}
-    assert {row.entry.team: (row.ranks, row.entry.source, row.entry.note) for row in again.rows} == mine
+    mine = {row.entry.team.strip(): (row.ranks, row.entry.origin, row.entry.note) for row in ranking.rows}
+    assert {row.entry.team: (row.ranks, row.entry.origin, row.entry.note) for row in again.rows} == mine
 
 
 @given(st.text())
@@ -121,14 +123,14 @@ def test_markdown_marks_best_and_second() -> None:
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_any_text_is_one_markdown_line_without_markup(text: str) -> None:
-    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(f"| x{markdown.escape(text)}x |\n| - |")
+    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(f"| x{escape_markdown(text)}x |\n| - |")
     (head,) = [t for t in tokens if t.type == "inline"]
     assert "".join(child.content for child in head.children or ()) == f"x{visible(text)}x"
 
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_any_text_leaves_no_special_character_to_latex(text: str) -> None:
-    escaped = latex.escape(text)
+    escaped = escape_latex(text)
     known = r"\\[a-zA-Z]+(?:\{\}|(?=\{))|\\[{}$&#%_`'^~=.\"]|\{\\char\d+\}|\$\\[a-z]+\$|\$-\$"
     rest = re.sub(known, "", escaped)
     assert not re.search(r"[\\$&#%_^~]", rest), escaped
@@ -198,8 +200,7 @@ def test_a_column_without_numbers_is_left_out_of_tables_and_kept_in_files() -> N
 
 
 def test_small_parts() -> None:
-    assert format_final(None) == "–"
-    assert [format_final(x) for x in (1.5, 3.0, 10 / 3)] == ["1.5", "3.0", "3.33"]
+    assert [format_rank(x) for x in (1.5, 3.0, 10 / 3, 10.0, None)] == ["1.5", "3", "3.33", "10", "–"]
     assert subscript("1–12") == "₍₁₋₁₂₎"
-    assert Column("lr_psnr", "LR-PSNR", "dB", "↑", "").heading == "LR-PSNR [dB] ↑"
+    assert Column("lr_psnr", "LR-PSNR", "dB", "higher", "").heading == "LR-PSNR [dB] ↑"
     assert len(HOSTILE) == 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.report.cases import GOLDEN, golden_files
+from tests.helpers.golden_tables import GOLDEN, golden_files
 
 FILES = golden_files()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs.boards import make_results
 from srspace_eval._utils.text import slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking import BootstrapPlan, Entry, rank
@@ -19,8 +20,7 @@ from srspace_eval.ranking.published_tables import load_published
 from srspace_eval.report.html import write_site
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.boards import make_results
-from tests.report.pages import data_of, rank_of, read, table, value
+from tests.helpers.pages import data_of, rank_of, read, table, value
 
 HOSTILE = '<script>alert(1)</script>"&'
 X8 = load_track("x8")
@@ -69,7 +69,7 @@ def test_cells_show_value_rank_interval_and_threshold(tmp_path: Path) -> None:
         low, high = row.intervals["lr_psnr"]
         assert value(cell) == f"{measured:.2f}"
         assert rank_of(cell) == f"{row.ranks['lr_psnr']:g}"
-        assert f"95% interval {low:.2f} – {high:.2f}" in cell.one("span", cls="interval").text
+        assert f"95% interval {low:.2f}–{high:.2f}" in cell.one("span", cls="interval").text
         assert bool(cell.all("span", cls="yes")) == (measured >= 45)
         assert bool(cell.all("span", cls="no")) == (measured < 45)
         assert len(cell.one("svg").all("line", cls="mark")) == 1
@@ -114,7 +114,7 @@ def test_published_rows_say_that_they_are(tmp_path: Path) -> None:
     assert "baseline" in row["Team"].text
     mark = row["Team"].one("a", cls="mark").attributes["href"].removeprefix("#")
     note = page.one("li", id=mark).text
-    assert "Published, not measured here" in note
+    assert "published, not measured here" in note
     assert "Table 3" in note
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.inputs.boards import make_results, write_pictures
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import read_rgb
 from srspace_eval._utils.text import slug
@@ -19,8 +20,7 @@ from srspace_eval.report.html import Pictures, write_site
 from srspace_eval.report.html.viewer import cell_side, local_best
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.boards import make_results, write_pictures
-from tests.report.pages import contents, data_of, read
+from tests.helpers.pages import contents, data_of, read
 
 X8 = load_track("x8")
 

@@ -9,7 +9,7 @@ import pytest
 
 from srspace_eval.errors import RankingError
 from srspace_eval.report.staging import staged
-from tests.report.pages import contents
+from tests.helpers.pages import contents
 
 
 def _fill(out: Path, *names: str) -> None:

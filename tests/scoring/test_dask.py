@@ -19,19 +19,22 @@ from typing import Any
 
 import pytest
 
+from benchmarks.inputs.submissions import small
+from benchmarks.inputs.weights import write_alexnet
+from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import ExecutorError, ImageError, Notice
 from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.results.board import result_path
 from srspace_eval.results.record import Result
-from srspace_eval.scoring.executors import dask as cluster
-from srspace_eval.scoring.executors import dask_worker as cluster_worker
-from srspace_eval.scoring.executors.base import Facts, NetworkPlan, facts
+from srspace_eval.scoring.executors import dask, worker
+from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
+from srspace_eval.scoring.executors.connection import NO_DASHBOARD, local_cluster, open_dask
+from srspace_eval.scoring.executors.dask import require_same_dask, require_same_runtime, task_error
+from srspace_eval.scoring.executors.threads import LocalExecutor
 from srspace_eval.scoring.run import ScoreOptions, score
-from srspace_eval.scoring.tasks import FileRef, ImageTask, Sources
+from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.cases import write_alexnet
-from tests.scoring.test_run import small
 
 pytest.importorskip("distributed")
 
@@ -64,8 +67,13 @@ class Processes:
         from distributed import Client
 
         count = sum(process.poll() is None for process in self.workers)
-        with Client(json.loads(self.file.read_text())["address"], set_as_default=False) as client:
+        with Client(self.address, set_as_default=False) as client:
             client.wait_for_workers(count, timeout=120)
+
+    @property
+    def address(self) -> str:
+        address: str = json.loads(self.file.read_text())["address"]
+        return address
 
     def close(self) -> None:
         for process in (*self.workers, self.scheduler):
@@ -152,37 +160,33 @@ def at_first_image(act: Callable[[], object], *, before: bool = False) -> Any:
     return progress
 
 
-def test_bytes_are_those_of_a_local_run(folder: Path, wanted: bytes, processes: Processes, tmp_path: Path) -> None:
+def test_the_bytes_are_those_of_a_local_run(folder: Path, wanted: bytes, processes: Processes, tmp_path: Path) -> None:
     run(folder, tmp_path, str(processes.file))
     assert written(tmp_path) == wanted
     assert [path.name for path in (tmp_path / "x4").iterdir()] == ["t.json"]
 
 
-def test_relative_paths_and_the_address_do_as_well(
+def test_relative_paths_and_addresses_work(
     folder: Path, wanted: bytes, processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    address = json.loads(processes.file.read_text())["address"]
+    address = processes.address
     run(Path(), tmp_path, address)
     assert written(tmp_path) == wanted
     run(Path(), tmp_path / "b", address.removeprefix("tcp://"), metrics=("psnr",))  # no network wanted
 
 
-def test_a_file_that_a_worker_does_not_see(
-    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cluster, "_absolute", lambda sources: sources)
-    (tmp_path / "gt").mkdir()
-    sources = Sources(FolderSource(tmp_path / "gone"), FolderSource(tmp_path / "gt"))
+def test_a_file_that_workers_do_not_see_is_named(processes: Processes, tmp_path: Path) -> None:
+    sources = TaskSources(FolderSource(tmp_path), FolderSource(tmp_path))
     task = ImageTask("0801", 8, 8, FileRef("0801.png", "0" * 64), None, ((0, FileRef("s.png", "0" * 64)),))
-    with cluster.open_dask(str(processes.file)) as executor:
+    with open_dask(str(processes.file)) as executor:
         executor.prepare(None)
         config = MeterConfig(frozenset({"psnr"}), 4)
         with pytest.raises(ImageError, match=r"0801\.png.*at worker tcp://.*does not see that file"):
             list(executor.measure([task], sources, config, advance=lambda n: None))
 
 
-def test_errors_in_a_task_come_home(folder: Path, processes: Processes, tmp_path: Path) -> None:
+def test_errors_of_a_task_are_raised_here(folder: Path, processes: Processes, tmp_path: Path) -> None:
     broken = folder / "sub/000003_sample00001.png"
     good = broken.read_bytes()
 
@@ -196,7 +200,7 @@ def test_errors_in_a_task_come_home(folder: Path, processes: Processes, tmp_path
         broken.write_bytes(good)
 
 
-def test_a_killed_worker_costs_its_tasks_alone(
+def test_a_killed_workers_tasks_are_measured_again(
     folder: Path, wanted: bytes, processes: Processes, tmp_path: Path
 ) -> None:
     victim = processes.workers.pop(0)
@@ -204,15 +208,12 @@ def test_a_killed_worker_costs_its_tasks_alone(
     assert written(tmp_path) == wanted
 
 
-def test_it_waits_for_workers_and_says_so(folder: Path, wanted: bytes, processes: Processes, tmp_path: Path) -> None:
-    def lose_all() -> None:
+def test_it_waits_for_workers_with_a_notice(folder: Path, wanted: bytes, processes: Processes, tmp_path: Path) -> None:
+    with open_dask(str(processes.file)) as executor:
         for process in processes.workers:
             process.kill()
             process.wait()
-
-    with cluster.open_dask(str(processes.file)) as executor:
-        lose_all()
-        wait_for(lambda: not executor._client.nthreads())
+        wait_for(lambda: not executor.workers())
         processes.worker()
         with pytest.warns(Notice, match="has no workers now"):
             executor.prepare(None)
@@ -220,67 +221,71 @@ def test_it_waits_for_workers_and_says_so(folder: Path, wanted: bytes, processes
     assert written(tmp_path) == wanted
 
 
-def test_workers_that_dask_holds_back_are_named(
-    folder: Path, wanted: bytes, processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from distributed import Status
+def test_paused_workers_are_named(folder: Path, processes: Processes) -> None:
+    from distributed import Client, Status
 
-    monkeypatch.setattr(cluster, "_LOOK_S", 0.2)
+    sources = TaskSources(FolderSource(folder / "sub"), FolderSource(folder / "gt"))
+    gt, sr = (
+        FileRef(path.name, sha256(path.read_bytes()))
+        for path in (folder / "gt/0801.png", folder / "sub/000000_sample00000.png")
+    )
+    tasks = [ImageTask("0801", 96, 96, gt, None, ((0, sr),))]
+    config = MeterConfig(frozenset({"psnr"}), 4)
+    local = LocalExecutor(1)
+    local.prepare(None)
 
-    def hold_back(status: str) -> None:
+    def set_status(status: str) -> None:
         client.run(lambda dask_worker: setattr(dask_worker, "status", Status[status]))
 
-    with cluster.open_dask(str(processes.file)) as executor:
-        client = executor._client
-        workers = len(executor._workers())
-        hold_back("paused")
-        release = threading.Timer(1.5, hold_back, ["running"])
+    with (
+        Client(processes.address, set_as_default=False) as client,
+        open_dask(str(processes.file), poll_interval=0.2) as executor,
+    ):
+        executor.prepare(None)
+        workers = executor.workers()
+        set_status("paused")
+        resume = threading.Timer(1.5, set_status, ["running"])
+        resume.start()
         with pytest.warns(Notice) as notices:
-            score(
-                folder / "sub", folder / "gt", track=load_track("x4"), board=tmp_path, team="t",
-                options=ScoreOptions(METRICS, 3, device="cpu", lpips_weights=folder / "alex.pth",
-                                     scheduler=str(processes.file)),
-                progress=at_first_image(release.start, before=True),
-            )  # fmt: skip
-        release.join()
-    assert sum("is paused by Dask" in str(notice.message) for notice in notices) == workers
-    assert written(tmp_path) == wanted
+            records = list(executor.measure(tasks, sources, config, advance=lambda n: None))
+        resume.join()
+    assert records == list(local.measure(tasks, sources, config, advance=lambda n: None))
+    assert sum("is paused by Dask" in str(notice.message) for notice in notices) == len(workers)
 
 
-def test_what_answers_is_no_scheduler_of_this_dask(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refusal(address: str) -> str:
+def test_what_answers_must_be_a_scheduler_of_this_dask(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusal(address: str, **options: float) -> str:
         with pytest.raises(ExecutorError, match="no Dask scheduler answers there") as caught:
-            cluster.open_dask(address).__enter__()
+            open_dask(address, **options).__enter__()
         return str(caught.value)
 
-    with cluster.open_dask(str(processes.file)) as executor:
-        (worker, *_) = executor._workers()
+    with open_dask(str(processes.file)) as executor:
+        (worker, *_) = executor.workers()
     assert "(but a Worker does)" in refusal(worker)
     assert "unknown address scheme 'foo'" in refusal("foo://127.0.0.1:1")
     with monkeypatch.context() as patch:
         patch.setattr("distributed.__version__", "2001.1.0")
         assert "but one of distributed 20" in refusal(str(processes.file))
-    monkeypatch.setattr(cluster, "_CONNECT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert "(within 0.5 s)" in refusal(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+        assert "(within 0.5 s)" in refusal(f"tcp://127.0.0.1:{silent.getsockname()[1]}", connect_timeout=0.5)
 
 
-def test_a_cluster_that_adapts_starts_from_no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_adaptive_cluster_may_have_no_workers_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import LocalCluster
 
-    async def slow(plan: NetworkPlan | None) -> Facts:
+    async def slow(plan: NetworkPlan | None) -> RuntimeInfo:
         await asyncio.sleep(1)  # longer than an idle worker is kept
-        return facts(None)
+        return runtime_info(None)
 
-    monkeypatch.setattr(cluster, "probe", slow)
-    with LocalCluster(n_workers=0, processes=False, memory_limit=0, scheduler_kwargs=cluster.HIDDEN) as adapting:
+    monkeypatch.setattr(dask, "probe", slow)
+    with LocalCluster(n_workers=0, processes=False, memory_limit=0, scheduler_kwargs=NO_DASHBOARD) as adapting:
         adapting.adapt(minimum=0, maximum=1, interval="50ms")
         with (
-            cluster.open_dask(adapting.scheduler_address) as executor,
+            open_dask(adapting.scheduler_address) as executor,
             pytest.warns(Notice, match="has no workers now"),
         ):
             found = executor.prepare(None)
-    assert found == facts(None)
+    assert found == runtime_info(None)
 
 
 def test_another_version_is_refused(folder: Path, processes: Processes, tmp_path: Path) -> None:
@@ -299,27 +304,29 @@ def test_another_version_is_refused(folder: Path, processes: Processes, tmp_path
         other.wait()
 
 
-def test_a_lost_scheduler_is_said_and_the_run_goes_on(
-    folder: Path, wanted: bytes, processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_resumes_after_a_lost_scheduler(
+    folder: Path, wanted: bytes, processes: Processes, tmp_path: Path
 ) -> None:
     def kill() -> None:
         processes.scheduler.kill()
         processes.scheduler.wait()
 
-    with pytest.raises(ExecutorError, match="the scheduler was lost"):
+    with pytest.raises(ExecutorError, match="connection to the scheduler was lost"):
         run(folder, tmp_path, str(processes.file), at_first_image(kill))
     journal = tmp_path / "x4/t.journal.jsonl"
     assert journal.read_bytes().count(b"\n") >= 2
     run(folder, tmp_path, None)
     assert written(tmp_path) == wanted
     assert not journal.exists()
-    monkeypatch.setattr(cluster, "_CONNECT_S", 0.5)
-    with pytest.raises(ExecutorError, match="no Dask scheduler answers"):
-        run(folder, tmp_path / "b", str(processes.file))
+    with (
+        pytest.raises(ExecutorError, match="no Dask scheduler answers"),
+        open_dask(str(processes.file), connect_timeout=0.5),
+    ):
+        pass
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no process groups")
-def test_ctrl_c_ends_a_local_cluster_and_the_run_goes_on(folder: Path, wanted: bytes, tmp_path: Path) -> None:
+def test_a_run_resumes_after_ctrl_c_ended_its_local_cluster(folder: Path, wanted: bytes, tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "srspace_eval", "score", str(folder / "sub"), "--gt", str(folder / "gt"), "--track", "x4",
         "--samples", "3", "--team", "t", "--lpips-weights", str(folder / "alex.pth"), "--metrics", ",".join(METRICS),
@@ -351,19 +358,21 @@ def alive(group: int) -> bool:
     return any(int(state[2]) == group and state[0] != "Z" for state in states) if states else True
 
 
-def test_without_dask_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_dask_is_reported_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ExecutorError, match=r"pip install 'srspace-eval\[distributed\]'"):
         score("sub", "gt", options=ScoreOptions(scheduler="local"), board=tmp_path)
 
 
 @pytest.mark.parametrize("scheduler", ["nowhere.json", "local:0", "local:x", "", "localhost"])
-def test_what_is_no_scheduler(scheduler: str) -> None:
-    with pytest.raises(ExecutorError, match="neither local"), cluster.open_dask(scheduler):
+def test_wrong_schedulers_are_refused(scheduler: str) -> None:
+    with pytest.raises(ExecutorError, match="neither local"), open_dask(scheduler):
         pass
 
 
-def test_workers_that_do_not_start() -> None:
+def test_workers_that_do_not_start_are_an_error() -> None:
     calls = []
 
     class Stuck:
@@ -378,46 +387,46 @@ def test_workers_that_do_not_start() -> None:
 
     with (
         pytest.raises(ExecutorError, match="3 worker processes did not start"),
-        cluster._local_cluster(lambda **_: Stuck(), 3),
+        local_cluster(lambda **_: Stuck(), 3),
     ):
         pass
     assert calls == [3, "closed"]
 
 
-def test_what_is_no_scheduler_file(tmp_path: Path) -> None:
+def test_wrong_scheduler_files_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "s.json"
     for text in ("{}", "[]", "nothing"):
         file.write_text(text)
-        with pytest.raises(ExecutorError, match="no scheduler file"), cluster.open_dask(str(file)):
+        with pytest.raises(ExecutorError, match="not a scheduler file"), open_dask(str(file)):
             pass
 
 
-def test_workers_must_agree(folder: Path) -> None:
+def test_workers_must_agree_with_each_other_and_with_this_process(folder: Path) -> None:
     plan = NetworkPlan(weights=folder / "alex.pth", device="cpu")
-    here = facts(plan.load())
+    here = runtime_info(plan.load())
     assert here.lpips is not None
-    cluster._raise_differences("s", plan, {"a": here, "b": here})
-    gpu = Facts(here.lpips, {**here.environment, "device": "GPU"})
-    cluster._raise_differences("s", plan, {"a": gpu, "b": gpu})  # this process need not have one
-    trunk = Facts({**here.lpips, "trunk_sha256": "0" * 64}, here.environment)
-    torch = Facts(here.lpips, {**here.environment, "torch": "1.0"})
+    require_same_runtime("s", plan, {"a": here, "b": here})
+    gpu = RuntimeInfo(here.lpips, {**here.environment, "device": "GPU"})
+    require_same_runtime("s", plan, {"a": gpu, "b": gpu})  # this process need not have one
+    trunk = RuntimeInfo({**here.lpips, "trunk_sha256": "0" * 64}, here.environment)
+    torch = RuntimeInfo(here.lpips, {**here.environment, "torch": "1.0"})
     for answers, problem in [
         ({"a": here, "b": gpu}, "worker b: environment.device: GPU / cpu at worker a"),
         ({"a": trunk, "b": trunk}, "worker a: lpips.trunk_sha256: 00000000 / "),
         ({"a": here, "b": torch}, "worker b: environment.torch: 1.0 / "),
         ({"a": ModuleNotFoundError("no srspace_eval")}, "worker a: ModuleNotFoundError: no srspace_eval; install"),
-        ({}, "went away"),
+        ({}, "have gone"),
     ]:
         with pytest.raises(ExecutorError) as caught:
-            cluster._raise_differences("s", plan, answers)  # type: ignore[arg-type]
+            require_same_runtime("s", plan, answers)  # type: ignore[arg-type]
         assert problem in str(caught.value)
 
 
 def test_workers_of_another_dask_are_refused() -> None:
     this, other = ({"packages": {"distributed": version}} for version in ("2026.8.0", "2024.1.0"))
-    cluster._raise_other_dask("s", {"client": this, "scheduler": this, "workers": {"a": this}})
+    require_same_dask("s", {"client": this, "scheduler": this, "workers": {"a": this}})
     with pytest.raises(ExecutorError, match=r"worker b: distributed 2024\.1\.0 / 2026\.8\.0 here") as caught:
-        cluster._raise_other_dask("s", {"client": this, "scheduler": this, "workers": {"a": this, "b": other}})
+        require_same_dask("s", {"client": this, "scheduler": this, "workers": {"a": this, "b": other}})
     assert len(caught.value.problems) == 1
 
 
@@ -426,15 +435,13 @@ def test_an_image_that_kills_its_workers_is_named() -> None:
 
     from distributed import KilledWorker
 
-    executor = cluster.DaskExecutor(SimpleNamespace(status="running"), "s")
     task = ImageTask("0801", 8, 8, FileRef("0801.png", "0" * 64), None, ((0, FileRef("a.png", "0" * 64)),))
     for error, message in [
         (KilledWorker("key", SimpleNamespace(address="tcp://w:1"), 3), "image 0801: every worker .* tcp://w:1"),
         (MemoryError("too much"), "image 0801: a worker failed: MemoryError: too much"),
     ]:
-        future = SimpleNamespace(status="error", exception=lambda error=error: error)
         with pytest.raises(ExecutorError, match=message):
-            executor._record(future, task)  # type: ignore[arg-type]
+            raise task_error(task, error)
 
 
 @pytest.mark.parametrize(
@@ -449,13 +456,13 @@ def test_an_image_that_kills_its_workers_is_named() -> None:
         ("cpu", 3, None, "cpu"),
     ],
 )
-def test_workers_that_see_several_gpus_take_one_each(
+def test_workers_on_one_machine_use_different_gpus(
     device: str, name: object, slurm: str | None, pinned: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_worker.torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(worker.torch.cuda, "device_count", lambda: 4)
     monkeypatch.delenv("SLURM_LOCALID", raising=False)
     if slurm is not None:
         monkeypatch.setenv("SLURM_LOCALID", slurm)
-    assert cluster_worker._pinned(device, name) == pinned
-    monkeypatch.setattr(cluster_worker.torch.cuda, "device_count", lambda: 1)
-    assert cluster_worker._pinned(device, name) == device
+    assert worker._pinned(device, name) == pinned
+    monkeypatch.setattr(worker.torch.cuda, "device_count", lambda: 1)
+    assert worker._pinned(device, name) == device

@@ -7,29 +7,23 @@ import subprocess
 import sys
 import time
 import warnings
-import weakref
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.inputs import pngs
+from benchmarks.inputs.submissions import small
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.errors import InputError, Notice, ResultsError, SubmissionError
 from srspace_eval.results.board import read_result, result_path
-from srspace_eval.results.record import Result, to_document
+from srspace_eval.results.record import to_document
 from srspace_eval.scoring.run import ScoreOptions, score
 from srspace_eval.submissions.check import check_submission
 from srspace_eval.tracks.reader import load_track
-from tests.helpers import pngs
-from tests.helpers.cases import write_alexnet, write_procedural
-
-ALL = ("lpips", "lr_psnr", "diversity", "diversity_mse", "psnr", "ssim")
-
-
-@pytest.fixture(scope="session")
-def alexnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_alexnet(tmp_path_factory.mktemp("weights") / "alex.pth")
+from tests.helpers.cases import write_procedural
+from tests.helpers.scoring import ALL, assert_parity, run
 
 
 @pytest.fixture(scope="session")
@@ -42,49 +36,6 @@ def x4(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
 def x8(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("x8")
     return folder, write_procedural(folder, "procedural_x8")
-
-
-def small(folder: Path, images: int = 2, samples: int = 3, size: tuple[int, int] = (40, 48)) -> Path:
-    """Small random pictures, for what needs no parity."""
-    (folder / "gt").mkdir(parents=True)
-    (folder / "sub").mkdir()
-    for i in range(images):
-        gt = pngs.pixels(*size, seed=100 + i)
-        write_png(folder / "gt" / f"{801 + i:04d}.png", gt)
-        for s in range(samples):
-            noise = np.random.default_rng([i, s]).integers(-9, 10, gt.shape)
-            write_png(folder / "sub" / f"{i:06d}_sample{s:05d}.png", np.clip(gt + noise, 0, 255).astype(np.uint8))
-    return folder
-
-
-def run(folder: Path, board: Path, **changes: Any) -> Result:
-    arguments: dict[str, Any] = {"track": load_track("x4"), "board": board, "team": "t"}
-    options = {"metrics": ("lr_psnr", "diversity_mse"), "samples": 3}
-    for key, value in changes.items():
-        (arguments if key in ("track", "team", "overwrite", "lr", "kind") else options)[key] = value
-    submission = options.pop("submission", folder / "sub")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Notice)
-        return score(submission, folder / "gt", options=ScoreOptions(**options), **arguments)
-
-
-def assert_parity(result: Result, case: dict[str, Any]) -> None:
-    assert len(result.images) == len(case["expected"])
-    for image, expected in zip(result.images, case["expected"], strict=True):
-        assert image.values["lpips"] == pytest.approx(expected["LPIPS_mean"], rel=2e-5)
-        assert image.values["lr_psnr"] == pytest.approx(expected["LRPSNR_mean"], abs=1e-9)
-        assert image.values["lr_psnr_worst"] == pytest.approx(expected["LRPSNR_worst"], abs=1e-9)
-        assert image.values["diversity"] == pytest.approx(expected["score"], abs=0.002)
-        by_samples = expected["by_samples"]
-        for n in range(1, case["samples"] + 1):
-            first = image.samples[:n]
-            mean = np.mean([s.values["lpips"] for s in first])
-            assert mean == pytest.approx(by_samples[f"LPIPS_mean_n{n}"], rel=2e-5)
-            assert np.mean([s.values["mse"] for s in first]) == pytest.approx(by_samples[f"MSE_mean_n{n}"], rel=1e-4)
-            assert image.curves["diversity_curve"][n - 1] == pytest.approx(by_samples[f"LPIPS_score_n{n}"], abs=0.002)
-            assert image.curves["diversity_mse_curve"][n - 1] == pytest.approx(by_samples[f"MSE_score_n{n}"], abs=0.002)
-        best = by_samples[f"LPIPS_best_loc_n{case['samples']}"]
-        assert image.values["lpips_local_best"] == pytest.approx(best, rel=2e-5)
 
 
 @pytest.mark.parametrize("name", ["x4", "x8"])
@@ -356,58 +307,3 @@ def test_check_finds_deep_damage(tmp_path: Path) -> None:
     checked = check_submission(folder / "sub", folder / "gt", track=load_track("x4"), samples=3)
     assert len(checked.faults) == 1
     assert "000001_sample00001.png: damaged" in checked.faults[0]
-
-
-def test_one_image_is_under_way_where_no_more_have_room(
-    tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from srspace_eval.scoring.executors import threads as pipeline
-
-    folder = small(tmp_path / "a", images=4, size=(64, 72))
-    options: dict[str, Any] = {"metrics": ALL, "lpips_weights": alexnet, "workers": 3}
-    expected = run(folder, tmp_path / "b1", **options)
-    alive: list[weakref.ref[Any]] = []
-    most = 0
-
-    class Watched(pipeline.ImageMeter):
-        def __init__(self, *arguments: Any) -> None:
-            nonlocal most
-            super().__init__(*arguments)
-            alive.append(weakref.ref(self))
-            most = max(most, sum(meter() is not None for meter in alive))
-
-    monkeypatch.setattr(pipeline, "ImageMeter", Watched)
-    room = pipeline._Room(1)  # less than any image takes
-    monkeypatch.setattr(pipeline, "_room", room)
-    assert run(folder, tmp_path / "b2", **options) == expected
-    assert (len(alive), most, room._taken) == (4, 1, 0)
-    (folder / "sub/000001_sample00001.png").write_bytes(b"")  # an error ends it all the same
-    with pytest.raises(SubmissionError):
-        run(folder, tmp_path / "b3", **options)
-
-
-def test_runs_of_one_process_share_the_room() -> None:
-    from srspace_eval.scoring.executors.threads import _Room
-
-    room = _Room(10)
-    assert room.take(6)
-    assert room.take(4)
-    assert not room.take(1)
-    assert not room.take(11, timeout=0.01)
-    room.give_back(6)
-    assert room.take(6)
-    room.give_back(10)
-    assert room.take(11)  # alone, it may be larger than the room
-    assert not room.take(1)
-
-
-def test_a_run_that_fails_gives_its_room_back(tmp_path: Path, alexnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from srspace_eval.scoring.executors import threads as pipeline
-
-    folder = small(tmp_path / "a", images=3, size=(64, 72))
-    room = pipeline._Room(1 << 30)
-    monkeypatch.setattr(pipeline, "_room", room)
-    monkeypatch.setattr(pipeline.ImageMeter, "add", lambda *arguments: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        run(folder, tmp_path / "b", metrics=ALL, lpips_weights=alexnet, workers=2)
-    assert room._taken == 0

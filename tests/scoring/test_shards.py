@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks.inputs import pngs
+from benchmarks.inputs.submissions import small
 from srspace_eval.errors import InputError, Notice, ResultsError, SubmissionError
 from srspace_eval.results.board import result_path
 from srspace_eval.results.record import Signature
@@ -16,8 +18,7 @@ from srspace_eval.scoring.journal import open_journal
 from srspace_eval.scoring.run import ScoreOptions, ShardRun, score_shard
 from srspace_eval.scoring.shards import Shard, absent_shards, find_shards
 from srspace_eval.tracks.reader import load_track
-from tests.helpers import pngs
-from tests.scoring.test_run import run, small
+from tests.helpers.scoring import run
 
 
 def run_shard(folder: Path, board: Path, index: int, count: int, **changes: Any) -> ShardRun:

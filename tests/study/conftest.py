@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from srspace_eval.study.key import Key
-from tests.study.making import Material, make_material, make_study
-
-Build = Callable[..., tuple[Path, Key]]
+from tests.helpers.studies import Build, Material, make_material, make_study
 
 
 @pytest.fixture(scope="session")

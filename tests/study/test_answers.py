@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from srspace_eval.study.answers import AnswerError, largest_answer, parse_answer, read_answer
 from srspace_eval.study.key import Key
-from tests.study.conftest import Build
-from tests.study.making import answer_bytes, answer_document
+from tests.helpers.studies import Build, answer_bytes, answer_document
 
 Study = tuple[Path, Key]
 

@@ -16,8 +16,7 @@ from srspace_eval.study.key import Key, load_key
 from srspace_eval.study.tasks import Options
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.reader import load_track
-from tests.study.conftest import Build
-from tests.study.making import HEIGHT, METHODS, SECRET, WIDTH, Material
+from tests.helpers.studies import HEIGHT, METHODS, SECRET, WIDTH, Build, Material
 
 
 def page_data(folder: Path) -> dict[str, object]:

@@ -14,8 +14,7 @@ from srspace_eval.errors import StudyError
 from srspace_eval.study.collecting import Rules, collect, rank_shares, rater_agreement
 from srspace_eval.study.key import Key
 from srspace_eval.study.report import write_outcome
-from tests.study.conftest import Build
-from tests.study.making import answer_document
+from tests.helpers.studies import Build, answer_document
 
 Study = tuple[Path, Key]
 

@@ -16,8 +16,8 @@ from srspace_eval.study.collecting import Rules, collect
 from srspace_eval.study.key import Key
 from srspace_eval.study.report import write_outcome
 from srspace_eval.study.server import StudyServer
-from tests.study.browser import Rater, document
-from tests.study.conftest import Build
+from tests.helpers.rater import Rater, document
+from tests.helpers.studies import Build
 
 pytestmark = [
     pytest.mark.browser,
@@ -336,7 +336,7 @@ def test_no_screen_has_an_accessibility_fault(browser: Browser, build: Build, sc
 
 def test_the_report_draws_its_plots(page: Page, study: Study, tmp_path: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    from tests.study.making import answer_document
+    from tests.helpers.studies import answer_document
 
     (tmp_path / "a.json").write_text(json.dumps(answer_document(study[1], "r01")))
     write_outcome(collect([tmp_path / "a.json"], study[1], Rules()), tmp_path)

@@ -13,10 +13,9 @@ import pytest
 from srspace_eval.ranking import Entry
 from srspace_eval.ranking.entries import add_mor
 from srspace_eval.study.collecting import Outcome, Rules, collect
-from srspace_eval.study.figures import plot_text
 from srspace_eval.study.key import Key
 from srspace_eval.study.report import report_page, write_outcome
-from tests.study.making import METHODS, answer_document
+from tests.helpers.studies import METHODS, answer_document
 
 Study = tuple[Path, Key]
 
@@ -107,6 +106,13 @@ def test_a_second_collect_replaces_the_first(outcome: Outcome, tmp_path: Path) -
     assert first == {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file() and p.suffix != ".json"}
 
 
-def test_plotly_gets_no_markup() -> None:
-    assert plot_text('<a href="javascript:x">&') == '&lt;a href="javascript:x"&gt;&amp;'
-    assert len(plot_text("x" * 99)) == 32
+def test_page_and_charts_show_what_names_hide(outcome: Outcome) -> None:
+    names = ("evil\u202etxt.exe", '<a href="javascript:x">&', "x" * 99)
+    page = report_page(replace(outcome, rankings=replace(outcome.rankings, methods=names)))
+    assert "\u202e" not in page
+    assert "<bdi>evil\\u202etxt.exe</bdi>" in page
+    (figures,) = re.findall(r'id="figures">(.*?)</script>', page)
+    labels = json.loads(figures)["mor"]["layout"]["yaxis"]["ticktext"]
+    assert "evil\\u202etxt.exe" in labels
+    assert '&lt;a href="javascript:x"&gt;&amp;' in labels
+    assert ("x" * 21 + "…" + "x" * 10) in labels

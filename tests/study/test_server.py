@@ -17,8 +17,7 @@ from srspace_eval.study.answers import largest_answer
 from srspace_eval.study.collecting import Rules, collect
 from srspace_eval.study.key import Key
 from srspace_eval.study.server import ANSWERS_PER_RATER, AnswerStore, StudyServer, is_loopback
-from tests.study.conftest import Build
-from tests.study.making import answer_bytes, answer_document
+from tests.helpers.studies import Build, answer_bytes, answer_document
 
 Study = tuple[Path, Key]
 

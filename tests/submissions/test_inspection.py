@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.inputs import pngs
 from srspace_eval._utils.png import write_png
 from srspace_eval.submissions.inspection import Inspection, inspect
 from srspace_eval.submissions.pairing import pair
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.reader import builtin_tracks
-from tests.helpers import pngs
 
 X4 = builtin_tracks()["x4"]
 
@@ -37,7 +37,7 @@ def sample(case: Path, number: int) -> Path:
 
 def test_nothing_wrong(case: Path) -> None:
     found = look(case)
-    assert (found.faults, found.suspicions, found.notices) == ((), (), ())
+    assert (found.faults, found.warnings, found.notices) == ((), (), ())
     assert {(i.height, i.width) for i in found.samples.values()} == {(24, 32)}
 
 
@@ -79,15 +79,15 @@ def test_identical_pictures_are_found_by_pixels_not_bytes(case: Path, whole: boo
     late[-1, -1] ^= 1  # the same first rows, yet another picture
     write_png(sample(case, 4), late)
     assert sample(case, 3).read_bytes() != sample(case, 2).read_bytes()
-    (suspicion,) = look(case, whole=whole).suspicions
-    assert suspicion == f"{sample(case, 2)}: identical to 000000_sample00003.png"
+    (warning,) = look(case, whole=whole).warnings
+    assert warning == f"{sample(case, 2)}: identical to 000000_sample00003.png"
 
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_sample_that_is_the_gt_is_found(case: Path, whole: bool) -> None:
     write_png(sample(case, 5), pngs.pixels(27, 33, seed=99))
-    (suspicion,) = look(case, whole=whole).suspicions
-    assert suspicion == f"{sample(case, 5)}: identical to its GT 0801.png"
+    (warning,) = look(case, whole=whole).warnings
+    assert warning == f"{sample(case, 5)}: identical to its GT 0801.png"
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -96,7 +96,7 @@ def test_pictures_are_identical_by_what_the_crop_leaves(case: Path, whole: bool)
     write_png(sample(case, 5), gt[:24, :32])
     larger = np.pad(pngs.pixels(24, 32, seed=1), ((0, 3), (0, 1), (0, 0)))
     write_png(sample(case, 4), larger)
-    assert look(case, whole=whole).suspicions == (
+    assert look(case, whole=whole).warnings == (
         f"{sample(case, 1)}: identical to 000000_sample00004.png",
         f"{sample(case, 5)}: identical to its GT 0801.png",
     )

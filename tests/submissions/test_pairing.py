@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs import pngs
 from srspace_eval._utils.png import write_png
 from srspace_eval.errors import SubmissionError, TrackError
 from srspace_eval.submissions.guessing import guess_track
@@ -15,7 +16,6 @@ from srspace_eval.submissions.provenance import PROVENANCE_FILE, read_provenance
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import builtin_tracks
-from tests.helpers import pngs
 
 X4 = builtin_tracks()["x4"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs import pngs
 from srspace_eval.errors import ImageError, SubmissionError
 from srspace_eval.submissions.sources import open_source
-from tests.helpers import pngs
 
 
 def make_zip(path: Path, entries: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:

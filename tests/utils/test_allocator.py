@@ -25,7 +25,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
-def test_freed_memory_is_used_again_where_dask_would_return_it() -> None:
+def test_freed_memory_is_reused_although_dask_would_return_it() -> None:
     faults = {}
     for how in ("keep", "as Dask tells"):
         command = [sys.executable, "-c", _FAULTS, how]
@@ -35,6 +35,6 @@ def test_freed_memory_is_used_again_where_dask_would_return_it() -> None:
     assert faults["as Dask tells"] > 10 * max(faults["keep"], 10)
 
 
-def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_c_libraries_are_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda name: object())
     assert keep_freed_memory.__wrapped__() is False

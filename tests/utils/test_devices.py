@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.inputs.weights import write_small_checkpoint
 from srspace_eval._utils.devices import device_name, resolve_device
 from srspace_eval.errors import ExecutorError
 from srspace_eval.models import load_model
-from tests.helpers.small_checkpoint import write_small_checkpoint
 
 
 def test_known_devices() -> None:
@@ -19,16 +19,19 @@ def test_known_devices() -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("gpu", "device gpu: not known"), ("", "not known"), ("cuda:99", "cuda:99: there is none"), ("meta", "is none")],
+    [
+        ("gpu", "device gpu: unknown"),
+        ("", "unknown"),
+        ("cuda:99", "cuda:99: this machine has no"),
+        ("meta", "no such device"),
+    ],
 )
-def test_what_is_not_there_is_named(name: str, message: str) -> None:
+def test_missing_devices_are_an_error(name: str, message: str) -> None:
     with pytest.raises(ExecutorError, match=message):
         resolve_device(name)
 
 
-def test_checkpoints_are_not_run_where_double_precision_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_checkpoints_need_double_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The folding and the log-determinants are computed in float64, which Apple's GPUs lack.
     monkeypatch.setattr("srspace_eval.models.loading.resolve_device", torch.device)
     with pytest.raises(ExecutorError, match="mps: checkpoints run on cpu or cuda"):

@@ -20,7 +20,7 @@ def site() -> Iterator[Site]:
         yield running
 
 
-def test_a_file_is_fetched_whole_and_only_then_named(site: Site, tmp_path: Path) -> None:
+def test_a_file_is_named_only_when_it_is_complete(site: Site, tmp_path: Path) -> None:
     target = tmp_path / "new" / "trunk.pth"
     steps: list[tuple[int, int | None]] = []
     download(f"{site.url}/trunk.pth", target, PREFIX, advance=lambda done, total: steps.append((done, total)))
@@ -30,11 +30,11 @@ def test_a_file_is_fetched_whole_and_only_then_named(site: Site, tmp_path: Path)
     assert steps[-1] == (len(CONTENT), len(CONTENT))
 
 
-def test_a_broken_connection_is_resumed_where_it_broke(site: Site, tmp_path: Path) -> None:
+def test_a_download_resumes_where_the_connection_broke(site: Site, tmp_path: Path) -> None:
     target = tmp_path / "trunk.pth"
     site.break_after = 300_000
     for _ in range(2):
-        with pytest.raises(WeightsError, match=r"run the same command again to go on, or get .* by hand"):
+        with pytest.raises(WeightsError, match=r"run the same command again to continue, or download .* by hand"):
             download(f"{site.url}/trunk.pth", target, PREFIX)
         assert not target.exists()
     site.break_after = None
@@ -43,7 +43,7 @@ def test_a_broken_connection_is_resumed_where_it_broke(site: Site, tmp_path: Pat
     assert site.ranges == [None, "bytes=300000-", "bytes=600000-"]
 
 
-def test_a_server_that_cannot_resume_starts_again(site: Site, tmp_path: Path) -> None:
+def test_a_server_that_cannot_resume_sends_all_of_the_file(site: Site, tmp_path: Path) -> None:
     target = tmp_path / "trunk.pth"
     (tmp_path / "trunk.pth.part").write_bytes(b"something else")
     site.resumes = False
@@ -51,14 +51,14 @@ def test_a_server_that_cannot_resume_starts_again(site: Site, tmp_path: Path) ->
     assert target.read_bytes() == CONTENT
 
 
-def test_a_whole_part_needs_nothing_more(site: Site, tmp_path: Path) -> None:
+def test_a_complete_part_is_only_renamed(site: Site, tmp_path: Path) -> None:
     (tmp_path / "trunk.pth.part").write_bytes(CONTENT)
     download(f"{site.url}/trunk.pth", tmp_path / "trunk.pth", PREFIX)
     assert (tmp_path / "trunk.pth").read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("part", [None, b"stale", CONTENT + b"more"])
-def test_another_file_than_expected_is_not_kept(part: bytes | None, site: Site, tmp_path: Path) -> None:
+def test_a_file_with_another_hash_is_deleted(part: bytes | None, site: Site, tmp_path: Path) -> None:
     if part is not None:
         (tmp_path / "trunk.pth.part").write_bytes(part)
     prefix = "00000000" if part is None else PREFIX
@@ -67,7 +67,7 @@ def test_another_file_than_expected_is_not_kept(part: bytes | None, site: Site, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_reached_is_named(site: Site, tmp_path: Path) -> None:
+def test_unreachable_addresses_are_errors(site: Site, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"none.pth: Not Found; .* by hand"):
         download(f"{site.url}/none.pth", tmp_path / "none.pth", PREFIX)
     with pytest.raises(WeightsError, match="not an http or https address"):

@@ -17,7 +17,7 @@ def write(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def test_the_old_one_stands_until_the_new_one_is_whole(tmp_path: Path) -> None:
+def test_the_old_file_remains_until_the_new_one_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b"old")
     with replacing(path) as file:
@@ -28,7 +28,7 @@ def test_the_old_one_stands_until_the_new_one_is_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_error_leaves_the_old_one_and_no_temporary(tmp_path: Path) -> None:
+def test_an_error_leaves_the_old_file_and_no_temporary(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b"old")
 
@@ -65,7 +65,7 @@ def test_on_windows_only_closed_files_are_renamed_and_removed(tmp_path: Path, mo
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="temporaries have other names there")
-def test_what_a_killed_process_left_is_taken_over(tmp_path: Path) -> None:
+def test_the_temporary_of_a_killed_process_is_reused(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     temporary_of(path).write_bytes(b"left by a killed process, and longer than the new one")
     write(path, b"new")
@@ -73,7 +73,7 @@ def test_what_a_killed_process_left_is_taken_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights there")
-def test_a_link_in_the_temporarys_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_place_of_the_temporary_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     temporary_of(tmp_path / "a.json").symlink_to(victim)
@@ -99,7 +99,7 @@ def test_many_writers_of_one_file_wait_for_each_other(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_names_as_long_as_the_system_takes(tmp_path: Path) -> None:
+def test_the_longest_file_names_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 255)
     write(path, b"new")
     assert list(tmp_path.iterdir()) == [path]
@@ -121,7 +121,7 @@ def test_reading_is_bounded(tmp_path: Path) -> None:
             read_bounded(tmp_path / "pipe", 4)
 
 
-def test_only_stored_archives_pass(tmp_path: Path) -> None:
+def test_compressed_zips_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     for method, fine in ((zipfile.ZIP_STORED, True), (zipfile.ZIP_DEFLATED, False)):
         with zipfile.ZipFile(path, "w", method) as archive:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srspace_eval._utils.png import decode_png, decode_top, inspect_png, read_rgb, write_png
+from benchmarks.inputs import pngs
+from srspace_eval._utils.png import decode_png, decode_top, read_rgb, write_png
+from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.errors import ImageError
-from tests.helpers import pngs
 
 WRONG = {
     "empty": (b"", "empty"),
@@ -27,7 +28,7 @@ WRONG = {
     "huge": (pngs.SIGNATURE + pngs.header(2**31 - 1, 2**31 - 1) + pngs.IEND, "declares"),
     "no data": (pngs.SIGNATURE + pngs.header(4, 4) + pngs.IEND, "no picture data"),
     "no header": (pngs.SIGNATURE + pngs.IEND, "not a header"),
-    "trailing": (pngs.png() + b"\0", "behind its end"),
+    "trailing": (pngs.png() + b"\0", "follow its end"),
     "short stream": (
         pngs.SIGNATURE + pngs.header(4, 4) + pngs.chunk(b"IDAT", zlib.compress(b"\0" * 13)) + pngs.IEND,
         "damaged picture data",
@@ -40,7 +41,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_every_wrong_picture_is_named(kind: str) -> None:
+def test_every_wrong_picture_is_an_error_that_says_why(kind: str) -> None:
     data, words = WRONG[kind]
     with pytest.raises(ImageError, match=words) as caught:
         decode_png(data, "some/file.png")
@@ -54,7 +55,7 @@ def test_truncated_anywhere_is_an_error() -> None:
             inspect_png(data[:length], "x.png")
 
 
-def test_any_flipped_bit_is_an_error_or_changes_nothing_silently() -> None:
+def test_any_flipped_bit_is_an_error() -> None:
     data = pngs.png(pngs.pixels(6, 5))
     for position in range(len(data)):
         bad = bytearray(data)
@@ -63,7 +64,7 @@ def test_any_flipped_bit_is_an_error_or_changes_nothing_silently() -> None:
             decode_png(bytes(bad), "x.png")
 
 
-def test_pixels_are_the_stored_values_whatever_the_ancillary_chunks() -> None:
+def test_ancillary_chunks_do_not_change_pixels() -> None:
     image = pngs.pixels(17, 23)
     plain = pngs.png(image)
     gamma = pngs.chunk(b"gAMA", struct.pack(">I", 100000))
@@ -96,11 +97,11 @@ def test_interlaced_pictures_of_any_size(size: tuple[int, int]) -> None:
     assert not decode_png(pngs.interlaced(black), "x").any()
 
 
-def test_black_pictures_are_pictures() -> None:
+def test_black_pictures_are_decoded() -> None:
     assert not decode_png(pngs.png(np.zeros((9, 7, 3), np.uint8)), "x").any()
 
 
-def test_decode_top_is_the_top() -> None:
+def test_decode_top_returns_the_first_rows() -> None:
     image = pngs.pixels(40, 23)
     for data in (pngs.png(image), pngs.png(image, compress_level=0), pngs.interlaced(image)):
         assert np.array_equal(decode_top(data, "x", rows=7), image[:7])
@@ -131,7 +132,7 @@ def test_missing_folder_and_missing_file_name_the_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_a_pipe_in_a_files_place_does_not_hang(tmp_path: Path) -> None:
+def test_reading_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "0801.png")
     with pytest.raises(ImageError, match="not a regular file"):
         read_rgb(tmp_path / "0801.png")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.png import inspect_png, read_bytes
+from srspace_eval._utils.png import read_bytes
+from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.errors import ImageError, SamplingError
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template, image_fields, is_file_name

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.png import inspect_png, read_bytes, read_rgb
+from srspace_eval._utils.png import read_bytes, read_rgb
+from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import ImageError, InputError, SamplingError
 from srspace_eval.models.base import Flow, Model

@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from srspace_eval._utils.text import visible
 from srspace_eval.metrics.base import METRICS
-from srspace_eval.ranking import Ranking, Row
+from srspace_eval.ranking.model import FINAL, Ranking
+from srspace_eval.report.escaping import escape_plotly
 from srspace_eval.report.html import text
+from srspace_eval.report.numbers import format_rank
+from srspace_eval.report.table import Line, Table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 
@@ -18,7 +22,7 @@ CURVE_OF = {"diversity_curve": "diversity", "diversity_mse_curve": "diversity_ms
 
 
 def plane(ranking: Ranking) -> tuple[str, str] | None:
-    """The two metrics that span the scatter: LPIPS and S_M, or what stands in for them where they were not measured.
+    """The two metrics of the scatter: LPIPS and S_M, or LR-PSNR and S_M with MSE where those were not measured.
 
     None if no row has both.
     """
@@ -28,28 +32,29 @@ def plane(ranking: Ranking) -> tuple[str, str] | None:
     return None
 
 
-def scatter(ranking: Ranking, pages: Mapping[int, str]) -> dict[str, Any] | None:
+def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
     """One metric of the :func:`plane` against the other; None if there is none."""
-    metrics = plane(ranking)
+    metrics = plane(table.ranking)
     if metrics is None:
         return None
     points = []
-    for number, row in enumerate(ranking.rows):
-        x, y = (text.finite(row.entry.values.get(metric)) for metric in metrics)
+    for number, line in enumerate(table.lines):
+        entry = line.row.entry
+        x, y = (text.finite(entry.values.get(metric)) for metric in metrics)
         if x is None or y is None:
             continue
         points.append(
             {
-                "name": text.chart_text(row.entry.team),
-                "kind": row.entry.kind,
-                "source": row.entry.source,
+                "name": escape_plotly(entry.team),
+                "kind": entry.kind,
+                "source": entry.origin,
                 "x": _round(x),
                 "y": _round(y),
-                "hover": _hover(row, ranking),
+                "hover": _hover(table, line),
                 "page": pages.get(number, ""),
             }
         )
-    x_label, y_label = (text.chart_label(metric, ranking.track.samples) for metric in metrics)
+    x_label, y_label = (text.chart_label(metric, table.ranking.track.samples) for metric in metrics)
     return {"x": x_label, "y": y_label, "points": points}
 
 
@@ -59,8 +64,8 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
     for key, metric in CURVE_OF.items():
         lines: list[dict[str, Any]] = [
             {
-                "name": text.chart_text(row.entry.team),
-                "title": text.shown(row.entry.team),
+                "name": escape_plotly(row.entry.team),
+                "title": visible(row.entry.team),
                 "kind": row.entry.kind,
                 "y": values,
             }
@@ -89,7 +94,7 @@ def distributions(result: Result, track: Track) -> list[dict[str, Any]]:
     strips = []
     for metric, info in METRICS.items():
         pairs = [
-            (text.chart_text(image.image), value)
+            (escape_plotly(image.image), value)
             for image in result.images
             if (value := text.finite(image.values.get(metric))) is not None
         ]
@@ -132,20 +137,19 @@ def growth(result: Result) -> list[dict[str, Any]]:
     return charts
 
 
-def _hover(row: Row, ranking: Ranking) -> str:
-    lines = [f"<b>{text.chart_text(row.entry.team, 60)}</b>"]
-    if row.final_rank is not None:
-        lines.append(f"final rank {text.rank(row.final_rank)}")
-    if row.entry.source == "published":
+def _hover(table: Table, line: Line) -> str:
+    entry = line.row.entry
+    lines = [f"<b>{escape_plotly(entry.team, 60)}</b>"]
+    if line.row.final_rank is not None:
+        lines.append(f"final rank {format_rank(line.row.final_rank)}")
+    if entry.origin == "published":
         lines.append("published, not measured here")
-    for metric in ranking.columns:
-        info = METRICS[metric]
-        value = row.entry.values.get(metric)
-        if value is not None:
-            label = info.label.replace("S_M", f"<i>S</i><sub>{ranking.track.samples}</sub>")
-            bounds = row.intervals.get(metric)
-            spread = "" if bounds is None else f" [{text.interval(info, bounds)}]"
-            lines.append(f"{label} {info.format(value)}{' ' + info.unit if info.unit else ''}{spread}")
+    for column, cell in zip(table.columns, line.cells, strict=True):
+        if column.id == FINAL or cell.value is None:
+            continue
+        unit = f" {column.unit}" if column.unit else ""
+        interval = f" [{cell.interval}]" if cell.interval else ""
+        lines.append(f"{text.label_html(column.label)} {cell.text}{unit}{interval}")
     return "<br>".join(lines)
 
 

@@ -24,17 +24,19 @@ import jinja2
 
 from srspace_eval._utils.files import replacing, write_atomic
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.text import slug, visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import METRICS
-from srspace_eval.ranking import Ranking
+from srspace_eval.ranking.model import Ranking
+from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html import charts, text
-from srspace_eval.report.html.board import Board, make_board
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.submission import make_page
+from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
 from srspace_eval.report.staging import staged
+from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
@@ -117,13 +119,13 @@ class _Site:
         self.pages: set[str] = set()
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
-            autoescape=True,  # always: select_autoescape knows nothing of .html.j2
+            autoescape=True,  # select_autoescape does not know .html.j2
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
         environment.globals.update(version=__version__)
-        environment.filters.update(shown=text.shown, note=text.note_html)
+        environment.filters.update(shown=visible, note=text.label_html)
         self._templates = {
             name: environment.get_template(f"{name}.html.j2") for name in ("index", "track", "submission", "viewer")
         }
@@ -138,7 +140,7 @@ class _Site:
         self._assets()
         self._page("index", "index.html", root="", cards=cards)
 
-    def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> Board:
+    def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> TrackTable:
         names = _Names()
         results = {
             number: row.entry.result
@@ -147,7 +149,8 @@ class _Site:
         }
         files_ = {number: names.name(result.team) for number, result in results.items()}
         pages = {number: f"teams/{name}.html" for number, name in files_.items()}
-        board = make_board(ranking, pages)
+        table = make_table(ranking)
+        board = make_track_table(table, pages)
         writer = None if pictures is None else PictureWriter(pictures, self._out / folder, ranking.track)
         if pictures is not None:
             _require_known(pictures, [result.team for result in results.values()])
@@ -162,14 +165,14 @@ class _Site:
                 )  # fmt: skip
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, board=board,
-            data={"scatter": charts.scatter(ranking, pages), "curves": charts.curves(ranking)},
+            data={"scatter": charts.scatter(table, pages), "curves": charts.curves(ranking)},
             signatures=_signatures(ranking),
-            plane=[(METRICS[m], text.label_html(m, ranking.track)) for m in charts.plane(ranking) or ()],
+            plane=[(METRICS[m], text.label_html(metric_label(m, ranking.track))) for m in charts.plane(ranking) or ()],
         )  # fmt: skip
         return board
 
     def _submission(
-        self, ranking: Ranking, board: Board, folder: str, files_: Mapping[int, str], number: int, result: Result,
+        self, ranking: Ranking, board: TrackTable, folder: str, files_: Mapping[int, str], number: int, result: Result,
         views: Mapping[str, Any],
     ) -> None:  # fmt: skip
         name = files_[number]
@@ -233,7 +236,7 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _neighbour(board: Board, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:
+def _neighbour(board: TrackTable, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:
     """Address and name of the next submission up or down the table that has a page."""
     numbers = sorted(files_)
     place = numbers.index(number) + step
@@ -248,6 +251,6 @@ def _signatures(ranking: Ranking) -> list[tuple[str, str, int]]:
     for row in ranking.rows:
         if row.entry.result is not None:
             signature = row.entry.result.signature
-            text_, count = found.get(signature.id, (text.shown(signature.text), 0))
+            text_, count = found.get(signature.id, (visible(signature.text), 0))
             found[signature.id] = (text_, count + 1)
     return [(id_, text_, count) for id_, (text_, count) in found.items()]

@@ -8,9 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from srspace_eval._utils.text import visible
 from srspace_eval.metrics.base import METRICS, MetricInfo
+from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html import text
-from srspace_eval.report.html.board import Cell
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.tracks.model import Track
 
@@ -25,12 +26,20 @@ NAMED = ("diversity", "lpips", "lr_psnr")
 
 
 @dataclass(frozen=True)
+class ImageCell:
+    """One number of one image; ``sort`` is what the column is sorted by."""
+
+    text: str
+    sort: str
+
+
+@dataclass(frozen=True)
 class ImageLine:
     """One image's row: its name, its address in the viewer (empty if it is not there), its values."""
 
     name: str
     size: str
-    cells: tuple[Cell, ...]
+    cells: tuple[ImageCell, ...]
     viewer: str
 
 
@@ -69,11 +78,11 @@ def make_page(result: Result, track: Track, viewer: Mapping[str, str]) -> Submis
     metrics = [m for m in METRICS if m in measured]
     lines = tuple(_line(image, metrics, viewer.get(image.image, "")) for image in result.images)
     return SubmissionPage(
-        columns=tuple((METRICS[m], text.label_html(m, track)) for m in metrics),
+        columns=tuple((METRICS[m], text.label_html(metric_label(m, track))) for m in metrics),
         lines=lines,
         extremes=tuple(e for m in NAMED if (e := _extreme(m, track, result.images, lines))),
         settings=tuple(
-            (text.shown(group), tuple(_flat(settings))) for group, settings in result.signature.settings.items()
+            (visible(group), tuple(_flat(settings))) for group, settings in result.signature.settings.items()
         ),
         environment=tuple(_flat(result.signature.environment)),
         origin=tuple(_flat(result.provenance or {})),
@@ -82,13 +91,9 @@ def make_page(result: Result, track: Track, viewer: Mapping[str, str]) -> Submis
 
 
 def _line(image: ImageRecord, metrics: Sequence[str], viewer: str) -> ImageLine:
-    cells = []
-    for metric in metrics:
-        value = image.values.get(metric)
-        info = METRICS[metric]
-        sort = "" if value is None else "Infinity" if value == float("inf") else f"{value:.9g}"
-        cells.append(Cell(value=info.format(value), sort=sort))
-    return ImageLine(text.shown(image.image), f"{image.width} × {image.height}", tuple(cells), viewer)
+    values = [(METRICS[metric], image.values.get(metric)) for metric in metrics]
+    cells = tuple(ImageCell(info.format(value), text.sort_key(value)) for info, value in values)
+    return ImageLine(visible(image.image), f"{image.width} × {image.height}", cells, viewer)
 
 
 def extremes(metric: str, images: Sequence[ImageRecord]) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
@@ -106,7 +111,7 @@ def _extreme(metric: str, track: Track, images: Sequence[ImageRecord], lines: Se
     best, worst = (
         tuple((lines[number], info.format(value) + unit) for value, number in part) for part in extremes(metric, images)
     )
-    return Extreme(text.label_html(metric, track), info.arrow, best, worst) if best else None
+    return Extreme(text.label_html(metric_label(metric, track)), info.arrow, best, worst) if best else None
 
 
 def _samples(images: Sequence[ImageRecord], track: Track) -> dict[str, Any] | None:
@@ -116,12 +121,10 @@ def _samples(images: Sequence[ImageRecord], track: Track) -> dict[str, Any] | No
     if not metrics:
         return None
     return {
-        "metrics": [
-            {"label": METRICS[m].label.replace("S_M", f"S_{track.samples}"), "unit": METRICS[m].unit} for m in metrics
-        ],
+        "metrics": [{"label": metric_label(m, track), "unit": METRICS[m].unit} for m in metrics],
         "images": [
             {
-                "files": [text.shown(s.file) for s in image.samples],
+                "files": [visible(s.file) for s in image.samples],
                 "values": [[METRICS[m].format(s.values.get(m)) for m in metrics] for s in image.samples],
             }
             for image in images
@@ -136,13 +139,13 @@ def _flat(data: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator
         if isinstance(value, Mapping) and depth < DEEPEST:
             yield from _flat(value, f"{name}.", depth + 1)
         elif isinstance(value, bool):
-            yield text.shown(name), "yes" if value else "no"
+            yield visible(name), "yes" if value else "no"
         elif isinstance(value, Mapping) or _is_nested(value):
-            yield text.shown(name), f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
+            yield visible(name), f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
         elif isinstance(value, (list, tuple)):
-            yield text.shown(name), text.shown(", ".join(map(str, value)))
+            yield visible(name), visible(", ".join(map(str, value)))
         else:
-            yield text.shown(name), "–" if value is None else text.shown(str(value))
+            yield visible(name), "–" if value is None else visible(str(value))
 
 
 def _is_nested(value: Any) -> bool:

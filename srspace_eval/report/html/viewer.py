@@ -17,10 +17,10 @@ from PIL import Image
 
 from srspace_eval._utils import hashing, png
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.text import slug, visible
 from srspace_eval.errors import ImageError
 from srspace_eval.metrics.base import METRICS
-from srspace_eval.report.html import text
+from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html.submission import NAMED, extremes
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.submissions.pairing import reference_names
@@ -118,7 +118,7 @@ class PictureWriter:
 
     def __init__(self, pictures: Pictures, folder: Path, track: Track) -> None:
         self._folder = folder / "pictures"
-        self._scale = track.scale
+        self._track = track
         self._most = pictures.images
         self._gt = _Files(open_source(pictures.gt))
         self._lr = None if pictures.lr is None else _Files(open_source(pictures.lr))
@@ -153,7 +153,7 @@ class PictureWriter:
 
     def _image(self, image: ImageRecord, source: _Files, name: str) -> dict[str, Any]:
         file = slug(image.image)
-        if not image.samples or min(image.height, image.width) < self._scale:
+        if not image.samples or min(image.height, image.width) < self._track.scale:
             raise ImageError(f"{image.image}: its record holds no samples or no size")
         if image.image not in self._gt_names:
             raise ImageError(f"{image.image}: {self._gt.source.path} holds no such GT")
@@ -165,10 +165,10 @@ class PictureWriter:
         best = local_best(gt, samples)
         shares = np.bincount(best.ravel(), minlength=len(samples)) / best.size
         return {
-            "name": text.shown(image.image),
+            "name": visible(image.image),
             "height": image.height,
             "width": image.width,
-            "scale": self._scale,
+            "scale": self._track.scale,
             "gt": f"../pictures/gt/{file}.png",
             "lr": f"../pictures/{self._write_lr(image, gt, file)}",
             "samples": [
@@ -176,7 +176,7 @@ class PictureWriter:
                     "number": sample.sample,
                     "file": f"../pictures/teams/{name}/{file}-{sample.sample:05d}.png",
                     "share": round(float(share), 4),
-                    "values": _values(sample),
+                    "values": self._values(sample),
                 }
                 for sample, share in zip(image.samples, shares, strict=True)
             ],
@@ -187,6 +187,14 @@ class PictureWriter:
                 "best": best.ravel().tolist(),
             },
         }
+
+    def _values(self, sample: SampleRecord) -> str:
+        """The sample's numbers on one line."""
+        infos = [METRICS[metric] for metric in METRICS if metric in sample.values]
+        return ", ".join(
+            f"{metric_label(i.id, self._track)} {i.format(sample.values[i.id])}{' ' + i.unit if i.unit else ''}"
+            for i in infos
+        )
 
     def _copy(self, source: _Files, name: str, sha256: str, image: ImageRecord, to: str) -> NDArray[np.uint8]:
         """Copy a picture, cropped as it was measured, and return its pixels."""
@@ -210,7 +218,7 @@ class PictureWriter:
     def _write_lr(self, image: ImageRecord, gt: NDArray[np.uint8], file: str) -> str:
         target = self._folder / "lr" / f"{file}.png"
         target.parent.mkdir(parents=True, exist_ok=True)
-        height, width = image.height // self._scale, image.width // self._scale
+        height, width = image.height // self._track.scale, image.width // self._track.scale
         if self._lr is not None:
             name = self._lr_names[image.image]
             pixels = png.decode_png(self._lr.read(name), self._lr.source.where(name))
@@ -235,12 +243,6 @@ class _Files:
         if name not in self._names:
             raise ImageError(f"{self.source.path}: holds no file {name!r}")
         return self.source.read(name)
-
-
-def _values(sample: SampleRecord) -> str:
-    """The sample's numbers on one line."""
-    infos = [METRICS[metric] for metric in METRICS if metric in sample.values]
-    return ", ".join(f"{i.label} {i.format(sample.values[i.id])}{' ' + i.unit if i.unit else ''}" for i in infos)
 
 
 def _choose(images: Sequence[ImageRecord], count: int) -> list[ImageRecord]:

@@ -1,7 +1,7 @@
-"""Where images are measured: on this machine, or on a Dask cluster.
+"""What an executor is: it turns tasks into records, and yields each record as soon as it is complete.
 
-An executor turns tasks into records, each as soon as it is complete. It sends nothing anywhere but to the caller, who
-writes the records to the journal: whatever is lost later, what was measured stays.
+An executor stores nothing. Its caller writes each record to the journal at once, so that no record is lost if the run
+is stopped later.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from srspace_eval._version import __version__
 from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.results.record import ImageRecord, Signature
-from srspace_eval.scoring.tasks import ImageTask, Sources
+from srspace_eval.scoring.tasks import ImageTask, TaskSources
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class NetworkPlan:
     precision: str = "float32"
 
     def load(self) -> LPIPS:
-        """Load it.
+        """Load the network.
 
         Raises
         ------
         WeightsError
-            If its weights are not there.
+            If its weights are missing or damaged.
         ExecutorError
-            If there is no such device.
+            If this machine has no such device.
         """
         return LPIPS(
             self.net,
@@ -62,28 +62,39 @@ class NetworkPlan:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What numbers depend on beside the pictures, as found where they are measured.
+class RuntimeInfo:
+    """What numbers depend on besides the pictures, as found where they are measured.
 
     Attributes
     ----------
     lpips:
-        :attr:`srspace_eval.metrics.lpips.network.LPIPS.signature`; None where no network is wanted.
+        :attr:`srspace_eval.metrics.lpips.network.LPIPS.signature`; None if no network is loaded.
     environment:
-        Versions of what computes, and the device.
+        Versions of the libraries that compute, and the device.
     """
 
     lpips: Mapping[str, Any] | None
     environment: Mapping[str, Any]
 
-    def conflicts(self, other: Facts) -> list[str]:
-        """What differs, one line each: this one's, a slash, the other's."""
-        mine, theirs = (Signature({"lpips": f.lpips or {}, "environment": f.environment}) for f in (self, other))
-        return mine.conflicts(theirs)
+    def conflicts(self, other: RuntimeInfo) -> list[str]:
+        """The differences, one line each: this value, a slash, the other value."""
+        here, there = (Signature({"lpips": r.lpips or {}, "environment": r.environment}) for r in (self, other))
+        return here.conflicts(there)
 
 
-def facts(network: LPIPS | None) -> Facts:
-    """The facts of this process."""
+def runtime_info(network: LPIPS | None) -> RuntimeInfo:
+    """The runtime of this process.
+
+    Parameters
+    ----------
+    network:
+        The network that measures, if any.
+
+    Examples
+    --------
+    >>> sorted(runtime_info(None).environment)
+    ['device', 'lpips', 'machine', 'numpy', 'pillow', 'python', 'scipy', 'srspace_eval', 'torch']
+    """
     environment = {
         "srspace_eval": __version__,
         "python": platform.python_version(),
@@ -91,34 +102,50 @@ def facts(network: LPIPS | None) -> Facts:
         "device": "cpu" if network is None else device_name(network.device),
         "machine": platform.machine(),
     }
-    return Facts(None if network is None else dict(network.signature), environment)
+    return RuntimeInfo(None if network is None else dict(network.signature), environment)
 
 
 class Executor(Protocol):
-    """Somewhere to measure images."""
+    """Measures images: in threads of this process, or on the workers of a cluster."""
 
-    def prepare(self, plan: NetworkPlan | None) -> Facts:
-        """Make ready for measuring with this network, or with none; must be called before :meth:`measure`.
+    def prepare(self, plan: NetworkPlan | None) -> RuntimeInfo:
+        """Load the network. Must be called before :meth:`measure`.
+
+        Parameters
+        ----------
+        plan:
+            The network; None if no metric needs one.
+
+        Returns
+        -------
+        What the numbers will depend on.
 
         Raises
         ------
         WeightsError
-            If weights are not there.
+            If weights are missing or damaged.
         ExecutorError
-            If the executor cannot be used, or would not measure the same everywhere.
+            If the executor cannot be used, or its workers would measure different numbers.
         """
 
     def measure(
-        self, tasks: Sequence[ImageTask], sources: Sources, config: MeterConfig, *, advance: Advance
+        self, tasks: Sequence[ImageTask], sources: TaskSources, config: MeterConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
-        """Measure images; each record comes as soon as it is complete, in any order.
+        """Measure images. Each record is yielded as soon as it is complete, in any order.
 
-        ``advance`` is called with the number of samples done.
+        Parameters
+        ----------
+        tasks, sources:
+            What to measure, and where to read it.
+        config:
+            What to measure it with.
+        advance:
+            Called with the number of samples done, from any thread.
 
         Raises
         ------
         ImageError
-            If a file cannot be decoded, has vanished, or has changed since it was looked at.
+            If a file cannot be decoded, has vanished, or has changed since its inspection.
         ExecutorError
-            If the executor was lost. What it yielded before holds.
+            If the executor was lost. The records yielded before remain valid.
         """

@@ -14,27 +14,34 @@ from srspace_eval.scoring.executors.threads import LocalExecutor
 def open_executor(
     scheduler: str | None = None, *, workers: int | None = None, device: str = "auto"
 ) -> Iterator[Executor]:
-    """The executor that ``--scheduler`` names; whatever it starts ends with the context.
+    """The executor that ``--scheduler`` names. What it starts ends with the context.
 
     Parameters
     ----------
     scheduler:
-        None: this process. ``"local"`` or ``"local:N"``: worker processes on this machine, N or as fits it. Else a
-        Dask scheduler's address (``"tcp://10.0.0.5:8786"``) or scheduler file.
+        None: threads of this process. ``"local"`` or ``"local:N"``: worker processes on this machine, N or as many as
+        fit. Otherwise the address of a Dask scheduler (``"tcp://10.0.0.5:8786"``) or a scheduler file.
     workers:
-        Threads of this process; None: as many as cores.
+        Threads of this process; None: one for each core.
     device:
-        Where the network will run, by which ``"local"`` decides how many processes fit.
+        Where the network will run; it decides how many processes fit.
 
     Raises
     ------
     ExecutorError
         If there is no such scheduler, or Dask is not installed.
+
+    Examples
+    --------
+    >>> with open_executor(workers=2) as executor:
+    ...     executor.prepare(None).environment["device"]
+    'cpu'
     """
     if scheduler is None:
         yield LocalExecutor(workers or default_workers())
         return
-    from srspace_eval.scoring.executors.dask import open_dask
+    # Dask is optional and slow to import.
+    from srspace_eval.scoring.executors.connection import open_dask
 
     with open_dask(scheduler, device) as executor:
         yield executor

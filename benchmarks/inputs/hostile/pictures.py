@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 from srspace_eval._utils.png import decode_png, decode_top
 from srspace_eval.errors import ImageError
-from tests.helpers import pngs
-from tests.helpers.pngs import IEND, SIGNATURE, chunk, header
+
+from .. import pngs
+from ..pngs import IEND, SIGNATURE, chunk, header
 
 
 def raw(height: int, width: int, interlace: int = 0) -> bytes:
@@ -92,7 +93,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
         "damaged picture data",
     ),
     "wrong CRC": (lambda: pngs.png()[:-20] + b"\0" + pngs.png()[-19:], "wrong CRC"),
-    "trailing data": (lambda: pngs.png() + b"PK\3\4", "behind its end"),
+    "trailing data": (lambda: pngs.png() + b"PK\3\4", "follow its end"),
 }  # fmt: skip
 
 

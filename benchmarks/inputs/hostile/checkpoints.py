@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 from srspace_eval.errors import SrspaceEvalError
-from tests.hardening import zips
-from tests.helpers.cases import write_alexnet
-from tests.helpers.small_checkpoint import small_state, write_small_checkpoint
+
+from ..weights import small_state, write_alexnet, write_small_checkpoint
+from . import zips
 
 
 class Trace:

@@ -1,4 +1,7 @@
-"""Rankings that the golden tables show. ``python -m tests.report.cases`` writes the files anew: read the diff."""
+"""Rankings that the golden tables show.
+
+``python -m tests.helpers.golden_tables`` rewrites the golden files; read the diff.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.inputs.hostile.names import HOSTILE
 from srspace_eval.ranking import BootstrapPlan, Entry, Ranking, rank
 from srspace_eval.ranking.published_tables import load_published
 from srspace_eval.report.files import TEXT_FORMATS, render
@@ -16,17 +20,6 @@ from srspace_eval.report.terminal import to_text
 from srspace_eval.tracks.reader import load_track
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "tables"
-
-HOSTILE = (
-    '<script>alert(1)</script>"&',
-    "=cmd|' /C calc'!A0",
-    "a|b`c`*d*_e_[f](http://g)",
-    "\\input{/etc/passwd}%$#^~",
-    "evil\u202etxt.exe\x1b[2J\r\nx",
-    "[*] -- 'quoted' ``back``",
-    "深圳 Ångström ß 🎉",
-    "long " * 30,
-)
 
 
 def ntire2021() -> Ranking:

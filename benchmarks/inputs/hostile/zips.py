@@ -13,7 +13,8 @@ from srspace_eval._utils.png import write_png
 from srspace_eval.errors import SrspaceEvalError
 from srspace_eval.scoring.run import check_submission
 from srspace_eval.tracks.reader import load_track
-from tests.helpers import pngs
+
+from .. import pngs
 
 SAMPLES = ("000000_sample00000.png", "000000_sample00001.png")
 

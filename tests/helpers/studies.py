@@ -19,6 +19,8 @@ from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.reader import load_track
 
 SECRET = bytes(range(32))
+Build = Callable[..., tuple[Path, Key]]
+"""What the fixture ``build`` gives: settings -> the folder of a study and its key."""
 METHODS = ("flow", "gan<b>", "blur")
 HEIGHT, WIDTH = 96, 136
 

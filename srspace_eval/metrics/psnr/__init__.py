@@ -1,0 +1,1 @@
+"""PSNR and LR-PSNR: ``metric.py`` declares them (no torch), ``function.py`` computes them."""

@@ -1,0 +1,1 @@
+"""SSIM: ``metric.py`` declares it (no torch), ``function.py`` computes it."""

@@ -1,0 +1,177 @@
+"""The entries of a leaderboard from all their sources, and the leaderboard itself. Imports no torch.
+
+``srspace-eval rank`` is :func:`make_leaderboard` with the command's options, then
+:func:`srspace_eval.report.files.write_leaderboards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.text import slug
+from srspace_eval.errors import RankingError
+from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
+from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
+from srspace_eval.ranking.model import Entry, Ranking
+from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
+from srspace_eval.ranking.rule import default_columns, rank
+from srspace_eval.tracks.model import Track
+
+_NAMED = 5  # journals named in a notice
+
+
+def make_leaderboard(
+    track: Track,
+    *,
+    board: Path | None = None,
+    table: Path | None = None,
+    published: str | None = None,
+    beside: Sequence[str] = (),
+    mor: Path | None = None,
+    columns: Sequence[str] | None = None,
+    bootstrap: BootstrapPlan | None = None,
+    signature: str | None = None,
+) -> Ranking:
+    """Gather the entries of a track and rank them: what ``srspace-eval rank`` does.
+
+    Parameters
+    ----------
+    track:
+        Gives the rule.
+    board, table, published, beside, mor:
+        Where entries come from, see :func:`gather_entries`.
+    columns:
+        Metric ids to show; None: those that the rule and the track name. A notice names columns without any value.
+    bootstrap, signature:
+        As :func:`srspace_eval.ranking.rank` takes them.
+
+    Raises
+    ------
+    RankingError
+        If there is nothing to rank, a source is damaged, or results were measured with different settings.
+    ResultsError
+        If files of the board are damaged.
+
+    Examples
+    --------
+    >>> from srspace_eval.tracks.reader import load_track
+    >>> ranking = make_leaderboard(load_track("x4"), published="ntire2021")
+    >>> [row.entry.team for row in ranking.rows[:3]]
+    ['Deepest', 'CIPLAB', 'njtech&seu']
+    """
+    shown = default_columns(track) if columns is None else tuple(columns)
+    entries = gather_entries(
+        track, board=board, table=table, published=published, beside=beside, mor=mor, columns=shown
+    )
+    if columns is not None:
+        empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
+        if empty:
+            notify(f"--columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
+    return rank(entries, track, bootstrap=bootstrap, signature=signature, columns=shown)
+
+
+def gather_entries(
+    track: Track,
+    *,
+    board: Path | None = None,
+    table: Path | None = None,
+    published: str | None = None,
+    beside: Sequence[str] = (),
+    mor: Path | None = None,
+    columns: Sequence[str] | None = None,
+) -> list[Entry]:
+    """The entries of a leaderboard from all sources, in the order of the parameters.
+
+    Parameters
+    ----------
+    track:
+        Whose entries are wanted.
+    board:
+        Folder of scored submissions. A notice names submissions whose scoring has not ended.
+    table:
+        CSV of numbers that the user has (:func:`srspace_eval.ranking.entries.table_entries`).
+    published:
+        A published table whose own teams compete, as in its challenge.
+    beside:
+        Published tables whose rows are shown as baselines; ``"all"``: every table of the track.
+    mor:
+        A study's mean opinion ranks (:func:`srspace_eval.ranking.entries.add_mor`).
+    columns:
+        Metric ids that are shown; rows of ``beside`` without any of them are left out. None: the track's own.
+
+    Raises
+    ------
+    RankingError
+        If there is no entry at all, a source is damaged, or a published table is unknown or not of this track.
+    ResultsError
+        If files of the board are damaged.
+    """
+    shown = default_columns(track) if columns is None else columns
+    entries: list[Entry] = []
+    if board is not None:
+        _notify_unfinished(board, track)
+        entries += board_entries(board, track)
+    if table is not None:
+        entries += table_entries(table)
+    if published is not None:
+        entries += _competing(published, track)
+    for beside_table in _tables_beside(beside, published, track):
+        entries += _beside(beside_table, track, shown)
+    if mor is not None:
+        entries = _with_mor(entries, mor)
+    if not entries:
+        given = " and ".join(str(path) for path in (board, table) if path is not None)
+        where = f"in {given}" if given else "no board and no table was given, and there is no leaderboards/ here"
+        raise RankingError(f"there is nothing to rank for track {track.name} ({where}): score a submission first")
+    return entries
+
+
+def _notify_unfinished(board: Path, track: Track) -> None:
+    """Name the submissions that a reader would miss in the table: their scoring was stopped, or is running."""
+    journals = sorted((board / slug(track.name)).glob("*.journal.jsonl"))
+    if journals:
+        named = ", ".join(path.name for path in journals[:_NAMED]) + (" …" if len(journals) > _NAMED else "")
+        notify(f"{journals[0].parent}: not scored to the end, and left out: {named}; give `score` again to go on")
+
+
+def _with_mor(entries: Sequence[Entry], mor: Path) -> list[Entry]:
+    if mor.is_file() and mor.name == MOR_FILE and mor.with_name(DRAWS_FILE).is_file():
+        notify(f"{mor}: --mor {mor.parent} lets the final rank's intervals move with the study, too")
+    merged, strangers = add_mor(entries, mor)
+    if strangers:
+        notify(
+            f"{mor}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with its MOR alone"
+        )
+    return merged
+
+
+def _competing(name: str, track: Track) -> list[Entry]:
+    table = load_published(name, track.name)
+    entries = table.entries("as published")
+    if track.name not in table.tracks or all(entry.kind == "baseline" for entry in entries):
+        raise RankingError(
+            f"{table.id} is not a competition of track {track.name} ({table.title}); show it beside one with "
+            f"--with {table.id}"
+        )
+    return entries
+
+
+def _tables_beside(names: Sequence[str], published: str | None, track: Track) -> list[PublishedTable]:
+    """The named tables, each once, without the one whose teams compete."""
+    tables = [load_published(name, track.name) for name in names if name != "all"]
+    if "all" in names:
+        tables += [table for table in published_tables().values() if track.name in table.tracks]
+    ranked = load_published(published, track.name).id if published is not None else None
+    return list({table.id: table for table in tables if table.id != ranked}.values())
+
+
+def _beside(table: PublishedTable, track: Track, columns: Sequence[str]) -> list[Entry]:
+    if track.name not in table.tracks:
+        notify(f"{table.id} is about another task ({table.title}): for orientation only")
+    fitting = [e for e in table.entries() if any(e.values.get(metric) is not None for metric in columns)]
+    if not fitting:
+        notify(f"{table.id} has none of the columns {', '.join(columns)}")
+    return fitting

@@ -1,0 +1,185 @@
+"""What a track's page adds to the table model: markup of labels, sort keys, addresses, and drawn intervals.
+
+Everything else on the page is the text of :mod:`srspace_eval.report.table`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from srspace_eval._utils.text import visible
+from srspace_eval.ranking.model import FINAL
+from srspace_eval.report.html.text import label_html, sort_key
+from srspace_eval.report.table import Cell, Column, Group, Line, Table
+
+
+@dataclass(frozen=True)
+class PageColumn:
+    """One metric's column.
+
+    Attributes
+    ----------
+    model:
+        The table's column.
+    label:
+        Its label as markup.
+    reached, missed:
+        The plateau as the marks of cells say it: ``"≥ 45"`` and ``"< 45"``; empty if there is none.
+    mark:
+        Where the plateau lies on the column's scale, 0..100; None if there is none.
+    """
+
+    model: Column
+    label: Markup
+    reached: str
+    missed: str
+    mark: float | None
+
+
+@dataclass(frozen=True)
+class PageCell:
+    """One number of one row.
+
+    Attributes
+    ----------
+    model:
+        The table's cell.
+    sort:
+        What the column is sorted by, as text that JavaScript's ``Number`` reads; empty sorts last.
+    whisker:
+        (low, value, high) of the interval on the column's scale, 0..100.
+    like_next:
+        The name of the next row in this column's order, if the data cannot tell the two apart.
+    """
+
+    model: Cell
+    sort: str
+    whisker: tuple[float, float, float] | None = None
+    like_next: str = ""
+
+
+@dataclass(frozen=True)
+class PageLine:
+    """One row. ``page`` is the address of the submission's own page, or empty."""
+
+    model: Line
+    name: str
+    final: PageCell
+    cells: tuple[PageCell, ...]
+    incomplete: tuple[str, ...]
+    page: str
+
+    @property
+    def group(self) -> Group:
+        """What the page's filter calls the row."""
+        return self.model.group
+
+
+@dataclass(frozen=True)
+class TrackTable:
+    """A track's table.
+
+    Attributes
+    ----------
+    table:
+        The table model.
+    columns:
+        The metrics; the final rank has a place of its own in each line.
+    footnotes:
+        (mark, text), safe to show.
+    alike:
+        Column by column, the pairs of neighbours that the data cannot tell apart.
+    """
+
+    table: Table
+    columns: tuple[PageColumn, ...]
+    lines: tuple[PageLine, ...]
+    footnotes: tuple[tuple[str, str], ...]
+    alike: tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]
+
+
+def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
+    """Everything that a track's table shows.
+
+    Parameters
+    ----------
+    pages:
+        Row number -> address of the submission's page, for rows that have one.
+    """
+    names = [visible(line.row.entry.team) for line in table.lines]
+    scales = [_Scale(column, [line.cells[i] for line in table.lines]) for i, column in enumerate(table.columns)]
+    lines = []
+    for number, line in enumerate(table.lines):
+        cells = {
+            column.id: _page_cell(cell, scale, names)
+            for column, cell, scale in zip(table.columns, line.cells, scales, strict=True)
+        }
+        final = cells.pop(FINAL, PageCell(Cell(), ""))
+        incomplete = tuple(map(visible, line.row.entry.incomplete))
+        lines.append(PageLine(line, names[number], final, tuple(cells.values()), incomplete, pages.get(number, "")))
+    return TrackTable(
+        table=table,
+        columns=tuple(
+            _page_column(column, scale)
+            for column, scale in zip(table.columns, scales, strict=True)
+            if column.id != FINAL
+        ),
+        lines=tuple(lines),
+        footnotes=tuple((mark, visible(text)) for mark, text in table.footnotes),
+        alike=_alike(table, names),
+    )
+
+
+def _alike(table: Table, names: Sequence[str]) -> tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]:
+    """The final rank first, then the metrics; in each column, pairs go by rank."""
+    found = []
+    for i, column in sorted(enumerate(table.columns), key=lambda pair: pair[1].id != FINAL):
+        places = [line.row.final_rank if column.id == FINAL else line.row.ranks.get(column.id) for line in table.lines]
+        following = [
+            (place or 0.0, number, line.cells[i].next_row)
+            for number, (place, line) in enumerate(zip(places, table.lines, strict=True))
+        ]
+        pairs = tuple(
+            (names[number], names[other])
+            for _, number, other in sorted(following, key=lambda f: f[:2])
+            if other is not None
+        )
+        if pairs:
+            found.append((label_html(column.label), pairs))
+    return tuple(found)
+
+
+class _Scale:
+    """Places a column's finite values and intervals on 0..100, from the smallest number to the largest."""
+
+    def __init__(self, column: Column, cells: Sequence[Cell]) -> None:
+        ends = [end for cell in cells for end in cell.ends or () if math.isfinite(end)]
+        if ends and column.plateau is not None:
+            ends.append(column.plateau)
+        self.low, self.high = (min(ends), max(ends)) if ends else (0.0, 0.0)
+
+    def place(self, value: float) -> float | None:
+        if not self.high > self.low or not math.isfinite(value):
+            return None
+        return round(min(max((value - self.low) / (self.high - self.low), 0.0), 1.0) * 100, 2)
+
+
+def _page_column(column: Column, scale: _Scale) -> PageColumn:
+    signs = ("≤", ">") if column.direction == "lower" else ("≥", "<")
+    reached, missed = ("", "") if column.plateau is None else (f"{sign} {column.plateau:g}" for sign in signs)
+    mark = None if column.plateau is None else scale.place(column.plateau)
+    return PageColumn(column, label_html(column.label), reached, missed, mark)
+
+
+def _page_cell(cell: Cell, scale: _Scale, names: Sequence[str]) -> PageCell:
+    whisker = None
+    if cell.ends is not None and cell.value is not None:
+        low, middle, high = (scale.place(value) for value in (cell.ends[0], cell.value, cell.ends[1]))
+        if low is not None and middle is not None and high is not None:
+            whisker = (low, middle, high)
+    like_next = "" if cell.next_row is None else names[cell.next_row]
+    return PageCell(cell, sort_key(cell.value), whisker, like_next)
