@@ -28,7 +28,9 @@ class AnswerStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StudyError(f"{folder}: answers cannot be stored there ({error.strerror or error}); choose another --answers") from error
+            raise StudyError(
+                f"{folder}: answers cannot be stored there ({error.strerror or error}); choose another --answers"
+            ) from error
 
     def add(self, rater: str, data: bytes) -> str:
         """Store an answer. The same bytes are stored once.

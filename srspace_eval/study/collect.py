@@ -85,7 +85,11 @@ def answer_files(paths: Sequence[Path]) -> list[Path]:
     return list(files)
 
 
-def compute_outcome(files: Sequence[Path], key: Key, options: CollectOptions) -> StudyOutcome:
+def compute_outcome(
+    files: Sequence[Path],
+    key: Key,
+    options: CollectOptions = CollectOptions(),  # noqa: B008
+) -> StudyOutcome:
     """The outcome of a study from its answer files. Answers that are not accepted have no influence on any number.
 
     Raises

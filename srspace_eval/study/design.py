@@ -109,7 +109,9 @@ def choose_images(images: Sequence[str], options: StudyOptions) -> list[str]:
     return [images[i] for i in sorted(drawn)]
 
 
-def place_crops(sizes: Mapping[str, tuple[int, int]], step: int, options: StudyOptions) -> tuple[list[Crop], list[Crop]]:
+def place_crops(
+    sizes: Mapping[str, tuple[int, int]], step: int, options: StudyOptions
+) -> tuple[list[Crop], list[Crop]]:
     """The crops of every image, and those of the obvious tasks.
 
     Parameters

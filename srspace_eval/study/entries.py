@@ -156,7 +156,9 @@ def gather_entries(
         problems += [f"{visible(name)}: {p.image}: no sample of this image" for p in pairing.pairs if not p.samples]
         counts = {len(p.samples) for p in pairing.pairs}
         if len(counts) > 1 and not problems:
-            notify(f"{source.path}: images have {min(counts)} to {max(counts)} samples; the shown one is drawn from these")
+            notify(
+                f"{source.path}: images have {min(counts)} to {max(counts)} samples; the shown one is drawn from these"
+            )
         files = {p.image: p.samples[_shown(name, p.image, p.samples, seed, sample)] for p in pairing.pairs if p.samples}
         if sample is not None:
             problems += [

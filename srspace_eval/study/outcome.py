@@ -69,7 +69,7 @@ class StudyOutcome:
         import pandas as pd
 
         intervals, order = self.intervals, self.order
-        return pd.DataFrame(
+        frame: pd.DataFrame = pd.DataFrame(
             {
                 "team": [self.rankings.methods[i] for i in order],
                 "mor": self.mor[order],
@@ -81,6 +81,7 @@ class StudyOutcome:
                 "n": len(self.rankings.ranks),
             }
         )
+        return frame
 
     def to_dict(self) -> dict[str, Any]:
         """The document that ``study.json`` holds and ``study collect --json`` prints."""

@@ -101,7 +101,8 @@ class StudyPlan:
         """A row a number of raters; columns as the attributes of :class:`PlannedSize`."""
         import pandas as pd
 
-        return pd.DataFrame([asdict(size) for size in self.sizes])
+        frame: pd.DataFrame = pd.DataFrame([asdict(size) for size in self.sizes])
+        return frame
 
     def to_dict(self) -> dict[str, Any]:
         """What ``study plan --json`` prints."""
@@ -124,8 +125,8 @@ class StudyPlan:
 
 
 def plan_study(
-    target: PlanTarget = PlanTarget(),  # noqa: B008
-    model: RaterModel = RaterModel(),  # noqa: B008
+    target: PlanTarget = PlanTarget(),
+    model: RaterModel = RaterModel(),
     *,
     raters: Sequence[int] = (3, 5, 10, 20),
     most_crops: int = 600,
@@ -158,7 +159,7 @@ def plan_study(
     --------
     >>> plan = plan_study(PlanTarget(difference=1.5), raters=[5], most_crops=60, studies=50)
     >>> plan.sizes[0].raters, plan.sizes[0].crops
-    PLAN
+    (5, 22)
     """
     _check(target, model, raters, most_crops, studies)
     rng = np.random.default_rng(seed)
@@ -182,7 +183,9 @@ def _check(target: PlanTarget, model: RaterModel, raters: Sequence[int], most_cr
         problems.append("--taste, --crop-effect and --spread must be numbers of at least 0")
     # With K methods MORs differ by K - 1 at most, if all rankings are equal.
     if not 0 < target.difference <= 0.9 * (model.entries - 1):
-        problems.append(f"--difference must lie between 0 and {0.9 * (model.entries - 1):g} for {model.entries} methods")
+        problems.append(
+            f"--difference must lie between 0 and {0.9 * (model.entries - 1):g} for {model.entries} methods"
+        )
     if not 0 < target.alpha < 1 or not 0 < target.power < 1:
         problems.append("--alpha and --power must lie between 0 and 1")
     if target.comparisons < 1 or not raters or min(raters) < 1 or most_crops < 6 or studies < 20:
@@ -230,7 +233,9 @@ def quality_gap(model: RaterModel, difference: float, rng: np.random.Generator) 
     while reached(high) < difference:
         high *= 2
         if high > 1e4:
-            raise StudyError(f"two of {model.entries} methods cannot differ by {difference:g} ranks; choose a smaller --difference")
+            raise StudyError(
+                f"two of {model.entries} methods cannot differ by {difference:g} ranks; choose a smaller --difference"
+            )
     for _ in range(30):
         middle = (low + high) / 2
         low, high = (middle, high) if reached(middle) < difference else (low, middle)

@@ -32,7 +32,7 @@ def seeded(seed: int, *labels: str) -> np.random.Generator:
     What is drawn for one image therefore does not change when another image is added.
 
     >>> int(seeded(0, "crops", "0801").integers(1000))
-    SEEDED
+    254
     """
     return np.random.default_rng(int(sha256_of_text("\0".join([str(seed), *labels])), 16))
 
@@ -43,7 +43,7 @@ def random_id(secret: bytes, *labels: str, length: int = 13) -> str:
     It consists of the letters a to z and the digits 2 to 7 (base 32): five bits a character.
 
     >>> random_id(bytes(32), "task", "0801")
-    RANDOMID
+    'ikatseksi7dds'
     """
     return base64.b32encode(_keyed_digest(secret, labels)).decode("ascii").lower()[:length]
 
@@ -83,7 +83,7 @@ def draw_corners(
         If the image has no room for them.
 
     >>> draw_corners(0, "0801", 400, 400, count=2, size=80, step=8)
-    CORNERS
+    [(80, 216), (24, 72)]
     """
     rows, columns = (height - size) // step + 1, (width - size) // step + 1
     corners: list[tuple[int, int]] = []

@@ -40,11 +40,13 @@ class AcceptedAnswer:
     agreement: float | None
 
 
-def screen_answers(paths: Sequence[Path], key: Key, options: CollectOptions) -> tuple[list[AcceptedAnswer], list[RejectedAnswer]]:
+def screen_answers(
+    paths: Sequence[Path], key: Key, options: CollectOptions
+) -> tuple[list[AcceptedAnswer], list[RejectedAnswer]]:
     """The answers that count, and the others with the reasons.
 
-    An answer counts if it is valid, complete (unless ``options.partial`` is ``"use"``), passes the attention checks, and
-    no other answer of the same rater contradicts it.
+    An answer counts if it is valid, complete (unless ``options.partial`` is ``"use"``), passes the attention checks,
+    and no other answer of the same rater contradicts it.
     """
     rejected: list[RejectedAnswer] = []
     readable: list[tuple[str, Answer]] = []

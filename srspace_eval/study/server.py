@@ -26,7 +26,7 @@ from srspace_eval.study.page import SESSION_FILE
 
 _CONNECTIONS = 256
 _TIMEOUT_SECONDS = 30.0
-# A browser opens six connections and keeps them open. With a long timeout, a few dozen raters would use all connections.
+# A browser opens six connections and keeps them open. With a long timeout, a few dozen raters would use all of them.
 _IDLE_SECONDS = 2.0
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -84,7 +84,8 @@ class StudyHttpServer(ThreadingHTTPServer):
             super().__init__(address, _Handler)
         except OSError as error:
             raise StudyError(
-                f"{address[0]}:{address[1]}: the server cannot listen there ({error.strerror or error}); choose another --port"
+                f"{address[0]}:{address[1]}: the server cannot listen there ({error.strerror or error}); "
+                "choose another --port"
             ) from error
 
     def links(self, base: str | None = None) -> dict[str, str]:
