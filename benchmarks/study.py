@@ -2,10 +2,10 @@
 
     python benchmarks/study.py [--picture PHOTO.png ...] [--entries 40] [--images 100]
 
-Without ``--picture``, pictures are noise with the spectrum of a photograph, 2040 × 1356 pixels. The files of the methods
-are links to a few pictures, because most of the work is decoding. Prints JSON: seconds of the command's work (wall time,
-and CPU time, which other programs disturb less), and the CPU time of decoding every picture whole, extrapolated from a
-few pictures.
+Without ``--picture``, pictures are noise with the spectrum of a photograph, 2040 × 1356 pixels. The files of the
+methods are links to a few pictures, because most of the work is decoding. Prints JSON: seconds of the command's work
+(wall time, and CPU time, which other programs disturb less), and the CPU time of decoding every picture whole,
+extrapolated from a few pictures.
 """
 
 from __future__ import annotations
