@@ -153,8 +153,9 @@ class Split(nn.Module):
     """Half of the channels leave the flow as a latent, which is Gaussian given the other half.
 
     (z1, z2) = z; mean and logs are the even and odd channels of a zeros-convolution of z1;
-    latent = (z2 − mean)·exp(−logs). The term of the likelihood is the density of z2, log N(z2; mean, exp(logs)). It is the sum of the latent's own
-    log-density and the log-determinant −Σ logs. :meth:`forward` returns it, :meth:`inverse` returns its negative.
+    latent = (z2 − mean)·exp(−logs). The term of the likelihood is the density of z2, log N(z2; mean, exp(logs)). It is
+    the sum of the latent's own log-density and the log-determinant −Σ logs. :meth:`forward` returns it,
+    :meth:`inverse` returns its negative.
     (SRFlow, section 3; Glow's multi-scale architecture.)
 
     Parameters

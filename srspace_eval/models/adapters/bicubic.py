@@ -71,9 +71,7 @@ class Bicubic(Model):
         """
         if len(latents):
             raise InputError(f"{self.config.name} is deterministic: it takes no latents")
-        hwc = self.condition(lr)[0].permute(1, 2, 0).float()
-        sr = imresize(hwc, scale=float(self.config.scale), convention="matlab")
-        return sr.permute(2, 0, 1)[None], None
+        return imresize(self.condition(lr).float(), scale=float(self.config.scale), convention="matlab"), None
 
     def memory_estimate(self, height: int, width: int, n: int) -> int:
         """See :meth:`Decoder.memory_estimate`. The samples are copies of one picture, so n does not count."""
