@@ -17,8 +17,8 @@ from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
 from srspace_eval.ranking.model import Entry, Origin, name_key
-from srspace_eval.results.board import load_board, read_result, result_path
 from srspace_eval.results.record import Kind, Result
+from srspace_eval.results.store import read_result, read_results, result_path
 from srspace_eval.tracks.model import Track
 
 _MAX_TABLE_BYTES = 1 << 24
@@ -39,7 +39,7 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
         If a team is there twice, or a summary is not the mean of just the images that were to be measured: a file
         that was edited.
     """
-    results = load_board(board, track.name)
+    results = read_results(board, track.name)
     _require_distinct(results, board, track)
     problems = [
         f"{result_path(board, track.name, result.team)}: {fault}"

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.inputs.boards import make_results, write_board
 from srspace_eval.ranking.published_tables import load_published, published_tables
-from srspace_eval.results.record import Signature
+from srspace_eval.results.signature import Signature
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.commands import run as run_command
 

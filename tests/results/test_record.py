@@ -8,8 +8,10 @@ import pytest
 
 from srspace_eval._utils.text import slug
 from srspace_eval.errors import ResultsError
-from srspace_eval.results.board import load_board, read_result, result_path, write_result
-from srspace_eval.results.record import ImageRecord, Result, SampleRecord, Signature, to_document
+from srspace_eval.results.documents import to_document
+from srspace_eval.results.record import ImageRecord, Result, SampleRecord
+from srspace_eval.results.signature import Signature
+from srspace_eval.results.store import read_result, read_results, result_path, write_result
 
 RESULT = Result(
     team="njtech&seu",
@@ -46,8 +48,8 @@ def test_two_boards_copied_together_are_one(tmp_path: Path) -> None:
     other = Result(**{**RESULT.__dict__, "team": "Deepest"})
     write_result(result_path(tmp_path, "x4", RESULT.team), RESULT)
     write_result(result_path(tmp_path, "x4", other.team), other)
-    assert {r.team for r in load_board(tmp_path, "x4")} == {"njtech&seu", "Deepest"}
-    assert load_board(tmp_path, "x8") == []
+    assert {r.team for r in read_results(tmp_path, "x4")} == {"njtech&seu", "Deepest"}
+    assert read_results(tmp_path, "x8") == []
 
 
 def test_every_unreadable_file_is_listed(tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_every_unreadable_file_is_listed(tmp_path: Path) -> None:
     (folder / "c.json").write_text("[" * 100_000)
     write_result(folder / "d.json", Result(**{**RESULT.__dict__, "track": "x8"}))
     with pytest.raises(ResultsError) as caught:
-        load_board(tmp_path, "x4")
+        read_results(tmp_path, "x4")
     assert len(caught.value.problems) == 4
     assert all(f"{name}.json" in str(caught.value) for name in "abcd")
 
@@ -69,7 +71,7 @@ def test_a_result_without_a_name_that_can_be_shown_is_named(tmp_path: Path, team
     path.parent.mkdir()
     path.write_text(json.dumps({**to_document(RESULT), "team": team}))
     with pytest.raises(ResultsError, match=said) as caught:
-        load_board(tmp_path, "x4")
+        read_results(tmp_path, "x4")
     assert str(path) in str(caught.value)
 
 

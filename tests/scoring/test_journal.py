@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from srspace_eval.errors import ResultsError
-from srspace_eval.results.record import ImageRecord, SampleRecord, Signature
+from srspace_eval.results.record import ImageRecord, SampleRecord
+from srspace_eval.results.signature import Signature
 from srspace_eval.scoring.journal import open_journal
 
 SIGNATURE = Signature({"common": {"scale": 4}}, {"torch": "2"})

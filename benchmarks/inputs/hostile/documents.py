@@ -11,7 +11,7 @@ from srspace_eval.errors import SrspaceEvalError
 from srspace_eval.ranking import rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
 from srspace_eval.report.files import TEXT_FORMATS, render
-from srspace_eval.results.board import load_board, read_result, result_path
+from srspace_eval.results.store import read_result, read_results, result_path
 from srspace_eval.tracks.reader import load_track
 
 TRACK = 'name = "t"\ntitle = "T"\nscale = 4\n'
@@ -131,7 +131,7 @@ def attack_result(path: Path) -> str:
         place = result_path(path.parent / "board", "x4", "T")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
-        load_board(path.parent / "board", "x4")
+        read_results(path.parent / "board", "x4")
         ranking = rank(board_entries(path.parent / "board", track), track)
         for form in TEXT_FORMATS:
             render(ranking, form)
