@@ -311,7 +311,7 @@ def test_a_board_of_an_own_track_says_what_to_give(
     assert json.loads(capsys.readouterr().out)["title"] == "Faces"
     (alone / "own" / "track.toml").write_text(OWN_TRACK.replace('"own"', '"other"'), encoding="utf-8")
     assert run("--board", alone) == 1
-    assert "is of track 'other'" in capsys.readouterr().err
+    assert "describes track 'other'" in capsys.readouterr().err
 
 
 def test_a_track_s_own_file_goes_before_a_built_in_one(board: Path, capsys: pytest.CaptureFixture[str]) -> None:

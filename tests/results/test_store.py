@@ -1,34 +1,16 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import pytest
 
-from srspace_eval._utils.text import slug
+from srspace_eval._utils import strict_json
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.documents import to_document
-from srspace_eval.results.record import ImageRecord, Result, SampleRecord
-from srspace_eval.results.signature import Signature
+from srspace_eval.results.record import Result
 from srspace_eval.results.store import read_result, read_results, result_path, write_result
-
-RESULT = Result(
-    team="njtech&seu",
-    track="x4",
-    signature=Signature({"common": {"scale": 4}, "lpips": {"net": "alex", "trunk_sha256": "ab" * 32}}, {"torch": "2"}),
-    images=(
-        ImageRecord(
-            "0801", 8, 16, "c" * 64, {"lpips": 0.1, "lr_psnr": math.inf, "diversity": None},
-            {"diversity_curve": (0.0, None)},
-            (SampleRecord(0, "000000_sample00000.png", "d" * 64, {"lpips": 0.1, "lr_psnr": math.inf}),),
-        ),
-    ),
-    summary={"lpips": 0.1, "lr_psnr": math.inf, "diversity": None},
-    curves={"diversity_curve": (0.0, None)},
-    notes=("a note",),
-    provenance={"seed": 0},
-)  # fmt: skip
+from tests.results.made import RESULT
 
 
 def test_written_and_read_back_equal(tmp_path: Path) -> None:
@@ -69,34 +51,7 @@ def test_every_unreadable_file_is_listed(tmp_path: Path) -> None:
 def test_a_result_without_a_name_that_can_be_shown_is_named(tmp_path: Path, team: str, said: str) -> None:
     path = tmp_path / "x4" / "a.json"
     path.parent.mkdir()
-    path.write_text(json.dumps({**to_document(RESULT), "team": team}))
+    path.write_text(strict_json.dumps({**to_document(RESULT), "team": team}), encoding="utf-8")
     with pytest.raises(ResultsError, match=said) as caught:
         read_results(tmp_path, "x4")
     assert str(path) in str(caught.value)
-
-
-def test_conflicts_compare_shared_groups_only() -> None:
-    a = Signature({"common": {"scale": 4}, "lpips": {"net": "alex"}})
-    assert a.conflicts(Signature({"common": {"scale": 4}, "ssim": {"border": 0}})) == []
-    assert a.conflicts(Signature({"common": {"scale": 8}, "lpips": {"net": "vgg", "x": 1}})) == [
-        "common.scale: 4 / 8", "lpips.net: alex / vgg", "lpips.x: None / 1",
-    ]  # fmt: skip
-    assert a.id == Signature({"lpips": {"net": "alex"}, "common": {"scale": 4}}).id
-    assert a.id != Signature({"common": {"scale": 4}}).id
-
-
-@pytest.mark.parametrize(
-    "team", ["../../etc/passwd", "con", "COM1", "a/b", "a\\b", "x" * 500, "‮evil", "", " ", "ü", "<b>", "a.", "nul"]
-)
-def test_slugs_are_safe_and_distinct(team: str) -> None:
-    name = slug(team)
-    assert name.isascii()
-    assert 0 < len(name) < 80
-    assert not set(name) & set('/\\:*?"<>|. ')
-    assert name.lower() not in {"con", "nul", "com1"}
-    assert slug(team + "!") != name
-
-
-def test_plain_names_stay() -> None:
-    assert slug("Deepest") == "Deepest"
-    assert slug("a-b") != slug("a b")
