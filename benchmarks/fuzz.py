@@ -135,7 +135,7 @@ def main() -> int:
         return 1
     options.crashes.mkdir(parents=True, exist_ok=True)
     print(f"{'reader':12} {'seconds':>8} {'executions':>11} {'corpus':>7} {'crashes':>8}")
-    total = 0
+    failed = False
     for name in READERS if options.only is None else [options.only]:
         done = subprocess.run(
             [sys.executable, __file__, "--reader", name, "--seconds", str(options.seconds),
@@ -147,7 +147,7 @@ def main() -> int:
         )
         corpus = re.findall(r"corp: (\d+)", done.stderr)
         crashed = len(list(options.crashes.glob(f"{name}-*")))
-        total += crashed
+        failed |= bool(crashed or done.returncode)
         print(
             f"{name:12} {options.seconds:8} {executions[-1] if executions else 0:>11} "
             f"{corpus[-1] if corpus else 0:>7} {crashed:8}",
@@ -155,7 +155,7 @@ def main() -> int:
         )
         if crashed or done.returncode:
             print(done.stderr[-1500:], file=sys.stderr)
-    return int(total > 0)
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from srspace_eval.flows.rrdb import leaky_relu
 from srspace_eval.models.adapters.flow import FlowModel
 from srspace_eval.models.base import ModelConfig
 from srspace_eval.models.checkpoints.configurations import CONFIGURATIONS
-from srspace_eval.models.device import Precision, inference
+from srspace_eval.models.precision import Precision, inference
 
 
 def plain_decode(flow: ConditionalFlow, lr: Tensor, latents: Sequence[Tensor]) -> Tensor:

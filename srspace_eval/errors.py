@@ -1,7 +1,29 @@
-"""The exception tree: every mistake a user can make is one of these.
+"""The exception tree: every mistake that a user can make is one of these classes.
 
-A message names the file and says how to mend it. The command line prints it without a traceback and leaves
-with exit code 1. This module imports nothing of ours, so everything else may import it.
+::
+
+    Exception
+    └── SrspaceEvalError
+        ├── ProblemsError
+        │   ├── CheckpointError
+        │   ├── ExecutorError
+        │   ├── RankingError
+        │   ├── ResultsError
+        │   ├── SamplingError
+        │   ├── StudyError
+        │   └── SubmissionError
+        ├── ImageError
+        ├── InputError (also a ValueError)
+        ├── TrackError
+        └── WeightsError
+    UserWarning
+    └── Notice
+
+``except SrspaceEvalError`` catches every error that this package raises on purpose. All classes are public:
+``srspace_eval.InputError`` is the same class as ``srspace_eval.errors.InputError``.
+
+A message says what happened, in which file or argument, and what to do. The command line prints the message without
+a traceback and exits with code 1. This module imports no other module of the package, so every module may import it.
 """
 
 from __future__ import annotations
@@ -10,18 +32,25 @@ from collections.abc import Iterable
 
 
 class SrspaceEvalError(Exception):
-    """Base of every error that this package raises on purpose; ``str(error)`` is written for the user."""
+    """Base class of every error that this package raises on purpose; ``str(error)`` is a message for the user."""
 
 
 class ProblemsError(SrspaceEvalError):
-    """Several faults found together, all listed at once.
+    """Several problems that were found together and are reported together.
 
     Parameters
     ----------
     summary:
-        One line that says what is wrong with what.
+        One line: what is wrong, and where.
     problems:
-        One line for each fault: the file, the fault, the mend.
+        One line for each problem: the file, what is wrong with it, what to do.
+
+    Examples
+    --------
+    >>> print(ProblemsError("sub/: 2 files cannot be used", ["a.png: not a PNG", "b.png: 8×9 pixels, not 8×8"]))
+    sub/: 2 files cannot be used
+      - a.png: not a PNG
+      - b.png: 8×9 pixels, not 8×8
     """
 
     def __init__(self, summary: str, problems: Iterable[str] = ()) -> None:
@@ -33,53 +62,53 @@ class ProblemsError(SrspaceEvalError):
         return "\n".join([self.summary, *(f"  - {problem}" for problem in self.problems)])
 
     def __reduce__(self) -> tuple[type[ProblemsError], tuple[str, tuple[str, ...]]]:
-        # Worker processes send errors home by pickle.
+        # Worker processes pickle their errors to send them to the main process.
         return type(self), (self.summary, self.problems)
 
 
 class InputError(SrspaceEvalError, ValueError):
-    """An array, tensor or argument with the wrong shape, dtype or range."""
+    """An array, tensor or argument has the wrong shape, dtype or range, or an option is unknown."""
 
 
 class ImageError(SrspaceEvalError):
-    """A picture that is not a readable 8-bit RGB PNG."""
+    """A file is not a readable 8-bit RGB PNG."""
 
 
 class SubmissionError(ProblemsError):
-    """A submission that cannot be paired with its ground truth or does not hold what its track asks for."""
+    """A submission cannot be paired with its ground truth, or does not contain what its track requires."""
 
 
 class TrackError(SrspaceEvalError):
-    """A track that does not exist or whose file is malformed."""
+    """A track does not exist, or its file is malformed."""
 
 
 class WeightsError(SrspaceEvalError):
-    """Trunk or calibration weights that are missing, damaged or not what they claim to be."""
+    """Weights of LPIPS are missing or damaged, or belong to another network."""
 
 
 class CheckpointError(ProblemsError):
-    """A model checkpoint that cannot be read or does not fit any known configuration."""
+    """A model's checkpoint cannot be read, or fits no known configuration."""
 
 
 class SamplingError(ProblemsError):
-    """Samples that could not be made: non-finite values, not enough memory, an unusable LR."""
+    """Samples could not be made: non-finite values, too little memory, or an LR that the model cannot use."""
 
 
 class ResultsError(ProblemsError):
-    """Records on disk that are damaged, already there, or of another signature."""
+    """Result files are damaged, exist already, or were measured with other settings."""
 
 
 class RankingError(ProblemsError):
-    """Results that cannot be ranked together."""
+    """Results cannot be ranked together."""
 
 
 class StudyError(ProblemsError):
-    """A human study that cannot be built, or answers that cannot be used."""
+    """A study cannot be created, or its answers cannot be used."""
 
 
 class ExecutorError(ProblemsError):
-    """A scheduler, worker or device that cannot be used or was lost."""
+    """A scheduler, a worker or a device cannot be used, or was lost."""
 
 
 class Notice(UserWarning):
-    """Something the user should know although the work goes on; the command line prints it to stderr."""
+    """Something that the user should know while the work continues; the command line prints it to stderr."""

@@ -51,18 +51,7 @@ DIRECTION: dict[str, set[str]] = {
 }
 TOP = {"__init__", "__main__", "cli"}
 
-TORCH_FREE_ROOMS = (
-    "errors",
-    "_version",
-    "_utils",
-    "tracks",
-    "submissions",
-    "results",
-    "ranking",
-    "report",
-    "study",
-    "cli",
-)
+TORCH_FREE_ROOMS = ("errors", "_version", "_utils", "tracks", "submissions", "results", "ranking", "report", "study")
 TORCH_FREE_MODULES = ("__init__", "__main__", "metrics", *METRIC_TABLE)
 MAY_IMPORT_TORCH = {"_utils.devices", "_utils.allocator"}
 HEAVY = {"torch", "torchvision", "lpips", "triton", "safetensors", "distributed", "dask"}

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.architecture import modules
+from tests.helpers.architecture import modules, source_files
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 NEEDS = {  # module -> what it cannot be imported without
     "kernels.distance_maps_triton": "triton",
     "kernels.resampling_triton": "triton",
     "scoring.executors.dask": "distributed",
-    "scoring.executors.dask_worker": "distributed",
+    "scoring.executors.connection": "distributed",
+    "scoring.executors.worker": "distributed",
 }
 
 
@@ -30,14 +31,7 @@ def test_the_examples_in_docstrings_run(name: str, tmp_path: Path, monkeypatch: 
     if needed is not None and find_spec(needed) is None:
         pytest.skip(f"needs {needed}")
     monkeypatch.chdir(tmp_path)  # for examples that write files
-    outcome = doctest.testmod(import_module(full_name(name)), optionflags=OPTIONS)
-    assert outcome.failed == 0
-
-
-def test_examples_are_found() -> None:
-    finder = doctest.DocTestFinder()
-    counted = {
-        name: sum(len(test.examples) for test in finder.find(import_module(full_name(name))))
-        for name in ("metrics.psnr", "metrics.ssim", "metrics.resize", "metrics.diversity")
-    }
-    assert all(counted.values()), counted
+    module = import_module(full_name(name))
+    examples = [example for test in doctest.DocTestFinder().find(module) for example in test.examples]
+    assert bool(examples) == (">>> " in source_files()[name].read_text(encoding="utf-8"))
+    assert doctest.testmod(module, optionflags=OPTIONS).failed == 0

@@ -1,11 +1,11 @@
-"""``srspace-eval models``: what is known of the methods, and what a checkpoint file is."""
+"""``srspace-eval models``: the catalogue of methods, and what a checkpoint file is."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,7 @@ from srspace_eval.cli._options import EXISTING_FILE
 from srspace_eval.metrics.base import METRICS
 
 if TYPE_CHECKING:
+    from srspace_eval.models import CheckpointDescription
     from srspace_eval.models.catalogue import Method
 
 _COLUMNS = ("lpips", "lr_psnr", "diversity", "mor")
@@ -32,9 +33,9 @@ def command(ctx: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 def list_models(as_json: bool = False) -> None:
     """The methods: published numbers, where the checkpoints are or were, licences."""
-    from srspace_eval.models.catalogue import published_methods
+    from srspace_eval.models import known_methods
 
-    methods = published_methods()
+    methods = known_methods()
     if as_json:
         print_json({"methods": [asdict(method) for method in methods.values()]})
         return
@@ -85,12 +86,12 @@ def _print_results(methods: list[Method]) -> None:
 @click.argument("checkpoint", metavar="FILE", type=EXISTING_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 def show(checkpoint: Path, as_json: bool) -> None:
-    """What a checkpoint file is, read off its parameters."""
-    from srspace_eval.models.checkpoints.convert import describe_checkpoint
+    """What a checkpoint file is, told by its parameters."""
+    from srspace_eval.models import describe_checkpoint
 
     described = describe_checkpoint(checkpoint)
     if as_json:
-        print_json(described)
+        print_json(described.to_dict())
     else:
         _print_described(described)
 
@@ -100,22 +101,23 @@ def show(checkpoint: Path, as_json: bool) -> None:
 @click.argument("target", metavar="OUT.safetensors", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--overwrite", is_flag=True, help="Replace OUT.")
 def convert(source: Path, target: Path, overwrite: bool) -> None:
-    """Write a checkpoint as safetensors: no code can hide in it, and it loads faster."""
-    from srspace_eval.models.checkpoints.convert import convert_checkpoint
+    """Write a checkpoint as safetensors, a format that contains no code and loads faster."""
+    from srspace_eval.models import convert_checkpoint
 
     described = convert_checkpoint(source, target, overwrite=overwrite)
-    say(f"{target}: {described['name']}, {described['tensors']} tensors")
+    say(f"{target}: {described.name}, {described.tensors} tensors")
 
 
-def _print_described(described: dict[str, Any]) -> None:
-    from srspace_eval.models.catalogue import published_methods
+def _print_described(described: CheckpointDescription) -> None:
+    from srspace_eval.models import known_methods
 
-    details = described.pop("details")
+    plain = described.to_dict()
+    details = plain.pop("details")
     if not details.pop("skip_evident", True):
-        details["skip"] += " (usual; trying does not tell it, so `sample --rrdb-skip` may say it)"
-    for key, value in {**described, **details}.items():
+        details["skip"] += " (the usual one; running the network does not decide it; set `sample --rrdb-skip`)"
+    for key, value in {**plain, **details}.items():
         click.echo(visible(f"{key}: {value}"))
-    method = published_methods().get(described["family"])
+    method = known_methods().get(described.family)
     if method is not None:
         click.echo(f"method: {method.title}")
         click.echo(f"licence: {method.licence}")

@@ -51,7 +51,7 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
     show_default=True,
     help="Standard deviation of the latents; 0 is deterministic. Several, as 0.7,0.9, get a folder each: heat-0.7 …",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the latents.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the latents.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
 @click.option(
     "--precision",
@@ -63,12 +63,12 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
 @click.option(
     "--rrdb-skip",
     type=click.Choice(["trunk", "first"]),
-    help="How an RRDB checkpoint is wired: trunk, as SRFlow's program does; first, as ESRGAN's. Default: tried out.",
+    help="Wiring of an RRDB checkpoint: trunk, as in SRFlow's program; first, as in ESRGAN's. Default: tried.",
 )
 @click.option(
     "--quantize",
     type=click.Choice(["trunc", "round"]),
-    help="To 8 bits. Default: as the model's own program does; the flows truncate.",
+    help="Conversion to 8 bits. Default: as in the authors' program; the flows truncate.",
 )
 @click.option(
     "--tile",
@@ -76,43 +76,42 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
     metavar="auto|off|PIXELS",
     default="auto",
     show_default=True,
-    help="auto: overlapping tiles where an LR does not fit the memory; off; or the tiles' side, a multiple of 16.",
+    help="auto: overlapping tiles if an LR does not fit the memory; off; or the tiles' side, a multiple of 16.",
 )
 @memory_option
 @click.option(
-    "--track", metavar="NAME|FILE.toml", help="Whose file names to follow. Default: read off scale and LRs' names."
+    "--track", metavar="NAME|FILE.toml", help="Track that sets the file names. Default: found from scale and LR names."
 )
 @click.option("--names", metavar="TEMPLATE", help="File names, such as '{stem}_sample{sample:05d}.png'.")
-@click.option("--overwrite", is_flag=True, help="Make everything anew, not only what is missing.")
+@click.option("--overwrite", is_flag=True, help="Make all samples again, not only the missing ones.")
 def command(
     checkpoint: str,
     lr: Path,
     out: Path,
     device: str,
     rrdb_skip: Literal["trunk", "first"] | None,
+    memory: int | None,
     track: str | None,
     **options: Any,
 ) -> None:
     """Make a sample set of LRs with a model: a submission that `score` takes.
 
-    Each sample follows from the seed, the image's name and its own number, on any device. A run that was stopped goes
-    on when the command is given again. Beside the samples stands srspace-eval-sample.json: what made them.
+    The seed, the image's name and the sample's number determine a sample, on any device. A stopped run is resumed by
+    the same command. The file srspace-eval-sample.json beside the samples records what made them.
     """
-    from srspace_eval.models import load_model
-    from srspace_eval.models.checkpoints.convert import origin
-    from srspace_eval.models.folders.sample_folder import SampleOptions, sample_folder
+    from srspace_eval.models import SampleOptions, load_model, sample_folder
 
     try:
-        chosen = SampleOptions(track=track_from(track), **options)
+        chosen = SampleOptions(memory_limit=memory, track=track_from(track), **options)
     except InputError as error:
         raise click.UsageError(str(error)) from error
     model = load_model(checkpoint, device=device, rrdb_skip=rrdb_skip)
     try:
-        report = sample_folder(model, lr, out, chosen, checkpoint=origin(checkpoint), progress=progress)
+        report = sample_folder(model, lr, out, chosen, checkpoint=checkpoint, progress=progress)
     except KeyboardInterrupt:
-        say(f"{out}: stopped; the same command goes on from here")
+        say(f"{out}: stopped; the same command resumes it")
         raise
-    kept = f", {report.kept} were there" if report.kept else ""
+    kept = f", {report.kept} existed" if report.kept else ""
     for folder in report.folders:
         say(f"{folder}: {report.images} images × {options['samples']} samples, named {report.names}")
     say(f"{model.config.name} on {model.device.type}: {report.made} samples made{kept}")

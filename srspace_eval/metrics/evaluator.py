@@ -14,9 +14,9 @@ from srspace_eval.kernels.cuda import fetch, upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
 from srspace_eval.metrics.diversity.function import PatchPlan, patch_means, patch_score, score
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.psnr.function import lr_psnr, psnr
-from srspace_eval.metrics.resize import imresize
-from srspace_eval.metrics.ssim.function import ssim
+from srspace_eval.metrics.psnr.function import picture_lr_psnr, picture_psnr
+from srspace_eval.metrics.resize import resize_picture
+from srspace_eval.metrics.ssim.function import picture_ssim
 
 __all__ = [
     "LPIPS_METRICS",
@@ -143,7 +143,7 @@ class ImageMeter:
         if config.metrics & LR_METRICS:
             wanted = (math.ceil(height / config.scale), math.ceil(width / config.scale))
             self._lr = (
-                imresize(self._gt, 1 / config.scale, convention=config.convention)
+                resize_picture(self._gt, 1 / config.scale, config.convention)
                 if lr is None
                 else upload(rgb_8bit(lr, f"{where}lr"), self._device)
             )
@@ -186,11 +186,11 @@ class ImageMeter:
         if self._reference is not None and self._lpips is not None:
             layers = [layer.to(self._device) for layer in self._lpips.distances(self._reference, picture)]
         if self._lr is not None:
-            values["lr_psnr"] = lr_psnr(picture, self._lr, self._config.scale, self._config.convention)
+            values["lr_psnr"] = picture_lr_psnr(picture, self._lr, self._config.scale, self._config.convention)
         if "psnr" in metrics:
-            values["psnr"] = psnr(picture, self._gt)
+            values["psnr"] = picture_psnr(picture, self._gt)
         if "ssim" in metrics:
-            values["ssim"] = ssim(picture, self._gt)
+            values["ssim"] = picture_ssim(picture, self._gt)
         return SampleMeasurement(values, layers, picture if "diversity_mse" in metrics else None)
 
     def add(self, measurement: SampleMeasurement) -> dict[str, float]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import TypeVar, overload
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -16,10 +17,14 @@ from srspace_eval.kernels.cubic import Border
 from srspace_eval.kernels.resampling import resample
 from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe
 
+ScalarT = TypeVar("ScalarT", bound=np.generic)
+
+_MOST_CHANNELS = 4  # of a picture in a batch: grey, with alpha, RGB, RGB with alpha
+
 
 @dataclass(frozen=True)
 class Convention:
-    """What lies beyond the border, and whether halves round away from zero (else to even)."""
+    """The values beyond the border, and whether halves round away from zero (else to even)."""
 
     border: Border
     half_away: bool
@@ -34,12 +39,12 @@ CONVENTIONS: dict[str, Convention] = {
 
 @overload
 def imresize(
-    image: npt.NDArray[Any],
+    image: npt.NDArray[ScalarT],
     scale: float | None = None,
     output_shape: tuple[int, int] | None = None,
     convention: str = "ntire21",
     form: str | None = None,
-) -> npt.NDArray[Any]: ...
+) -> npt.NDArray[ScalarT]: ...
 @overload
 def imresize(
     image: Tensor,
@@ -55,14 +60,19 @@ def imresize(
     convention: str = "ntire21",
     form: str | None = None,
 ) -> ArrayLike:
-    """Resize a picture as MATLAB's ``imresize(..., 'bicubic')`` does, with antialiasing.
+    """Resize as MATLAB's ``imresize(..., 'bicubic')`` does, with antialiasing.
+
+    The kernel is that of R. Keys, "Cubic convolution interpolation for digital image processing", 1981, a = -0.5,
+    widened by ``1 / scale`` when it shrinks.
 
     Parameters
     ----------
     image:
-        (H, W) or (H, W, C), uint8, float32 or float64; a NumPy array, or a tensor of the same layout on any device.
+        uint8, float32 or float64. One picture: (H, W) or (H, W, C), an array or a tensor; a tensor (3, H, W) is read
+        channels first if W > 4. A batch of 1 to 4 channels: (..., H, W, C) as a NumPy array, (N, C, H, W) as a torch
+        tensor, on any device.
     scale:
-        Factor for both axes, such as 0.25; the output has ``ceil(scale * n)`` pixels. Either this or
+        Factor of both axes, such as 0.25; the output has ``ceil(scale * n)`` pixels. Give either this or
     output_shape:
         (height, width) of the output; each axis then has its own scale.
     convention:
@@ -74,32 +84,72 @@ def imresize(
 
     Returns
     -------
-    The same kind, dtype and number of axes as ``image``. 8-bit images are rounded after each axis; float images are
-    neither rounded nor clipped, so they may overshoot their range.
+    The same kind, dtype and layout as ``image``. 8-bit pictures are rounded after each axis. Float pictures are neither
+    rounded nor clipped, so that they may overshoot their range.
 
     Raises
     ------
     InputError
-        If the shape, dtype, scale or convention is not one of these.
+        If the shape, dtype, scale or convention is not one of these, or a tensor (3, H, 3) leaves its layout open.
 
     Examples
     --------
-    >>> imresize(torch.zeros(8, 8, 3), scale=0.25).shape
-    torch.Size([2, 2, 3])
+    >>> import numpy as np
+    >>> from srspace_eval import imresize
+    >>> imresize(np.zeros((8, 8, 3), np.uint8), scale=0.25).shape
+    (2, 2, 3)
+    >>> imresize(np.zeros((10, 8, 8, 3)), output_shape=(3, 4)).shape
+    (10, 3, 4, 3)
     """
-    if convention not in CONVENTIONS:
-        raise InputError(f"no convention {convention!r}: {', '.join(CONVENTIONS)}")
     tensor = as_tensor(image, "image")
-    if tensor.ndim not in (2, 3) or 0 in tensor.shape:
-        raise InputError(f"image: {describe(tensor)} given, (H, W) or (H, W, C) wanted")
+    first = _channels_first(tensor) if isinstance(image, Tensor) else False
+    batch = tuple(tensor.shape[:-3])
+    if tensor.ndim < 2 or 0 in tensor.shape or (batch and not _is_batch(tensor, isinstance(image, Tensor))):
+        raise InputError(
+            f"image: {describe(tensor)} given, (H, W) or (H, W, C) wanted, or a batch of 1 to 4 channels: "
+            "(..., H, W, C) as a NumPy array, (N, C, H, W) as a torch tensor"
+        )
     if tensor.dtype not in (torch.uint8, torch.float32, torch.float64):
         raise InputError(f"image: {describe(tensor)} given, uint8, float32 or float64 wanted")
-    scales, shape = _geometry((tensor.shape[0], tensor.shape[1]), scale, output_shape)
+    pixels = tensor[..., None] if tensor.ndim == 2 else tensor.movedim(-3, -1) if first else tensor
+    parts = pixels.reshape(math.prod(batch), *pixels.shape[-3:]).unbind()
+    done = [resize_picture(part, scale, convention, output_shape, form) for part in parts]
+    whole = torch.stack(done).reshape(*batch, *done[0].shape) if batch else done[0]
+    whole = whole[..., 0] if tensor.ndim == 2 else whole.movedim(-1, -3).contiguous() if first else whole
+    return whole if isinstance(image, Tensor) else whole.numpy()
+
+
+def resize_picture(
+    pixels: Tensor,
+    scale: float | None = None,
+    convention: str = "ntire21",
+    output_shape: tuple[int, int] | None = None,
+    form: str | None = None,
+) -> Tensor:
+    """:func:`imresize` of one (H, W, C) tensor whose dtype is checked already."""
+    if convention not in CONVENTIONS:
+        raise InputError(f"no convention {convention!r}: {', '.join(CONVENTIONS)}")
+    scales, shape = _geometry((pixels.shape[0], pixels.shape[1]), scale, output_shape)
     rule = CONVENTIONS[convention]
-    coloured = tensor if tensor.ndim == 3 else tensor[..., None]
-    done = resample(coloured, shape, scales, rule.border, rule.half_away, form)
-    done = done if tensor.ndim == 3 else done[..., 0]
-    return done if isinstance(image, Tensor) else done.numpy()
+    return resample(pixels, shape, scales, rule.border, rule.half_away, form)
+
+
+def _channels_first(tensor: Tensor) -> bool:
+    """Whether a torch tensor is read channels first."""
+    if tensor.ndim != 3:
+        return tensor.ndim == 4
+    if tensor.shape[0] == tensor.shape[2] == 3:
+        raise InputError(
+            f"image: {describe(tensor)} given, its layout is ambiguous: pass x[None] for a (3, H, W) tensor, "
+            "x.permute(2, 0, 1)[None] for an (H, W, 3) tensor"
+        )
+    return tensor.shape[0] == 3 and tensor.shape[2] > _MOST_CHANNELS
+
+
+def _is_batch(tensor: Tensor, is_torch: bool) -> bool:
+    if is_torch:
+        return tensor.ndim == 4 and tensor.shape[1] <= _MOST_CHANNELS
+    return tensor.shape[-1] <= _MOST_CHANNELS
 
 
 def _geometry(

@@ -1,60 +1,72 @@
-"""Model adapters: a checkpoint becomes a model that makes sample sets.
+"""Methods: a checkpoint or plug-in becomes a model, and a model makes sample sets.
 
-Importing this package imports no torch; :func:`load_model` does.
+In: a checkpoint file or the name of a plug-in, LRs, perhaps GTs. Out: samples with their record, or likelihoods.
+The command line and the top-level package import this room. The names below load on first use, so importing it
+imports no torch.
+
+Arrows between its parts, lower ones first: ``protocol``, ``memory``, ``precision``, ``lr_input`` <- ``sampling`` <-
+``base`` <- ``adapters`` <- ``plugins``; ``protocol`` <- ``checkpoints``; ``plugins``, ``checkpoints`` <- ``loading``
+<- ``folders``. ``catalogue`` stands alone.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import torch
+    from srspace_eval.models.base import Flow as Flow
+    from srspace_eval.models.base import Model as Model
+    from srspace_eval.models.catalogue import known_methods as known_methods
+    from srspace_eval.models.checkpoints.convert import convert_checkpoint as convert_checkpoint
+    from srspace_eval.models.checkpoints.describe import CheckpointDescription as CheckpointDescription
+    from srspace_eval.models.checkpoints.describe import describe_checkpoint as describe_checkpoint
+    from srspace_eval.models.folders.likelihood import LikelihoodReport as LikelihoodReport
+    from srspace_eval.models.folders.likelihood import likelihoods as likelihoods
+    from srspace_eval.models.folders.options import SampleOptions as SampleOptions
+    from srspace_eval.models.folders.sample_folder import SampleReport as SampleReport
+    from srspace_eval.models.folders.sample_folder import sample_folder as sample_folder
+    from srspace_eval.models.loading import load_model as load_model
+    from srspace_eval.models.protocol import ModelConfig as ModelConfig
 
-    from srspace_eval.flows.rrdb import SkipFrom
-    from srspace_eval.models.base import Model
+_HOMES = {
+    "CheckpointDescription": "checkpoints.describe",
+    "Flow": "base",
+    "LikelihoodReport": "folders.likelihood",
+    "Model": "base",
+    "ModelConfig": "protocol",
+    "SampleOptions": "folders.options",
+    "SampleReport": "folders.sample_folder",
+    "convert_checkpoint": "checkpoints.convert",
+    "describe_checkpoint": "checkpoints.describe",
+    "known_methods": "catalogue",
+    "likelihoods": "folders.likelihood",
+    "load_model": "loading",
+    "sample_folder": "folders.sample_folder",
+}
 
-__all__ = ["load_model"]
+__all__ = [
+    "CheckpointDescription",
+    "Flow",
+    "LikelihoodReport",
+    "Model",
+    "ModelConfig",
+    "SampleOptions",
+    "SampleReport",
+    "convert_checkpoint",
+    "describe_checkpoint",
+    "known_methods",
+    "likelihoods",
+    "load_model",
+    "sample_folder",
+]
 
 
-def load_model(
-    checkpoint: str | Path, device: str | torch.device = "auto", *, rrdb_skip: SkipFrom | None = None
-) -> Model:
-    """A model from its checkpoint; which network it is, is read off the parameters' names and shapes.
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    Parameters
-    ----------
-    checkpoint:
-        A ``.pth`` or ``.safetensors`` file of SRFlow, SRFlow-DA (also -R, -S, -D), NCSR or RRDB (ESRGAN, RealSR).
-        Nothing in it is executed. Or the name of a plugin (:mod:`srspace_eval.models.plugins`), such as ``bicubic_x4``.
-    device:
-        ``"auto"`` (CUDA where there is one, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or a device of torch.
-    rrdb_skip:
-        What an RRDB network's trunk_conv is added to: ``"trunk"``, the blocks' output (SRFlow's program), or
-        ``"first"``, conv_first's (ESRGAN, RealSR, BasicSR). None: what reproduces a test picture, or, with a notice,
-        what is usual where neither does.
 
-    Returns
-    -------
-    A model; ``model.config`` says what it is. Flows also have ``encode``.
-
-    Raises
-    ------
-    CheckpointError
-        If the file cannot be read safely, or fits no known network; every missing, surplus and misshapen parameter
-        is listed.
-    InputError
-        If ``rrdb_skip`` is given for another network, or is neither of the two.
-    ExecutorError
-        If there is no such device, or checkpoints do not run on it.
-
-    Example
-    -------
-    ::
-
-        model = load_model("SRFlow_DF2K_4X.pth", device="cuda")
-        samples = model.sample(lr, n=10, heat=0.9, seed=0)     # (h, w, 3) uint8 -> (10, 4h, 4w, 3) uint8
-    """
-    from srspace_eval.models.loading import load
-
-    return load(checkpoint, device, rrdb_skip=rrdb_skip)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

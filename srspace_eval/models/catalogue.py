@@ -1,7 +1,7 @@
-"""What is published of each method: numbers, licences, where the checkpoints are. Imports no torch.
+"""What is published about each method: numbers, licences, where the checkpoints are. Imports no torch.
 
-The data are ``published.toml`` beside this module; the numbers are those of the tables in ``leaderboards/published``,
-which it names.
+The data are in ``catalogue.toml`` beside this module. The numbers are those of the tables in
+``leaderboards/published``; the catalogue refers to their rows.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ Status = Literal["gone", "not checked"]
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """Where a method's checkpoints are or were.
+class PublishedCheckpoint:
+    """Where checkpoints of a method are or were.
 
     Attributes
     ----------
     files:
-        Their names.
+        Names of the files.
     where:
-        A link, or words.
+        A link, or a description.
     status:
-        ``"gone"``: the link is dead; ``"not checked"``: nobody has verified it.
+        ``"gone"``: the link is dead; ``"not checked"``: the link has not been verified.
     note:
         What else is known.
     """
@@ -42,24 +42,24 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class PublishedResult:
-    """One row of a published table, or the same row of several.
+    """One row of a published table, or the same row of several tables.
 
     Attributes
     ----------
     scale:
         Super-resolution factor.
     data:
-        On which images.
+        The images it was measured on.
     sources:
-        Who printed it: the table's id, as for ``rank --published``, such as ``"srflow-da-x4"`` -> the source in words.
+        Id of the table, as for ``rank --published``, such as ``"srflow-da-x4"`` -> the source in words.
     values:
-        Metric id (:data:`srspace_eval.metrics.base.METRICS`) -> value.
+        Metric id -> value.
     parameters_millions:
-        Of the flow alone, or of the whole RRDB network.
+        Parameters of the flow alone, or of the whole RRDB network, in millions.
     training_hours, inference_seconds:
-        On one RTX 2080 Ti; inference of a 1920×1080 output.
+        Times on one RTX 2080 Ti; inference is of a 1920×1080 output.
     note:
-        Under which other name the row stands there, and what the source says of it.
+        The row's name in the source if it is another, and remarks of the source.
     """
 
     scale: int
@@ -74,18 +74,18 @@ class PublishedResult:
 
 @dataclass(frozen=True)
 class Method:
-    """A method that the adapters run.
+    """A published method that the adapters can run.
 
     Attributes
     ----------
     id:
-        Its family, as :attr:`srspace_eval.models.base.ModelConfig.family`; ESRGAN has the network of ``rrdb``.
+        The family, see :attr:`srspace_eval.models.protocol.ModelConfig.family`. ESRGAN has the network of ``rrdb``.
     title, paper, homepage, licence:
-        For people; empty where there is none. The licence is that of the authors' program and weights.
+        Texts for readers; empty where there is none. The licence is that of the authors' program and weights.
     adapters:
         Names of the configurations.
     checkpoints, results:
-        What is known of them.
+        Where checkpoints are, and the published numbers.
     """
 
     id: str
@@ -94,17 +94,17 @@ class Method:
     homepage: str
     licence: str
     adapters: tuple[str, ...]
-    checkpoints: tuple[Checkpoint, ...]
+    checkpoints: tuple[PublishedCheckpoint, ...]
     results: tuple[PublishedResult, ...]
 
 
 @cache
-def published_methods() -> dict[str, Method]:
-    """All methods by id.
+def known_methods() -> dict[str, Method]:
+    """All methods of the catalogue by id, as ``srspace-eval models`` lists them.
 
     Example
     -------
-    >>> [r.values["diversity"] for r in published_methods()["srflow_da_r"].results]
+    >>> [r.values["diversity"] for r in known_methods()["srflow_da_r"].results]
     [25.5, 24.57]
     """
     data = toml.loads(files("srspace_eval").joinpath("models/catalogue.toml").read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ def published_methods() -> dict[str, Method]:
     for entry in data["method"]:
         results = tuple(_result(rows, entry["title"]) for rows in entry["results"])
         checkpoints = tuple(
-            Checkpoint(tuple(row["files"]), row["where"], row["status"], row.get("note", ""))
+            PublishedCheckpoint(tuple(row["files"]), row["where"], row["status"], row.get("note", ""))
             for row in entry.get("checkpoint", ())
         )
         methods[entry["id"]] = Method(
@@ -129,7 +129,7 @@ def published_methods() -> dict[str, Method]:
 
 
 def _result(rows: Mapping[str, str], title: str) -> PublishedResult:
-    """What tables say of a method, as table's id -> name of its row; all are of one scale and agree."""
+    """The result that several tables agree on; ``rows`` is id of a table -> name of the method's row in it."""
     tables = {table: _table(table) for table in rows}
     found = [next(row for row in tables[table]["rows"] if row["team"] == name) for table, name in rows.items()]
     cells: dict[str, float] = {}

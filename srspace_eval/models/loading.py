@@ -1,13 +1,12 @@
-"""From a checkpoint file to a model on a device."""
+"""From a checkpoint file, or the name of a plug-in, to a model on a device."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from srspace_eval._utils.devices import resolve_device
 from srspace_eval._utils.notices import notify
@@ -15,85 +14,138 @@ from srspace_eval.errors import CheckpointError, ExecutorError, InputError
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet, SkipFrom
 from srspace_eval.models.adapters.flow import FlowModel
-from srspace_eval.models.adapters.rrdb import SKIPS, RRDBModel, recognise_wiring
+from srspace_eval.models.adapters.rrdb import RRDBModel
 from srspace_eval.models.base import Model
+from srspace_eval.models.checkpoints.building import build_network
+from srspace_eval.models.checkpoints.describe import digest_of_checkpoint
 from srspace_eval.models.checkpoints.reading import read_checkpoint
 from srspace_eval.models.checkpoints.recognise import Recognised, recognise
-from srspace_eval.models.plugins import load_plugin
+from srspace_eval.models.checkpoints.wiring import SKIPS, recognise_wiring
+from srspace_eval.models.plugins import is_plugin, load_plugin
+
+_LOADED_FROM = "loaded_from"  # attribute of a model: what load_model was given
 
 
-def load(checkpoint: str | Path, device: str | torch.device = "auto", *, rrdb_skip: SkipFrom | None = None) -> Model:
-    """See :func:`srspace_eval.models.load_model`."""
+def load_model(
+    checkpoint: str | Path, device: str | torch.device = "auto", *, rrdb_skip: SkipFrom | None = None
+) -> Model:
+    """Load a model from its checkpoint. The names and shapes of the parameters tell which network it is.
+
+    Parameters
+    ----------
+    checkpoint:
+        A ``.pth`` or ``.safetensors`` file of SRFlow, SRFlow-DA (also -R, -S, -D), NCSR or RRDB (ESRGAN, RealSR).
+        Nothing in it is executed. Or the name of a plug-in (:mod:`srspace_eval.models.plugins`), such as
+        ``bicubic_x4``.
+    device:
+        ``"auto"`` (CUDA if available, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or a ``torch.device``.
+    rrdb_skip:
+        To what an RRDB network adds the output of trunk_conv: ``"trunk"``, the output of the blocks (SRFlow's
+        program), or ``"first"``, the output of conv_first (ESRGAN, RealSR, BasicSR). None: the one that reproduces a
+        test picture; if neither does, the usual one, with a notice.
+
+    Returns
+    -------
+    The model; ``model.config`` says what it is. Flows also have ``encode``.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read safely, or fits no known network. Every missing, surplus and misshapen parameter
+        is listed.
+    InputError
+        If ``rrdb_skip`` is given for another network, or is neither of the two.
+    ExecutorError
+        If the device does not exist, or checkpoints do not run on it.
+
+    Example
+    -------
+    ::
+
+        model = load_model("SRFlow_DF2K_4X.pth", device="cuda")
+        samples = model.sample(lr, n=10, heat=0.9, seed=0)     # (h, w, 3) uint8 -> (10, 4h, 4w, 3) uint8
+
+    >>> load_model("bicubic_x4", "cpu").config.scale
+    4
+    """
     if rrdb_skip is not None and rrdb_skip not in SKIPS:
         raise InputError(f"rrdb_skip = {rrdb_skip!r} is not {' or '.join(map(repr, SKIPS))}")
-    place = resolve_device(device)
-    plugin = load_plugin(str(checkpoint), place)
+    model = _load(checkpoint, resolve_device(device), rrdb_skip)
+    with suppress(AttributeError, TypeError):  # a plug-in's model may refuse attributes
+        setattr(model, _LOADED_FROM, str(checkpoint))
+    return model
+
+
+def origin_of(model: Model, checkpoint: str | Path | None = None) -> dict[str, str]:
+    """Where a model comes from, for records.
+
+    Parameters
+    ----------
+    model:
+        The model.
+    checkpoint:
+        What it was loaded from: a file or the name of a plug-in; None: what :func:`load_model` was given.
+
+    Returns
+    -------
+    ``checkpoint`` and ``sha256`` of a file; ``checkpoint`` alone, the name, of a plug-in; an empty dictionary for a
+    model that :func:`load_model` did not load.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read.
+
+    Example
+    -------
+    >>> origin_of(load_model("bicubic_x4", "cpu"))
+    {'checkpoint': 'bicubic_x4'}
+    """
+    name = getattr(model, _LOADED_FROM, None) if checkpoint is None else str(checkpoint)
+    if name is None:
+        return {}
+    if is_plugin(name):
+        return {"checkpoint": name}
+    return {"checkpoint": Path(name).name, "sha256": digest_of_checkpoint(Path(name))}
+
+
+def _load(checkpoint: str | Path, device: torch.device, rrdb_skip: SkipFrom | None) -> Model:
+    plugin = load_plugin(str(checkpoint), device)
     if plugin is not None:
-        _only_rrdb(plugin.config.name, rrdb_skip)
+        _check_rrdb_only(plugin.config.name, rrdb_skip)
         return plugin
-    if place.type not in ("cpu", "cuda"):  # no float64, which folding and log-determinants need
-        raise ExecutorError(f"device {place}: checkpoints run on cpu or cuda")
+    if device.type not in ("cpu", "cuda"):  # others lack float64, which folding and log-determinants need
+        raise ExecutorError(f"device {device}: checkpoints run on cpu or cuda")
     path = Path(checkpoint)
     if not path.exists():
         raise CheckpointError(
-            f"{checkpoint}: there is no such file, and no plugin of that name; `srspace-eval models` lists where "
+            f"{checkpoint}: there is no such file, and no plug-in of that name; `srspace-eval models` lists where "
             "checkpoints are"
         )
     state = read_checkpoint(path)
     found = recognise({name: tuple(value.shape) for name, value in state.items()}, str(path))
-    net = build(path, state, found, place)
+    net = build_network(path, state, found, device)
     if isinstance(net, ConditionalFlow):
-        _only_rrdb(found.config.name, rrdb_skip)
+        _check_rrdb_only(found.config.name, rrdb_skip)
         return FlowModel(found.config, net)
     net.skip = rrdb_skip or _wiring(path, net, found)
     details = {**found.config.details, "skip": net.skip}
     return RRDBModel(dataclasses.replace(found.config, details=details), net)
 
 
-def build(path: Path, state: Mapping[str, Tensor], found: Recognised, place: torch.device) -> ConditionalFlow | RRDBNet:
-    """The network of a checkpoint with its parameters on a device.
-
-    Raises
-    ------
-    CheckpointError
-        If no network can compute with the parameters.
-    """
-    _check_values(path, state, found)
-    ours = {name: state[theirs].to(place) for name, theirs in found.names.items()}
-    with torch.device("meta"):
-        net: ConditionalFlow | RRDBNet = (
-            RRDBNet(found.config.scale, found.blocks, found.features, found.growth)
-            if found.spec is None
-            else ConditionalFlow(found.spec)
-        )
-    net.load_state_dict(ours, assign=True)
-    return net.requires_grad_(False).eval()
-
-
 def _wiring(path: Path, net: RRDBNet, found: Recognised) -> SkipFrom:
     wiring = recognise_wiring(net, found.skip)
     if not wiring.evident:
-        errors = ", ".join(f"{error:.2g} wired as {skip!r}" for skip, error in wiring.errors.items())
+        errors = ", ".join(f"{error:.2g} with {skip!r}" for skip, error in wiring.errors.items())
         notify(
-            f"{path}: its wiring cannot be told: trunk_conv's output may be added to the blocks' output ('trunk', "
-            f"SRFlow's program) or to conv_first's ('first', ESRGAN's), and the averaged output differs from a test "
-            f"picture by {errors}; {wiring.skip!r} is taken, --rrdb-skip (rrdb_skip= in Python) says it"
+            f"{path}: the wiring of the RRDB network is not evident: trunk_conv's output may be added to the blocks' "
+            f"output ('trunk', SRFlow's program) or to conv_first's ('first', ESRGAN's), and the averaged output "
+            f"differs from a test picture by {errors}; {wiring.skip!r} is used; set --rrdb-skip (rrdb_skip= in Python) "
+            "if you know it"
         )
     return wiring.skip
 
 
-def _only_rrdb(name: str, rrdb_skip: SkipFrom | None) -> None:
+def _check_rrdb_only(name: str, rrdb_skip: SkipFrom | None) -> None:
     if rrdb_skip is not None:
         raise InputError(f"{name} is not an RRDB network by itself: it takes no rrdb_skip (--rrdb-skip)")
-
-
-def _check_values(path: Path, state: Mapping[str, Tensor], found: Recognised) -> None:
-    """Raise CheckpointError for parameters that no network can compute with."""
-    problems = []
-    for name in found.names.values():
-        if not state[name].is_floating_point():
-            problems.append(f"{name}: {state[name].dtype}, not floating point")
-        elif name.endswith(".invconv.weight") and not bool(torch.linalg.slogdet(state[name].double())[1].isfinite()):
-            problems.append(f"{name}: a singular matrix, which cannot be inverted")
-    if problems:
-        raise CheckpointError(f"{path}: {len(problems)} parameters cannot be used; the checkpoint is damaged", problems)

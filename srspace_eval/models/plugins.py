@@ -1,17 +1,18 @@
-"""Models that no checkpoint of ours describes: the built-in interpolation and users' own.
+"""Models without a checkpoint of a known network: the built-in interpolation, and those of third parties.
 
-A model is named by
+A plug-in is named by
 
 - ``bicubic_x4``, or another scale: :class:`srspace_eval.models.adapters.bicubic.Bicubic`;
-- ``package.module:factory``: a callable of an importable module (the working directory counts), such as a class;
-- the name of an entry point of the group ``srspace_eval.models`` that points at such a callable. In a package's
-  ``pyproject.toml``::
+- ``package.module:factory``: a callable, such as a class, of a module that can be imported, also from the working
+  directory;
+- the name of an entry point of the group ``srspace_eval.models`` that refers to such a callable. In the
+  ``pyproject.toml`` of a package::
 
       [project.entry-points."srspace_eval.models"]
       mymodel_x4 = "mypackage.models:MyModel"
 
-The callable gets the keyword ``device`` (a ``torch.device``) and returns a
-:class:`~srspace_eval.models.base.Model`. A whole one, which adds noise to an enlarged LR::
+The callable is called with the keyword ``device`` (a ``torch.device``) and returns a
+:class:`~srspace_eval.models.base.Model`. A complete example, which adds noise to an enlarged LR::
 
     import torch
     from srspace_eval.models.base import Model, ModelConfig
@@ -35,7 +36,7 @@ The callable gets the keyword ``device`` (a ``torch.device``) and returns a
         def memory_estimate(self, height, width, n):
             return (1 + n) * 2 * 3 * 4 * height * width * 16
 
-``decode`` gets what ``condition`` returned; a model that others call with an LR should accept that, too.
+``decode`` is called with the result of ``condition``. A model whose users call ``decode`` with an LR accepts that too.
 """
 
 from __future__ import annotations
@@ -51,81 +52,82 @@ from typing import Any
 import torch
 
 from srspace_eval.errors import CheckpointError
+from srspace_eval.models.adapters.bicubic import Bicubic
 from srspace_eval.models.base import Model, ModelConfig
 
 ENTRY_POINTS = "srspace_eval.models"
 """The entry-point group."""
 
 _FACTORY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+_MEMBERS = (
+    "config", "device", "halo", "condition", "latent_shapes", "decode", "memory_estimate", "sample",
+)  # fmt: skip
 
 
-def is_plugin(spec: str) -> bool:
-    """Whether a name is that of a plugin, not of a checkpoint file. Imports nothing.
+def is_plugin(name: str) -> bool:
+    """Whether a name is that of a plug-in, not of a checkpoint file. Imports no plug-in.
 
     >>> is_plugin("bicubic_x4"), is_plugin("SRFlow_DF2K_4X.pth")
     (True, False)
     """
-    if Path(spec).is_file():
+    if Path(name).is_file():
         return False
-    return bool(re.fullmatch(r"bicubic_x\d+", spec) or _FACTORY.fullmatch(spec) or _entry_point(spec))
+    return bool(re.fullmatch(r"bicubic_x\d+", name) or _FACTORY.fullmatch(name) or _entry_point(name))
 
 
-def load_plugin(spec: str, device: torch.device) -> Model | None:
-    """A model by the name of a plugin, None if the name is not one; then it should be a file.
+def load_plugin(name: str, device: torch.device) -> Model | None:
+    """Load a model by the name of its plug-in.
 
     Parameters
     ----------
-    spec:
-        As in the module's docstring.
+    name:
+        A name as in the module's docstring.
     device:
-        Where the model is to be.
+        The model's device.
+
+    Returns
+    -------
+    The model, or None if the name is not that of a plug-in; it should then be a file.
 
     Raises
     ------
     CheckpointError
-        If the module or the callable is not there, the callable fails, or what it returns is not a model.
+        If the module or the callable does not exist, the callable fails, or its result is not a model.
     """
-    if not is_plugin(spec):
+    if not is_plugin(name):
         return None
-    if match := re.fullmatch(r"bicubic_x(\d+)", spec):
-        from srspace_eval.models.adapters.bicubic import Bicubic
-
+    if match := re.fullmatch(r"bicubic_x(\d+)", name):
         return Bicubic(int(match[1]), device)
     try:
-        model = _factory(spec)(device=device)
+        model = _factory(name)(device=device)
     except CheckpointError:
         raise
     except Exception as error:
-        raise CheckpointError(f"{spec}: the model could not be made: {type(error).__name__}: {error}") from error
-    problems = [f"it has no {name}" for name in _MEMBERS if not hasattr(model, name)]
+        raise CheckpointError(f"{name}: the model could not be made: {type(error).__name__}: {error}") from error
+    problems = [f"it has no {member}" for member in _MEMBERS if not hasattr(model, member)]
     if not problems and not isinstance(model.config, ModelConfig):
         problems.append(f"its config is {type(model.config).__name__}, not srspace_eval.models.base.ModelConfig")
     if not problems and model.config.scale < 1:
         problems.append(f"its scale is {model.config.scale}")
     if problems:
         raise CheckpointError(
-            f"{spec}: {type(model).__name__} is not a model; inherit from srspace_eval.models.base.Model", problems
+            f"{name}: {type(model).__name__} is not a model; inherit from srspace_eval.models.base.Model", problems
         )
     return model  # type: ignore[no-any-return]
 
 
-_MEMBERS = (
-    "config", "device", "halo", "condition", "latent_shapes", "decode", "memory_estimate", "sample",
-)  # fmt: skip
-
-
-def _entry_point(spec: str) -> EntryPoint | None:
-    found = entry_points(group=ENTRY_POINTS, name=spec)
+def _entry_point(name: str) -> EntryPoint | None:
+    found = entry_points(group=ENTRY_POINTS, name=name)
     return next(iter(found), None)
 
 
-def _factory(spec: str) -> Callable[..., Any]:
-    point = _entry_point(spec)
+def _factory(name: str) -> Callable[..., Any]:
+    point = _entry_point(name)
     if point is not None:
         found = point.load()
     else:
-        module, _, path = spec.partition(":")
-        # The console script, unlike ``python -m``, does not look in the working directory.
+        module, _, path = name.partition(":")
+        # The console script does not search the working directory; ``python -m`` does.
         here = str(Path.cwd())
         sys.path.append(here)
         try:
@@ -133,8 +135,8 @@ def _factory(spec: str) -> Callable[..., Any]:
         finally:
             if here in sys.path:
                 sys.path.remove(here)
-        for name in path.split("."):
-            found = getattr(found, name)
+        for part in path.split("."):
+            found = getattr(found, part)
     if not callable(found):
-        raise CheckpointError(f"{spec}: is {type(found).__name__}, not a callable that makes a model")
+        raise CheckpointError(f"{name}: is {type(found).__name__}, not a callable that makes a model")
     return found  # type: ignore[no-any-return]

@@ -1,8 +1,8 @@
 """Paired bootstrap over images: how far means and ranks would move on other test images. Imports no torch.
 
-One resampled test set is drawn for all teams together (B. Efron, R. Tibshirani: An Introduction to the Bootstrap,
-1993, chapters 13 and 16), so that an image that is hard for everybody moves everybody, and differences between teams
-are as sharp as the data allow. Intervals are percentile intervals.
+Each resampled test set is drawn once for all teams (B. Efron, R. Tibshirani: An Introduction to the Bootstrap, 1993,
+chapters 13 and 16). An image that is hard for all teams then moves all teams, and differences between teams are as
+sharp as the data allow. Intervals are percentile intervals.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class BootstrapPlan:
 
 
 def draw_counts(images: int, plan: BootstrapPlan) -> Floats:
-    """How often each image stands in each resampled test set.
+    """How often each image occurs in each resampled test set.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def resampled_means(values: Floats, counts: Floats) -> Floats:
     Parameters
     ----------
     values:
-        ``(teams, images)`` float64. Undefined and infinite ones are left out, as the summary leaves them out.
+        ``(teams, images)`` float64. NaN and infinite values are left out, as in the summary.
     counts:
         ``(replicates, images)``, see :func:`draw_counts`.
 
@@ -104,7 +104,14 @@ def interval(replicates: Floats, level: float) -> tuple[Floats, Floats]:
 
 
 def rank_interval(ranks: Floats, level: float) -> tuple[Floats, Floats]:
-    """Percentile interval of ranks along the first axis; its ends are ranks that occurred, never between two."""
+    """Percentile interval of ranks along the first axis; its ends are ranks that occurred, not numbers between two.
+
+    Examples
+    --------
+    >>> low, high = rank_interval(np.array([1.0, 1.0, 2.0, 4.0]), 0.5)
+    >>> float(low), float(high)
+    (1.0, 4.0)
+    """
     tail = (1 - level) / 2
     low = np.quantile(ranks, tail, axis=0, method="lower")
     high = np.quantile(ranks, 1 - tail, axis=0, method="higher")

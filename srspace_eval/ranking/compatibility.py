@@ -1,4 +1,4 @@
-"""Which results may stand in one ranking: those measured with the same settings. Imports no torch."""
+"""Which results can be ranked together: those measured with the same settings. Imports no torch."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def require_one_signature(results: Sequence[Result]) -> None:
     Raises
     ------
     RankingError
-        If two results differ in a setting that both state; each such setting is listed with its values, and for each
-        value the teams, their files and signatures.
+        If two results differ in a setting that both state. The message lists each such setting with its values, and
+        the teams, files and signatures of each value.
     """
     problems = []
     for group, key, holders in _conflicts(results):
@@ -40,7 +40,7 @@ def choose_signature(results: Sequence[Result], chosen: str) -> Signature:
     Raises
     ------
     RankingError
-        If no result, or results of several signatures, have such an id; the ids there are get listed.
+        If no result, or results of several signatures, have such an id; the existing ids are listed.
     """
     found = {result.signature.id: result.signature for result in results}
     fitting = [signature for name, signature in found.items() if name.startswith(chosen)]

@@ -1,4 +1,4 @@
-"""A study's resampled mean opinion ranks, as ``study collect`` leaves them beside ``MOR.csv``. Imports no torch."""
+"""A study's resampled mean opinion ranks, which ``study collect`` writes beside ``MOR.csv``. Imports no torch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_BYTES = 1 << 27
 
 
 def draws_csv(methods: Sequence[str], draws: Sequence[Sequence[float]]) -> str:
-    """A line of names, then a line for each resampled study with the methods' mean opinion ranks in it."""
+    """The CSV text: a line of names, then a line for each resampled study with the methods' mean opinion ranks."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(methods)
@@ -53,7 +53,7 @@ def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, .
         and all(len(draw) == len(names) and all(1 <= value <= len(names) for value in draw) for draw in draws)
     )
     columns = dict(zip(names, zip(*draws, strict=True), strict=True)) if belongs else {}
-    # Resampled ranks lie around what was resampled; both are rounded.
+    # The MOR lies within its resampled values; both are rounded in the files.
     if not columns or any(not min(d) - 1e-3 <= mor[name] <= max(d) + 1e-3 for name, d in columns.items()):
         raise RankingError(f"{path}: does not belong to the {MOR_FILE} beside it; run `study collect` again")
     return columns

@@ -66,11 +66,12 @@ def make_leaderboard(
     entries = gather_entries(
         track, board=board, table=table, published=published, beside=beside, mor=mor, columns=shown
     )
+    ranking = rank(entries, track, bootstrap=bootstrap, signature=signature, columns=shown)
     if columns is not None:
         empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
         if empty:
-            notify(f"--columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
-    return rank(entries, track, bootstrap=bootstrap, signature=signature, columns=shown)
+            notify(f"columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
+    return ranking
 
 
 def gather_entries(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from srspace_eval._utils.frames import Kind as ColumnKind
+from srspace_eval._utils.frames import data_frame
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.ranks import competition_ranks
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Origin = Literal["measured", "given", "published"]
 """Where an entry's numbers come from. Files call it ``source``."""
@@ -119,3 +125,59 @@ class Ranking:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     bootstrap: BootstrapPlan | None = None
+
+    def to_frame(self) -> pd.DataFrame:
+        """The leaderboard as a pandas DataFrame: a row a team, best first, with the columns of the leaderboard's CSV.
+
+        Returns
+        -------
+        ``place`` (float64, NaN without a final rank), ``team``, ``kind``, ``source`` (text: :attr:`Entry.origin`); for
+        each metric its value (float64; infinite is ``inf``, not measured is NaN) and, if the rule ranks by it,
+        ``METRIC_rank`` (float64); ``final_rank``; ``why_unranked``, ``note`` (text). If the ranking has intervals, a
+        metric also has ``METRIC_low``, ``METRIC_high`` and, if the rule ranks by it, ``METRIC_rank_low``,
+        ``METRIC_rank_high`` (float64) and ``METRIC_tied_with_next`` (boolean); the final rank has ``final_rank_low``,
+        ``final_rank_high`` and ``final_rank_tied_with_next``.
+
+        Examples
+        --------
+        >>> from srspace_eval.ranking import Entry, rank
+        >>> from srspace_eval.tracks.reader import load_track
+        >>> entries = [Entry("A", "team", {"lpips": 0.2, "diversity": 20.0}, "given")]
+        >>> rank(entries, load_track("x8")).to_frame()[["team", "diversity", "diversity_rank"]]
+          team  diversity  diversity_rank
+        0    A       20.0             1.0
+        """
+        entries = [row.entry for row in self.rows]
+        finals = [row.final_rank for row in self.rows]
+        ranked = [final for final in finals if final is not None]
+        places = dict(zip(ranked, competition_ranks(ranked), strict=True))
+        by_rule = {criterion.metric for criterion in self.track.ranking.criteria}
+        intervals = any(row.intervals for row in self.rows)
+        columns: dict[str, tuple[ColumnKind, Sequence[object]]] = {
+            "place": ("float64", [None if final is None else places[final] for final in finals]),
+            "team": ("string", [entry.team for entry in entries]),
+            "kind": ("string", [entry.kind for entry in entries]),
+            "source": ("string", [entry.origin for entry in entries]),
+        }
+        for key in (*self.columns, FINAL):
+            values = finals if key == FINAL else [entry.values.get(key) for entry in entries]
+            columns[key] = ("float64", values)
+            if key in by_rule:
+                columns[f"{key}_rank"] = ("float64", [row.ranks.get(key) for row in self.rows])
+            if intervals:
+                columns |= _ends(key, [row.intervals.get(key) for row in self.rows])
+                if key in by_rule:
+                    columns |= _ends(f"{key}_rank", [row.rank_intervals.get(key) for row in self.rows])
+                if key in by_rule or key == FINAL:
+                    tied = [row.indistinguishable_from_next.get(key) for row in self.rows]
+                    columns[f"{key}_tied_with_next"] = ("boolean", tied)
+        columns["why_unranked"] = ("string", [row.why_unranked for row in self.rows])
+        columns["note"] = ("string", [entry.note for entry in entries])
+        return data_frame(columns)
+
+
+def _ends(name: str, intervals: Sequence[tuple[float, float] | None]) -> dict[str, tuple[ColumnKind, Sequence[object]]]:
+    return {
+        f"{name}_{end}": ("float64", [None if interval is None else interval[i] for interval in intervals])
+        for i, end in enumerate(("low", "high"))
+    }

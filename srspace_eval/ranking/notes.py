@@ -1,4 +1,4 @@
-"""What a reader of a leaderboard must know, one sentence each. Imports no torch."""
+"""The notes of a leaderboard: what a reader must know to read it, one sentence each. Imports no torch."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
             order = [c.metric for c in rule.criteria if any(c.metric in row.ranks for row in rows)]
             order.sort(key=lambda metric: metric not in rule.final)
             by = ", then ".join(label[metric] for metric in order)
-            notes.append(f"No final rank yet (it needs {named}): rows stand in the order of their ranks in {by}.")
+            notes.append(f"No final rank yet (it needs {named}): rows are in the order of their ranks in {by}.")
     for criterion in rule.criteria:
         if criterion.plateau is not None and any(row.entry.values.get(criterion.metric) is not None for row in rows):
             info = METRICS[criterion.metric]
@@ -75,7 +75,7 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
 
 def _mor_notes(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
     notes = []
-    # A published baseline's MOR is no sign of a study here.
+    # The MOR of a published baseline does not come from a study of these entries.
     here = [row.entry for row in rows if row.entry.origin != "published" or row.entry.kind == "team"]
     has_mor, has_lpips = (any(entry.values.get(m) is not None for entry in here) for m in ("mor", "lpips"))
     if has_lpips and not has_mor and {"lpips", "mor"} <= set(columns):

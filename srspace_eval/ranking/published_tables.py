@@ -1,6 +1,6 @@
-"""Tables from papers as data, to stand beside one's own results. Imports no torch.
+"""Tables from papers as data, to be shown beside measured results. Imports no torch.
 
-The files are ``leaderboards/published/*.toml`` (installed as ``srspace_eval.leaderboards``), one a table: where it was
+Each table is a file ``leaderboards/published/*.toml`` (installed in ``srspace_eval.leaderboards``): where it was
 published, which images it is about, its rows as printed. Nothing in them was measured here.
 """
 
@@ -24,7 +24,7 @@ _CONCLUSIONS = ("final_rank",)
 
 @dataclass(frozen=True)
 class PublishedColumn:
-    """A column that is no metric of this package: parameters, times, other metrics. Direction None: not comparable."""
+    """A column that is not a metric of this package: parameters, times, others. Direction None: not comparable."""
 
     label: str
     unit: str = ""
@@ -70,13 +70,13 @@ class PublishedTable:
     title:
         What it compares.
     tracks:
-        The tracks beside which it stands without a warning; empty: another task.
+        The tracks beside which it is shown without a notice; empty: another task.
     paper, table, read_from:
         The publication, the table in it, and the document the numbers were read from.
     data:
         The images it is about.
     columns:
-        Columns that are no metrics of this package.
+        Columns that are not metrics of this package.
     rows:
         As printed.
     """
@@ -141,7 +141,7 @@ def load_published(name: str, track: str | None = None) -> PublishedTable:
     name:
         ``"ntire2021-x4"``; with ``track="x4"`` also ``"ntire2021"``.
     track:
-        The track beside which it is to stand.
+        The track beside which it is shown.
 
     Raises
     ------

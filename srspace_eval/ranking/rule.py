@@ -37,7 +37,7 @@ def rank(
     Parameters
     ----------
     entries:
-        In any order; baselines keep theirs.
+        In any order; the baselines' order is kept.
     track:
         Gives the rule (:class:`srspace_eval.tracks.model.RankingRule`).
     bootstrap:
@@ -113,7 +113,7 @@ def rank(
 
 
 def _clean(entry: Entry) -> Entry:
-    """NaN is "none"; a metric that nobody knows, or a name that cannot be written, is an error."""
+    """The entry with NaN as None; an unknown metric, or a name that cannot be written as UTF-8, is an error."""
     unknown = [metric for metric in entry.values if metric not in METRICS]
     if unknown:
         raise RankingError(f"{entry.team!r}: unknown metric {', '.join(unknown)}; known are {', '.join(METRICS)}")
@@ -128,7 +128,7 @@ def _clean(entry: Entry) -> Entry:
 def _require_distinct(entries: Sequence[Entry]) -> None:
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
-        # The same method may stand in two papers: published rows are told apart by their source.
+        # Two papers may have the same method: published rows are distinguished by their citation.
         where = entry.note.split("\n")[0] if entry.origin == "published" else ""
         groups.setdefault((where, name_key(entry.team)), []).append(entry)
     problems = [
@@ -141,7 +141,7 @@ def _require_distinct(entries: Sequence[Entry]) -> None:
 
 
 def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
-    """Index -> reason of the measured entries that a chosen signature leaves out."""
+    """Index -> reason, for the measured entries that a chosen signature leaves out."""
     results = [entry.result for entry in entries if entry.result is not None]
     if chosen is None:
         require_one_signature(results)

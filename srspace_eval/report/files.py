@@ -51,7 +51,7 @@ def render(ranking: Ranking, form: str, *, intervals: bool = False) -> str:
     >>> from srspace_eval.tracks.reader import load_track
     >>> ranking = rank([Entry("A", "team", {"lpips": 0.2, "diversity": 20.0}, "given")], load_track("x8"))
     >>> print(render(ranking, "md").split("\\n")[4])
-    | 1 | A (a) | 0.200 | 20.000 ₍₁₎ |
+    |  | A (a) | 0.200 | 20.000 ₍₁₎ |
     """
     return _WRITERS[form](ranking, intervals)
 

@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from srspace_eval._utils.frames import Kind as ColumnKind
+from srspace_eval._utils.frames import data_frame, value_columns
+from srspace_eval.errors import InputError
 from srspace_eval.results.signature import Signature
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["team", "baseline"]
 
@@ -54,3 +60,58 @@ class Result:
     incomplete: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] | None = None
+
+    def to_frame(self, level: Literal["images", "samples"] = "images") -> pd.DataFrame:
+        """The numbers as a pandas DataFrame.
+
+        Parameters
+        ----------
+        level:
+            ``"images"``: a row an image. Columns: ``team``, ``track``, ``image`` (text), ``height``, ``width``,
+            ``samples`` (int64; pixels, number of samples), and each metric id (float64).
+            ``"samples"``: a row a sample. Columns: ``team``, ``track``, ``image``, ``sample`` (int64, from 0),
+            ``file``, and each metric id that a sample has (float64).
+
+        Returns
+        -------
+        Rows in the result's order. An infinite value is ``inf``, an undefined one NaN.
+
+        Raises
+        ------
+        InputError
+            If the level is another.
+
+        Examples
+        --------
+        >>> image = ImageRecord("0801", 32, 48, "", {"lpips": 0.25}, {}, ())
+        >>> result = Result("A", "x4", Signature({}), (image,), {"lpips": 0.25})
+        >>> result.to_frame()[["image", "height", "width", "lpips"]]
+          image  height  width  lpips
+        0  0801      32     48   0.25
+        """
+        if level == "images":
+            rows = [image.values for image in self.images]
+            about: dict[str, tuple[ColumnKind, Sequence[object]]] = {
+                "image": ("string", [image.image for image in self.images]),
+                "height": ("int64", [image.height for image in self.images]),
+                "width": ("int64", [image.width for image in self.images]),
+                "samples": ("int64", [len(image.samples) for image in self.images]),
+            }
+        elif level == "samples":
+            pairs = [(image, sample) for image in self.images for sample in image.samples]
+            rows = [sample.values for _, sample in pairs]
+            about = {
+                "image": ("string", [image.image for image, _ in pairs]),
+                "sample": ("int64", [sample.sample for _, sample in pairs]),
+                "file": ("string", [sample.file for _, sample in pairs]),
+            }
+        else:
+            raise InputError(f"level {level!r}: 'images' or 'samples'")
+        return data_frame(
+            {
+                "team": ("string", [self.team] * len(rows)),
+                "track": ("string", [self.track] * len(rows)),
+                **about,
+                **value_columns(rows),
+            }
+        )

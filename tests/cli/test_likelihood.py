@@ -16,7 +16,7 @@ from srspace_eval._utils.png import write_png
 from srspace_eval.errors import Notice
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.models import load_model
-from srspace_eval.models.sampling.likelihood import likelihoods
+from srspace_eval.models.folders.likelihood import likelihoods
 from tests.helpers.commands import run
 
 SIZES = {"0801": (48, 40), "0802": (53, 66)}  # 0802 is cropped to 48×64 for its LR
@@ -104,7 +104,7 @@ def test_what_is_not_finite_leaves_no_mean(
     with pytest.warns(Notice) as notices:
         found = likelihoods(model, lr, gt)
     assert any("0802.png: its likelihood is not finite (nan)" in str(n.message) for n in notices)
-    assert [math.isfinite(x.nll) for x in found] == [True, False]
+    assert [math.isfinite(x.nll) for x in found.images] == [True, False]
     assert run("likelihood", "--checkpoint", checkpoint, "--lr", lr, "--gt", gt, "--device", "cpu", "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["mean_nll"] is None

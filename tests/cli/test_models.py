@@ -12,14 +12,14 @@ import torch
 from benchmarks.inputs.synth import picture
 from benchmarks.inputs.weights import small_state, write_small_checkpoint
 from srspace_eval.models import load_model
-from srspace_eval.models.catalogue import published_methods
+from srspace_eval.models.catalogue import known_methods
 from tests.helpers.commands import run
 
 
 def test_list_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("models") == 0
     out = capsys.readouterr().out
-    for method in published_methods().values():
+    for method in known_methods().values():
         assert method.title in out
         assert method.licence in out
     for words in ("26.720", "50.92", "22.8 M", "1.98 s", "checkpoint (gone): SRFlow_DF2K_4X.pth", "CC BY-NC-SA 4.0"):
@@ -31,7 +31,7 @@ def test_list_for_people(capsys: pytest.CaptureFixture[str]) -> None:
 def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("models", "list", "--json") == 0
     methods = {m["id"]: m for m in json.loads(capsys.readouterr().out)["methods"]}
-    assert list(methods) == list(published_methods())
+    assert list(methods) == list(known_methods())
     assert methods["srflow"]["checkpoints"][0]["status"] == "gone"
     assert methods["ncsr"]["results"][0]["values"]["diversity"] == 26.72
 
@@ -50,9 +50,9 @@ def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, fam
     assert run("models", "show", path) == 0
     out = capsys.readouterr().out
     assert f"family: {family}" in out
-    assert ("skip: trunk (usual; trying does not tell it" in out) == (name == "rrdb")
+    assert ("skip: trunk (the usual one; running the network does not decide it" in out) == (name == "rrdb")
     assert "skip_evident" not in out
-    assert f"licence: {published_methods()[family].licence}" in out
+    assert f"licence: {known_methods()[family].licence}" in out
 
 
 def test_show_says_what_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

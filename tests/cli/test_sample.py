@@ -127,7 +127,7 @@ def test_killed_runs_resume_to_the_same_files(lr: Path, tmp_path: Path) -> None:
     process = command("tests.helpers.toy_model:SlowToy", lr, out)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert "were there" in err
+    assert "existed" in err
     expected, found = contents(whole), contents(out)
     for files in (expected, found):  # the two plugins' names
         files[PROVENANCE_FILE] = files[PROVENANCE_FILE].replace(b":SlowToy", b":Toy")
@@ -143,7 +143,7 @@ def test_interrupt_is_clean(lr: Path, tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on from here" in err
+    assert "the same command resumes it" in err
     assert "Traceback" not in err
     assert not [p.name for p in out.iterdir() if p.name.startswith(".")]
 
@@ -162,7 +162,7 @@ def test_interrupt_is_clean(lr: Path, tmp_path: Path) -> None:
         (["--device", "gpu"], 1, "unknown to torch"),
         (["--track", "x9"], 1, "no track 'x9'"),
         (["--track", "x8"], 1, "the model is ×4"),
-        (["--checkpoint", "no_such.pth"], 1, "no_such.pth: there is no such file, and no plugin of that name"),
+        (["--checkpoint", "no_such.pth"], 1, "no_such.pth: there is no such file, and no plug-in of that name"),
         (["--checkpoint", "srflow_df2k_x4"], 1, "`srspace-eval models` lists where checkpoints are"),
         (["--rrdb-skip", "first"], 1, "is not an RRDB network by itself"),
         (["--rrdb-skip", "last"], 2, "last"),

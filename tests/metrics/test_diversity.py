@@ -60,6 +60,21 @@ def test_the_curve_scores_the_first_n_samples_and_never_looks_ahead() -> None:
     assert curve == [diversity_score(d[:n]) for n in range(1, 6)]
 
 
+def test_a_batch_of_images_gives_a_score_and_a_curve_each() -> None:
+    d = np.stack([maps(), maps()[::-1]])[None]
+    scores, curves = diversity_score(d), diversity_curve(d)
+    assert isinstance(scores, np.ndarray)
+    assert isinstance(curves, np.ndarray)
+    assert scores.tolist() == [[diversity_score(d[0, 0]), diversity_score(d[0, 1])]]
+    assert curves.shape == (1, 2, 5)
+    assert curves[0, 1].tolist() == diversity_curve(d[0, 1])
+    tensor = diversity_curve(torch.from_numpy(d))
+    assert isinstance(tensor, torch.Tensor)
+    np.testing.assert_array_equal(tensor.numpy(), curves)
+    with pytest.raises(InputError, match="of one image wanted"):
+        diversity_score_patches(d, PatchPlan(5, 3))
+
+
 def test_the_order_of_samples_matters_to_the_curve_alone() -> None:
     d = maps()
     assert diversity_score(d[::-1].copy()) == pytest.approx(diversity_score(d), abs=1e-12)

@@ -14,7 +14,8 @@ from benchmarks.inputs.weights import write_alexnet
 from srspace_eval.errors import ExecutorError, InputError, WeightsError
 from srspace_eval.metrics.lpips import network as module
 from srspace_eval.metrics.lpips import trunks, weights
-from srspace_eval.metrics.lpips.network import LPIPS, lpips_map
+from srspace_eval.metrics.lpips.function import lpips, lpips_map
+from srspace_eval.metrics.lpips.network import LPIPS
 
 Both = Callable[[str], tuple[LPIPS, Any]]
 
@@ -124,6 +125,22 @@ def test_float_and_8_bit_arrays_and_tensors_agree(alexnet: Path) -> None:
     np.testing.assert_array_equal(tensor.numpy(), expected)
 
 
+def test_lpips_is_the_mean_of_the_map_and_a_batch_is_its_pictures(alexnet: Path, alex: LPIPS) -> None:
+    sr, gt = pair()
+    value = lpips(sr, gt, weights=alexnet)
+    assert isinstance(value, float)
+    assert value == pytest.approx(float(lpips_map(sr, gt, weights=alexnet).mean(dtype=np.float64)), rel=1e-6)
+    samples = np.stack([sr, gt, sr[::-1]])
+    maps = lpips_map(samples, gt, weights=alexnet)
+    assert maps.shape == (3, 65, 97)
+    assert maps.dtype == np.float32
+    for sample, found in zip(samples, maps, strict=True):
+        np.testing.assert_array_equal(found, alex.map(sample, gt).numpy())
+    tensors = torch.from_numpy(samples).permute(0, 3, 1, 2)
+    np.testing.assert_array_equal(lpips_map(tensors, tensors.flip(0), weights=alexnet).numpy()[1], 0 * maps[1])
+    np.testing.assert_array_equal(lpips_map(tensors, gt, weights=alexnet).numpy(), maps)
+
+
 def test_the_model_is_kept_until_its_file_changes(tmp_path: Path) -> None:
     sr, gt = pair(40, 40)
     found = []
@@ -147,7 +164,7 @@ def test_a_trunk_that_does_not_exist_is_named(alexnet: Path) -> None:
         (np.where(noise(64, 64) == 7, np.nan, 0.5), "values are NaN or infinite"),
         (np.full((64, 64, 3), np.inf), "12288 values are NaN or infinite"),
         (noise(64, 64).astype(np.int64), r"int64 \(64, 64, 3\) given"),
-        (noise(64, 64)[..., 0], r"\(H, W, 3\) RGB wanted"),
+        (noise(64, 64)[..., 0], r"RGB wanted: \(H, W, 3\)"),
         (noise(64, 64).transpose(2, 0, 1), r"uint8 \(3, 64, 64\) given"),
         (noise(64, 65), "sizes differ, 64×65 and 64×64"),
         ("0801.png", "not str"),

@@ -89,6 +89,17 @@ def test_torch_equals_numpy(scale: float) -> None:
     )
 
 
+def test_a_batch_is_its_pictures_in_the_same_layout() -> None:
+    pictures = np.stack([noise(20, 24, seed) for seed in range(4)]).reshape(2, 2, 20, 24, 3)
+    small = imresize(pictures, 0.25)
+    assert small.shape == (2, 2, 5, 6, 3)
+    np.testing.assert_array_equal(small[1, 0], imresize(pictures[1, 0], 0.25))
+    first = torch.from_numpy(pictures[0]).permute(0, 3, 1, 2)
+    np.testing.assert_array_equal(imresize(first, 0.25).permute(0, 2, 3, 1).numpy(), small[0])
+    np.testing.assert_array_equal(imresize(first[1], 0.25).permute(1, 2, 0).numpy(), small[0, 1])
+    assert imresize(first[:, :1], output_shape=(7, 3)).shape == (2, 1, 7, 3)
+
+
 def test_conventions_differ_in_the_border() -> None:
     ramp = np.repeat(np.arange(0, 256, 16, dtype=np.uint8)[:, None], 16, axis=1)
     mirrored, repeated = (imresize(ramp, 0.25, convention=name) for name in ("matlab", "matlab-legacy"))
@@ -174,6 +185,7 @@ def test_wrong_arguments_are_named(arguments: dict[str, Any], words: str) -> Non
         (np.zeros((8, 8), np.int32), r"int32 \(8, 8\) given, uint8, float32 or float64 wanted"),
         (np.zeros((8, 8), np.uint16), "uint16"),
         (np.zeros((2, 3, 8, 8)), r"\(H, W\) or \(H, W, C\) wanted"),
+        (torch.zeros(2, 8, 8, 3), r"\(N, C, H, W\) as a torch tensor"),
         (np.zeros((0, 8)), "wanted"),
         (np.array([["a"]]), "not an image"),
         ([[1, 2], [3, 4]], "not list"),

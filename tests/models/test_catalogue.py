@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 
 from srspace_eval.metrics.base import METRICS
-from srspace_eval.models.catalogue import published_methods
+from srspace_eval.models.catalogue import known_methods
 from srspace_eval.ranking.published_tables import load_published
 
 if sys.version_info >= (3, 11):
@@ -15,12 +15,12 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-METHODS = published_methods()
+METHODS = known_methods()
 
 
 def test_imports_no_torch() -> None:
     code = (
-        "import sys; from srspace_eval.models.catalogue import published_methods as p; assert p(); "
+        "import sys; from srspace_eval.models.catalogue import known_methods as p; assert p(); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -35,7 +35,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def documented_example() -> str:
     """The class that the module's docstring shows."""
     text = plugins.__doc__ or ""
-    return textwrap.dedent(text[text.index("    import torch\n") : text.index("``decode`` gets what")])
+    return textwrap.dedent(text[text.index("    import torch\n") : text.index("``decode`` is called with")])
 
 
 def test_documented_example_samples(module) -> None:

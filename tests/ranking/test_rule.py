@@ -118,7 +118,7 @@ def test_a_criterion_can_rank_among_the_study_only() -> None:
     assert rows["b"].ranks == {}
 
 
-def test_before_the_study_rows_stand_by_their_ranks_and_it_is_said() -> None:
+def test_before_the_study_rows_are_in_the_order_of_their_ranks_and_a_note_says_so() -> None:
     entries = [team("a", diversity=5.0, lr_psnr=50.0), team("b", diversity=7.0, lr_psnr=30.0, lpips=0.1),
                team("c", diversity=7.0, lr_psnr=46.0)]  # fmt: skip
     ranking = rank(entries, X4)
@@ -126,7 +126,7 @@ def test_before_the_study_rows_stand_by_their_ranks_and_it_is_said() -> None:
     assert all(row.why_unranked == "no mean opinion rank yet" for row in ranking.rows)
     notes = " ".join(ranking.notes)
     assert "No final rank yet (it needs MOR and S_10)" in notes
-    assert "rows stand in the order of their ranks in S_10, then LR-PSNR." in notes
+    assert "rows are in the order of their ranks in S_10, then LR-PSNR." in notes
     assert "LPIPS is a guide to photo-realism" in notes
 
 

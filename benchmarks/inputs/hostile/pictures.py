@@ -81,9 +81,9 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "iTXt bomb": (lambda: pngs.with_chunks(pngs.png(), packed_text(b"iTXt", b"a\0\1\0\0\0")), ""),
     "iCCP bomb": (lambda: pngs.with_chunks(pngs.png(), packed_text(b"iCCP", b"a\0\0")), ""),
     "a million chunks": (lambda: pngs.with_chunks(pngs.png(), chunk(b"tEXt", b"") * 1_000_000), "more than 200000"),
-    "second header": (lambda: pngs.with_chunks(pngs.png(), header(8192, 8192)), "no place"),
-    "unknown critical chunk": (lambda: pngs.with_chunks(pngs.png(), chunk(b"EVIL", b"")), "no place"),
-    "picture data interrupted": (lambda: split_data(chunk(b"tEXt", b"a\0b")), "between its picture data"),
+    "second header": (lambda: pngs.with_chunks(pngs.png(), header(8192, 8192)), "unexpected 'IHDR'"),
+    "unknown critical chunk": (lambda: pngs.with_chunks(pngs.png(), chunk(b"EVIL", b"")), "unexpected 'EVIL'"),
+    "picture data interrupted": (lambda: split_data(chunk(b"tEXt", b"a\0b")), "interrupt its picture data"),
     "picture data in two chunks": (lambda: split_data(b""), ""),
     "ends early": (
         lambda: SIGNATURE + header(9, 9) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + IEND, "damaged picture data"

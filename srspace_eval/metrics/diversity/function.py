@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,19 +19,19 @@ import torch
 from torch import Tensor
 
 from srspace_eval.errors import InputError
-from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe
+from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, as_tensor, describe, shaped_like
 
 
 @dataclass(frozen=True)
 class PatchPlan:
-    """K random N×N patches an image.
+    """K random N×N patches of each image.
 
     Attributes
     ----------
     patches, size:
         K and N.
     seed:
-        The same seed gives the same patches of an image, whatever was measured before it.
+        The same seed gives the same patches of an image, whichever images were measured before it.
     """
 
     patches: int
@@ -39,7 +41,7 @@ class PatchPlan:
     def __post_init__(self) -> None:
         if self.patches < 1 or self.size < 1 or self.seed < 0:
             raise InputError(
-                f"patches: at least 1 patch of at least 1 pixel and a seed from 0 on are wanted, not {self}"
+                f"patches: at least 1 patch of at least 1 pixel and a seed of at least 0 are required, not {self}"
             )
 
     def corners(self, height: int, width: int, image: str = "") -> npt.NDArray[np.int64]:
@@ -74,17 +76,25 @@ def score(global_best: float, local_best: float) -> float:
     return 100 * (global_best - local_best) / global_best if global_best != 0 else math.nan
 
 
-def diversity_score(distance_maps: ArrayLike) -> float:
+@overload
+def diversity_score(distance_maps: Array) -> float | FloatArray: ...
+@overload
+def diversity_score(distance_maps: Tensor) -> float | Tensor: ...
+def diversity_score(distance_maps: ArrayLike) -> float | FloatArray | Tensor:
     """S_M over all pixels, in percent: the challenge's official form.
+
+    A. Lugmayr, M. Danelljan, R. Timofte, "NTIRE 2021 Learning the Super-Resolution Space Challenge", section 3.
 
     Parameters
     ----------
     distance_maps:
-        (M, H, W) distances of M samples to the GT, at least 0: spatial LPIPS, or any other.
+        (M, H, W) distances of M samples to the GT, finite and at least 0: spatial LPIPS, or another distance. A batch:
+        (..., M, H, W).
 
     Returns
     -------
-    0 (a deterministic method) to 100; NaN if a sample equals the GT, where S_M is undefined.
+    0 (a deterministic method) to 100; NaN if a sample equals the GT, where S_M is undefined. A float for one image; for
+    a batch float64 values of the batch's shape: an array or a tensor, as ``distance_maps`` is.
 
     Raises
     ------
@@ -93,15 +103,50 @@ def diversity_score(distance_maps: ArrayLike) -> float:
 
     Examples
     --------
-    >>> diversity_score(torch.tensor([[[1.0, 3.0]], [[3.0, 1.0]]]))
+    >>> import numpy as np
+    >>> from srspace_eval import diversity_score
+    >>> diversity_score(np.array([[[1.0, 3.0]], [[3.0, 1.0]]]))
     50.0
     """
-    return diversity_curve(distance_maps)[-1]
+    images, batch = _images(distance_maps)
+    return shaped_like([_curve(maps)[-1] for maps in images], distance_maps, batch)
 
 
-def diversity_curve(distance_maps: ArrayLike) -> list[float]:
-    """S_1 .. S_M: the score of the first n samples, for n = 1 to M; see :func:`diversity_score`."""
-    maps = _maps(distance_maps)
+@overload
+def diversity_curve(distance_maps: Array) -> list[float] | FloatArray: ...
+@overload
+def diversity_curve(distance_maps: Tensor) -> list[float] | Tensor: ...
+def diversity_curve(distance_maps: ArrayLike) -> list[float] | FloatArray | Tensor:
+    """S_1 .. S_M in percent: the score of the first n samples, for n = 1 to M; see :func:`diversity_score`.
+
+    Returns
+    -------
+    M values, the first 0 (NaN where the score is undefined): a list for one image; for a batch float64 of shape
+    (..., M), an array or a tensor, as ``distance_maps`` is.
+
+    Raises
+    ------
+    InputError
+        As for :func:`diversity_score`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from srspace_eval import diversity_curve
+    >>> diversity_curve(np.array([[[1.0, 3.0]], [[3.0, 1.0]]]))
+    [0.0, 50.0]
+    """
+    images, batch = _images(distance_maps)
+    curves = [_curve(maps) for maps in images]
+    if not batch:
+        return curves[0]
+    values = shaped_like([value for curve in curves for value in curve], distance_maps, (*batch, len(curves[0])))
+    assert not isinstance(values, float)
+    return values
+
+
+def _curve(maps: Tensor) -> list[float]:
+    """(M, H, W) float64 -> S_1 .. S_M."""
     curve, best, global_best = [], maps[0], math.inf
     for distance in maps:
         best = torch.minimum(best, distance)
@@ -111,18 +156,36 @@ def diversity_curve(distance_maps: ArrayLike) -> list[float]:
 
 
 def diversity_score_patches(distance_maps: ArrayLike, plan: PatchPlan, image: str = "") -> PatchScore:
-    """S_M over K random N×N patches, as the paper writes it, with its standard error.
+    """S_M over K random N×N patches, as the paper writes it, with its standard error, in percent.
 
-    The distance of a patch is the map's mean over it. One patch a pixel is :func:`diversity_score`.
+    The distance of a patch is the mean of the map over the patch. With one patch of 1×1 for each pixel the value is
+    that of :func:`diversity_score`.
 
     Parameters
     ----------
     distance_maps:
-        (M, H, W), as for :func:`diversity_score`.
-    plan, image:
-        Which patches; see :meth:`PatchPlan.corners`.
+        (M, H, W) of one image, as for :func:`diversity_score`.
+    plan:
+        Number, size and seed of the patches.
+    image:
+        The image's name, a part of the seed; see :meth:`PatchPlan.corners`.
+
+    Raises
+    ------
+    InputError
+        As for :func:`diversity_score`, or if a patch is larger than the image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from srspace_eval import PatchPlan, diversity_score_patches
+    >>> maps = np.array([[[1.0, 3.0]], [[3.0, 1.0]]])
+    >>> diversity_score_patches(maps, PatchPlan(patches=10, size=1, seed=3)).score
+    50.0
     """
-    maps = _maps(distance_maps)
+    (maps, *others), batch = _images(distance_maps)
+    if batch or others:
+        raise InputError(f"distance_maps: a batch of shape {batch} given, (M, H, W) of one image wanted")
     corners = torch.from_numpy(plan.corners(maps.shape[1], maps.shape[2], image)).to(maps.device)
     return patch_score(torch.stack([patch_means(distance, corners, plan.size) for distance in maps]))
 
@@ -156,14 +219,16 @@ def patch_score(means: Tensor) -> PatchScore:
     return PatchScore(score(g, local_best), 100 * deviation / (g * math.sqrt(means.shape[1])))
 
 
-def _maps(distance_maps: ArrayLike) -> Tensor:
+def _images(distance_maps: ArrayLike) -> tuple[Sequence[Tensor], tuple[int, ...]]:
+    """The checked maps of each image, (M, H, W) float64, and the leading axes of the batch."""
     maps = as_tensor(distance_maps, "distance_maps")
-    if maps.ndim != 3 or 0 in maps.shape:
-        raise InputError(f"distance_maps: {describe(maps)} given, (M, H, W) wanted")
+    if maps.ndim < 3 or 0 in maps.shape:
+        raise InputError(f"distance_maps: {describe(maps)} given, (M, H, W) wanted, or a batch (..., M, H, W)")
     if maps.is_complex():
         raise InputError(f"distance_maps: {describe(maps)} given, real numbers wanted")
     maps = (maps.cpu() if maps.device.type == "mps" else maps).to(torch.float64)  # MPS has no float64
     low, high = (float(value) for value in maps.aminmax())
     if not (low >= 0 and math.isfinite(high)):
         raise InputError(f"distance_maps: values from {low:.4g} to {high:.4g}; distances are finite and at least 0")
-    return maps
+    batch = tuple(maps.shape[:-3])
+    return maps.reshape(math.prod(batch), *maps.shape[-3:]).unbind(), batch

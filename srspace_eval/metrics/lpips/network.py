@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from srspace_eval._utils.devices import device_name, resolve_device
 from srspace_eval.errors import InputError, WeightsError
 from srspace_eval.kernels import distance_maps
 from srspace_eval.kernels.cuda import upload
-from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe, same_size
+from srspace_eval.metrics._arrays import ArrayLike, rgb
 from srspace_eval.metrics.lpips import weights as weight_files
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Activation, Trunk, read_parameters, read_state_dict
 
@@ -147,7 +146,7 @@ class LPIPS:
         InputError
             If it is not such a picture, or smaller than the trunk can take.
         """
-        image = _image(gt, "gt")
+        image = rgb(gt, "gt")
         smallest = self._architecture.smallest
         if min(image.shape[:2]) < smallest:
             raise InputError(
@@ -180,7 +179,7 @@ class LPIPS:
         InputError
             If it is not such a picture, or not of the GT's size.
         """
-        image = _image(sr, "sr")
+        image = rgb(sr, "sr")
         if image.shape[:2] != reference.size:
             raise InputError(
                 f"sr is {image.shape[0]}×{image.shape[1]}, gt is {reference.size[0]}×{reference.size[1]} "
@@ -198,7 +197,7 @@ class LPIPS:
         return [layer.reshape(shape) for layer, shape in zip(layers, shapes, strict=True)]
 
     def map(self, sr: ArrayLike, gt: ArrayLike) -> Tensor:
-        """The distance map at full resolution, (H, W) float32; see :func:`lpips_map`."""
+        """The distance map at full resolution, (H, W) float32; see :func:`srspace_eval.lpips_map`."""
         reference = self.prepare(gt)
         return distance_maps.full_map(self.distances(reference, sr), reference.size)
 
@@ -238,70 +237,6 @@ def _set_arithmetic(*, tf32: bool) -> None:
         cudnn.conv.fp32_precision = wanted  # without it torch.backends.fp32_precision would count
     cudnn.benchmark = False  # it would choose algorithms by time, that is, by chance
     cudnn.deterministic = True
-
-
-def lpips_map(sr: ArrayLike, gt: ArrayLike, net: str = "alex", weights: str | Path | None = None) -> Any:
-    """Spatial LPIPS v0.1: how different ``sr`` looks from ``gt`` at each pixel.
-
-    Parameters
-    ----------
-    sr, gt:
-        (H, W, 3) RGB of equal size; uint8, or float in [0, 1]. Arrays or tensors.
-    net:
-        ``"alex"``, ``"vgg"`` or ``"squeeze"``.
-    weights:
-        The trunk's file; None: see :class:`LPIPS`.
-
-    Returns
-    -------
-    (H, W) float32, at least 0, lower is closer; a tensor on ``sr``'s device if ``sr`` is one, else an array. Its mean
-    is spatial LPIPS.
-
-    Raises
-    ------
-    InputError
-        If the pictures are not as above: another range such as [-1, 1], NaN, unequal or too small sizes.
-    WeightsError
-        If weights are missing or damaged.
-
-    Examples
-    --------
-    >>> lpips_map(sr, gt).mean()  # doctest: +SKIP
-    0.1173
-    """
-    a, b = _image(sr, "sr"), _image(gt, "gt")
-    same_size(a, b, "lpips_map")
-    if net not in ARCHITECTURES:
-        raise InputError(f"no LPIPS trunk {net!r}: {', '.join(ARCHITECTURES)}")
-    path = weight_files.require(net) if weights is None else Path(weights)
-    device = str(a.device) if isinstance(sr, Tensor) else "cpu"
-    result = _cached(net, path, weight_files.sha256(path), device).map(a, b)
-    return result if isinstance(sr, Tensor) else result.numpy()
-
-
-@lru_cache(maxsize=3)
-def _cached(net: str, weights: Path, sha256: str, device: str) -> LPIPS:
-    """A model that is kept from call to call until its file changes."""
-    return LPIPS(net, weights=weights, device=device)
-
-
-def _image(image: ArrayLike, what: str) -> Tensor:
-    """A picture that LPIPS may be asked about; every other range, dtype or layout is an error."""
-    tensor = as_tensor(image, what)
-    if tensor.ndim != 3 or tensor.shape[2] != 3 or 0 in tensor.shape:
-        raise InputError(f"{what}: {describe(tensor)} given, (H, W, 3) RGB wanted")
-    if tensor.dtype == torch.uint8:
-        return tensor
-    if not tensor.is_floating_point():
-        raise InputError(f"{what}: {describe(tensor)} given, uint8 or float in [0, 1] wanted")
-    low, high = (float(value) for value in tensor.aminmax())
-    if low >= 0 and high <= 1:
-        return tensor
-    if not bool(torch.isfinite(tensor).all()):
-        bad = int((~torch.isfinite(tensor)).sum())
-        raise InputError(f"{what}: {bad} values are NaN or infinite")
-    hint = "for [-1, 1] pass (x + 1) / 2" if low >= -1 and high <= 1 else "for 0..255 pass uint8, or divide by 255"
-    raise InputError(f"{what}: values from {low:.4g} to {high:.4g} given, uint8 or float in [0, 1] wanted; {hint}")
 
 
 def _rows(part: Activation) -> slice:

@@ -1,44 +1,75 @@
-"""Structural similarity of 8-bit pictures."""
+"""Structural similarity (SSIM)."""
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import overload
 
 import torch
 from torch import Tensor
 
 from srspace_eval.errors import InputError
 from srspace_eval.kernels.cuda import fetch
-from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
+from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, same_size, values_of_pairs
+from srspace_eval.metrics._channels import Channel, check_part, inside, planes
 
 WINDOW = 11
 _SIGMA = 1.5
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-_BAND_ROWS = {"cpu": 64, "cuda": 512}  # windows a band: few stay in the cache, many are few kernels to launch
+# Rows of windows a band: few on the CPU, so that a band stays in the cache; many on CUDA, so that few kernels run.
+_BAND_ROWS = {"cpu": 64, "cuda": 512}
 
 
-def ssim(a: ArrayLike, b: ArrayLike) -> float:
-    """SSIM of two (H, W, 3) uint8 pictures, at most 1, higher is closer.
+@overload
+def ssim(a: Array, b: ArrayLike, *, channel: Channel = "rgb", border: int = 0) -> float | FloatArray: ...
+@overload
+def ssim(a: Tensor, b: ArrayLike, *, channel: Channel = "rgb", border: int = 0) -> float | Tensor: ...
+def ssim(a: ArrayLike, b: ArrayLike, *, channel: Channel = "rgb", border: int = 0) -> float | FloatArray | Tensor:
+    """Structural similarity, at most 1, higher is closer.
 
     Z. Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004, equation 13:
-    Gaussian window 11×11, σ = 1.5, K1 = 0.01, K2 = 0.03, peak 255, weighted moments without Bessel's correction; the
-    mean over windows that lie wholly inside the picture, of R, G and B each, then over the three. No border is
-    removed beforehand and no luma is taken.
+    Gaussian window 11×11, σ = 1.5, K1 = 0.01, K2 = 0.03, L = 255 on the scale of 0..255 values, weighted moments
+    without Bessel's correction. The value is the mean over the windows that lie wholly inside the picture, of each
+    channel, and then over the channels.
+
+    Parameters
+    ----------
+    a, b:
+        RGB pictures of equal size, uint8 or floats in [0, 1]: (H, W, 3) or a batch (..., H, W, 3) as NumPy arrays,
+        (3, H, W), (H, W, 3) or a batch (N, 3, H, W) as torch tensors. ``b`` may be one picture for a whole batch.
+    channel:
+        ``"rgb"``: the three channels. ``"y"``: luma alone, ITU-R BT.601 in limited range, not rounded; L stays 255.
+    border:
+        Pixels that are cut off on each side before the comparison.
+
+    Returns
+    -------
+    A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``a`` is.
 
     Raises
     ------
     InputError
-        If they are not 8-bit RGB pictures of equal size, or smaller than the window.
+        If a shape, dtype or range is another, sizes differ, or fewer than 11×11 pixels remain inside the border.
 
     Examples
     --------
-    >>> grey = torch.full((16, 16, 3), 99, dtype=torch.uint8)
+    >>> import numpy as np
+    >>> from srspace_eval import ssim
+    >>> grey = np.full((16, 16, 3), 99, np.uint8)
     >>> ssim(grey, grey)
     1.0
     """
-    x, y = rgb_8bit(a, "first picture"), rgb_8bit(b, "second picture")
-    same_size(x, y, "ssim")
+    check_part(channel, border)
+    return values_of_pairs(
+        partial(picture_ssim, channel=channel, border=border), a, b, ("first picture", "second picture")
+    )
+
+
+def picture_ssim(a: Tensor, b: Tensor, channel: Channel = "rgb", border: int = 0) -> float:
+    """:func:`ssim` of two (H, W, 3) tensors whose dtype and range are checked already."""
+    same_size(a, b, "ssim")
+    x, y = inside(a, border), inside(b, border)
     height, width = x.shape[0] - WINDOW + 1, x.shape[1] - WINDOW + 1
     if height < 1 or width < 1:
         raise InputError(f"ssim: pictures of at least {WINDOW}×{WINDOW} pixels are wanted, not {tuple(x.shape[:2])}")
@@ -48,14 +79,13 @@ def ssim(a: ArrayLike, b: ArrayLike) -> float:
     sums = []
     for start in range(0, height, rows):
         stop = min(start + rows, height) + WINDOW - 1
-        sums.append(_band(x[start:stop], y[start:stop]).sum())
+        sums.append(_band(planes(x[start:stop], channel), planes(y[start:stop], channel)).sum())
     total = math.fsum(fetch(torch.stack(sums)).tolist())
-    return total / (height * width * 3)
+    return total / (height * width * (3 if channel == "rgb" else 1))
 
 
-def _band(a: Tensor, b: Tensor) -> Tensor:
-    """SSIM of every window inside the band, (3, h, w) float64."""
-    x, y = (part.permute(2, 0, 1).to(torch.float64) for part in (a, b))
+def _band(x: Tensor, y: Tensor) -> Tensor:
+    """SSIM of every window inside a band: two (C, H, W) float64 -> (C, h, w)."""
     mean_x, mean_y, xx, yy, xy = (_blur(part) for part in (x, y, x * x, y * y, x * y))
     var_x, var_y, cov = xx - mean_x**2, yy - mean_y**2, xy - mean_x * mean_y
     luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)

@@ -17,23 +17,31 @@ from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
 from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, LevelInput, StepCondition
 from srspace_eval.models.base import Conditioning, Flow, LatentShape, ModelConfig
-from srspace_eval.models.device import exact_arithmetic
 from srspace_eval.models.lr_input import check_pictures, check_tensor
+from srspace_eval.models.precision import exact_arithmetic
 
-# The originals pad the LR to a multiple of this.
-_MULTIPLE = 2
-# Blocks of rows, convolution scratch.
-_WORKSPACE = 64 << 20
-# What the C library's allocator may hold in pieces that no tensor fits.
-_FRAGMENTS = 256 << 20
-_CACHE_LIMIT = {"cpu": 2 << 30, "cuda": 8 << 30}
+_MULTIPLE = 2  # the authors' programs pad the LR to a multiple of this
+_WORKSPACE = 64 << 20  # bytes for blocks of rows and for the scratch memory of convolutions
+_FRAGMENTS = 256 << 20  # bytes that the C library's allocator may hold in pieces too small for any tensor
+_CACHE_LIMIT = {"cpu": 2 << 30, "cuda": 8 << 30}  # bytes
 
 
 @dataclass
 class FlowConditioning:
-    """What a flow computed of one LR: :meth:`FlowModel.condition` makes it, only the model looks inside.
+    """What a flow computed from one LR. :meth:`FlowModel.condition` makes it; its content is private to the model.
 
-    What the steps need is added when they first ask for it, as far as ``cache_left`` bytes go.
+    Attributes
+    ----------
+    height, width:
+        Size of the LR before padding.
+    lr:
+        The padded LR.
+    levels:
+        Level -> the features that its steps read.
+    cache_left:
+        Bytes that ``steps`` may still grow by.
+    steps:
+        Index of a layer -> what that step needs of the LR; a cache, filled when a step is first decoded.
     """
 
     height: int
@@ -44,7 +52,7 @@ class FlowConditioning:
     steps: dict[int, StepCondition] = field(default_factory=dict)
 
     def step(self, index: int, step: FusedStep, level: int) -> StepCondition:
-        """A decoding step's condition, from the cache or computed anew."""
+        """The condition of a decoding step, from the cache or computed again."""
         found = self.steps.get(index)
         if found is None:
             found = step.condition(self.levels[level])
@@ -55,24 +63,24 @@ class FlowConditioning:
 
 
 class FlowModel(Flow):
-    """A conditional flow whose work that depends on the LR alone is done once for all samples.
+    """A conditional flow. Work that depends on the LR alone is done once for all samples.
 
     Parameters
     ----------
     config:
-        What it is.
+        What the model is.
     flow:
         The flow with its weights, on its device. It is kept for :meth:`encode`; :meth:`decode` uses a folded copy.
     cache_limit:
         Bytes that the conditioning of one LR may keep from one :meth:`decode` to the next; None: 2 GiB on the CPU,
-        8 GiB on CUDA. What does not fit is computed again at each call, once for all samples of the call, with the
-        same result. So many samples of a large LR are best decoded in one call.
+        8 GiB on CUDA. What does not fit is computed again in each call, once for all samples of the call, with the
+        same result. Many samples of a large LR are therefore best decoded in one call.
 
     Attributes
     ----------
     halo:
         LR pixels of context for tiles. The receptive field is larger than any picture (:attr:`receptive_field`), but
-        what is far away hardly counts: tiles agree with the whole approximately, not exactly.
+        distant pixels have little influence: tiles agree with the whole approximately, not exactly.
     """
 
     halo = 32
@@ -85,7 +93,7 @@ class FlowModel(Flow):
         self.device, self._dtype = weight.device, weight.dtype
         default_limit = _CACHE_LIMIT.get(self.device.type, _CACHE_LIMIT["cpu"])
         self.cache_limit = default_limit if cache_limit is None else cache_limit
-        # oneDNN's convolutions are fastest with channels last; cuDNN's in float32 are not.
+        # On the CPU, oneDNN's convolutions are fastest with channels last. In float32, cuDNN's are not.
         self._layout = torch.channels_last if self.device.type == "cpu" else torch.contiguous_format
         with torch.no_grad():
             self._flow = flow
@@ -93,7 +101,7 @@ class FlowModel(Flow):
             self._layers = self._fuse(flow)
 
     def _fuse(self, flow: ConditionalFlow) -> list[tuple[int, FusedStep | FusedSplit | None]]:
-        """(level, layer) from image to latents; None is a squeeze."""
+        """(level, layer) in the order from image to latents; a squeeze is None."""
         fused: list[tuple[int, FusedStep | FusedSplit | None]] = []
         free: list[FlowStep] = []
         for layer, module in zip(self.spec.layers(), flow.flowUpsamplerNet.layers, strict=True):
@@ -111,20 +119,20 @@ class FlowModel(Flow):
 
     @property
     def receptive_field(self) -> int:
-        """LR pixels to each side that an output pixel depends on, exactly."""
+        """LR pixels on each side that an output pixel depends on, exactly."""
         rrdb = 15 * self.spec.blocks + 5
         reach = 2 if self.spec.net == "pointwise" else 38 if self.spec.net == "residual_stack" else 6
         steps = sum(self.spec.steps * reach / self.spec.resolution(level) for level in range(1, self.spec.levels + 1))
         return rrdb + math.ceil(steps) + self.spec.levels
 
     def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:
-        """As :meth:`Model.latent_shapes`, for the LR padded to even sizes."""
+        """See :meth:`Decoder.latent_shapes`; the LR is padded to even sizes."""
         return self.spec.latent_shapes(_padded(height), _padded(width))
 
     @torch.no_grad()
     @exact_arithmetic()
     def condition(self, lr: Tensor) -> FlowConditioning:
-        """As :meth:`Model.condition`: the RRDB features of an LR, padded by reflection to even sizes."""
+        """Compute the RRDB features of an LR, padded by reflection to even sizes; see :meth:`Decoder.condition`."""
         x = self._padded_lr(lr)
         upconvs = int(math.log2(self.spec.resolution(1)))
         features = self._rrdb.features(x.contiguous(memory_format=self._layout), self.spec.stacked, upconvs)
@@ -136,7 +144,7 @@ class FlowModel(Flow):
             elif resolution == 1:
                 levels[level] = LevelInput(torch.cat([features.last, features.stacked], 1), None)
             else:
-                # Bilinear halving is the mean of 2×2; the nearest neighbour is the first of them.
+                # Bilinear halving is the mean of 2×2 pixels. The nearest neighbour is the first of them.
                 own = F.avg_pool2d(features.last, 2)
                 levels[level] = LevelInput(torch.cat([own, features.stacked[:, :, ::2, ::2]], 1), None)
         return FlowConditioning(lr.shape[2], lr.shape[3], x, levels, self.cache_limit)
@@ -144,12 +152,12 @@ class FlowModel(Flow):
     @torch.no_grad()
     @exact_arithmetic()
     def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """As :meth:`Model.decode`, by the folded layers; a sample's bytes do not depend on the others."""
+        """Decode latents with the folded layers; see :meth:`Decoder.decode`. A sample does not depend on the others."""
         conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
         height, width = conditioning.height, conditioning.width
         self._check_latents(latents, self.latent_shapes(height, width))
-        # Each sample by itself, but all of them through one step before the next: what the step needs of the LR is
-        # then computed once, and a sample's bytes do not depend on the others.
+        # All samples pass a step before any passes the next one, so that what the step needs of the LR is computed
+        # once. Each sample is computed by itself, so that its bytes do not depend on the others.
         rest = list(latents)
         zs = [self._own(latent) for latent in torch.split(rest.pop(), 1)]
         logdets = [z.new_zeros(len(z), dtype=torch.float64) for z in zs]
@@ -172,10 +180,10 @@ class FlowModel(Flow):
     @torch.no_grad()
     @exact_arithmetic()
     def encode(self, lr: Tensor | Conditioning, hr: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
-        """As :meth:`Flow.encode`, by the layers as the papers give them, in the original programs' order of arithmetic.
+        """Encode pictures with the unfolded layers, in the authors' programs' order of arithmetic.
 
-        An LR of odd size is padded by reflection, and the HR with it: then the latents, the log-determinant and the
-        likelihood are of the padded picture, and its pixels are counted.
+        See :meth:`Flow.encode`. An LR of odd size is padded by reflection, and so are the pictures. The latents, the
+        log-determinant and the likelihood are then those of the padded pictures, and all their pixels are counted.
         """
         if isinstance(lr, FlowConditioning):
             height, width, x = lr.height, lr.width, lr.lr
@@ -191,7 +199,7 @@ class FlowModel(Flow):
         return latents, logdet, bits_per_pixel(logdet, latents[-1], padded.shape[2] * padded.shape[3])
 
     def memory_estimate(self, height: int, width: int, n: int) -> int:
-        """As :meth:`Model.memory_estimate`, of decoding; the cache counts as far as :attr:`cache_limit` goes."""
+        """See :meth:`Decoder.memory_estimate`. The cache counts up to :attr:`cache_limit`."""
         spec = self.spec
         pixels = _padded(height) * _padded(width)
         kept = cache = step = 0.0  # channels for one LR pixel
@@ -204,7 +212,8 @@ class FlowModel(Flow):
                 step = max(step, area * (5 * spec.hidden + 10 * layer.channels))
         trunk = spec.condition_channels + 6 * spec.features + 8 * spec.growth
         finest = 3 * spec.features * spec.resolution(1) ** 2
-        # Samples: z of all, of the one at work a few more, and its net's hidden channels where rows are not blocked.
+        # z of all samples; a few more tensors of its size for the sample that is being decoded; and the hidden channels
+        # of the coupling net, unless it works on blocks of rows.
         blocked = spec.net == "pointwise" and self.device.type == "cpu"
         hidden = 0.0 if blocked else 4 * spec.hidden * spec.resolution(1) ** 2
         samples = 3 * spec.scale**2 * (3 * n + 6) + hidden
@@ -213,10 +222,10 @@ class FlowModel(Flow):
         return int(1.2 * work + min(cache * pixels * size, self.cache_limit)) + _WORKSPACE
 
     def encode_memory_estimate(self, height: int, width: int, n: int) -> int:
-        """As :meth:`Flow.encode_memory_estimate`.
+        """See :meth:`Flow.encode_memory_estimate`.
 
-        Encoding keeps the conditioning of all levels, and its couplings convolve z and u concatenated, of which a
-        convolution may take another copy in its own layout.
+        Encoding keeps the conditioning of all levels. Its couplings convolve the concatenation of z and u, and a
+        convolution may copy its input to another layout.
         """
         spec = self.spec
         pixels = _padded(height) * _padded(width)
@@ -228,7 +237,7 @@ class FlowModel(Flow):
             for layer in spec.layers()
         )
         trunk = spec.condition_channels + 12 * spec.features + 16 * spec.growth
-        # The pictures and z of all, of the one at work its couplings' outputs.
+        # The pictures and z of all; the outputs of the couplings of the one that is being encoded.
         pictures = 3 * spec.scale**2 * (4 * n + 8)
         work = self._dtype.itemsize * pixels * (kept + max(trunk, step) + pictures)
         return int(1.2 * work + min(work / 2, _FRAGMENTS)) + _WORKSPACE
@@ -238,7 +247,7 @@ class FlowModel(Flow):
         return _pad(lr.to(self.device, self._dtype), _padded(lr.shape[2]), _padded(lr.shape[3])).contiguous()
 
     def _own(self, latent: Tensor) -> Tensor:
-        """A copy that may be overwritten, on the device, in the layout of the layers."""
+        """A copy that may be overwritten, on the device, in the memory layout of the layers."""
         return latent.to(self.device, self._dtype, copy=True, memory_format=self._layout)
 
     def _check_latents(self, latents: Sequence[Tensor], shapes: Sequence[LatentShape]) -> None:
@@ -255,9 +264,9 @@ def _padded(length: int) -> int:
 
 
 def _pad(x: Tensor, height: int, width: int) -> Tensor:
-    """Grow at the bottom and the right by reflection that does not repeat the border.
+    """Pad at the bottom and the right by reflection without repeating the border pixel.
 
-    Where the picture is too small for that, as NumPy does it: reflected again, a single pixel repeated.
+    A picture that is too small is reflected several times, as NumPy does it; a single pixel is repeated.
     """
     for axis, length in ((2, height), (3, width)):
         size = x.shape[axis]

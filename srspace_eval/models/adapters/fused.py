@@ -1,13 +1,14 @@
-"""The flows from latents to image in a form that is fast to evaluate, made once, at load.
+"""The layers of the flows from latents to image in a folded form, which is fast to evaluate and made once, at load.
 
 The algebra is that of the layers of :mod:`srspace_eval.flows`, regrouped:
 
 * What depends on the LR alone is computed once for all samples: the RRDB features, fFeatures, and the part of fAffine's
   first convolution that reads u (:mod:`srspace_eval.kernels.coupling`).
-* Actnorm, 1×1 convolution, the inverse of either and the coupling-free steps beside them are one matrix and one offset.
-  The injector's shift goes through the matrix into a per-pixel offset that is known beforehand.
-* The convolutions' actnorms and exp(3·logs) are in their weights, and so is the order of shifts and scales.
-* Conditioning that is nearest-upsampled is convolved at the LR's size (:mod:`srspace_eval.kernels.upsampled_conv`).
+* The inverses of an actnorm, of its 1×1 convolution and of the adjacent coupling-free steps become one matrix and one
+  offset. The injector's shift, multiplied by the matrix, becomes an offset of each pixel that is computed beforehand.
+* The actnorms of convolutions and exp(3·logs) are folded into the weights. The channels are reordered: shifts first,
+  then scales.
+* Nearest-upsampled conditioning is convolved at the LR's size (:mod:`srspace_eval.kernels.upsampled_conv`).
 """
 
 from __future__ import annotations
@@ -28,10 +29,15 @@ from srspace_eval.kernels.upsampled_conv import UpsampledConv
 
 @dataclass(frozen=True)
 class LevelInput:
-    """What a level's steps read of the LR.
+    """What the steps of a level read of the LR.
 
-    ``own`` is the feature map of the level's resolution; ``stacked`` the stacked blocks at the LR's size where the
-    level is ``factor`` >= 2 times finer, else they are part of ``own`` and it is None.
+    Attributes
+    ----------
+    own:
+        (1, C, H, W), the feature map of the level's resolution.
+    stacked:
+        (1, C, h, w), the stacked blocks at the LR's size, if the level is at least twice as fine as the LR. At other
+        levels they are part of ``own``, and this is None.
     """
 
     own: Tensor
@@ -40,10 +46,17 @@ class LevelInput:
 
 @dataclass(frozen=True)
 class StepCondition:
-    """What a step needs of the LR.
+    """What one step needs of the LR.
 
-    ``pre`` is the LR's part of fAffine before its first ReLU; ``gain`` and ``offset`` are the inverse injector, shift
-    and all, around the step's matrix; ``logdet`` is the injector's log|det|.
+    Attributes
+    ----------
+    pre:
+        (1, hidden, H, W), the LR's part of fAffine before its first ReLU.
+    gain, offset:
+        (1, C, H, W), the inverse injector: z is multiplied by ``gain``, then by the step's matrix; then ``offset`` is
+        added.
+    logdet:
+        log|det| of the inverse injector, a scalar.
     """
 
     pre: Tensor
@@ -53,12 +66,12 @@ class StepCondition:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it keeps."""
+        """Bytes of the tensors."""
         return sum(t.numel() * t.element_size() for t in (self.pre, self.gain, self.offset))
 
 
 class _ConditionConv:
-    """A convolution over u, (1, hidden, H, W)."""
+    """A convolution over u; its output is (1, hidden, H, W)."""
 
     def __init__(
         self, weight: Tensor, bias: Tensor, own_channels: int, factor: int, layout: torch.memory_format
@@ -75,14 +88,21 @@ class _ConditionConv:
 
 
 class FusedLinear:
-    """Adjacent actnorms and 1×1 convolutions as one map, inverted.
+    """The inverse of adjacent actnorms and 1×1 convolutions as one affine map.
+
+    Parameters
+    ----------
+    steps:
+        The steps in the order from image to latents; their couplings are ignored.
+    layout:
+        Memory format of the weights.
 
     Attributes
     ----------
     conv:
-        From latents to image, z = A⁻¹(z' − b) at every pixel.
+        From latents to image: z = A⁻¹(z' − b) at every pixel.
     logdet:
-        Its log|det| for one pixel.
+        log|det| of that map for one pixel.
     """
 
     def __init__(self, steps: Iterable[FlowStep], layout: torch.memory_format) -> None:
@@ -102,16 +122,20 @@ class FusedLinear:
 
 
 class FusedStep:
-    """A coupling step, with the coupling-free steps before it (on the way from image to latents).
+    """A coupling step together with the coupling-free steps before it, in the order from image to latents.
 
     Parameters
     ----------
     free:
-        Coupling-free steps before ``step``.
+        The coupling-free steps before ``step``.
     step:
         A step with a coupling.
-    own_channels, factor:
-        Of the conditioning: channels at the level's resolution, and how many times finer than the LR that is.
+    own_channels:
+        Channels of the conditioning that have the level's resolution.
+    factor:
+        The level's resolution divided by the LR's, along one axis.
+    layout:
+        Memory format of the weights.
     """
 
     def __init__(
@@ -136,7 +160,7 @@ class FusedStep:
             self._noise = Net(Conv(weight, first.bias), tail)
 
     def condition(self, level: LevelInput) -> StepCondition:
-        """What the step needs of the LR."""
+        """Compute what the step needs of the LR."""
         h = self._injector_condition(level).relu_()
         for op in self._injector:
             h = op(h)
@@ -148,7 +172,7 @@ class FusedStep:
         )
 
     def decode(self, z: Tensor, condition: StepCondition) -> tuple[Tensor, Tensor]:
-        """Latents to image; overwrites z. Returns z and the log|det| (N,) of this direction."""
+        """Latents to image: (N, C, H, W) z, overwritten -> z, log|det| (N,) float64 of this direction."""
         z1, z2 = z[:, : self.channels], z[:, self.channels :]
         shift, scale = _shift_scale(run_net(self._affine, z1, condition.pre))
         z2.div_(scale).sub_(shift)
@@ -163,7 +187,7 @@ class FusedStep:
 
 
 class FusedSplit:
-    """A split (:class:`~srspace_eval.flows.layers.Split`) with exp(3·logs) in its weights."""
+    """A split (:class:`~srspace_eval.flows.layers.Split`) with exp(3·logs) folded into its weights."""
 
     def __init__(self, split: Split, layout: torch.memory_format) -> None:
         self.channels = split.channels
@@ -175,21 +199,18 @@ class FusedSplit:
         return out[:, :half], out[:, half:]
 
     def decode(self, z1: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Latents to image: z1 and the latent -> z, −log N(z2) (N,) float64."""
+        """Latents to image: z1 and the latent -> z (N, C, H, W), −log N(z2; mean, exp(logs)) (N,) float64."""
         mean, logs = self._prior(z1)
         z2 = mean + torch.exp(logs) * latent
         return torch.cat([z1, z2], 1), -gaussian_logp(z2.double(), mean.double(), logs.double())
 
 
-# --- folding -------------------------------------------------------------------------------
-
-
 def _shift_scale(out: Tensor) -> tuple[Tensor, Tensor]:
-    """Shift and scale of a folded net's output: shifts, then r + 2 with scale = sigmoid(r + 2) + 1e-4."""
+    """Shift and scale from the output of a folded net: shifts first, then r + 2 with scale = sigmoid(r + 2) + 1e-4."""
     if out.dtype in (torch.float16, torch.bfloat16):
         out = out.float()
     half = out.shape[1] // 2
-    # Of all channels, as a slice with the channels last is several times slower than the whole.
+    # The sigmoid of all channels: with channels last, that of a slice is several times slower.
     return out[:, :half], torch.sigmoid(out)[:, half:].add(1e-4)
 
 
@@ -204,7 +225,7 @@ def _bias(conv: Conv) -> Tensor:
 def _fold_net(
     coupling: ConditionalCoupling, name: str, layout: torch.memory_format
 ) -> tuple[Conv, tuple[Conv | Skip, ...]]:
-    """One net of a coupling: its first convolution, and the rest after the first ReLU."""
+    """One net of a coupling, folded: its first convolution, and the operations after the first ReLU."""
     first, *rest = _fold(coupling.net(name), layout)
     assert isinstance(first, Conv)
     return Conv(first.weight, first.bias), tuple(rest)
@@ -227,9 +248,9 @@ def _fold(modules: Iterable[nn.Module], layout: torch.memory_format) -> list[Con
 
 
 def _fold_conv(module: nn.Module, layout: torch.memory_format, *, offset: float) -> Conv:
-    """A convolution with what follows it in its weights.
+    """A convolution with the affine map that follows it folded into its weights.
 
-    Of a zeros-convolution the even channels come first, then the odd ones with ``offset`` added.
+    The channels of a zeros-convolution are reordered: the even ones first, then the odd ones with ``offset`` added.
     """
     if isinstance(module, NormConv2d):
         scale = module.actnorm.logs.double().flatten().exp()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from srspace_eval.flows.spec import FlowSpec, NetKind, SplitKind
 
-# RRDB blocks whose outputs condition the flow.
 WIDE, EARLY = (1, 8, 15, 22), (1, 3, 5, 7)
+"""The stacked blocks: RRDB blocks, from 0, whose outputs condition the flow."""
 
 NETS: dict[str, NetKind] = {
     "srflow": "pointwise",
@@ -26,7 +26,11 @@ SPLITS: dict[str, SplitKind] = {
 
 
 def flow_spec(family: str, scale: int, levels: int, steps: int, blocks: int = 23) -> FlowSpec:
-    """A family's flow; its nets, splits, stacked blocks and noise follow from the family and the scale."""
+    """The flow of a family. The family and the scale determine its nets, splits, stacked blocks and noise.
+
+    >>> flow_spec("srflow", 8, 4, 16).stacked
+    (1, 3, 5, 7)
+    """
     return FlowSpec(
         scale=scale,
         blocks=blocks,
@@ -35,12 +39,11 @@ def flow_spec(family: str, scale: int, levels: int, steps: int, blocks: int = 23
         steps=steps,
         net=NETS[family],
         splits=SPLITS[family],
-        # NCSR: the 16 last coupling steps of the two coarsest levels see the noise map.
+        # NCSR: the last 16 coupling steps of the two coarsest levels read the noise map.
         noise=((0,) * (levels - 2) + (16, 16))[-levels:] if family == "ncsr" else (),
     )
 
 
-# name -> (family, its flow)
 CONFIGURATIONS: dict[str, tuple[str, FlowSpec]] = {
     "srflow_df2k_x4": ("srflow", flow_spec("srflow", 4, 3, 16)),
     "srflow_df2k_x8": ("srflow", flow_spec("srflow", 8, 4, 16)),
@@ -56,3 +59,4 @@ CONFIGURATIONS: dict[str, tuple[str, FlowSpec]] = {
     "ncsr_df2k_x4": ("ncsr", flow_spec("ncsr", 4, 3, 16)),
     "ncsr_df2k_x8": ("ncsr", flow_spec("ncsr", 8, 4, 20)),
 }
+"""Name of a configuration -> (family, flow)."""

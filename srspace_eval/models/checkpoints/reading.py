@@ -1,4 +1,4 @@
-"""Reading checkpoints: parameter names and tensors, never code."""
+"""Reading checkpoints: the names and tensors of the parameters. No code of a file is executed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ from torch.nn import Parameter
 from srspace_eval._utils.files import is_zip, refuse_packed
 from srspace_eval.errors import CheckpointError
 
-# Where training programs put the state dict, the first found wins: BasicSR prefers the averaged weights.
+# Keys under which training programs store the state dict, the preferred one first; BasicSR prefers averaged weights.
 _CONTAINERS = ("params_ema", "params", "state_dict", "model_state_dict")
-_LISTED = 20
+_LISTED = 20  # problems in a message
 _FORBIDDEN = re.compile(r"(?i)unsupported (global|class)|unrecognized (function|class)")
-_SHARED = 4  # so often, on average, may a parameter stand in a file under another name
+_SHARED = 4  # how many names a stored parameter may have on average
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
-    """The parameters of a ``.pth`` or ``.safetensors`` file, by name, float32 on the CPU.
+    """Read the parameters of a ``.pth`` or ``.safetensors`` file.
 
-    A state dict inside ``params_ema``, ``params``, ``state_dict`` or ``model_state_dict`` is taken out, and the prefix
-    ``module.`` of data-parallel training removed. Pickles are read with ``weights_only``: nothing in them is executed.
+    A state dict inside ``params_ema``, ``params``, ``state_dict`` or ``model_state_dict`` is taken out. The prefix
+    ``module.`` of data-parallel training is removed. Pickles are read with ``weights_only``: none of their code runs.
+
+    Returns
+    -------
+    Name -> tensor, on the CPU. Floating-point tensors become float32; integer tensors keep their type.
 
     Raises
     ------
@@ -42,7 +46,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
         if any(isinstance(value, Mapping) for value in state.values()):
             strange.append(f"a state dict inside another is looked for as {', '.join(_CONTAINERS)}")
         raise CheckpointError(f"{path}: not a state dict", _shorten(strange) or ["it holds no parameters"])
-    # Before anything is computed from them: a file of some bytes may show one number as a billion of them.
+    # Checked before any computation: a tiny file may store one number and declare a tensor of a billion of them.
     held = sum(value.numel() * value.element_size() for value in state.values())
     if held > _SHARED * path.stat().st_size:
         raise CheckpointError(f"{path}: its parameters have {held} bytes, far more than the file; it is damaged")
@@ -82,7 +86,7 @@ def _load_safetensors(path: Path) -> Any:
 
     try:
         return load_file(path)
-    except Exception as error:  # on a damaged header it raises whatever its parser met
+    except Exception as error:  # a damaged header can raise any error
         raise CheckpointError(f"{path}: is not a complete safetensors file ({error}); download it again") from error
 
 
@@ -91,27 +95,27 @@ def _load_pickle(path: Path, head: bytes) -> Any:
         _refuse_archive(path)
         refuse_packed(path)
         with warnings.catch_warnings():
-            # Old files make PyTorch warn of its own storage classes; the user can do nothing about it.
+            # For old files PyTorch warns about its own storage classes. The user cannot change that.
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        # A file that ends early or is no pickle at all raises the same error as one that names forbidden code.
+        # A file that ends early or is not a pickle raises the same error as one that refers to forbidden code.
         if head.startswith(b"\x80") or _FORBIDDEN.search(str(error)):
             raise CheckpointError(
                 f"{path}: is refused, because reading it could execute code. If you trust its source, load it with "
                 "torch.load(path, weights_only=False) in a program of your own and save its state dict"
             ) from error
-        # What PyTorch says here is how to load it without protection.
+        # PyTorch's own message is not shown: it tells how to load the file without protection.
         raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged") from error
     except CheckpointError:
         raise
-    except Exception as error:  # on damaged files it raises whatever its unpickler met
+    except Exception as error:  # a damaged file can raise any error
         what = "is truncated or damaged" if head.startswith(b"PK") and not is_zip(path) else "is damaged"
         raise CheckpointError(f"{path}: {what}; download it again ({_first_line(error)})") from error
 
 
 def _refuse_archive(path: Path) -> None:
-    """Raise CheckpointError for a zip of other files, as checkpoints are often shared; PyTorch's holds ``data.pkl``."""
+    """Raise CheckpointError for a zip of other files; checkpoints are often shared so. PyTorch's zips hold data.pkl."""
     if not is_zip(path):
         return
     with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""Which network a checkpoint is of, from its parameters' names and shapes alone."""
+"""Which network a checkpoint belongs to, told by the names and shapes of its parameters alone."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from srspace_eval.errors import CheckpointError
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet, SkipFrom
 from srspace_eval.flows.spec import FlowSpec
-from srspace_eval.models.base import ModelConfig
 from srspace_eval.models.checkpoints.configurations import CONFIGURATIONS, flow_spec
+from srspace_eval.models.protocol import ModelConfig
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
+"""Name of a parameter -> its shape."""
 
-# No published network is near these; a network beyond them would cost memory before it is found not to fit.
+# Far more than any published network has. Building a larger one would use much memory before it is found not to fit.
 _MOST_BLOCKS, _MOST_LAYERS = 200, 1000
 
 _LAYER = re.compile(r"flowUpsamplerNet\.layers\.(\d+)\.")
@@ -34,15 +35,15 @@ class Recognised:
     Attributes
     ----------
     config:
-        What it is.
+        What the model is.
     spec:
-        Of a flow; None for an RRDB network.
+        The specification of a flow; None for an RRDB network.
     blocks, features, growth:
-        Size of the RRDB network.
-    skip:
-        How an RRDB network with parameters of these names is usually wired.
+        Size of the RRDB network, or of the flow's LR encoder.
     names:
-        Name of a parameter in our network -> name in the checkpoint.
+        Name of a parameter in this package's network -> its name in the checkpoint.
+    skip:
+        The usual wiring of an RRDB network whose parameters have these names.
     """
 
     config: ModelConfig
@@ -55,15 +56,28 @@ class Recognised:
 
 
 def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
-    """The network of a checkpoint with parameters of these names and shapes.
+    """Find the network that fits parameters of these names and shapes.
+
+    Parameters
+    ----------
+    shapes:
+        Name of a parameter -> its shape.
+    where:
+        The checkpoint's name; messages begin with it.
 
     Raises
     ------
     CheckpointError
-        If no known network fits; it lists the missing, surplus and misshapen parameters against the nearest one.
-        ``where`` begins the message.
+        If no known network fits. The missing, surplus and misshapen parameters are listed, compared with the nearest
+        known network.
+
+    Example
+    -------
+    >>> shapes = _shapes(RRDBNet(4, 23))
+    >>> recognise(shapes).config.name
+    'rrdb_df2k_x4'
     """
-    # Layers are numbered one by one: a number beyond all of them would only be counted up to.
+    # Layers are counted one by one, so absurdly large numbers are refused first.
     wild = [name for name in shapes for number in re.findall(r"\d+", name) if len(number) > 6 or int(number) > 9999]
     if wild or any(max(shape, default=0) > 1 << 20 for shape in shapes.values()):
         raise CheckpointError(f"{where}: not a checkpoint of a known network: its names or shapes are absurd", wild[:3])
@@ -79,16 +93,13 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
     )
 
 
-# --- flows ---------------------------------------------------------------------------------
-
-
 def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
     blocks = _count(shapes, r"RRDB\.RRDB_trunk\.(\d+)\.")
     upconvs = _count(shapes, r"RRDB\.upconv(\d+)\.weight$") - 1
     if upconvs not in (2, 3):
-        raise CheckpointError(f"{where}: a flow has 2 or 3 upconvs (×4, ×8), this one {max(upconvs, 0)}")
+        raise CheckpointError(f"{where}: a flow has 2 or 3 upconvs (×4, ×8), not {max(upconvs, 0)}")
     if blocks > _MOST_BLOCKS or _count(shapes, _LAYER.pattern) > _MOST_LAYERS:
-        raise CheckpointError(f"{where}: a flow of {blocks} RRDB blocks and so many layers is not known")
+        raise CheckpointError(f"{where}: no known flow has {blocks} RRDB blocks and so many layers")
     scale = 2**upconvs
     names = "\n".join(shapes)
     first_channels = _side(shapes, ["flowUpsamplerNet.layers.1.invconv.weight"], 0, 12)
@@ -115,7 +126,7 @@ def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
             f"{where}: {family} at ×{scale} reads the RRDB blocks {', '.join(map(str, spec.stacked))} (from 0), "
             f"but the checkpoint has {blocks} blocks"
         )
-    # Levels finer than the image or coarser than half the LR do not exist.
+    # A level is never finer than the image or coarser than half the LR.
     if spec.levels > (1 if spec.splits == "within" else scale.bit_length()):
         raise CheckpointError(f"{where}: {family} at ×{scale} cannot have {spec.levels} levels")
     with torch.device("meta"):
@@ -135,7 +146,7 @@ def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
 
 
 def _coupling_steps(shapes: Shapes) -> list[int]:
-    """How many coupling steps each level has: a level begins where an index without parameters stands."""
+    """How many coupling steps each level has. An index without parameters is a squeeze, which begins a level."""
     layers = {int(match[1]) for match in _matches(shapes, _LAYER.pattern)}
     couplings = {int(match[1]) for match in _matches(shapes, _LAYER.pattern + r"affine\.")}
     levels: list[int] = []
@@ -154,14 +165,23 @@ def _flow_name(family: str, spec: FlowSpec) -> str:
     return f"{family}_x{spec.scale}_l{spec.levels}_k{spec.steps}_b{spec.blocks}"
 
 
-# --- RRDB ----------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Layout:
-    """One way to name the parameters of an RRDB network; ``rename(name, blocks, upconvs)`` gives the layout's name.
+    """One way to name the parameters of an RRDB network.
 
-    ``skip`` is the wiring in the programs that name them so; SRFlow's and ESRGAN's second program share one layout.
+    Attributes
+    ----------
+    skip:
+        The wiring in the programs that use these names. SRFlow's program and ESRGAN's second one share the names; for
+        them it is SRFlow's wiring.
+    first:
+        A parameter whose first axis is the growth.
+    block:
+        Pattern of the parameters of a block; its group is the block's number.
+    upconv:
+        The number of upconvs from the shapes.
+    rename:
+        ``rename(name, blocks, upconvs)`` is the layout's name of a parameter.
     """
 
     skip: SkipFrom
@@ -204,7 +224,7 @@ _RRDB_LAYOUTS = (
         "first",
         "model.1.sub.0.RDB1.conv1.0.weight",
         r"model\.1\.sub\.(\d+)\.RDB",
-        # The last convolution stands at 3·upconvs + 4.
+        # The number of the last convolution is 3·upconvs + 4.
         lambda shapes: (_count(shapes, r"model\.(\d+)\.weight$") - 5) // 3,
         _old_esrgan,
     ),
@@ -222,25 +242,24 @@ def _recognise_rrdb(shapes: Shapes, layout: _Layout, where: str) -> Recognised:
     blocks = _count(shapes, layout.block)
     upconvs = layout.upconv(shapes)
     if blocks > _MOST_BLOCKS:
-        raise CheckpointError(f"{where}: an RRDB network of {blocks} blocks is not known")
+        raise CheckpointError(f"{where}: no known RRDB network has {blocks} blocks")
     if upconvs not in (1, 2, 3):
-        raise CheckpointError(f"{where}: an RRDB network has 1 to 3 upconvs (×2, ×4, ×8), this one {max(upconvs, 0)}")
+        raise CheckpointError(
+            f"{where}: an RRDB network has 1 to 3 upconvs (×2, ×4, ×8), this one has {max(upconvs, 0)}"
+        )
     features = _side(shapes, [layout.rename("conv_first.weight", blocks, upconvs)], 0, 64)
     growth = _side(shapes, [layout.first], 0, 32)
     scale = 2**upconvs
     with torch.device("meta"):
-        ours = _shapes(RRDBNet(scale, blocks, features, growth))
-    names = {name: layout.rename(name, blocks, upconvs) for name in ours}
+        expected = _shapes(RRDBNet(scale, blocks, features, growth))
+    names = {name: layout.rename(name, blocks, upconvs) for name in expected}
     published = (blocks, features, growth) == (23, 64, 32) and scale in (4, 8)
     name = f"rrdb_df2k_x{scale}" if published else f"rrdb_x{scale}_b{blocks}"
-    _compare({names[name]: shape for name, shape in ours.items()}, shapes, where, name)
-    details = {"blocks": blocks, "parameters": _size(ours)}
-    # ESRGAN's and RealSR's programs round, unlike the flows'.
+    _compare({names[name]: shape for name, shape in expected.items()}, shapes, where, name)
+    details = {"blocks": blocks, "parameters": _size(expected)}
+    # The programs of ESRGAN and RealSR round; those of the flows truncate.
     config = ModelConfig(name, "rrdb", scale, deterministic=True, details=details, quantize="round")
     return Recognised(config, None, blocks, features, growth, names, layout.skip)
-
-
-# --- shared --------------------------------------------------------------------------------
 
 
 def _compare(expected: Shapes, given: Shapes, where: str, name: str) -> None:
@@ -271,12 +290,12 @@ def _matches(shapes: Shapes, pattern: str) -> list[re.Match[str]]:
 
 
 def _count(shapes: Shapes, pattern: str) -> int:
-    """1 + the largest number that the pattern's group takes, 0 if none."""
+    """1 + the largest number that the pattern's group matches; 0 if it matches nothing."""
     return 1 + max((int(match[1]) for match in _matches(shapes, pattern)), default=-1)
 
 
 def _side(shapes: Shapes, names: list[str], axis: int, otherwise: int) -> int:
-    """Size of the first of these parameters that is there along an axis."""
+    """Size along an axis of the first of these parameters that exists; ``otherwise`` if none does."""
     for name in names:
         if len(shapes.get(name, ())) > axis:
             return shapes[name][axis]

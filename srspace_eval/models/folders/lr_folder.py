@@ -1,4 +1,4 @@
-"""The LRs of a folder, and the names that their samples get."""
+"""The LRs of a folder, and the file names of their samples."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class LrImage:
     Attributes
     ----------
     image:
-        The image's name: its GT's file name without suffix. ``0801x4.png``, as DIV2K names its LRs, is image ``0801``.
+        The image's name: the file name of its GT without suffix. DIV2K's LR ``0801x4.png`` is of image ``0801``.
     path, height, width, sha256:
-        The LR's file.
+        The LR's file, its size in pixels and its SHA-256.
     fields:
-        What name templates can say of the image: ``stem``, and ``number`` and ``index`` if it has them.
+        Values for name templates: ``stem``, and ``number`` and ``index`` if the image has them.
     """
 
     image: str
@@ -40,19 +40,20 @@ class LrImage:
 
 
 def find_lrs(place: Path, scale: int) -> list[LrImage]:
-    """The LRs of a folder (or one PNG), in the order of their names; every unusable file is listed at once.
+    """Find the LRs of a folder, in the order of their names.
 
     Parameters
     ----------
     place:
         A folder whose PNGs are the LRs, or one PNG.
     scale:
-        The model's: the ``x4`` at the end of a name is no part of the image's name if it is this.
+        The model's scale. At scale 4, a final ``x4`` of a file's name is not part of the image's name.
 
     Raises
     ------
     SamplingError
-        If the place is not there, holds none, some are not 8-bit RGB PNGs, or two stand for the same image.
+        If the place does not exist or holds no PNG, if some PNGs are not 8-bit RGB, or if two belong to the same image.
+        All unusable files are listed.
     """
     try:
         if not place.exists():
@@ -62,11 +63,11 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
         raise SamplingError(f"{place}: cannot be listed ({error.strerror or error})") from error
     pngs = [path for path in paths if path.suffix.lower() == ".png"]
     if not pngs:
-        fault = "holds no PNG" if place.is_dir() else "is no PNG"
+        fault = "holds no PNG" if place.is_dir() else "is not a PNG"
         raise SamplingError(f"{place}: {fault}; name a folder of 8-bit RGB PNGs, the LRs, or one of them")
     others = [path.name for path in paths if path not in pngs]
     if others:
-        notify(f"{place}: left out, no PNG: {', '.join(others)}")
+        notify(f"{place}: ignored, not a PNG: {', '.join(others)}")
     found: dict[str, LrImage] = {}
     problems = []
     for path in pngs:
@@ -90,23 +91,27 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
 def name_samples(
     lrs: Sequence[LrImage], *, scale: int, samples: int, track: Track | None = None, names: str | None = None
 ) -> tuple[Template, list[LrImage]]:
-    """The template that names the samples, and the LRs with the fields that fill it.
+    """Choose the template that names the samples.
 
     Parameters
     ----------
     lrs:
         From :func:`find_lrs`.
     scale, samples:
-        The model's scale and the number of samples: more than one need a template with ``{sample}``.
+        The model's scale, and the number of samples. More than one sample needs a template with ``{sample}``.
     track:
-        The challenge that sets the names; None: the built-in one of this scale that the images' numbers belong to.
+        The challenge that defines the names; None: the built-in track of this scale that has all images' numbers.
     names:
-        A template of the user's own, such as ``"{stem}_sample{sample:05d}.png"``, instead of the track's.
+        A template of the user, such as ``"{stem}_sample{sample:05d}.png"``, instead of the track's.
+
+    Returns
+    -------
+    The template, and the LRs with the fields that fill it.
 
     Raises
     ------
     SamplingError
-        If the track has another scale, or no template can name all the images.
+        If the track has another scale, or no template can name all images.
     TrackError
         If ``names`` is malformed.
     """
@@ -123,9 +128,10 @@ def name_samples(
     if samples > 1:
         templates = [template for template in templates if "sample" in template.fields]
         if not templates:
-            raise SamplingError(f"the names {names or (track and track.sample_names)} of many samples lack {{sample}}")
+            given = names or (track and track.sample_names)
+            raise SamplingError(f"the names {given} lack {{sample}}, which several samples need")
     elif names is None:
-        # One sample: the name without a sample's number, if there is one.
+        # One sample: prefer a name without the sample's number.
         templates.sort(key=lambda template: "sample" in template.fields)
     for template in templates:
         if all(_fills(template, lr) for lr in named):
@@ -139,34 +145,34 @@ def name_samples(
 
 
 def sample_files(template: Template, lrs: Sequence[LrImage], samples: int) -> dict[str, list[str]]:
-    """The samples' file names: image -> one for each sample.
+    """The samples' file names: image -> one name for each sample.
 
     Raises
     ------
     SamplingError
-        If one is no name of a PNG in the folder itself, or two samples would get the same.
+        If a name is not that of a PNG in the folder itself, or two samples would get the same name.
     """
     names = {x.image: [template.format(**x.fields, sample=i) for i in range(samples)] for x in lrs}
     problems: list[str] = []
-    # Without regard to case, as the file systems of macOS and Windows are.
+    # Names are compared without case, as the file systems of macOS and Windows do.
     owners: dict[str, str] = {}
     for image, files in names.items():
         for sample, name in enumerate(files):
             if not is_file_name(name) or not name.lower().endswith(".png"):
                 problems.append(f"{name!r} is not the name of a PNG in the folder itself")
                 break
-            mine = f"image {image}, sample {sample}"
-            other = owners.setdefault(name.casefold(), mine)
-            if other != mine:
-                problems.append(f"{name}: {other}, and {mine}")
+            owner = f"image {image}, sample {sample}"
+            other = owners.setdefault(name.casefold(), owner)
+            if other != owner:
+                problems.append(f"{name}: {other}, and {owner}")
                 break
     if problems:
-        raise SamplingError(f"the names {template.text} cannot be given; use other --names", problems)
+        raise SamplingError(f"the names {template.text} cannot be used; use other --names", problems)
     return names
 
 
 def _track_of(lrs: Sequence[LrImage], scale: int) -> Track | None:
-    """The built-in track with the latest first number that all images have an index in."""
+    """The built-in track in which all images have an index; of several, the one with the largest first number."""
     fitting = [
         track
         for track in builtin_tracks().values()

@@ -1,8 +1,7 @@
-"""A folder of samples: held against other runs, its record kept, what is missing found."""
+"""The folder that samples are written to: its lock, its sampling record, and which samples are missing."""
 
 from __future__ import annotations
 
-import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,32 +10,39 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import numpy as np
-import scipy
-import torch
 
 from srspace_eval._utils.files import locked
 from srspace_eval._utils.notices import notify
-from srspace_eval._version import __version__
 from srspace_eval.errors import SamplingError
-from srspace_eval.models.base import Model
 from srspace_eval.models.folders.lr_folder import LrImage
-from srspace_eval.models.folders.provenance import Provenance, read_provenance, write_provenance
-from srspace_eval.models.sampling.samples import Request
-from srspace_eval.models.sampling.tiling import choose_tile, halo_of, size_text, tile_memory
+from srspace_eval.models.folders.sampling_record import SamplingRecord, read_record, write_record
+from srspace_eval.models.memory import size_text
+from srspace_eval.models.protocol import Decoder
+from srspace_eval.models.sampling.settings import SampleRequest
+from srspace_eval.models.sampling.tiling import choose_tile_size, halo_of, tile_memory
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
 
 _LOCK = ".srspace-eval-sample.lock"
-_LEFT_BEHIND = re.compile(r"\..+\.png\.tmp|\.srspace-eval-sample\.json\.tmp")  # by a killed write
+_LEFT_BEHIND = re.compile(r"\..+\.png\.tmp|\.srspace-eval-sample\.json\.tmp")  # temporary files of a killed run
 
 
 @dataclass(frozen=True)
-class Job:
-    """What is missing of one image in one folder: the requests and their files; None as tile: decoded whole."""
+class MissingSamples:
+    """The samples of one image that one folder lacks.
+
+    Attributes
+    ----------
+    image:
+        The image's name.
+    tile_size:
+        Side of the tiles in LR pixels; None: the LR is decoded whole.
+    files:
+        The requests, and the file of each.
+    """
 
     image: str
-    tile: int | None
-    files: Mapping[Request, Path]
+    tile_size: int | None
+    files: Mapping[SampleRequest, Path]
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,9 @@ class OutputFolder:
     Attributes
     ----------
     path, heat:
-        Where, and which heat.
+        The folder, and the heat of its samples.
     names:
-        The files' names: image -> one name for each sample.
+        File names: image -> one name for each sample.
     """
 
     path: Path
@@ -57,12 +63,12 @@ class OutputFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Make the folder and hold it against another run.
+        """Create the folder, and lock it against other runs inside the block.
 
         Raises
         ------
         SamplingError
-            If another run holds it, or it cannot be made.
+            If another run holds the lock, or the folder cannot be created.
         """
         with ExitStack() as lock:
             try:
@@ -75,36 +81,36 @@ class OutputFolder:
             yield
 
     def clear(self) -> None:
-        """Remove the samples, then the record: a kill in between leaves no sample without its record.
+        """Remove the samples, then the record. If the process is killed in between, no sample lacks its record.
 
         Raises
         ------
         SamplingError
-            If one cannot be removed.
+            If a file cannot be removed.
         """
         names = {name for files in self.names.values() for name in files}
         try:
-            old = read_provenance(self.path)
+            old = read_record(self.path)
         except SamplingError:
-            old = None  # damaged: only what would be written now is known to be a sample
+            old = None  # a damaged record: only the names of the present run are known to be samples
         if old is not None:
-            names |= {name for entry in old.images for name in entry.files}
+            names |= {name for image in old.images for name in image.files}
         self._remove([*sorted(names), PROVENANCE_FILE])
 
-    def begin(self, record: Provenance, old: Provenance | None) -> list[Job]:
-        """Settle what is to be done, and write the record before the first sample.
+    def begin(self, record: SamplingRecord, old: SamplingRecord | None) -> list[MissingSamples]:
+        """Write the record, before the first sample, and find what is missing.
 
         Parameters
         ----------
         record:
             What this run makes.
         old:
-            What the folder's record says; None: it has none.
+            The folder's record; None: it has none.
 
         Raises
         ------
         SamplingError
-            If the folder holds samples of another making.
+            If the folder holds samples that were made differently.
         """
         self._remove([path.name for path in self.path.iterdir() if _LEFT_BEHIND.fullmatch(path.name)])
         there = [name for files in self.names.values() for name in files if (self.path / name).exists()]
@@ -114,7 +120,7 @@ class OutputFolder:
                 "them; use --overwrite or another --out"
             )
         if old is None:
-            write_provenance(self.path, record)
+            write_record(self.path, record)
         else:
             merged = old.continued_by(record, str(self.path))
             if merged.environments != old.environments:
@@ -122,15 +128,64 @@ class OutputFolder:
                     f"{self.path}: begun with {_text(old.environments[-1])}, continued with "
                     f"{_text(record.environments[0])}: the last bits of samples may differ"
                 )
-            write_provenance(self.path, merged)
+            write_record(self.path, merged)
         return [
-            Job(entry.image, entry.tile, {
-                Request(sample, self.heat): self.path / name
-                for sample, name in enumerate(entry.files)
+            MissingSamples(image.image, image.tile, {
+                SampleRequest(sample, self.heat): self.path / name
+                for sample, name in enumerate(image.files)
                 if not (self.path / name).exists()
             })
-            for entry in record.images
+            for image in record.images
         ]  # fmt: skip
+
+    def tile_size(
+        self, model: Decoder, lr: LrImage, tile: int | str, memory_limit: int, old: SamplingRecord | None
+    ) -> int | None:
+        """Decide the side of an LR's tiles.
+
+        Parameters
+        ----------
+        model, lr:
+            The model and the LR.
+        tile:
+            The option ``--tile``: a size or ``"off"`` is obeyed. With ``"auto"``, a folder that was begun is continued
+            with the same tiles, because other tiles would round differently; a new one gets the largest tiles that
+            the memory allows.
+        memory_limit:
+            Bytes on the model's device.
+        old:
+            The folder's record; None: it has none.
+
+        Returns
+        -------
+        LR pixels; None: the LR is decoded whole.
+
+        Raises
+        ------
+        SamplingError
+            If the tiles need more memory than the limit.
+        """
+        recorded = None if old is None else old.find(lr.image)
+        if tile == "auto" and recorded is None:
+            return choose_tile_size(model, lr.height, lr.width, memory_limit, lr.image)
+        if tile == "off":
+            size = None
+        elif isinstance(tile, int):
+            size = tile if max(lr.height, lr.width) > tile else None
+        else:
+            size = None if recorded is None else recorded.tile
+        side = max(lr.height, lr.width) if size is None else size
+        needed = tile_memory(model, lr.height, lr.width, side, halo_of(model))
+        if needed > memory_limit:
+            how = "whole" if size is None else f"with tiles of {size}"
+            if tile == "auto":
+                how = f"was begun {how}, which"
+            hint = "use --overwrite" if tile == "auto" else "give another --tile"
+            raise SamplingError(
+                f"{self.path}: {lr.image}: {how} needs {size_text(needed)}, and {size_text(memory_limit)} may be used; "
+                f"free memory, give a larger --memory, or {hint}"
+            )
+        return size
 
     def _remove(self, names: Sequence[str]) -> None:
         for name in names:
@@ -138,50 +193,6 @@ class OutputFolder:
                 (self.path / name).unlink(missing_ok=True)
             except OSError as error:
                 raise SamplingError(f"{self.path / name}: cannot be removed ({error.strerror or error})") from error
-
-    def tile(self, model: Model, lr: LrImage, wanted: int | str, budget: int, old: Provenance | None) -> int | None:
-        """The tiles of one LR: as ``wanted`` says, else as the folder's record says, else as the memory does.
-
-        Raises
-        ------
-        SamplingError
-            If they need more than the budget.
-        """
-        entry = None if old is None else old.entry(lr.image)
-        if wanted == "auto" and entry is None:
-            return choose_tile(model, lr.height, lr.width, budget, lr.image)
-        if wanted == "off":
-            tile = None
-        elif isinstance(wanted, int):
-            tile = wanted if max(lr.height, lr.width) > wanted else None
-        else:
-            # What was begun is continued alike: other tiles would round differently.
-            tile = None if entry is None else entry.tile
-        side = max(lr.height, lr.width) if tile is None else tile
-        needed = tile_memory(model, lr.height, lr.width, side, halo_of(model))
-        if needed > budget:
-            how = "whole" if tile is None else f"with tiles of {tile}"
-            if wanted == "auto":
-                how = f"was begun {how}, which"
-            mend = "use --overwrite" if wanted == "auto" else "give another --tile"
-            raise SamplingError(
-                f"{self.path}: {lr.image}: {how} needs {size_text(needed)}, and {size_text(budget)} may be used; "
-                f"free memory, give a larger --memory, or {mend}"
-            )
-        return tile
-
-
-def environment(device: torch.device) -> dict[str, Any]:
-    """Versions and hardware, for the record."""
-    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    return {
-        "srspace-eval": __version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,  # its ndtri makes the latents normal
-        "python": platform.python_version(),
-        "hardware": hardware,
-    }
 
 
 def _text(environment: Mapping[str, Any]) -> str:

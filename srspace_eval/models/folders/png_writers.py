@@ -1,8 +1,7 @@
-"""Threads that write pictures while the next ones are made."""
+"""Threads that write pictures while the next ones are computed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -12,35 +11,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srspace_eval._utils.png import write_png
+from srspace_eval._utils.progress import Advance
 
 
 class PngWriters:
-    """A context in which pictures are written by threads; at most a few wait, then :meth:`write` does.
+    """A context manager whose threads write pictures.
 
-    Leaving the context waits for all of them; after an error inside it, those not yet begun are dropped. An error of
-    a writer is raised by the next :meth:`write`, or on leaving.
+    A few pictures wait in memory; if there are more, :meth:`write` blocks. Leaving the context waits until all are
+    written. If the block raised an error, pictures whose writing has not begun are dropped. An error of a writing
+    thread is raised by the next :meth:`write`, or on leaving.
 
     Parameters
     ----------
-    written:
-        Called with 1 after each picture, from the writer's thread.
+    advance:
+        Called with 1 after each picture, from the thread that wrote it.
     threads:
-        How many pictures are written at the same time; twice as many are held in memory.
+        How many pictures are written at the same time. Twice as many are held in memory.
     """
 
-    def __init__(self, written: Callable[[int], None], threads: int = 4) -> None:
-        self._written = written
+    def __init__(self, advance: Advance, threads: int = 4) -> None:
+        self._advance = advance
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="png")
-        self._room = BoundedSemaphore(2 * threads)
+        self._slots = BoundedSemaphore(2 * threads)
         self._error: BaseException | None = None
 
     def __enter__(self) -> PngWriters:
         return self
 
     def write(self, path: Path, pixels: NDArray[np.uint8]) -> None:
-        """Write a picture, atomically, some time soon."""
-        self._room.acquire()
-        self._raise()
+        """Queue a picture (H, W, 3) to be written atomically."""
+        self._slots.acquire()
+        self._raise_error()
         self._pool.submit(write_png, path, pixels).add_done_callback(self._done)
 
     def __exit__(
@@ -48,17 +49,17 @@ class PngWriters:
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=error is not None)
         if error is None:
-            self._raise()
+            self._raise_error()
 
     def _done(self, future: Future[None]) -> None:
-        self._room.release()
+        self._slots.release()
         if future.cancelled():
             return
         if error := future.exception():
             self._error = self._error or error
         else:
-            self._written(1)
+            self._advance(1)
 
-    def _raise(self) -> None:
+    def _raise_error(self) -> None:
         if self._error is not None:
             raise self._error

@@ -79,7 +79,7 @@ def write_site(
     --------
     >>> import tempfile
     >>> from srspace_eval.ranking import Entry, rank
-    >>> from srspace_eval.tracks.model import load_track
+    >>> from srspace_eval.tracks.reader import load_track
     >>> entries = [Entry("A", "team", {"lpips": 0.2, "lr_psnr": 50.0, "diversity": 20.0}, "given")]
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_site(Path(folder), [rank(entries, load_track("x8"))]).name

@@ -21,7 +21,7 @@ from srspace_eval.models.base import Flow, ModelConfig
 from srspace_eval.models.checkpoints.configurations import flow_spec
 from tests.helpers.model_goldens import weights
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 SPECS = {
     "srflow_x8": flow_spec("srflow", 8, 4, 2, blocks=8),
     "srflow_x4": flow_spec("srflow", 4, 3, 2),

@@ -9,9 +9,10 @@ from srspace_eval.errors import InputError
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.models.adapters.bicubic import Bicubic
 from srspace_eval.models.base import Flow, Model
-from srspace_eval.models.sampling.samples import Method, Request, iterate_samples, sample_array
+from srspace_eval.models.sampling.samples import iterate_samples, sample_array
+from srspace_eval.models.sampling.settings import SampleRequest, SamplingSettings
 
-BUDGET = 1 << 30
+LIMIT = 1 << 30
 LR = picture(37, 51, 4)
 
 
@@ -44,9 +45,11 @@ def test_is_a_deterministic_model() -> None:
 
 def test_tiles_equal_the_whole() -> None:
     whole = sample_array(Bicubic(4), LR, n=1)[0]
-    [(_, tiled)] = iterate_samples(Bicubic(4), LR, [Request(0, 0.9)], "", Method(quantize="round"), 16, BUDGET)
+    [(_, tiled)] = iterate_samples(
+        Bicubic(4), LR, [SampleRequest(0, 0.9)], "", SamplingSettings(quantize="round"), 16, LIMIT
+    )
     np.testing.assert_array_equal(whole, tiled)
 
 
-def test_bytes_for_the_budget_cover_the_output() -> None:
+def test_memory_estimate_covers_the_output() -> None:
     assert Bicubic(8).memory_estimate(10, 20, 1) >= 10 * 20 * 64 * 3 * 4 * 2

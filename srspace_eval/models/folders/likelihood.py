@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.png import read_bytes, read_rgb
@@ -12,13 +14,13 @@ from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import ImageError, InputError, SamplingError
 from srspace_eval.models.base import Flow, Model
-from srspace_eval.models.device import inference, memory_named
 from srspace_eval.models.folders.lr_folder import LrImage, find_lrs
+from srspace_eval.models.loading import origin_of
 from srspace_eval.models.lr_input import to_tensor
-from srspace_eval.models.sampling.samples import memory_budget
-from srspace_eval.models.sampling.tiling import size_text
+from srspace_eval.models.memory import default_memory_limit, out_of_memory_named, size_text
+from srspace_eval.models.precision import inference
 
-# A GT may be larger than its LR tells: the LR is often made after a crop to a multiple of this, or of the scale.
+# A GT may be larger than scale × its LR: the LR is often made after a crop to a multiple of this, or of the scale.
 _CROP = 8
 
 
@@ -29,10 +31,11 @@ class Likelihood:
     Attributes
     ----------
     image, height, width:
-        Its name, and its size after the crop.
+        The image's name, and the GT's size in pixels after the crop.
     nll:
-        Exact negative log-likelihood in bits per pixel of all three channels; NaN or infinite where the flow fails.
-        Of an LR of odd size, that of LR and GT padded by reflection to even sizes, as the original programs do it.
+        Exact negative log-likelihood in bits per HR pixel, its three channels together; NaN or infinite where the flow
+        fails. For an LR of odd size it is the likelihood of LR and GT padded by reflection to even sizes, as in the
+        authors' programs.
     """
 
     image: str
@@ -41,44 +44,93 @@ class Likelihood:
     nll: float
 
 
+@dataclass(frozen=True)
+class LikelihoodReport:
+    """The likelihoods of some GTs under one flow.
+
+    Attributes
+    ----------
+    model:
+        Name of the model's configuration.
+    origin:
+        Where the model comes from, see :func:`srspace_eval.models.loading.origin_of`.
+    images:
+        One entry for each pair of LR and GT, in the order of the LRs' names.
+    """
+
+    model: str
+    origin: Mapping[str, str]
+    images: tuple[Likelihood, ...]
+
+    @property
+    def mean_nll(self) -> float:
+        """Mean over the images in bits per pixel. It is NaN if one is not finite: the mean is then undefined."""
+        if not all(math.isfinite(x.nll) for x in self.images):
+            return math.nan
+        return sum(x.nll for x in self.images) / len(self.images)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of ``likelihood --json``."""
+        return {
+            "model": self.model,
+            **self.origin,
+            "unit": "bits per pixel",
+            "mean_nll": self.mean_nll,
+            "images": [asdict(x) for x in self.images],
+        }
+
+
 def likelihoods(
-    model: Model, lr: Path, gt: Path, *, memory: int | None = None, progress: Progress = no_progress
-) -> list[Likelihood]:
-    """The likelihood of every GT that has an LR, without dequantisation noise.
+    model: Model,
+    lr: str | Path,
+    gt: str | Path,
+    *,
+    memory_limit: int | None = None,
+    checkpoint: str | Path | None = None,
+    progress: Progress = no_progress,
+) -> LikelihoodReport:
+    """Compute the likelihood of every GT that has an LR, without dequantisation noise.
+
+    The command ``srspace-eval likelihood`` does the same.
 
     Parameters
     ----------
     model:
         A flow.
     lr, gt:
-        Folders of PNGs, or one PNG. An LR's GT has its name, with or without an ending such as ``x4``; of a folder of
-        LRs and one GT that one pair is taken, and two PNGs are a pair whatever their names. A GT is cropped, top left
-        kept, to scale × its LR.
-    memory:
+        Folders of PNGs, or one PNG. An LR's GT has the same name, with or without an ending such as ``x4``. If one of
+        the two is a PNG, the pair is looked up in the other folder; two PNGs are a pair whatever their names. A GT is
+        cropped to scale × its LR; the top left corner is kept.
+    memory_limit:
         Bytes that may be used on the model's device; None: most of what is free.
+    checkpoint:
+        The file or plug-in that the model was loaded from, for the report; None: what ``load_model`` was given.
     progress:
-        Shows a bar: called with a description and a total.
-
-    Returns
-    -------
-    One entry a pair, in the order of the LRs' names.
+        Progress callback, see :data:`srspace_eval._utils.progress.Progress`.
 
     Raises
     ------
     InputError
         If the model has no likelihood.
     SamplingError
-        If a GT is missing, does not fit its LR, or needs more memory than may be used; all faults are listed at once.
+        If a GT is missing, does not fit its LR, or needs more memory than may be used. All problems are listed.
+
+    Example
+    -------
+    ::
+
+        likelihoods(load_model("SRFlow_DF2K_4X.pth"), "DIV2K_valid_LR_x4", "DIV2K_valid_HR").mean_nll
     """
     if not isinstance(model, Flow):
         raise InputError(f"{model.config.name} has no likelihood: only flows do")
-    pairs = _pairs(model, lr, gt, memory_budget(model) if memory is None else memory)
+    limit = default_memory_limit(model.device) if memory_limit is None else memory_limit
+    pairs = _pairs(model, Path(lr), Path(gt), limit)
     found = []
     with progress("Encoding", len(pairs)) as advance:
         for x, path in pairs:
             found.append(_likelihood(model, x, path))
             advance(1)
-    return found
+    return LikelihoodReport(model.config.name, origin_of(model, checkpoint), tuple(found))
 
 
 def _likelihood(model: Flow, x: LrImage, gt: Path) -> Likelihood:
@@ -87,7 +139,7 @@ def _likelihood(model: Flow, x: LrImage, gt: Path) -> Likelihood:
         low, high = read_rgb(x.path), read_rgb(gt)[:height, :width]
     except ImageError as error:
         raise SamplingError(str(error)) from error
-    with memory_named(str(gt), "free some, or choose another --device"), inference(model.device):
+    with out_of_memory_named(str(gt), "free some, or choose another --device"), inference(model.device):
         _, _, nll = model.encode(to_tensor(low, model.device), to_tensor(high, model.device))
     value = float(nll[0])
     if not math.isfinite(value):
@@ -95,16 +147,16 @@ def _likelihood(model: Flow, x: LrImage, gt: Path) -> Likelihood:
     return Likelihood(x.image, height, width, value)
 
 
-def _pairs(model: Flow, lr: Path, gt: Path, budget: int) -> list[tuple[LrImage, Path]]:
+def _pairs(model: Flow, lr: Path, gt: Path, memory_limit: int) -> list[tuple[LrImage, Path]]:
     scale = model.config.scale
     lrs, gts = _partners(lr, gt, find_lrs(lr, scale), scale)
     pairs, problems, cropped = [], [], []
     for x in lrs:
         paths = gts.get(x.image) or gts.get(x.path.stem, [])
         if len(paths) != 1:
-            fault = f"is the image of {' and '.join(p.name for p in paths)}" if paths else "has no GT"
-            mend = "keep one of them" if paths else f"{gt / f'{x.image}.png'} is missing"
-            problems.append(f"{x.path.name}: {fault}: {mend}")
+            problem = f"belongs to {' and '.join(p.name for p in paths)}" if paths else "has no GT"
+            hint = "keep one of them" if paths else f"{gt / f'{x.image}.png'} is missing"
+            problems.append(f"{x.path.name}: {problem}: {hint}")
             continue
         (path,) = paths
         try:
@@ -119,10 +171,10 @@ def _pairs(model: Flow, lr: Path, gt: Path, budget: int) -> list[tuple[LrImage, 
                 f"{path}: {info.width}×{info.height} pixels do not belong to an LR of {x.width}×{x.height} at ×{scale} "
                 f"({wanted[1]}×{wanted[0]})"
             )
-        elif (needed := model.encode_memory_estimate(x.height, x.width, 1)) > budget:
+        elif (needed := model.encode_memory_estimate(x.height, x.width, 1)) > memory_limit:
             problems.append(
-                f"{path}: encoding {wanted[1]}×{wanted[0]} pixels needs {size_text(needed)}, and {size_text(budget)} "
-                "may be used; free memory, give a larger --memory, or choose another --device"
+                f"{path}: encoding {wanted[1]}×{wanted[0]} pixels needs {size_text(needed)}, and "
+                f"{size_text(memory_limit)} may be used; free memory, give a larger --memory, or use another --device"
             )
         if any(surplus):
             cropped.append(path.name)
@@ -135,7 +187,7 @@ def _pairs(model: Flow, lr: Path, gt: Path, budget: int) -> list[tuple[LrImage, 
 
 
 def _partners(lr: Path, gt: Path, lrs: list[LrImage], scale: int) -> tuple[list[LrImage], dict[str, list[Path]]]:
-    """The LRs that are meant, and the GTs of each image."""
+    """The LRs whose likelihoods are wanted, and image -> its GTs."""
     if lr.resolve() == gt.resolve():
         raise SamplingError(f"{gt}: is given as LR and as GT")
     if gt.is_dir():
@@ -150,13 +202,13 @@ def _partners(lr: Path, gt: Path, lrs: list[LrImage], scale: int) -> tuple[list[
     if not gt.exists():
         raise SamplingError(f"{gt}: there is no such file or folder")
     if gt.suffix.lower() != ".png":
-        raise SamplingError(f"{gt}: is no PNG; name a folder of 8-bit RGB PNGs, the GTs, or one of them")
+        raise SamplingError(f"{gt}: is not a PNG; name a folder of 8-bit RGB PNGs, the GTs, or one of them")
     if lr.is_dir():
         lrs = [x for x in lrs if gt.stem in (x.image, x.path.stem)]
         if not lrs:
             raise SamplingError(
                 f"{lr}: holds no LR of {gt.name}, which would be {gt.stem}.png or {gt.stem}x{scale}.png; "
-                "name the one PNG as --lr if it is called otherwise"
+                "give the PNG itself as --lr if it has another name"
             )
     elif gt.stem not in (lrs[0].image, lrs[0].path.stem):
         notify(f"{gt}: taken as the GT of {lr.name}, although their names differ")

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from benchmarks.inputs.synth import picture
+from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.errors import InputError, Notice, SamplingError
 from srspace_eval.models.adapters.bicubic import Bicubic
+from srspace_eval.models.folders.options import SampleOptions
 from srspace_eval.models.folders.output_folder import OutputFolder
-from srspace_eval.models.folders.sample_folder import SampleOptions, sample_folder
+from srspace_eval.models.folders.sample_folder import sample_folder
 from srspace_eval.models.sampling.latents import latent_field
 from srspace_eval.models.sampling.samples import sample_array
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
@@ -54,11 +56,13 @@ def test_a_submission_of_the_track(lr: Path, tmp_path: Path) -> None:
 
 def test_record(lr: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    sample_folder(Toy(), lr, out, SampleOptions(samples=1, heats=(0.7,)), checkpoint={"checkpoint": "a.pth"})
+    (tmp_path / "a.pth").write_bytes(b"weights")
+    sample_folder(Toy(), lr, out, SampleOptions(samples=1, heats=(0.7,)), checkpoint=tmp_path / "a.pth")
     data = record(out)
     assert data["format"] == "srspace-eval/sample/1"
     assert data["model"] == {
         "checkpoint": "a.pth",
+        "sha256": sha256(b"weights"),
         "name": "toy_x4",
         "family": "toy",
         "scale": 4,
@@ -77,7 +81,7 @@ def test_record(lr: Path, tmp_path: Path) -> None:
     assert data["images"][2]["files"] == ["000004.png"]
     assert data["images"][0]["tile"] is None
     assert set(data["environments"][0]) == {"srspace-eval", "torch", "numpy", "scipy", "python", "hardware"}
-    # Nothing of this machine's places.
+    # No path of this machine.
     assert str(tmp_path) not in json.dumps(data)
 
 
@@ -142,14 +146,18 @@ def test_other_settings_are_not_mixed_in(lr: Path, tmp_path: Path, change: dict,
 
 def test_another_lr_or_model_is_not_mixed_in(lr: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    sample_folder(Toy(), lr, out, SampleOptions(samples=1), checkpoint={"checkpoint": "a", "sha256": "1"})
-    with pytest.raises(SamplingError, match=r"model.sha256: '1' before, '2' now"):
-        sample_folder(Toy(), lr, out, SampleOptions(samples=1), checkpoint={"checkpoint": "a", "sha256": "2"})
-    # The same file under another name is the same.
-    sample_folder(Toy(), lr, out, SampleOptions(samples=1), checkpoint={"checkpoint": "b", "sha256": "1"})
+    first, second, renamed = (tmp_path / name for name in ("a", "a2", "b"))
+    for path, weights in ((first, b"1"), (second, b"2"), (renamed, b"1")):
+        path.write_bytes(weights)
+    options = SampleOptions(samples=1)
+    sample_folder(Toy(), lr, out, options, checkpoint=first)
+    with pytest.raises(SamplingError, match=rf"model.sha256: '{sha256(b'1')}' before, '{sha256(b'2')}' now"):
+        sample_folder(Toy(), lr, out, options, checkpoint=second)
+    # The same file under another name is the same model.
+    sample_folder(Toy(), lr, out, options, checkpoint=renamed)
     write_png(lr / "0802x4.png", picture(12, 7, 1))
     with pytest.raises(SamplingError, match="0802: its LR was another picture"):
-        sample_folder(Toy(), lr, out, SampleOptions(samples=1), checkpoint={"sha256": "1"})
+        sample_folder(Toy(), lr, out, options, checkpoint=first)
 
 
 def test_details_of_any_kind_survive_the_record(lr: Path, tmp_path: Path) -> None:
@@ -164,7 +172,7 @@ def test_overwrite_removes_nothing_before_it_is_sure(lr: Path, tmp_path: Path) -
     sample_folder(Toy(), lr, out, SampleOptions(samples=1))
     before = contents(out)
     with pytest.raises(SamplingError, match="may be used"):
-        sample_folder(Toy(), lr, out, SampleOptions(samples=1, memory=1000, overwrite=True))
+        sample_folder(Toy(), lr, out, SampleOptions(samples=1, memory_limit=1000, overwrite=True))
     assert contents(out) == before
 
 
@@ -251,7 +259,7 @@ def test_tiles_are_told_and_kept_on_resume(tmp_path: Path) -> None:
     sample_folder(Toy(), lr, whole, SampleOptions(samples=2))
     memory = 48 * 64 * 1000
     with pytest.warns(Notice, match=r"big: 90×70 LR pixels are decoded in \d+ tiles of 16×16 with 16 "):
-        sample_folder(Toy(), lr, out, SampleOptions(samples=2, memory=memory))
+        sample_folder(Toy(), lr, out, SampleOptions(samples=2, memory_limit=memory))
     assert record(out)["images"][0]["tile"] == 16
     for name in ("big_sample00000.png", "big_sample00001.png"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
@@ -264,7 +272,7 @@ def test_tiles_are_told_and_kept_on_resume(tmp_path: Path) -> None:
     # Less: said, not changed.
     (whole / "big_sample00001.png").unlink()
     with pytest.raises(SamplingError, match=r"was begun whole, which needs 6\.01 MiB"):
-        sample_folder(Toy(), lr, whole, SampleOptions(samples=2, memory=memory))
+        sample_folder(Toy(), lr, whole, SampleOptions(samples=2, memory_limit=memory))
 
 
 @pytest.mark.parametrize(("tile", "needs"), [("off", "whole needs 6.01 MiB"), (32, "with tiles of 32 needs 3.91 MiB")])
@@ -273,12 +281,12 @@ def test_the_memory_bounds_what_is_asked_for_too(tmp_path: Path, tile: int | str
     write_png(lr, picture(70, 90, 1))
     model = Toy()
     with pytest.raises(SamplingError, match=f"big: {needs}, and 2.93 MiB may be used") as caught:
-        sample_folder(model, lr, out, SampleOptions(samples=1, tile=tile, memory=48 * 64 * 1000))
+        sample_folder(model, lr, out, SampleOptions(samples=1, tile=tile, memory_limit=48 * 64 * 1000))
     assert "--memory" in str(caught.value)
     assert not model.conditioned
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Notice)
-        assert sample_folder(model, lr, out, SampleOptions(samples=1, tile=tile, memory=70 * 90 * 1000)).made == 1
+        assert sample_folder(model, lr, out, SampleOptions(samples=1, tile=tile, memory_limit=70 * 90 * 1000)).made == 1
 
 
 def test_deterministic_models_write_copies_and_say_so(lr: Path, tmp_path: Path) -> None:
@@ -377,7 +385,7 @@ def test_unusable_lrs_are_all_listed(lr: Path, tmp_path: Path) -> None:
     assert len(caught.value.problems) == 2
     (lr / "0803.png").unlink()
     (lr / "0804.png").rename(lr / "notes.txt")
-    with pytest.warns(Notice, match="left out, no PNG: notes.txt"):
+    with pytest.warns(Notice, match="ignored, not a PNG: notes.txt"):
         sample_folder(Toy(), lr, tmp_path / "out", SampleOptions(samples=1))
 
 

@@ -13,7 +13,7 @@ from srspace_eval._utils.png import write_png
 from srspace_eval.errors import Notice, SamplingError
 from srspace_eval.models import load_model
 from srspace_eval.models.base import Flow
-from srspace_eval.models.sampling.likelihood import likelihoods
+from srspace_eval.models.folders.likelihood import likelihoods
 
 
 @pytest.fixture(scope="module")
@@ -51,53 +51,53 @@ def test_pairs_by_identity(
     lr_folder, gt_folder = make(tmp_path, lrs, gts)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = likelihoods(model, lr_folder / lr, gt_folder / gt)
+        found = likelihoods(model, lr_folder / lr, gt_folder / gt).images
     assert [x.image for x in found] == images
     if gt:  # the same number as among the others
-        (whole,) = (x for x in likelihoods(model, lr_folder, gt_folder) if x.image == images[0])
-        assert found == [whole]
+        (whole,) = (x for x in likelihoods(model, lr_folder, gt_folder).images if x.image == images[0])
+        assert found == (whole,)
 
 
-def test_two_files_are_a_pair_and_other_names_are_told(model: Flow, tmp_path: Path) -> None:
+def test_two_files_are_a_pair_with_a_notice_if_names_differ(model: Flow, tmp_path: Path) -> None:
     lr, gt = make(tmp_path, ["0801x4.png"], ["0802.png"])
     with pytest.warns(Notice, match=r"0802\.png: taken as the GT of 0801x4\.png, although their names differ"):
-        found = likelihoods(model, lr / "0801x4.png", gt / "0802.png")
+        found = likelihoods(model, lr / "0801x4.png", gt / "0802.png").images
     assert [x.image for x in found] == ["0801"]
 
 
 MISTAKES = [
-    # LRs, which of them, GTs, which of them, what is said
+    # LRs, the one given, GTs, the one given, message
     (["0801x4.png", "0802x4.png"], "", ["0803.png"], "0803.png", "holds no LR of 0803.png, which would be 0803.png or"),
-    (["0801x4.png"], "", ["0802.png"], "0802.png", "name the one PNG as --lr"),
+    (["0801x4.png"], "", ["0802.png"], "0802.png", "give the PNG itself as --lr"),
     (["0801x4.png"], "0801x4.png", ["0802.png"], "", r"0801x4.png: has no GT: \S*0801.png is missing"),
-    (["0801x4.png"], "", ["0801.png", "0801.PNG"], "", "is the image of 0801.PNG and 0801.png: keep one of them"),
+    (["0801x4.png"], "", ["0801.png", "0801.PNG"], "", "belongs to 0801.PNG and 0801.png: keep one of them"),
     (["0801x4.png", "0801.png"], "", ["0801.png"], "", "the same image as"),
     (["0801x4.png"], "", ["0801.png"], "0809.png", r"0809.png: there is no such file or folder"),
     (["0801x4.png"], "none", ["0801.png"], "", r"none: there is no such file or folder"),
     ([], "", ["0801.png"], "", "lr: holds no PNG"),
     (["0801x4.png"], "", ["0801.png"], "../lr", "lr: is given as LR and as GT"),
-    (["0801x4.png"], "", ["0801.png"], "../gt.zip", "gt.zip: is no PNG"),
+    (["0801x4.png"], "", ["0801.png"], "../gt.zip", "gt.zip: is not a PNG"),
 ]
 
 
 @pytest.mark.parametrize(("lrs", "lr", "gts", "gt", "message"), MISTAKES)
-def test_what_has_no_partner_is_told(
+def test_missing_partners_are_named(
     model: Flow, tmp_path: Path, lrs: list[str], lr: str, gts: list[str], gt: str, message: str
 ) -> None:
     lr_folder, gt_folder = make(tmp_path, lrs, gts)
     if len(list(gt_folder.iterdir())) < len(gts):
-        pytest.skip("a file system that knows no case")
+        pytest.skip("a file system that ignores case")
     (tmp_path / "gt.zip").write_bytes(b"PK")
     with pytest.raises(SamplingError, match=message):
         likelihoods(model, lr_folder / lr, gt_folder / gt)
 
 
-def test_the_encoders_memory_bounds_it(model: Flow, tmp_path: Path) -> None:
+def test_memory_of_encoding_is_checked_first(model: Flow, tmp_path: Path) -> None:
     lr, gt = make(tmp_path, ["0801x4.png"], ["0801.png"])
     needed = model.encode_memory_estimate(6, 8, 1)
-    assert len(likelihoods(model, lr, gt, memory=needed)) == 1
+    assert len(likelihoods(model, lr, gt, memory_limit=needed).images) == 1
     with pytest.raises(
         SamplingError,
         match=r"0801\.png: encoding 32×24 pixels needs \d+\.\d\d MiB, and \d+\.\d\d MiB may be used; .* --memory",
     ):
-        likelihoods(model, lr, gt, memory=needed - 1)
+        likelihoods(model, lr, gt, memory_limit=needed - 1)

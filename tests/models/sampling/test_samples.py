@@ -1,3 +1,5 @@
+"""Samples of one LR: independent of each other, of tiles and of batches."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -10,13 +12,13 @@ from benchmarks.inputs.synth import picture
 from benchmarks.inputs.weights import write_small_checkpoint
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models import load_model
-from srspace_eval.models.device import available_memory, inference, memory_named
 from srspace_eval.models.sampling.latents import latent_field
-from srspace_eval.models.sampling.samples import Method, Request, iterate_samples, sample_array
-from srspace_eval.models.sampling.tiling import choose_tile, halo_of, tile_latents, tiles, whole
+from srspace_eval.models.sampling.samples import iterate_samples, sample_array
+from srspace_eval.models.sampling.settings import SampleRequest, SamplingSettings
+from srspace_eval.models.sampling.tiling import halo_of, tiles
 from tests.helpers.toy_model import Toy
 
-BUDGET = 1 << 30
+LIMIT = 1 << 30
 LR = picture(37, 51, 1)
 
 
@@ -30,11 +32,11 @@ def test_shape_and_type() -> None:
 def test_a_sample_is_the_same_whatever_else_is_sampled() -> None:
     ten = sample_array(Toy(), LR, n=10, seed=3, image="0801")
     model = Toy()
-    lone = [p for _, p in iterate_samples(model, LR, [Request(7, 0.9)], "0801", Method(3), None, BUDGET)]
+    lone = [p for _, p in iterate_samples(model, LR, [SampleRequest(7, 0.9)], "0801", SamplingSettings(3), None, LIMIT)]
     assert model.decoded == 1
     np.testing.assert_array_equal(lone[0], ten[7])
-    backwards = [Request(i, heat) for i in (9, 2, 7) for heat in (0.3, 0.9)]
-    for request, pixels in iterate_samples(Toy(), LR, backwards, "0801", Method(3), None, BUDGET):
+    backwards = [SampleRequest(i, heat) for i in (9, 2, 7) for heat in (0.3, 0.9)]
+    for request, pixels in iterate_samples(Toy(), LR, backwards, "0801", SamplingSettings(3), None, LIMIT):
         if request.heat == 0.9:
             np.testing.assert_array_equal(pixels, ten[request.sample])
 
@@ -46,7 +48,7 @@ def test_conditioning_is_computed_once() -> None:
     assert model.decoded == 5
 
 
-def test_batches_only_where_they_are_exact_and_fit() -> None:
+def test_batches_only_if_exact_and_within_the_memory_limit() -> None:
     expected = Toy().sample(LR, n=5)
     model = Toy()
     sample_array(model, LR, n=5)
@@ -55,7 +57,7 @@ def test_batches_only_where_they_are_exact_and_fit() -> None:
     np.testing.assert_array_equal(sample_array(model, LR, n=5), expected)
     assert model.calls == [5]
     model = Toy(exact=True, pixel_bytes=1000)
-    np.testing.assert_array_equal(sample_array(model, LR, n=5, memory=37 * 51 * 1000 * 2), expected)
+    np.testing.assert_array_equal(sample_array(model, LR, n=5, memory_limit=37 * 51 * 1000 * 2), expected)
     assert model.calls == [2, 2, 1]
 
 
@@ -108,10 +110,10 @@ def test_values_beyond_the_range_are_clamped() -> None:
 @pytest.mark.parametrize("size", [(37, 51), (16, 33), (49, 17), (64, 64)])
 def test_tiles_equal_the_whole(tile: int, size: tuple[int, int]) -> None:
     lr = picture(*size, 2)
-    requests = [Request(0, 0.9), Request(3, 0.9), Request(1, 0.0)]
-    plain = list(iterate_samples(Toy(), lr, requests, "x", Method(1), None, BUDGET))
+    requests = [SampleRequest(0, 0.9), SampleRequest(3, 0.9), SampleRequest(1, 0.0)]
+    plain = list(iterate_samples(Toy(), lr, requests, "x", SamplingSettings(1), None, LIMIT))
     model = Toy()
-    tiled = list(iterate_samples(model, lr, requests, "x", Method(1), tile, BUDGET))
+    tiled = list(iterate_samples(model, lr, requests, "x", SamplingSettings(1), tile, LIMIT))
     assert [request for request, _ in tiled] == requests
     for (_, a), (_, b) in zip(plain, tiled, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -123,30 +125,16 @@ def test_few_canvases_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = sample_array(Toy(), LR, n=3)
     monkeypatch.setattr("srspace_eval.models.sampling.samples._CANVAS_BYTES", 1)
     model = Toy()
-    requests = [Request(i, 0.9) for i in range(3)]
-    found = [p for _, p in iterate_samples(model, LR, requests, "", Method(), 32, BUDGET)]
+    requests = [SampleRequest(i, 0.9) for i in range(3)]
+    found = [p for _, p in iterate_samples(model, LR, requests, "", SamplingSettings(), 32, LIMIT)]
     np.testing.assert_array_equal(np.stack(found), expected)
     assert len(model.conditioned) == 3 * 4
 
 
-def test_memory_bounds_the_tiles() -> None:
-    model = Toy(pixel_bytes=1000)
-    assert choose_tile(model, 100, 100, 100 * 100 * 1000, "x") is None
-    tile = choose_tile(model, 100, 100, 100 * 100 * 1000 - 1, "x")
-    assert tile is not None
-    assert tile % 16 == 0
-    # The largest: an inner tile with its context fits, the next larger would not.
-    assert min(100, tile + 32) ** 2 * 1000 < 100 * 100 * 1000 <= min(100, tile + 48) ** 2 * 1000
-    model = Toy(pixel_bytes=1000)
-    tiled = sample_array(model, LR, n=1, memory=45 * 48 * 1000 // 2 * 2)
-    assert max(h * w for h, w in model.conditioned) <= 45 * 48
-    np.testing.assert_array_equal(tiled, sample_array(Toy(), LR, n=1))
-
-
-def test_too_little_memory_is_said_before_anything_is_decoded() -> None:
+def test_too_little_memory_is_an_error_before_decoding() -> None:
     model = Toy()
     with pytest.raises(SamplingError, match=r"0801: a tile of 16×16 .* KiB may be used; free memory"):
-        sample_array(model, LR, n=1, memory=1000, image="0801")
+        sample_array(model, LR, n=1, memory_limit=1000, image="0801")
     assert not model.conditioned
 
 
@@ -157,9 +145,13 @@ def test_samples_that_are_not_finite_are_named() -> None:
     with pytest.raises(SamplingError, match="not finite") as caught:
         sample_array(model, LR, n=6, image="x")
     assert caught.value.problems == tuple(f"sample {i}" for i in bad)
-    found = dict(iterate_samples(model, LR, [Request(i, 0.9) for i in range(6)], "x", Method(), None, BUDGET))
+    found = dict(
+        iterate_samples(model, LR, [SampleRequest(i, 0.9) for i in range(6)], "x", SamplingSettings(), None, LIMIT)
+    )
     assert [r.sample for r, p in found.items() if p is None] == bad
-    tiled = dict(iterate_samples(model, LR, [Request(i, 0.9) for i in range(6)], "x", Method(), 16, BUDGET))
+    tiled = dict(
+        iterate_samples(model, LR, [SampleRequest(i, 0.9) for i in range(6)], "x", SamplingSettings(), 16, LIMIT)
+    )
     assert [r.sample for r, p in tiled.items() if p is None] == bad
 
 
@@ -173,18 +165,7 @@ def test_output_of_another_size_is_refused(monkeypatch: pytest.MonkeyPatch, tile
 
     monkeypatch.setattr(Toy, "decode", cropped)
     with pytest.raises(SamplingError, match=r"0801: toy_x4 decoded \(1, 3, \d+, \d+\) where its scale 4 gives"):
-        list(iterate_samples(Toy(), LR, [Request(0, 0.9)], "0801", Method(), tile, BUDGET))
-
-
-def test_models_off_the_grid_cannot_be_tiled() -> None:
-    class Odd(Toy):
-        def latent_shapes(self, height, width):
-            return tuple((3, -(-height // 5) * 5, -(-width // 5) * 5) for _ in range(2))
-
-    tile = list(tiles(64, 64, 32, 16))[-1]
-    with pytest.raises(SamplingError, match="--tile off"):
-        tile_latents(Odd(), (64, 64), tile, seed=0, image="x", sample=0, heat=1.0)
-    assert tile_latents(Odd(), (64, 64), whole(64, 64), seed=0, image="x", sample=0, heat=1.0)[0].shape == (3, 65, 65)
+        list(iterate_samples(Toy(), LR, [SampleRequest(0, 0.9)], "0801", SamplingSettings(), tile, LIMIT))
 
 
 @pytest.mark.parametrize(
@@ -227,52 +208,10 @@ def test_flow_in_low_precision_and_in_tiles(tmp_path: Path) -> None:
     low = sample_array(model, lr, n=1, precision="bf16").astype(int)
     assert 0 < np.abs(exact - low).mean() < 1
     # A flow's reach is larger than its halo: what is beyond shows in the last level of a few pixels at most.
-    [(_, tiled)] = iterate_samples(model, lr, [Request(0, 0.9)], "", Method(), 16, BUDGET)
+    [(_, tiled)] = iterate_samples(model, lr, [SampleRequest(0, 0.9)], "", SamplingSettings(), 16, LIMIT)
     difference = np.abs(exact[0] - tiled)
     assert difference.max() <= 1
     assert (difference > 0).mean() < 1e-3
-
-
-def test_arithmetic_is_restored() -> None:
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    newer = hasattr(cudnn, "conv")  # torch 2.9
-
-    def tf32() -> tuple[object, ...]:
-        return (cudnn.conv.fp32_precision, matmul.fp32_precision) if newer else (cudnn.allow_tf32, matmul.allow_tf32)
-
-    before = (*tf32(), cudnn.deterministic)
-    with inference(torch.device("cpu")):
-        assert torch.is_inference_mode_enabled()
-        assert tf32() == (("ieee", "ieee") if newer else (False, False))
-        assert cudnn.deterministic
-    assert (*tf32(), cudnn.deterministic) == before
-    generator = iterate_samples(Toy(), LR, [Request(0, 1.0), Request(1, 1.0)], "", Method(), None, BUDGET)
-    next(generator)
-    assert not torch.is_inference_mode_enabled()
-    generator.close()
-
-
-@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="settings of torch 2.9")
-def test_a_program_may_use_the_newer_settings() -> None:
-    conv = torch.backends.cudnn.conv
-    before = conv.fp32_precision
-    try:
-        conv.fp32_precision = "ieee"  # after this, asking for cudnn.allow_tf32 is an error
-        with inference(torch.device("cpu")):
-            assert conv.fp32_precision == "ieee"
-    finally:
-        conv.fp32_precision = before
-
-
-def test_failed_allocation_is_a_named_error() -> None:
-    with pytest.raises(SamplingError, match=r"0801: the memory ran out.*; buy some"), memory_named("0801", "buy some"):
-        torch.empty(1 << 60, dtype=torch.uint8)
-    with pytest.raises(RuntimeError, match="something else"), memory_named("0801", "buy some"):
-        raise RuntimeError("something else")
-
-
-def test_memory_of_this_machine_is_known() -> None:
-    assert available_memory(torch.device("cpu")) > 1 << 20
 
 
 @pytest.mark.gpu

@@ -41,7 +41,7 @@ def test_likelihood_is_the_change_of_variables(name: str) -> None:
     def to_latents(x: torch.Tensor) -> torch.Tensor:
         return torch.cat([latent.flatten() for latent in flow.encode(conditions, x)[0]])
 
-    # The splits' densities are in logdet already; taking them out leaves the plain log|det|.
+    # logdet contains the splits' densities; without them it is the plain log|det|.
     density = sum(gaussian_logp(latent) for latent in latents[:-1])
     torch.testing.assert_close(logdet - density, jacobian_logdet(to_latents, hr)[None])
     bits = -(logdet + gaussian_logp(latents[-1])) / (math.log(2) * 64)
@@ -64,13 +64,13 @@ def test_decoding_inverts_encoding(name: str) -> None:
 def test_parameters_are_named_and_shaped_as_published(name: str) -> None:
     with torch.device("meta"):
         flow = ConditionalFlow(CONFIGURATIONS[name][1])
-    ours = {key: tuple(value.shape) for key, value in flow.state_dict().items()}
-    assert ours == {key: shape for key, shape in manifests()[name].items() if "UpsamplerNet.f." not in key}
+    shapes = {key: tuple(value.shape) for key, value in flow.state_dict().items()}
+    assert shapes == {key: shape for key, shape in manifests()[name].items() if "UpsamplerNet.f." not in key}
 
 
 @torch.no_grad()
 def test_rrdb_skips() -> None:
-    """A trunk of zeros, so that the features are the first convolution's, plus what the blocks' biases add."""
+    """With a trunk of zeros the features are those of the first convolution, plus what the biases of the blocks add."""
     net = RRDBNet(2, 1, features=4, growth=2)
     for parameter in net.parameters():
         parameter.zero_()

@@ -1,0 +1,101 @@
+"""What a checkpoint file is, in plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from srspace_eval._utils.hashing import sha256_of_file
+from srspace_eval.errors import CheckpointError
+from srspace_eval.flows.rrdb import RRDBNet
+from srspace_eval.models.checkpoints.building import build_network
+from srspace_eval.models.checkpoints.reading import read_checkpoint
+from srspace_eval.models.checkpoints.recognise import recognise
+from srspace_eval.models.checkpoints.wiring import recognise_wiring
+from srspace_eval.models.protocol import Quantize
+
+
+@dataclass(frozen=True)
+class CheckpointDescription:
+    """What a checkpoint file is.
+
+    Attributes
+    ----------
+    checkpoint, sha256:
+        Name and SHA-256 of the file.
+    name, family, scale, deterministic, details, quantize:
+        See :class:`~srspace_eval.models.protocol.ModelConfig`. For an RRDB network ``details`` also has ``skip``, its
+        wiring, and ``skip_evident``: whether running the network decided the wiring.
+    tensors, values:
+        How many parameters the file has, and how many numbers they hold together.
+    """
+
+    checkpoint: str
+    sha256: str
+    name: str
+    family: str
+    scale: int
+    deterministic: bool
+    details: Mapping[str, Any]
+    quantize: Quantize
+    tensors: int
+    values: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of ``models show --json``."""
+        return asdict(self)
+
+
+def describe_checkpoint(path: str | Path) -> CheckpointDescription:
+    """Say what a checkpoint file is, as ``srspace-eval models show`` does.
+
+    Parameters
+    ----------
+    path:
+        A ``.pth`` or ``.safetensors`` file. Nothing in it is executed.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read, or no known network fits it.
+
+    Example
+    -------
+    ::
+
+        describe_checkpoint("SRFlow_DF2K_4X.pth").name     # "srflow_df2k_x4"
+    """
+    path = Path(path)
+    state = read_checkpoint(path)
+    found = recognise({name: tuple(value.shape) for name, value in state.items()}, str(path))
+    config = asdict(found.config)
+    if found.spec is None:
+        net = build_network(path, state, found, torch.device("cpu"))
+        assert isinstance(net, RRDBNet)
+        wiring = recognise_wiring(net, found.skip)
+        config["details"] |= {"skip": wiring.skip, "skip_evident": wiring.evident}
+    return CheckpointDescription(
+        checkpoint=path.name,
+        sha256=digest_of_checkpoint(path),
+        **config,
+        tensors=len(state),
+        values=sum(value.numel() for value in state.values()),
+    )
+
+
+def digest_of_checkpoint(path: Path) -> str:
+    """SHA-256 of a checkpoint file.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read.
+    """
+    try:
+        return sha256_of_file(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error

@@ -1,0 +1,131 @@
+"""CSV tables that people write: names, numbers, and all faults at once with their lines. Imports no torch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from srspace_eval._utils.files import read_bounded
+from srspace_eval._utils.text import unescape_cell
+from srspace_eval.errors import RankingError
+
+_MAX_BYTES = 1 << 24
+
+
+class CsvTable:
+    """A CSV file. Its faults are gathered and reported together.
+
+    Attributes
+    ----------
+    path:
+        The file.
+    columns:
+        The first line's names, in lower case.
+    rows:
+        (line number, cells) of every line that is not empty.
+    faults:
+        (line number, text) of what is wrong.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.columns: list[str] = []
+        self.rows: list[tuple[int, list[str]]] = []
+        self.faults: list[tuple[int, str]] = []
+
+    def fault(self, line: int, text: str) -> None:
+        """Note a fault of one line."""
+        self.faults.append((line, text))
+
+    def lines(self) -> Iterator[CsvLine]:
+        """The lines; a missing name, a name given twice and a wrong number of cells are noted as faults."""
+        seen: dict[tuple[str, str], int] = {}
+        for number, cells in self.rows:
+            line = CsvLine(dict(zip(self.columns, cells, strict=False)), partial(self.fault, number))
+            if len(cells) != len(self.columns):
+                self.fault(number, f"{len(cells)} cells under {len(self.columns)} columns")
+            # Two publications may have the same method.
+            key = (line.name(), line.cell("note") if line.cell("source") == "published" else "")
+            if not key[0]:
+                self.fault(number, "no team name")
+            elif key in seen:
+                self.fault(number, f"{key[0]!r} is also in line {seen[key]}")
+            seen.setdefault(key, number)
+            yield line
+
+    def done(self) -> None:
+        """Raise RankingError if there are faults."""
+        if self.faults:
+            listed = [f"line {line}: {text}" for line, text in sorted(self.faults, key=lambda f: f[0])]
+            raise RankingError(f"{self.path}: the table cannot be used", listed)
+
+
+@dataclass(frozen=True)
+class CsvLine:
+    """One line: column -> cell. ``fault`` notes what is wrong with it."""
+
+    cells: dict[str, str]
+    fault: Callable[[str], None]
+
+    def cell(self, column: str) -> str:
+        """The text of a cell; empty if there is no such column."""
+        return self.cells.get(column, "").strip()
+
+    def name(self) -> str:
+        """The team's name."""
+        return unescape_cell(self.cell("team"))
+
+    def number(self, column: str) -> float | None:
+        """The number of a cell; None if the cell is empty or is noted as a fault."""
+        text = self.cell(column)
+        if not text:
+            return None
+        try:
+            value = float(text.replace("∞", "inf").replace("−", "-"))
+        except ValueError:
+            value = math.nan
+        # Python reads 1_0 as 10, and 1e400 as infinite. Both are typing errors.
+        if "_" in text or (math.isinf(value) and any(char.isdigit() for char in text)):
+            value = math.nan
+        if math.isnan(value):
+            self.fault(f"{column} is {text!r}: write a number with a decimal point and no unit, inf, or nothing")
+            return None
+        return value
+
+
+def read_csv_table(path: Path, *needed: str) -> CsvTable:
+    """Read a CSV file whose first line names columns, among them the ``needed`` ones.
+
+    Raises
+    ------
+    RankingError
+        If it cannot be read, is not valid CSV, or its first line is wrong.
+    """
+    try:
+        text = read_bounded(path, _MAX_BYTES).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RankingError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+    table = CsvTable(path)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for cells in reader:
+            if not table.columns:
+                table.columns = [cell.strip().lower() for cell in cells]
+            elif any(cell.strip() for cell in cells):
+                table.rows.append((reader.line_num, cells))
+    except csv.Error as error:
+        raise RankingError(f"{path}: line {reader.line_num}: not valid CSV ({error})") from error
+    for column in needed:
+        if column not in table.columns:
+            there = ", ".join(map(repr, table.columns[:9])) or "nothing"
+            marks = " (write commas between columns)" if len(table.columns) == 1 else ""
+            table.fault(1, f"the column {column!r} is missing: the first line names columns, and holds {there}{marks}")
+    for column in dict.fromkeys(c for c in table.columns if table.columns.count(c) > 1):
+        table.fault(1, f"the column {column!r} is there twice")
+    table.done()
+    return table
