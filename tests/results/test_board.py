@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from srspace_eval.errors import ResultsError
-from srspace_eval.results.store import read_results, result_path, write_result
+from srspace_eval.results.board import load_board
+from srspace_eval.results.store import result_path, write_result
 from srspace_eval.tracks.reader import load_track
 from tests.results.made import RESULT
 
@@ -19,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_board_has_tracks_and_results(folder: Path) -> None:
-    board = read_results(folder)
+    board = load_board(folder)
     assert board.folder == folder
     assert [track.name for track in board.tracks()] == ["x4", "x8"]
     assert [result.track for result in board.results("x8")] == ["x8"]
@@ -28,11 +29,11 @@ def test_a_board_has_tracks_and_results(folder: Path) -> None:
 
 
 def test_the_folder_of_one_track_names_its_board(folder: Path) -> None:
-    board = read_results(str(folder / "x8"))
+    board = load_board(str(folder / "x8"))
     assert board.folder == folder.resolve()
     assert [result.team for result in board.results("x8")] == ["Deepest"]
 
 
 def test_what_is_not_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="is not a folder; give the board"):
-        read_results(tmp_path / "none")
+        load_board(tmp_path / "none")
