@@ -11,9 +11,11 @@ import pytest
 from scipy import stats
 
 from srspace_eval.errors import StudyError
-from srspace_eval.study.collecting import Rules, collect, rank_shares, rater_agreement
+from srspace_eval.study.collect import compute_outcome
 from srspace_eval.study.key import Key
+from srspace_eval.study.options import CollectOptions
 from srspace_eval.study.report import write_outcome
+from srspace_eval.study.statistics import rank_shares, rater_agreement
 from tests.helpers.studies import Build, answer_document
 
 Study = tuple[Path, Key]
@@ -43,7 +45,7 @@ def honest(study: Study, tmp_path: Path) -> list[Path]:
 
 
 def test_numbers_come_from_all_rankings_but_not_from_checks(study: Study, honest: list[Path]) -> None:
-    outcome = collect(honest, study[1], Rules())
+    outcome = compute_outcome(honest, study[1])
     assert outcome.rejected == ()
     # Six crops, two raters: r01 ranks 1 2 3, r02 ranks 2 1 3; repeats and obvious tasks do not count.
     assert outcome.rankings.ranks.shape == (12, 3)
@@ -61,7 +63,7 @@ def test_numbers_come_from_all_rankings_but_not_from_checks(study: Study, honest
 
 
 def test_images_can_be_the_unit(study: Study, honest: list[Path]) -> None:
-    outcome = collect(honest, study[1], Rules(by_image=True))
+    outcome = compute_outcome(honest, study[1], CollectOptions(over="images"))
     assert outcome.rankings.units == 3
     assert outcome.friedman.blocks == 3
     assert outcome.mor.tolist() == [1.5, 1.5, 3.0]
@@ -70,32 +72,35 @@ def test_images_can_be_the_unit(study: Study, honest: list[Path]) -> None:
 def test_incomplete_answers_are_refused_or_used_as_asked(study: Study, honest: list[Path], tmp_path: Path) -> None:
     _, key = study
     part = save(tmp_path, "part.json", without(answer_document(key, "r02", order=reverse), 2))
-    refused = collect([honest[0], part], key, Rules())
+    refused = compute_outcome([honest[0], part], key)
     assert refused.mor.tolist() == [1, 2, 3]
     assert [(r.file, r.reason) for r in refused.rejected] == [
         (str(part), "incomplete: 2 of 8 tasks are not answered (--partial use takes it)")
     ]
-    used = collect([honest[0], part], key, Rules(partial=True))
+    used = compute_outcome([honest[0], part], key, CollectOptions(partial="use"))
     assert used.rejected == ()
     assert used.mor[0] > 1
     empty = save(tmp_path, "empty.json", without(answer_document(key, "r02"), 99))
-    assert collect([honest[0], empty], key, Rules(partial=True)).rejected[0].reason == "answers no task"
+    assert (
+        compute_outcome([honest[0], empty], key, CollectOptions(partial="use")).rejected[0].reason
+        == "it has no answered task"
+    )
 
 
 def test_a_rater_counts_once(study: Study, honest: list[Path], tmp_path: Path) -> None:
     _, key = study
     again = save(tmp_path, "again.json", {**answer_document(key, "r01"), "finished": "later"})
-    outcome = collect([*honest, again], key, Rules())
+    outcome = compute_outcome([*honest, again], key)
     assert outcome.mor.tolist() == [1.5, 1.5, 3.0]
     assert [r.file for r in outcome.rejected] == [str(again)]
     assert "r01 again" in outcome.rejected[0].reason
     # A part of what was said later in full is no contradiction, whichever comes first.
     part = save(tmp_path, "part.json", without(answer_document(key, "r01"), 3))
-    outcome = collect([part, *honest], key, Rules(partial=True))
+    outcome = compute_outcome([part, *honest], key, CollectOptions(partial="use"))
     assert [r.file for r in outcome.rejected] == [str(part)]
     # Two different answers: nobody can know which one is meant.
     other = save(tmp_path, "other.json", answer_document(key, "r01", order=reverse))
-    outcome = collect([*honest, other], key, Rules())
+    outcome = compute_outcome([*honest, other], key)
     assert {r.file for r in outcome.rejected} == {str(honest[0]), str(other)}
     tasks = sum(key.tasks[task].kind != "obvious" for task in key.raters["r01"].tasks)
     assert [r.reason for r in outcome.rejected] == [
@@ -111,11 +116,11 @@ def test_a_rater_counts_once(study: Study, honest: list[Path], tmp_path: Path) -
             ("rest.json", slice(2, None), answer_document(key, "r01")),
         ]
     )
-    outcome = collect([honest[1], first, rest], key, Rules(partial=True))
+    outcome = compute_outcome([honest[1], first, rest], key, CollectOptions(partial="use"))
     assert [r.reason.split(":")[0] for r in outcome.rejected] == [
         f"r01 also sent {file} (answers other tasks)" for file in (rest, first)
     ]
-    outcome = collect([*honest, other], key, Rules())
+    outcome = compute_outcome([*honest, other], key)
     assert outcome.mor.tolist() == [2, 1, 3]
 
 
@@ -126,7 +131,7 @@ def test_an_obvious_task_in_the_wrong_order_rejects(study: Study, honest: list[P
         if key.tasks[answer["task"]].kind == "obvious":
             answer["ranking"].reverse()
     bad = save(tmp_path, "bad.json", document)
-    outcome = collect([honest[0], bad], key, Rules())
+    outcome = compute_outcome([honest[0], bad], key)
     assert [(r.file, r.reason) for r in outcome.rejected] == [
         (str(bad), "failed an attention check: the order of an obvious task is wrong")
     ]
@@ -139,14 +144,14 @@ def test_contradicting_oneself_rejects_below_the_threshold(study: Study, honest:
         if key.tasks[answer["task"]].kind == "repeat":
             answer["ranking"].reverse()
     bad = save(tmp_path, "bad.json", document)
-    outcome = collect([honest[0], bad], key, Rules())
+    outcome = compute_outcome([honest[0], bad], key)
     assert "repeated tasks were ranked differently (Kendall tau -1.00" in outcome.rejected[0].reason
-    assert collect([honest[0], bad], key, Rules(agreement=-1)).rejected == ()
+    assert compute_outcome([honest[0], bad], key, CollectOptions(agreement=-1)).rejected == ()
 
 
 def test_hostile_files_are_named_and_change_nothing(study: Study, honest: list[Path], tmp_path: Path) -> None:
     _, key = study
-    alone = collect(honest, key, Rules())
+    alone = compute_outcome(honest, key)
     hostile = {
         "another-study.json": {**answer_document(key, "r01"), "study": "f" * 20},
         "stolen.json": {**answer_document(key, "r01", order=reverse), "token": "a" * 20},
@@ -159,7 +164,7 @@ def test_hostile_files_are_named_and_change_nothing(study: Study, honest: list[P
     (tmp_path / "nan.json").write_text('{"seconds": NaN}')
     (tmp_path / "deep.json").write_text("[" * 3000)
     files += [tmp_path / "huge.json", tmp_path / "nan.json", tmp_path / "deep.json", tmp_path / "absent.json"]
-    outcome = collect([*files[:4], *honest, *files[4:]], key, Rules())
+    outcome = compute_outcome([*files[:4], *honest, *files[4:]], key)
     assert [r.file for r in outcome.rejected] == [str(f) for f in files]
     assert len({r.reason for r in outcome.rejected}) >= 7
     np.testing.assert_array_equal(outcome.mor, alone.mor)
@@ -173,20 +178,23 @@ def test_a_files_name_cannot_forge_a_line_or_break_the_report(study: Study, hone
     odd = [tmp_path / "a\nerror: b.json", Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json"))]
     for path in odd:
         path.write_text("x")
-    outcome = collect([*honest, *odd], study[1], Rules())
-    assert [r.file for r in outcome.rejected] == [f"{tmp_path}/a\\nerror: b.json", f"{tmp_path}/\\udcff.json"]
+    outcome = compute_outcome([*honest, *odd], study[1])
+    assert [r.file for r in outcome.rejected] == [f"{tmp_path}/a\\u000aerror: b.json", f"{tmp_path}/\\udcff.json"]
     write_outcome(outcome, tmp_path / "out")
     assert "udcff.json" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_no_answer_is_an_error_that_lists_why(study: Study, tmp_path: Path) -> None:
     with pytest.raises(StudyError) as caught:
-        collect([tmp_path / "absent.json"], study[1], Rules())
+        compute_outcome([tmp_path / "absent.json"], study[1])
     assert caught.value.problems == (f"{tmp_path / 'absent.json'}: there is no such file",)
 
 
 def test_the_order_of_the_files_does_not_matter(study: Study, honest: list[Path]) -> None:
-    one, two = collect(honest, study[1], Rules()), collect(honest[::-1], study[1], Rules())
+    one, two = (
+        compute_outcome(honest, study[1]),
+        compute_outcome(honest[::-1], study[1]),
+    )
     np.testing.assert_array_equal(one.intervals.low, two.intervals.low)
     assert one.pairs == two.pairs
 
@@ -197,7 +205,7 @@ def test_ties_share_ranks_and_shares(build: Build, tmp_path: Path) -> None:
     for answer in document["answers"]:
         first, second, third = answer["ranking"]
         answer["ranking"] = [first + second, third]
-    outcome = collect([save(tmp_path, "a.json", document)], key, Rules())
+    outcome = compute_outcome([save(tmp_path, "a.json", document)], key)
     assert outcome.mor.tolist() == [1.5, 1.5, 3]
     assert outcome.shares.tolist() == [[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]]
     assert np.isnan(rater_agreement(outcome.rankings).overall)

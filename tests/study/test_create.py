@@ -10,10 +10,10 @@ from PIL import Image
 from scipy import stats
 
 from srspace_eval.errors import Notice, StudyError, SubmissionError
-from srspace_eval.study.build import build_study
-from srspace_eval.study.entries import gather, named_source
+from srspace_eval.study.create import build_study
+from srspace_eval.study.entries import gather_entries, named_source
 from srspace_eval.study.key import Key, load_key
-from srspace_eval.study.tasks import Options
+from srspace_eval.study.options import StudyOptions
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.studies import HEIGHT, METHODS, SECRET, WIDTH, Build, Material
@@ -59,14 +59,14 @@ def test_both_samples_are_drawn_somewhere_and_a_fixed_one_can_be_asked_for(mater
     drawn = [
         name
         for seed in range(4)
-        for entry in gather(given, open_source(material.gt), seed=seed, track=track).entries
+        for entry in gather_entries(given, open_source(material.gt), seed=seed, track=track).entries
         for name in entry.files.values()
     ]
     assert {name[-5] for name in drawn} == {"0", "1"}
-    fixed = gather(given, open_source(material.gt), seed=0, track=track, sample=1)
+    fixed = gather_entries(given, open_source(material.gt), seed=0, track=track, sample=1)
     assert {name[-5] for entry in fixed.entries for name in entry.files.values()} == {"1"}
-    with pytest.raises(StudyError, match="it has no sample 2"):
-        gather(given, open_source(material.gt), seed=0, track=track, sample=2)
+    with pytest.raises(StudyError, match="no sample 2"):
+        gather_entries(given, open_source(material.gt), seed=0, track=track, sample=2)
 
 
 def test_the_reference_shows_the_lr_around_the_crop(build: Build) -> None:
@@ -89,15 +89,15 @@ def test_a_given_lr_is_shown(material: Material, tmp_path: Path) -> None:
     for i in range(3):
         lrs[f"{801 + i:04d}"] = rng.integers(0, 256, size=(HEIGHT // 4, WIDTH // 4, 3), dtype=np.uint8)
         Image.fromarray(lrs[f"{801 + i:04d}"]).save(tmp_path / "lr" / f"{801 + i:04d}x4.png")
-    field = gather(
+    entries = gather_entries(
         [named_source(str(material.submission(n))) for n in METHODS],
         open_source(material.gt),
         seed=0,
         track=load_track("x4"),
         lr=open_source(tmp_path / "lr"),
     )
-    options = Options(size=16, crops=2, context=16)
-    key = build_study(field, tmp_path / "study", tmp_path / "key.json", options, secret=SECRET)
+    options = StudyOptions(size=16, crops=2, context=16)
+    key = build_study(entries, tmp_path / "study", tmp_path / "key.json", options, secret=SECRET)
     for task in key.tasks.values():
         x, y = task.crop.x // 4, task.crop.y // 4
         np.testing.assert_array_equal(
@@ -213,22 +213,22 @@ def test_obvious_tasks_show_the_gt_and_worse(study: tuple[Path, Key], material: 
 
 def test_nothing_is_overwritten_and_a_failed_build_leaves_nothing(material: Material, tmp_path: Path) -> None:
     given = [named_source(str(material.submission(n))) for n in METHODS]
-    field = gather(given, open_source(material.gt), seed=0, track=load_track("x4"))
-    options = Options(size=16)
+    entries = gather_entries(given, open_source(material.gt), seed=0, track=load_track("x4"))
+    options = StudyOptions(size=16)
     out, key_path = tmp_path / "study", tmp_path / "key.json"
     out.mkdir()
     (out / "mine.txt").write_text("x")
     with pytest.raises(StudyError, match="not empty"):
-        build_study(field, out, key_path, options, secret=SECRET)
+        build_study(entries, out, key_path, options, secret=SECRET)
     (out / "mine.txt").unlink()
-    with pytest.raises(StudyError, match="key must not lie in the folder"):
-        build_study(field, out, out / "key.json", options, secret=SECRET)
+    with pytest.raises(StudyError, match="key must not lie in the raters' folder"):
+        build_study(entries, out, out / "key.json", options, secret=SECRET)
     with pytest.raises(StudyError, match="no room"):
-        build_study(field, out, key_path, Options(size=80), secret=SECRET)
+        build_study(entries, out, key_path, StudyOptions(size=80), secret=SECRET)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["study"]
-    build_study(field, out, key_path, options, secret=SECRET)
+    build_study(entries, out, key_path, options, secret=SECRET)
     with pytest.raises(StudyError, match="there is a key already"):
-        build_study(field, tmp_path / "other", key_path, options, secret=SECRET)
+        build_study(entries, tmp_path / "other", key_path, options, secret=SECRET)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["key.json", "study"]
 
 
@@ -241,9 +241,9 @@ def test_a_damaged_or_small_picture_is_named_and_nothing_is_left(material: Mater
     data = (bad / "000002.png").read_bytes()
     (bad / "000002.png").write_bytes(data[:-20])
     given = [named_source(str(bad)), named_source(str(material.submission("flow")))]
-    field = gather(given, open_source(material.gt), seed=0, track=load_track("x4"))
+    entries = gather_entries(given, open_source(material.gt), seed=0, track=load_track("x4"))
     with pytest.raises(StudyError) as caught:
-        build_study(field, tmp_path / "s", tmp_path / "k.json", Options(size=16), secret=SECRET)
+        build_study(entries, tmp_path / "s", tmp_path / "k.json", StudyOptions(size=16), secret=SECRET)
     assert "000000.png: 16×16 pixels, smaller than its GT" in str(caught.value)
     assert "000002.png: truncated" in str(caught.value)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad"]
@@ -257,16 +257,16 @@ def test_methods_that_lack_images_or_names_are_listed_together(material: Materia
     track = load_track("x4")
     gt = open_source(material.gt)
     with pytest.raises(StudyError) as caught:
-        gather([flow, named_source(str(part))], gt, seed=0, track=track)
+        gather_entries([flow, named_source(str(part))], gt, seed=0, track=track)
     assert caught.value.problems == (
-        "part: 0802: it has no sample of this image",
-        "part: 0803: it has no sample of this image",
+        "part: 0802: no sample of this image",
+        "part: 0803: no sample of this image",
     )
     with pytest.raises(StudyError, match="flow: 2 methods have this name"):
-        gather([flow, flow], gt, seed=0, track=track)
-    with pytest.raises(StudyError, match="nothing to rank with one method"):
-        gather([flow], gt, seed=0, track=track)
-    assert len(gather([flow], gt, seed=0, track=track, include_gt=True).entries) == 2
+        gather_entries([flow, flow], gt, seed=0, track=track)
+    with pytest.raises(StudyError, match="at least two methods"):
+        gather_entries([flow], gt, seed=0, track=track)
+    assert len(gather_entries([flow], gt, seed=0, track=track, include_gt=True).entries) == 2
     with pytest.raises(SubmissionError, match="no such folder"):
         named_source(str(tmp_path / "absent"))
     with pytest.raises(StudyError, match="printable name"):
@@ -285,33 +285,33 @@ def test_names_are_given_or_read_off_the_path(material: Material, tmp_path: Path
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (Options(size=18), "multiple of the scale 4"),
-        (Options(crops=0), "--crops = 0"),
-        (Options(raters=0), "--raters = 0"),
-        (Options(size=16, context=8), "--context 8"),
-        (Options(size=16, repeats=-1), "--repeats = -1"),
-        (Options(size=16, obvious=-1), "--obvious = -1"),
-        (Options(size=16, title=" "), "--title is empty"),
-        (Options(size=16, images=9), "there are only 3"),
+        (StudyOptions(size=18), "multiple of the scale 4"),
+        (StudyOptions(crops=0), "--crops is 0"),
+        (StudyOptions(raters=0), "--raters is 0"),
+        (StudyOptions(size=16, context=8), "--context is 8"),
+        (StudyOptions(size=16, repeats=-1), "--repeats is -1"),
+        (StudyOptions(size=16, obvious=-1), "--obvious is -1"),
+        (StudyOptions(size=16, title=" "), "--title is empty"),
+        (StudyOptions(size=16, images=9), "there are only 3"),
     ],
 )
 def test_choices_that_make_no_sense_are_named(
-    material: Material, tmp_path: Path, options: Options, message: str
+    material: Material, tmp_path: Path, options: StudyOptions, message: str
 ) -> None:
     given = [named_source(str(material.submission(n))) for n in METHODS]
-    field = gather(given, open_source(material.gt), seed=0, track=load_track("x4"))
+    entries = gather_entries(given, open_source(material.gt), seed=0, track=load_track("x4"))
     with pytest.raises(StudyError, match=message):
-        build_study(field, tmp_path / "s", tmp_path / "k.json", options, secret=SECRET)
+        build_study(entries, tmp_path / "s", tmp_path / "k.json", options, secret=SECRET)
 
 
 def test_a_negative_sample_is_refused(material: Material) -> None:
     given = [named_source(str(material.submission(n))) for n in METHODS]
-    with pytest.raises(StudyError, match="--sample -1"):
-        gather(given, open_source(material.gt), seed=0, track=load_track("x4"), sample=-1)
+    with pytest.raises(StudyError, match="--sample is -1"):
+        gather_entries(given, open_source(material.gt), seed=0, track=load_track("x4"), sample=-1)
 
 
 def test_repeats_that_find_no_task_are_noticed(build: Build) -> None:
-    with pytest.warns(Notice, match="--repeats 5: with 6 tasks a rater repeats at most 3"):
+    with pytest.warns(Notice, match="--repeats is 5: a rater with 6 tasks repeats at most 3"):
         _, key = build(repeats=5)
     assert {sum(key.tasks[t].kind == "repeat" for t in rater.tasks) for rater in key.raters.values()} == {3}
 

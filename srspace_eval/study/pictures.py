@@ -1,4 +1,4 @@
-"""Pictures of a study: squares cut out of large PNGs, and PNG files that betray nothing but their pixels."""
+"""Pictures of a study: squares of large PNGs, and PNG files that reveal nothing but their pixels."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)  # its stub calls the cl
 
 
 def read_squares(data: bytes, where: str, corners: Sequence[tuple[int, int]], size: int) -> list[Pixels]:
-    """Squares of an 8-bit RGB PNG; of a large picture, only what they need is decoded.
+    """Squares of an 8-bit RGB PNG. Only the rows and columns that they need are decoded.
 
     Parameters
     ----------
     data, where:
-        The file's bytes, and its name for messages.
+        Bytes of the file, and its name for messages.
     corners:
-        (x, y) of the left upper corners.
+        Left upper corners (x, y) of the squares.
     size:
-        Their side.
+        Side of the squares.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def read_squares(data: bytes, where: str, corners: Sequence[tuple[int, int]], si
     Raises
     ------
     ImageError
-        If it is not an 8-bit RGB PNG, is damaged, or is too small for a square.
+        If the file is not an 8-bit RGB PNG, is damaged, or is too small for a square.
     """
     info = inspect_png(data, where)
     right, bottom = (max(corner[axis] for corner in corners) + size for axis in (0, 1))
@@ -55,7 +55,7 @@ def read_squares(data: bytes, where: str, corners: Sequence[tuple[int, int]], si
 
 
 def _filtered_rows(data: bytes, where: str, width: int, count: int) -> Pixels:
-    """The first rows of a PNG as they are stored: inflated, each behind its filter's number."""
+    """The first rows of a PNG as stored: (rows, 1 + 3 × width) bytes, the number of the row's filter first."""
     bodies, at = [], len(SIGNATURE)
     while at < len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -64,20 +64,21 @@ def _filtered_rows(data: bytes, where: str, width: int, count: int) -> Pixels:
         at += 12 + length
     stride = 1 + 3 * width
     try:
-        # Inflating is most of the work of building a study; this inflater is three times as fast as Python's own.
+        # Inflating is most of the work of making a study. zlib-ng is three times as fast as Python's zlib.
         stream = zlib_ng.decompressobj().decompress(b"".join(bodies), count * stride)
     except _INFLATE_ERROR as error:
         raise ImageError(f"{where}: damaged picture data ({error}); write the file again") from error
     if len(stream) < count * stride:
-        raise ImageError(f"{where}: its picture data ends early; write the file again")
+        raise ImageError(f"{where}: its picture data ends too early; write the file again")
     return np.frombuffer(stream, np.uint8).reshape(count, stride)
 
 
 def _square(rows: Pixels, where: str, x: int, y: int, size: int) -> Pixels:
-    """One square, undoing the filters from the nearest row above that does not refer to the row before it.
+    """One square, decoded from the nearest row above that does not depend on the row before it.
 
-    Filters look up and to the left only, so nothing right of the square matters either. In a photograph such rows
-    (filters 0, none, and 1, sub) come often, which saves most of the work.
+    PNG filters depend on the pixels above and to the left, so pixels right of the square are not needed. Rows without
+    a dependence on the row above (filters 0, none, and 1, sub) are frequent in photographs. This saves most of the
+    work.
     """
     alone = np.flatnonzero(rows[: y + 1, 0] <= 1)
     top = int(alone[-1]) if len(alone) else 0
@@ -88,7 +89,7 @@ def _square(rows: Pixels, where: str, x: int, y: int, size: int) -> Pixels:
 
 
 def shrunk(pixels: Pixels, scale: int) -> Pixels:
-    """An LR to show where none is given: Pillow's antialiased bicubic, for the eye only, never measured."""
+    """A downscaled picture (Pillow's antialiased bicubic). It is shown where no LR is given, and never measured."""
     height, width = pixels.shape[0] // scale, pixels.shape[1] // scale
     picture = Image.fromarray(np.ascontiguousarray(pixels[: height * scale, : width * scale]))
     return np.array(picture.resize((width, height), Image.Resampling.BICUBIC))
@@ -97,8 +98,7 @@ def shrunk(pixels: Pixels, scale: int) -> Pixels:
 def stored_png(pixels: Pixels) -> bytes:
     """A PNG whose length depends on the picture's size alone: no filter, no compression, no metadata.
 
-    A compressed crop is the shorter the smoother it is, and smoothness is what tells methods apart: with all files
-    equally long and equally encoded, only looking at them tells anything.
+    The length of a compressed crop would tell how smooth it is, and smoothness tells methods apart.
 
     Parameters
     ----------
@@ -127,7 +127,11 @@ def _png(width: int, height: int, rows: bytes) -> bytes:
 
 
 def coarsened(pixels: Pixels, cell: int) -> Pixels:
-    """The picture in cells of one colour, ``cell`` pixels wide: what nobody takes for a photograph."""
+    """The picture in cells of one colour, ``cell`` pixels wide. It is shown in obvious tasks as a bad result.
+
+    >>> coarsened(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), 2)[0, :, 0].tolist()
+    [8, 8, 14, 14]
+    """
     height, width, channels = pixels.shape
     rows, columns = np.arange(0, height, cell), np.arange(0, width, cell)
     total = np.add.reduceat(np.add.reduceat(pixels.astype(np.float64), rows, axis=0), columns, axis=1)

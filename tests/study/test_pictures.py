@@ -11,7 +11,7 @@ from PIL import Image
 
 from srspace_eval._utils.png import decode_png
 from srspace_eval.errors import ImageError
-from srspace_eval.study.crops import coarsened, read_squares, shrunk, stored_png
+from srspace_eval.study.pictures import coarsened, read_squares, shrunk, stored_png
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -98,7 +98,7 @@ def test_a_stream_that_ends_before_the_square_is_an_error() -> None:
     header = whole[:33]
     short = header + chunk(b"IDAT", zlib.compress(b"\0" * 91 * 20)) + chunk(b"IEND", b"")
     assert read_squares(short, "a.png", [(0, 12)], 8)[0].max() == 0
-    with pytest.raises(ImageError, match=r"a\.png: its picture data ends early"):
+    with pytest.raises(ImageError, match=r"a\.png: its picture data ends too early"):
         read_squares(short, "a.png", [(0, 13)], 8)
     wrong = header + chunk(b"IDAT", zlib.compress(b"\x09" * 91 * 40)) + chunk(b"IEND", b"")
     with pytest.raises(ImageError, match=r"a\.png: damaged picture data"):
