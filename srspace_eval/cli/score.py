@@ -14,8 +14,9 @@ from srspace_eval.cli._options import submission_options, track_from
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.registry import columns
 from srspace_eval.metrics.registry import metrics as known_metrics
-from srspace_eval.results.board import result_path
-from srspace_eval.results.record import Result, to_document
+from srspace_eval.results.documents import to_document
+from srspace_eval.results.record import Result
+from srspace_eval.results.store import result_path
 from srspace_eval.scoring.shards import Shard
 from srspace_eval.tracks.model import Track
 

@@ -12,7 +12,8 @@ from scipy import stats
 
 from benchmarks.inputs.boards import make_results
 from srspace_eval.ranking import BootstrapPlan, Entry, Ranking, Row, rank
-from srspace_eval.results.record import ImageRecord, Result, Signature
+from srspace_eval.results.record import ImageRecord, Result
+from srspace_eval.results.signature import Signature
 from srspace_eval.tracks.reader import load_track
 
 X4 = load_track("x4")

@@ -12,7 +12,8 @@ from srspace_eval.errors import RankingError
 from srspace_eval.metrics.registry import columns
 from srspace_eval.ranking import Entry, Ranking, Row, rank
 from srspace_eval.ranking.published_tables import load_published, published_tables
-from srspace_eval.results.record import Result, Signature
+from srspace_eval.results.record import Result
+from srspace_eval.results.signature import Signature
 from srspace_eval.tracks.model import RankedMetric, RankingRule
 from srspace_eval.tracks.reader import load_track
 
