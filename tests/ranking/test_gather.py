@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.inputs.boards import make_results, write_board
-from srspace_eval._utils.notices import Notice
-from srspace_eval.errors import RankingError
+from srspace_eval.errors import Notice, RankingError
 from srspace_eval.ranking.gather import gather_entries
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.tracks.reader import load_track
