@@ -1,11 +1,10 @@
-"""How long ``study create`` takes: 40 methods, 100 images, 3 crops an image.
+"""Time of ``study create``: 40 methods, 100 images, 3 crops an image.
 
     python benchmarks/study.py [--picture PHOTO.png ...] [--entries 40] [--images 100]
 
-Pictures are 2040 × 1356 unless given; without ``--picture`` they are made up, with a photograph's spectrum. The
-methods' files are links to a few pictures, because what costs is decoding. Prints, as JSON: the seconds of the whole
-command's work, by the clock and of all processors (which other programs disturb less), and the latter for the same
-reading done plainly (each picture decoded whole), extrapolated from some.
+Without ``--picture`` the pictures are synthetic, 2040 × 1356, with the spectrum of a photograph. The methods' files are
+links to a few pictures, because decoding is the cost. Prints JSON: wall time and processor time of the command's
+work, and the processor time of decoding every picture whole, extrapolated from a few.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ def material(root: Path, pictures: list[Path], entries: int, images: int) -> Non
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How long building a study takes.")
+    parser = argparse.ArgumentParser(description="Time of building a study.")
     parser.add_argument("--picture", type=Path, action="append", default=[])
     parser.add_argument("--entries", type=int, default=40)
     parser.add_argument("--images", type=int, default=100)
