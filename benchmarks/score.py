@@ -1,7 +1,8 @@
 """Speed and memory of ``score`` on 2K pictures, against a plain program in the same run.
 
 The plain program works like the challenge's. For every sample it calls the package ``lpips`` with ``spatial=True``,
-which runs the trunk on both pictures, and downscales both with gathered NumPy taps; it keeps all maps for S_M. It runs on ``--plain-samples`` samples of each repeat and uses all cores.
+which runs the trunk on both pictures, and downscales both with gathered NumPy taps; it keeps all maps for S_M. It runs
+on ``--plain-samples`` samples of each repeat and uses all cores.
 
     python benchmarks/score.py --pictures DIR            # prints the README's table
     python benchmarks/score.py --pictures DIR --json     # the same numbers as JSON

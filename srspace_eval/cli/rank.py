@@ -1,4 +1,4 @@
-"""``srspace-eval rank``: leaderboards from a board, a table, or published numbers."""
+"""``srspace-eval rank``: parses options, calls ``make_leaderboard`` and ``write_leaderboards``, prints."""
 
 from __future__ import annotations
 

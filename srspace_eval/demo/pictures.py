@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.png import Pixels, write_png
 from srspace_eval.errors import TrackError
 from srspace_eval.metrics.resize import imresize
@@ -43,7 +44,7 @@ show = [{show}]
 
 
 def is_demo(folder: Path) -> bool:
-    """Whether :func:`write_demo` made the folder: its track file says so."""
+    """Whether :func:`write_demo` made the folder, as its track file shows."""
     try:
         return load_track(folder / "track.toml").name == NAME
     except TrackError:
@@ -65,6 +66,11 @@ def write_demo(folder: Path, *, images: int = 4, with_lpips: bool) -> Path:
     Returns
     -------
     The track file.
+
+    Raises
+    ------
+    OSError, ImageError
+        If a file cannot be written.
     """
     for sub in ("gt", "lr", *(f"submissions/{name}" for name in METHODS)):
         (folder / sub).mkdir(parents=True, exist_ok=True)
@@ -85,7 +91,8 @@ def write_demo(folder: Path, *, images: int = 4, with_lpips: bool) -> Path:
     metrics = (["lpips"] if with_lpips else []) + ["lr_psnr", diversity, "psnr", "ssim"]
     shown = (["lpips"] if with_lpips else []) + ["psnr", "ssim"]
     track = folder / "track.toml"
-    track.write_text(
+    write_atomic(
+        track,
         TRACK.format(
             name=NAME,
             scale=SCALE,
@@ -94,24 +101,29 @@ def write_demo(folder: Path, *, images: int = 4, with_lpips: bool) -> Path:
             metrics=", ".join(f'"{m}"' for m in metrics),
             show=", ".join(f'"{m}"' for m in shown),
         ),
-        encoding="utf-8",
-        newline="\n",
     )
     return track
 
 
 def picture(height: int, width: int, seed: int) -> Pixels:
-    """A picture of overlapping textured discs ("dead leaves"), whose edges and textures resemble photographs'.
+    """A picture of overlapping textured discs (the "dead leaves" model).
+
+    Its edges and textures resemble those of photographs.
 
     Returns
     -------
     uint8 (height, width, 3), the same for the same seed.
+
+    Examples
+    --------
+    >>> picture(4, 6, seed=0).shape
+    (4, 6, 3)
     """
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
     image = np.full((height, width, 3), rng.uniform(0.2, 0.8, 3))
     for _ in range(220):
-        # Radii by a power law: sizes at all scales, as in natural pictures.
+        # Radii follow a power law, as sizes in natural pictures do.
         radius = 3.0 / (1 - rng.uniform(0, 0.93)) ** 0.9
         cy, cx = rng.uniform(0, height), rng.uniform(0, width)
         inside = (y - cy) ** 2 + (x - cx) ** 2 < radius**2
@@ -123,7 +135,7 @@ def picture(height: int, width: int, seed: int) -> Pixels:
 
 
 def _texture(base: Floats, lr: Floats, rng: np.random.Generator) -> Floats:
-    """Noise in proportion to the local contrast, then back-projection until the downscaled sample equals the LR."""
+    """Noise proportional to the local contrast, then back-projection: the downscaled sample equals the LR."""
     contrast = np.abs(np.gradient(base, axis=0)) + np.abs(np.gradient(base, axis=1))
     sample = base + 1.2 * contrast * rng.standard_normal(base.shape)
     for _ in range(4):

@@ -18,8 +18,8 @@ from srspace_eval.ranking.csv_table import read_csv_table
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
 from srspace_eval.ranking.model import Entry, Origin, name_key
 from srspace_eval.ranking.summary_checks import summary_faults
-from srspace_eval.results.board import load_board, read_result, result_path
 from srspace_eval.results.record import Kind, Result
+from srspace_eval.results.store import read_result, read_results, result_path
 from srspace_eval.tracks.model import Track
 
 # Columns that ``rank`` writes beside the numbers. They are skipped, so that a table written by it can be ranked again.
@@ -38,7 +38,7 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
         If a team is there twice, or a summary is not the mean of just the images that were to be measured. A file
         that was edited by hand has such faults.
     """
-    results = load_board(board, track.name)
+    results = read_results(board, track.name)
     _require_distinct(results, board, track)
     problems = [
         f"{result_path(board, track.name, result.team)}: {fault}"

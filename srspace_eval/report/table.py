@@ -5,6 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -267,15 +268,13 @@ def _final_cell(row: Row) -> Cell:
 
 def _keys(rows: Sequence[Row], metric: str, criterion: RankedMetric | None) -> list[float | None]:
     """What decides best and second best in a column: lower is better; None: does not compete."""
-    keys: list[float | None] = []
-    for row in rows:
-        value = row.entry.values.get(metric)
-        competes = metric in row.ranks if criterion else bool(row.ranks)
-        if value is None or not competes:
-            keys.append(None)
-        else:
-            keys.append(float(sort_keys(value, criterion or RankedMetric(metric))))
-    return keys
+    values = [row.entry.values.get(metric) for row in rows]
+    competes = [metric in row.ranks if criterion else bool(row.ranks) for row in rows]
+    keys = sort_keys([math.nan if value is None else value for value in values], criterion or RankedMetric(metric))
+    return [
+        key if there and value is not None else None
+        for key, value, there in zip(keys.tolist(), values, competes, strict=True)
+    ]
 
 
 def _emphasise(cells: Sequence[Cell], keys: Sequence[float | None]) -> list[Cell]:

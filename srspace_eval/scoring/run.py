@@ -14,8 +14,10 @@ from srspace_eval.errors import InputError, ResultsError
 from srspace_eval.metrics.base import MEASURABLE
 from srspace_eval.metrics.evaluator import LPIPS_METRICS, MeterConfig, PatchPlan
 from srspace_eval.metrics.least_sizes import least_sizes
-from srspace_eval.results.board import read_result, result_path, write_result
-from srspace_eval.results.record import ImageRecord, Kind, Result, Signature
+from srspace_eval.results.board_tracks import keep_track
+from srspace_eval.results.record import ImageRecord, Kind, Result
+from srspace_eval.results.signature import Signature
+from srspace_eval.results.store import read_result, result_path, write_result
 from srspace_eval.scoring.executors.base import Executor, NetworkPlan, RuntimeInfo
 from srspace_eval.scoring.executors.opening import open_executor
 from srspace_eval.scoring.journal import Journal, open_journal
@@ -88,8 +90,8 @@ def score(
 ) -> Result:
     """Score a submission and write its result to a board.
 
-    A killed run goes on where it was when the same call is made again; its result has the same bytes as an
-    undisturbed one's.
+    A stopped run is resumed when the same call is made again. Its result has the same bytes as that of a run that was
+    not stopped. If the track was read from a user's file, the file is copied to the board.
 
     Parameters
     ----------
@@ -126,7 +128,8 @@ def score(
             open_shards(path, run.signature, replace=overwrite) as shards,
         ):
             earlier = None if overwrite else _earlier(run, kind)
-            if earlier is None:
+            result = earlier
+            if result is None:
                 absent = absent_shards(list(shards))
                 if absent:
                     names = ", ".join(str(shard) for shard in absent)
@@ -136,11 +139,12 @@ def score(
                 write_result(path, result)
             for done in (journal, *shards.values()):
                 done.discard()
-            if earlier is not None:
-                return earlier
-    for note in result.notes:
-        if note not in checked.notices:  # those have been said before the measuring
-            notify(note)
+    if earlier is None:
+        for note in result.notes:
+            if note not in checked.notices:  # those were reported before the measuring
+                notify(note)
+    if checked.track.file is not None:
+        keep_track(Path(board), checked.track.file)
     return result
 
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 Among = Literal["teams", "study"]
@@ -88,6 +89,8 @@ class Track:
         Ids of the metrics that ``score`` measures by default.
     ranking:
         The rule that :mod:`srspace_eval.ranking` applies.
+    file:
+        The user's file that the track was read from; None for a built-in track.
     """
 
     name: str
@@ -100,3 +103,4 @@ class Track:
     crop: int = 8
     metrics: tuple[str, ...] = ("lpips", "lr_psnr", "diversity")
     ranking: RankingRule = DEFAULT_RULE
+    file: Path | None = field(default=None, compare=False, repr=False)

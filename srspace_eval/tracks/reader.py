@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def load_track(name_or_path: str | Path) -> Track:
         source = read_bounded(path, MAX_FILE_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TrackError(f"{path}: the track file cannot be read ({error})") from error
-    return _parse(source, str(path))
+    return replace(_parse(source, str(path)), file=path)
 
 
 def _parse(source: str, where: str) -> Track:

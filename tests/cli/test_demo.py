@@ -9,7 +9,7 @@ from benchmarks.inputs.weights import write_alexnet
 from tests.helpers.commands import run
 
 
-def test_the_demo_runs_the_real_pipeline_without_weights(
+def test_the_demo_runs_the_whole_pipeline_without_weights(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("XDG_CACHE_HOME", "TORCH_HOME", "HOME", "SRSPACE_EVAL_WEIGHTS"):
@@ -32,7 +32,7 @@ def test_the_demo_runs_the_real_pipeline_without_weights(
     assert json.loads(capsys.readouterr().out)["track"] == "demo"
 
 
-def test_the_demo_uses_lpips_where_the_weights_are(
+def test_the_demo_uses_lpips_if_the_weights_are_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A synthetic trunk cannot carry torchvision's hash, so the check of it is told to expect this file's.
@@ -49,10 +49,12 @@ def test_the_demo_uses_lpips_where_the_weights_are(
     assert all(r["summary"]["lpips"] > 0 for r in results)
 
 
-def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_with_other_files_is_refused_and_not_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "mine.txt").write_text("x")
     assert run("demo", "--out", tmp_path) == 1
-    assert "not a demo's" in capsys.readouterr().err
+    assert "not a demo's folder" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
     own = 'name = "mine"\ntitle = "Mine"\nscale = 4\n'
     (tmp_path / "track.toml").write_text(own)
@@ -60,7 +62,7 @@ def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path, capsys: pytest.C
     assert (tmp_path / "track.toml").read_text() == own
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     assert run("demo", "--out", tmp_path / "file" / "demo") == 1
     assert "give another folder with --out" in capsys.readouterr().err

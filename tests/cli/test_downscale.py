@@ -73,5 +73,5 @@ def test_pictures_that_cannot_be_read_are_all_named_and_the_others_done(
 def test_empty_folders_and_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     assert run(tmp_path / "empty", "--scale", 4, "--out", tmp_path / "lr") == 1
-    assert "holds no .png files" in capsys.readouterr().err
+    assert "contains no .png files" in capsys.readouterr().err
     assert run(tmp_path / "empty", "--out", tmp_path / "lr") == 2

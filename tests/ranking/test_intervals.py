@@ -12,7 +12,8 @@ from scipy import stats
 
 from benchmarks.inputs.boards import make_results
 from srspace_eval.ranking import BootstrapPlan, Entry, Ranking, Row, rank
-from srspace_eval.results.record import ImageRecord, Result, Signature
+from srspace_eval.results.record import ImageRecord, Result
+from srspace_eval.results.signature import Signature
 from srspace_eval.tracks.reader import load_track
 
 X4 = load_track("x4")
@@ -82,14 +83,14 @@ def test_intervals_agree_with_scipy_through_the_ranking() -> None:
             assert mine == pytest.approx((found.low, found.high), abs=0.05 * (found.high - found.low))
 
 
-def test_above_the_plateau_nothing_is_better() -> None:
+def test_values_above_the_plateau_are_equal() -> None:
     entries = [entry("a", {"lr_psnr": [50.0, 51.0, 52.0]}), entry("b", {"lr_psnr": [47.0, 47.5, 47.2]})]
     row = rows(rank(entries, X4, bootstrap=PLAN))["a"]
     assert row.rank_intervals["lr_psnr"] == (1, 1)
     assert "lr_psnr" not in row.indistinguishable_from_next
 
 
-def test_near_the_plateau_the_data_may_not_tell() -> None:
+def test_near_the_plateau_teams_can_be_indistinguishable() -> None:
     values = np.random.default_rng(8).normal(45.0, 2.0, 100)
     values += 45.1 - values.mean()
     entries = [entry("a", {"lr_psnr": [50.0] * 100}), entry("b", {"lr_psnr": values - 0.2})]
@@ -99,7 +100,7 @@ def test_near_the_plateau_the_data_may_not_tell() -> None:
     assert first.indistinguishable_from_next["lr_psnr"]
 
 
-def test_infinite_and_undefined_images_move_nothing() -> None:
+def test_infinite_and_undefined_images_are_left_out_of_intervals() -> None:
     entries = [
         entry("a", {"lr_psnr": [math.inf, 40.0, 42.0, 41.0], "diversity": [None, 5.0, 6.0, 7.0]}),
         entry("b", {"lr_psnr": [math.inf] * 4, "diversity": [4.0, 4.0, 4.0, 4.0]}),
@@ -168,7 +169,7 @@ def test_baselines_get_intervals_but_no_ranks() -> None:
     assert found["a"].rank_intervals["diversity"] == (1, 1)
 
 
-def test_nothing_to_resample_leaves_no_trace() -> None:
+def test_without_images_to_resample_there_are_no_intervals() -> None:
     one = entry("a", {"diversity": [3.0]})
     for entries in ([one], [Entry("t", "team", {"diversity": 1.0}, "given")], []):
         ranking = rank(entries, X4, bootstrap=PLAN)

@@ -12,7 +12,8 @@ from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking import Entry, Ranking, Row, rank
 from srspace_eval.ranking.published_tables import load_published, published_tables
-from srspace_eval.results.record import Result, Signature
+from srspace_eval.results.record import Result
+from srspace_eval.results.signature import Signature
 from srspace_eval.tracks.model import RankedMetric, RankingRule
 from srspace_eval.tracks.reader import load_track
 
@@ -153,7 +154,7 @@ def test_one_name_twice_is_an_error(other: str) -> None:
     assert repr(other) in str(caught.value)
 
 
-def test_the_same_method_may_stand_in_two_papers() -> None:
+def test_two_papers_may_have_the_same_method() -> None:
     entries = load_published("ncsr-x4").entries() + load_published("srflow-da-x4").entries()
     assert names(rank(entries, X4)).count("SRFlow") == 2
 
@@ -203,19 +204,19 @@ def test_one_signature_can_be_chosen_and_the_others_are_listed() -> None:
     assert "Measured with other settings and listed without ranks: 1." in ranking.notes
 
 
-def test_a_signature_that_nobody_has_is_an_error() -> None:
+def test_an_unknown_signature_is_an_error() -> None:
     with pytest.raises(RankingError, match="no result has an id that starts with 'zz'") as caught:
         rank([measured("a", ALEX)], X4, signature="zz")
     assert Signature(ALEX).id in str(caught.value)
 
 
-def test_given_numbers_beside_measured_ones_are_said() -> None:
+def test_a_note_names_given_numbers_beside_measured_ones() -> None:
     entries = [measured("a", ALEX, diversity=1.0), team("b", diversity=2.0)]
     assert any("given in a table" in note for note in rank(entries, X4).notes)
     assert not any("given in a table" in note for note in rank(entries[1:], X4).notes)
 
 
-def test_every_published_table_can_stand_beside() -> None:
+def test_every_published_table_can_be_shown_beside_entries() -> None:
     own = measured("mine", ALEX, lpips=0.1, lr_psnr=50.0, diversity=20.0)
     for name, table in published_tables().items():
         ranking = rank([own, *table.entries()], X4, columns=list(METRICS))
@@ -225,7 +226,7 @@ def test_every_published_table_can_stand_beside() -> None:
         assert "Rows marked as published were not measured here." in ranking.notes
 
 
-def test_a_published_mor_is_no_study_of_ones_own() -> None:
+def test_a_published_mor_does_not_count_as_a_study() -> None:
     own = team("mine", lpips=0.1, diversity=20.0)
     notes = " ".join(rank([own, *load_published("ntire2021-x4").entries()], X4).notes)
     assert "LPIPS is a guide" in notes

@@ -1,0 +1,90 @@
+"""The demo: built-in pictures and three methods' samples are written, scored and ranked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval.demo.pictures import METHODS, is_demo, write_demo
+from srspace_eval.errors import ResultsError, WeightsError
+from srspace_eval.metrics.lpips.network import LPIPS
+from srspace_eval.ranking import BootstrapPlan, Ranking, rank
+from srspace_eval.ranking.entries import board_entries
+from srspace_eval.report.html import Pictures, write_site
+from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.tracks.reader import load_track
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What :func:`run_demo` made.
+
+    Attributes
+    ----------
+    board:
+        The folder of results.
+    ranking:
+        The ranking of the three methods.
+    page:
+        The site's first page.
+    """
+
+    board: Path
+    ranking: Ranking
+    page: Path
+
+
+def run_demo(
+    out: Path | str = "demo", *, weights_dir: Path | str | None = None, progress: Progress = no_progress
+) -> Demo:
+    """Make pictures and the sample sets of three methods, score them, rank them and write a site.
+
+    Nothing is downloaded. LPIPS is measured if AlexNet's weights are found. Otherwise the distance of the diversity
+    score is the squared error, and a notice says so.
+
+    Parameters
+    ----------
+    out:
+        The folder to write; it must be new, empty, or an earlier demo's.
+    weights_dir:
+        A folder with torchvision's weight files.
+    progress:
+        Context manager factory ``(description, total) -> advance(n)``.
+
+    Raises
+    ------
+    ResultsError
+        If the folder contains other files, or cannot be written.
+    """
+    out, weights_dir = Path(out), None if weights_dir is None else Path(weights_dir)
+    if out.exists() and not (out.is_dir() and (is_demo(out) or not any(out.iterdir()))):
+        raise ResultsError(f"{out}: not empty, and not a demo's folder; give another folder with --out")
+    with_lpips = _has_lpips(weights_dir)
+    try:
+        with progress("Making pictures", 1):
+            track = load_track(write_demo(out, with_lpips=with_lpips))
+    except OSError as error:
+        raise ResultsError(f"{out}: cannot be written ({error}); give another folder with --out") from error
+    board = out / "leaderboards"
+    folders = {method: out / "submissions" / method for method in METHODS}
+    options = ScoreOptions(weights_dir=weights_dir)
+    for method, folder in folders.items():
+        score(
+            folder, out / "gt", options=options, track=track, team=method, board=board, overwrite=True,
+            progress=progress,
+        )  # fmt: skip
+    ranking = rank(board_entries(board, track), track, bootstrap=BootstrapPlan())
+    pictures = Pictures(gt=out / "gt", submissions=folders, lr=out / "lr")
+    return Demo(board, ranking, write_site(out / "site", [ranking], pictures={track.name: pictures}))
+
+
+def _has_lpips(weights_dir: Path | None) -> bool:
+    try:
+        LPIPS("alex", weights_dir=weights_dir)
+    except WeightsError as error:
+        reason, *_ = str(error).splitlines()
+        notify(f"LPIPS is left out: {reason} (`srspace-eval weights list` says where to put them)")
+        return False
+    return True
