@@ -21,7 +21,6 @@ from srspace_eval.errors import WeightsError
 
 PUBLISHER = "https://download.pytorch.org/models"
 ENVIRONMENT = "SRSPACE_EVAL_WEIGHTS"
-NEEDS_NO_WEIGHTS = "lr_psnr,diversity_mse,psnr,ssim"
 
 
 @dataclass(frozen=True)
@@ -98,13 +97,18 @@ def find(net: str, weights_dir: Path | None = None) -> Path | None:
     return next((folder / name for folder in search_path(weights_dir) if (folder / name).is_file()), None)
 
 
-def require(net: str, weights_dir: Path | None = None) -> Path:
+def require(net: str, weights_dir: Path | None = None, otherwise: str = "") -> Path:
     """:func:`find`, with its contents checked against the hash in its name.
+
+    Parameters
+    ----------
+    otherwise:
+        What can be done without the file, for the message.
 
     Raises
     ------
     WeightsError
-        If there is none (the message says where to put it and what can be scored without), or if it is damaged.
+        If there is none (the message says where to put it), or if it is damaged.
     """
     file = trunk_file(net)
     path = find(net, weights_dir)
@@ -115,8 +119,7 @@ def require(net: str, weights_dir: Path | None = None) -> Path:
             f"the {net} trunk's weights are missing: {file.name}\n"
             f"  get them: srspace-eval weights fetch {net}\n"
             f"  or by hand from {file.url}, into one of\n{folders}\n"
-            f"  or name another file: --lpips-weights FILE\n"
-            f"  without weights, these can be scored: --metrics {NEEDS_NO_WEIGHTS}"
+            f"  or name another file: --lpips-weights FILE" + (f"\n  {otherwise}" if otherwise else "")
         )
     digest = sha256(path)
     if not digest.startswith(file.sha256_prefix):
