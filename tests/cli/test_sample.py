@@ -167,7 +167,7 @@ def test_interrupt_is_clean(lr: Path, tmp_path: Path) -> None:
         (["--rrdb-skip", "first"], 1, "is not an RRDB network by itself"),
         (["--rrdb-skip", "last"], 2, "last"),
         (["--checkpoint", "tests.helpers.toy_model:Nothing"], 1, "no attribute 'Nothing'"),
-        (["--names", "{frame}.png"], 1, "{frame} is no field"),
+        (["--names", "{frame}.png"], 1, "{frame} is not a field"),
         (["--memory", "1k"], 1, "0801: a tile of 16×16"),
     ],
 )
