@@ -1,13 +1,14 @@
 """Speed of the model adapters against a plain program, in the same run.
 
-The plain program does what the originals do: one sample at a time, every network in full for each (also the RRDB layers
-whose outputs the flow never reads), module by module. Weights are made up (``inputs/synth.py``), which costs the same.
+The plain program works like the originals: one sample at a time, and for each sample every network in full, module by
+module, including the RRDB layers whose outputs the flow does not read. The weights are synthetic (``inputs/synth.py``);
+the cost is the same.
 
     python benchmarks/models.py srflow_df2k_x4 --size 128 --samples 10
 
 prints, as JSON: seconds (the minimum over ``--repeats``) for one sample and for all, of both programs, their ratios,
-and the largest difference between their pictures. The plain program's time for all samples is that of one times their
-number, as it keeps nothing between them. On a busy machine ``--threads 1 --clock cpu`` counts processor time instead.
+and the largest difference between their pictures. The plain program reuses nothing between samples, so its time for all
+samples is the time of one times their number. On a busy machine ``--threads 1 --clock cpu`` counts processor time instead.
 
     python benchmarks/models.py srflow_df2k_x4 --size 339x510 --device cuda --precision float32 bf16
 
