@@ -39,7 +39,7 @@ def test_the_payload_creates_a_file_when_it_is_executed(tmp_path: Path) -> None:
     assert checkpoints.trace_of(tmp_path / "a.pth").exists()
 
 
-@pytest.mark.filterwarnings("ignore:.*wiring cannot be told")  # of weights without training
+@pytest.mark.filterwarnings("ignore:.*wiring of the RRDB network is not evident")  # for untrained weights
 @pytest.mark.parametrize("name", ["rrdb", "srflow", "srflow_da"])
 def test_valid_checkpoints_load(name: str, tmp_path: Path) -> None:
     assert checkpoints.attack(write_small_checkpoint(tmp_path / "a.pth", name)) == ""
