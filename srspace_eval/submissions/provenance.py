@@ -1,4 +1,4 @@
-"""What ``srspace-eval sample`` wrote beside the samples."""
+"""The record that ``srspace-eval sample`` writes beside the samples."""
 
 from __future__ import annotations
 
@@ -10,18 +10,27 @@ from srspace_eval.errors import ImageError
 from srspace_eval.submissions.sources import Source
 
 PROVENANCE_FILE = "srspace-eval-sample.json"
-"""What ``srspace-eval sample`` writes beside the samples."""
-
+"""The record's file name."""
 
 _MAX_PROVENANCE_BYTES = 1 << 20
 
 
-def read_provenance(source: Source) -> dict[str, Any] | None:
-    """What ``srspace-eval sample`` wrote beside the samples; None if there is no such file, or it is not usable."""
-    if PROVENANCE_FILE not in source.names():
+def read_provenance(submission: Source) -> dict[str, Any] | None:
+    """The record of ``srspace-eval sample``, as its JSON document.
+
+    Parameters
+    ----------
+    submission:
+        The samples.
+
+    Returns
+    -------
+    The document; None if there is no record, or it cannot be used.
+    """
+    if PROVENANCE_FILE not in submission.names():
         return None
     try:
-        data = source.read(PROVENANCE_FILE)
+        data = submission.read(PROVENANCE_FILE)
         document = strict_json.bounded(json.loads(data)) if len(data) <= _MAX_PROVENANCE_BYTES else None
     except (ImageError, ValueError, RecursionError):
         return None
