@@ -13,7 +13,7 @@ _WRAPS = {"": "", "best": "**", "second": "*"}
 def to_markdown(table: Table, *, intervals: bool = False) -> str:
     """The Markdown text: best **bold**, second *italic* (Markdown has no underline), ranks as subscripts.
 
-    Every character of a name that Markdown or HTML could take for markup is escaped.
+    Names are escaped, so that neither Markdown nor HTML takes a part of them for markup.
     """
     header = ["#", "team", *(escape_markdown(column.heading) for column in table.columns)]
     lines = [

@@ -1,7 +1,7 @@
-"""A folder's files written aside and then put in their places together, so that a failure leaves nothing half-written.
+"""Writing a folder all or nothing: files are written aside and renamed into their places together. Imports no torch.
 
-The folder itself may hold other files, be served while it is written, or be a mount: so files are written into
-``OUT/.srspace-eval.tmp`` and renamed from there. What a killed process leaves of it, the next one takes away.
+The folder may hold other files, be served while it is written, or be a mount. Therefore files are written into
+``OUT/.srspace-eval.tmp`` and renamed from there. The next call removes what a killed process left in it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _STAGE, _LOCK = ".srspace-eval.tmp", ".srspace-eval.lock"
 
 @contextmanager
 def staged(out: Path) -> Iterator[Path]:
-    """A folder to write into, whose files take their places below ``out`` when the block ends.
+    """A folder to write into. Its files are renamed into their places below ``out`` when the block ends.
 
-    If the block raises, ``out`` stays as it was. Files of ``out`` that the block did not write stay.
+    If the block raises, ``out`` stays as it was. Files of ``out`` that the block did not write are kept.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def staged(out: Path) -> Iterator[Path]:
 
 
 def _publish(stage: Path, out: Path) -> None:
-    """Rename every file into its place: pages after what they show, and the pages that lead to others last."""
+    """Rename every file into its place: first what pages show, then inner pages, then the index pages."""
     files = [path.relative_to(stage) for path in stage.rglob("*") if path.is_file()]
     for file in files:
         _require_free(out, file)
@@ -67,20 +67,20 @@ def _publish(stage: Path, out: Path) -> None:
 
 
 def _require_free(out: Path, file: Path) -> None:
-    """Raise OSError if something is in a file's way; found for all before the first is moved."""
+    """Raise OSError if a file cannot be moved into its place; checked for all before the first is moved."""
     if (out / file).is_dir():
         raise IsADirectoryError(f"{out / file} is a folder; move it away")
     for folder in (out / file).parents:
         if folder.exists():
             if not folder.is_dir():
-                raise NotADirectoryError(f"{folder} is no folder; move it away")
+                raise NotADirectoryError(f"{folder} is not a folder; move it away")
             if not os.access(folder, os.W_OK | os.X_OK):
                 raise PermissionError(f"{folder} cannot be written")
             return
 
 
 def _remove(stage: Path) -> None:
-    if stage.is_symlink():  # not ours; never followed
+    if stage.is_symlink():  # somebody else's: removed, not followed
         stage.unlink()
     elif stage.exists():
         shutil.rmtree(stage)

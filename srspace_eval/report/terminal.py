@@ -1,4 +1,4 @@
-"""A table for the terminal. Imports no torch."""
+"""A table as text for the terminal. Imports no torch."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False
     Parameters
     ----------
     file:
-        Where it will be shown; None: standard output. A terminal gets its width and its styles; anything else gets
-        plain lines as long as the table needs.
+        Where it will be shown; None: standard output. For a terminal, the text has its width and styles; for anything
+        else, plain lines as long as the table needs.
     intervals:
-        Also the bootstrap's interval of each value and rank.
+        Show the intervals of values and ranks too.
     """
     console = Console(file=file, highlight=False, markup=False)
     body = _body(table, intervals)

@@ -1,8 +1,7 @@
-"""The record that ``srspace-eval sample`` writes beside the samples."""
+"""The record that ``srspace-eval sample`` writes beside the samples, as a result keeps it."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from srspace_eval._utils import strict_json
@@ -10,13 +9,15 @@ from srspace_eval.errors import ImageError
 from srspace_eval.submissions.sources import Source
 
 PROVENANCE_FILE = "srspace-eval-sample.json"
-"""The record's file name."""
+"""Name of the record in a folder of samples."""
 
 _MAX_PROVENANCE_BYTES = 1 << 20
 
 
 def read_provenance(submission: Source) -> dict[str, Any] | None:
-    """The record of ``srspace-eval sample``, as its JSON document.
+    """The record of a submission's samples, as its JSON document.
+
+    The record is information for readers of the result. A submission whose record cannot be used is scored without it.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def read_provenance(submission: Source) -> dict[str, Any] | None:
         return None
     try:
         data = submission.read(PROVENANCE_FILE)
-        document = strict_json.bounded(json.loads(data)) if len(data) <= _MAX_PROVENANCE_BYTES else None
+        document = strict_json.bounded(strict_json.loads(data)) if len(data) <= _MAX_PROVENANCE_BYTES else None
     except (ImageError, ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

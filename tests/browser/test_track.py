@@ -154,7 +154,7 @@ def test_hover_shows_values_and_the_name_as_text(page: Page, site: Path) -> None
     expect(chart.locator("script")).to_have_count(0)
 
 
-def test_lines_are_told_apart_without_colour(page: Page, site: Path) -> None:
+def test_lines_differ_without_colour(page: Page, site: Path) -> None:
     page.goto((site / "x8/index.html").as_uri())
     wait_for_charts(page)
     drawn = page.evaluate(

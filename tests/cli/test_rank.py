@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.inputs.boards import make_results, write_board
 from srspace_eval.ranking.published_tables import load_published, published_tables
-from srspace_eval.results.record import Signature
+from srspace_eval.results.signature import Signature
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.commands import run as run_command
 
@@ -36,7 +36,9 @@ def written_table(path: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("track", ["x4", "x8"])
-def test_ntire_2021_through_the_command(track: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ntire_2021_is_reproduced_by_the_command(
+    track: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Every bracketed rank and every final rank, from the team metrics alone."""
     table = written_table(tmp_path / "teams.csv", f"ntire2021-{track}")
     assert run("--track", track, "--table", table, "--json") == 0
@@ -55,7 +57,7 @@ def test_ntire_2021_through_the_command(track: str, tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.parametrize("track", ["x4", "x8"])
-def test_ntire_2021_in_the_html(track: str, tmp_path: Path) -> None:
+def test_ntire_2021_is_reproduced_on_the_page(track: str, tmp_path: Path) -> None:
     """As a reader of the page's text finds it: each value, then its rank; the final rank first in the row."""
     table = written_table(tmp_path / "teams.csv", f"ntire2021-{track}")
     assert run("--track", track, "--table", table, "--out", tmp_path, "--format", "html") == 0
@@ -143,7 +145,7 @@ def test_every_track_of_a_board(board: Path, tmp_path: Path, capsys: pytest.Capt
     assert "--track" in capsys.readouterr().err
 
 
-def test_published_rows_stand_beside_and_are_marked(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_published_rows_are_shown_beside_entries_and_marked(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--track", "x4", "--board", board, "--with", "ntire2021", "--with", "srflow-da", "--json") == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     published = [row for row in rows if row["source"] == "published"]
@@ -190,7 +192,7 @@ def test_mixed_settings_are_refused_until_one_is_chosen(board: Path, capsys: pyt
     assert "measured with other settings (lpips.net: alex / vgg)" in rows["Team 01"]["why_unranked"]
 
 
-def test_unfinished_runs_are_said(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unfinished_runs_are_named(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (board / "x4" / "Slow.journal.jsonl").write_text("{}\n", encoding="utf-8")
     assert run("--board", board) == 0
     assert "left out: Slow.journal.jsonl; give `score` again" in capsys.readouterr().err
@@ -208,7 +210,9 @@ def test_a_table_without_numbers_is_named(tmp_path: Path, capsys: pytest.Capture
         assert said in capsys.readouterr().err
 
 
-def test_a_stranger_in_the_study_is_said(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_in_the_study_is_a_notice(
+    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     study = tmp_path / "mor.csv"
     study.write_text("team,mor\nTeam 01,1.5\nTeam O2,2.0\nGT,1.0\n", encoding="utf-8")
     assert run("--board", board, "--mor", study) == 0
@@ -237,7 +241,7 @@ def test_the_folder_of_a_study_moves_the_final_rank(
     assert rows["Team 01"]["rank_intervals"]["mor"] == [1, 2]
 
 
-def test_a_misspelled_team_in_the_study_is_no_second_team(
+def test_a_misspelled_team_in_the_study_is_an_error(
     board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = tmp_path / "mor.csv"
@@ -311,7 +315,7 @@ def test_a_board_of_an_own_track_says_what_to_give(
     assert json.loads(capsys.readouterr().out)["title"] == "Faces"
     (alone / "own" / "track.toml").write_text(OWN_TRACK.replace('"own"', '"other"'), encoding="utf-8")
     assert run("--board", alone) == 1
-    assert "is of track 'other'" in capsys.readouterr().err
+    assert "describes track 'other'" in capsys.readouterr().err
 
 
 def test_a_track_s_own_file_goes_before_a_built_in_one(board: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,7 +81,7 @@ def test_without_a_home_folder_weights_are_found_where_they_are_named(
         assert weights.search_path() == [tmp_path / "hub/checkpoints"]
     with pytest.raises(WeightsError, match=r"(?s)alexnet-owt.*into one of\s+a folder named by --weights-dir"):
         weights.require("alex")
-    with pytest.raises(WeightsError, match="no home folder to keep weights in; set SRSPACE_EVAL_WEIGHTS"):
+    with pytest.raises(WeightsError, match="no home folder for the weights; set SRSPACE_EVAL_WEIGHTS"):
         weights.fetch("alex")
     file = put(tmp_path)
     assert weights.require("alex", tmp_path) == file

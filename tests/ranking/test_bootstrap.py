@@ -86,6 +86,6 @@ def test_rank_intervals_are_ranks_that_occurred() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"replicates": 99}, {"seed": -1}, {"level": 1.0}, {"level": 0.0}])
-def test_a_senseless_plan_is_an_error(fields: dict[str, float]) -> None:
+def test_a_plan_out_of_range_is_an_error(fields: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(fields))):
         BootstrapPlan(**fields)  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ def result(folder: Path, draws: str) -> Path:
     return folder
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_written_draws_are_read_back(tmp_path: Path) -> None:
     folder = result(tmp_path / "result", draws_csv(list(MOR), DRAWS))
     entries = [Entry(name, "team", {}, "given") for name in MOR]
     found, strangers = add_mor(entries, folder)
@@ -48,7 +48,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         (draws_csv(list(MOR), [[1.0, 2.0]]), "does not belong"),
     ],
 )
-def test_draws_of_something_else_are_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_draws_of_another_study_are_refused(tmp_path: Path, text: str, said: str) -> None:
     folder = result(tmp_path / "result", text)
     with pytest.raises(RankingError, match=said) as caught:
         read_draws(folder / "MOR-draws.csv", MOR)

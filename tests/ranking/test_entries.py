@@ -15,8 +15,9 @@ from srspace_eval.errors import RankingError, ResultsError
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
 from srspace_eval.ranking.published_tables import load_published
-from srspace_eval.results.board import result_path, write_result
-from srspace_eval.results.record import Result, Signature
+from srspace_eval.results.record import Result
+from srspace_eval.results.signature import Signature
+from srspace_eval.results.store import result_path, write_result
 from srspace_eval.tracks.reader import load_track
 
 X4 = load_track("x4")
@@ -61,7 +62,7 @@ def test_one_team_in_two_files_is_an_error_that_names_both(tmp_path: Path) -> No
     assert caught.value.problems == (f"{original} ('Deepest') and {copy} ('deepest')",)
 
 
-def test_a_summary_that_its_images_do_not_give_is_an_error(tmp_path: Path) -> None:
+def test_a_summary_that_contradicts_its_images_is_an_error(tmp_path: Path) -> None:
     results = make_results(X4, 2, 3, 2, 0, names=["honest", "edited"])
     summary = {**results[1].summary, "lpips": 0.001}
     write_board(tmp_path, [results[0], replace(results[1], summary=summary)])
@@ -74,7 +75,7 @@ def test_a_summary_that_its_images_do_not_give_is_an_error(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("metric", "words"), [("diversity", "its curve ends in another value"), ("lpips", "the mean of its samples")]
 )
-def test_an_image_that_its_samples_do_not_give_is_an_error(tmp_path: Path, metric: str, words: str) -> None:
+def test_an_image_that_contradicts_its_samples_is_an_error(tmp_path: Path, metric: str, words: str) -> None:
     honest, edited = make_results(X4, 2, 3, 2, 0, names=["honest", "edited"])
     images = tuple(replace(image, values={**image.values, metric: 99.0}) for image in edited.images)
     write_board(tmp_path, [honest, replace(edited, images=images, summary={**edited.summary, metric: 99.0})])
@@ -100,7 +101,7 @@ def _half(result: Result) -> Result:
         (lambda r: replace(r, summary={**r.summary, "psnr": 40.0}), "summary.psnr is 40.0, the mean .* undefined"),
     ],
 )
-def test_only_all_the_images_make_a_summary(tmp_path: Path, change: Callable[[Result], Result], words: str) -> None:
+def test_a_summary_needs_every_image_once(tmp_path: Path, change: Callable[[Result], Result], words: str) -> None:
     honest, edited = make_results(X4, 2, 4, 2, 0, names=["honest", "edited"])
     honest, edited = (_of_four(result) for result in (honest, edited))
     write_board(tmp_path, [honest, change(edited)])
@@ -177,7 +178,7 @@ def test_every_fault_of_a_table_is_listed_with_its_line(tmp_path: Path) -> None:
         ('team,lpips\n"A,1\n', "not valid CSV"),
     ],
 )
-def test_a_table_that_is_none(tmp_path: Path, text: str, match: str) -> None:
+def test_a_file_that_is_not_a_table_is_an_error(tmp_path: Path, text: str, match: str) -> None:
     with pytest.raises(RankingError, match=match):
         table_entries(table(tmp_path, text))
 

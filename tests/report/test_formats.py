@@ -135,14 +135,14 @@ def test_latex_compiles(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["md", "tex"])
-def test_what_hides_is_made_visible(form: str) -> None:
+def test_invisible_characters_are_made_visible(form: str) -> None:
     text = render(RANKINGS["hostile"](), form, intervals=True)
     assert "\u202e" not in text
     assert "\x1b" not in text
     assert "u202etxt.exe" in text
 
 
-def test_equal_values_make_nobody_best() -> None:
+def test_equal_values_are_not_emphasised() -> None:
     entries = [Entry(name, "team", {"diversity": 5.0}, "given") for name in "ab"]
     table = make_table(rank(entries, load_track("x4")))
     assert {cell.emphasis for line in table.lines for cell in line.cells} == {""}

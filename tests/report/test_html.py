@@ -94,7 +94,7 @@ def test_neighbours_are_named_as_the_ranking_says(tmp_path: Path) -> None:
     assert 0 < seen < len(by_rank) - 1
 
 
-def test_an_incomplete_submission_stands_there_with_its_reason(tmp_path: Path) -> None:
+def test_an_incomplete_submission_is_shown_with_its_reason(tmp_path: Path) -> None:
     results = make_results(X8, 3, 5, 2, seed=0, incomplete=1)
     _write(tmp_path, _measured(results))
     row = table(read(tmp_path / "x8/index.html"))["Team 03"]
@@ -105,7 +105,7 @@ def test_an_incomplete_submission_stands_there_with_its_reason(tmp_path: Path) -
     assert "Not ranked: 1 of 5 images is missing: 0805" in page.text
 
 
-def test_published_rows_say_that_they_are(tmp_path: Path) -> None:
+def test_published_rows_are_marked(tmp_path: Path) -> None:
     baselines = [e for e in load_published("ntire2021-x8", "x8").entries() if e.team == "SRFlow"]
     _write(tmp_path, [*_measured(make_results(X8, 2, 4, 2, seed=0)), *baselines])
     page = read(tmp_path / "x8/index.html")
@@ -162,7 +162,7 @@ def test_everything_untrusted_in_a_record_is_escaped(tmp_path: Path) -> None:
     assert page.text.count(evil) >= 5
 
 
-def test_provenance_is_unfolded_as_far_as_people_read(tmp_path: Path) -> None:
+def test_deep_provenance_is_counted_instead_of_shown(tmp_path: Path) -> None:
     deep: dict[str, object] = {"bottom": 1}
     for _ in range(500):
         deep = {"in": deep}
@@ -214,7 +214,7 @@ def test_the_same_rankings_give_the_same_bytes(tmp_path: Path) -> None:
     assert contents[0] == contents[1]
 
 
-def test_pages_of_withdrawn_submissions_go_and_other_files_stay(tmp_path: Path) -> None:
+def test_pages_of_withdrawn_submissions_are_deleted_and_other_files_kept(tmp_path: Path) -> None:
     out = tmp_path / "site"
     entries = _measured(make_results(X8, 3, 3, 2, seed=0))
     _write(out, entries)
@@ -245,7 +245,7 @@ def test_numbers_from_a_table_need_no_records(tmp_path: Path) -> None:
     assert not (tmp_path / "x8/teams").exists()
 
 
-def test_a_board_without_any_number_is_still_a_page(tmp_path: Path) -> None:
+def test_a_board_without_any_number_gives_a_page(tmp_path: Path) -> None:
     results = make_results(X8, 2, 3, 2, seed=0, incomplete=2)
     _write(tmp_path, _measured(results))
     page = read(tmp_path / "x8/index.html")

@@ -55,7 +55,7 @@ def test_equal_samples_go_to_the_first() -> None:
     assert not local_best(gt, [gt + 3, gt + 3]).any()
 
 
-def test_a_map_is_small_whatever_the_picture() -> None:
+def test_the_map_of_a_large_picture_is_small() -> None:
     assert max(1356, 2040) / cell_side(1356, 2040) <= 128
     assert cell_side(16, 16) == 4
 
@@ -97,7 +97,7 @@ def test_another_file_than_the_scored_one_is_not_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["sample", "image"])
-def test_a_record_cannot_lead_out_of_its_folder(tmp_path: Path, where: str) -> None:
+def test_names_in_a_record_cannot_leave_its_folder(tmp_path: Path, where: str) -> None:
     gt, folders, (result,) = write_pictures(tmp_path / "in", make_results(X8, 1, 1, 2, seed=0, size=(40, 48)))
     secret = tmp_path / "secret.png"
     secret.write_bytes((gt / "0801.png").read_bytes())
@@ -165,7 +165,7 @@ def test_pictures_that_changed_replace_those_of_an_earlier_call(tmp_path: Path) 
         assert np.array_equal(read_rgb(tmp_path / "out/x8/pictures/gt/0801.png"), read_rgb(gt / "0801.png")[:32, :40])
 
 
-def test_pictures_of_a_stranger_are_a_notice(tmp_path: Path) -> None:
+def test_pictures_of_an_unknown_team_are_a_notice(tmp_path: Path) -> None:
     gt, folders, results = write_pictures(tmp_path / "in", make_results(X8, 1, 1, 1, seed=0, size=(8, 8)))
     with pytest.warns(Notice, match="no scored submission is called 'Nobody'.*scored are 'Team 01'"):
         _write(tmp_path / "out", results, Pictures(gt, {**folders, "Nobody": tmp_path}))

@@ -19,7 +19,7 @@ def _fill(out: Path, *names: str) -> None:
             (stage / name).write_bytes(name.encode())
 
 
-def test_files_stand_beside_those_that_were_there(tmp_path: Path) -> None:
+def test_files_of_the_folder_that_the_block_does_not_write_are_kept(tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     _fill(out, "a.txt", "x/b.html")
     (out / "mine").write_bytes(b"mine")
@@ -28,7 +28,7 @@ def test_files_stand_beside_those_that_were_there(tmp_path: Path) -> None:
     assert found == {"a.txt": b"a.txt", "mine": b"mine", "x/b.html": b"x/b.html", "x/c.html": b"x/c.html"}
 
 
-def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_folder_unchanged(tmp_path: Path) -> None:
     def fail(out: Path) -> None:
         with staged(out) as stage:
             (stage / "a.txt").write_bytes(b"new")
@@ -44,7 +44,7 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["folder", "file"])
-def test_what_stands_in_the_way_is_found_before_anything_is_moved(tmp_path: Path, way: str) -> None:
+def test_obstacles_are_found_before_any_file_is_moved(tmp_path: Path, way: str) -> None:
     if way == "folder":
         (tmp_path / "z.txt").mkdir()
     else:
@@ -54,7 +54,7 @@ def test_what_stands_in_the_way_is_found_before_anything_is_moved(tmp_path: Path
     assert not (tmp_path / "a.txt").exists()
 
 
-def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:
+def test_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     (tmp_path / ".srspace-eval.tmp/x").mkdir(parents=True)
     (tmp_path / ".srspace-eval.tmp/x/torn").write_bytes(b"torn")
     _fill(tmp_path, "a.txt")
@@ -62,7 +62,7 @@ def test_what_a_killed_process_left_is_taken_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
-def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_instead_of_the_stage_is_not_followed(tmp_path: Path) -> None:
     other, out = tmp_path / "other", tmp_path / "out"
     other.mkdir()
     out.mkdir()
@@ -73,7 +73,7 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     assert contents(out) == {"a.txt": b"a.txt"}
 
 
-def test_two_at_once_are_told(tmp_path: Path) -> None:
+def test_two_processes_at_once_are_an_error(tmp_path: Path) -> None:
     with staged(tmp_path), pytest.raises(RankingError, match="another process is writing"):
         _fill(tmp_path, "a.txt")
     assert contents(tmp_path) == {}

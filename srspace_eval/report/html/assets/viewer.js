@@ -1,4 +1,5 @@
 // The viewer: GT, LR, samples and the map of local best in panes that zoom and move together.
+// One file of over 300 lines: panes, zoom and controls share one state (image, view, shown panes).
 "use strict";
 (() => {
   const { images } = JSON.parse(document.getElementById("data").textContent);
@@ -64,7 +65,7 @@
     panes.querySelector(`[data-pane="${focused}"]`)?.focus();
   };
 
-  // As many columns as there is room for, and no lonely pane in the last row.
+  // As many columns as fit, with rows of nearly equal length.
   const arrange = () => {
     const count = Math.max(panes.children.length, 1);
     const most = Math.max(Math.floor(panes.clientWidth / 400), 1);
