@@ -116,5 +116,5 @@ def test_without_the_package_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_unknown_trunks_are_named() -> None:
-    with pytest.raises(WeightsError, match="no LPIPS trunk .resnet.; choose from alex, vgg, squeeze"):
+    with pytest.raises(WeightsError, match="no LPIPS trunk 'resnet'; choose from alex, vgg, squeeze"):
         weights.require("resnet")
