@@ -41,7 +41,7 @@ from inputs.synth import picture
 from inputs.weights import write_alexnet, write_small_checkpoint
 from srspace_eval._utils.png import write_png
 from srspace_eval.cli import main
-from srspace_eval.results.board import read_result, write_result
+from srspace_eval.results.store import read_result, write_result
 
 Disturb = Callable[[], None]
 

@@ -2,10 +2,10 @@
 
     python benchmarks/study.py [--picture PHOTO.png ...] [--entries 40] [--images 100]
 
-Pictures are 2040 × 1356 unless given; without ``--picture`` they are made up, with a photograph's spectrum. The
-methods' files are links to a few pictures, because what costs is decoding. Prints, as JSON: the seconds of the whole
-command's work, by the clock and of all processors (which other programs disturb less), and the latter for the same
-reading done plainly (each picture decoded whole), extrapolated from some.
+Without ``--picture``, pictures are noise with the spectrum of a photograph, 2040 × 1356 pixels. The files of the
+methods are links to a few pictures, because most of the work is decoding. Prints JSON: seconds of the command's work
+(wall time, and CPU time, which other programs disturb less), and the CPU time of decoding every picture whole,
+extrapolated from a few pictures.
 """
 
 from __future__ import annotations
@@ -22,17 +22,14 @@ import numpy as np
 from PIL import Image
 
 from srspace_eval._utils.png import read_rgb
-from srspace_eval.study.build import build_study
-from srspace_eval.study.entries import gather, named_source
-from srspace_eval.study.tasks import Options
-from srspace_eval.submissions.sources import open_source
-from srspace_eval.tracks.reader import load_track
+from srspace_eval.study.create import create_study
+from srspace_eval.study.options import StudyOptions
 
 _PLAIN_READS = 12
 
 
 def photograph(seed: int, height: int = 1356, width: int = 2040) -> np.ndarray:
-    """Noise whose amplitude falls with frequency as a photograph's does: it compresses about as well."""
+    """Noise with the spectrum of a photograph. It compresses about as well."""
     rng = np.random.default_rng(seed)
     fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
     amplitude = 1 / np.maximum(np.hypot(fy, fx), 1 / height) ** 1.2
@@ -42,7 +39,7 @@ def photograph(seed: int, height: int = 1356, width: int = 2040) -> np.ndarray:
 
 
 def material(root: Path, pictures: list[Path], entries: int, images: int) -> None:
-    """A GT folder and submissions, all of them links to a few pictures."""
+    """A GT folder and submissions. All files are links to a few pictures."""
     for folder in ("gt", *(f"m{i:02d}" for i in range(entries))):
         (root / folder).mkdir()
     for index in range(images):
@@ -53,7 +50,7 @@ def material(root: Path, pictures: list[Path], entries: int, images: int) -> Non
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How long building a study takes.")
+    parser = argparse.ArgumentParser(description="How long study create takes.")
     parser.add_argument("--picture", type=Path, action="append", default=[])
     parser.add_argument("--entries", type=int, default=40)
     parser.add_argument("--images", type=int, default=100)
@@ -71,17 +68,12 @@ def main() -> None:
             Image.fromarray(pixels).save(path)
         material(root, pictures, options.entries, options.images)
         start, cpu = time.perf_counter(), time.process_time()
-        field = gather(
-            [named_source(str(root / f"m{i:02d}")) for i in range(options.entries)],
-            open_source(root / "gt"),
-            seed=0,
-            track=load_track("x8"),
-        )
-        build_study(
-            field,
+        create_study(
+            [root / f"m{i:02d}" for i in range(options.entries)],
+            root / "gt",
             root / "study",
-            root / "key.json",
-            Options(crops=options.crops),
+            track="x8",
+            options=StudyOptions(crops=options.crops),
             secret=bytes(32),
             workers=options.workers,
         )

@@ -1,9 +1,9 @@
-"""The net of a coupling as it runs for each sample: first convolution over z1, the rest of it from the LR alone.
+"""The net of a coupling as it is run for each sample.
 
-The net's first convolution reads concat(z1, u). Being linear it is the sum of a convolution over z1 and one over u, and
-the second, ``pre``, is the same for all samples. What follows is a few small convolutions with 64 channels between
-them, bound by memory traffic. So :func:`run_net` takes a block of rows at a time, few enough for their hidden channels
-to stay in cache.
+The net's first convolution reads concat(z1, u). It is linear, so it is the sum of a convolution over z1 and one over u.
+The second one, ``pre``, depends on the LR alone and is the same for all samples. The rest of SRFlow's net is two small
+convolutions with 64 channels between them, whose speed is bound by memory traffic. :func:`run_net` therefore computes
+a block of rows at a time on the CPU, so that the hidden channels stay in the cache.
 """
 
 from __future__ import annotations
@@ -14,35 +14,44 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Hidden values of a block of rows on the CPU: 64 channels × 16 Ki pixels, 4 MiB in float32.
-_BLOCK_VALUES = 1 << 20
+_BLOCK_VALUES = 1 << 20  # hidden values of a block of rows: 64 channels × 16 Ki pixels, 4 MiB in float32
 
 
 @dataclass(frozen=True)
 class Conv:
-    """A zero-padded convolution with an odd kernel, maybe with a ReLU behind it."""
+    """A zero-padded convolution with an odd kernel, perhaps followed by a ReLU.
+
+    Attributes
+    ----------
+    weight, bias:
+        (K, C, r, r) with odd r, and (K,) or None.
+    relu:
+        Whether a ReLU follows.
+    """
 
     weight: Tensor
     bias: Tensor | None
     relu: bool = False
 
     def __call__(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, K, H, W)."""
         y = F.conv2d(x, self.weight, self.bias, padding=self.reach)
         return y.relu_() if self.relu else y
 
     @property
     def reach(self) -> int:
-        """Pixels that it sees beyond its own."""
+        """How many pixels on each side an output pixel reads."""
         return int(self.weight.shape[-1]) // 2
 
 
 @dataclass(frozen=True)
 class Skip:
-    """x + body(x)."""
+    """x + body(x), the convolutions of the body one after the other."""
 
     body: tuple[Conv, ...]
 
     def __call__(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same shape."""
         y = x
         for conv in self.body:
             y = conv(y)
@@ -58,21 +67,21 @@ class Net:
 
     @property
     def pointwise(self) -> bool:
-        """Whether it is SRFlow's: 3×3, 1×1, 3×3."""
+        """Whether the net is SRFlow's: convolutions of 3×3, 1×1 and 3×3."""
         return [op.reach if isinstance(op, Conv) else -1 for op in self.tail] == [0, 1]
 
 
 def run_net_reference(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
-    """What :func:`run_net` computes, whole maps at once.
+    """The net on whole maps. The specification of :func:`run_net`.
 
     Parameters
     ----------
     net:
-        Its first convolution without the part that is in ``pre``.
+        The net; its first convolution has the weights for z1 only.
     z1:
-        (N, C, H, W).
+        (N, C, H, W) float.
     pre:
-        (N or 1, hidden, H, W), added before the first ReLU; None: nothing.
+        (N or 1, hidden, H, W), added before the first ReLU; None: nothing is added.
 
     Returns
     -------
@@ -86,7 +95,13 @@ def run_net_reference(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
 
 
 def run_net(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
-    """:func:`run_net_reference`, by blocks of rows on the CPU where the net is SRFlow's."""
+    """See :func:`run_net_reference`. SRFlow's nets are computed in blocks of rows on the CPU.
+
+    >>> conv = Conv(torch.rand(2, 2, 3, 3), None)
+    >>> net, z1 = Net(conv, (Conv(torch.rand(2, 2, 1, 1), None, relu=True), conv)), torch.rand(1, 2, 5, 4)
+    >>> torch.allclose(run_net(net, z1, None), run_net_reference(net, z1, None), rtol=1e-5)
+    True
+    """
     if z1.device.type != "cpu" or not net.pointwise:
         h = net.first(z1)
         h = (h if pre is None else h.add_(pre)).relu_()
@@ -106,7 +121,7 @@ def _run_by_rows(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
     blocks = []
     for top in range(0, height, block):
         bottom = min(top + block, height)
-        # Rows of hidden values that the last convolution reads.
+        # The rows of hidden values that the last convolution reads.
         start, stop = max(top - 1, 0), min(bottom + 1, height)
         h = F.conv2d(padded[:, :, start : stop + 2], net.first.weight, net.first.bias, padding=(0, 1))
         if pre is not None:

@@ -1,7 +1,8 @@
 """Taps of MATLAB's antialiased bicubic resampling: which input pixels an output pixel reads, and their weights.
 
-Keys' cubic kernel with a = -1/2, stretched by 1/scale when shrinking, normalised (R. Keys, "Cubic convolution
-interpolation for digital image processing", 1981; conventions as MATLAB's ``imresize`` states them).
+The kernel is Keys' cubic with a = -1/2, stretched by 1/scale when shrinking, and normalised (R. Keys, "Cubic
+convolution interpolation for digital image processing", 1981; conventions as in the documentation of MATLAB's
+``imresize``).
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 Border = Literal["mirror", "repeat"]
+"""What lies beyond the edge of an image: its mirror image, the edge pixel twice; or the edge pixel repeated."""
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
 def cubic(x: FloatArray) -> FloatArray:
-    """Keys' kernel, a = -1/2; zero from |x| = 2 on.
+    """Keys' kernel with a = -1/2, element by element; zero for |x| >= 2.
 
     >>> cubic(np.array([0.0, 0.5, 1.0, 1.5, 2.0])).tolist()
     [1.0, 0.5625, 0.0, -0.0625, 0.0]
@@ -30,11 +32,26 @@ def cubic(x: FloatArray) -> FloatArray:
 
 
 def taps(in_length: int, out_length: int, scale: float, border: Border) -> tuple[FloatArray, IntArray]:
-    """Weights (out_length, P) and input indices (out_length, P) along one axis.
+    """Weights and input indices along one axis.
 
-    Output pixel i is ``sum_p weights[i, p] * input[indices[i, p]]``. Columns that are zero for every pixel are left
-    out. ``border`` says what lies beyond the edge: the mirrored image (edge pixel twice) or the repeated edge pixel.
+    Output pixel i is ``sum_p weights[i, p] * input[indices[i, p]]``.
 
+    Parameters
+    ----------
+    in_length, out_length:
+        Lengths of the axis before and after, in pixels.
+    scale:
+        Output pixels per input pixel; it need not be ``out_length / in_length``.
+    border:
+        What lies beyond the edge.
+
+    Returns
+    -------
+    weights, indices:
+        (out_length, P) float64 and (out_length, P) int64. Taps that are zero for every pixel are left out.
+
+    Example
+    -------
     >>> weights, indices = taps(8, 4, 0.5, "repeat")
     >>> indices[0].tolist()
     [0, 0, 0, 0, 1, 2, 3, 4]

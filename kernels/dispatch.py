@@ -1,22 +1,21 @@
 """Which form of a kernel runs: the plain reference, the fast form in torch, or Triton on CUDA.
 
-Every kernel of this folder has a reference that is its specification. :func:`choose` picks the form for a device,
-and says so (a :class:`~srspace_eval.errors.Notice`) whenever it cannot give what was asked for or what that device
-should have. :func:`forms_used` tells what ran.
+:func:`choose` picks the form for a device. A notice (:class:`~srspace_eval.errors.Notice`) is given if the form that
+was requested, or the best form for the device, cannot run. :func:`forms_used` says which forms ran.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import warnings
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Literal
 
 import torch
 
-from srspace_eval.errors import InputError, Notice
+from srspace_eval._utils.notices import notify
+from srspace_eval.errors import InputError
 
 Form = Literal["reference", "fast", "triton"]
 FORMS: tuple[Form, ...] = ("reference", "fast", "triton")
@@ -27,21 +26,21 @@ _told: set[str] = set()
 
 
 def choose(kernel: str, device: torch.device, form: str | None = None) -> Form:
-    """The form of ``kernel`` that runs on ``device``.
+    """The form of a kernel that runs on a device.
 
     Parameters
     ----------
     kernel:
         Name of the kernel, for messages and :func:`forms_used`.
     device:
-        Where its tensors lie.
+        The device of its tensors.
     form:
-        The form asked for; None for the best one: ``"triton"`` on CUDA, ``"fast"`` elsewhere.
+        The requested form; None: the best one, ``"triton"`` on CUDA and ``"fast"`` on other devices.
 
     Raises
     ------
     InputError
-        If there is no such form.
+        If there is no form of that name.
 
     Examples
     --------
@@ -49,13 +48,13 @@ def choose(kernel: str, device: torch.device, form: str | None = None) -> Form:
     'fast'
     """
     if form is not None and form not in FORMS:
-        raise InputError(f"no kernel form {form!r}: {', '.join(FORMS)}")
+        raise InputError(f"unknown kernel form {form!r}; choose one of {', '.join(FORMS)}")
     best: Form = "triton" if device.type == "cuda" else "fast"
     wanted = next((known for known in FORMS if known == form), best)
     if wanted == "triton":
-        lack = _why_no_triton(device)
-        if lack is not None:
-            tell_once(f"{kernel}: the Triton form cannot run ({lack}); the fast torch form runs instead")
+        reason = _why_no_triton(device)
+        if reason is not None:
+            notify_once(f"{kernel}: the Triton form cannot run ({reason}); the fast torch form runs instead")
             wanted = "fast"
     with _lock:
         _used[kernel] = wanted
@@ -63,41 +62,45 @@ def choose(kernel: str, device: torch.device, form: str | None = None) -> Form:
 
 
 def forms_used() -> dict[str, Form]:
-    """Kernel -> the form that ran last, of the kernels that ran in this process."""
+    """Kernel -> the form that ran last in this process, for all kernels that ran."""
     with _lock:
         return dict(sorted(_used.items()))
 
 
+def notify_once(text: str) -> None:
+    """Give a notice once per process."""
+    with _lock:
+        if text in _told:
+            return
+        _told.add(text)
+    notify(text)
+
+
 def _why_no_triton(device: torch.device) -> str | None:
+    """The reason why Triton cannot run on a device; None if it can."""
     if find_spec("triton") is None:
         return "the package triton is not installed"
     if device.type != "cuda" and not _interpreting():
-        return f"it needs a CUDA device, the tensors lie on {device.type}"
-    return None if _interpreting() else _fault(device)
+        return f"it needs a CUDA device, the tensors are on {device.type}"
+    return None if _interpreting() else _failure(device)
 
 
 @lru_cache(maxsize=16)
-def _fault(device: torch.device) -> str | None:
-    """What keeps Triton from compiling and running for a device, found by trying: no C compiler, too old a GPU, …"""
+def _failure(device: torch.device) -> str | None:
+    """Why Triton cannot compile and run for a device, found by trying; None if it can.
+
+    Possible reasons are a missing C compiler or a GPU that is too old.
+    """
     try:
         from srspace_eval.kernels import resampling_triton
 
         grey = torch.full((2, 2, 1), 7, dtype=torch.uint8, device=device)
         done = int(resampling_triton.resample(grey, (1, 1), (0.5, 0.5), "mirror", False))
-    except Exception as error:  # noqa: BLE001 - of Triton, its driver, the C compiler: all are told
+    except Exception as error:  # noqa: BLE001 - any error of Triton, its driver or the C compiler is a reason
         reason = str(error).strip().partition("\n")[0]
         return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
-    return None if done == 7 else f"it computed {done} for 7"
+    return None if done == 7 else f"it computed {done} instead of 7"
 
 
 def _interpreting() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1"  # Triton reads it when it is imported
-
-
-def tell_once(text: str) -> None:
-    """Give a notice, once a process."""
-    with _lock:
-        if text in _told:
-            return
-        _told.add(text)
-    warnings.warn(text, Notice, stacklevel=4)

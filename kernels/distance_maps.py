@@ -1,9 +1,9 @@
-"""From trunk activations to LPIPS maps, means and the running minimum: the dispatcher over the forms."""
+"""From activations of a trunk to LPIPS maps, their means and running minimum: the dispatcher over the forms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,8 +12,22 @@ from srspace_eval.kernels import distance_maps_fast, distance_maps_reference
 from srspace_eval.kernels.dispatch import choose
 
 
-def _form(device: torch.device, form: str | None) -> Any:
-    """The module that holds the form which runs; each has the functions below."""
+class _Form(Protocol):
+    """The functions of a module that holds a form."""
+
+    def unit(self, features: Tensor) -> Tensor: ...
+
+    def layer_distance(self, features: Tensor, unit_reference: Tensor, weights: Tensor) -> Tensor: ...
+
+    def full_map(self, layers: Sequence[Tensor], size: tuple[int, int]) -> Tensor: ...
+
+    def reduce_into(
+        self, layers: Sequence[Tensor], size: tuple[int, int], running: Tensor | None
+    ) -> tuple[float, float, Tensor]: ...
+
+
+def _form(device: torch.device, form: str | None) -> _Form:
+    """The module of the form that runs."""
     match choose("distance maps", device, form):
         case "reference":
             return distance_maps_reference
@@ -25,41 +39,50 @@ def _form(device: torch.device, form: str | None) -> Any:
 
 
 def unit(features: Tensor, form: str | None = None) -> Tensor:
-    """(P, C) -> float32, each row divided by its Euclidean length plus 1e-10."""
-    result: Tensor = _form(features.device, form).unit(features)
-    return result
+    """Divide each row by its Euclidean length plus 1e-10: (P, C) activations, one pixel a row -> (P, C) float32.
+
+    >>> unit(torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    return _form(features.device, form).unit(features)
 
 
 def layer_distance(features: Tensor, unit_reference: Tensor, weights: Tensor, form: str | None = None) -> Tensor:
-    """Weighted squared difference of unit activations, pixel by pixel.
+    """Weighted squared difference of unit activations at each pixel.
 
     Parameters
     ----------
     features:
-        (P, C), one pixel a row.
+        (P, C) activations of one layer, one pixel a row.
     unit_reference:
-        (P, C) float32, what :func:`unit` made of the reference.
+        (P, C) float32, the result of :func:`unit` for the reference picture.
     weights:
-        (C,), the calibrated 1×1 weights.
+        (C,) float32, the calibrated 1×1 weights of the layer.
+    form:
+        See :func:`srspace_eval.kernels.dispatch.choose`.
 
     Returns
     -------
-    (P,) float32; exactly 0 where the two agree.
+    (P,) float32, 0 or more with weights of 0 or more; exactly 0 where the activations are equal.
     """
-    result: Tensor = _form(features.device, form).layer_distance(features, unit_reference, weights)
-    return result
+    return _form(features.device, form).layer_distance(features, unit_reference, weights)
 
 
 def full_map(layers: Sequence[Tensor], size: tuple[int, int], form: str | None = None) -> Tensor:
-    """(h, w) distances of each layer -> the (H, W) map: bilinear upsampling (align_corners false), summed."""
-    result: Tensor = _form(layers[0].device, form).full_map(layers, size)
-    return result
+    """Sum of all layers' distances, upsampled: (h, w) float32 of each layer -> (H, W) float32, ``size`` = (H, W).
+
+    The upsampling is bilinear with ``align_corners=False``.
+
+    >>> full_map([torch.ones(2, 3), torch.ones(1, 1)], (4, 6)).unique().tolist()
+    [2.0]
+    """
+    return _form(layers[0].device, form).full_map(layers, size)
 
 
 def reduce_into(
     layers: Sequence[Tensor], size: tuple[int, int], running: Tensor | None, form: str | None = None
 ) -> tuple[float, float, Tensor]:
-    """The full map's mean and its pixel-wise minimum with the maps before it, without storing the map.
+    """Mean of the full map, and its pixel-wise minimum with the maps before it. The map itself is not stored.
 
     Parameters
     ----------
@@ -68,11 +91,13 @@ def reduce_into(
     size:
         (H, W) of the full map.
     running:
-        (H, W) minimum so far, which may be overwritten; None for the first map.
+        (H, W) float32, the minimum of the maps before, which may be overwritten; None for the first map.
+    form:
+        See :func:`srspace_eval.kernels.dispatch.choose`.
 
     Returns
     -------
-    Mean of this map, mean of the new minimum, the new minimum.
+    mean, best_mean, best:
+        Mean of this map, mean of the new minimum, and the new minimum.
     """
-    result: tuple[float, float, Tensor] = _form(layers[0].device, form).reduce_into(layers, size, running)
-    return result
+    return _form(layers[0].device, form).reduce_into(layers, size, running)

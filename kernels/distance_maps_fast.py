@@ -1,8 +1,8 @@
-"""LPIPS's distances and their reduction, in bands of rows that stay in the cache; any device.
+"""The distances of LPIPS and their reduction in torch, on any device, in bands of rows that stay in the CPU's cache.
 
-Bilinear upsampling is separable and linear: layers of equal size are summed first, every layer is stretched to the
-image's width once, and a band of full-resolution rows is then a small matrix times the few stretched rows it reads.
-Mean and running minimum are taken while the band is in the cache, so that the map itself is never stored.
+Bilinear upsampling is separable and linear. Layers of equal size are therefore summed first, and each layer is
+stretched to the image's width once. A band of full-resolution rows is then a small matrix times the few stretched rows
+that it reads. Mean and running minimum are computed while the band is in the cache, so the map is never stored.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from torch.nn import functional as F
 from srspace_eval.kernels.cuda import fetch
 from srspace_eval.kernels.distance_maps_reference import EPSILON
 
-_BAND_VALUES = 1 << 17  # activations or pixels a band, 512 KiB: a band stays in a core's cache
+_BAND_VALUES = 1 << 17  # activations or pixels of a band: 512 KiB, which fit a core's cache
 
 
 def unit(features: Tensor) -> Tensor:
-    """As :func:`srspace_eval.kernels.distance_maps_reference.unit`."""
+    """See :func:`srspace_eval.kernels.distance_maps.unit`."""
     out = torch.empty_like(features, dtype=torch.float32)
     for band, result in zip(_bands(features), _bands(out), strict=True):
         _unit_into(band, result)
@@ -30,7 +30,7 @@ def unit(features: Tensor) -> Tensor:
 
 
 def layer_distance(features: Tensor, unit_reference: Tensor, weights: Tensor) -> Tensor:
-    """As :func:`srspace_eval.kernels.distance_maps_reference.layer_distance`."""
+    """See :func:`srspace_eval.kernels.distance_maps.layer_distance`."""
     bands = _bands(features)
     out = torch.empty(len(features), dtype=torch.float32, device=features.device)
     scratch = torch.empty_like(bands[0], dtype=torch.float32)
@@ -49,7 +49,7 @@ def _unit_into(band: Tensor, out: Tensor) -> Tensor:
 
 
 def full_map(layers: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
-    """As :func:`srspace_eval.kernels.distance_maps_reference.full_map`."""
+    """See :func:`srspace_eval.kernels.distance_maps.full_map`."""
     full = torch.empty(size, dtype=torch.float32, device=layers[0].device)
     merged = _merged(layers)
     stretched = [_stretch(layer, size[1]) for layer in merged]
@@ -59,7 +59,7 @@ def full_map(layers: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
 
 
 def reduce_into(layers: Sequence[Tensor], size: tuple[int, int], running: Tensor | None) -> tuple[float, float, Tensor]:
-    """As :func:`srspace_eval.kernels.distance_maps_reference.reduce_into`; overwrites ``running``."""
+    """See :func:`srspace_eval.kernels.distance_maps.reduce_into`; overwrites ``running``."""
     merged = _merged(layers)
     device = layers[0].device
     stretched = [_stretch(layer, size[1]) for layer in merged]
@@ -81,7 +81,7 @@ def reduce_into(layers: Sequence[Tensor], size: tuple[int, int], running: Tensor
 
 
 class _Band:
-    """A range of full-resolution rows, and for each layer the rows that it reads with their weights."""
+    """A range of full-resolution rows; for each layer, the rows that the band reads and their weights."""
 
     def __init__(self, start: int, stop: int, heights: tuple[int, ...], height: int, device: torch.device) -> None:
         self.rows = slice(start, stop)
@@ -113,9 +113,9 @@ def _plan(heights: tuple[int, ...], size: tuple[int, int], device: torch.device)
 
 
 def _linear_taps(length: int, out_length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lower and upper input row and the upper one's share, as bilinear resizing without aligned corners has them.
+    """Lower input row, upper input row and the upper one's share, for bilinear resizing without aligned corners.
 
-    In float32 like torch's own, whose rounding of the position would otherwise show in the sixth digit.
+    Computed in float32 like torch's own resizing: its rounding of the position is visible in the sixth digit.
     """
     half = np.float32(0.5)
     position = (np.arange(out_length, dtype=np.float32) + half) * (np.float32(length) / np.float32(out_length)) - half
@@ -126,7 +126,7 @@ def _linear_taps(length: int, out_length: int) -> tuple[np.ndarray, np.ndarray, 
 
 
 def _merged(layers: Sequence[Tensor]) -> list[Tensor]:
-    """Layers of equal size summed, in order of first appearance."""
+    """The layers, those of equal size summed; in the order of first appearance."""
     merged: dict[tuple[int, ...], Tensor] = {}
     for layer in layers:
         shape = tuple(layer.shape)

@@ -1,4 +1,4 @@
-"""LPIPS's distances and their reduction, written as their definition reads. The specification."""
+"""The distances of LPIPS and their reduction, as their definition reads. The specification of ``distance_maps``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-EPSILON = 1e-10  # LPIPS adds it to the norm
+EPSILON = 1e-10
+"""LPIPS adds it to the norm of the activations."""
 
 
 def unit(features: Tensor) -> Tensor:
@@ -31,7 +32,7 @@ def full_map(layers: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
 
 
 def reduce_into(layers: Sequence[Tensor], size: tuple[int, int], running: Tensor | None) -> tuple[float, float, Tensor]:
-    """Mean of the full map, mean of the new pixel-wise minimum, and that minimum (see the dispatcher)."""
+    """Mean of the full map, mean of the new pixel-wise minimum, and that minimum; see the dispatcher."""
     full = full_map(layers, size)
     best = full if running is None else torch.minimum(running, full)
     return full.mean(dtype=torch.float64).item(), best.mean(dtype=torch.float64).item(), best

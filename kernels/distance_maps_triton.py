@@ -1,7 +1,8 @@
-"""LPIPS's distances and their reduction in Triton, for CUDA.
+"""The distances of LPIPS and their reduction in Triton, for CUDA.
 
-One program holds a few pixels' activations and gives their distance, or a tile of full-resolution pixels and gives
-its part of the sums: activations are read once, the map is never stored, sums are added up in a fixed order.
+A program of the first kernel computes the distances of a few pixels; their activations are read once. A program of the
+second one computes a tile of full-resolution pixels and its part of the sums. The map is never stored, and the sums
+are added in a fixed order.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ def _unit_kernel(
     features, reference, weights, out, pixels, distance, CHANNELS: tl.constexpr, BLOCK: tl.constexpr,
     PIXELS: tl.constexpr, EPS: tl.constexpr,
 ):  # fmt: skip
-    """Unit activations of PIXELS pixels; with ``distance`` their weighted squared difference from the reference's.
+    """Unit activations of PIXELS pixels, or, with ``distance``, their weighted squared difference from the reference.
 
-    One compiled kernel does both: equal activations then have equal units to the last bit, and distance exactly 0.
+    One compiled kernel computes both, so that equal activations have equal units to the last bit and distance 0.
     """
     pixel = tl.program_id(0).to(tl.int64) * PIXELS + tl.arange(0, PIXELS)
     channel = tl.arange(0, BLOCK)
@@ -46,7 +47,7 @@ def _unit_kernel(
 
 @triton.jit
 def _linear_taps(position, length, scale):
-    """Lower and upper index and the upper one's share of bilinear resizing without aligned corners."""
+    """Lower index, upper index and the upper one's share, for bilinear resizing without aligned corners."""
     source = tl.maximum((position.to(tl.float32) + 0.5) * scale - 0.5, 0.0)
     low = tl.minimum(source.to(tl.int32), length - 1)
     high = tl.minimum(low + 1, length - 1)
@@ -58,7 +59,7 @@ def _full_kernel(
     layers, shapes, scales, best, sums, height, width, LAYERS: tl.constexpr, MODE: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
-    """A tile of the full map: stored (MODE 0, 1) or its minimum with what is there (MODE 2); sums in MODE 1, 2."""
+    """A tile of the full map (MODE 0, 1), or its minimum with the stored one (MODE 2); sums in MODE 1 and 2."""
     row = (tl.program_id(0) * ROWS + tl.arange(0, ROWS))[:, None]
     column = (tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
     inside = (row < height) & (column < width)
@@ -87,28 +88,28 @@ def _full_kernel(
 
 
 def unit(features: Tensor) -> Tensor:
-    """As :func:`srspace_eval.kernels.distance_maps_reference.unit`."""
+    """See :func:`srspace_eval.kernels.distance_maps.unit`."""
     out = torch.empty_like(features, dtype=torch.float32)
     _launch_unit(features, out, out, out, distance=False)
     return out
 
 
 def layer_distance(features: Tensor, unit_reference: Tensor, weights: Tensor) -> Tensor:
-    """As :func:`srspace_eval.kernels.distance_maps_reference.layer_distance`."""
+    """See :func:`srspace_eval.kernels.distance_maps.layer_distance`."""
     out = torch.empty(len(features), dtype=torch.float32, device=features.device)
     _launch_unit(features, unit_reference, weights, out, distance=True)
     return out
 
 
 def full_map(layers: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
-    """As :func:`srspace_eval.kernels.distance_maps_reference.full_map`."""
+    """See :func:`srspace_eval.kernels.distance_maps.full_map`."""
     full = torch.empty(size, dtype=torch.float32, device=layers[0].device)
     _launch_full(layers, full, full, mode=0)
     return full
 
 
 def reduce_into(layers: Sequence[Tensor], size: tuple[int, int], running: Tensor | None) -> tuple[float, float, Tensor]:
-    """As :func:`srspace_eval.kernels.distance_maps_reference.reduce_into`; overwrites ``running``."""
+    """See :func:`srspace_eval.kernels.distance_maps.reduce_into`; overwrites ``running``."""
     device = layers[0].device
     best = torch.empty(size, dtype=torch.float32, device=device) if running is None else running
     tiles = triton.cdiv(size[0], _TILE_ROWS) * triton.cdiv(size[1], _TILE_COLUMNS)
@@ -146,7 +147,7 @@ def _launch_full(layers: Sequence[Tensor], best: Tensor, sums: Tensor, *, mode: 
 def _geometry(
     layers: tuple[tuple[int, int], ...], size: tuple[int, int], device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """(start, height, width) and (rows, columns a full-resolution one) of each layer, on the device, made once."""
+    """Each layer's (start, height, width), and its (rows, columns) per full-resolution one; on the device, cached."""
     starts = [sum(h * w for h, w in layers[:number]) for number in range(len(layers))]
     shapes = [[start, *layer] for start, layer in zip(starts, layers, strict=True)]
     scales = [[h / size[0], w / size[1]] for h, w in layers]

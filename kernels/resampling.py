@@ -7,7 +7,7 @@ from torch import Tensor
 
 from srspace_eval.kernels import resampling_fast, resampling_reference
 from srspace_eval.kernels.cubic import Border
-from srspace_eval.kernels.dispatch import choose, tell_once
+from srspace_eval.kernels.dispatch import choose, notify_once
 
 
 def resample(
@@ -18,24 +18,35 @@ def resample(
     half_away: bool,
     form: str | None = None,
 ) -> Tensor:
-    """Resample (H, W, C) to (\\*out_shape, C), same dtype and device.
+    """Resample a picture with MATLAB's antialiased bicubic kernel.
 
-    The axis of smaller scale goes first, rows first when equal. 8-bit images are rounded and clipped after each axis:
-    halves away from zero (``half_away``) or to even. Float images are neither rounded nor clipped.
+    The axis of smaller scale is resampled first; with equal scales, the rows. 8-bit images are rounded and clipped
+    after each axis. Float images are neither rounded nor clipped.
 
     Parameters
     ----------
     image:
-        uint8, float32 or float64.
+        (H, W, C) uint8, float32 or float64.
     out_shape, scales:
-        Output rows and columns, and the scale of each axis (the two need not agree: ceil(0.25 * 61) = 16).
+        Output rows and columns, and the scale of each axis. They need not agree: ceil(0.25 * 61) = 16.
     border:
         What lies beyond the edge.
+    half_away:
+        Whether 8-bit halves are rounded away from zero, instead of to even.
     form:
         See :func:`srspace_eval.kernels.dispatch.choose`.
+
+    Returns
+    -------
+    (\\*out_shape, C), same dtype and device.
+
+    Example
+    -------
+    >>> resample(torch.full((8, 8, 3), 7, dtype=torch.uint8), (4, 4), (0.5, 0.5), "mirror", True).unique().tolist()
+    [7]
     """
     if image.device.type == "mps":
-        tell_once("resampling: MPS has no float64; it runs on the CPU instead")
+        notify_once("resampling: MPS has no float64; it runs on the CPU instead")
         return resample(image.cpu(), out_shape, scales, border, half_away, form).to(image.device)
     chosen = choose("resampling", image.device, form)
     if chosen == "reference":

@@ -1,9 +1,10 @@
 """Resampling in torch, on any device: strided taps at 1/2, 1/3, 1/4 and 1/8, gathered rows at other scales.
 
-Shrinking by a whole number reads every n-th row, so that a tap is a strided view and nothing is gathered. At 1/2, 1/4
-and 1/8 every weight is a dyadic rational; on 8-bit pixels shifted to -128..127 every partial sum then fits float32's
-24 bits, and single precision is exact in any order. At 1/3 the weights are multiples of 1/27: the nearest sum to a
-rounding border is 1/54 away, far beyond float32's error.
+Shrinking by an integer n reads every n-th row, so a tap is a strided view and no rows are gathered. 8-bit pixels are
+computed in float32 with the bits of the float64 reference, for two reasons. At 1/2, 1/4 and 1/8 every weight is a
+dyadic rational; on pixels shifted to -128..127 every partial sum fits float32's 24 bits, so the sum is exact in any
+order. At 1/3 the weights are multiples of 1/27; a sum is at least 1/54 away from a rounding border, far more than
+float32's error.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from torch import Tensor
 from srspace_eval.kernels.cubic import Border, taps
 
 STRIDED = (2, 3, 4, 8)
-_BLOCK = 1 << 16  # values a block of output rows, so that it stays in the cache while the taps are added
+"""Factors of shrinking that have strided taps."""
+
+_BLOCK = 1 << 16  # values of a block of output rows, which stays in the cache while the taps are added
 
 
 def resample(
     image: Tensor, out_shape: tuple[int, int], scales: tuple[float, float], border: Border, half_away: bool
 ) -> Tensor:
-    """The form of :func:`srspace_eval.kernels.resampling.resample` that this module holds."""
+    """See :func:`srspace_eval.kernels.resampling.resample`."""
     rows_first = scales[0] <= scales[1]
     work = image
     for axis in (0, 1) if rows_first else (1, 0):
@@ -33,7 +36,7 @@ def resample(
 
 
 def _rows(image: Tensor, out_length: int, scale: float, border: Border, half_away: bool) -> Tensor:
-    """Resample the first axis; 8-bit images come back rounded, others in float64."""
+    """Resample the first axis. The result is uint8, rounded, for 8-bit images and float64 for others."""
     length = image.shape[0]
     flat = image.reshape(length, -1)
     factor = round(1 / scale)
@@ -50,7 +53,7 @@ def _strided(flat: Tensor, out_length: int, factor: int, border: Border, half_aw
     length, width = flat.shape
     before, after = -reach.start, (out_length - 1) * factor + reach.stop - length
     beyond = _edge_rows(length, before, after, border)
-    # Slices: a list of indices would be copied to the device, and waited for.
+    # Slices, because a list of indices would be copied to the device with a wait.
     above, below = (
         torch.cat([flat[:0], *(flat[row : row + 1] for row in rows)]) for rows in (beyond[:before], beyond[before:])
     )
@@ -79,7 +82,7 @@ def _strided(flat: Tensor, out_length: int, factor: int, border: Border, half_aw
 
 @functools.cache
 def _pattern(factor: int) -> dict[int, float]:
-    """Offset from ``i * factor`` -> weight: the taps that every output pixel i has when shrinking by ``factor``."""
+    """The taps of every output pixel i when shrinking by ``factor``: offset from ``i * factor`` -> weight."""
     middle = 32
     weights, index = (part[middle] for part in taps(2 * middle * factor, 2 * middle, 1 / factor, "repeat"))
     offsets = (index - middle * factor).tolist()
@@ -87,7 +90,7 @@ def _pattern(factor: int) -> dict[int, float]:
 
 
 def _edge_rows(length: int, before: int, after: int, border: Border) -> list[int]:
-    """Input rows that stand for the ``before`` rows above and the ``after`` rows below the image."""
+    """The input rows that replace the ``before`` rows above the image and the ``after`` rows below it."""
     beyond = [*range(-before, 0), *range(length, length + max(after, 0))]
     if border == "repeat":
         return [min(max(row, 0), length - 1) for row in beyond]
@@ -99,7 +102,7 @@ def _gathered(flat: Tensor, out_length: int, scale: float, border: Border, half_
     work = flat.to(torch.float64)
     total = torch.zeros(out_length, flat.shape[1], dtype=torch.float64, device=flat.device)
     for tap in range(weights.shape[1]):
-        # Multiply, then add: a fused multiply-add would round otherwise than the reference.
+        # Multiply, then add: a fused multiply-add would round differently from the reference.
         total += work[index[:, tap]].mul_(weights[:, tap, None])
     return _round(total, half_away) if flat.dtype == torch.uint8 else total
 

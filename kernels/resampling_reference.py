@@ -1,4 +1,6 @@
-"""Resampling as its definition reads: gathered taps, float64, one axis after the other. The specification."""
+"""Resampling as its definition reads: gathered taps, float64, one axis after the other. The specification of
+``resampling``.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ def resample(
     border: Border,
     half_away: bool,
 ) -> npt.NDArray[Any]:
-    """The form of :func:`srspace_eval.kernels.resampling.resample` that this module holds."""
+    """See :func:`srspace_eval.kernels.resampling.resample`; of NumPy arrays."""
     work = image.astype(np.float64)
     for axis in np.argsort(scales, kind="stable"):
         weights, index = taps(image.shape[axis], out_shape[axis], scales[axis], border)

@@ -1,6 +1,7 @@
-"""Resampling in Triton, for CUDA: one program computes a run of one output row from the rows that it reads.
+"""Resampling in Triton, for CUDA: one program computes a part of one output row.
 
-Float64 taps in the reference's order and without fused multiply-adds, so that it gives the reference's bits.
+The taps are added in float64, in the reference's order and without fused multiply-adds, so that the result has the
+reference's bits.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ _BLOCK = 512
 
 @triton.jit
 def _rows_kernel(source, out, weights, index, width, TAPS: tl.constexpr, MODE: tl.constexpr, BLOCK: tl.constexpr):
-    """BLOCK values of an output row; MODE 0: as they are, 1: halves to even, 2: halves up."""
-    blocks = tl.cdiv(width, BLOCK)  # one axis of the grid: CUDA's others end at 65535
+    """BLOCK values of an output row. MODE 0: not rounded; 1: halves to even; 2: halves up."""
+    blocks = tl.cdiv(width, BLOCK)  # one axis of the grid: CUDA limits the other axes to 65535
     row = (tl.program_id(0) // blocks).to(tl.int64)
     column = tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK)
     inside = column < width
@@ -45,7 +46,7 @@ def _rows_kernel(source, out, weights, index, width, TAPS: tl.constexpr, MODE: t
 def resample(
     image: Tensor, out_shape: tuple[int, int], scales: tuple[float, float], border: Border, half_away: bool
 ) -> Tensor:
-    """The form of :func:`srspace_eval.kernels.resampling.resample` that this module holds."""
+    """See :func:`srspace_eval.kernels.resampling.resample`."""
     work = image
     for axis in (0, 1) if scales[0] <= scales[1] else (1, 0):
         turned = work if axis == 0 else work.transpose(0, 1)
@@ -55,7 +56,7 @@ def resample(
 
 
 def _rows(image: Tensor, out_length: int, scale: float, border: Border, half_away: bool) -> Tensor:
-    """Resample the first axis; 8-bit images come back rounded, others in float64."""
+    """Resample the first axis. The result is uint8, rounded, for 8-bit images and float64 for others."""
     is_8bit = image.dtype == torch.uint8
     weights, index = _taps(len(image), out_length, scale, border, image.device)
     width = image[0].numel()
@@ -72,6 +73,6 @@ def _rows(image: Tensor, out_length: int, scale: float, border: Border, half_awa
 
 @lru_cache(maxsize=64)
 def _taps(length: int, out_length: int, scale: float, border: Border, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The taps on the device: samples of a size share them, and none of them waits for their copy."""
+    """The taps on the device, cached: pictures of one size share them and wait for the copy only once."""
     weights, index = taps(length, out_length, scale, border)
     return torch.from_numpy(weights).contiguous().to(device), torch.from_numpy(index).contiguous().to(device)

@@ -1,8 +1,8 @@
 """3×3 convolution of a nearest-upsampled map, computed on the small map.
 
-All pixels of an r×r cell of the upsampled map are equal, so each of the r² output phases reads at most 2×2 pixels of
-the small map, with summed taps; at r >= 4 the inner phases read one pixel and are equal to each other. For an output
-and a pair of channels that is 4 (r = 2) or 25/16 (r = 4) instead of 9 products.
+All pixels of an r×r cell of the upsampled map are equal. Each of the r² output phases therefore reads at most 2×2
+pixels of the small map, with summed taps. For r >= 4 the inner phases read one pixel and are equal to each other. An
+output needs 4 (r = 2) or 25/16 (r = 4) products for each pair of channels, instead of 9.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 def upsampled_conv_reference(x: Tensor, weight: Tensor, factor: int) -> Tensor:
-    """What :class:`UpsampledConv` computes: nearest upsampling by ``factor``, then a zero-padded 3×3 convolution.
+    """Nearest upsampling by ``factor``, then a zero-padded 3×3 convolution; specifies :class:`UpsampledConv`.
 
     (N, C, h, w), (K, C, 3, 3) -> (N, K, h·factor, w·factor).
     """
@@ -24,7 +24,17 @@ def upsampled_conv_reference(x: Tensor, weight: Tensor, factor: int) -> Tensor:
 
 @dataclass(frozen=True)
 class _Axis:
-    """Phases of one axis that share their taps, and how the taps fall on the pixels from ``first`` on: (pixels, 3)."""
+    """Phases of one axis that share their taps.
+
+    Attributes
+    ----------
+    phases:
+        Their positions in the cell.
+    first:
+        First small pixel read, relative to the cell: -1 or 0.
+    taps:
+        (pixels, 3), 1 where the tap falls on the pixel.
+    """
 
     phases: tuple[int, ...]
     first: int
@@ -32,7 +42,7 @@ class _Axis:
 
 
 def _axes(factor: int) -> list[_Axis]:
-    """The distinct phases of an axis: first pixel read (-1 or 0, relative to the cell) and how taps fall on pixels."""
+    """The distinct phases of an axis."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for phase in range(factor):
         pixels = tuple((phase + tap) // factor for tap in (-1, 0, 1))
@@ -53,16 +63,16 @@ class _Phase:
 
 
 class UpsampledConv:
-    """:func:`upsampled_conv_reference` without the upsampled map.
+    """:func:`upsampled_conv_reference` without computing the upsampled map.
 
     Parameters
     ----------
     weight:
         (K, C, 3, 3).
     factor:
-        Of the upsampling, 1 or more.
+        Factor of the upsampling, 1 or more.
     memory_format:
-        Of the weights it keeps.
+        Memory format of the summed weights.
 
     Example
     -------
@@ -88,12 +98,12 @@ class UpsampledConv:
                 self._phases.append(_Phase(rows, columns, summed))
 
     def add_to(self, out: Tensor, x: Tensor) -> None:
-        """Add the result to ``out`` (N, K, h·factor, w·factor), for x (N, C, h, w)."""
+        """Add the convolution of x (N, C, h, w) to ``out`` (N, K, h·factor, w·factor) in place."""
         h, w = x.shape[2:]
         for phase in self._phases:
             tall, wide = phase.weight.shape[2] - 1, phase.weight.shape[3] - 1
             y = F.conv2d(x, phase.weight, padding=(tall, wide))
-            # The convolution starts at pixel -1 where the kernel has two rows (columns), else at pixel 0.
+            # With two rows (columns) in the kernel the convolution starts at pixel -1, otherwise at pixel 0.
             top, left = phase.rows.first + tall, phase.columns.first + wide
             y = y[:, :, top : top + h, left : left + w]
             for row in phase.rows.phases:

@@ -1,10 +1,12 @@
 """Convolution with fewer products: Winograd's minimal filtering along the rows of a picture.
 
-A run of m outputs of a filter with r taps takes m·r products one by one. Seen as polynomials, m + r - 1 products of
-their values at as many points suffice (S. Winograd, "Arithmetic Complexity of Computations", 1980; for convolutional
-networks A. Lavin and S. Gray, CVPR 2016): half as many at r = 3, two fifths at r = 5, with m = 4. Only rows are treated
-so, columns as usual: the rounding error is then about twice that of the direct sums; both ways it would be several
-times that.
+A run of m outputs of a filter with r taps takes m·r products if computed directly. Runs and filters can be seen as
+polynomials; then m + r - 1 products of their values at as many points suffice (S. Winograd, "Arithmetic Complexity of
+Computations", 1980; for convolutional networks A. Lavin and S. Gray, CVPR 2016). With m = 4 that is half as many for
+r = 3 and two fifths for r = 5. The method is applied along the rows only. The rounding error is then about twice that
+of direct sums; applied along both axes it would be several times larger.
+
+The specification is ``F.conv2d(x, weight, bias, padding="same")``.
 """
 
 from __future__ import annotations
@@ -18,19 +20,29 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_RUN = 4  # outputs computed together
+_RUN = 4  # outputs that are computed together
 _POINTS = {3: (Fraction(1), Fraction(2)), 5: (Fraction(1), Fraction(2), Fraction(1, 2))}
-"""Taps -> the points p > 0 at which, beside 0, -p and infinity, the polynomials are multiplied."""
+"""Taps -> the points p > 0. The polynomials are multiplied at 0, p, -p and infinity."""
 
-_LEAST_CHANNELS = 64  # with fewer, the sums before and after the products cost what the saved products would
+_LEAST_CHANNELS = 64  # with fewer, the sums before and after the products cost as much as the saved products
 _LEAST_WIDTH = 32
-_BAND_VALUES = 1 << 21  # 8 MiB: what one step leaves is still in the cache for the next
+_BAND_VALUES = 1 << 21  # 8 MiB: the results of a step are still in the cache when the next step reads them
 
 
 def saves_time(weight: Tensor, stride: int, padding: int, width: int) -> bool:
-    """Whether :class:`WinogradConv` can do a convolution of rows ``width`` pixels long, and is the faster way.
+    """Whether :class:`WinogradConv` can compute a convolution, and is faster than ``F.conv2d``.
 
-    So it is on CPUs, in float32, with enough channels and pixels; accelerators' libraries choose for themselves.
+    That is the case on CPUs, in float32, with enough channels and pixels. On accelerators the libraries choose the
+    method themselves.
+
+    Parameters
+    ----------
+    weight:
+        (K, C, r, r).
+    stride, padding:
+        Of the convolution, equal on both axes.
+    width:
+        Length of the picture's rows in pixels.
     """
     outputs, inputs, tall, taps = weight.shape
     return (
@@ -47,7 +59,7 @@ def saves_time(weight: Tensor, stride: int, padding: int, width: int) -> bool:
 class WinogradConv:
     """``F.conv2d(x, weight, bias, padding="same")`` with half the products or fewer; float32, without gradients.
 
-    A value that is not finite spoils all outputs of the runs that read it.
+    A value that is not finite makes all outputs of the runs that read it not finite.
 
     Parameters
     ----------
@@ -75,7 +87,7 @@ class WinogradConv:
         self._bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(N, C, H, W), none of them 0, best channels-last -> (N, K, H, W), channels-last."""
+        """(N, C, H, W) float32, no size 0, fastest in channels-last -> (N, K, H, W), channels-last."""
         pixels = x.permute(0, 2, 3, 1)
         count, height, width, channels = pixels.shape
         outputs, halo = len(self._bias), self._taps // 2
@@ -83,23 +95,23 @@ class WinogradConv:
         out = x.new_empty(count, height, width, outputs)
         row_values = len(self._filters) * count * runs * max(channels, outputs)
         rows = max(1, _BAND_VALUES // row_values)
-        rows = ceil(height / ceil(height / rows))  # bands of like size
+        rows = ceil(height / ceil(height / rows))  # bands of about equal size
         padded = x.new_empty(count, rows + 2 * halo, (runs - 1) * _RUN + len(self._filters), channels)
         for start in range(0, height, rows):
             stop = min(start + rows, height)
             band = _with_border(pixels, start - halo, stop + halo, halo, padded[:, : stop - start + 2 * halo])
-            # Input j of every run of outputs.
+            # Element j is input j of every run.
             inputs = [band[:, :, j : j + (runs - 1) * _RUN + 1 : _RUN] for j in range(len(self._filters))]
             self._outputs(self._products(inputs), out[:, start:stop])
         return out.permute(0, 3, 1, 2)
 
     def _products(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """The inputs' polynomials at each point, times the filters'; columns are summed by the convolution."""
+        """Products of the polynomials of inputs and filters at each point; F.conv2d sums over the columns."""
         values = inputs[0].new_empty(len(inputs), *inputs[0].shape)
         odd = inputs[0].new_empty(inputs[0].shape)
         _combine(self._before[0], inputs, values[0])
         _combine(self._before[-1], inputs, values[-1])
-        for point in range(1, len(inputs) - 1, 2):  # p and -p: the even terms are the same, the odd ones negated
+        for point in range(1, len(inputs) - 1, 2):  # p and -p: equal even terms, odd terms of opposite signs
             row = self._before[point]
             even = _combine([share * (j % 2 == 0) for j, share in enumerate(row)], inputs, values[point + 1])
             _combine([share * (j % 2 == 1) for j, share in enumerate(row)], inputs, odd)
@@ -107,13 +119,13 @@ class WinogradConv:
             even.sub_(odd)
         products = []
         for point, (value, filter_) in enumerate(zip(values, self._filters, strict=True)):
-            # What is added to the product at 1 comes out in every output.
+            # A bias added to the product at the point 1 is added to every output.
             bias = self._bias if point == 1 else None
             products.append(F.conv2d(value.permute(0, 3, 1, 2), filter_, bias).permute(0, 2, 3, 1))
         return products
 
     def _outputs(self, products: list[Tensor], out: Tensor) -> None:
-        """The products' sums into ``out`` (N, rows, W, K); the products are overwritten."""
+        """Write the sums of the products to ``out`` (N, rows, W, K); the products are overwritten."""
         spare = torch.empty_like(products[0])
         for point in range(1, len(products) - 1, 2):
             plus, minus = products[point], products[point + 1]
@@ -127,7 +139,7 @@ class WinogradConv:
 
 
 def _with_border(pixels: Tensor, top: int, bottom: int, left: int, out: Tensor) -> Tensor:
-    """Rows ``top`` to ``bottom`` of (N, H, W, C) into ``out`` from column ``left`` on; zero where there are none."""
+    """Copy rows ``top`` to ``bottom`` of (N, H, W, C) to ``out`` from column ``left`` on; zeros outside the picture."""
     first, last = max(top, 0), min(bottom, pixels.shape[1])
     inside = out[:, first - top : last - top]
     out[:, : first - top].zero_()
@@ -139,7 +151,7 @@ def _with_border(pixels: Tensor, top: int, bottom: int, left: int, out: Tensor) 
 
 
 def _combine(shares: Sequence[float], terms: Sequence[Tensor], out: Tensor) -> Tensor:
-    """The sum of the terms times their shares."""
+    """Write the sum of the terms times their shares to ``out``."""
     used = sorted((j for j, share in enumerate(shares) if share), key=lambda j: shares[j] != 1)
     first, *others = used
     if shares[first] == 1 and others:
@@ -155,16 +167,18 @@ def _combine(shares: Sequence[float], terms: Sequence[Tensor], out: Tensor) -> T
 def matrices(run: int, taps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """B^T, G and A^T of Lavin and Gray: outputs = A^T [(G filter) * (B^T inputs)].
 
-    The points are 0, p, -p for the p of a number of taps, and infinity. Computed with fractions, rounded to float64.
+    The points are 0, infinity, and p and -p for the p that belong to the number of taps. The matrices are computed
+    with fractions and rounded to float64.
 
     Parameters
     ----------
     run, taps:
-        Outputs, and taps of the filter: run + taps - 2 is 1 and the number of points p, -p.
+        Number of outputs, and of taps of the filter. The number of points p and -p is run + taps - 3.
 
     Returns
     -------
-    (n, n), (n, taps), (run, n) with n = run + taps - 1.
+    before, kernel, after:
+        (n, n), (n, taps) and (run, n) float64 with n = run + taps - 1.
 
     Examples
     --------

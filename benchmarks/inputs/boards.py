@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srspace_eval.results.board import result_path, write_result
-from srspace_eval.results.record import ImageRecord, Result, SampleRecord, Signature
+from srspace_eval.results.record import ImageRecord, Result, SampleRecord
+from srspace_eval.results.signature import Signature
+from srspace_eval.results.store import result_path, write_result
 from srspace_eval.tracks.model import Track
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath
 from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.bootstrap import BootstrapPlan
-from srspace_eval.ranking.gather import make_leaderboard
+from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.published_tables import load_published, published_tables
 from srspace_eval.report.files import FORMATS, TEXT_FORMATS, render, write_leaderboards
@@ -123,12 +123,12 @@ def command(
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
     rankings = [
-        make_leaderboard(
+        rank(
+            board,
             track,
-            board=board,
             table=table,
             published=published,
-            beside=beside,
+            with_published=beside,
             mor=mor,
             columns=_columns(columns),
             bootstrap=plan,

@@ -13,8 +13,9 @@ from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import submission_options, track_from
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import MEASURABLE, METRICS
-from srspace_eval.results.board import result_path
-from srspace_eval.results.record import Result, to_document
+from srspace_eval.results.documents import to_document
+from srspace_eval.results.record import Result
+from srspace_eval.results.store import result_path
 from srspace_eval.scoring.shards import Shard
 from srspace_eval.tracks.model import Track
 

@@ -1,8 +1,10 @@
 """Conditional normalising flows for super-resolution, layer by layer.
 
-Every layer maps (z, u) -> (z', log|det|) with :meth:`forward` (image to latents) and back with :meth:`inverse`, whose
-log|det| is that of the inverse map. This is the readable form, the specification of the faster one in
-:mod:`srspace_eval.models.adapters.fused`. The parameters are named as in the published checkpoints.
+In: z (N, C, H, W), and for couplings the conditioning u of the LR. Out: z' and log|det|. ``models`` imports this room.
+
+Every layer maps (z, u) -> (z', log|det|) with ``forward`` (image to latents) and back with ``inverse``, whose log|det|
+is that of the inverse map; both are in nats. This is the readable form: the specification of the faster one in
+:mod:`srspace_eval.models.adapters.fused`. The parameters have the names of the published checkpoints.
 
 Sources: Lugmayr et al., "SRFlow: Learning the Super-Resolution Space with Normalizing Flow", ECCV 2020; Jo et al.,
 "SRFlow-DA: Super-Resolution Using Normalizing Flow with Deep Convolutional Block", CVPRW 2021; Kim and Son, "Noise

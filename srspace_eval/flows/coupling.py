@@ -1,4 +1,4 @@
-"""The coupling of a flow step: shift and scale from the conditioning, and from one half of the channels."""
+"""The couplings of a flow step: shift and scale from the conditioning, and from half of the channels."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from srspace_eval.flows.layers import ActNorm, ZeroConv2d
 from srspace_eval.flows.spec import NetKind
 
-# Channels of NCSR's noise map.
 NOISE_CHANNELS = 3
+"""Channels of NCSR's noise map."""
 
 
 class NormConv2d(nn.Module):
-    """Convolution without bias that keeps the size, followed by an actnorm (Glow's and SRFlow's programs)."""
+    """Convolution without bias that keeps the size, followed by an actnorm (from the programs of Glow and SRFlow)."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int) -> None:
         super().__init__()
@@ -27,21 +27,39 @@ class NormConv2d(nn.Module):
 
 
 class Residual(nn.Sequential):
-    """x + f(x), f the contained modules in turn."""
+    """x + f(x), where f is the contained modules one after the other."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name in nn.Sequential
-        """A tensor -> one of the same shape."""
+        """(N, C, H, W) float -> the same shape."""
         out: Tensor = input + super().forward(input)  # type: ignore[no-untyped-call]
         return out
 
 
 def coupling_net(kind: NetKind, in_channels: int, out_channels: int, hidden: int) -> dict[str, nn.Sequential]:
-    """The parts of one net, to be run in this order; the keys are the suffixes of their names in checkpoints.
+    """The parts of one net of a coupling, in the order in which they run.
+
+    The kinds of nets are:
 
     * ``pointwise`` (SRFlow, NCSR): conv 3×3, ReLU, conv 1×1, ReLU, zeros-conv; an actnorm after the first two;
     * ``deep`` (SRFlow-DA, -S): conv 3×3, ReLU, four times (conv 3×3, ReLU), zeros-conv;
     * ``residual`` (SRFlow-DA-R): the same with a skip over the four;
-    * ``residual_stack`` (SRFlow-DA-D): 18 times x + (conv, ReLU, conv, ReLU)(x) in their place.
+    * ``residual_stack`` (SRFlow-DA-D): 18 times x + (conv, ReLU, conv, ReLU)(x) instead of the four.
+
+    Parameters
+    ----------
+    kind:
+        Kind of the net.
+    in_channels, out_channels, hidden:
+        Channels of its input, of its output, and in between.
+
+    Returns
+    -------
+    Suffix of the part's name in checkpoints -> part.
+
+    Example
+    -------
+    >>> list(coupling_net("residual", 4, 6, 8))
+    ['1', '2', '3']
     """
     if kind == "pointwise":
         head: list[nn.Module] = [NormConv2d(in_channels, hidden, 3), nn.ReLU(), NormConv2d(hidden, hidden, 1)]
@@ -65,14 +83,14 @@ def _convs(count: int, channels: int) -> list[nn.Module]:
 class ConditionalCoupling(nn.Module):
     """Conditional affine couplings (SRFlow, section 3; NCSR, section 3.2).
 
-    From image to latents, with z = (z1, z2) the halves of the channels and u the conditioning:
+    From image to latents, where z = (z1, z2) are the halves of the channels and u is the conditioning:
 
-    1. affine injector: z ← (z + shift)·scale, shift and scale from fFeatures(u);
-    2. noise coupling (NCSR): z2 ← (z2 + shift)·scale from fAffine_std(z1, noise), the noise map zero at inference;
+    1. affine injector: z ← (z + shift)·scale with shift and scale from fFeatures(u);
+    2. noise coupling (NCSR): z2 ← (z2 + shift)·scale from fAffine_std(z1, noise); the noise map is zero at inference;
     3. affine coupling: z2 ← (z2 + shift)·scale from fAffine(z1, u).
 
-    The even channels of a net's output are the shift, the odd ones r give scale = sigmoid(r + 2) + 1e-4.
-    log|det| = Σ log scale over all of them.
+    The even channels of a net's output are the shift. The odd channels r give scale = sigmoid(r + 2) + 1e-4.
+    log|det| is the sum of log scale over all three.
 
     Parameters
     ----------
@@ -80,8 +98,20 @@ class ConditionalCoupling(nn.Module):
         Channels of z.
     condition_channels:
         Channels of u.
+    net:
+        Kind of the nets, see :func:`coupling_net`.
     noise:
-        None: no noise coupling. Else whether it takes part; its parameters exist either way.
+        None: there is no noise coupling. True or False: whether the noise coupling is applied; its parameters exist in
+        both cases.
+    hidden:
+        Hidden channels of the nets.
+
+    Example
+    -------
+    >>> layer = ConditionalCoupling(6, 2, "pointwise", hidden=4)
+    >>> z, u = torch.rand(2, 6, 4, 4), torch.rand(1, 2, 4, 4)
+    >>> torch.allclose(layer.inverse(layer.forward(z, u)[0], u)[0], z, atol=1e-5)
+    True
     """
 
     def __init__(
@@ -104,7 +134,7 @@ class ConditionalCoupling(nn.Module):
         self._parts[name] = [name + suffix for suffix in parts]
 
     def net(self, name: str) -> list[nn.Module]:
-        """The parts of one of the nets, in order: ``fAffine``, ``fFeatures`` or ``fAffine_std``."""
+        """The parts of the net ``fAffine``, ``fFeatures`` or ``fAffine_std``, in the order in which they run."""
         return [self.get_submodule(part) for part in self._parts[name]]
 
     def _shift_scale(self, name: str, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -122,7 +152,7 @@ class ConditionalCoupling(nn.Module):
         return [*pairs, self._shift_scale("fAffine", torch.cat([z1, u], 1))]
 
     def forward(self, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Image to latents: (N, C, H, W) float z and (N or 1, condition_channels, H, W) u -> z', log|det| (N,)."""
+        """Image to latents: (N, C, H, W) float z, (N or 1, condition_channels, H, W) float u -> z', log|det| (N,)."""
         shift, scale = self._shift_scale("fFeatures", u)
         z = (z + shift) * scale
         logdet = torch.log(scale).flatten(1).sum(1).expand(len(z))

@@ -1,4 +1,4 @@
-"""The layers that do not see the LR: actnorm, invertible 1×1 convolution, squeeze, split."""
+"""The layers that do not read the LR: actnorm, invertible 1×1 convolution, squeeze, split."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _LOG_2PI = math.log(2 * math.pi)
 def gaussian_logp(x: Tensor, mean: Tensor | None = None, logs: Tensor | None = None) -> Tensor:
     """log N(x; mean, exp(logs)) in nats, summed over all but the first dimension: (N, C, H, W) -> (N,).
 
-    ``mean`` and ``logs``, the logarithm of the standard deviation, have the shape of x; None, one of them or both:
-    N(0, 1).
+    ``mean`` and ``logs``, the logarithm of the standard deviation, have the shape of x. If either of them is None, the
+    density is N(0, 1).
 
     >>> round(float(gaussian_logp(torch.zeros(1, 1, 1, 2))), 4)
     -1.8379
@@ -29,8 +29,8 @@ def gaussian_logp(x: Tensor, mean: Tensor | None = None, logs: Tensor | None = N
 class ActNorm(nn.Module):
     """Affine map of each channel, z' = (z + bias)·exp(logs); log|det| = H·W·Σ logs (Glow, section 3.1).
 
-    Without Glow's initialisation from the first batch: the parameters, bias and logs of (1, C, 1, 1), are a
-    checkpoint's.
+    The parameters, bias and logs of shape (1, C, 1, 1), come from a checkpoint. Glow's initialisation from the first
+    batch is not implemented.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class ActNorm(nn.Module):
 class InvertibleConv1x1(nn.Module):
     """The same invertible matrix at every pixel, z' = W z; log|det| = H·W·log|det W| (Glow, section 3.2).
 
-    The parameter is W, (C, C), the identity to begin with. Its inverse is computed in double precision.
+    The parameter is W, (C, C), initially the identity. Its inverse is computed in double precision.
 
     Parameters
     ----------
@@ -97,9 +97,9 @@ class InvertibleConv1x1(nn.Module):
 
 
 class Squeeze(nn.Module):
-    """Space to depth, (C, H, W) -> (C·f², H/f, W/f), channels as ``pixel_unshuffle`` orders them; log|det| = 0.
+    """Space to depth, (C, H, W) -> (C·f², H/f, W/f), in the channel order of ``pixel_unshuffle``; log|det| = 0.
 
-    (RealNVP, Dinh et al. 2017, section 3.6; Glow, section 3.) It has no parameters.
+    The layer has no parameters (RealNVP, Dinh et al. 2017, section 3.6; Glow, section 3).
 
     Parameters
     ----------
@@ -133,9 +133,9 @@ class Squeeze(nn.Module):
 
 
 class ZeroConv2d(nn.Module):
-    """3×3 convolution whose output is scaled by exp(3·logs), (out, 1, 1); Glow starts its weights at zero.
+    """3×3 convolution with weights that are initially zero, and an output scaled by exp(3·logs), logs (out, 1, 1).
 
-    (Glow's program; its paper, section 3.3, tells of the zeros alone.)
+    From Glow's program. Its paper, section 3.3, describes the zeros but not the scaling.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -150,17 +150,18 @@ class ZeroConv2d(nn.Module):
 
 
 class Split(nn.Module):
-    """Half of the channels leaves the flow as a latent, Gaussian given the other half.
+    """Half of the channels leave the flow as a latent, which is Gaussian given the other half.
 
-    (z1, z2) = z; mean, logs = even, odd channels of a zeros-convolution of z1; latent = (z2 − mean)·exp(−logs).
-    What counts towards the likelihood is the density of z2, log N(z2; mean, exp(logs)), which holds both the latent's
-    own density and the log-determinant −Σ logs; :meth:`forward` and :meth:`inverse` return it with either sign.
+    (z1, z2) = z; mean and logs are the even and odd channels of a zeros-convolution of z1;
+    latent = (z2 − mean)·exp(−logs). The term of the likelihood is the density of z2, log N(z2; mean, exp(logs)). It is
+    the sum of the latent's own log-density and the log-determinant −Σ logs. :meth:`forward` returns it,
+    :meth:`inverse` returns its negative.
     (SRFlow, section 3; Glow's multi-scale architecture.)
 
     Parameters
     ----------
     channels:
-        C of what comes in; of an odd number, z2 is the larger half.
+        C of the input. If it is odd, z2 is the larger half.
     """
 
     def __init__(self, channels: int) -> None:

@@ -1,4 +1,4 @@
-"""The whole conditional flow, as the papers give it: every layer by itself, nothing reused between samples."""
+"""The whole conditional flow as in the papers: every layer is computed by itself, nothing is reused between samples."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class FlowStep(nn.Module):
     Parameters
     ----------
     spec:
-        Of the flow: the coupling's nets and channels.
+        Specification of the flow; it sets the nets and channels of the coupling.
     layer:
-        The step's place: ``"step"`` (SRFlow's transition steps) or ``"coupling_step"``, and its channels C.
+        Specification of the step: ``"step"`` (SRFlow's transition step) or ``"coupling_step"``, and its channels C.
     """
 
     def __init__(self, spec: FlowSpec, layer: LayerSpec) -> None:
@@ -83,10 +83,10 @@ class _Upsampler(nn.Module):
 
 
 def level_condition(spec: FlowSpec, features: RRDBFeatures, level: int) -> Tensor:
-    """u of a level, (1, condition_channels, H, W) at the level's resolution.
+    """The conditioning u of a level, (1, condition_channels, H, W) at the level's resolution (SRFlow, section 3).
 
-    One feature map of that resolution (``last`` halved, ``last``, or after an upconv), and the stacked blocks' outputs
-    resized to it, nearest neighbour (SRFlow, section 3).
+    It concatenates a feature map of that resolution (``last`` halved, ``last``, or the output of an upconv) and the
+    outputs of the stacked blocks, resized to it by nearest neighbour.
     """
     resolution = spec.resolution(level)
     if resolution < 1:
@@ -99,13 +99,21 @@ def level_condition(spec: FlowSpec, features: RRDBFeatures, level: int) -> Tenso
 class ConditionalFlow(nn.Module):
     """p(image | LR) by change of variables: log p = Σ log|det| + log N(latents; 0, 1).
 
-    The parameter names are those of the published checkpoints. The LR must be of a size that the squeezes divide;
-    of another one, the methods raise RuntimeError. (SRFlow, section 3.)
+    The parameters have the names of the published checkpoints (SRFlow, section 3). The LR's size must be divisible by
+    the squeezes; with another size the methods raise RuntimeError.
 
     Parameters
     ----------
     spec:
-        Which flow.
+        Specification of the flow.
+
+    Example
+    -------
+    >>> spec = FlowSpec(4, 2, (0, 1), 1, 1, "pointwise", "before_last", features=4, growth=2, hidden=4)
+    >>> flow = ConditionalFlow(spec)
+    >>> latents, logdet = flow.encode(flow.condition(torch.rand(1, 3, 4, 4)), torch.rand(1, 3, 16, 16))
+    >>> [tuple(latent.shape) for latent in latents]
+    [(1, 12, 8, 8)]
     """
 
     def __init__(self, spec: FlowSpec) -> None:
@@ -115,7 +123,7 @@ class ConditionalFlow(nn.Module):
         self.flowUpsamplerNet = _Upsampler(spec)
 
     def condition(self, lr: Tensor) -> list[Tensor]:
-        """The conditioning of each level, finest first, of an LR (1, 3, h, w) float in [0, 1].
+        """The conditioning of each level, the finest first: (1, 3, h, w) float LR in [0, 1] -> list of u.
 
         See :func:`level_condition`.
         """
@@ -136,7 +144,8 @@ class ConditionalFlow(nn.Module):
         Returns
         -------
         latents, logdet:
-            The latents, the splits' first; and (N,) Σ log|det|, with the splits' densities (:class:`Split`).
+            The latents, those of the splits first; and Σ log|det| (N,), which contains the densities of the splits
+            (:class:`Split`).
         """
         latents, z, logdet = [], hr, hr.new_zeros(len(hr))
         for layer, module in self._layers():
@@ -158,12 +167,12 @@ class ConditionalFlow(nn.Module):
         conditions:
             From :meth:`condition`.
         latents:
-            (N, C, H, W) as :meth:`FlowSpec.latent_shapes` says, the splits' first.
+            (N, C, H, W) with the shapes of :meth:`FlowSpec.latent_shapes`, those of the splits first.
 
         Returns
         -------
         sr, logdet:
-            (N, 3, h·scale, w·scale), not clamped; and this map's Σ log|det| (N,), the negative of encoding's.
+            (N, 3, h·scale, w·scale) float, not clamped; and Σ log|det| (N,) of this map, the negative of encoding's.
         """
         rest = list(latents)
         z = rest.pop()
@@ -183,8 +192,22 @@ class ConditionalFlow(nn.Module):
 
 
 def bits_per_pixel(logdet: Tensor, z: Tensor, pixels: int) -> Tensor:
-    """Exact negative log-likelihood, −(logdet + log N(z; 0, 1)) / (ln 2 · pixels), in bits per HR pixel: (N,).
+    """Exact negative log-likelihood, −(logdet + log N(z; 0, 1)) / (ln 2 · pixels), in bits per HR pixel.
 
-    ``z`` is the last latent; the splits' densities are in ``logdet`` already.
+    Parameters
+    ----------
+    logdet:
+        (N,) Σ log|det| in nats; it contains the densities of the splits.
+    z:
+        (N, C, H, W), the last latent.
+    pixels:
+        Number of HR pixels.
+
+    Returns
+    -------
+    (N,) float.
+
+    >>> round(float(bits_per_pixel(torch.zeros(1), torch.zeros(1, 1, 1, 1), 1)), 4)
+    1.3257
     """
     return -(logdet + gaussian_logp(z)) / (math.log(2) * pixels)

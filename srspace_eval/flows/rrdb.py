@@ -1,4 +1,4 @@
-"""The RRDB network (Wang et al., "ESRGAN", ECCVW 2018), by itself and as the LR encoder of the flows."""
+"""The RRDB network (Wang et al., "ESRGAN", ECCVW 2018): a model by itself, and the LR encoder of the flows."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SkipFrom: TypeAlias = Literal["trunk", "first"]
-"""What trunk_conv's output is added to: the blocks' output or conv_first's, see :class:`RRDBNet`."""
+"""To what the output of trunk_conv is added: the output of the blocks or of conv_first, see :class:`RRDBNet`."""
 
 _SLOPE = 0.2
 _RESIDUAL_SCALE = 0.2
 
 
 def leaky_relu(x: Tensor) -> Tensor:
-    """The network's activation, element by element: x, or 0.2·x where x is negative."""
+    """The activation of the network, element by element: x, or 0.2·x where x is negative."""
     return F.leaky_relu(x, _SLOPE)
 
 
 class DenseBlock(nn.Module):
-    """Five 3×3 convolutions, each of all that came before; x + 0.2·(the fifth's output) (ESRGAN, section 3.1).
+    """x + 0.2·f(x), where f is five 3×3 convolutions (ESRGAN, section 3.1).
+
+    Each convolution reads the concatenation of x and the outputs of all convolutions before it.
 
     Parameters
     ----------
     features:
-        Channels in and out.
+        Channels of input and output.
     growth:
-        Channels of the first four.
+        Output channels of the first four convolutions.
     """
 
     def __init__(self, features: int, growth: int) -> None:
@@ -65,16 +67,16 @@ class RRDB(nn.Module):
 
 @dataclass(frozen=True)
 class RRDBFeatures:
-    """What the flows read of an RRDB network.
+    """The feature maps of an RRDB network that the flows read.
 
     Attributes
     ----------
     last:
-        (1, features, h, w): trunk_conv's output plus what it skips to.
+        (1, features, h, w), the output of trunk_conv after its skip connection.
     stacked:
-        (1, features · stacked blocks, h, w).
+        (1, features · stacked blocks, h, w), the outputs of the stacked blocks.
     up:
-        After upconv1, upconv2, ... and its LeakyReLU: twice, four times, ... the LR's size.
+        The outputs of upconv1, upconv2, ... after the LeakyReLU: twice, four times, ... the LR's size.
     """
 
     last: Tensor
@@ -85,17 +87,20 @@ class RRDBFeatures:
 class RRDBNet(nn.Module):
     """conv_first, RRDB blocks, trunk_conv, one upconv for each factor of 2, HRconv, conv_last; 3 channels in and out.
 
-    ``skip`` says what trunk_conv's output is added to: the blocks' output (``"trunk"``, SRFlow's program) or
-    conv_first's (``"first"``, the ESRGAN paper, figure 3).
-
     Parameters
     ----------
     scale:
-        A power of two.
+        Super-resolution factor, a power of two.
     blocks, features, growth:
-        RRDB blocks, channels between them, channels of their dense layers.
+        Number of RRDB blocks, channels between them, and channels of their dense layers.
     skip:
-        The wiring.
+        The wiring: to what the output of trunk_conv is added. ``"trunk"``: the output of the blocks (SRFlow's program);
+        ``"first"``: the output of conv_first (the ESRGAN paper, figure 3).
+
+    Example
+    -------
+    >>> RRDBNet(4, 1, features=4, growth=2)(torch.rand(1, 3, 5, 6)).shape
+    torch.Size([1, 3, 20, 24])
     """
 
     def __init__(self, scale: int, blocks: int, features: int = 64, growth: int = 32, skip: SkipFrom = "trunk") -> None:
@@ -112,16 +117,16 @@ class RRDBNet(nn.Module):
         self.conv_last = nn.Conv2d(features, 3, 3, padding=1)
 
     def features(self, lr: Tensor, stacked: tuple[int, ...] = (), upconvs: int | None = None) -> RRDBFeatures:
-        """Features of an LR (1, 3, h, w) float in [0, 1].
+        """The feature maps of an LR.
 
         Parameters
         ----------
         lr:
-            The LR.
+            (1, 3, h, w) float in [0, 1].
         stacked:
-            Numbers, from 0, of the blocks whose outputs are wanted.
+            Numbers, from 0, of the blocks whose outputs are returned.
         upconvs:
-            How many upconvs are run; None: all.
+            How many upconvs are computed; None: all.
         """
         x = first = self.conv_first(lr)
         outputs = []

@@ -1,4 +1,4 @@
-"""What distinguishes one conditional flow from another, and the order of layers that follows from it."""
+"""The specification of a conditional flow, and the order of layers that it determines. Imports no torch."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 NetKind: TypeAlias = Literal["pointwise", "deep", "residual", "residual_stack"]
-"""The nets inside the couplings: SRFlow's and NCSR's, SRFlow-DA's, -R's, -D's."""
-
+"""The nets in the couplings: of SRFlow and NCSR; of SRFlow-DA and -S; of SRFlow-DA-R; of SRFlow-DA-D."""
 
 SplitKind: TypeAlias = Literal["before_last_two", "before_last", "within"]
-"""Where the splits stand: see :class:`FlowSpec`."""
+"""Where the splits are, see :class:`FlowSpec`."""
 
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One entry of a flow: ``index`` is its place in ``flowUpsamplerNet.layers``, ``level`` counts from 1.
+    """One layer of a flow.
 
-    ``channels`` are those that go in on the way from image to latents. ``noise`` says whether a coupling has a net for
-    a noise map: None if it has none, else whether that net takes part.
+    Attributes
+    ----------
+    kind:
+        What it is.
+    index:
+        Its index in ``flowUpsamplerNet.layers``.
+    level:
+        Its level, from 1.
+    channels:
+        Channels of its input in the direction from image to latents.
+    noise:
+        Whether the net for a noise map is used in a coupling; None: the coupling has no such net.
     """
 
     kind: Literal["squeeze", "step", "coupling_step", "split"]
@@ -38,21 +47,21 @@ class FlowSpec:
     scale:
         Super-resolution factor, 4 or 8.
     blocks:
-        RRDB blocks of the encoder.
+        Number of RRDB blocks of the LR encoder.
     stacked:
-        The blocks (from 0) whose outputs are part of the conditioning.
+        Numbers, from 0, of the blocks whose outputs are part of the conditioning.
     levels, steps:
-        Levels L, and coupling steps K of each.
+        Number of levels L, and of coupling steps K in each.
     net:
-        The nets inside the couplings.
+        Kind of the nets in the couplings.
     splits:
-        ``"before_last_two"``: after levels l < L - 1 (SRFlow, NCSR); ``"before_last"``: after levels l < L
-        (SRFlow-DA); ``"within"``: after the coupling steps 0, 6, 12, ... of the only level, which squeezes by the
-        whole scale (SRFlow-DA-S).
+        Where the splits are. ``"before_last_two"``: after levels l < L - 1 (SRFlow, NCSR); ``"before_last"``: after
+        levels l < L (SRFlow-DA); ``"within"``: after the coupling steps 0, 6, 12, ... of the only level, which squeezes
+        by the whole scale (SRFlow-DA-S).
     noise:
-        NCSR: for each level, how many of its last coupling steps see the noise map. Empty: no noise nets.
+        NCSR: for each level, how many of its last coupling steps read the noise map. Empty: there are no noise nets.
     features, growth, hidden:
-        Channels of the RRDB trunk, of its dense layers, and inside the coupling nets.
+        Channels of the RRDB trunk, of its dense layers, and of the hidden layers of coupling nets.
     """
 
     scale: int
@@ -69,16 +78,16 @@ class FlowSpec:
 
     @property
     def squeeze(self) -> int:
-        """Factor of one level's squeeze, along one axis: 2, or the whole scale where the splits are ``"within"``."""
+        """Factor of a level's squeeze along one axis: 2, or the whole scale if the splits are ``"within"``."""
         return self.scale if self.splits == "within" else 2
 
     @property
     def condition_channels(self) -> int:
-        """Channels of the conditioning u: a feature map's and the stacked blocks'."""
+        """Channels of the conditioning u: of a feature map and of the stacked blocks."""
         return self.features * (1 + len(self.stacked))
 
     def resolution(self, level: int) -> float:
-        """Pixels of a level per LR pixel, along one axis: a power of two, 0.5 at the coarsest."""
+        """Pixels of a level per LR pixel along one axis: a power of two, at least 0.5."""
         return float(self.scale / self.squeeze**level)
 
     def layers(self) -> Iterator[LayerSpec]:
@@ -108,7 +117,7 @@ class FlowSpec:
                 index, channels = index + 1, channels // 2
 
     def latent_shapes(self, height: int, width: int) -> tuple[tuple[int, int, int], ...]:
-        """Shapes (C, H, W) of the latents, in encoding order, for an LR of height × width that needs no padding.
+        """Shapes (C, H, W) of the latents in encoding order, for an LR of height × width that needs no padding.
 
         >>> spec = FlowSpec(4, 23, (1, 8, 15, 22), 3, 16, "pointwise", "before_last_two")
         >>> spec.latent_shapes(12, 10)

@@ -8,7 +8,8 @@ from typing import Any
 
 from srspace_eval._utils.text import slug
 from srspace_eval.errors import RankingError
-from srspace_eval.results.record import Result, Signature
+from srspace_eval.results.record import Result
+from srspace_eval.results.signature import Signature
 
 _NAMED = 6  # teams named in a message before "and N more"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from srspace_eval.ranking.csv_table import read_csv_table
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
 from srspace_eval.ranking.model import Entry, Origin, name_key
 from srspace_eval.ranking.summary_checks import summary_faults
-from srspace_eval.results.board import load_board, read_result, result_path
 from srspace_eval.results.record import Kind, Result
+from srspace_eval.results.store import read_result, read_results, result_path
 from srspace_eval.tracks.model import Track
 
 # Columns that ``rank`` writes beside the numbers. They are skipped, so that a table written by it can be ranked again.
@@ -38,7 +38,7 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
         If a team is there twice, or a summary is not the mean of just the images that were to be measured. A file
         that was edited by hand has such faults.
     """
-    results = load_board(board, track.name)
+    results = read_results(board, track.name)
     _require_distinct(results, board, track)
     problems = [
         f"{result_path(board, track.name, result.team)}: {fault}"
@@ -48,10 +48,32 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
     ]
     if problems:
         raise RankingError(f"{board}: summaries that are not the means of their images; score these again", problems)
-    return [
-        Entry(r.team, r.kind, {m: v for m, v in r.summary.items() if m in METRICS}, "measured", r, r.incomplete)
-        for r in results
-    ]
+    return [_entry(result) for result in results]
+
+
+def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
+    """Entries of results that lie in memory.
+
+    Raises
+    ------
+    RankingError
+        If a result is of another track, or its summary is not the mean of its images.
+    """
+    entries, problems = [], []
+    for result in results:
+        if result.track != track.name:
+            problems.append(f"{result.team}: is a result of track {result.track}")
+        elif not result.incomplete:
+            problems += [f"{result.team}: {fault}" for fault in summary_faults(result)]
+        entries.append(_entry(result))
+    if problems:
+        raise RankingError(f"results that cannot be ranked in track {track.name}", problems)
+    return entries
+
+
+def _entry(result: Result) -> Entry:
+    values = {metric: value for metric, value in result.summary.items() if metric in METRICS}
+    return Entry(result.team, result.kind, values, "measured", result, result.incomplete)
 
 
 def table_entries(path: Path) -> list[Entry]:

@@ -20,7 +20,7 @@ from srspace_eval.ranking.ranks import competition_ranks, sort_keys
 from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
 
 
-def rank(
+def apply_rule(
     entries: Iterable[Entry],
     track: Track,
     *,
@@ -28,7 +28,7 @@ def rank(
     signature: str | None = None,
     columns: Sequence[str] | None = None,
 ) -> Ranking:
-    """Rank entries by the track's rule.
+    """Rank entries by the track's rule; :func:`srspace_eval.rank` also gathers them.
 
     Each criterion ranks the complete teams that have a value of it (``among = "study"``: those with a mean opinion
     rank). Equal values share the best of their places, and a plateau makes everything at or beyond it equal. The
@@ -58,7 +58,7 @@ def rank(
     >>> from srspace_eval.tracks.reader import load_track
     >>> a = Entry("A", "team", {"lr_psnr": 50.0, "diversity": 20.0, "mor": 2.0}, "given")
     >>> b = Entry("B", "team", {"lr_psnr": 46.0, "diversity": 25.0, "mor": 1.5}, "given")
-    >>> [(row.entry.team, row.final_rank) for row in rank([a, b], load_track("x4")).rows]
+    >>> [(row.entry.team, row.final_rank) for row in apply_rule([a, b], load_track("x4")).rows]
     [('B', 1.0), ('A', 2.0)]
     """
     lines = [_clean(entry) for entry in entries]

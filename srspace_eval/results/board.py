@@ -1,69 +1,72 @@
-"""Boards: folders of results. Results are found, read and stored here."""
+"""A board as a value: its folder, the tracks that it holds results of, and the results themselves."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
 
-from srspace_eval._utils import strict_json
-from srspace_eval._utils.files import read_bounded, write_atomic
-from srspace_eval._utils.text import slug
 from srspace_eval.errors import ResultsError
-from srspace_eval.results.record import MAX_RESULT_BYTES, Result, from_document, to_document
+from srspace_eval.results.board_tracks import board_tracks
+from srspace_eval.results.record import Result
+from srspace_eval.results.store import read_results
+from srspace_eval.tracks.model import Track
 
 
-def result_path(board: Path, track: str, team: str) -> Path:
-    """Where a team's result stands in a board."""
-    return board / slug(track) / f"{slug(team)}.json"
+@dataclass(frozen=True)
+class Board:
+    """A folder of results, made by :func:`load_board`. Its files are read when they are asked for.
+
+    Attributes
+    ----------
+    folder:
+        The board's folder. ``folder/TRACK/TEAM.json`` is one result.
+    """
+
+    folder: Path
+
+    def tracks(self) -> list[Track]:
+        """The tracks of which the board holds results: built-in ones first, then users' own.
+
+        Raises
+        ------
+        RankingError
+            If the board holds no results of a known track.
+        TrackError
+            If a track's file in the board is malformed.
+        """
+        return board_tracks(self.folder)
+
+    def results(self, track: Track | str) -> list[Result]:
+        """The results of one track, in the order of their file names; none if the board has none.
+
+        Parameters
+        ----------
+        track:
+            A track, or its name.
+
+        Raises
+        ------
+        ResultsError
+            If files are damaged or belong to another track. All of them are listed together.
+        """
+        return read_results(self.folder, track if isinstance(track, str) else track.name)
 
 
-def read_result(path: Path) -> Result:
-    """Read one result.
+def load_board(folder: Path | str) -> Board:
+    """The board in a folder.
+
+    Parameters
+    ----------
+    folder:
+        The board, or the folder of one track in it (``leaderboards`` or ``leaderboards/x8``).
 
     Raises
     ------
     ResultsError
-        If the file cannot be read or is not a result; the message names it.
+        If it is not a folder.
     """
-    try:
-        data = json.loads(read_bounded(path, MAX_RESULT_BYTES).decode("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ResultsError(f"{path}: cannot be read as JSON ({error})") from error
-    return from_document(data, str(path))
-
-
-def load_board(board: Path, track: str) -> list[Result]:
-    """All results of one track in a board, ordered by file name; every unreadable file is listed at once.
-
-    Raises
-    ------
-    ResultsError
-        If files are damaged, or belong to another track.
-    """
-    results, problems = [], []
-    for path in sorted((board / slug(track)).glob("*.json")):
-        try:
-            result = read_result(path)
-        except ResultsError as error:
-            problems.append(str(error))
-            continue
-        if result.track != track:
-            problems.append(f"{path}: is a result of track {result.track!r}; move it to {slug(result.track)}/")
-        results.append(result)
-    if problems:
-        raise ResultsError(f"{board}: some results cannot be used", problems)
-    return results
-
-
-def write_result(path: Path, result: Result) -> None:
-    """Write one result, atomically; the same result gives the same bytes.
-
-    Raises
-    ------
-    ResultsError
-        If it cannot be written.
-    """
-    try:
-        write_atomic(path, strict_json.dumps(to_document(result)) + "\n")
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
+    path = Path(folder)
+    if not path.is_dir():
+        raise ResultsError(f"{path}: is not a folder; give the board that `score --board` wrote")
+    is_track = any(path.glob("*.json")) and not any(path.glob("*/*.json"))
+    return Board(path.resolve().parent if is_track else path)

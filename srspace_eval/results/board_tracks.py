@@ -1,4 +1,4 @@
-"""The tracks of a board: built-in ones, and users' own, whose files stand beside their results."""
+"""The tracks of a board: built-in ones, and users' own, whose files lie beside their results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.text import slug
 from srspace_eval.errors import RankingError, ResultsError, TrackError
-from srspace_eval.results.board import read_result
+from srspace_eval.results.store import read_result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import MAX_FILE_BYTES, builtin_tracks, load_track
 
@@ -18,7 +18,7 @@ TRACK_FILE = "track.toml"
 def keep_track(board: Path, track: Path) -> None:
     """Copy a user's track file to ``BOARD/TRACK/track.toml``, where :func:`board_tracks` finds it.
 
-    Another version that stands there stays, with a notice.
+    A different file that is there already is kept, with a notice.
 
     Raises
     ------
@@ -31,42 +31,42 @@ def keep_track(board: Path, track: Path) -> None:
         if not copy.exists():
             write_atomic(copy, text)
         elif read_bounded(copy, MAX_FILE_BYTES).decode("utf-8", "replace") != text:
-            notify(f"{copy}: differs from {track}; `rank --board` goes by the former, unless --track names the latter")
+            notify(f"{copy}: differs from {track} and is kept; `rank --board` uses it unless --track names a file")
     except OSError as error:
         raise ResultsError(f"{copy}: {track} cannot be copied there ({error.strerror or error})") from error
 
 
 def board_tracks(board: Path) -> list[Track]:
-    """The tracks of which a board holds results: the built-in ones first, then those with a file in their folder.
+    """The tracks of which a board holds results: built-in ones first, then those with a file in their folder.
 
-    Results whose track is not known are left out with a notice.
+    Results of unknown tracks are left out with a notice.
 
     Raises
     ------
     RankingError
-        If there are no results of a known track; the message says what to give.
+        If there are no results of a known track. The message says what to do.
     TrackError
-        If a track's file is malformed, or of another track than its folder.
+        If a track's file is malformed or describes another track than its folder's.
     """
     builtin = {slug(name): track for name, track in builtin_tracks().items()}
     holding = {path.parent.name: path for path in sorted(board.glob("*/*.json"), reverse=True)}
-    found, strangers = [], []
+    found, unknown = [], []
     for folder in sorted(holding, key=lambda name: (name not in builtin, name)):
         file = board / folder / TRACK_FILE
         if file.is_file():
             track = load_track(file)
             if slug(track.name) != folder:
-                raise TrackError(f"{file}: is of track {track.name!r}, whose results stand in {slug(track.name)}/")
+                raise TrackError(f"{file}: describes track {track.name!r}; move it to {slug(track.name)}/")
             found.append(track)
         elif folder in builtin:
             found.append(builtin[folder])
         else:
-            strangers.append(_stranger(holding[folder]))
+            unknown.append(_unknown_track(holding[folder]))
     if found:
-        for stranger in strangers:
-            notify(f"{stranger}; left out")
-    elif strangers:
-        raise RankingError(f"{board}: the results' track is not known", strangers)
+        for problem in unknown:
+            notify(f"{problem}; left out")
+    elif unknown:
+        raise RankingError(f"{board}: the track of the results is not known", unknown)
     else:
         raise RankingError(
             f"{board}: holds no results (BOARD/TRACK/TEAM.json); score a submission with --board {board}, or name the "
@@ -75,7 +75,7 @@ def board_tracks(board: Path) -> list[Track]:
     return found
 
 
-def _stranger(result: Path) -> str:
+def _unknown_track(result: Path) -> str:
     try:
         name = read_result(result).track
     except ResultsError:

@@ -1,26 +1,43 @@
-"""What a run has measured so far, on disk: appended and synced image by image, so that a killed run goes on.
+"""The images that a run has measured so far, on disk, so that a killed run can be resumed.
 
-A journal is a file of JSON lines: a header with the signature, then a line for each image. A line that a kill tore
-in two is dropped. While a run holds the journal it is locked against a second one.
+A journal is a file of JSON lines: a header with the signature, then a line for each image, written and synced when the
+image has been measured. An incomplete last line, which a killed run leaves, is dropped. While a run holds the journal
+it is locked against other processes.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import filelock
+from msgspec import Struct
 
 from srspace_eval._utils import strict_json
+from srspace_eval._utils.documents import convert
 from srspace_eval._utils.files import locked
 from srspace_eval.errors import ResultsError
-from srspace_eval.results.record import ImageRecord, Signature, image_document, image_from_document
+from srspace_eval.results.documents import image_document, image_from_document
+from srspace_eval.results.record import ImageRecord
+from srspace_eval.results.signature import Signature
 
 JOURNAL_FORMAT = "srspace-eval/journal/1"
+
+_MAX_LINE_BYTES = 1 << 26  # ten times an image of MAX_SAMPLES samples
+
+
+class JournalHeader(Struct, frozen=True):
+    """The first line of a journal: the settings and the environment of its run, as in a result's signature.
+
+    Each line after it is an image's object of a result.
+    """
+
+    format: Literal["srspace-eval/journal/1"]
+    settings: dict[str, dict[str, Any]]
+    environment: dict[str, Any]
 
 
 class Journal:
@@ -41,7 +58,13 @@ class Journal:
         self._file: BinaryIO | None = None
 
     def append(self, record: ImageRecord) -> None:
-        """Add one image; when this returns it is on the disk. The file comes into being with the first one."""
+        """Write one image to the disk. The file is created for the first one.
+
+        Raises
+        ------
+        ResultsError
+            If it cannot be written.
+        """
         try:
             if self._file is None:
                 self._file = self.path.open("r+b" if self._keep else "wb")
@@ -52,17 +75,17 @@ class Journal:
             self._write(image_document(record))
         except OSError as error:
             raise ResultsError(
-                f"{self.path}: cannot be written ({error.strerror or error}); what was measured before stands there, "
-                f"and the same command goes on from it"
+                f"{self.path}: cannot be written ({error.strerror or error}); the images measured before are in it, "
+                f"and the same command resumes from them"
             ) from error
 
     def discard(self) -> None:
-        """Close and remove it: its records are in the result now."""
+        """Close and remove the file, once its records are in the result."""
         self.close()
         self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the file, which stays where it is."""
+        """Close the file and keep it."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -76,21 +99,21 @@ class Journal:
 
 @contextmanager
 def open_journal(path: Path, signature: Signature, *, replace: bool = False) -> Iterator[Journal]:
-    """Open a submission's journal, locked; what an earlier run measured is in its ``records``.
+    """Open and lock a submission's journal. Its ``records`` are the images that earlier runs measured.
 
     Parameters
     ----------
     path:
-        The file; its folder is made if needed.
+        The file. Its folder is created if needed.
     signature:
-        The run's settings and environment. A journal begun with other ones is refused.
+        The run's settings and environment. A journal with other ones is refused.
     replace:
-        Drop a journal of another signature, or a damaged one, instead of refusing it.
+        Drop a damaged journal, or one of another signature, instead of refusing it.
 
     Raises
     ------
     ResultsError
-        If another process holds it, it is of another signature, or it cannot be written.
+        If another process holds the journal, it has another signature, or it cannot be read or written.
     """
     lock_path = path.with_name(path.name + ".lock")
     with ExitStack() as held:
@@ -99,7 +122,7 @@ def open_journal(path: Path, signature: Signature, *, replace: bool = False) -> 
             held.enter_context(locked(lock_path))
         except filelock.Timeout as error:
             raise ResultsError(
-                f"{path}: another process is scoring this submission; wait for it, or stop it"
+                f"{path}: another process is scoring this submission; wait until it ends, or stop it"
             ) from error
         except OSError as error:
             raise ResultsError(f"{lock_path}: cannot be written ({error.strerror or error})") from error
@@ -118,42 +141,49 @@ def open_journal(path: Path, signature: Signature, *, replace: bool = False) -> 
 
 
 def _read(path: Path, header: Mapping[str, Any]) -> tuple[dict[str, ImageRecord], int]:
-    """The records of a journal, and how many bytes of it are whole lines."""
+    """The records of a journal, and the number of its bytes that are complete lines."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            line = file.readline(_MAX_LINE_BYTES)
+            if not line.endswith(b"\n"):
+                return {}, 0
+            _require_header(path, line, header)
+            return _read_images(file, len(line))
     except FileNotFoundError:
         return {}, 0
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error})") from error
-    lines = data.split(b"\n")[:-1]  # what stands behind the last line's end was torn
-    if not lines:
-        return {}, 0
-    wanted = json.loads(strict_json.dumps(header))
+
+
+def _require_header(path: Path, line: bytes, header: Mapping[str, Any]) -> None:
     try:
-        found = json.loads(lines[0])
-        if found["format"] != JOURNAL_FORMAT:
-            raise ValueError("its first line is no header")
-        settings = {group: dict(values) for group, values in found["settings"].items()}
-        environment = dict(found["environment"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ResultsError(f"{path}: no journal of srspace-eval ({error}); remove it, or give --overwrite") from error
-    if settings != wanted["settings"] or environment != wanted["environment"]:
-        now = Signature({**wanted["settings"], "environment": wanted["environment"]})
-        then = Signature({**settings, "environment": environment})
+        found = convert(strict_json.loads(line), JournalHeader)
+    except (ValueError, RecursionError) as error:
+        raise ResultsError(
+            f"{path}: not a journal of srspace-eval ({error}); remove it, or give --overwrite"
+        ) from error
+    # What this run would write, so that tuples and lists, NaN and null compare equal.
+    wanted = strict_json.loads(strict_json.dumps(header).encode("utf-8"))
+    now = Signature({**wanted["settings"], "environment": wanted["environment"]})
+    then = Signature({**found.settings, "environment": found.environment})
+    if now.settings != then.settings:
         one_sided = [f"{group}: not measured then" for group in now.settings if group not in then.settings]
         one_sided += [f"{group}: not measured now" for group in then.settings if group not in now.settings]
         raise ResultsError(
             f"{path}: holds an unfinished run of another signature (now / then differ below); "
-            f"go on with the settings of then, or give --overwrite to drop it",
+            f"resume it with the settings of then, or give --overwrite to drop it",
             [*now.conflicts(then), *one_sided],
         )
-    records = {}
-    keep = len(lines[0]) + 1
-    for line in lines[1:]:
+
+
+def _read_images(file: BinaryIO, keep: int) -> tuple[dict[str, ImageRecord], int]:
+    """The records up to the first line that is damaged or incomplete, and where that line starts."""
+    records: dict[str, ImageRecord] = {}
+    while (line := file.readline(_MAX_LINE_BYTES)).endswith(b"\n"):
         try:
-            record = image_from_document(json.loads(line))
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            record = image_from_document(strict_json.loads(line))
+        except (ValueError, RecursionError):
             break
         records[record.image] = record
-        keep += len(line) + 1
+        keep += len(line)
     return records, keep

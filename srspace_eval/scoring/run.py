@@ -14,9 +14,10 @@ from srspace_eval.errors import InputError, ResultsError
 from srspace_eval.metrics.base import MEASURABLE
 from srspace_eval.metrics.evaluator import LPIPS_METRICS, MeterConfig, PatchPlan
 from srspace_eval.metrics.least_sizes import least_sizes
-from srspace_eval.results.board import read_result, result_path, write_result
 from srspace_eval.results.board_tracks import keep_track
-from srspace_eval.results.record import ImageRecord, Kind, Result, Signature
+from srspace_eval.results.record import ImageRecord, Kind, Result
+from srspace_eval.results.signature import Signature
+from srspace_eval.results.store import read_result, result_path, write_result
 from srspace_eval.scoring.executors.base import Executor, NetworkPlan, RuntimeInfo
 from srspace_eval.scoring.executors.opening import open_executor
 from srspace_eval.scoring.journal import Journal, open_journal

@@ -1,7 +1,7 @@
-"""Shares of a submission's images for job arrays: each job measures its own share into its own journal.
+"""Shards of a submission's images for job arrays: each job measures its own shard into its own journal.
 
-Job I of N writes ``BOARD/TRACK/SLUG.shard-I-of-N.journal.jsonl``. Jobs need nothing of each other, not even the same
-board: boards are merged by copying their folders together. ``score`` without a shard takes all of them up.
+Job I of N writes ``BOARD/TRACK/SLUG.shard-I-of-N.journal.jsonl``. Jobs are independent and may write to different
+boards, which are merged by copying their folders together. ``score`` without a shard reads all of the journals.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from srspace_eval.errors import InputError, ResultsError
-from srspace_eval.results.record import Signature
+from srspace_eval.results.signature import Signature
 from srspace_eval.scoring.journal import Journal, open_journal
 
 Item = TypeVar("Item")
@@ -24,8 +24,10 @@ _NAME = re.compile(r"\.shard-([1-9]\d*)-of-([1-9]\d*)\.journal\.jsonl")
 
 @dataclass(frozen=True)
 class Shard:
-    """Share ``index`` of ``count``, counted from 1.
+    """Shard ``index`` of ``count``, counted from 1.
 
+    Examples
+    --------
     >>> Shard(2, 3).of("abcdefgh")
     ('b', 'e', 'h')
     """
@@ -35,7 +37,7 @@ class Shard:
 
     def __post_init__(self) -> None:
         if not 1 <= self.index <= self.count:
-            raise InputError(f"shard {self}: shares are counted from 1/{self.count} to {self.count}/{self.count}")
+            raise InputError(f"shard {self}: the index must be from 1 to {self.count}")
 
     @classmethod
     def parse(cls, text: str) -> Shard:
@@ -44,27 +46,27 @@ class Shard:
         Raises
         ------
         InputError
-            If it is none.
+            If the text has another form or the index is out of range.
         """
         match = re.fullmatch(r"(\d{1,6})/([1-9]\d{0,5})", text)
         if match is None:
-            raise InputError(f"shard {text!r}: I/N is wanted, as 1/4")
+            raise InputError(f"shard {text!r}: must have the form I/N, such as 1/4")
         return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
 
     def of(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """This share of some items: every ``count``-th, so that all shares are alike in size."""
+        """This shard of some items: every ``count``-th, so that the shards' sizes differ by one at most."""
         return tuple(items[self.index - 1 :: self.count])
 
     def journal(self, result: Path) -> Path:
-        """Where it is written, beside the result to be."""
+        """The shard's journal, beside the path of the result."""
         return result.with_name(f"{result.stem}.shard-{self.index}-of-{self.count}.journal.jsonl")
 
 
 def find_shards(result: Path) -> dict[Shard, Path]:
-    """The shards' journals that lie beside a result to be, in order."""
+    """The shards' journals beside the path of a result, ordered by count and index."""
     found = {}
     if result.parent.is_dir():
         for path in result.parent.iterdir():
@@ -75,7 +77,7 @@ def find_shards(result: Path) -> dict[Shard, Path]:
 
 
 def absent_shards(shards: Sequence[Shard]) -> list[Shard]:
-    """The shards that would complete those that are there."""
+    """The shards that are missing from a set of shards."""
     return [
         shard
         for count in sorted({shard.count for shard in shards})
@@ -86,13 +88,14 @@ def absent_shards(shards: Sequence[Shard]) -> list[Shard]:
 
 @contextmanager
 def open_shards(result: Path, signature: Signature, *, replace: bool = False) -> Iterator[dict[Shard, Journal]]:
-    """Open all shards' journals beside a result to be, locked, as
-    :func:`srspace_eval.scoring.journal.open_journal` does.
+    """Open and lock all shards' journals beside the path of a result.
+
+    :func:`srspace_eval.scoring.journal.open_journal` opens each of them.
 
     Raises
     ------
     ResultsError
-        If some cannot be used: all of them by name, and why.
+        If some cannot be used. All of them are listed, with the reasons.
     """
     with ExitStack() as stack:
         journals, problems = {}, []
@@ -102,5 +105,5 @@ def open_shards(result: Path, signature: Signature, *, replace: bool = False) ->
             except ResultsError as error:
                 problems += [error.summary, *(f"  {problem}" for problem in error.problems)]
         if problems:
-            raise ResultsError(f"{result.parent}: shards of {result.stem} cannot be taken up", problems)
+            raise ResultsError(f"{result.parent}: shards of {result.stem} cannot be used", problems)
         yield journals

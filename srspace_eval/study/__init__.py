@@ -1,1 +1,72 @@
-"""The human study: the page people rank crops on, its answers, the mean opinion rank."""
+"""The human study that gives the mean opinion rank (MOR).
+
+In: submissions, the GT, and raters' answers. Out: a folder for raters with its key, a server, and the MORs with their
+intervals (:class:`StudyOutcome`). Who may import it: the command line and notebooks. It imports no torch.
+
+The names below are loaded on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from srspace_eval.study.collect import collect_study as collect_study
+    from srspace_eval.study.create import StudyFolder as StudyFolder
+    from srspace_eval.study.create import create_study as create_study
+    from srspace_eval.study.key import Key as Key
+    from srspace_eval.study.key import load_key as load_key
+    from srspace_eval.study.options import CollectOptions as CollectOptions
+    from srspace_eval.study.options import StudyOptions as StudyOptions
+    from srspace_eval.study.outcome import StudyOutcome as StudyOutcome
+    from srspace_eval.study.plan import PlanTarget as PlanTarget
+    from srspace_eval.study.plan import RaterModel as RaterModel
+    from srspace_eval.study.plan import StudyPlan as StudyPlan
+    from srspace_eval.study.plan import plan_study as plan_study
+    from srspace_eval.study.serve import StudyServer as StudyServer
+    from srspace_eval.study.serve import serve_study as serve_study
+
+_HOMES = {
+    "CollectOptions": "options",
+    "Key": "key",
+    "PlanTarget": "plan",
+    "RaterModel": "plan",
+    "StudyFolder": "create",
+    "StudyOptions": "options",
+    "StudyOutcome": "outcome",
+    "StudyPlan": "plan",
+    "StudyServer": "serve",
+    "collect_study": "collect",
+    "create_study": "create",
+    "load_key": "key",
+    "plan_study": "plan",
+    "serve_study": "serve",
+}
+
+__all__ = [
+    "CollectOptions",
+    "Key",
+    "PlanTarget",
+    "RaterModel",
+    "StudyFolder",
+    "StudyOptions",
+    "StudyOutcome",
+    "StudyPlan",
+    "StudyServer",
+    "collect_study",
+    "create_study",
+    "load_key",
+    "plan_study",
+    "serve_study",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

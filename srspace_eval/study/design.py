@@ -1,47 +1,39 @@
-"""The design of a study: which crops, which samples, in which order each rater sees them. Pure; imports no pictures.
+"""The design of a study: crops, tasks and the raters' lists.
 
-Two sources of chance are kept apart. The *seed* decides what is shown (images, crops, samples): it belongs to the
-protocol and may be published. The *secret* decides what must stay unknown to raters (file names, positions, order):
-whoever has it can name the method behind every crop, so it stands in the key file only.
+It fills the numbers of :mod:`srspace_eval.study.randomization` with images, methods and ids. It reads no pictures.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from srspace_eval._utils.notices import notify
 from srspace_eval.errors import StudyError
+from srspace_eval.study.options import StudyOptions
+from srspace_eval.study.randomization import (
+    balanced_orders,
+    draw_corners,
+    place_checks,
+    random_id,
+    secret_generator,
+    seeded,
+    share_tasks,
+)
 
 TaskKind = Literal["rank", "repeat", "obvious"]
 
+OBVIOUS_LEVELS = 3
+"""Crops in an obvious task: the GT, and the GT in small and in large cells."""
+
 SECONDS_PER_TASK, SECONDS_PER_CROP = 5.0, 3.0
-"""What a task is taken to cost before anybody has done one: looking at the reference, then each crop. ``collect``
-tells what it did cost."""
-
-_ATTEMPTS, _DRAWS = 100, 300
-_MIXING_ROUNDS = 8
-
-
-def expected_minutes(tasks: float, entries: int) -> float:
-    """A rater's time for so many tasks of so many crops, in minutes.
-
-    >>> expected_minutes(60, 8)
-    29.0
-    """
-    return tasks * (SECONDS_PER_TASK + SECONDS_PER_CROP * entries) / 60
+"""Estimated time for the reference of a task, and for each crop. ``study collect`` reports the measured time."""
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of an image, in pixels of the GT: its left upper corner."""
+    """A square of an image: its left upper corner, in pixels of the GT."""
 
     image: str
     number: int
@@ -51,15 +43,15 @@ class Crop:
 
 @dataclass(frozen=True)
 class Task:
-    """One thing to rank.
+    """Crops to rank.
 
     Attributes
     ----------
     kind:
-        ``"rank"``: counts for the MOR; ``"repeat"``: the same crops once more; ``"obvious"``: an order that everybody
-        who looks gives.
+        ``"rank"``: the ranking counts for the MOR. ``"repeat"``: the crops of another task once more. ``"obvious"``:
+        every attentive rater gives the same order.
     items:
-        Ids of the crops' files, sorted: an order that says nothing.
+        Ids of the crops' files, sorted. The order carries no information.
     holds:
         What each item is: the index of its method, or in an obvious task its place in the right order (0: best).
     reference:
@@ -79,143 +71,171 @@ class Task:
 
 @dataclass(frozen=True)
 class RaterList:
-    """What one rater does: task ids in their order, and for each the positions (indices into ``Task.items``)."""
+    """What one rater does: ids of the tasks in their order, and the positions (indices into ``Task.items``) in each."""
 
     id: str
     token: str
     tasks: tuple[str, ...]
     orders: tuple[tuple[int, ...], ...]
 
+    @property
+    def code(self) -> str:
+        """What the rater's link ends with: the id and the token."""
+        return f"{self.id}-{self.token}"
 
-def seeded(seed: int, *labels: str) -> np.random.Generator:
-    """A generator for one draw: it depends on the seed and the labels alone, so that what is drawn for one image does
-    not change when another is added.
 
-    >>> int(seeded(0, "crops", "0801").integers(1000)) == int(seeded(0, "crops", "0801").integers(1000))
-    True
+def expected_minutes(tasks: float, entries: int) -> float:
+    """A rater's estimated time for tasks of ``entries`` crops each, in minutes.
+
+    >>> expected_minutes(60, 8)
+    29.0
     """
-    digest = hashlib.sha256("\0".join([str(seed), *labels]).encode("utf-8", "surrogatepass")).digest()
-    return np.random.default_rng(int.from_bytes(digest, "big"))
+    return tasks * (SECONDS_PER_TASK + SECONDS_PER_CROP * entries) / 60
 
 
-def random_id(secret: bytes, *labels: str, length: int = 13) -> str:
-    """Lower-case letters and digits that nobody without the secret can tie to the labels (HMAC-SHA-256, base 32)."""
-    digest = hmac.new(secret, "\0".join(labels).encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
-    return base64.b32encode(digest).decode("ascii").lower()[:length]
-
-
-def secret_generator(secret: bytes, *labels: str) -> np.random.Generator:
-    """A generator for one of the draws that raters must not be able to repeat."""
-    digest = hmac.new(secret, "\0".join(labels).encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
-    return np.random.default_rng(int.from_bytes(digest, "big"))
-
-
-def draw_crops(seed: int, image: str, height: int, width: int, *, count: int, size: int, step: int) -> list[Crop]:
-    """Squares of one image that do not overlap, drawn uniformly, corners on multiples of ``step`` (the scale).
+def choose_images(images: Sequence[str], options: StudyOptions) -> list[str]:
+    """The images of the study: all, or ``options.images`` of them drawn by seed. They keep their order.
 
     Raises
     ------
     StudyError
-        If the image has no room for them.
+        If there are fewer images than the options ask for.
     """
-    rows, columns = (height - size) // step + 1, (width - size) // step + 1
-    crops: list[Crop] = []
-    if rows > 0 and columns > 0:
-        rng = seeded(seed, "crops", image)
-        # In a small image the first crops may leave no room for the last although there is room for all: start anew.
-        for _ in range(_ATTEMPTS):
-            crops = []
-            for _ in range(_DRAWS):
-                if len(crops) == count:
-                    break
-                x, y = int(rng.integers(columns)) * step, int(rng.integers(rows)) * step
-                if all(abs(x - c.x) >= size or abs(y - c.y) >= size for c in crops):
-                    crops.append(Crop(image, len(crops), x, y))
-            if len(crops) == count:
-                break
-    if len(crops) < count:
-        raise StudyError(
-            f"image {image} ({width} × {height}) has no room for {count} crops of {size} × {size} that do not overlap: "
-            "ask for fewer (--crops) or smaller ones (--size), or leave the image out"
-        )
-    return crops
+    if options.images is None:
+        return list(images)
+    if options.images > len(images):
+        raise StudyError(f"--images is {options.images}: there are only {len(images)}")
+    drawn = seeded(options.seed, "images").choice(len(images), size=options.images, replace=False)
+    return [images[i] for i in sorted(drawn)]
 
 
-def draw_sample(seed: int, team: str, image: str, available: Sequence[int]) -> int:
-    """Which of a method's samples of an image is shown; all crops of an image come from the same one."""
-    return int(available[int(seeded(seed, "sample", team, image).integers(len(available)))])
-
-
-def latin_square(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """A random Latin square (n, n) of 0..n-1: rows, columns and symbols of the cyclic one, shuffled."""
-    cyclic = (np.arange(n)[:, None] + np.arange(n)[None, :]) % n
-    square = rng.permutation(n)[cyclic][rng.permutation(n)][:, rng.permutation(n)]
-    return np.asarray(square, dtype=np.int64)
-
-
-def balanced_orders(shares: Sequence[int], entries: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Positions for every rater, balanced over the study.
+def place_crops(
+    sizes: Mapping[str, tuple[int, int]], step: int, options: StudyOptions
+) -> tuple[list[Crop], list[Crop]]:
+    """The crops of every image, and those of the obvious tasks.
 
     Parameters
     ----------
-    shares:
-        The number of tasks of each rater.
+    sizes:
+        Image -> (height, width) of its cropped GT.
+    step:
+        Corners lie on multiples of this number (the scale).
+
+    Returns
+    -------
+    (crops, obvious)
+        An obvious task has a crop of its own, because its GT must not reveal the GT of a ranked crop.
+
+    Raises
+    ------
+    StudyError
+        If images have no room. It lists all of them.
+    """
+    images = list(sizes)
+    hosts = [images[i % len(images)] for i in seeded(options.seed, "obvious").permutation(len(images))]
+    hosts = (hosts * (options.obvious // len(hosts) + 1))[: options.obvious]
+    crops: list[Crop] = []
+    obvious: list[Crop] = []
+    problems = []
+    for image, (height, width) in sizes.items():
+        count = options.crops + hosts.count(image)
+        try:
+            corners = draw_corners(options.seed, image, height, width, count=count, size=options.size, step=step)
+        except StudyError as error:
+            problems.append(str(error))
+            continue
+        drawn = [Crop(image, number, x, y) for number, (x, y) in enumerate(corners)]
+        crops += drawn[: options.crops]
+        obvious += drawn[options.crops :]
+    if problems:
+        raise StudyError("the crops do not fit into the images", problems)
+    return crops, obvious
+
+
+def make_tasks(crops: Sequence[Crop], obvious: Sequence[Crop], entries: Sequence[str], secret: bytes) -> list[Task]:
+    """Tasks with random ids. The id of an item follows from the secret, its crop and its method.
+
+    Parameters
+    ----------
+    crops, obvious:
+        Result of :func:`place_crops`.
+    entries:
+        Names of the methods.
+    """
+
+    def task(crop: Crop, kind: str, names: Sequence[str]) -> Task:
+        labels = (kind, crop.image, str(crop.number))
+        items = sorted((random_id(secret, "item", *labels, name), i) for i, name in enumerate(names))
+        return Task(
+            id=random_id(secret, "task", *labels),
+            kind="rank" if kind == "rank" else "obvious",
+            crop=crop,
+            items=tuple(item for item, _ in items),
+            holds=tuple(i for _, i in items),
+            reference=random_id(secret, "reference", *labels),
+        )
+
+    levels = [str(level) for level in range(OBVIOUS_LEVELS)]
+    return [task(crop, "rank", entries) for crop in crops] + [task(crop, "obvious", levels) for crop in obvious]
+
+
+def make_lists(
+    tasks: Sequence[Task], entries: int, secret: bytes, options: StudyOptions
+) -> tuple[list[Task], list[RaterList]]:
+    """The raters' lists: shuffled tasks, balanced positions, attention checks in between.
+
+    Parameters
+    ----------
+    tasks:
+        Result of :func:`make_tasks`.
     entries:
         K, the number of methods.
 
     Returns
     -------
-    list of (tasks, K) arrays
-        Row t, column p: the method at position p of the rater's t-th task. Over the study each method stands equally
-        often at each position, within one.
+    (repeats, raters)
+        The tasks that repeat another task, each made for one rater, and the lists.
 
-    The balance is that of Latin squares, which are taken apart and dealt to everybody. A rater who did a whole square
-    would never see a method twice at the same position: from the lists of a few such raters, which all lie in the
-    folder, anybody could tell which crops of different tasks are from one method.
+    Warns
+    -----
+    Notice
+        If a rater has too few tasks for the requested repeats, and gets fewer.
     """
-    needed = sum(shares)
-    squares = [latin_square(entries, rng) for _ in range(ceil(needed / entries))]
-    rows = np.concatenate(squares)[:needed] if squares else np.zeros((0, entries), np.int64)
-    for _ in range(_MIXING_ROUNDS):
-        rows = rng.permutation(rows, axis=0)
-        for first, second in zip(rows[::2], rows[1::2], strict=False):
-            _exchange(first, second, rng)
-    return np.split(rng.permutation(rows, axis=0), np.cumsum(shares)[:-1])
+    rng = secret_generator(secret, "lists")
+    ranked = [t for t in tasks if t.kind == "rank"]
+    obvious = [t for t in tasks if t.kind == "obvious"]
+    shares = [s for s in share_tasks(len(ranked), options.tasks_per_rater, rng) for _ in range(options.raters)]
+    methods_at = balanced_orders([len(share) for share in shares], entries, rng)
+    fewest = min(len(share) for share in shares)
+    most = max(fewest // 2, 1)
+    if options.repeats > most:
+        notify(f"--repeats is {options.repeats}: a rater with {fewest} tasks repeats at most {most}, half of them")
+    digits = max(2, len(str(len(shares))))
+    repeats: list[Task] = []
+    raters = []
+    for number, (share, methods) in enumerate(zip(shares, methods_at, strict=True), start=1):
+        name = f"r{number:0{digits}d}"
+        own = [ranked[i] for i in rng.permutation(share)]
+        todo = [
+            (task, tuple(task.holds.index(int(method)) for method in order))
+            for task, order in zip(own, methods, strict=True)
+        ]
+        repeated, slots = place_checks(len(own), options.repeats, len(obvious), rng)
+        checks = [_repeat(own[i], name, secret) for i in repeated]
+        repeats += checks
+        for slot, check in sorted(zip(slots, checks + obvious, strict=True), key=lambda pair: -pair[0]):
+            todo.insert(slot, (check, tuple(int(i) for i in rng.permutation(len(check.items)))))
+        raters.append(
+            RaterList(
+                id=name,
+                token=random_id(secret, "token", name, length=20),
+                tasks=tuple(task.id for task, _ in todo),
+                orders=tuple(order for _, order in todo),
+            )
+        )
+    return repeats, raters
 
 
-def _exchange(first: NDArray[np.int64], second: NDArray[np.int64], rng: np.random.Generator) -> None:
-    """Let two rows exchange, in place, what they hold at some positions: sets of positions at which both hold the same
-    methods, so that both stay permutations and each position keeps its methods."""
-    place = np.argsort(first)
-    left = set(range(len(first)))
-    while left:
-        cycle = [min(left)]
-        while (after := int(place[second[cycle[-1]]])) != cycle[0]:
-            cycle.append(after)
-        left -= set(cycle)
-        if rng.random() < 0.5:
-            first[cycle], second[cycle] = second[cycle], first[cycle]
-
-
-def share_tasks(count: int, per_rater: int | None, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Split the tasks into shares of nearly equal size, none larger than ``per_rater``; one share if it is None."""
-    shares = 1 if per_rater is None else ceil(count / per_rater)
-    return [np.asarray(part, dtype=np.int64) for part in np.array_split(rng.permutation(count), shares)]
-
-
-def spread_checks(tasks: int, repeats: int, obvious: int, rng: np.random.Generator) -> tuple[list[int], list[int]]:
-    """Where a rater's attention checks stand.
-
-    Returns
-    -------
-    (repeated, slots)
-        ``repeated``: positions, in the first half of the rater's own tasks, of those to be repeated. ``slots``: for
-        the repeats, then for the obvious tasks, the own task after which the check comes (repeats: in the last third,
-        so that at least a sixth of the tasks lies between).
-    """
-    first_half = max(tasks // 2, 1)
-    repeated = [int(i) for i in rng.choice(first_half, size=min(repeats, first_half), replace=False)]
-    late = max(tasks - tasks // 3, first_half)
-    slots = [int(rng.integers(late, tasks + 1)) for _ in repeated]
-    slots += [int(rng.integers(1, tasks + 1)) for _ in range(obvious)]
-    return repeated, slots
+def _repeat(task: Task, rater: str, secret: bytes) -> Task:
+    new = random_id(secret, "repeat", rater, task.id)
+    return Task(new, "repeat", task.crop, task.items, task.holds, task.reference, of=task.id)

@@ -1,4 +1,4 @@
-"""The report's plots, as the documents that plotly.js draws. Colours of axes and text come from the page."""
+"""Plots of the report page, as JSON for plotly.js. The page sets the colours of axes and text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Figure = dict[str, Any]
 
 
 def mor_figure(methods: Sequence[dict[str, Any]]) -> Figure:
-    """Each method's MOR with its interval; ``methods`` as in ``study.json``."""
+    """The MOR of each method with its interval. ``methods``: as in ``study.json``."""
     trace = {
         "type": "scatter",
         "mode": "markers",
@@ -35,11 +35,11 @@ def mor_figure(methods: Sequence[dict[str, Any]]) -> Figure:
 
 
 def shares_figure(methods: Sequence[dict[str, Any]]) -> Figure:
-    """How often each method was given each rank, as stacked bars."""
+    """The shares of the ranks of each method, as stacked bars."""
     k = len(methods)
     traces = []
     for rank in range(k):
-        # One hue from strong (best) to faint (worst): readable without telling colours apart.
+        # One hue from strong (best) to weak (worst) can be read without colour vision.
         strength = 1 - 0.88 * rank / max(k - 1, 1)
         traces.append(
             {

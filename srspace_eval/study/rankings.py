@@ -1,4 +1,4 @@
-"""All accepted rankings of a study as one array."""
+"""Rankings as arrays, and their mean: the mean opinion rank."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from srspace_eval.study.answers import Answer, Groups
 from srspace_eval.study.design import Task
@@ -25,9 +26,9 @@ class Rankings:
     methods:
         The K names.
     ranks:
-        (N, K): ranks from 1 (most like a photograph); tied methods share the mean of their ranks.
+        (N, K): ranks, 1: most like a photograph. Tied methods share the mean of their ranks.
     rater, unit:
-        (N,): which rater a ranking is from, and which crop (or image) it is of, both counted from 0.
+        (N,): index of the rater and of the crop (or image) of each ranking, counted from 0.
     """
 
     methods: tuple[str, ...]
@@ -37,12 +38,12 @@ class Rankings:
 
     @property
     def raters(self) -> int:
-        """How many raters."""
+        """Number of raters."""
         return int(self.rater.max()) + 1 if len(self.rater) else 0
 
     @property
     def units(self) -> int:
-        """How many crops (or images)."""
+        """Number of crops (or images)."""
         return int(self.unit.max()) + 1 if len(self.unit) else 0
 
     def means(self, of: Ints) -> Floats:
@@ -53,22 +54,37 @@ class Rankings:
         return means
 
 
+def mean_opinion_rank(ranks: Floats) -> Floats:
+    """MOR: each method's mean rank over all rankings.
+
+    Parameters
+    ----------
+    ranks:
+        (N, K). 1 is the best rank.
+
+    Returns
+    -------
+    (K,), in [1, K]. Lower is better.
+
+    >>> mean_opinion_rank(np.array([[1.0, 2.0, 3.0], [2.0, 1.0, 3.0]])).tolist()
+    [1.5, 1.5, 3.0]
+    """
+    return np.asarray(ranks.mean(axis=0), dtype=np.float64)
+
+
 def item_ranks(groups: Groups) -> dict[str, float]:
-    """Item -> rank; tied items share the mean of the ranks that they take up.
+    """Item -> rank. Tied items share the mean of their ranks.
 
     >>> item_ranks((("a",), ("b", "c")))
     {'a': 1.0, 'b': 2.5, 'c': 2.5}
     """
-    ranks, before = {}, 0
-    for group in groups:
-        for item in group:
-            ranks[item] = before + (len(group) + 1) / 2
-        before += len(group)
-    return ranks
+    items = [item for group in groups for item in group]
+    places = [place for place, group in enumerate(groups) for _ in group]
+    return dict(zip(items, stats.rankdata(places).tolist(), strict=True))
 
 
 def held_ranks(task: Task, groups: Groups) -> Floats:
-    """Ranks in the order of what the items hold: methods, or an obvious task's levels."""
+    """Ranks by method, or by level of an obvious task."""
     ranks = item_ranks(groups)
     out = np.empty(len(task.items))
     for item, held in zip(task.items, task.holds, strict=True):
@@ -77,12 +93,14 @@ def held_ranks(task: Task, groups: Groups) -> Floats:
 
 
 def as_rankings(answers: Sequence[Answer], key: Key, *, by_image: bool = False) -> Rankings:
-    """The rankings that count for the MOR: no attention checks, no second answers to a repeated task.
+    """The rankings that count for the MOR, without the attention checks.
 
     Parameters
     ----------
+    answers:
+        One answer a rater.
     by_image:
-        Take an image with all its crops as the unit that intervals and tests generalise over.
+        Whether a unit is an image with all its crops, rather than a crop.
     """
     rows, raters, units = [], [], []
     unit_of = _numbered({t.id: t.crop.image if by_image else t.id for t in key.tasks.values() if t.kind == "rank"})
@@ -93,7 +111,7 @@ def as_rankings(answers: Sequence[Answer], key: Key, *, by_image: bool = False) 
                 raters.append(number)
                 units.append(unit_of[name])
     ranks = np.array(rows, dtype=np.float64).reshape(len(rows), len(key.entries))
-    # Crops that nobody has ranked leave no gap in the numbering.
+    # Crops without rankings leave no gap in the numbering.
     _, unit = np.unique(np.array(units, dtype=np.int64), return_inverse=True)
     _, rater = np.unique(np.array(raters, dtype=np.int64), return_inverse=True)
     return Rankings(key.entries, ranks, rater.astype(np.int64), unit.astype(np.int64))

@@ -1,36 +1,32 @@
-"""Serving a study to raters and taking their answers. Small on purpose: no session, no database, a fixed list of files.
+"""The study's HTTP server: it sends the page and takes answers. It has no sessions and no database.
 
-Every address starts with a rater's token, ``/TOKEN/…``: without one there is nothing to see. What can be asked for is a
-table made at the start; no name from a request ever becomes a path.
+Every address starts with a rater's token, ``/TOKEN/…``; other addresses do not exist. The list of files is made at the
+start. A name from a request is looked up in this list and never becomes a path.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
+import re
 import socket
 import sys
-import tempfile
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from srspace_eval.errors import StudyError
+from srspace_eval.study.answer_store import AnswerStore
 from srspace_eval.study.answers import AnswerError, largest_answer, parse_answer
 from srspace_eval.study.key import Key
-from srspace_eval.study.page import ASSETS, SESSION_FILE
-
-ANSWERS_PER_RATER = 20
-"""A rater may send so many answers; each is kept."""
+from srspace_eval.study.page import SESSION_FILE
 
 _CONNECTIONS = 256
 _TIMEOUT_SECONDS = 30.0
-# A browser opens six connections and keeps them: held for long, those of a few dozen raters would take every place.
+# A browser opens six connections and keeps them open. With a long timeout, a few dozen raters would use all of them.
 _IDLE_SECONDS = 2.0
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -39,12 +35,12 @@ _TYPES = {
     ".png": "image/png",
 }
 _HEADERS = {
-    # The page measures its pieces by style attributes, hence unsafe-inline for styles alone.
+    # The page sets sizes by style attributes, so styles (and only styles) need unsafe-inline.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # The token stands in the address: no other site may see it.
+    # The address holds the token, so other sites must not see the address.
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -52,29 +48,29 @@ _HEADERS = {
 }
 
 
-class StudyServer(ThreadingHTTPServer):
+class StudyHttpServer(ThreadingHTTPServer):
     """A study's folder behind tokens.
 
     Parameters
     ----------
     folder:
-        What ``study create`` wrote for the raters.
+        The raters' folder.
     key:
-        Its key.
+        Key of the study.
     answers:
-        Folder for the answers, one file each; made if it is not there.
+        Folder for the answers, one file each. It is made if it does not exist.
     address:
-        Host and port; port 0 takes a free one.
+        Host and port. Port 0: a free port.
 
     Raises
     ------
     StudyError
-        If the folder is not this key's study, or the address cannot be used.
+        If the folder and the key are of different studies, or the address cannot be used.
     """
 
     daemon_threads = True
     request_queue_size = 32
-    # On Windows it would let two servers listen on one port.
+    # On Windows, address reuse would let two servers listen on one port.
     allow_reuse_address = os.name != "nt"
 
     def __init__(self, folder: Path, key: Key, answers: Path, address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
@@ -88,18 +84,19 @@ class StudyServer(ThreadingHTTPServer):
             super().__init__(address, _Handler)
         except OSError as error:
             raise StudyError(
-                f"{address[0]}:{address[1]}: cannot be listened on ({error.strerror or error}); choose another --port"
+                f"{address[0]}:{address[1]}: the server cannot listen there ({error.strerror or error}); "
+                "choose another --port"
             ) from error
 
     def links(self, base: str | None = None) -> dict[str, str]:
-        """Rater -> link; ``base``: the address under which raters reach this server through a proxy."""
+        """Rater -> link. ``base``: the address under which raters reach this server through a proxy."""
         host, port = self.server_address[:2]
         shown = f"[{host!s}]" if ":" in str(host) else str(host)
         root = (base or f"http://{shown}:{port}").rstrip("/")
         return {rater.id: f"{root}/{rater.token}/" for rater in self.key.raters.values()}
 
     def rater_of(self, token: str) -> str | None:
-        """The rater whose token this is. Every token is compared, in constant time."""
+        """The rater with this token. It is compared with every token, in constant time."""
         found = None
         for rater in self.key.raters.values():
             if hmac.compare_digest(rater.token.encode("ascii"), token.encode("utf-8", "replace")):
@@ -107,7 +104,7 @@ class StudyServer(ThreadingHTTPServer):
         return found
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread of its own, but never in more than a bounded number at once."""
+        """Answer in a new thread; wait while too many threads are at work."""
         self.slots.acquire()
         try:
             super().process_request(request, client_address)
@@ -116,87 +113,24 @@ class StudyServer(ThreadingHTTPServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """The thread's work, after which its place is free again."""
+        """The thread's work."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self.slots.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away or says nothing is no fault of ours; anything else is shown as usual."""
+        """Connections that break or time out are normal. Other errors are printed."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
 
-class AnswerStore:
-    """A folder of answers: one file each, written whole or not at all, never replaced."""
-
-    def __init__(self, folder: Path, key: Key) -> None:
-        self.folder, self.key = folder, key
-        self._placing = threading.Lock()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StudyError(f"{folder}: cannot hold answers ({error.strerror or error}); choose another") from error
-
-    def add(self, rater: str, data: bytes) -> str:
-        """Keep an answer; the same bytes again are kept once. Returns the file's name.
-
-        Raises
-        ------
-        StudyError
-            If the rater has sent too many, or nothing can be written.
-        """
-        digest = hashlib.sha256(data).digest()
-        handle, scratch = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            for number in range(1, ANSWERS_PER_RATER + 1):
-                name = f"{rater}.json" if number == 1 else f"{rater}-{number}.json"
-                target = self.folder / name
-                try:
-                    self._place(scratch, target)
-                    return name
-                except FileExistsError:
-                    if hashlib.sha256(target.read_bytes()).digest() == digest:
-                        return name
-            raise StudyError(f"{rater} has sent {ANSWERS_PER_RATER} different answers; no more are taken")
-        except OSError as error:
-            raise StudyError(f"{self.folder}: the answer cannot be kept ({error.strerror or error})") from error
-        finally:
-            Path(scratch).unlink(missing_ok=True)
-
-    def _place(self, scratch: str, target: Path) -> None:
-        """Make a written file stand under a name, at once and whole, unless there is one."""
-        try:
-            os.link(scratch, target)  # fails where there is a file: unlike a rename, it cannot replace one
-        except FileExistsError:
-            raise
-        except OSError:  # exFAT and some shares have no links: there, this program's threads at least take turns
-            with self._placing:
-                if target.exists():
-                    raise FileExistsError(target) from None
-                Path(scratch).rename(target)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
-    (True, False)
-    """
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _allowed_files(folder: Path, key: Key) -> dict[str, Path]:
-    """Address below the token -> file: the page's own files and the pictures that the key names, no others."""
-    names = ["index.html", "data.js", *(f"assets/{asset}" for asset in ASSETS)]
+    """Address below the token -> file: the page, the assets that the page names, the pictures that the key names."""
+    # The page itself tells its assets, because they differ between versions of this package.
+    index = folder / "index.html"
+    page = index.read_text(encoding="utf-8") if index.is_file() else ""
+    names = ["index.html", "data.js", *re.findall(r'"(assets/[a-z]+\.(?:js|css))"', page)]
     pictures = {item for task in key.tasks.values() for item in (*task.items, task.reference)}
     names += [f"images/{picture}.png" for picture in sorted(pictures)]
     missing = [name for name in names if not (folder / name).is_file()]
@@ -204,12 +138,12 @@ def _allowed_files(folder: Path, key: Key) -> dict[str, Path]:
         problems = [f"{name} is missing" for name in missing[:10]]
         raise StudyError(f"{folder}: not the folder of this key's study", problems)
     if f'"study":"{key.study}"' not in (folder / "data.js").read_text(encoding="utf-8"):
-        raise StudyError(f"{folder}: belongs to another key: it was built with other settings or at another time")
+        raise StudyError(f"{folder}: belongs to another key; name its own with --key")
     return {name: folder / name for name in names}
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: StudyServer
+    server: StudyHttpServer
     protocol_version = "HTTP/1.1"
     server_version = "srspace-eval"
     sys_version = ""
@@ -222,15 +156,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._get(body=False)
 
     def do_POST(self) -> None:
-        # Whatever happens to its body, this connection is not used again.
+        # The body may not be read to its end, so the connection cannot be used again.
         self.close_connection = True
         self.connection.settimeout(_TIMEOUT_SECONDS)
         rater, name = self._route()
         if rater is None or name != "answer":
-            return self._fail(HTTPStatus.NOT_FOUND, "there is nothing here")
+            return self._fail(HTTPStatus.NOT_FOUND, "not found")
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit() and len(length) < 10):
-            return self._fail(HTTPStatus.LENGTH_REQUIRED, "an answer must say how long it is")
+            return self._fail(HTTPStatus.LENGTH_REQUIRED, "an answer must have a Content-Length")
         if int(length) > largest_answer(self.server.key):
             return self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "larger than any answer to this study")
         data = self.rfile.read(int(length))
@@ -241,19 +175,19 @@ class _Handler(BaseHTTPRequestHandler):
         except AnswerError as error:
             return self._fail(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
         if answer.rater != rater:
-            return self._fail(HTTPStatus.FORBIDDEN, "the answer is another rater's")
+            return self._fail(HTTPStatus.FORBIDDEN, "the answer is from another rater")
         try:
             name = self.server.store.add(rater, data)
         except StudyError as error:
             self.log_message("%s: %s", rater, error)
-            return self._fail(HTTPStatus.INSUFFICIENT_STORAGE, "the answer could not be kept; save it as a file")
-        self.log_message("%s: %d answers kept as %s", rater, len(answer.rankings), name)
+            return self._fail(HTTPStatus.INSUFFICIENT_STORAGE, "the answer could not be stored; save it as a file")
+        self.log_message("%s: %d answers stored as %s", rater, len(answer.rankings), name)
         return self._send(HTTPStatus.CREATED, "application/json", json.dumps({"kept": True}).encode("ascii"))
 
     def _get(self, *, body: bool) -> None:
         rater, name = self._route()
         if rater is None:
-            return self._fail(HTTPStatus.NOT_FOUND, "there is nothing here; use the link that you were given")
+            return self._fail(HTTPStatus.NOT_FOUND, "not found; use the link that you were given")
         if name == SESSION_FILE:
             code = f"{rater}-{self.server.key.raters[rater].token}"
             session = json.dumps({"code": code, "submit": "answer"})
@@ -261,11 +195,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(HTTPStatus.OK, _TYPES[".js"], text, body=body)
         path = self.server.files.get(name or "index.html")
         if path is None:
-            return self._fail(HTTPStatus.NOT_FOUND, "there is nothing here")
+            return self._fail(HTTPStatus.NOT_FOUND, "not found")
         try:
             data = path.read_bytes()
         except OSError:
-            return self._fail(HTTPStatus.NOT_FOUND, "the study's folder has changed")
+            return self._fail(HTTPStatus.NOT_FOUND, "a file of the study is gone")
         return self._send(HTTPStatus.OK, _TYPES[path.suffix], data, body=body)
 
     def _route(self) -> tuple[str | None, str]:
@@ -291,14 +225,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.settimeout(_IDLE_SECONDS)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Requests are not logged: their addresses hold tokens."""
+        """Requests are not logged, because their addresses hold tokens."""
 
     def log_error(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Connections that say nothing more are closed; that is no news."""
+        """Timeouts are not logged: idle connections are closed all the time."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Malformed requests get a plain answer that repeats nothing of them."""
+        """Malformed requests get a plain answer that repeats nothing of the request."""
         self.command = getattr(self, "command", None) or "GET"
-        # What could not be parsed counts as HTTP/0.9, whose replies have no status.
+        # A request that cannot be parsed counts as HTTP/0.9, and replies of that version have no status.
         self.request_version = "HTTP/1.1"
         self._fail(HTTPStatus(code), HTTPStatus(code).phrase)

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.inputs.boards import make_results, write_board
 from srspace_eval.ranking.published_tables import load_published, published_tables
-from srspace_eval.results.record import Signature
+from srspace_eval.results.signature import Signature
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.commands import run as run_command
 
@@ -315,7 +315,7 @@ def test_a_board_of_an_own_track_says_what_to_give(
     assert json.loads(capsys.readouterr().out)["title"] == "Faces"
     (alone / "own" / "track.toml").write_text(OWN_TRACK.replace('"own"', '"other"'), encoding="utf-8")
     assert run("--board", alone) == 1
-    assert "is of track 'other'" in capsys.readouterr().err
+    assert "describes track 'other'" in capsys.readouterr().err
 
 
 def test_a_track_s_own_file_goes_before_a_built_in_one(board: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,7 +133,7 @@ def test_mistakes_end_with_1_and_a_message(
     assert run("study", "collect", "--key", key_path) == 2
     (tmp_path / "none").mkdir()
     assert run("study", "collect", tmp_path / "none", "--key", key_path) == 1
-    assert "no .json file lies in it" in capsys.readouterr().err
+    assert "there is no .json file in it" in capsys.readouterr().err
     for command, option, value in (
         ("collect", "--seed", -1),
         ("collect", "--agreement", "nan"),

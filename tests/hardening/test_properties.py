@@ -29,8 +29,8 @@ from srspace_eval.metrics.resize import CONVENTIONS, imresize
 from srspace_eval.metrics.ssim.function import ssim
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.files import TEXT_FORMATS, render
-from srspace_eval.results.board import result_path
-from srspace_eval.results.record import from_document
+from srspace_eval.results.documents import from_document
+from srspace_eval.results.store import result_path
 from srspace_eval.submissions.pairing import pair
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.model import Track

@@ -12,8 +12,8 @@ import pytest
 from benchmarks.inputs.hostile import documents
 from benchmarks.inputs.hostile.names import NAMES
 from benchmarks.inputs.submissions import small
-from srspace_eval.results.board import load_board, result_path, write_result
-from srspace_eval.results.record import from_document
+from srspace_eval.results.documents import from_document
+from srspace_eval.results.store import read_results, result_path, write_result
 from tests.helpers.commands import run
 
 
@@ -28,7 +28,7 @@ def test_hostile_names_become_safe_files_of_every_format(tmp_path: Path, capsys:
         assert path.name.isascii()
         assert len(path.name) < 100
         write_result(path, changed)
-    assert {r.team for r in load_board(board, "x4")} == set(NAMES)
+    assert {r.team for r in read_results(board, "x4")} == set(NAMES)
     assert len(list((board / "x4").iterdir())) == len(NAMES)
 
     assert run("rank", "--track", "x4", "--board", board, "--out", out) == 0

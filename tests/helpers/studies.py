@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from srspace_eval.study.build import build_study
-from srspace_eval.study.entries import gather, named_source
+from srspace_eval.study.create import build_study
+from srspace_eval.study.entries import gather_entries, open_submissions
 from srspace_eval.study.key import Key
-from srspace_eval.study.tasks import Options
+from srspace_eval.study.options import StudyOptions
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.reader import load_track
 
@@ -66,14 +66,14 @@ def make_study(
 ) -> tuple[Path, Key]:
     """Builds ``place / "study"`` and ``place / "key.json"``."""
     settings = {"size": 16, "crops": 2, "raters": 2, **options}
-    field = gather(
-        [named_source(str(material.submission(name))) for name in methods],
+    entries = gather_entries(
+        open_submissions([material.submission(name) for name in methods]),
         open_source(material.gt),
         seed=settings.get("seed", 0),
         track=load_track("x4"),
         include_gt=include_gt,
     )
-    key = build_study(field, place / "study", place / "key.json", Options(**settings), secret=secret)
+    key = build_study(entries, place / "study", place / "key.json", StudyOptions(**settings), secret=secret)
     return place / "study", key
 
 

@@ -19,6 +19,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from srspace_eval.kernels import distance_maps_triton as maps
+from srspace_eval.kernels import error_boxes_triton as boxes
 from srspace_eval.kernels import resampling_triton as resampling
 from srspace_eval.kernels.cuda import EXACT
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES
@@ -28,7 +29,7 @@ CHANNELS = sorted({channels for architecture in ARCHITECTURES.values() for chann
 
 
 def compiled(kernel, capability, types, constants, options=EXACT):
-    """``types`` of the arguments that are no constants; pointers are aligned as PyTorch's are."""
+    """``types`` are those of the arguments that are not constants; pointers are aligned as PyTorch aligns them."""
     names = kernel.arg_names
     given = iter(types)
     signature = {name: "constexpr" if name in constants else next(given) for name in names}
@@ -70,6 +71,18 @@ def full(capability, layers, mode):
     return compiled(maps._full_kernel, capability, types, constants)
 
 
+def row_sums(capability):
+    return compiled(
+        boxes._row_sums_kernel, capability, ["*u8", "*u8", "*i32", "i32", "i32"],
+        {"SIDE": boxes.BOX, "BLOCK": boxes._BLOCK},
+    )  # fmt: skip
+
+
+def box_sums(capability, first):
+    constants = {"FIRST": first, "SIDE": boxes.BOX, "ROWS": boxes._TILE_ROWS, "COLUMNS": boxes._TILE_COLUMNS}
+    return compiled(boxes._box_sums_kernel, capability, ["*i32", "*i32", "*i64", "i32", "i32"], constants)
+
+
 def main():
     found = [
         rows(capability, *case)
@@ -78,6 +91,7 @@ def main():
     found += [unit(90, *case) for case in itertools.product(("*fp32", "*bf16"), CHANNELS)]
     found += [unit(80, "*fp32", CHANNELS[0]), unit(80, "*bf16", CHANNELS[-1])]
     found += [full(90, *case) for case in itertools.product((5, 7), (0, 1, 2))] + [full(80, 5, 2)]
+    found += [row_sums(90), *(box_sums(90, first) for first in (True, False))]
     sys.stdout.writelines(json.dumps(one) + "\n" for one in found)
     json.dump([rows(90, "*u8", 1, {"enable_fp_fusion": True})], sys.stderr)
 

@@ -69,9 +69,20 @@ def test_equal_maps_give_equal_means_to_the_last_bit() -> None:
     assert mean == again == best
 
 
-def test_error_boxes_on_this_device() -> None:
-    gt, sr = ((rand(40, 31, 3, seed=seed) * 255.99).to(torch.uint8) for seed in (1, 2))
-    *found, boxes = error_boxes.reduce_into(sr, gt, None)
-    *expected, reference = error_boxes.reduce_into(sr.cpu(), gt.cpu(), None, "reference")
-    assert found == expected
-    assert torch.equal(boxes.cpu(), reference)
+@pytest.mark.parametrize("size", [(1, 1), (40, 31), (3, 600)])
+@pytest.mark.parametrize("form", [None, "fast", "triton"])
+def test_error_boxes_have_the_references_bits(size: tuple[int, int], form: str | None) -> None:
+    gt = (rand(*size, 3, seed=1) * 255.99).to(torch.uint8)
+    boxes = reference = None
+    for seed in (2, 3):
+        sr = (rand(*size, 3, seed=seed) * 255.99).to(torch.uint8)
+        *found, boxes = error_boxes.reduce_into(sr, gt, boxes, form)
+        *expected, reference = error_boxes.reduce_into(sr.cpu(), gt.cpu(), reference, "reference")
+        assert found == expected
+        assert torch.equal(boxes.cpu(), reference)
+
+
+def test_the_largest_error_fits() -> None:
+    black = torch.zeros(40, 40, 3, dtype=torch.uint8, device=DEVICE)
+    *_, boxes = error_boxes.reduce_into(black + 255, black, None, "triton")
+    assert int(boxes.max()) == 255**2 * 768

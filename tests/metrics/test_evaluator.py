@@ -13,7 +13,8 @@ import torch
 from benchmarks.inputs import synth
 from srspace_eval._utils.png import read_rgb
 from srspace_eval.errors import InputError
-from srspace_eval.kernels import distance_maps, error_boxes
+from srspace_eval.kernels import distance_maps
+from srspace_eval.kernels.error_boxes_reference import box_sums
 from srspace_eval.metrics import evaluator as module
 from srspace_eval.metrics.base import METRICS
 from srspace_eval.metrics.diversity.function import diversity_curve, diversity_score_patches
@@ -107,7 +108,7 @@ def test_every_value_is_the_pure_functions_value(alex: LPIPS) -> None:
     assert found.values["lpips_local_best"] == pytest.approx(float(maps.amin(0).mean()), rel=1e-6)
     assert found.curves["diversity_curve"] == pytest.approx(diversity_curve(maps), abs=1e-4)
     assert found.values["diversity"] == found.curves["diversity_curve"][-1]
-    boxes = torch.stack([error_boxes.box_sums(torch.from_numpy(sr), torch.from_numpy(gt)) for sr in samples])
+    boxes = torch.stack([box_sums(torch.from_numpy(sr), torch.from_numpy(gt)) for sr in samples])
     assert found.curves["diversity_mse_curve"] == pytest.approx(diversity_curve(boxes), abs=1e-9)
     patches = diversity_score_patches(maps, plan, "0801")
     assert found.values["diversity_patches"] == pytest.approx(patches.score, abs=1e-4)

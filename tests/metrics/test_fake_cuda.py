@@ -91,7 +91,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
     monkeypatch.setattr(FakeTensor, "tolist", tolist, raising=False)
     monkeypatch.setattr(dispatch, "_why_no_triton", lambda device: "nothing runs here")
-    monkeypatch.setattr(dispatch, "tell_once", lambda text: None)
+    monkeypatch.setattr(dispatch, "notify_once", lambda text: None)
     # A copy in another memory format, which fake modules refuse.
     monkeypatch.setattr("srspace_eval.models.adapters.flow.copy", SimpleNamespace(deepcopy=lambda module: module))
     monkeypatch.setattr(torch.nn.Module, "to", lambda module, memory_format: module)

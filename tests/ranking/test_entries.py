@@ -15,8 +15,9 @@ from srspace_eval.errors import RankingError, ResultsError
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
 from srspace_eval.ranking.published_tables import load_published
-from srspace_eval.results.board import result_path, write_result
-from srspace_eval.results.record import Result, Signature
+from srspace_eval.results.record import Result
+from srspace_eval.results.signature import Signature
+from srspace_eval.results.store import result_path, write_result
 from srspace_eval.tracks.reader import load_track
 
 X4 = load_track("x4")

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from srspace_eval.errors import InputError
-from srspace_eval.results.record import ImageRecord, Result, SampleRecord, Signature
+from srspace_eval.results.record import ImageRecord, Result, SampleRecord
+from srspace_eval.results.signature import Signature
 
 SIGNATURE = Signature({"common": {"scale": 4}})
 

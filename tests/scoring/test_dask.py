@@ -24,8 +24,8 @@ from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import ExecutorError, ImageError, Notice
 from srspace_eval.metrics.evaluator import MeterConfig
-from srspace_eval.results.board import result_path
 from srspace_eval.results.record import Result
+from srspace_eval.results.store import result_path
 from srspace_eval.scoring.executors import dask, worker
 from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
 from srspace_eval.scoring.executors.connection import NO_DASHBOARD, local_cluster, open_dask

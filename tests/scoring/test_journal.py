@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from srspace_eval.errors import ResultsError
-from srspace_eval.results.record import ImageRecord, SampleRecord, Signature
+from srspace_eval.results.record import ImageRecord, SampleRecord
+from srspace_eval.results.signature import Signature
 from srspace_eval.scoring.journal import open_journal
 
 SIGNATURE = Signature({"common": {"scale": 4}}, {"torch": "2"})
@@ -91,11 +93,38 @@ def test_metrics_that_only_one_run_measures_are_named(tmp_path: Path) -> None:
         '{"format": "srspace-eval/journal/1", "settings": {}, "environment": 1}',
     ],
 )
-def test_garbage_is_no_journal(tmp_path: Path, header: str) -> None:
+def test_a_header_of_another_form_is_refused(tmp_path: Path, header: str) -> None:
     path = tmp_path / "t.journal.jsonl"
     path.write_text(f"{header}\n")
-    with pytest.raises(ResultsError, match="no journal"), open_journal(path, SIGNATURE):
+    with pytest.raises(ResultsError, match="not a journal"), open_journal(path, SIGNATURE):
         pass
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "7", '{"image": "b"}', "[" * 100_000])
+def test_images_from_the_first_damaged_line_on_are_dropped(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "t.journal.jsonl"
+    with open_journal(path, SIGNATURE) as journal:
+        journal.append(record("a"))
+    whole = path.read_bytes()
+    path.write_bytes(whole + line.encode() + b"\n" + whole.splitlines()[1].replace(b'"a"', b'"c"') + b"\n")
+    with open_journal(path, SIGNATURE) as journal:
+        assert list(journal.records) == ["a"]
+        journal.append(record("b"))
+    with open_journal(path, SIGNATURE) as journal:
+        assert list(journal.records) == ["a", "b"]
+
+
+def test_a_line_that_never_ends_is_not_held_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "t.journal.jsonl"
+    with path.open("wb") as file:
+        file.truncate(1 << 33)  # a sparse file of 8 GiB
+    tracemalloc.start()
+    try:
+        with open_journal(path, SIGNATURE) as journal:
+            assert journal.records == {}
+        assert tracemalloc.get_traced_memory()[1] < 1 << 28
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from benchmarks.inputs import pngs
 from benchmarks.inputs.submissions import small
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.errors import InputError, Notice, ResultsError, SubmissionError
-from srspace_eval.results.board import read_result, result_path
-from srspace_eval.results.record import to_document
+from srspace_eval.results.documents import to_document
+from srspace_eval.results.store import read_result, result_path
 from srspace_eval.scoring.run import ScoreOptions, score
 from srspace_eval.submissions.check import check_submission
 from srspace_eval.tracks.reader import load_track

@@ -11,8 +11,8 @@ import pytest
 from benchmarks.inputs import pngs
 from benchmarks.inputs.submissions import small
 from srspace_eval.errors import InputError, Notice, ResultsError, SubmissionError
-from srspace_eval.results.board import result_path
-from srspace_eval.results.record import Signature
+from srspace_eval.results.signature import Signature
+from srspace_eval.results.store import result_path
 from srspace_eval.scoring import run as scoring
 from srspace_eval.scoring.journal import open_journal
 from srspace_eval.scoring.run import ScoreOptions, ShardRun, score_shard

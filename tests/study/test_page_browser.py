@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +11,10 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Browser, Page
 
 from srspace_eval.cli import main
-from srspace_eval.study.collecting import Rules, collect
+from srspace_eval.study.collect import compute_outcome
 from srspace_eval.study.key import Key
 from srspace_eval.study.report import write_outcome
-from srspace_eval.study.server import StudyServer
+from srspace_eval.study.serve import StudyServer
 from tests.helpers.rater import Rater, document
 from tests.helpers.studies import Build
 
@@ -91,7 +90,7 @@ def test_a_study_by_keyboard_and_by_pointer_gives_a_leaderboard(
     second_file = second.saved("#save", tmp_path)
     context.close()
 
-    outcome = collect([first_file, second_file], key, Rules())
+    outcome = compute_outcome([first_file, second_file], key)
     assert outcome.rejected == ()
     assert outcome.mor.tolist() == [1, 2, 3]
     assert outcome.agreement.overall == 1
@@ -219,7 +218,7 @@ def test_ties_only_where_they_are_allowed(page: Page, study: Study, build: Build
         page.keyboard.press("=")
         page.keyboard.press("=")
         page.click("#next")
-    outcome = collect([rater.saved("#save", tmp_path)], tied[1], Rules())
+    outcome = compute_outcome([rater.saved("#save", tmp_path)], tied[1])
     assert outcome.mor.tolist() == [1.5, 1.5, 3]
 
 
@@ -339,7 +338,7 @@ def test_the_report_draws_its_plots(page: Page, study: Study, tmp_path: Path) ->
     from tests.helpers.studies import answer_document
 
     (tmp_path / "a.json").write_text(json.dumps(answer_document(study[1], "r01")))
-    write_outcome(collect([tmp_path / "a.json"], study[1], Rules()), tmp_path)
+    write_outcome(compute_outcome([tmp_path / "a.json"], study[1]), tmp_path)
     page.goto((tmp_path / "report.html").as_uri())
     page.wait_for_selector("[data-figure=mor] .main-svg")
     page.wait_for_selector("[data-figure=shares] .main-svg")
@@ -351,22 +350,16 @@ def test_the_report_draws_its_plots(page: Page, study: Study, tmp_path: Path) ->
 def test_served_answers_arrive_by_themselves(page: Page, study: Study, tmp_path: Path) -> None:
     folder, key = study
     with StudyServer(folder, key, tmp_path / "answers") as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            rater = Rater(page, key)
-            page.goto(server.links()["r02"])
-            page.click("#begin")
-            for _ in range(8):
-                rater.rank_by_keyboard()
-            # Not wait_for_function: it evaluates a text, which the page's Content-Security-Policy forbids.
-            page.locator("#send-state", has_text="have arrived").wait_for()
-            assert page.is_hidden("#send")
-            page.reload()
-            page.click("#begin")
-            assert "have arrived" in page.inner_text("#send-state")
-        finally:
-            server.shutdown()
-            thread.join()
+        rater = Rater(page, key)
+        page.goto(server.links["r02"])
+        page.click("#begin")
+        for _ in range(8):
+            rater.rank_by_keyboard()
+        # Not wait_for_function: it evaluates a text, which the page's Content-Security-Policy forbids.
+        page.locator("#send-state", has_text="have arrived").wait_for()
+        assert page.is_hidden("#send")
+        page.reload()
+        page.click("#begin")
+        assert "have arrived" in page.inner_text("#send-state")
     assert [p.name for p in (tmp_path / "answers").iterdir()] == ["r02.json"]
-    assert collect([tmp_path / "answers/r02.json"], key, Rules()).mor.tolist() == [1, 2, 3]
+    assert compute_outcome([tmp_path / "answers/r02.json"], key).mor.tolist() == [1, 2, 3]

@@ -12,8 +12,10 @@ import pytest
 
 from srspace_eval.ranking import Entry
 from srspace_eval.ranking.entries import add_mor
-from srspace_eval.study.collecting import Outcome, Rules, collect
+from srspace_eval.study.collect import compute_outcome
 from srspace_eval.study.key import Key
+from srspace_eval.study.options import CollectOptions
+from srspace_eval.study.outcome import StudyOutcome
 from srspace_eval.study.report import report_page, write_outcome
 from tests.helpers.studies import METHODS, answer_document
 
@@ -21,11 +23,11 @@ Study = tuple[Path, Key]
 
 
 @pytest.fixture
-def outcome(study: Study, tmp_path: Path) -> Outcome:
+def outcome(study: Study, tmp_path: Path) -> StudyOutcome:
     _, key = study
     paths = [tmp_path / "r01.json", tmp_path / "<b>bad.json"]
     paths[0].write_text(json.dumps(answer_document(key, "r01", order=lambda m: [2, 0, 1][m])))
-    return collect(paths, key, Rules())
+    return compute_outcome(paths, key)
 
 
 class Tags(HTMLParser):
@@ -38,7 +40,7 @@ class Tags(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
-def test_the_mor_file_has_the_names_exactly_best_first(outcome: Outcome, tmp_path: Path) -> None:
+def test_the_mor_file_has_the_names_exactly_best_first(outcome: StudyOutcome, tmp_path: Path) -> None:
     write_outcome(outcome, tmp_path / "out")
     with (tmp_path / "out/MOR.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -57,7 +59,7 @@ def test_rank_takes_the_folder_with_its_draws(study: Study, tmp_path: Path) -> N
     paths = [tmp_path / f"{rater}.json" for rater in key.raters]
     for path, order in zip(paths, ([2, 0, 1], [0, 2, 1]), strict=True):
         path.write_text(json.dumps(answer_document(key, path.stem, order=lambda m, order=order: order[m])))
-    outcome = collect(paths, key, Rules(draws=500))
+    outcome = compute_outcome(paths, key, CollectOptions(draws=500))
     write_outcome(outcome, tmp_path / "out")
     entries, strangers = add_mor([Entry(name, "team", {}, "given") for name in METHODS], tmp_path / "out")
     assert strangers == []
@@ -69,14 +71,14 @@ def test_rank_takes_the_folder_with_its_draws(study: Study, tmp_path: Path) -> N
     assert np.all(draws.std(axis=0)[:2] > 0)
 
 
-def test_awkward_names_survive_the_mor_file(outcome: Outcome, tmp_path: Path) -> None:
+def test_awkward_names_survive_the_mor_file(outcome: StudyOutcome, tmp_path: Path) -> None:
     names = ('a,"b"', " x ", "é\u202e名")
     write_outcome(replace(outcome, rankings=replace(outcome.rankings, methods=names)), tmp_path)
     with (tmp_path / "MOR.csv").open(newline="", encoding="utf-8") as file:
         assert {row["team"] for row in csv.DictReader(file)} == set(names)
 
 
-def test_the_document_is_strict_json_with_every_number(outcome: Outcome, tmp_path: Path) -> None:
+def test_the_document_is_strict_json_with_every_number(outcome: StudyOutcome, tmp_path: Path) -> None:
     write_outcome(outcome, tmp_path)
     document = json.loads((tmp_path / "study.json").read_text(), parse_constant=pytest.fail)
     assert document["format"] == "srspace-eval/study-result/1"
@@ -87,7 +89,7 @@ def test_the_document_is_strict_json_with_every_number(outcome: Outcome, tmp_pat
     assert document["rejected"][0]["reason"] == "there is no such file"
 
 
-def test_the_page_shows_names_as_text_and_needs_nothing_from_outside(outcome: Outcome) -> None:
+def test_the_page_shows_names_as_text_and_needs_nothing_from_outside(outcome: StudyOutcome) -> None:
     page = report_page(outcome)
     tags = Tags(page).tags
     assert "<bdi>gan&lt;b&gt;</bdi>" in page
@@ -99,14 +101,14 @@ def test_the_page_shows_names_as_text_and_needs_nothing_from_outside(outcome: Ou
     assert len([t for t, _ in tags if t == "b"]) == 1  # the legend's own
 
 
-def test_a_second_collect_replaces_the_first(outcome: Outcome, tmp_path: Path) -> None:
+def test_a_second_collect_replaces_the_first(outcome: StudyOutcome, tmp_path: Path) -> None:
     write_outcome(outcome, tmp_path)
     first = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file() and p.suffix != ".json"}
     write_outcome(outcome, tmp_path)
     assert first == {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file() and p.suffix != ".json"}
 
 
-def test_page_and_charts_show_what_names_hide(outcome: Outcome) -> None:
+def test_page_and_charts_show_what_names_hide(outcome: StudyOutcome) -> None:
     names = ("evil\u202etxt.exe", '<a href="javascript:x">&', "x" * 99)
     page = report_page(replace(outcome, rankings=replace(outcome.rankings, methods=names)))
     assert "\u202e" not in page

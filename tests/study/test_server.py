@@ -3,8 +3,10 @@ from __future__ import annotations
 import errno
 import http.client
 import json
+import shutil
 import socket
 import threading
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +14,12 @@ from pathlib import Path
 import pytest
 
 import srspace_eval.study.server as server_module
-from srspace_eval.errors import StudyError
+from srspace_eval.errors import Notice, StudyError
+from srspace_eval.study.answer_store import ANSWERS_PER_RATER, AnswerStore
 from srspace_eval.study.answers import largest_answer
-from srspace_eval.study.collecting import Rules, collect
+from srspace_eval.study.collect import compute_outcome
 from srspace_eval.study.key import Key
-from srspace_eval.study.server import ANSWERS_PER_RATER, AnswerStore, StudyServer, is_loopback
+from srspace_eval.study.serve import StudyServer, is_loopback, serve_study
 from tests.helpers.studies import Build, answer_bytes, answer_document
 
 Study = tuple[Path, Key]
@@ -25,11 +28,12 @@ Study = tuple[Path, Key]
 @dataclass(frozen=True)
 class Client:
     server: StudyServer
+    key: Key
     answers: Path
 
     @property
     def port(self) -> int:
-        return int(self.server.server_address[1])
+        return self.server.address[1]
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
@@ -42,22 +46,18 @@ class Client:
         return reply.status, {k.lower(): v for k, v in reply.getheaders()}, data
 
     def token(self, rater: str = "r01") -> str:
-        return self.server.key.raters[rater].token
+        return self.key.raters[rater].token
 
 
 @pytest.fixture
 def client(study: Study, tmp_path: Path) -> Iterator[Client]:
     folder, key = study
     with StudyServer(folder, key, tmp_path / "answers") as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield Client(server, tmp_path / "answers")
-        server.shutdown()
-        thread.join()
+        yield Client(server, key, tmp_path / "answers")
 
 
 def test_it_listens_on_this_machine_alone_unless_asked(client: Client) -> None:
-    assert client.server.server_address[0] == "127.0.0.1"
+    assert client.server.address[0] == "127.0.0.1"
     assert is_loopback("::1")
     assert is_loopback("localhost")
     assert not is_loopback("0.0.0.0")
@@ -134,7 +134,7 @@ def test_answers_are_kept_one_file_each_and_never_replaced(
 ) -> None:
     if not links:
         monkeypatch.setattr("os.link", no_links)
-    key = client.server.key
+    key = client.key
     first = answer_bytes(answer_document(key, "r01"))
     path = f"/{client.token()}/answer"
     assert client.ask("POST", path, first)[0] == 201
@@ -149,11 +149,11 @@ def test_answers_are_kept_one_file_each_and_never_replaced(
         "r02.json": False,
     }
     assert (client.answers / "r01.json").read_bytes() == first
-    assert collect(sorted(client.answers.iterdir()), key, Rules()).mor.tolist() == [1, 2, 3]
+    assert compute_outcome(sorted(client.answers.iterdir()), key).mor.tolist() == [1, 2, 3]
 
 
 def test_answers_that_are_none_are_refused_and_leave_nothing(client: Client) -> None:
-    key = client.server.key
+    key = client.key
     token = client.token()
     good = answer_bytes(answer_document(key, "r01"))
 
@@ -202,7 +202,7 @@ def test_an_idle_connection_is_closed_without_a_word(
 def test_many_at_once_lose_nothing(client: Client, links: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not links:
         monkeypatch.setattr("os.link", no_links)
-    key = client.server.key
+    key = client.key
     bodies = [answer_bytes({**answer_document(key, "r01"), "finished": str(i)}) for i in range(12)]
     codes: list[int] = []
     threads = [
@@ -226,19 +226,18 @@ def test_a_rater_cannot_fill_the_disk(study: Study, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == ANSWERS_PER_RATER
 
 
-def test_links_name_the_public_address(client: Client) -> None:
-    assert client.server.links()["r01"] == f"http://127.0.0.1:{client.port}/{client.token()}/"
-    assert (
-        client.server.links("https://example.org/study/")["r02"] == f"https://example.org/study/{client.token('r02')}/"
-    )
+def test_links_name_the_public_address(client: Client, study: Study, tmp_path: Path) -> None:
+    assert client.server.links["r01"] == f"http://127.0.0.1:{client.port}/{client.token()}/"
+    with StudyServer(*study, tmp_path, base_url="https://example.org/study/") as server:
+        assert server.links["r02"] == f"https://example.org/study/{client.token('r02')}/"
 
 
 def test_tokens_are_never_logged(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     client.ask("GET", f"/{client.token()}/")
-    client.ask("POST", f"/{client.token()}/answer", answer_bytes(answer_document(client.server.key, "r01")))
+    client.ask("POST", f"/{client.token()}/answer", answer_bytes(answer_document(client.key, "r01")))
     client.ask("POST", f"/{client.token()}/answer", b"{}")
     err = capsys.readouterr().err
-    assert "r01: 8 answers kept as r01.json" in err
+    assert "r01: 8 answers stored as r01.json" in err
     assert client.token() not in err
 
 
@@ -253,5 +252,41 @@ def test_a_folder_of_another_study_is_not_served(study: Study, build: Build, tmp
 
 
 def test_a_taken_port_is_an_error(client: Client, study: Study, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="cannot be listened on"):
-        StudyServer(*study, tmp_path, ("127.0.0.1", client.port))
+    with pytest.raises(StudyError, match="cannot listen there"):
+        StudyServer(*study, tmp_path, port=client.port)
+
+
+def test_a_server_answers_from_python_until_it_is_stopped(study: Study, tmp_path: Path) -> None:
+    folder, key = study
+    server = serve_study(folder, folder.parent / "key.json", tmp_path / "answers", port=0)
+    try:
+        server.start()  # no effect on a running server
+        with urllib.request.urlopen(server.links["r01"], timeout=10) as reply:
+            assert reply.status == 200
+    finally:
+        server.stop()
+        server.stop()
+    server.wait()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(server.address, timeout=1)
+    with pytest.raises(StudyError, match="was stopped"):
+        server.start()
+    # The port is free again.
+    with serve_study(folder, key, tmp_path / "answers", port=server.address[1]) as again:
+        assert again.address == server.address
+
+
+def test_an_address_that_others_reach_is_noticed(study: Study, tmp_path: Path) -> None:
+    folder, key = study
+    with pytest.warns(Notice, match="unencrypted HTTP"), serve_study(folder, key, tmp_path, host="0.0.0.0", port=0):
+        pass
+
+
+def test_the_key_beside_the_folder_is_the_default(study: Study, tmp_path: Path) -> None:
+    folder, _ = study
+    shutil.copytree(folder, tmp_path / "s")
+    with pytest.raises(StudyError, match=r"s-key\.json: the key cannot be read"):
+        serve_study(tmp_path / "s", port=0)
+    shutil.copy(folder.parent / "key.json", tmp_path / "s-key.json")
+    with serve_study(tmp_path / "s", answers=tmp_path / "answers", port=0) as server:
+        assert set(server.links) == {"r01", "r02"}

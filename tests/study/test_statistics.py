@@ -7,16 +7,9 @@ import pytest
 from scipy import stats
 
 from srspace_eval.errors import InputError
-from srspace_eval.study.rankings import Rankings, item_ranks
-from srspace_eval.study.statistics import (
-    bootstrap_intervals,
-    compare_pairs,
-    friedman,
-    holm,
-    kendall_w,
-    mean_opinion_rank,
-    two_way_error,
-)
+from srspace_eval.study.intervals import bootstrap_intervals, two_way_error
+from srspace_eval.study.rankings import Rankings, item_ranks, mean_opinion_rank
+from srspace_eval.study.statistics import compare_pairs, friedman, holm, kendall_w
 
 
 def simulate(

@@ -11,7 +11,7 @@ from srspace_eval.errors import SrspaceEvalError
 from srspace_eval.ranking import rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
 from srspace_eval.report.files import TEXT_FORMATS, render
-from srspace_eval.results.board import load_board, read_result, result_path
+from srspace_eval.results.store import read_result, read_results, result_path
 from srspace_eval.tracks.reader import load_track
 
 TRACK = 'name = "t"\ntitle = "T"\nscale = 4\n'
@@ -67,19 +67,23 @@ RESULTS: dict[str, tuple[str, str]] = {
     "nested 100 000 deep": ("[" * 100_000, "cannot be read as JSON"),
     "provenance nested 500 deep": (json.dumps(result(provenance={"a": nested(500)})), "deep"),
     "settings nested 500 deep": (
-        json.dumps(result(signature={"settings": {"a": {"b": nested(500)}}, "environment": {}})), "deep"
+        json.dumps(result(signature={"id": "", "text": "", "settings": {"a": {"b": nested(500)}}, "environment": {}})),
+        "deep",
     ),
     "NaN": (json.dumps(result(lpips=float("nan"))), "not a number"),
     "Infinity": (json.dumps(result(lpips=float("inf"))), "not a number"),
-    "1e999": (json.dumps(result(lpips=1)).replace('"lpips": 1', '"lpips": 1e999'), "not a number"),
-    "height 1e999": (json.dumps(result(height=7)).replace('"height": 7', '"height": 1e999'), "not a result"),
-    "a whole number of 400 digits": (json.dumps(result(lpips=10**400)), "not a number"),
+    "1e999": (json.dumps(result(lpips=1)).replace('"lpips": 1', '"lpips": 1e999'), "1e999 is out of range"),
+    "height 1e999": (json.dumps(result(height=7)).replace('"height": 7', '"height": 1e999'), "1e999 is out of range"),
+    "a whole number of 400 digits": (json.dumps(result(lpips=10**400)), "images[0].lpips: expected a number"),
     "a whole number of 5000 digits": ('{"format": ' + "9" * 5000 + "}", "cannot be read as JSON"),
-    "a list for a text": (json.dumps(result(team=["T"])), "team is not a text"),
+    "a list for a text": (json.dumps(result(team=["T"])), "team: expected a text"),
     "a text for a list": (json.dumps(result(samples="abc")), "not a result"),
     "null for an object": (json.dumps(result(signature=None)), "not a result"),
     "a list for the document": ("[]", "not a result"),
-    "another format": (json.dumps(result(format="x")), "format is"),
+    "a fraction for a whole number": (json.dumps(result(height=8.9)), "images[0].height: expected a whole number"),
+    "a text for a whole number": (json.dumps(result(height="8")), "images[0].height: expected a whole number"),
+    "a text for a number": (json.dumps(result(lpips="0.5")), "images[0].lpips: expected a number"),
+    "another format": (json.dumps(result(format="x")), "format: expected 'srspace-eval/result/1', found 'x'"),
     "NUL in a file name": (json.dumps(result(image="a\0b")), "NUL"),
     "no summary": (json.dumps({k: v for k, v in result().items() if k != "summary"}), "'summary' is missing"),
     "not UTF-8": ("\udcff", "cannot be read as JSON"),
@@ -131,7 +135,7 @@ def attack_result(path: Path) -> str:
         place = result_path(path.parent / "board", "x4", "T")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
-        load_board(path.parent / "board", "x4")
+        read_results(path.parent / "board", "x4")
         ranking = rank(board_entries(path.parent / "board", track), track)
         for form in TEXT_FORMATS:
             render(ranking, form)

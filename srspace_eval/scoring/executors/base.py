@@ -18,7 +18,8 @@ from srspace_eval._utils.progress import Advance
 from srspace_eval._version import __version__
 from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.results.record import ImageRecord, Signature
+from srspace_eval.results.record import ImageRecord
+from srspace_eval.results.signature import Signature
 from srspace_eval.scoring.tasks import ImageTask, TaskSources
 
 

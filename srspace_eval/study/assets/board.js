@@ -1,34 +1,23 @@
 "use strict";
-// The two lists of a task, by pointer, touch and keyboard.
-
-const DRAG_STEP = 6; // px that a mouse moves before a press is a drag
-const LONG_PRESS = 220; // ms that a finger rests before it drags instead of scrolling
+// The two lists of a task: the ranking, and the pieces still to rank. Clicks and keys; drag.js does the dragging.
 
 class Board {
-  // ties: may crops share a rank; changed(ranking): called after every change; say(text): speak to screen readers.
+  // ties: whether pieces may share a rank. changed(ranking): called after every change. say(text): for screen readers.
   constructor({ pool, ranking, ties, changed, say }) {
     this.lists = { pool, ranking };
     this.ties = ties;
     this.changed = changed;
     this.say = say;
-    this.drag = null;
+    this.drag = new CardDrag(this.lists, (item, target) => this.drop(item, target));
     for (const list of [pool, ranking]) {
-      list.addEventListener("pointerdown", (event) => this.press(event));
       list.addEventListener("click", (event) => this.click(event));
       list.addEventListener("keydown", (event) => this.key(event));
-      list.addEventListener("contextmenu", (event) => event.preventDefault());
       list.addEventListener("focusin", (event) => this.rove(event.target.closest(".card")));
-      // Only a listener that may refuse can keep the page from scrolling below a dragging finger.
-      list.addEventListener("touchmove", (event) => { if (this.drag?.ghost) event.preventDefault(); }, { passive: false });
     }
-    addEventListener("pointermove", (event) => this.pointerMove(event));
-    addEventListener("pointerup", (event) => this.release(event));
-    addEventListener("pointercancel", (event) => { if (event.pointerId === this.drag?.pointer) this.endDrag(); });
-    addEventListener("keydown", (event) => { if (event.key === "Escape") this.endDrag(); });
   }
 
   show(ranking) {
-    this.endDrag();
+    this.drag.end();
     this.ranking = ranking;
     this.letter = new Map(ranking.items.map((item, i) => [item, letters(i)]));
     this.cards = new Map(ranking.items.map((item) => [item, this.makeCard(item)]));
@@ -91,7 +80,7 @@ class Board {
     if (this.ties) disable(card, "tie", order[0] === item);
   }
 
-  // One tab stop in each list: the card that was focused last, with its tools.
+  // Each list has one tab stop: the card with the last focus, with its buttons (roving tabindex).
   rove(card) {
     if (!card) return;
     for (const other of card.parentElement.children) {
@@ -120,11 +109,17 @@ class Board {
 
   click(event) {
     const control = event.target.closest("button");
-    if (!control || this.justDragged) return;
+    if (!control || this.drag.justDropped) return;
     const item = control.closest(".card").dataset.item;
     const does = control.dataset.does;
     if (does === "pick") { if (this.ranking.rankOf(item) === null) this.rankNext(item); }
     else this.act(does, item);
+  }
+
+  drop(item, target) {
+    if (target === "pool") this.ranking.take(item);
+    else this.ranking.place(item, target);
+    this.update(item);
   }
 
   rankNext(item) {
@@ -134,7 +129,7 @@ class Board {
     this.focusPool(at);
   }
 
-  // After a piece has left the pool, the one that stands in its place, or the button that goes on.
+  // After a piece has left the pool, focus the piece at its place, or the button "Next".
   focusPool(at) {
     const pool = this.ranking.pool;
     if (pool.length) this.focus(pool[Math.min(at, pool.length - 1)]);
@@ -154,7 +149,7 @@ class Board {
       this.focus(rest[Math.min(before.indexOf(item), rest.length - 1)] ?? item);
       return;
     }
-    // A button that has just been disabled would drop the focus.
+    // A disabled button would lose the focus.
     const tool = this.cards.get(item).querySelector(`[data-does="${does}"]`);
     if (tool.disabled || !tool.isConnected) this.focus(item);
     else { this.rove(tool.closest(".card")); tool.focus(); }
@@ -189,101 +184,6 @@ class Board {
       this.update(item);
     } else return;
     event.preventDefault();
-  }
-
-  press(event) {
-    const pick = event.target.closest(".pick");
-    if (!pick || this.drag || !event.isPrimary || event.button !== 0) return;
-    const card = pick.closest(".card");
-    const drag = { card, pointer: event.pointerId, x: event.clientX, y: event.clientY, ghost: null, timer: 0 };
-    this.drag = drag;
-    if (event.pointerType !== "mouse") {
-      // An implicit capture would keep a finger's events on the card it pressed.
-      if (pick.hasPointerCapture?.(event.pointerId)) pick.releasePointerCapture(event.pointerId);
-      drag.timer = setTimeout(() => { if (this.drag === drag) this.startDrag(); }, LONG_PRESS);
-    }
-  }
-
-  pointerMove(event) {
-    const { drag } = this;
-    if (!drag || event.pointerId !== drag.pointer) return;
-    const moved = Math.hypot(event.clientX - drag.x, event.clientY - drag.y);
-    if (!drag.ghost) {
-      if (moved < DRAG_STEP) return;
-      // A finger that moves before it has rested scrolls the page.
-      if (event.pointerType === "touch") return this.endDrag();
-      this.startDrag();
-    }
-    const box = drag.box;
-    drag.ghost.style.transform = `translate(${event.clientX - drag.x + box.left}px, ${event.clientY - drag.y + box.top}px)`;
-    if (event.clientY < 48) scrollBy(0, -12);
-    else if (event.clientY > innerHeight - 48) scrollBy(0, 12);
-    this.preview(event.clientX, event.clientY);
-  }
-
-  startDrag() {
-    const { drag } = this;
-    const picture = drag.card.querySelector("img");
-    drag.box = picture.getBoundingClientRect();
-    drag.ghost = picture.cloneNode();
-    drag.ghost.className = "ghost";
-    drag.ghost.style.transform = `translate(${drag.box.left}px, ${drag.box.top}px)`;
-    document.body.append(drag.ghost);
-    drag.card.classList.add("dragged");
-    document.body.classList.add("dragging");
-  }
-
-  // Where the piece would go if it were dropped now: the mark in the ranking, or nothing over the pool.
-  preview(x, y) {
-    const { drag } = this;
-    this.unmark();
-    const inside = (list) => { const box = list.closest(".zone").getBoundingClientRect(); return y >= box.top && y <= box.bottom; };
-    if (!inside(this.lists.ranking)) {
-      drag.index = inside(this.lists.pool) ? "pool" : null;
-      return;
-    }
-    const others = [...this.lists.ranking.children].filter((card) => card !== drag.card);
-    // Reading order: behind every card whose row lies above, or in whose row it lies left of the pointer.
-    drag.index = others.filter((card) => {
-      const box = card.getBoundingClientRect();
-      return y > box.bottom || (y >= box.top && x > (box.left + box.right) / 2);
-    }).length;
-    const mark = others[drag.index] ?? others.at(-1);
-    if (mark) mark.classList.add(drag.index < others.length ? "mark-before" : "mark-after");
-    this.lists.ranking.classList.add("target");
-  }
-
-  unmark() {
-    this.lists.ranking.classList.remove("target");
-    for (const card of this.lists.ranking.children) card.classList.remove("mark-before", "mark-after");
-  }
-
-  release(event) {
-    const { drag } = this;
-    if (!drag || event.pointerId !== drag.pointer) return;
-    if (drag.ghost) {
-      this.preview(event.clientX, event.clientY);
-      const item = drag.card.dataset.item;
-      const index = drag.index;
-      this.justDragged = true;
-      setTimeout(() => { this.justDragged = false; });
-      this.endDrag();
-      if (typeof index === "number") this.ranking.place(item, index);
-      else if (index === "pool") this.ranking.take(item);
-      if (index !== null && index !== undefined) this.update(item);
-    }
-    this.endDrag();
-  }
-
-  endDrag() {
-    const { drag } = this;
-    if (!drag) return;
-    clearTimeout(drag.timer);
-    drag.ghost?.remove();
-    drag.card.classList.remove("dragged");
-    document.body.classList.remove("dragging");
-    this.unmark();
-    this.drag = null;
   }
 }
 

@@ -1,5 +1,5 @@
 "use strict";
-// What a rater has done so far: pure data, kept in the browser's storage. Knows nothing of the page.
+// The rater's progress: data only, stored in the browser. It does not use the page.
 
 const ANSWER_FORMAT = "srspace-eval/answer/1";
 
@@ -10,14 +10,14 @@ function tokenCheck(token) {
   return (value ^ (value >>> 16)) & 0xffff;
 }
 
-// "r01-abc…" -> {rater, token}, or null if it is no code of this study.
+// "r01-abc…" -> {rater, token}, or null if it is not a code of this study.
 function readCode(text, study) {
   const found = /^(r\d+)-([a-z2-7]{20})$/.exec(text.trim().toLowerCase());
   if (!found || !Object.hasOwn(study.raters, found[1])) return null;
   return tokenCheck(found[2]) === study.raters[found[1]].check ? { rater: found[1], token: found[2] } : null;
 }
 
-// A ranking is a list of groups of ids, best first; a group of several is a tie.
+// A ranking is a list of groups of ids, best first. A group of several ids is a tie.
 class Ranking {
   constructor(items, groups = []) {
     this.items = items;
@@ -28,13 +28,13 @@ class Ranking {
   get pool() { const ranked = new Set(this.ranked); return this.items.filter((item) => !ranked.has(item)); }
   get complete() { return this.pool.length === 0; }
 
-  // Put an item at a place in the order of single items; whatever it was tied with stays where it was.
+  // Put an item at an index in the order of single items. Items that were tied with it keep their places.
   place(item, index) {
     const rest = this.groups.map((group) => group.filter((other) => other !== item)).filter((group) => group.length);
     let before = 0;
     let at = 0;
     while (at < rest.length && before + rest[at].length <= index) before += rest[at++].length;
-    // Dropped inside a tie, it joins the tie.
+    // An item that is put inside a tie joins the tie.
     if (at < rest.length && before < index) rest[at].splice(index - before, 0, item);
     else rest.splice(at, 0, [item]);
     this.groups = rest;
@@ -58,7 +58,7 @@ class Ranking {
     return this.groups.some((group) => group.indexOf(item) > 0);
   }
 
-  // Tie with the item before, or end the tie before this item.
+  // Tie the item with the one before it, or end this tie.
   toggleTie(item) {
     const at = this.groups.findIndex((group) => group.includes(item));
     if (at < 0) return false;
@@ -69,7 +69,7 @@ class Ranking {
     return true;
   }
 
-  // The rank that is shown: 1 + the number of items before its group.
+  // The displayed rank: 1 + the number of items before its group.
   rankOf(item) {
     let before = 0;
     for (const group of this.groups) {
@@ -86,15 +86,15 @@ class Progress {
     this.code = code;
     this.key = `srspace-eval/${study.study}/${code.rater}`;
     this.list = study.raters[code.rater].tasks;
-    this.kept = true;
+    this.stored = true;
     this.data = { at: 0, started: null, finished: null, sent: false, zoom: 0, tasks: {} };
     try {
       const text = localStorage.getItem(this.key);
       if (text) this.data = this.checked(JSON.parse(text));
-    } catch { this.kept = false; }
+    } catch { this.stored = false; }
   }
 
-  // Storage is shared by all pages of an address: nothing in it is taken on trust.
+  // All pages of an address share the storage, so its content must be checked.
   checked(data) {
     const tasks = {};
     for (const [name] of this.list) {
@@ -110,7 +110,7 @@ class Progress {
   save() {
     try {
       localStorage.setItem(this.key, JSON.stringify(this.data));
-    } catch { this.kept = false; }
+    } catch { this.stored = false; }
   }
 
   name(index) { return this.list[index][0]; }
@@ -153,7 +153,7 @@ class Progress {
     return Math.max(1, Math.round(each * (this.list.length - times.length)));
   }
 
-  // What is sent or saved: the finished tasks alone.
+  // The document that is sent or saved. It has the finished tasks only.
   answer() {
     const answers = this.list.map((_, index) => index).filter((index) => this.isDone(index)).map((index) => {
       const saved = this.data.tasks[this.name(index)];

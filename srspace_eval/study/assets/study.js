@@ -8,7 +8,7 @@
   const tasksOf = (rater) => study.raters[rater].tasks;
   let progress = null;
   let board = null;
-  let entered = 0; // when the task on the screen came into sight
+  let entered = 0; // when the current task became visible
 
   function say(text) { $("said").textContent = text; }
 
@@ -35,7 +35,7 @@
     $("begin").hidden = !code;
     $("facts").hidden = !code;
     if (!code) {
-      if (text) $("code-fault").textContent = "This link's code does not belong to this study. Look at the link again, or type the code.";
+      if (text) $("code-fault").textContent = "The code in this link is not a code of this study. Check the link, or type the code.";
       return;
     }
     progress = new Progress(study, code);
@@ -45,9 +45,9 @@
     const time = minutes > 90 ? `${Math.round(minutes / 6) / 10} hours` : `${Math.max(minutes, 1)} min`;
     fact("tasks", progress.done ? `${progress.done} of ${count}` : count, progress.done ? "tasks done" : count === 1 ? "task" : "tasks");
     fact("pieces", pieces, "pieces in each");
-    fact("time", `≈ ${time}`, progress.done ? "left, with breaks as you like" : "in all, with breaks as you like");
-    $("begin").textContent = progress.done ? (progress.complete ? "To your answers" : "Go on where you were") : "Start";
-    if (!progress.kept) trouble("This browser keeps nothing of this page: do all tasks in one go, without reloading.");
+    fact("time", `≈ ${time}`, progress.done ? "left; take breaks as you like" : "in all; take breaks as you like");
+    $("begin").textContent = progress.done ? (progress.complete ? "Go to your answers" : "Continue") : "Start";
+    if (!progress.stored) trouble("This browser does not store your progress. Do all tasks in one go, and do not reload the page.");
     $("begin").focus({ preventScroll: true });
   }
 
@@ -99,13 +99,13 @@
     $("pool-count").textContent = left ? `${left} left` : "";
     $("pool-zone").hidden = left === 0;
     $("ranking-hint").hidden = ranking.ranked.length > 0;
-    // Stays reachable while it is not yet allowed: it then says why.
+    // The button stays in the tab order while pieces are left, because it then tells what is missing.
     $("next").setAttribute("aria-disabled", String(left > 0));
     $("next").textContent = index + 1 === progress.list.length ? "Finish" : "Next";
     $("back").disabled = index === 0;
   }
 
-  // Seconds since the last call, as long as the page was in sight.
+  // Seconds since the last call, if the page was visible.
   function spent() {
     const now = performance.now();
     const seconds = document.hidden ? 0 : (now - entered) / 1000;
@@ -143,7 +143,7 @@
     for (const name of [...task.items, task.reference.id]) new Image().src = `images/${name}.png`;
   }
 
-  // ---- sizes: a crop's pixel is a whole number of the screen's pixels
+  // ---- sizes: a pixel of a crop is a whole number of pixels of the screen
 
   function layout() {
     if (!progress || $("screen-task").hidden) return;
@@ -152,14 +152,14 @@
     const room = $("ranking").parentElement.clientWidth;
     const gap = 14;
     const most = Math.max(1, Math.floor((room - 4) * ratio / study.size));
-    // The largest factor at which the pieces, ranked and unranked, stay more or less in sight; two columns at least.
+    // The largest factor at which most pieces, ranked and unranked, are visible, in two columns or more.
     const tall = Math.max(innerHeight - 240, 300) * 1.3;
     const fits = (factor) => {
       const width = study.size * factor / ratio + 4;
       const columns = Math.floor((room + gap) / (width + gap));
       return columns >= Math.min(2, count) && width <= 324 && (Math.ceil(count / columns) + 1) * (width + 60) <= tall;
     };
-    // Smaller than a thumb's breadth nobody can judge, whatever fits.
+    // At least 160 px: smaller pieces are too small to judge.
     let auto = Math.max(1, Math.min(most, Math.floor(160 * ratio / study.size)));
     while (auto > 1 && 2 * (study.size * auto / ratio + 4) + gap > room) auto -= 1;
     while (auto < most && fits(auto + 1)) auto += 1;
@@ -217,8 +217,8 @@
     $("send").hidden = !session || progress.data.sent;
     $("save").className = session ? "plain" : "primary";
     $("done-text").textContent = session
-      ? "Your answers go to the organiser now. You may also keep a copy."
-      : "Save your answers as a file and give it to the organiser. It holds your code, your rankings, and when and how long you worked; nothing else.";
+      ? "Your answers are now sent to the organiser. You may also save a copy."
+      : "Save your answers as a file and give it to the organiser. The file contains your code, your rankings, and the times of your work; nothing else.";
     $("send-state").textContent = progress.data.sent ? "Your answers have arrived." : "";
     $("done-heading").focus();
   }
@@ -233,13 +233,13 @@
         body: JSON.stringify(progress.answer()),
       });
       const text = await reply.text();
-      if (!reply.ok) throw new Error(`the server answers ${reply.status}: ${text.slice(0, 200)}`);
+      if (!reply.ok) throw new Error(`the server replied ${reply.status}: ${text.slice(0, 200)}`);
       progress.data.sent = true;
       progress.save();
       $("send-state").textContent = "Your answers have arrived. You may close this page.";
     } catch (error) {
       $("send").hidden = false;
-      $("send-state").textContent = `They could not be sent (${error.message}). Try again, or save them as a file for the organiser.`;
+      $("send-state").textContent = `Your answers could not be sent (${error.message}). Try again, or save them as a file and give it to the organiser.`;
     }
   }
 
@@ -256,7 +256,7 @@
   // ---- wiring
 
   if (!study || !window.HTMLElement) {
-    trouble("This study's data is missing: the folder is not complete.");
+    trouble("The data of this study is missing: the folder is not complete. Please tell the organiser.");
     return;
   }
   board = new Board({ pool: $("pool"), ranking: $("ranking"), ties: study.ties, changed: keep, say });
@@ -274,13 +274,13 @@
     event.preventDefault();
     const text = $("code").value.trim().toLowerCase();
     if (readCode(text, study)) location.hash = text;
-    else $("code-fault").textContent = "This is no code of this study. It looks like r01-abcdefghij2345klmnop.";
+    else $("code-fault").textContent = "This is not a code of this study. A code looks like r01-abcdefghij2345klmnop.";
   });
   addEventListener("hashchange", () => { if (!session) showStart(); });
   addEventListener("resize", layout);
   document.addEventListener("visibilitychange", () => {
     if (!progress || $("screen-task").hidden) return;
-    // Time away from the page is not time on the task.
+    // Time while the page is hidden does not count.
     if (document.hidden) progress.record(progress.data.at, board.ranking, (performance.now() - entered) / 1000);
     entered = performance.now();
   });

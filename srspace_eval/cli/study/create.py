@@ -1,0 +1,127 @@
+"""``srspace-eval study create``: options and output of :func:`srspace_eval.study.create_study`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from srspace_eval.cli._common import print_json, progress, shown
+from srspace_eval.study.options import StudyOptions
+
+_PATH = click.Path(path_type=Path)
+_DEFAULTS = StudyOptions()
+_SECRET_BYTES = 32
+
+
+@click.command(short_help="Create a study: a folder for the raters, and a key for you.")
+@click.argument("submissions", nargs=-1, required=True, metavar="SUBMISSION...")
+@click.option("--gt", required=True, type=_PATH, help="Folder of the GT images.")
+@click.option("--lr", type=_PATH, help="Folder of the LR images to show.  [default: made from the GT]")
+@click.option("--track", help="x4, x8 or a track file.  [default: guessed from names and sizes]")
+@click.option("--crops", default=_DEFAULTS.crops, show_default=True, help="Number of crops of each image.")
+@click.option("--size", default=_DEFAULTS.size, show_default=True, help="Side of a crop, in GT pixels.")
+@click.option("--context", type=int, help="Side of the LR region shown around it, in GT pixels. [default: 6 x size]")
+@click.option("--images", type=int, help="Number of images, drawn by seed.  [default: all]")
+@click.option("--raters", default=_DEFAULTS.raters, show_default=True, help="Number of people who do each task.")
+@click.option(
+    "--tasks-per-rater",
+    type=int,
+    help="Largest number of tasks a person; more people share the tasks.  [default: no limit]",
+)
+@click.option("--sample", type=int, help="Show this sample of every image.  [default: drawn by seed]")
+@click.option("--include-gt", is_flag=True, help="Let the GT take part as a method.")
+@click.option("--ties", is_flag=True, help="Let crops share a rank.")
+@click.option(
+    "--repeats", default=_DEFAULTS.repeats, show_default=True, help="Attention check: tasks that each rater does twice."
+)
+@click.option(
+    "--obvious", default=_DEFAULTS.obvious, show_default=True, help="Attention check: tasks with an obvious order."
+)
+@click.option("--title", default=_DEFAULTS.title, help="Heading of the page.")
+@click.option("--seed", default=_DEFAULTS.seed, show_default=True, help="Decides images, crops and samples.")
+@click.option("--secret", help="64 hexadecimal digits; the same secret gives the same bytes.  [default: random]")
+@click.option("--out", required=True, type=_PATH, help="Folder for the raters; new or empty.")
+@click.option("--key", "key_path", type=_PATH, help="File for the key.  [default: OUT-key.json beside OUT]")
+@click.option("--workers", default=2, show_default=True, help="Threads that read pictures.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+def command(
+    submissions: tuple[str, ...],
+    gt: Path,
+    lr: Path | None,
+    track: str | None,
+    crops: int,
+    size: int,
+    context: int | None,
+    images: int | None,
+    raters: int,
+    tasks_per_rater: int | None,
+    sample: int | None,
+    include_gt: bool,
+    ties: bool,
+    repeats: int,
+    obvious: int,
+    title: str,
+    seed: int,
+    secret: str | None,
+    out: Path,
+    key_path: Path | None,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Create a study: a folder for the raters, and a key that stays with you.
+
+    SUBMISSION is a folder or zip of PNGs with the track's file names, or NAME=PATH. Published baselines are given in
+    the same way. The folder works from the disk and from any static host. Nothing in it tells which method a crop is
+    from. The key tells it, so keep the key from the raters. --seed decides what is shown. Names and positions follow
+    from a random secret, because a seed can be guessed.
+    """
+    from srspace_eval.study.create import create_study
+
+    study = create_study(
+        submissions,
+        gt,
+        out,
+        track=track,
+        lr=lr,
+        include_gt=include_gt,
+        sample=sample,
+        options=StudyOptions(
+            crops=crops,
+            size=size,
+            raters=raters,
+            tasks_per_rater=tasks_per_rater,
+            images=images,
+            ties=ties,
+            repeats=repeats,
+            obvious=obvious,
+            context=context,
+            seed=seed,
+            title=title,
+        ),
+        secret=_secret(secret),
+        key_path=key_path,
+        workers=workers,
+        progress=progress,
+    )
+    if as_json:
+        print_json(study.to_dict())
+        return
+    minutes = f"about {study.minutes_per_rater:.0f} minutes for a rater"
+    click.echo(shown(f"{out}: {study.tasks} tasks of {len(study.key.entries)} crops, {minutes}"))
+    click.echo(shown(f"{study.key_path}: the key; keep it from the raters"))
+    click.echo("One link a rater, relative to the folder:")
+    for code in study.codes.values():
+        click.echo(f"  index.html#{code}")
+
+
+def _secret(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError:
+        secret = b""
+    if len(secret) != _SECRET_BYTES:
+        raise click.BadParameter("must be 64 hexadecimal digits, as in the key", param_hint="--secret")
+    return secret

@@ -1,0 +1,242 @@
+"""Results on disk: one reviewable JSON file a submission.
+
+The document (``RESULT_FORMAT``)::
+
+    {"format": "srspace-eval/result/1", "team": "Deepest", "kind": "team", "track": "x4",
+     "signature": {"id": ..., "text": ..., "settings": {...}, "environment": {...}},
+     "incomplete": [],                       # why it cannot be ranked; then every summary value is null
+     "notes": ["lr_psnr: 1 image with identical LRs (infinite dB) is left out of the mean: 0801"],
+     "summary": {"lpips": 0.117, "lr_psnr": 50.54, "lr_psnr_worst": 50.1, "diversity": 26.041, ...},
+     "diversity_curve": [0.0, ..., 26.041],  # mean over images
+     "images": [{"image": "0801", "height": 1352, "width": 2040, "gt_sha256": ...,
+                 "lpips": ..., "lr_psnr": ..., "lr_psnr_worst": ..., "diversity": ..., "lpips_global_best": ...,
+                 "lpips_local_best": ..., "diversity_curve": [...],
+                 "samples": [{"sample": 0, "file": "000000_sample00000.png", "sha256": ..., "lpips": ...,
+                              "lr_psnr": ...}, ...]}, ...],
+     "provenance": {...} or null}            # what ``sample`` wrote beside the samples
+
+Images and samples hold, beside their fixed fields, the values of any metrics under the metrics' ids. A metric does not
+have to be known here to be read: a plug-in may have measured it. Lists of values are curves. Numbers have full
+precision; an infinite value is the text ``"inf"`` or ``"-inf"``, an undefined one ``null``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.documents import DocumentError, convert
+from srspace_eval._utils.text import visible
+from srspace_eval.errors import ResultsError
+from srspace_eval.results.record import ImageRecord, Kind, Result, SampleRecord
+from srspace_eval.results.signature import Signature
+
+RESULT_FORMAT = "srspace-eval/result/1"
+
+MAX_RESULT_BYTES = 1 << 27
+"""Largest result that is read. A thousand images of a hundred samples take a fifth of it."""
+
+Text = Annotated[str, Meta(pattern="^[^\\x00]*$", description="a text without NUL")]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64, description="64 hexadecimal digits")]
+Length = Annotated[int, Meta(ge=1)]
+Value = float | Literal["inf", "-inf"] | None
+"""A metric's value: null if it is undefined."""
+Curve = list[Value]
+
+
+class SignatureDocument(Struct, frozen=True):
+    """What a result was measured with. ``id`` and ``text`` follow from the settings."""
+
+    id: str
+    text: str
+    settings: dict[Text, dict[str, Any]]
+    environment: dict[str, Any]
+
+
+class SampleDocument(Struct, frozen=True, gc=False):
+    """One sample; further keys are metric ids with the sample's values."""
+
+    sample: Annotated[int, Meta(ge=0)]
+    file: Text
+    sha256: Digest
+
+
+class ImageDocument(Struct, frozen=True):
+    """One image; further keys are metric ids with the image's values, or curves S_1 .. S_M."""
+
+    image: Text
+    height: Length
+    width: Length
+    gt_sha256: Digest
+    samples: list[SampleDocument]
+
+
+class ResultDocument(Struct, frozen=True):
+    """A scored submission; further keys are curves, means over the images."""
+
+    format: Literal["srspace-eval/result/1"]
+    team: Text
+    kind: Kind
+    track: Text
+    signature: SignatureDocument
+    incomplete: list[Text]
+    notes: list[Text]
+    summary: dict[str, Value]
+    images: list[ImageDocument]
+    provenance: dict[str, Any] | None
+
+
+ADDITIONAL: Mapping[type, object] = {SampleDocument: Value, ImageDocument: Value | Curve, ResultDocument: Curve}
+"""The type of the values under further keys, for the JSON Schema."""
+
+_FIELDS = {kind: frozenset(kind.__struct_fields__) for kind in (SampleDocument, ImageDocument, ResultDocument)}
+
+
+def to_document(result: Result) -> dict[str, Any]:
+    """The JSON document of a result, as in the module's docstring."""
+    return {
+        "format": RESULT_FORMAT,
+        "team": result.team,
+        "kind": result.kind,
+        "track": result.track,
+        "signature": {
+            "id": result.signature.id,
+            "text": result.signature.text,
+            "settings": result.signature.settings,
+            "environment": result.signature.environment,
+        },
+        "incomplete": list(result.incomplete),
+        "notes": list(result.notes),
+        "summary": dict(result.summary),
+        **{name: list(curve) for name, curve in result.curves.items()},
+        "images": [image_document(image) for image in result.images],
+        "provenance": result.provenance,
+    }
+
+
+def image_document(image: ImageRecord) -> dict[str, Any]:
+    """The JSON object of one image."""
+    return {
+        "image": image.image,
+        "height": image.height,
+        "width": image.width,
+        "gt_sha256": image.gt_sha256,
+        **image.values,
+        **{name: list(curve) for name, curve in image.curves.items()},
+        "samples": [{"sample": s.sample, "file": s.file, "sha256": s.sha256, **s.values} for s in image.samples],
+    }
+
+
+def from_document(data: Any, where: str) -> Result:
+    """A result from its JSON document.
+
+    Parameters
+    ----------
+    data:
+        The document.
+    where:
+        The name of its file, for messages.
+
+    Raises
+    ------
+    ResultsError
+        If the document is not a result. The message names ``where`` and the field.
+    """
+    try:
+        document = convert(data, ResultDocument)
+        signature = document.signature
+        free = {"settings": signature.settings, "environment": signature.environment}
+        for value in (free, document.provenance):
+            strict_json.bounded(value)
+        summary = {key: _number(value, f"summary.{key}") for key, value in document.summary.items()}
+        extra, curves = _metrics(data, _FIELDS[ResultDocument], "")
+        if extra:
+            raise DocumentError(f"unknown key {', '.join(map(visible, extra))}; further keys are curves (lists)")
+        return Result(
+            team=_name(document.team),
+            track=document.track,
+            kind=document.kind,
+            signature=Signature(signature.settings, signature.environment),
+            incomplete=tuple(document.incomplete),
+            notes=tuple(document.notes),
+            summary=summary,
+            curves=curves,
+            images=tuple(
+                _image(image, raw, f"images[{number}].")
+                for number, (image, raw) in enumerate(zip(document.images, data["images"], strict=True))
+            ),
+            provenance=document.provenance,
+        )
+    except ValueError as error:
+        raise ResultsError(f"{where}: not a result of srspace-eval: {error}; score the submission again") from error
+
+
+def image_from_document(data: Any) -> ImageRecord:
+    """The inverse of :func:`image_document`.
+
+    Raises
+    ------
+    DocumentError
+        If the data is not an image's object.
+    """
+    return _image(convert(data, ImageDocument), data, "")
+
+
+def _image(document: ImageDocument, data: Mapping[str, Any], place: str) -> ImageRecord:
+    """An image's record from its fixed fields and from the object that also holds its metrics."""
+    values, curves = _metrics(data, _FIELDS[ImageDocument], place)
+    fixed, samples = _FIELDS[SampleDocument], []
+    for number, (sample, raw) in enumerate(zip(document.samples, data["samples"], strict=True)):
+        inner = f"{place}samples[{number}]."
+        numbers = {
+            # Most values are finite floats, and a board holds a million of them.
+            key: value if type(value) is float and math.isfinite(value) else _number(value, inner + key)
+            for key, value in raw.items()
+            if key not in fixed
+        }
+        samples.append(SampleRecord(sample.sample, sample.file, sample.sha256, numbers))
+    return ImageRecord(
+        image=document.image,
+        height=document.height,
+        width=document.width,
+        gt_sha256=document.gt_sha256,
+        values=values,
+        curves=curves,
+        samples=tuple(samples),
+    )
+
+
+def _metrics(
+    data: Mapping[str, Any], fixed: frozenset[str], place: str
+) -> tuple[dict[str, float | None], dict[str, tuple[float | None, ...]]]:
+    """The values and the curves of an object: all keys but the fixed ones."""
+    values, curves = {}, {}
+    for key, value in data.items():
+        if key in fixed:
+            continue
+        if isinstance(value, list):
+            curves[key] = tuple(
+                [v if type(v) is float and math.isfinite(v) else _number(v, place + key) for v in value]
+            )
+        else:
+            values[key] = _number(value, place + key)
+    return values, curves
+
+
+def _number(value: Any, place: str) -> float | None:
+    try:
+        return strict_json.number(value)
+    except ValueError as error:
+        raise DocumentError(f"{visible(place)}: {error}") from error
+
+
+def _name(team: str) -> str:
+    if not team.strip():
+        raise DocumentError("team is empty; write the team's name")
+    if any("\ud800" <= char <= "\udfff" for char in team):
+        raise DocumentError(f"team {team!a} contains half a character (a lone surrogate); write the name anew")
+    return team

@@ -1,0 +1,70 @@
+"""Files of results in a board: their paths, reading and writing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.files import read_bounded, write_atomic
+from srspace_eval._utils.text import slug
+from srspace_eval.errors import ResultsError
+from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document, to_document
+from srspace_eval.results.record import Result
+
+
+def result_path(board: Path, track: str, team: str) -> Path:
+    """The file of a team's result in a board."""
+    return board / slug(track) / f"{slug(team)}.json"
+
+
+def read_result(path: Path) -> Result:
+    """Read one result.
+
+    Raises
+    ------
+    ResultsError
+        If the file cannot be read or is not a result. The message names the file and the field.
+    """
+    try:
+        data = strict_json.loads(read_bounded(path, MAX_RESULT_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ResultsError(f"{path}: cannot be read as JSON ({error})") from error
+    return from_document(data, str(path))
+
+
+def read_results(board: Path, track: str) -> list[Result]:
+    """All results of one track in a board, in the order of their file names.
+
+    Raises
+    ------
+    ResultsError
+        If files are damaged or belong to another track. All of them are listed together.
+    """
+    results: list[Result] = []
+    problems: list[str] = []
+    for path in sorted((board / slug(track)).glob("*.json")):
+        try:
+            result = read_result(path)
+        except ResultsError as error:
+            problems.append(str(error))
+            continue
+        if result.track != track:
+            problems.append(f"{path}: is a result of track {result.track!r}; move it to {slug(result.track)}/")
+        results.append(result)
+    if problems:
+        raise ResultsError(f"{board}: some results cannot be used", problems)
+    return results
+
+
+def write_result(path: Path, result: Result) -> None:
+    """Write one result, atomically. Equal results give equal bytes.
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be written.
+    """
+    try:
+        write_atomic(path, strict_json.dumps(to_document(result)) + "\n")
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error

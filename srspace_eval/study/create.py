@@ -1,0 +1,255 @@
+"""``create_study``: the raters' folder and the key.
+
+The key stays with the organiser. Nothing in the folder tells which method a crop is from.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.progress import Advance, Progress, no_progress
+from srspace_eval._version import __version__
+from srspace_eval.errors import StudyError
+from srspace_eval.study.cropping import gt_sizes, read_pictures
+from srspace_eval.study.design import choose_images, expected_minutes, make_lists, make_tasks, place_crops
+from srspace_eval.study.entries import StudyEntries, gather_entries, open_submissions
+from srspace_eval.study.key import Key
+from srspace_eval.study.options import StudyOptions
+from srspace_eval.study.page import page_data, page_files, study_digest
+from srspace_eval.study.pictures import stored_png
+from srspace_eval.study.places import check_places, default_key_path, put_in_place, unify_times
+from srspace_eval.submissions.sources import open_source
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
+
+SECRET_BYTES = 32
+
+_LONG_MINUTES = 60
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A study that was created: the raters' folder, and the key with its file."""
+
+    folder: Path
+    key_path: Path
+    key: Key
+
+    @property
+    def tasks(self) -> int:
+        """Number of tasks that count for the MOR."""
+        return sum(task.kind == "rank" for task in self.key.tasks.values())
+
+    @property
+    def minutes_per_rater(self) -> float:
+        """Estimated time of the rater with the most tasks, in minutes."""
+        return max(expected_minutes(len(rater.tasks), len(self.key.entries)) for rater in self.key.raters.values())
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """Rater -> code. The rater opens ``index.html#CODE`` in the folder, on any static host."""
+        return {rater.id: rater.code for rater in self.key.raters.values()}
+
+    def to_dict(self) -> dict[str, object]:
+        """What ``study create --json`` prints."""
+        return {
+            "study": self.key.study,
+            "folder": str(self.folder),
+            "key": str(self.key_path),
+            "methods": list(self.key.entries),
+            "tasks": self.tasks,
+            "minutes_per_rater": self.minutes_per_rater,
+            "codes": self.codes,
+        }
+
+
+def create_study(
+    submissions: Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]],
+    gt: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    track: Track | str | Path | None = None,
+    lr: str | os.PathLike[str] | None = None,
+    include_gt: bool = False,
+    sample: int | None = None,
+    options: StudyOptions = StudyOptions(),  # noqa: B008
+    secret: bytes | None = None,
+    key_path: str | os.PathLike[str] | None = None,
+    workers: int = 2,
+    progress: Progress = no_progress,
+) -> StudyFolder:
+    """Create a study: what ``srspace-eval study create`` does, with the same files.
+
+    Parameters
+    ----------
+    submissions:
+        Folders or zips of PNGs with the track's file names, or a mapping from the methods' names to them. A text may
+        be ``NAME=PATH``. Published baselines are given in the same way.
+    gt:
+        Folder or zip of the GT images.
+    out:
+        Folder for the raters. It must not exist, or be empty.
+    track:
+        A track, its name or its file. None: guessed from names and sizes.
+    lr:
+        Folder or zip of the LR images to show. None: made from the GT.
+    include_gt:
+        Whether the GT takes part as a method.
+    sample:
+        Show this sample of every image. None: drawn by seed.
+    options:
+        Crops, raters, attention checks, seed.
+    secret:
+        32 bytes that decide names, positions and tokens. The same secret gives the same bytes. None: random.
+    key_path:
+        File of the key. It must not exist. None: ``OUT-key.json`` beside the folder.
+    workers:
+        Number of threads that decode pictures.
+    progress:
+        Progress callback.
+
+    Raises
+    ------
+    StudyError
+        If the options do not fit the images, methods lack images, or the places are taken.
+    SubmissionError, TrackError
+        If a submission cannot be opened, or fits no track.
+
+    Warns
+    -----
+    Notice
+        If a rater needs more than an hour.
+
+    Examples
+    --------
+    >>> study = create_study(  # doctest: +SKIP
+    ...     ["teamA/", "teamB.zip"], "DIV2K_valid_HR", "study", track="x8", options=StudyOptions(raters=10)
+    ... )
+    >>> study.codes["r01"]  # doctest: +SKIP
+    'r01-s55vnkt4j7pwbd22j57v'
+    """
+    folder = Path(out)
+    key_file = default_key_path(folder) if key_path is None else Path(key_path)
+    secret = secrets.token_bytes(SECRET_BYTES) if secret is None else secret
+    if len(secret) != SECRET_BYTES:
+        raise StudyError(f"the secret has {len(secret)} bytes: it must have {SECRET_BYTES}")
+    check_places(folder, key_file)
+    entries = gather_entries(
+        open_submissions(submissions),
+        open_source(Path(gt)),
+        seed=options.seed,
+        track=track if track is None or isinstance(track, Track) else load_track(track),
+        lr=None if lr is None else open_source(Path(lr)),
+        include_gt=include_gt,
+        sample=sample,
+    )
+    images = len(entries.gt_files) if options.images is None else options.images
+    with progress("reading pictures", images * (len(entries.entries) + 1)) as advance:
+        key = build_study(entries, folder, key_file, options, secret=secret, workers=workers, advance=advance)
+    study = StudyFolder(folder, key_file, key)
+    if study.minutes_per_rater > _LONG_MINUTES:
+        notify(
+            f"each rater needs about {study.minutes_per_rater / 60:.1f} hours; --tasks-per-rater shares the tasks "
+            "among more people"
+        )
+    return study
+
+
+def build_study(
+    entries: StudyEntries,
+    out: Path,
+    key_path: Path,
+    options: StudyOptions,
+    *,
+    secret: bytes,
+    workers: int = 2,
+    advance: Advance = lambda n: None,
+) -> Key:
+    """Write a study's folder and its key: both, or after an error none of them.
+
+    Parameters
+    ----------
+    entries:
+        The methods.
+    out, key_path, options, secret, workers:
+        As in :func:`create_study`.
+    advance:
+        Called with the number of pictures read, out of ``images × (methods + 1)``.
+
+    Raises
+    ------
+    StudyError
+        If the options do not fit the images, the places are taken, or pictures cannot be used: a file that is not an
+        8-bit RGB PNG, a damaged or a small one. It lists all of these pictures.
+    """
+    options.check(entries.track.scale)
+    check_places(out, key_path)
+    images = choose_images(list(entries.gt_files), options)
+    sizes = gt_sizes(entries, images)
+    crops, obvious = place_crops(sizes, entries.track.scale, options)
+    names = [entry.name for entry in entries.entries]
+    tasks = make_tasks(crops, obvious, names, secret)
+    repeats, raters = make_lists(tasks, len(names), secret, options)
+    try:
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise StudyError(
+            f"{out}: the study cannot be written ({error.strerror or error}); choose another --out"
+        ) from error
+    try:
+        with tempfile.TemporaryDirectory(prefix="srspace-eval-study-") as scratch:
+            items, contexts = read_pictures(entries, tasks, sizes, options, Path(scratch), workers, advance)
+            folder = work / "images"
+            folder.mkdir()
+            digests = {}
+            # In the order of the random ids, because many file systems keep the order in which files were made.
+            for name in sorted([*items, *contexts]):
+                png = stored_png(items[name] if name in items else contexts[name].pixels)
+                digests[name] = sha256(png)
+                (folder / f"{name}.png").write_bytes(png)
+            del items
+        all_tasks = [*tasks, *repeats]
+        data = page_data(all_tasks, raters, contexts, options, len(names))
+        study = study_digest(data, digests)
+        for name, text in page_files(study, data, options.title).items():
+            target = work / name
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(text.encode("utf-8"))
+        settings = {
+            "created_with": f"srspace-eval {__version__}",
+            "track": entries.track.name,
+            "scale": entries.track.scale,
+            "lr": "downscaled from the GT for the eye" if entries.lr is None else "given",
+            **asdict(options),
+            "shown": {entry.name: {image: entry.files[image] for image in images} for entry in entries.entries},
+        }
+        key = Key(
+            study=study,
+            secret=secret.hex(),
+            title=options.title,
+            ties=options.ties,
+            entries=tuple(names),
+            tasks={task.id: task for task in all_tasks},
+            raters={rater.id: rater for rater in raters},
+            settings=settings,
+        )
+        unify_times(work)
+        key.write(key_path)
+        try:
+            put_in_place(work, out)
+        except BaseException:
+            key_path.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StudyError(f"{out}: the study cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return key

@@ -1,0 +1,149 @@
+"""Crops and LR contexts of a study's images: each file of the methods and of the GT is read once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from srspace_eval._utils.png import Pixels, decode_png
+from srspace_eval._utils.png_structure import inspect_png
+from srspace_eval._utils.progress import Advance
+from srspace_eval.errors import ImageError, StudyError
+from srspace_eval.study.design import Crop, Task
+from srspace_eval.study.entries import StudyEntries
+from srspace_eval.study.options import StudyOptions
+from srspace_eval.study.pictures import coarsened, read_squares, shrunk
+
+
+@dataclass(frozen=True)
+class LrContext:
+    """The LR around a crop, and the crop's left upper corner and side in it, in LR pixels."""
+
+    pixels: Pixels
+    x: int
+    y: int
+    side: int
+
+
+def gt_sizes(entries: StudyEntries, images: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Image -> (height, width) of its GT, cropped as the track says.
+
+    Raises
+    ------
+    StudyError
+        If files are not 8-bit RGB PNGs. It lists all of them.
+    """
+    sizes, problems = {}, []
+    for image in images:
+        name = entries.gt_files[image]
+        try:
+            info = inspect_png(entries.gt.read(name), entries.gt.where(name))
+        except ImageError as error:
+            problems.append(str(error))
+            continue
+        crop = entries.track.crop
+        sizes[image] = (info.height // crop * crop, info.width // crop * crop)
+    if problems:
+        raise StudyError("the GT cannot be used", problems)
+    return sizes
+
+
+def read_pictures(
+    entries: StudyEntries,
+    tasks: Sequence[Task],
+    sizes: dict[str, tuple[int, int]],
+    options: StudyOptions,
+    scratch: Path,
+    workers: int,
+    advance: Advance,
+) -> tuple[dict[str, Pixels], dict[str, LrContext]]:
+    """Every crop and every LR context, by id.
+
+    The crops lie in a memory-mapped file in the folder ``scratch``, because all crops of a large study may not fit in
+    memory.
+
+    Raises
+    ------
+    StudyError
+        If pictures are damaged or too small. It lists all of them.
+    """
+    size = options.size
+    ids = sorted(item for task in tasks for item in task.items)
+    store = np.memmap(scratch / "crops", dtype=np.uint8, mode="w+", shape=(len(ids), size, size, 3))
+    row = {item: i for i, item in enumerate(ids)}
+    by_image: dict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        by_image[task.crop.image].append(task)
+    contexts: dict[str, LrContext] = {}
+
+    def read_method(image: str, index: int) -> None:
+        entry = entries.entries[index]
+        ranked = [task for task in by_image[image] if task.kind == "rank"]
+        name = entry.files[image]
+        where = entry.source.where(name)
+        corners = [(task.crop.x, task.crop.y) for task in ranked]
+        for task, square in zip(ranked, read_squares(entry.source.read(name), where, corners, size), strict=True):
+            store[row[task.items[task.holds.index(index)]]] = square
+
+    def read_gt(image: str) -> None:
+        name = entries.gt_files[image]
+        height, width = sizes[image]
+        pixels = decode_png(entries.gt.read(name), entries.gt.where(name))[:height, :width]
+        lr = _low_resolution(entries, image, pixels)
+        for task in by_image[image]:
+            contexts[task.reference] = _context(lr, task.crop, entries.track.scale, options)
+            if task.kind == "obvious":
+                x, y = task.crop.x, task.crop.y
+                square = pixels[y : y + size, x : x + size]
+                for level, cell in enumerate((1, max(2, size // 10), max(3, size // 3))):
+                    store[row[task.items[task.holds.index(level)]]] = coarsened(square, cell)
+
+    problems: list[str] = []
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        jobs = [pool.submit(read_gt, image) for image in by_image]
+        jobs += [pool.submit(read_method, image, i) for image in by_image for i in range(len(entries.entries))]
+        try:
+            for job in jobs:
+                try:
+                    job.result()
+                except ImageError as error:
+                    problems.append(str(error))
+                advance(1)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    if problems:
+        raise StudyError("pictures cannot be used", problems)
+    return {item: store[i] for item, i in row.items()}, contexts
+
+
+def _low_resolution(entries: StudyEntries, image: str, gt: Pixels) -> Pixels:
+    scale = entries.track.scale
+    if entries.lr is None:
+        return shrunk(gt, scale)
+    name = entries.lr_files[image]
+    where = entries.lr.where(name)
+    lr = decode_png(entries.lr.read(name), where)
+    height, width = gt.shape[0] // scale, gt.shape[1] // scale
+    if lr.shape[0] < height or lr.shape[1] < width:
+        raise ImageError(
+            f"{where}: {lr.shape[1]}×{lr.shape[0]} pixels, smaller than the {width}×{height} of the downscaled GT"
+        )
+    return lr[:height, :width]
+
+
+def _context(lr: Pixels, crop: Crop, scale: int, options: StudyOptions) -> LrContext:
+    """The LR around a crop: centred on the crop, but inside the image."""
+    side = options.size // scale
+    wanted = options.context_size // scale
+    x, y = crop.x // scale, crop.y // scale
+    left, top = (
+        min(max(0, corner - (wanted - side) // 2), max(0, extent - wanted))
+        for corner, extent in ((x, lr.shape[1]), (y, lr.shape[0]))
+    )
+    return LrContext(lr[top : top + wanted, left : left + wanted], x - left, y - top, side)

@@ -1,0 +1,56 @@
+"""Where a study lies: the folder for the raters, and the key's file, which never lies in that folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from srspace_eval.errors import StudyError
+
+# 2000-01-01. The time at which a file was written would tell in which order the methods were read.
+_TIME = 946_684_800
+
+
+def default_key_path(folder: Path) -> Path:
+    """The key's file of a study's folder, where no other is named: ``FOLDER-key.json`` beside the folder.
+
+    >>> default_key_path(Path("studies/faces")).name
+    'faces-key.json'
+    """
+    return folder.with_name(f"{folder.resolve().name}-key.json")
+
+
+def check_places(folder: Path, key_path: Path) -> None:
+    """Check that a study can be written.
+
+    Raises
+    ------
+    StudyError
+        If the folder or the key's file exists already, the key would lie in the folder, or a parent is missing.
+    """
+    problems = []
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        problems.append(f"{folder}: exists already and is not empty; choose another --out, or move it away")
+    if key_path.exists():
+        problems.append(f"{key_path}: there is a key already; move it away, or name another with --key")
+    if key_path.resolve().is_relative_to(folder.resolve()):
+        problems.append(f"{key_path}: the key must not lie in the raters' folder; name another with --key")
+    for parent in sorted({folder.absolute().parent, key_path.absolute().parent}):
+        if not parent.is_dir():
+            problems.append(f"{parent}: there is no such folder; make it first")
+    if problems:
+        raise StudyError("the study cannot be written there", problems)
+
+
+def unify_times(folder: Path) -> None:
+    """Give all files and folders the same time."""
+    for path in [*folder.rglob("*"), folder]:
+        os.utime(path, (_TIME, _TIME))
+
+
+def put_in_place(work: Path, folder: Path) -> None:
+    """Give a finished working folder its name, in place of an empty folder if there is one."""
+    work.chmod(0o755)
+    if folder.exists():
+        folder.rmdir()
+    work.rename(folder)

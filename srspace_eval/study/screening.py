@@ -1,0 +1,141 @@
+"""Which answers count: valid, complete, attentive, and one a rater."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from srspace_eval._utils.text import visible
+from srspace_eval.study.answers import Answer, AnswerError, read_answer
+from srspace_eval.study.key import Key
+from srspace_eval.study.options import CollectOptions
+from srspace_eval.study.rankings import held_ranks
+
+
+@dataclass(frozen=True)
+class RejectedAnswer:
+    """An answer file that does not count, and the reason."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class AcceptedAnswer:
+    """An answer that counts.
+
+    Attributes
+    ----------
+    agreement:
+        Mean Kendall tau between the first and the second ranking of the repeated tasks. None: no repeated task.
+    """
+
+    file: str
+    answer: Answer
+    agreement: float | None
+
+
+def screen_answers(
+    paths: Sequence[Path], key: Key, options: CollectOptions
+) -> tuple[list[AcceptedAnswer], list[RejectedAnswer]]:
+    """The answers that count, and the others with the reasons.
+
+    An answer counts if it is valid, complete (unless ``options.partial`` is ``"use"``), passes the attention checks,
+    and no other answer of the same rater contradicts it.
+    """
+    rejected: list[RejectedAnswer] = []
+    readable: list[tuple[str, Answer]] = []
+    for path in paths:
+        file = visible(str(path))
+        try:
+            answer = read_answer(path, key)
+        except AnswerError as error:
+            rejected.append(RejectedAnswer(file, str(error)))
+            continue
+        lost = len(answer.missing(key))
+        if not answer.rankings:
+            rejected.append(RejectedAnswer(file, "it has no answered task"))
+        elif lost and options.partial == "refuse":
+            total = len(key.raters[answer.rater].tasks)
+            rejected.append(
+                RejectedAnswer(file, f"incomplete: {lost} of {total} tasks are not answered (--partial use takes it)")
+            )
+        else:
+            readable.append((file, answer))
+    single, doubles = _one_a_rater(readable)
+    rejected += doubles
+    accepted = []
+    for file, answer in single:
+        reason, agreement = _attention(answer, key, options)
+        if reason is None:
+            accepted.append(AcceptedAnswer(file, answer, agreement))
+        else:
+            rejected.append(RejectedAnswer(file, reason))
+    return accepted, rejected
+
+
+def _one_a_rater(readable: Sequence[tuple[str, Answer]]) -> tuple[list[tuple[str, Answer]], list[RejectedAnswer]]:
+    """Each rater's most complete answer; no answer of a rater whose answers contradict each other."""
+    by_rater: dict[str, list[tuple[str, Answer]]] = defaultdict(list)
+    for file, answer in readable:
+        by_rater[answer.rater].append((file, answer))
+    kept, rejected = [], []
+    for rater, found in sorted(by_rater.items()):
+        best = max(range(len(found)), key=lambda i: len(found[i][1].rankings))
+        full = found[best][1].rankings
+        if all(full.get(task) == groups for _, answer in found for task, groups in answer.rankings.items()):
+            kept.append(found[best])
+            rejected += [
+                RejectedAnswer(file, f"{rater} again: it adds nothing to {found[best][0]}, which counts")
+                for i, (file, _) in enumerate(found)
+                if i != best
+            ]
+            continue
+        # Only the rater knows which one is meant. The times of files are not reliable.
+        for file, answer in found:
+            others = [f"{other} ({_difference(answer, theirs)})" for other, theirs in found if theirs is not answer]
+            rejected.append(
+                RejectedAnswer(
+                    file,
+                    f"{rater} also sent {' and '.join(others)}: ask {rater} which counts, and collect without the "
+                    f"other file{'s' if len(others) > 1 else ''}",
+                )
+            )
+    return kept, rejected
+
+
+def _difference(one: Answer, other: Answer) -> str:
+    count = sum(one.rankings[task] != groups for task, groups in other.rankings.items() if task in one.rankings)
+    if not count:
+        return "answers other tasks"
+    return f"{count} {'task' if count == 1 else 'tasks'} ranked differently"
+
+
+def _attention(answer: Answer, key: Key, options: CollectOptions) -> tuple[str | None, float | None]:
+    """Why an attention check fails (None: all pass), and the agreement on repeated tasks."""
+    taus = []
+    for name, groups in answer.rankings.items():
+        task = key.tasks[name]
+        if task.kind == "obvious" and not np.all(np.diff(held_ranks(task, groups)) > 0):
+            return "failed an attention check: the order of an obvious task is wrong", None
+        if task.of is not None and task.of in answer.rankings:
+            first = held_ranks(key.tasks[task.of], answer.rankings[task.of])
+            second = held_ranks(task, groups)
+            tau = float(stats.kendalltau(first, second).statistic)
+            # tau is undefined where all items are tied in one of the rankings.
+            taus.append(float(np.array_equal(first, second)) if np.isnan(tau) else tau)
+    if not taus:
+        return None, None
+    mean = float(np.mean(taus))
+    if mean < options.agreement:
+        return (
+            f"failed an attention check: repeated tasks were ranked differently (Kendall tau {mean:.2f}, "
+            f"--agreement asks for at least {options.agreement:g})",
+            mean,
+        )
+    return None, mean

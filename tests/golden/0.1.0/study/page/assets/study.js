@@ -1,0 +1,288 @@
+"use strict";
+// The screens: start, task, done.
+
+(() => {
+  const study = window.STUDY;
+  const session = window.STUDY_SESSION;
+  const $ = (id) => document.getElementById(id);
+  const tasksOf = (rater) => study.raters[rater].tasks;
+  let progress = null;
+  let board = null;
+  let entered = 0; // when the task on the screen came into sight
+
+  function say(text) { $("said").textContent = text; }
+
+  function trouble(text) {
+    $("trouble").textContent = text;
+    $("trouble").hidden = !text;
+  }
+
+  function screen(name) {
+    for (const section of document.querySelectorAll(".screen")) section.hidden = section.id !== `screen-${name}`;
+    $("progress").hidden = name === "start";
+    $("actions").hidden = name !== "task";
+    scrollTo(0, 0);
+  }
+
+  // ---- start
+
+  function showStart() {
+    progress = null;
+    const text = session ? session.code : location.hash.slice(1);
+    const code = readCode(text, study);
+    screen("start");
+    $("code-form").hidden = Boolean(code);
+    $("begin").hidden = !code;
+    $("facts").hidden = !code;
+    if (!code) {
+      if (text) $("code-fault").textContent = "This link's code does not belong to this study. Look at the link again, or type the code.";
+      return;
+    }
+    progress = new Progress(study, code);
+    const count = tasksOf(code.rater).length;
+    const pieces = Math.max(...tasksOf(code.rater).map(([name]) => study.tasks[name].items.length));
+    const minutes = progress.done ? progress.minutesLeft() : study.raters[code.rater].minutes;
+    const time = minutes > 90 ? `${Math.round(minutes / 6) / 10} hours` : `${Math.max(minutes, 1)} min`;
+    fact("tasks", progress.done ? `${progress.done} of ${count}` : count, progress.done ? "tasks done" : count === 1 ? "task" : "tasks");
+    fact("pieces", pieces, "pieces in each");
+    fact("time", `≈ ${time}`, progress.done ? "left, with breaks as you like" : "in all, with breaks as you like");
+    $("begin").textContent = progress.done ? (progress.complete ? "To your answers" : "Go on where you were") : "Start";
+    if (!progress.kept) trouble("This browser keeps nothing of this page: do all tasks in one go, without reloading.");
+    $("begin").focus({ preventScroll: true });
+  }
+
+  function fact(id, value, label) {
+    let entry = $(`fact-${id}`);
+    if (!entry) {
+      entry = document.createElement("span");
+      entry.id = `fact-${id}`;
+      entry.append(document.createElement("strong"), " ", document.createElement("span"));
+      $("facts").append(entry);
+    }
+    entry.firstChild.textContent = value;
+    entry.lastChild.textContent = label;
+  }
+
+  function begin() {
+    progress.data.started ??= new Date().toISOString();
+    progress.save();
+    if (progress.complete) showDone();
+    else showTask(progress.isDone(Math.min(progress.data.at, progress.list.length - 1)) ? progress.firstOpen() : progress.data.at);
+  }
+
+  // ---- task
+
+  function showTask(index) {
+    screen("task");
+    progress.data.at = index;
+    progress.save();
+    entered = performance.now();
+    const ranking = progress.ranking(index);
+    board.show(ranking);
+    $("task-heading").textContent = `Task ${index + 1} of ${progress.list.length}`;
+    reference();
+    layout();
+    refresh(ranking);
+    board.focusFirst();
+    scrollTo(0, 0);
+    say(`Task ${index + 1} of ${progress.list.length}, ${ranking.items.length} pieces`);
+    preload(index + 1);
+  }
+
+  function refresh(ranking) {
+    const index = progress.data.at;
+    const left = ranking.pool.length;
+    $("progress-text").textContent = `Task ${index + 1} of ${progress.list.length}`;
+    $("progress-time").textContent = `about ${progress.minutesLeft()} min left`;
+    $("progress-bar").max = progress.list.length;
+    $("progress-bar").value = progress.done;
+    $("pool-count").textContent = left ? `${left} left` : "";
+    $("pool-zone").hidden = left === 0;
+    $("ranking-hint").hidden = ranking.ranked.length > 0;
+    // Stays reachable while it is not yet allowed: it then says why.
+    $("next").setAttribute("aria-disabled", String(left > 0));
+    $("next").textContent = index + 1 === progress.list.length ? "Finish" : "Next";
+    $("back").disabled = index === 0;
+  }
+
+  // Seconds since the last call, as long as the page was in sight.
+  function spent() {
+    const now = performance.now();
+    const seconds = document.hidden ? 0 : (now - entered) / 1000;
+    entered = now;
+    return seconds;
+  }
+
+  function keep(ranking) {
+    progress.record(progress.data.at, ranking, spent());
+    progress.data.sent = false;
+    refresh(ranking);
+  }
+
+  function next() {
+    const index = progress.data.at;
+    const { ranking } = board;
+    if (!ranking.complete) {
+      say(`Still to rank: ${ranking.pool.length}`);
+      $("pool-zone").classList.remove("nudge");
+      void $("pool-zone").offsetWidth;
+      $("pool-zone").classList.add("nudge");
+      board.focus(ranking.pool[0]);
+      return;
+    }
+    progress.record(index, ranking, spent());
+    progress.finishTask(index);
+    const open = progress.list.findIndex((_, i) => i > index && !progress.isDone(i));
+    const target = open < 0 ? progress.firstOpen() : open;
+    if (target < progress.list.length) showTask(target); else finish();
+  }
+
+  function preload(index) {
+    if (index >= progress.list.length) return;
+    const task = study.tasks[progress.name(index)];
+    for (const name of [...task.items, task.reference.id]) new Image().src = `images/${name}.png`;
+  }
+
+  // ---- sizes: a crop's pixel is a whole number of the screen's pixels
+
+  function layout() {
+    if (!progress || $("screen-task").hidden) return;
+    const ratio = window.devicePixelRatio || 1;
+    const count = progress.items(progress.data.at).length;
+    const room = $("ranking").parentElement.clientWidth;
+    const gap = 14;
+    const most = Math.max(1, Math.floor((room - 4) * ratio / study.size));
+    // The largest factor at which the pieces, ranked and unranked, stay more or less in sight; two columns at least.
+    const tall = Math.max(innerHeight - 240, 300) * 1.3;
+    const fits = (factor) => {
+      const width = study.size * factor / ratio + 4;
+      const columns = Math.floor((room + gap) / (width + gap));
+      return columns >= Math.min(2, count) && width <= 324 && (Math.ceil(count / columns) + 1) * (width + 60) <= tall;
+    };
+    // Smaller than a thumb's breadth nobody can judge, whatever fits.
+    let auto = Math.max(1, Math.min(most, Math.floor(160 * ratio / study.size)));
+    while (auto > 1 && 2 * (study.size * auto / ratio + 4) + gap > room) auto -= 1;
+    while (auto < most && fits(auto + 1)) auto += 1;
+    const factor = Math.min(Math.max(auto + (progress.data.zoom | 0), 1), most);
+    progress.data.zoom = factor - auto;
+    document.documentElement.style.setProperty("--piece", `${study.size * factor / ratio}px`);
+    $("factor").textContent = `${factor}×`;
+    $("smaller").disabled = factor === 1;
+    $("larger").disabled = factor === most;
+    sizeReference(study.size * factor, ratio);
+  }
+
+  function reference() {
+    const { id } = study.tasks[progress.name(progress.data.at)].reference;
+    for (const name of ["lr", "context"]) $(name).style.backgroundImage = `url("images/${id}.png")`;
+  }
+
+  function sizeReference(piece, ratio) {
+    const { width, height, x, y, side } = study.tasks[progress.name(progress.data.at)].reference;
+    const place = (element, factor, left, top, w, h) => {
+      const px = (n) => `${n * factor / ratio}px`;
+      Object.assign(element.style, { width: px(w), height: px(h), backgroundSize: `${px(width)} ${px(height)}`, backgroundPosition: `${px(-left)} ${px(-top)}` });
+    };
+    place($("lr"), piece / side, x, y, side, side);
+    const column = $("context").closest(".reference");
+    const beside = getComputedStyle(column).flexDirection === "row" ? piece / ratio + 18 : 0;
+    const room = Math.min(column.clientWidth - beside, 320);
+    const factor = Math.max(1, Math.floor(room * ratio / width));
+    place($("context"), factor, 0, 0, width, height);
+    const px = (n) => `${n * factor / ratio}px`;
+    Object.assign($("frame").style, { left: px(x), top: px(y), width: px(side), height: px(side) });
+  }
+
+  function zoom(by) {
+    progress.data.zoom = (progress.data.zoom | 0) + by;
+    layout();
+    progress.save();
+  }
+
+  // ---- done
+
+  function finish() {
+    progress.data.finished = new Date().toISOString();
+    progress.save();
+    showDone();
+    if (session) send();
+  }
+
+  function showDone() {
+    screen("done");
+    $("progress-text").textContent = `All ${progress.list.length} tasks done`;
+    $("progress-time").textContent = "";
+    $("progress-bar").max = progress.list.length;
+    $("progress-bar").value = progress.done;
+    $("send").hidden = !session || progress.data.sent;
+    $("save").className = session ? "plain" : "primary";
+    $("done-text").textContent = session
+      ? "Your answers go to the organiser now. You may also keep a copy."
+      : "Save your answers as a file and give it to the organiser. It holds your code, your rankings, and when and how long you worked; nothing else.";
+    $("send-state").textContent = progress.data.sent ? "Your answers have arrived." : "";
+    $("done-heading").focus();
+  }
+
+  async function send() {
+    $("send").hidden = true;
+    $("send-state").textContent = "Sending …";
+    try {
+      const reply = await fetch(session.submit, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(progress.answer()),
+      });
+      const text = await reply.text();
+      if (!reply.ok) throw new Error(`the server answers ${reply.status}: ${text.slice(0, 200)}`);
+      progress.data.sent = true;
+      progress.save();
+      $("send-state").textContent = "Your answers have arrived. You may close this page.";
+    } catch (error) {
+      $("send").hidden = false;
+      $("send-state").textContent = `They could not be sent (${error.message}). Try again, or save them as a file for the organiser.`;
+    }
+  }
+
+  function download() {
+    const link = document.createElement("a");
+    const answer = progress.answer();
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(answer)], { type: "application/json" }));
+    link.download = `answers-${answer.rater}-${answer.study.slice(0, 8)}.json`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    say("Saved as a file");
+  }
+
+  // ---- wiring
+
+  if (!study || !window.HTMLElement) {
+    trouble("This study's data is missing: the folder is not complete.");
+    return;
+  }
+  board = new Board({ pool: $("pool"), ranking: $("ranking"), ties: study.ties, changed: keep, say });
+  $("begin").addEventListener("click", begin);
+  $("next").addEventListener("click", next);
+  $("back").addEventListener("click", () => showTask(progress.data.at - 1));
+  $("smaller").addEventListener("click", () => zoom(-1));
+  $("larger").addEventListener("click", () => zoom(1));
+  $("save").addEventListener("click", download);
+  $("save-so-far").addEventListener("click", download);
+  $("send").addEventListener("click", send);
+  $("review").addEventListener("click", () => showTask(0));
+  $("show-help").addEventListener("click", showStart);
+  $("code-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = $("code").value.trim().toLowerCase();
+    if (readCode(text, study)) location.hash = text;
+    else $("code-fault").textContent = "This is no code of this study. It looks like r01-abcdefghij2345klmnop.";
+  });
+  addEventListener("hashchange", () => { if (!session) showStart(); });
+  addEventListener("resize", layout);
+  document.addEventListener("visibilitychange", () => {
+    if (!progress || $("screen-task").hidden) return;
+    // Time away from the page is not time on the task.
+    if (document.hidden) progress.record(progress.data.at, board.ranking, (performance.now() - entered) / 1000);
+    entered = performance.now();
+  });
+  showStart();
+})();

@@ -1,0 +1,1 @@
+window.STUDY_SESSION = null;
