@@ -1,15 +1,15 @@
 """Speed and memory of ``score`` on 2K pictures, against a plain program in the same run.
 
-The plain program does what the challenge's does: for every sample the package ``lpips``'s spatial distance, which runs
-the trunk on both pictures, and a gathered NumPy downscaling of both; the maps are kept for the diversity score. It runs
+The plain program works like the challenge's. For every sample it calls the package ``lpips`` with ``spatial=True``,
+which runs the trunk on both pictures, and downscales both with gathered NumPy taps; it keeps all maps for S_M. It runs
 on ``--plain-samples`` samples of each repeat and uses all cores.
 
     python benchmarks/score.py --pictures DIR            # prints the README's table
     python benchmarks/score.py --pictures DIR --json     # the same numbers as JSON
 
-Without ``--pictures`` made-up pictures stand in, and the trunk's weights are random unless ``--lpips-weights`` is
-given: neither changes the cost. Times are the least of ``--repeats``; processor time, which other work on the machine
-disturbs less, stands beside wall time.
+Without ``--pictures`` the pictures are synthetic; without ``--lpips-weights`` the trunk's weights are random. Neither
+changes the cost. Each time is the minimum over ``--repeats``. Processor time is given beside wall time, because other
+work on the machine disturbs it less.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def main() -> None:
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--plain-samples", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--growth", action="store_true", help="also how time and memory grow with samples, size, teams")
+    parser.add_argument(
+        "--growth", action="store_true", help="also measure how time and memory grow with samples, size and teams"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--peak-memory", nargs=2, metavar=("FOLDER", "WEIGHTS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -278,7 +280,7 @@ def timed(call: Callable[[], object], samples: int) -> dict[str, float]:
 
 
 def least(runs: list[dict[str, float]]) -> dict[str, float]:
-    """The least of each number."""
+    """The minimum of each number."""
     return {name: min(run[name] for run in runs) for name in runs[0]}
 
 
