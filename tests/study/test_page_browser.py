@@ -71,7 +71,7 @@ def test_a_study_by_keyboard_and_by_pointer_gives_a_leaderboard(
             assert page.inner_text("#progress-text") == "Task 4 of 8"
             assert rater.ranking() == [first]
         rater.rank_by_keyboard()
-    assert page.inner_text("#done-heading") == "Thank you, that was all"
+    assert page.inner_text("#done-heading") == "Thank you, you have finished"
     page.keyboard.press("Tab")
     assert rater.focused() == "save"
     with page.expect_download() as caught:
@@ -264,7 +264,7 @@ def test_a_wrong_code_is_said(page: Page, study: Study) -> None:
     assert page.is_hidden("#begin")
     page.fill("#code", "r01-" + "a" * 20)
     page.keyboard.press("Enter")
-    assert "no code of this study" in page.inner_text("#code-fault")
+    assert "not a code of this study" in page.inner_text("#code-fault")
     page.fill("#code", f" R02-{key.raters['r02'].token.upper()} ")
     page.keyboard.press("Enter")
     page.wait_for_selector("#begin:visible")

@@ -101,6 +101,21 @@ def test_the_page_shows_names_as_text_and_needs_nothing_from_outside(outcome: St
     assert len([t for t, _ in tags if t == "b"]) == 1  # the legend's own
 
 
+HOSTILE = ("\x1b[2Ja", "b\u202ec", "<img src=x onerror=alert(1)>")
+
+
+def test_hostile_names_are_visible_text_on_the_page_and_in_its_charts(outcome: StudyOutcome) -> None:
+    page = report_page(replace(outcome, rankings=replace(outcome.rankings, methods=HOSTILE)))
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert "<bdi>b\\u202ec</bdi>" in page
+    assert not [t for t, _ in Tags(page).tags if t == "img"]
+    data = re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.DOTALL)
+    assert data is not None
+    shown = json.loads(data[1])["mor"]["layout"]["yaxis"]["ticktext"]
+    assert set(shown) == {"\\u001b[2Ja", "b\\u202ec", "&lt;img src=x onerror=alert(1)&gt;"}
+
+
 def test_a_second_collect_replaces_the_first(outcome: StudyOutcome, tmp_path: Path) -> None:
     write_outcome(outcome, tmp_path)
     first = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file() and p.suffix != ".json"}
