@@ -72,7 +72,7 @@ def test_create_collect_rank(material: Material, tmp_path: Path, capsys: pytest.
     assert [rows[name]["final_rank"] for name in METHODS] == [1, 2, 3]
 
 
-def test_the_track_is_read_off_and_names_can_be_given(
+def test_the_track_is_guessed_and_names_can_be_given(
     material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lr = tmp_path / "lr"
@@ -81,7 +81,7 @@ def test_the_track_is_read_off_and_names_can_be_given(
         Image.open(path).reduce(4).save(lr / path.name)
     renamed = f"My Flow={material.submission('flow')}"
     arguments = ("study", "create", renamed, material.submission("blur"), "--gt", material.gt, "--size", 16)
-    # At 136 × 96 pixels a submission may be ×4 or ×8; the LR tells.
+    # At 136 × 96 pixels a submission may be ×4 or ×8. The LR decides.
     assert run(*arguments, "--out", tmp_path / "s") == 1
     assert "say which with --track" in capsys.readouterr().err
     assert run(*arguments, "--lr", lr, "--out", tmp_path / "s", "--key", tmp_path / "k.json") == 0
@@ -136,7 +136,7 @@ def test_mistakes_end_with_1_and_a_message(
         assert option in capsys.readouterr().err
 
 
-def test_a_long_study_is_noticed(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_study_gives_a_notice(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     many = [f"m{i}={material.submission('flow')}" for i in range(300)]
     arguments = ("study", "create", *many, "--gt", material.gt, "--size", 16, "--crops", 2, "--raters", 1)
     assert run(*arguments, "--out", tmp_path / "s", "--track", "x4") == 0
@@ -155,7 +155,9 @@ def test_plan_tells_crops_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("study", "plan", "--difference", 100) == 1
 
 
-def test_serve_says_what_is_wrong(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_serve_reports_wrong_options_and_a_missing_key(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert create(material, tmp_path / "s", "--track", "x4") == 0
     assert run("study", "serve", tmp_path / "s", "--port", 99999) == 2
     assert "65535" in capsys.readouterr().err

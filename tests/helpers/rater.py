@@ -12,13 +12,13 @@ from srspace_eval.study.key import Key
 
 
 class Rater:
-    """Somebody in front of the page who knows the methods and ranks by number."""
+    """A rater who knows the methods and ranks them by their index."""
 
     def __init__(self, page: Page, key: Key) -> None:
         self.page, self.key = page, key
 
     def place_of(self, item: str) -> int:
-        """Where the item belongs: its method's index, or its level in an obvious task."""
+        """The right place of an item: the index of its method, or its level in an obvious task."""
         (held,) = {
             held
             for task in self.key.tasks.values()
@@ -28,7 +28,7 @@ class Rater:
         return held
 
     def pool(self) -> list[str]:
-        """The unranked items as they stand on the page."""
+        """The unranked items in the order of the page."""
         return [str(card.get_attribute("data-item")) for card in self.page.locator("#pool .card").all()]
 
     def ranking(self) -> list[str]:
@@ -38,13 +38,13 @@ class Rater:
         return sorted(self.pool(), key=self.place_of)
 
     def focused(self) -> str:
-        """What has the focus: an item's id, or an element's."""
+        """The focus: the id of an item, or of an element."""
         return str(
             self.page.evaluate("document.activeElement.closest('.card')?.dataset.item ?? document.activeElement.id")
         )
 
     def rank_by_keyboard(self) -> None:
-        """Arrow to the best of the rest, Enter; then Enter on Next, which has the focus."""
+        """Rank all items with arrow keys and Enter, best first. Then press Enter on Next, which has the focus."""
         for item in self.best_first():
             self.arrow_to(item)
             self.page.keyboard.press("Enter")

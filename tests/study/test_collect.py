@@ -51,7 +51,7 @@ def test_numbers_come_from_all_rankings_but_not_from_checks(study: Study, honest
     assert [a.agreement for a in outcome.accepted] == [1, 1]
 
 
-def test_images_can_be_the_unit(study: Study, honest: list[Path]) -> None:
+def test_intervals_can_generalise_over_images(study: Study, honest: list[Path]) -> None:
     outcome = compute_outcome(honest, study[1], CollectOptions(over="images"))
     assert outcome.rankings.units == 3
     assert outcome.friedman.blocks == 3

@@ -52,7 +52,7 @@ def test_methods_that_lack_images_or_names_are_listed_together(material: Materia
         named_source(f"a\nb={part}")
 
 
-def test_names_are_given_or_read_off_the_path(material: Material, tmp_path: Path) -> None:
+def test_names_are_given_or_taken_from_the_path(material: Material, tmp_path: Path) -> None:
     folder = material.submission("flow")
     assert named_source(f"Team=1={folder}".replace("=1", ""))[0] == "Team"
     assert named_source(str(folder) + "/")[0] == "flow"

@@ -12,12 +12,12 @@ from tests.helpers.rankings import rankings, simulate
 
 def test_the_standard_error_of_independent_rankings_is_the_usual_one() -> None:
     values = np.random.default_rng(0).normal(size=(40, 3))
-    # Every ranking of its own rater and crop: nothing is alike.
+    # Every ranking has its own rater and crop, so all are independent.
     error = two_way_error(values, np.arange(40), np.arange(40))
     np.testing.assert_allclose(error.se, stats.sem(values, axis=0))
 
 
-def test_what_raters_share_does_not_average_out_over_crops() -> None:
+def test_an_effect_of_raters_does_not_average_out_over_crops() -> None:
     rng = np.random.default_rng(0)
     shared = rng.normal(size=(5, 1, 1)) + np.zeros((5, 200, 1))
     data = rankings(shared)
@@ -74,14 +74,14 @@ def test_one_rater_or_one_crop_still_gives_intervals() -> None:
         assert (found.low < found.high).all()
 
 
-def test_nothing_is_no_study() -> None:
+def test_intervals_need_a_ranking() -> None:
     none = Rankings(("a", "b"), np.zeros((0, 2)), np.zeros(0, np.int64), np.zeros(0, np.int64))
     with pytest.raises(InputError, match="no rankings"):
         bootstrap_intervals(none)
 
 
 def test_shares_of_raters_need_not_overlap() -> None:
-    """Every rater did other crops: raters and crops are nested, and some draws hold nothing."""
+    """Every rater ranked other crops. Raters and crops are nested, and some draws are empty."""
     ranks = simulate(np.random.default_rng(0), 1, 4, 3)[0]
     data = Rankings(("a", "b", "c"), ranks, np.arange(4), np.arange(4))
     found = bootstrap_intervals(data)

@@ -66,11 +66,11 @@ def test_a_rater_counts_once(study: Study, honest: list[Path], tmp_path: Path) -
     assert outcome.mor.tolist() == [1.5, 1.5, 3.0]
     assert [r.file for r in outcome.rejected] == [str(again)]
     assert "r01 again" in outcome.rejected[0].reason
-    # A part of what was said later in full is no contradiction, whichever comes first.
+    # A part of a complete answer does not contradict it, in any order.
     part = save(tmp_path, "part.json", without(answer_document(key, "r01"), 3))
     outcome = compute_outcome([part, *honest], key, CollectOptions(partial="use"))
     assert [r.file for r in outcome.rejected] == [str(part)]
-    # Two different answers: nobody can know which one is meant.
+    # Two different answers: only the rater knows which one is meant.
     other = save(tmp_path, "other.json", answer_document(key, "r01", order=reverse))
     outcome = compute_outcome([*honest, other], key)
     assert {r.file for r in outcome.rejected} == {str(honest[0]), str(other)}
@@ -80,7 +80,7 @@ def test_a_rater_counts_once(study: Study, honest: list[Path], tmp_path: Path) -
         "file"
         for file in (other, honest[0])
     ]
-    # Two parts that have no task in common say nothing different, but neither of them counts alone.
+    # Two parts without a common task do not contradict each other, but none of them counts alone.
     first, rest = (
         save(tmp_path, name, {**document, "answers": document["answers"][half]})
         for name, half, document in [
@@ -96,7 +96,7 @@ def test_a_rater_counts_once(study: Study, honest: list[Path], tmp_path: Path) -
     assert outcome.mor.tolist() == [2, 1, 3]
 
 
-def test_an_obvious_task_in_the_wrong_order_rejects(study: Study, honest: list[Path], tmp_path: Path) -> None:
+def test_a_wrong_order_of_an_obvious_task_rejects_the_answer(study: Study, honest: list[Path], tmp_path: Path) -> None:
     _, key = study
     document = answer_document(key, "r02")
     for answer in document["answers"]:
@@ -109,7 +109,7 @@ def test_an_obvious_task_in_the_wrong_order_rejects(study: Study, honest: list[P
     ]
 
 
-def test_contradicting_oneself_rejects_below_the_threshold(study: Study, honest: list[Path], tmp_path: Path) -> None:
+def test_low_agreement_on_repeated_tasks_rejects_the_answer(study: Study, honest: list[Path], tmp_path: Path) -> None:
     _, key = study
     document = answer_document(key, "r02")
     for answer in document["answers"]:
@@ -159,7 +159,9 @@ def test_hostile_files_are_named_and_change_nothing(study: Study, honest: list[P
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes")
-def test_a_files_name_cannot_forge_a_line_or_break_the_report(study: Study, honest: list[Path], tmp_path: Path) -> None:
+def test_file_names_with_line_breaks_and_any_bytes_are_shown_as_text(
+    study: Study, honest: list[Path], tmp_path: Path
+) -> None:
     odd = [tmp_path / "a\nerror: b.json", Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json"))]
     for path in odd:
         path.write_text("x")

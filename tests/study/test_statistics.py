@@ -27,7 +27,7 @@ def test_w_without_ties_follows_from_spearmans_correlations() -> None:
     assert kendall_w(scores) == pytest.approx((5 * mean + 1) / 6)
 
 
-def test_w_of_full_agreement_and_of_none() -> None:
+def test_w_of_full_and_of_no_agreement() -> None:
     assert kendall_w(np.tile([3.0, 1.0, 2.0], (4, 1))) == 1
     assert kendall_w(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])) == 0
     assert np.isnan(kendall_w(np.array([[1.0, 2.0]])))
