@@ -1,4 +1,4 @@
-"""A rater who uses a browser."""
+"""A rater of the study, driven in a browser."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from srspace_eval.study.key import Key
 
 
 class Rater:
-    """A rater who knows the methods and ranks them by their index."""
+    """Operates the page, knows the methods, and ranks them by number."""
 
     def __init__(self, page: Page, key: Key) -> None:
         self.page, self.key = page, key
 
     def place_of(self, item: str) -> int:
-        """The right place of an item: the index of its method, or its level in an obvious task."""
+        """The item's rank: its method's index, or its level in an obvious task."""
         (held,) = {
             held
             for task in self.key.tasks.values()
@@ -38,13 +38,13 @@ class Rater:
         return sorted(self.pool(), key=self.place_of)
 
     def focused(self) -> str:
-        """The focus: the id of an item, or of an element."""
+        """The id of the focused item or element."""
         return str(
             self.page.evaluate("document.activeElement.closest('.card')?.dataset.item ?? document.activeElement.id")
         )
 
     def rank_by_keyboard(self) -> None:
-        """Rank all items with arrow keys and Enter, best first. Then press Enter on Next, which has the focus."""
+        """Move to the best remaining item with the arrow keys and press Enter; then press Enter on Next."""
         for item in self.best_first():
             self.arrow_to(item)
             self.page.keyboard.press("Enter")
@@ -59,7 +59,7 @@ class Rater:
         assert self.focused() == item
 
     def rank_by_dragging(self) -> None:
-        """Drag the worst into the ranking, then each better one before the first."""
+        """Drag the worst item into the ranking, then each better item before the first."""
         for item in reversed(self.best_first()):
             self.drag(item, before=self.ranking()[0] if self.ranking() else None)
         self.page.click("#next")
