@@ -1,9 +1,9 @@
-"""Images a minute on Dask workers of one thread each: one worker, two, …, and this process with as many threads.
+"""Images a minute on N Dask workers of one thread each, and in this process with N threads.
 
     python benchmarks/cluster.py --gt DIR --workers 1 2 --images 4 --samples 3
 
-Samples are made of the pictures in DIR: the same, with noise. The trunk's weights are random, which costs the same.
-Times are of measuring alone, without the start of processes; the least of ``--repeats``. Prints JSON.
+The samples are the pictures in DIR with noise. The trunk's weights are random; the cost is the same. The start of the
+processes is not timed. Each time is the minimum over ``--repeats``. Prints JSON.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ METRICS = frozenset({"lpips", "lr_psnr", "diversity"})
 
 
 def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[ImageTask], TaskSources]:
-    """So many images of the pictures of a folder, taken in turn; their samples are written to another folder."""
+    """``images`` tasks that use the pictures of ``gt`` in turn; the samples are written to ``folder``."""
     tasks = []
     for path, image in zip(itertools.cycle(sorted(gt.glob("*.png"))), range(images)):
         picture = read_rgb(path)
@@ -53,7 +53,7 @@ def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[
 
 
 def seconds(executor: Executor, tasks: list[ImageTask], sources: TaskSources, plan: NetworkPlan, repeats: int) -> float:
-    """The least time to measure all tasks."""
+    """The minimum time to measure all tasks."""
     executor.prepare(plan)
     config = MeterConfig(METRICS, 4)
     list(executor.measure(tasks[:1], sources, config, advance=lambda n: None))

@@ -1,16 +1,16 @@
-"""Faults put into `score`, `sample` and `rank` while they work: what survives, and what is lost.
+"""Fault injection: `score`, `sample` and `rank` are killed, interrupted and starved; counts what survives.
 
     python benchmarks/faults.py --kills 100
     python benchmarks/faults.py --kills 3 --json        the short version that the tests run
 
-Each command first runs undisturbed. Then it is run again and again into another folder, each time with a fault: killed
-(SIGKILL) or interrupted (SIGINT) at a random moment, no room on the disk, files that vanish or change, a folder that
-may not be written, no memory in a worker, a second process at the same work. After each fault nothing on the disk may
-be torn and no record that was there may be gone; given again without a fault, the command must end with the very bytes
-of the undisturbed run, and no temporary or lock file may be left.
+Each command first runs undisturbed. Then it runs repeatedly into another folder, each time with one fault: SIGKILL or
+SIGINT at a random moment, a full disk, files that vanish or change, a folder without write permission, no memory in a
+worker, or a second process with the same work. Three things must hold after a fault: no file is torn, no record is
+lost, and the same command without a fault then writes the bytes of the undisturbed run and leaves no temporary or lock
+file.
 
-A fault is "injected" when it hit the command before its end, "survived" when all of this held. Unix only: processes are
-forked, so that moments fall into the work and not into the start of Python.
+"injected" counts the faults that occurred before the command's end; "survived" counts those after which all of this
+held. Unix only: processes are forked, so that random moments fall into the work and not into the start of Python.
 """
 
 from __future__ import annotations
@@ -71,15 +71,15 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def start(arguments: list[str], log: Path, disturb: Disturb = lambda: None) -> int:
-    """The command in a forked process; its process id."""
-    # An interrupt waits until the command is there to be interrupted.
+    """Run the command in a forked process; returns its process id."""
+    # Interrupts are blocked until the command has started.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     child = os.fork()
     if child:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return child
     code = 99
-    # A shell lets what it starts in the background ignore interrupts.
+    # A shell makes its background processes ignore interrupts, and a child inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with log.open("w") as file:
@@ -94,7 +94,7 @@ def start(arguments: list[str], log: Path, disturb: Disturb = lambda: None) -> i
                 code = int(left.code or 0)
             except KeyboardInterrupt:
                 code = 130
-            except BaseException:  # noqa: BLE001  # whatever it is, the log must show it
+            except BaseException:  # noqa: BLE001  # the log must show every error
                 traceback.print_exc(file=file)
             file.flush()
     finally:
@@ -107,7 +107,7 @@ def finish(child: int) -> int:
 
 
 def records(folder: Path) -> set[str]:
-    """What is safely there: whole lines of a journal after its header, and files under their final names."""
+    """What is stored: whole lines of a journal after its header, and files under their final names."""
     found = set()
     for name, data in contents(folder).items():
         if name.endswith(".journal.jsonl"):
@@ -136,7 +136,7 @@ class Trial:
         shutil.rmtree(self.out, ignore_errors=True)
 
     def torn(self) -> list[str]:
-        """Files under their final names that are not what the undisturbed run wrote."""
+        """Files under their final names that differ from those of the undisturbed run."""
         return [
             name
             for name, data in contents(self.out).items()
@@ -144,7 +144,7 @@ class Trial:
         ]
 
     def completed(self) -> str:
-        """Run it to its end; what is wrong with the outcome."""
+        """Run the command to its end; returns what is wrong with the outcome, or an empty text."""
         if finish(start(self.command.arguments(self.out), self.log)) != 0:
             return self.log.read_text()[-300:]
         found = contents(self.out)
@@ -152,7 +152,7 @@ class Trial:
         return f"differ from the undisturbed run: {sorted(different)[:4]}" if different else ""
 
     def signalled(self, number: signal.Signals, times: int) -> Figures:
-        """Killed or interrupted again and again; whenever it reaches its end it begins anew."""
+        """Kill or interrupt the command ``times`` times; when it reaches its end it starts from an empty folder."""
         figures = Figures(self.command.name, number.name)
         self.clean()
         there: set[str] = set()
@@ -181,7 +181,7 @@ class Trial:
         return figures
 
     def failing(self, fault: str, disturb: Callable[[], Disturb], times: int, said: str) -> Figures:
-        """The command with something that makes it fail: it must say so, exit with 1, and go on when given again."""
+        """Make the command fail: it must name the fault, exit with 1, and complete when it is run again."""
         figures = Figures(self.command.name, fault)
         for _ in range(times):
             self.clean()
@@ -197,7 +197,7 @@ class Trial:
         return figures
 
     def twice(self, times: int) -> Figures:
-        """Two processes at the same work: each ends well or says that the other is at it."""
+        """Two processes with the same work: each succeeds or reports that another process holds the lock."""
         figures = Figures(self.command.name, "two processes at once")
         for _ in range(times):
             self.clean()
@@ -221,8 +221,8 @@ class Trial:
 # --- faults ----------------------------------------------------------------------------------------------
 
 
-def no_room(limit: int) -> Disturb:
-    """No file may grow beyond ``limit`` bytes, as on a full disk."""
+def full_disk(limit: int) -> Disturb:
+    """No file can grow beyond ``limit`` bytes, as on a full disk."""
 
     def disturb() -> None:
         import resource
@@ -232,13 +232,13 @@ def no_room(limit: int) -> Disturb:
     return disturb
 
 
-def some_room(trial: Trial, chance: random.Random) -> Disturb:
-    """Room for some of the files only."""
-    return no_room(chance.randrange(2000, max(len(data) for data in trial.wanted.values())))
+def disk_full_for_some(trial: Trial, chance: random.Random) -> Disturb:
+    """A limit that some of the files exceed."""
+    return full_disk(chance.randrange(2000, max(len(data) for data in trial.wanted.values())))
 
 
 def at_call(number: int, act: Callable[[Path], None]) -> Disturb:
-    """Something happens to a file just before the ``number``-th file is measured."""
+    """``act`` is called with a file just before the ``number``-th file is measured."""
 
     def disturb() -> None:
         from srspace_eval.scoring.executors import threads as pipeline
@@ -257,7 +257,7 @@ def at_call(number: int, act: Callable[[Path], None]) -> Disturb:
 
 
 def out_of_memory(number: int) -> Disturb:
-    """A worker gets no memory at its ``number``-th file."""
+    """A worker raises MemoryError at its ``number``-th file."""
 
     def act(path: Path) -> None:
         raise MemoryError
@@ -265,8 +265,8 @@ def out_of_memory(number: int) -> Disturb:
     return at_call(number, act)
 
 
-def not_mine(folder: Path) -> Disturb:
-    """The folder belongs to somebody else."""
+def not_writable(folder: Path) -> Disturb:
+    """The folder cannot be written."""
 
     def disturb() -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -277,7 +277,7 @@ def not_mine(folder: Path) -> Disturb:
 
 
 def drop_privileges() -> None:
-    """Let permissions bind the superuser, too: no effective capabilities (Linux)."""
+    """Drop all capabilities, so that file permissions also hold for root (Linux)."""
     if os.geteuid() == 0:
         header = (ctypes.c_uint32 * 2)(0x20080522, 0)
         sets = (ctypes.c_uint32 * 6)()
@@ -326,8 +326,8 @@ def run(kills: int, seed: int, only: str | None) -> list[Figures]:
             few = max(1, kills // 10)
             found.append(trial.signalled(signal.SIGKILL, kills))
             found.append(trial.signalled(signal.SIGINT, kills))
-            found.append(trial.failing("no room on the disk", partial(some_room, trial, chance), few, ""))
-            found.append(trial.failing("folder of somebody else", partial(not_mine, trial.out), 1, "cannot be"))
+            found.append(trial.failing("disk full", partial(disk_full_for_some, trial, chance), few, ""))
+            found.append(trial.failing("folder not writable", partial(not_writable, trial.out), 1, "cannot be"))
             found.append(trial.twice(few))
             if command.name == "score":
                 found += _while_scoring(trial, scratch, chance, few)

@@ -1,11 +1,12 @@
-"""Coverage-guided fuzzing (atheris) of everything that reads a stranger's bytes.
+"""Coverage-guided fuzzing (atheris) of everything that reads untrusted bytes.
 
-    python benchmarks/fuzz.py --seconds 120             each reader for two minutes, one after the other
+    python benchmarks/fuzz.py --seconds 120             each reader for two minutes, in turn
     python benchmarks/fuzz.py --seconds 60 --only png
 
-A reader may return, or raise an error of the package; anything else is a crash, whose input is kept. Prints for each
-reader the executions, the corpus (inputs that reached new code), and the crashes. Atheris instruments Python code only:
-Pillow's, zlib's and PyTorch's own C code is run, not guided. Needs ``pip install atheris`` (Linux, macOS).
+A reader returns or raises an error of the package. Anything else is a crash, and its input is kept. For each reader the
+number of executions, the size of the corpus (inputs that reached new code) and the number of crashes are printed.
+Atheris instruments Python code only: the C code of Pillow, zlib and PyTorch runs, but does not guide the fuzzer. Needs
+``pip install atheris`` (Linux, macOS).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ READERS = ("png", "zip", "track", "result", "table", "checkpoint", "safetensors"
 
 
 def with_crcs(data: bytes) -> bytes:
-    """A PNG whose chunks' CRCs are right, so that mutations get past them."""
+    """The PNG with correct CRCs, so that mutations reach the code behind that check."""
     out, position = bytearray(data[:8]), 8
     while position + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, position)
@@ -38,7 +39,7 @@ def with_crcs(data: bytes) -> bytes:
 
 
 def reader(name: str, folder: Path) -> tuple[Callable[[bytes], object], list[bytes]]:
-    """What reads the bytes, and what to begin with."""
+    """The function that reads the bytes, and the initial corpus."""
 
     from inputs import pngs
     from inputs.hostile import checkpoints, documents, pictures, zips

@@ -1,12 +1,11 @@
-"""What strangers might send, shown to the program: what it said, and what that cost.
+"""Hostile files of every kind: which error the program reports, and what reading them costs.
 
     python benchmarks/hardening.py --table      every kind of file, as a Markdown table
-    python benchmarks/hardening.py --long 2000  that many images scored in one process: memory and handles
+    python benchmarks/hardening.py --long 2000  scores that many images in one process: memory and open files
 
-Each file is shown to the program in a process of its own (forked), whose time and growth of memory at its peak are
-measured, what builds the file not counted. "Named" is an error of the package with the expected words; what is expected
-to be harmless counts as "accepted" when it is. Anything else is listed below the table and makes the exit code 1. Unix
-only.
+Each file is read in a forked process of its own. Its time and the growth of its peak memory are measured; building the
+file is not. "named error" counts errors of the package with the expected words. "accepted, rightly" counts harmless
+files that were read. Any other outcome is listed on stderr, and the exit code is 1. Unix only.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ Attack = Callable[[Path], str]
 
 @dataclass(frozen=True)
 class Group:
-    """Files of one kind: what builds each, the words that must name it, and what reads it."""
+    """Files of one kind: what reads them, and for each what builds it and the words of its error."""
 
     name: str
     attack: Attack
@@ -52,7 +51,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one file cost: seconds, growth of the peak memory in MB, the error, and files that appeared elsewhere."""
+    """Seconds, growth of the peak memory in MB, the error, and files that were created elsewhere."""
 
     seconds: float
     memory: float
@@ -121,7 +120,7 @@ def groups() -> list[Group]:
 
 
 def measured(attack: Attack, build: Build) -> Outcome:
-    """Build a file, then show it to the program in a forked process."""
+    """Build a file, then read it in a forked process."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "in"
         folder.mkdir()
@@ -146,14 +145,14 @@ def measured(attack: Attack, build: Build) -> Outcome:
         os.waitpid(child, 0)
         touched = {str(p) for p in Path(name).rglob("*")} - before
     if not answer:
-        return Outcome(0, 0, "the process died, or raised what is no error of the package", [])
+        return Outcome(0, 0, "the process died, or raised an error of another kind", [])
     seconds, memory, said = json.loads(answer)
     return Outcome(seconds, memory, said, sorted(t for t in touched if "/board" not in t))
 
 
 def table() -> int:
     """Print the Markdown table."""
-    # Read once what is read once: the parent's pages are the children's.
+    # Loaded once in the parent: forked children share the pages.
     with tempfile.TemporaryDirectory() as name:
         load_model(write_small_checkpoint(Path(name) / "a.pth", "srflow"), device="cpu")
         checkpoints.attack_trunk(write_alexnet(Path(name) / "b.pth"))
@@ -188,7 +187,7 @@ def long_run(images: int) -> dict[str, float]:
     seen: list[tuple[int, float]] = []
 
     class Watched:
-        """A progress that looks at the process at each sample."""
+        """Records the open files and the memory of the process at each sample."""
 
         def __enter__(self) -> Callable[[int], None]:
             return lambda n: seen.append((process.num_fds(), process.memory_info().rss / MEGABYTE))

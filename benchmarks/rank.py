@@ -1,7 +1,7 @@
-"""How long a big board takes from its files to its tables, and the bootstrap against plain loops, in the same run.
+"""Time from the files of a large board to its tables; the bootstrap against plain loops in the same run.
 
-The plain bootstrap is the textbook's: for each replicate draw images, take each team's mean, rank the teams. It runs
-on ``--plain`` replicates and is scaled to all of them.
+The plain bootstrap follows the textbook: for each replicate it draws images, averages each team, and ranks the teams.
+It runs ``--plain`` replicates; its time is scaled to all of them.
 
     python benchmarks/rank.py --teams 200 --images 100 --samples 10
 
@@ -33,7 +33,7 @@ from srspace_eval.tracks.reader import load_track
 
 
 def seconds(call: Callable[[], object], repeats: int) -> float:
-    """The least time of a call."""
+    """The minimum time of a call."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -43,7 +43,7 @@ def seconds(call: Callable[[], object], repeats: int) -> float:
 
 
 def plain_bootstrap(entries: list[Entry], track: Track, replicates: int) -> None:
-    """Every replicate, metric and team on its own."""
+    """Loops over replicates, metrics and teams."""
     generator = np.random.default_rng(0)
     images = len(entries[0].result.images)  # type: ignore[union-attr]
     criteria = {c.metric: c for c in track.ranking.criteria}

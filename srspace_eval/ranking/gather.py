@@ -1,8 +1,4 @@
-"""The entries of a leaderboard from all their sources, and the leaderboard itself. Imports no torch.
-
-``srspace-eval rank`` is :func:`make_leaderboard` with the command's options, then
-:func:`srspace_eval.report.files.write_leaderboards`.
-"""
+"""The entries of a leaderboard, from all their sources. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,71 +8,20 @@ from pathlib import Path
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.text import slug
 from srspace_eval.errors import RankingError
-from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
-from srspace_eval.ranking.model import Entry, Ranking
+from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
-from srspace_eval.ranking.rule import default_columns, rank
+from srspace_eval.ranking.rule import default_columns
 from srspace_eval.tracks.model import Track
 
 _NAMED = 5  # journals named in a notice
 
 
-def make_leaderboard(
-    track: Track,
-    *,
-    board: Path | None = None,
-    table: Path | None = None,
-    published: str | None = None,
-    beside: Sequence[str] = (),
-    mor: Path | None = None,
-    columns: Sequence[str] | None = None,
-    bootstrap: BootstrapPlan | None = None,
-    signature: str | None = None,
-) -> Ranking:
-    """Gather the entries of a track and rank them: what ``srspace-eval rank`` does.
-
-    Parameters
-    ----------
-    track:
-        Gives the rule.
-    board, table, published, beside, mor:
-        Where entries come from, see :func:`gather_entries`.
-    columns:
-        Metric ids to show; None: those that the rule and the track name. A notice names columns without any value.
-    bootstrap, signature:
-        As :func:`srspace_eval.ranking.rank` takes them.
-
-    Raises
-    ------
-    RankingError
-        If there is nothing to rank, a source is damaged, or results were measured with different settings.
-    ResultsError
-        If files of the board are damaged.
-
-    Examples
-    --------
-    >>> from srspace_eval.tracks.reader import load_track
-    >>> ranking = make_leaderboard(load_track("x4"), published="ntire2021")
-    >>> [row.entry.team for row in ranking.rows[:3]]
-    ['Deepest', 'CIPLAB', 'njtech&seu']
-    """
-    shown = default_columns(track) if columns is None else tuple(columns)
-    entries = gather_entries(
-        track, board=board, table=table, published=published, beside=beside, mor=mor, columns=shown
-    )
-    ranking = rank(entries, track, bootstrap=bootstrap, signature=signature, columns=shown)
-    if columns is not None:
-        empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
-        if empty:
-            notify(f"columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
-    return ranking
-
-
 def gather_entries(
     track: Track,
     *,
+    entries: Sequence[Entry] = (),
     board: Path | None = None,
     table: Path | None = None,
     published: str | None = None,
@@ -90,6 +35,8 @@ def gather_entries(
     ----------
     track:
         Whose entries are wanted.
+    entries:
+        Entries that the caller has.
     board:
         Folder of scored submissions. A notice names submissions whose scoring has not ended.
     table:
@@ -111,23 +58,23 @@ def gather_entries(
         If files of the board are damaged.
     """
     shown = default_columns(track) if columns is None else columns
-    entries: list[Entry] = []
+    found = list(entries)
     if board is not None:
         _notify_unfinished(board, track)
-        entries += board_entries(board, track)
+        found += board_entries(board, track)
     if table is not None:
-        entries += table_entries(table)
+        found += table_entries(table, track)
     if published is not None:
-        entries += _competing(published, track)
+        found += _competing(published, track)
     for beside_table in _tables_beside(beside, published, track):
-        entries += _beside(beside_table, track, shown)
+        found += _beside(beside_table, track, shown)
     if mor is not None:
-        entries = _with_mor(entries, mor)
-    if not entries:
+        found = _with_mor(found, mor)
+    if not found:
         given = " and ".join(str(path) for path in (board, table) if path is not None)
         where = f"in {given}" if given else "no board and no table was given, and there is no leaderboards/ here"
         raise RankingError(f"there is nothing to rank for track {track.name} ({where}): score a submission first")
-    return entries
+    return found
 
 
 def _notify_unfinished(board: Path, track: Track) -> None:

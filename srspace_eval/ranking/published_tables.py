@@ -17,7 +17,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from srspace_eval._utils import toml
 from srspace_eval._utils.documents import DocumentError, convert
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.base import METRICS, Direction
+from srspace_eval.metrics.base import Direction
+from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.model import Entry
 from srspace_eval.results.record import Kind
 
@@ -113,7 +114,7 @@ class PublishedTable:
             Entry(
                 team=row.team,
                 kind="baseline" if kind == "baseline" else row.kind,
-                values={key: value for key, value in row.values.items() if key in METRICS},
+                values={key: value for key, value in row.values.items() if key in metric_columns()},
                 origin="published",
                 note=f"{self.citation}\n{row.note}" if row.note else self.citation,
             )
@@ -199,9 +200,8 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
 def _parse(data: dict[str, Any], where: str) -> PublishedTable:
     try:
         table = convert(data, PublishedFile)
-        rows = tuple(
-            _row(row, raw, {*METRICS, *table.columns}) for row, raw in zip(table.rows, data["rows"], strict=True)
-        )
+        known = {*metric_columns(), *table.columns}
+        rows = tuple(_row(row, raw, known) for row, raw in zip(table.rows, data["rows"], strict=True))
     except DocumentError as error:
         raise RankingError(f"{where}: not a published table: {error}") from error
     return PublishedTable(

@@ -11,9 +11,9 @@ from srspace_eval._utils.hashing import sha256_of_text
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import InputError, ResultsError
-from srspace_eval.metrics.base import MEASURABLE
 from srspace_eval.metrics.evaluator import LPIPS_METRICS, MeterConfig, PatchPlan
 from srspace_eval.metrics.least_sizes import least_sizes
+from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.results.board_tracks import keep_track
 from srspace_eval.results.record import ImageRecord, Kind, Result
 from srspace_eval.results.signature import Signature
@@ -41,7 +41,7 @@ class ScoreOptions:
     Attributes
     ----------
     metrics:
-        Ids out of :data:`srspace_eval.metrics.base.MEASURABLE`; None: the track's.
+        Ids out of :func:`srspace_eval.list_metrics`; None: the track's.
     samples:
         M instead of the track's.
     net, lpips_weights, weights_dir:
@@ -161,18 +161,17 @@ def score_shard(
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> ShardRun:
-    """Measure a share of a submission's images into the share's own journal; :func:`score` makes the result of them.
+    """Measure one shard of a submission's images into its own journal. :func:`score` makes the result of all shards.
 
     Parameters
     ----------
     shard:
-        Which share.
+        The shard.
     overwrite:
-        Measure although the board has a result of this team; drop this share's unfinished run if it is of another
-        signature.
+        Measure even if the board has a result of this team; drop this shard's unfinished run if its signature differs.
 
-    Others as :func:`score`, and all shares' must be the same. Only the share's own samples are looked at, so faults
-    of other samples are found by other shares.
+    The other parameters are those of :func:`score`, and must be the same for all shards. Only the shard's own samples
+    are inspected. Faults of other samples are found by their shards.
 
     Raises
     ------
@@ -191,7 +190,7 @@ def score_shard(
 
 @dataclass(frozen=True)
 class ShardRun:
-    """A share of a submission that has been measured: whose, which, into what journal, and its images."""
+    """What :func:`score_shard` measured: the team and track, the shard, its journal and its images."""
 
     team: str
     track: str
@@ -228,9 +227,9 @@ def _prepare(
         name = Path(submission).resolve().name
         team = name.removesuffix(".zip") or name
     if not team.strip() or any("\ud800" <= char <= "\udfff" for char in team):
-        raise InputError(f"{team!r} is no name that a leaderboard can show; give another one with --team")
+        raise InputError(f"{team!r}: leaderboards cannot show this name; give another one with --team")
     metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
-    # Missing weights should be said before minutes of looking at files, if they are surely wanted.
+    # If the metrics are known already, missing weights are reported before the files are inspected for minutes.
     runtime = executor.prepare(_network_plan(options, metrics)) if metrics else None
     checked = check_submission(
         submission, gt, track=track, lr=lr, samples=options.samples, whole=False,
@@ -258,7 +257,7 @@ def _prepare(
 def _measure(
     run: _Run, executor: Executor, journal: Journal, before: Iterable[Journal], progress: Progress
 ) -> list[ImageRecord]:
-    """The records of a run's tasks: those in the journals from before, the others measured into ``journal``."""
+    """The records of a run's tasks: those of earlier journals, and the others, which are measured into ``journal``."""
     records: dict[str, ImageRecord] = {}
     for earlier in before:
         old = {t.image: r for t in run.tasks if (r := earlier.records.get(t.image)) and _is_of(r, t)}
@@ -275,9 +274,9 @@ def _measure(
 
 
 def _checked_metrics(metrics: tuple[str, ...] | None) -> tuple[str, ...]:
-    unknown = [m for m in metrics or () if m not in MEASURABLE]
+    unknown = [m for m in metrics or () if m not in known_metrics()]
     if unknown:
-        raise InputError(f"unknown metric {', '.join(unknown)}: choose from {', '.join(MEASURABLE)}")
+        raise InputError(f"unknown metric {', '.join(unknown)}: choose from {', '.join(known_metrics())}")
     return metrics or ()
 
 
@@ -354,7 +353,7 @@ def _is_of(record: ImageRecord, task: ImageTask) -> bool:
 
 
 def _earlier(run: _Run, kind: Kind | None = None) -> Result | None:
-    """The result on the board if it is what this run would give (of any kind if None); None if there is none."""
+    """The result on the board, or None. An error if it is not the result of this run (of any kind if None)."""
     path = run.path
     if not path.exists():
         return None
@@ -394,7 +393,7 @@ def _result(
     single = pairing.samples == 1 and "sample" not in pairing.template
     wanted = int(signature.settings["common"]["samples"])
     notes = []
-    if single and wanted > 1 and any(name.startswith("diversity") for record in records for name in record.values):
+    if single and wanted > 1 and any(record.curves for record in records):
         notes.append("one sample an image, named without a sample number: a deterministic method, S_M = 0")
         records = [_deterministic(record, wanted) for record in records]
     summary, curves, more = summarise(records)

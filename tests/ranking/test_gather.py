@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.inputs.boards import make_results, write_board
-from srspace_eval._utils.notices import Notice
-from srspace_eval.errors import RankingError
-from srspace_eval.ranking.gather import gather_entries, make_leaderboard
+from srspace_eval.errors import Notice, RankingError
+from srspace_eval.ranking.gather import gather_entries
+from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.tracks.reader import load_track
 
 X4 = load_track("x4")
@@ -51,14 +51,14 @@ def test_an_unfinished_submission_is_named(board: Path) -> None:
 def test_columns_without_values_are_named_only_if_they_were_chosen(board: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        make_leaderboard(X4, board=board)
+        rank(board, X4)
     with pytest.warns(Notice, match="no entry has a value of ssim"):
-        ranking = make_leaderboard(X4, board=board, columns=["lpips", "ssim"])
+        ranking = rank(board, X4, columns=["lpips", "ssim"])
     assert ranking.columns == ("lpips", "ssim")
 
 
 def test_nothing_to_rank_and_unknown_columns_are_errors(board: Path) -> None:
     with pytest.raises(RankingError, match="nothing to rank for track x4"):
-        make_leaderboard(X4)
+        rank(None, X4)
     with pytest.raises(RankingError, match="unknown column 'fid'; known are lpips"):
-        make_leaderboard(X4, board=board, columns=["fid"])
+        rank(board, X4, columns=["fid"])

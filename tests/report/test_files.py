@@ -9,7 +9,7 @@ import pytest
 from benchmarks.inputs.boards import make_results, write_board, write_pictures
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking import BootstrapPlan
-from srspace_eval.ranking.gather import make_leaderboard
+from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.report.files import FORMATS, write_leaderboards
 from srspace_eval.report.html import Pictures
 from srspace_eval.tracks.reader import load_track
@@ -25,7 +25,7 @@ def test_the_folder_is_the_one_that_the_command_writes(tmp_path: Path) -> None:
         write_board(board, make_results(track, 3, 4, 2, 0))
     assert run("rank", "--board", board, "--out", tmp_path / "command", "--replicates", 200) == 0
     plan = BootstrapPlan(replicates=200)
-    rankings = [make_leaderboard(track, board=board, bootstrap=plan) for track in TRACKS]
+    rankings = [rank(board, track, bootstrap=plan) for track in TRACKS]
     written = write_leaderboards(rankings, tmp_path / "python")
     assert contents(tmp_path / "python") == contents(tmp_path / "command")
     texts = [f"{track}.{form}" for track in ("x4", "x8") for form in ("csv", "json", "md", "tex")]
@@ -37,14 +37,14 @@ def test_pictures_are_those_that_the_command_shows(tmp_path: Path) -> None:
     write_board(tmp_path / "board", results)
     given = [f"--submission={team}={folder}" for team, folder in folders.items()]
     assert run("rank", "--board", tmp_path / "board", "--out", tmp_path / "command", "--gt", gt, *given) == 0
-    ranking = make_leaderboard(TRACKS[1], board=tmp_path / "board", bootstrap=BootstrapPlan())
+    ranking = rank(tmp_path / "board", TRACKS[1], bootstrap=BootstrapPlan())
     write_leaderboards([ranking], tmp_path / "python", pictures={"x8": Pictures(gt=gt, submissions=folders)})
     assert contents(tmp_path / "python") == contents(tmp_path / "command")
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_format_alone_is_what_it_is_among_others(tmp_path: Path, form: str) -> None:
-    ranking = make_leaderboard(TRACKS[0], published="ntire2021")
+    ranking = rank(None, TRACKS[0], published="ntire2021")
     write_leaderboards([ranking], tmp_path / "all")
     write_leaderboards([ranking], tmp_path / "one", formats=[form])
     everything, alone = contents(tmp_path / "all"), contents(tmp_path / "one")
@@ -53,7 +53,7 @@ def test_a_format_alone_is_what_it_is_among_others(tmp_path: Path, form: str) ->
 
 
 def test_faults_leave_no_folder(tmp_path: Path) -> None:
-    ranking = make_leaderboard(TRACKS[0], published="ntire2021")
+    ranking = rank(None, TRACKS[0], published="ntire2021")
     with pytest.raises(RankingError, match="unknown format 'pdf'; choose of html, csv"):
         write_leaderboards([ranking], tmp_path / "out", formats=["csv", "pdf"])
     with pytest.raises(RankingError, match="no track to write"):

@@ -1,6 +1,6 @@
 """The viewer's pictures: copies of GT, LR and samples inside the site, and the map of local best.
 
-Only the files that were scored are shown: a picture whose digest is not the record's is left out, with a notice.
+Only the files that were scored are shown. A picture with another digest than the record's is left out, with a notice.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from srspace_eval._utils import hashing, png
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.text import slug, visible
 from srspace_eval.errors import ImageError
-from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.notes import metric_label
-from srspace_eval.report.html.submission import NAMED, extremes
+from srspace_eval.report.html.submission import extremes, named
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.submissions.pairing import reference_names
 from srspace_eval.submissions.sources import Source, open_source
@@ -36,7 +35,7 @@ CELLS = 128
 
 @dataclass(frozen=True)
 class Pictures:
-    """Where a track's pictures lie.
+    """Where a track's pictures are.
 
     Attributes
     ----------
@@ -47,7 +46,7 @@ class Pictures:
     lr:
         Folder (or zip) of LRs, named as ``score`` takes them; None: the GT is downscaled for the view.
     images:
-        At most this many images of a submission get into its viewer, its best and worst first.
+        At most this many images of a submission are shown in its viewer, its best and worst first.
     """
 
     gt: Path
@@ -57,7 +56,7 @@ class Pictures:
 
 
 def local_best(gt: NDArray[np.uint8], samples: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
-    """Which sample is nearest to the GT where, on a coarse grid.
+    """Which sample is nearest to the GT at each cell of a coarse grid.
 
     The distance is the squared error averaged over RGB and over a 16×16 window around each cell's centre (windows
     are cut at the border). It shows where samples differ; S_M itself is measured with its track's distance.
@@ -104,7 +103,7 @@ class PictureWriter:
     Parameters
     ----------
     pictures:
-        Where they lie.
+        Where they are.
     folder:
         The track's folder in the site; pictures go to ``folder/pictures``.
     track:
@@ -144,7 +143,7 @@ class PictureWriter:
         if source is None:
             return {}
         shown = {}
-        for image in _choose(result.images, self._most):
+        for image in _choose(result.images, self._most, self._track):
             try:
                 shown[image.image] = self._image(image, source, name)
             except ImageError as error:
@@ -190,7 +189,7 @@ class PictureWriter:
 
     def _values(self, sample: SampleRecord) -> str:
         """The sample's numbers on one line."""
-        infos = [METRICS[metric] for metric in METRICS if metric in sample.values]
+        infos = [info for metric, info in self._track.columns().items() if metric in sample.values]
         return ", ".join(
             f"{metric_label(i.id, self._track)} {i.format(sample.values[i.id])}{' ' + i.unit if i.unit else ''}"
             for i in infos
@@ -207,7 +206,7 @@ class PictureWriter:
         if pixels.shape[0] < height or pixels.shape[1] < width:
             raise ImageError(f"{where}: is smaller than the {width}×{height} pixels that were measured")
         target = self._folder / to
-        if not target.exists():  # a GT that another team's viewer has
+        if not target.exists():  # another team's viewer may have this GT
             target.parent.mkdir(parents=True, exist_ok=True)
             if pixels.shape[:2] == (height, width):
                 target.write_bytes(data)
@@ -230,9 +229,9 @@ class PictureWriter:
 
 
 class _Files:
-    """A source that gives only the files that lie in it, whatever a record calls them.
+    """A source that gives only the files that it lists.
 
-    Names come from records that anyone may have written: they must not lead out of their folder.
+    Names come from records that anybody may have written. They must not lead out of the source's folder.
     """
 
     def __init__(self, source: Source) -> None:
@@ -245,16 +244,17 @@ class _Files:
         return self.source.read(name)
 
 
-def _choose(images: Sequence[ImageRecord], count: int) -> list[ImageRecord]:
+def _choose(images: Sequence[ImageRecord], count: int, track: Track) -> list[ImageRecord]:
     """At most ``count`` images, in the records' order: first those that the page names as best and worst, then
-    others from the best S_M to the worst in even steps."""
-    named = [number for metric in NAMED for part in extremes(metric, images) for _, number in part]
+    others from the best diversity score to the worst in even steps."""
+    metrics = named(track, images)
+    first = [n for metric in metrics for part in extremes(track.columns()[metric], images) for _, n in part]
 
     def score(number: int) -> float:
-        value = images[number].values.get("diversity")
+        value = images[number].values.get(metrics[0]) if metrics else None
         return -math.inf if value is None else value
 
     order = sorted(range(len(images)), key=score, reverse=True)
     even = [order[round(step)] for step in np.linspace(0, len(order) - 1, min(count, len(order)))]
-    chosen = list(dict.fromkeys([*named, *even, *order]))[:count]
+    chosen = list(dict.fromkeys([*first, *even, *order]))[:count]
     return [images[number] for number in sorted(chosen)]

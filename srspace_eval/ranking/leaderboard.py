@@ -1,0 +1,100 @@
+"""The public call: entries of a leaderboard from all their sources, ranked by a track's rule. Imports no torch.
+
+``srspace-eval rank`` is :func:`rank` with the command's options, then
+:func:`srspace_eval.report.files.write_leaderboards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from srspace_eval._utils.notices import notify
+from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.entries import result_entries
+from srspace_eval.ranking.gather import gather_entries
+from srspace_eval.ranking.model import Entry, Ranking
+from srspace_eval.ranking.rule import apply_rule, default_columns
+from srspace_eval.results.record import Result
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
+
+
+def rank(
+    source: Path | str | Iterable[Entry | Result] | None,
+    track: Track | Path | str,
+    *,
+    table: Path | str | None = None,
+    published: str | None = None,
+    with_published: str | Sequence[str] = (),
+    mor: Path | str | None = None,
+    columns: Sequence[str] | None = None,
+    bootstrap: BootstrapPlan | None = BootstrapPlan(),  # noqa: B008 - it cannot be changed
+    signature: str | None = None,
+) -> Ranking:
+    """Rank scored submissions by a track's rule: what ``srspace-eval rank`` does.
+
+    Parameters
+    ----------
+    source:
+        A board's folder, or results and entries (:class:`Entry`) in any order; None: only the sources below.
+    track:
+        Gives the rule: a track, a built-in track's name, or a track file.
+    table:
+        A CSV of numbers that you have: ``team,kind,lpips,lr_psnr,diversity,mor``; an empty cell is "not measured".
+    published:
+        A published table whose own teams compete, as in its challenge, such as ``"ntire2021"``.
+    with_published:
+        Published tables whose rows are shown as baselines; ``"all"``: every table of the track.
+    mor:
+        A study's mean opinion ranks: the folder that :func:`srspace_eval.collect_study` wrote, or a CSV ``team,mor``.
+    columns:
+        Metric ids to show; None: those that the rule and the track name. A notice names columns without any value.
+    bootstrap:
+        How to make 95% intervals from the images' values of measured submissions; None: no intervals.
+    signature:
+        Start of the signature id whose results are ranked; results that conflict with it are listed without ranks.
+
+    Returns
+    -------
+    The leaderboard, best first. :meth:`Ranking.to_frame` gives a pandas DataFrame, and
+    :func:`srspace_eval.write_leaderboards` writes the files.
+
+    Raises
+    ------
+    RankingError
+        If there is nothing to rank, a source is damaged, a team is there twice, or results were measured with different
+        settings and no ``signature`` was chosen.
+    ResultsError
+        If files of the board are damaged.
+    TrackError
+        If there is no such track.
+
+    Examples
+    --------
+    >>> from srspace_eval import rank
+    >>> ranking = rank(None, "x4", published="ntire2021")
+    >>> [row.entry.team for row in ranking.rows[:3]]
+    ['Deepest', 'CIPLAB', 'njtech&seu']
+    """
+    track = track if isinstance(track, Track) else load_track(track)
+    board = Path(source) if isinstance(source, (str, Path)) else None
+    given = [] if source is None or isinstance(source, (str, Path)) else list(source)
+    shown = default_columns(track) if columns is None else tuple(columns)
+    results = [item for item in given if isinstance(item, Result)]
+    entries = gather_entries(
+        track,
+        entries=[*(item for item in given if isinstance(item, Entry)), *result_entries(results, track)],
+        board=board,
+        table=None if table is None else Path(table),
+        published=published,
+        beside=(with_published,) if isinstance(with_published, str) else with_published,
+        mor=None if mor is None else Path(mor),
+        columns=shown,
+    )
+    ranking = apply_rule(entries, track, bootstrap=bootstrap, signature=signature, columns=shown)
+    if columns is not None:
+        empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
+        if empty:
+            notify(f"columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
+    return ranking
