@@ -12,13 +12,11 @@ import click
 from srspace_eval._utils.text import visible
 from srspace_eval.cli._common import print_json, say
 from srspace_eval.cli._options import EXISTING_FILE
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.registry import columns
 
 if TYPE_CHECKING:
     from srspace_eval.models import CheckpointDescription
     from srspace_eval.models.catalogue import Method
-
-_COLUMNS = ("lpips", "lr_psnr", "diversity", "mor")
 
 
 @click.group(invoke_without_command=True)
@@ -53,7 +51,7 @@ def list_models(as_json: bool = False) -> None:
 
 
 def _heading(metric: str) -> str:
-    info = METRICS[metric]
+    info = columns()[metric]
     return f"{info.label}{f' ({info.unit})' if info.unit else ''} {info.arrow}"
 
 
@@ -61,9 +59,11 @@ def _print_results(methods: list[Method]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    printed = {key for method in methods for row in method.results for key in row.values}
+    metrics = [key for key, info in columns().items() if key in printed and (info.aspect or info.per == "method")]
     table = Table(title="Published numbers")
     table.add_column("method")
-    for name in ("scale", *map(_heading, _COLUMNS), "params", "time"):
+    for name in ("scale", *map(_heading, metrics), "params", "time"):
         table.add_column(name, justify="right")
     table.add_column("source")
     for method in methods:
@@ -72,7 +72,7 @@ def _print_results(methods: list[Method]) -> None:
             table.add_row(
                 method.id,
                 f"×{row.scale}",
-                *(METRICS[key].format(row.values.get(key)) for key in _COLUMNS),
+                *(columns()[key].format(row.values.get(key)) for key in metrics),
                 "–" if params is None else f"{params:.1f} M",
                 "–" if seconds is None else f"{seconds:.2f} s",
                 "; ".join([*row.sources, *([row.note] if row.note else [])]),

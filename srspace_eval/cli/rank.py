@@ -10,7 +10,7 @@ import click
 
 from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.model import Ranking
@@ -60,7 +60,7 @@ _DEFAULT_BOARD = Path("leaderboards")
 )
 @click.option("--list-published", is_flag=True, help="List the published tables and exit.")
 @click.option("--signature", metavar="ID", help="Rank only the results measured with these settings; list the others.")
-@click.option("--columns", metavar="LIST", help=f"Metrics to show, of: {', '.join(METRICS)}.")
+@click.option("--columns", metavar="LIST", help=f"Metrics to show, of: {', '.join(metric_columns())}.")
 @click.option("--intervals", is_flag=True, help="Print the bootstrap intervals too (CSV, JSON and HTML have them).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option(
@@ -118,6 +118,7 @@ def command(
     if board is None and table is None and published is None and _DEFAULT_BOARD.is_dir():
         board = _DEFAULT_BOARD
     tracks = _tracks(track_names, board, published)
+    shown = _columns(columns, tracks)
     _require_one(tracks, table=table, mor=mor, gt=gt, json=as_json or None, format=None if out else formats)
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
@@ -130,7 +131,7 @@ def command(
             published=published,
             with_published=beside,
             mor=mor,
-            columns=_columns(columns),
+            columns=shown,
             bootstrap=plan,
             signature=signature,
         )
@@ -176,13 +177,14 @@ def _forms(formats: str | None, out: Path | None, as_json: bool) -> list[str]:
     return list(dict.fromkeys(forms))
 
 
-def _columns(text: str | None) -> tuple[str, ...] | None:
+def _columns(text: str | None, tracks: Sequence[Track]) -> tuple[str, ...] | None:
     if text is None:
         return None
     named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    unknown = [metric for metric in named if metric not in METRICS]
+    known = list(dict.fromkeys(column for track in tracks for column in track.columns()))
+    unknown = [metric for metric in named if metric not in known]
     if unknown or not named:
-        raise click.BadParameter(f"{text!r}: choose of {', '.join(METRICS)}", param_hint="--columns")
+        raise click.BadParameter(f"{text!r}: choose of {', '.join(known)}", param_hint="--columns")
     return named
 
 

@@ -12,7 +12,8 @@ from rich.table import Table
 from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import submission_options, track_from
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import MEASURABLE, METRICS
+from srspace_eval.metrics.registry import columns
+from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import result_path
@@ -33,7 +34,7 @@ def _shard(text: str | None) -> Shard | None:
 @click.option("--baseline", is_flag=True, help="Show it in leaderboards without ranking it.")
 @click.option(
     "--metrics",
-    help=f"Comma-separated, of {', '.join(MEASURABLE)}. Default: the track's.",
+    help=f"Comma-separated, of {', '.join(known_metrics())}. Default: the track's.",
 )
 @click.option("--lpips-net", "net", type=click.Choice(["alex", "vgg", "squeeze"]), default="alex", show_default=True)
 @click.option(
@@ -114,7 +115,7 @@ def command(
 
     wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
     if wanted == ():
-        raise click.BadParameter(f"{metrics!r} names no metric of {', '.join(MEASURABLE)}", param_hint="--metrics")
+        raise click.BadParameter(f"{metrics!r} names no metric of {', '.join(known_metrics())}", param_hint="--metrics")
     plan = None if patches is None else PatchPlan(patches, patch_size, seed)
     rules = track_from(track)
     base = wanted or (rules.metrics if rules else Track.metrics)
@@ -153,7 +154,7 @@ def show(result: Result) -> None:
     table.add_column("metric")
     table.add_column("value", justify="right")
     table.add_column("unit")
-    for metric, info in METRICS.items():
+    for metric, info in columns().items():
         if metric in result.summary:
             table.add_row(f"{info.label} {info.arrow}", info.format(result.summary[metric]), info.unit)
     console = Console(highlight=False, markup=False)

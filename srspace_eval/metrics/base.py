@@ -1,20 +1,48 @@
-"""What each metric is called, its unit, digits and direction, declared once. Imports no torch."""
+"""What a metric is: its columns, needs and options. Imports no torch.
+
+A metric is one class, registered once (:mod:`srspace_eval.metrics.registry`). Its fields are its options. A whole one::
+
+    from dataclasses import dataclass
+    from srspace_eval.metrics.base import Metric, MetricInfo
+    from srspace_eval.metrics.steps import ImageInputs, SampleMean
+
+    @dataclass(frozen=True)
+    class MaxError(Metric):
+        name = "max_error"
+        columns = (MetricInfo("max_error", "Max error", "", 0, "lower", "Max error", "Largest difference to the GT."),)
+        border: int = 0
+
+        def prepare(self, image: ImageInputs) -> SampleMean:
+            from mypackage.functions import max_error    # the function may need torch, the declaration must not
+
+            return SampleMean(lambda sr: {"max_error": max_error(sr, image.gt, self.border)})
+
+A package offers it to everybody who has installed it by an entry point in its ``pyproject.toml``::
+
+    [project.entry-points."srspace_eval.metrics"]
+    max_error = "mypackage.metrics:MaxError"
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Literal, TypeAlias
+
+from srspace_eval.metrics.steps import AnyPrepared, ImageInputs
 
 Direction = Literal["lower", "higher"]
-
-MEASURABLE = ("lpips", "lr_psnr", "diversity", "diversity_mse", "diversity_patches", "psnr", "ssim")
-"""Ids that ``score --metrics`` and a track's ``metrics`` may name; others of :data:`METRICS` come with them."""
+Aspect = Literal["", "photo-realism", "consistency", "diversity"]
+Per = Literal["sample", "image", "method"]
+Setting: TypeAlias = "str | int | float | bool"
+"""A value of an option or of the signature."""
 
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """One metric as tables show it.
+    """One column as tables show it.
 
     Attributes
     ----------
@@ -32,6 +60,14 @@ class MetricInfo:
         The label in LaTeX.
     description:
         One sentence for legends and tooltips.
+    per:
+        ``"sample"``: every sample has a value, and an image's value is their mean. ``"image"``: an image has one value
+        of its whole sample set. ``"method"``: a method has one value, which is not measured by ``score`` (MOR).
+    curve:
+        Id of the per-image curve (the value of the first n samples, n = 1 to M) that ends in this column's value;
+        empty: none.
+    aspect:
+        What the column represents in charts and on the pages of submissions; empty: it is not used there.
     """
 
     id: str
@@ -41,6 +77,9 @@ class MetricInfo:
     direction: Direction
     tex: str
     description: str
+    per: Per = "sample"
+    curve: str = ""
+    aspect: Aspect = ""
 
     @property
     def arrow(self) -> str:
@@ -50,7 +89,7 @@ class MetricInfo:
     def format(self, value: float | None) -> str:
         """The value as tables show it: ``"–"`` if there is none, ``"∞"`` if it is infinite.
 
-        >>> METRICS["lr_psnr"].format(50.456)
+        >>> MetricInfo("psnr", "PSNR", "dB", 2, "higher", "PSNR", "").format(50.456)
         '50.46'
         """
         if value is None or math.isnan(value):
@@ -64,88 +103,134 @@ class MetricInfo:
         return a < b if self.direction == "lower" else a > b
 
 
-def _table(*rows: MetricInfo) -> dict[str, MetricInfo]:
-    return {row.id: row for row in rows}
+@dataclass(frozen=True)
+class Needs:
+    """What a metric needs beside the samples.
+
+    Attributes
+    ----------
+    gt:
+        The GT.
+    lr:
+        The LR: the files of ``--lr`` if they are given, else the downscaled GT.
+    network:
+        LPIPS's network, whose trunk weights must be at hand. It runs on the run's device.
+    weights:
+        Weights that the metric loads itself, in words; empty: none.
+    """
+
+    gt: bool = True
+    lr: bool = False
+    network: bool = False
+    weights: str = ""
+
+    def __str__(self) -> str:
+        names = {"GT": self.gt, "LR": self.lr, "LPIPS weights": self.network, self.weights: bool(self.weights)}
+        return ", ".join(name for name, needed in names.items() if needed)
 
 
-METRICS: dict[str, MetricInfo] = _table(
-    MetricInfo(
-        "lpips",
-        "LPIPS",
-        "",
-        3,
-        "lower",
-        r"LPIPS",
-        "Perceptual distance to the GT: mean of the spatial LPIPS v0.1 map, mean over samples.",
-    ),
-    MetricInfo(
-        "lpips_global_best",
-        "LPIPS global best",
-        "",
-        3,
-        "lower",
-        r"LPIPS\textsubscript{global}",
-        "Smallest LPIPS of any one sample.",
-    ),
-    MetricInfo(
-        "lpips_local_best",
-        "LPIPS local best",
-        "",
-        3,
-        "lower",
-        r"LPIPS\textsubscript{local}",
-        "Mean over the image of the pixel-wise smallest LPIPS of any sample.",
-    ),
-    MetricInfo(
-        "lr_psnr",
-        "LR-PSNR",
-        "dB",
-        2,
-        "higher",
-        r"LR-PSNR",
-        "PSNR between the downscaled sample and the LR, mean over samples.",
-    ),
-    MetricInfo(
-        "lr_psnr_worst",
-        "LR-PSNR worst",
-        "dB",
-        2,
-        "higher",
-        r"LR-PSNR\textsubscript{worst}",
-        "PSNR between the downscaled sample and the LR, worst sample of each image.",
-    ),
-    MetricInfo(
-        "diversity",
-        "S_M",
-        "%",
-        3,
-        "higher",
-        r"$S_{M}$",
-        "Diversity score with spatial LPIPS: how much the pixel-wise best of M samples gains on the best.",
-    ),
-    MetricInfo(
-        "diversity_mse",
-        "S_M (MSE)",
-        "%",
-        3,
-        "higher",
-        r"$S_{M}^{\mathrm{MSE}}$",
-        "Diversity score with the squared error, box-filtered 16×16.",
-    ),
-    MetricInfo(
-        "diversity_patches",
-        "S_M (patches)",
-        "%",
-        3,
-        "higher",
-        r"$S_{M}^{\mathrm{patch}}$",
-        "Diversity score over K random N×N patches, as the paper writes it.",
-    ),
-    MetricInfo(
-        "psnr", "HR-PSNR", "dB", 2, "higher", r"PSNR", "PSNR between the sample and the GT over RGB, mean over samples."
-    ),
-    MetricInfo("ssim", "SSIM", "", 4, "higher", r"SSIM", "Structural similarity to the GT, mean over samples."),
-    MetricInfo(
-        "mor", "MOR", "", 3, "lower", r"MOR", "Mean opinion rank: people's mean rank of the method by photo-realism."
-    ),
-)
+@dataclass(frozen=True)
+class LeastSize:
+    """``what`` needs pictures of at least ``side``×``side`` pixels; ``hint`` says what to do with smaller ones."""
+
+    what: str
+    side: int
+    hint: str = "choose other --metrics"
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """What the signature depends on beside a metric's options. ``lr``: the digest of all LR files, None without."""
+
+    lr: str | None = None
+
+
+@dataclass(frozen=True)
+class Metric(ABC):
+    """A metric with its options. A subclass that has options is a frozen dataclass, and its fields are the options.
+
+    Options are of the types int, float, bool, str or a ``Literal`` of texts, and have defaults; ``__post_init__``
+    raises :class:`~srspace_eval.errors.InputError` for values out of range.
+
+    Attributes
+    ----------
+    name:
+        Id that ``score --metrics`` and a track's ``metrics`` name.
+    columns:
+        The first has the metric's own id; the ids of others begin with it where that is possible.
+    needs:
+        What it needs beside the samples.
+    curves:
+        Ids of the per-image curves that its :class:`Prepared` gives.
+    family:
+        Metrics of the same family share one expensive pass; empty: the metric is measured alone. A family's class
+        overrides :meth:`prepare_family`.
+    """
+
+    name: ClassVar[str] = ""
+    columns: ClassVar[tuple[MetricInfo, ...]] = ()
+    needs: ClassVar[Needs] = Needs()
+    curves: ClassVar[tuple[str, ...]] = ()
+    family: ClassVar[str] = ""
+
+    @abstractmethod
+    def prepare(self, image: ImageInputs) -> AnyPrepared:
+        """Prepare the metric for one image.
+
+        Raises
+        ------
+        InputError
+            If the image does not suit.
+        """
+
+    @classmethod
+    def prepare_family(cls, image: ImageInputs, members: Sequence[Metric]) -> AnyPrepared:
+        """Prepare those metrics of a family that are measured; only a family's classes override it."""
+        (metric,) = members
+        return metric.prepare(image)
+
+    def least_size(self, net: str) -> LeastSize | None:
+        """The least size of pictures, with LPIPS's trunk ``net``; None: any size will do."""
+        return None
+
+    def gt_bytes(self, net: str) -> int:
+        """Bytes a GT's pixel that :meth:`prepare` keeps beside the GT, with LPIPS's trunk ``net``."""
+        return 0
+
+    def signature(self, run: RunInputs) -> Mapping[str, Setting]:
+        """The settings that the numbers depend on; empty: none beside those of LPIPS's network."""
+        return {}
+
+    def columns_as(self, measure_id: str) -> tuple[MetricInfo, ...]:
+        """The columns under the id that the metric is measured under; another id than its own shows in the labels."""
+        if measure_id == self.name:
+            return self.columns
+        changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
+        return tuple(
+            replace(
+                info,
+                id=renamed_key(info.id, self.name, measure_id),
+                label=f"{info.label} ({measure_id})",
+                tex=f"{info.tex} (" + measure_id.replace("_", r"\_") + ")",
+                description=f"{info.description} Options: {changed or 'the defaults'}.",
+                curve=info.curve and renamed_key(info.curve, self.name, measure_id),
+            )
+            for info in self.columns
+        )
+
+    def missing(self) -> str:
+        """An option that must be given and is not, with the way to give it; empty: nothing is missing."""
+        return ""
+
+
+def renamed_key(key: str, metric: str, measure_id: str) -> str:
+    """The id of a value of a metric that is measured under another id.
+
+    >>> renamed_key("lr_psnr_worst", "lr_psnr", "mine"), renamed_key("mse", "diversity_mse", "mine")
+    ('mine_worst', 'mine_mse')
+    """
+    if measure_id == metric:
+        return key
+    if key == metric or key.startswith(f"{metric}_"):
+        return measure_id + key[len(metric) :]
+    return f"{measure_id}_{key}"

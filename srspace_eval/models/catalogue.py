@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from srspace_eval._utils import toml
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.registry import columns
 
 Status = Literal["gone", "not checked"]
 
@@ -141,7 +141,7 @@ def _result(rows: Mapping[str, str], title: str) -> PublishedResult:
         scale=int(table.rpartition("-x")[2]),
         data=tables[table]["data"],
         sources={key: f"{data['paper']}, {data['table']}; {data['data']}" for key, data in tables.items()},
-        values={key: cells[key] for key in METRICS if key in cells},
+        values={key: cells[key] for key in columns() if key in cells},
         parameters_millions=cells.get("params_m"),
         training_hours=cells.get("training_hours"),
         inference_seconds=cells.get("inference_seconds"),

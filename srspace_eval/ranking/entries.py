@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from srspace_eval._utils.text import slug, unescape_cell
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.registry import columns
 from srspace_eval.ranking.csv_table import read_csv_table
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
 from srspace_eval.ranking.model import Entry, Origin, name_key
@@ -44,11 +44,11 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
         f"{result_path(board, track.name, result.team)}: {fault}"
         for result in results
         if not result.incomplete
-        for fault in summary_faults(result)
+        for fault in summary_faults(result, track.columns())
     ]
     if problems:
         raise RankingError(f"{board}: summaries that are not the means of their images; score these again", problems)
-    return [_entry(result) for result in results]
+    return [_entry(result, track) for result in results]
 
 
 def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
@@ -64,19 +64,19 @@ def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
         if result.track != track.name:
             problems.append(f"{result.team}: is a result of track {result.track}")
         elif not result.incomplete:
-            problems += [f"{result.team}: {fault}" for fault in summary_faults(result)]
-        entries.append(_entry(result))
+            problems += [f"{result.team}: {fault}" for fault in summary_faults(result, track.columns())]
+        entries.append(_entry(result, track))
     if problems:
         raise RankingError(f"results that cannot be ranked in track {track.name}", problems)
     return entries
 
 
-def _entry(result: Result) -> Entry:
-    values = {metric: value for metric, value in result.summary.items() if metric in METRICS}
+def _entry(result: Result, track: Track) -> Entry:
+    values = {metric: value for metric, value in result.summary.items() if metric in track.columns()}
     return Entry(result.team, result.kind, values, "measured", result, result.incomplete)
 
 
-def table_entries(path: Path) -> list[Entry]:
+def table_entries(path: Path, track: Track | None = None) -> list[Entry]:
     """The entries of a CSV table with the columns ``team,kind`` and metric ids; an empty cell is "not measured".
 
     ``kind`` is ``team`` or ``baseline`` (left out or empty: ``team``). A CSV that ``rank`` wrote can be ranked again:
@@ -87,13 +87,14 @@ def table_entries(path: Path) -> list[Entry]:
     RankingError
         If the table has faults: all are listed, with line numbers.
     """
+    known = columns() if track is None else track.columns()
     table = read_csv_table(path, "team")
-    metrics = [column for column in table.columns if column in METRICS]
+    metrics = [column for column in table.columns if column in known]
     for column in table.columns:
-        if column not in METRICS and column not in ("team", "kind") and not _written(column):
-            table.fault(1, f"unknown column {column!r}; known are team, kind, {', '.join(METRICS)}")
+        if column not in known and column not in ("team", "kind") and not _written(column, known):
+            table.fault(1, f"unknown column {column!r}; known are team, kind, {', '.join(known)}")
     if not metrics:
-        table.fault(1, f"no column of numbers; known are {', '.join(METRICS)}")
+        table.fault(1, f"no column of numbers; known are {', '.join(known)}")
     entries: list[Entry] = []
     for line in table.lines():
         kind: Kind = "baseline" if line.cell("kind") == "baseline" else "team"
@@ -175,7 +176,7 @@ def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> N
     )
 
 
-def _written(column: str) -> bool:
+def _written(column: str, known: Collection[str]) -> bool:
     return column in _WRITTEN or any(
-        column.endswith(suffix) and column[: -len(suffix)] in {*METRICS, "final_rank"} for suffix in _WRITTEN_SUFFIXES
+        column.endswith(suffix) and column[: -len(suffix)] in {*known, "final_rank"} for suffix in _WRITTEN_SUFFIXES
     )

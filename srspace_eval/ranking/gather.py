@@ -63,7 +63,7 @@ def gather_entries(
         _notify_unfinished(board, track)
         found += board_entries(board, track)
     if table is not None:
-        found += table_entries(table)
+        found += table_entries(table, track)
     if published is not None:
         found += _competing(published, track)
     for beside_table in _tables_beside(beside, published, track):

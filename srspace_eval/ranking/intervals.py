@@ -10,11 +10,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from srspace_eval.metrics.base import Direction
 from srspace_eval.ranking.bootstrap import BootstrapPlan, draw_counts, interval, rank_interval, resampled_means
 from srspace_eval.ranking.model import FINAL, Entry
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
 from srspace_eval.results.record import ImageRecord, Result
-from srspace_eval.tracks.model import RankedMetric, RankingRule
+from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ class Intervals:
 
 def bootstrap_intervals(
     entries: Sequence[Entry],
-    rule: RankingRule,
+    track: Track,
     pools: Mapping[str, Sequence[int]],
     finals: Sequence[float | None],
     metrics: Sequence[str],
@@ -57,6 +58,8 @@ def bootstrap_intervals(
 
     Parameters
     ----------
+    track:
+        Its rule, and the directions of its metrics.
     pools:
         Metric id -> indices of the entries that the rule ranks on it.
     finals:
@@ -76,7 +79,7 @@ def bootstrap_intervals(
         return Intervals()
     found = Intervals(images=images)
     counts = draw_counts(images, plan)
-    criteria = {c.metric: c for c in rule.criteria}
+    criteria = {c.metric: c for c in track.ranking.criteria}
     ranks: dict[str, dict[int, Floats]] = {}
     for metric in dict.fromkeys([*metrics, *criteria]):
         means = _resampled(entries, measured, metric, counts) | _drawn(entries, metric, plan.replicates)
@@ -84,8 +87,9 @@ def bootstrap_intervals(
             low, high = interval(replicates, plan.level)
             found.values.setdefault(i, {})[metric] = (float(low), float(high))
         if metric in criteria:
-            ranks[metric] = _rank(entries, pools[metric], criteria[metric], means, places, found, plan)
-    _final(rule, ranks, finals, places, found, plan)
+            info = track.columns()[metric]
+            ranks[metric] = _rank(entries, pools[metric], criteria[metric], means, places, found, plan, info.direction)
+    _final(track.ranking, ranks, finals, places, found, plan)
     return found
 
 
@@ -97,6 +101,7 @@ def _rank(
     places: Mapping[int, int],
     found: Intervals,
     plan: BootstrapPlan,
+    better: Direction,
 ) -> dict[int, Floats]:
     """Rank intervals and neighbours of one criterion; returns index -> the ranks in all replicates."""
     metric = criterion.metric
@@ -107,13 +112,13 @@ def _rank(
     for column, i in enumerate(pool):
         if i in means:
             table[:, column] = means[i]
-    keys = sort_keys(table, criterion)
+    keys = sort_keys(table, criterion, better)
     ranks = competition_ranks(keys)
     low, high = rank_interval(ranks, plan.level)
     for column, i in enumerate(pool):
         if i in means:
             found.ranks.setdefault(i, {})[metric] = (int(low[column]), int(high[column]))
-    points = sort_keys(fixed, criterion).tolist()
+    points = sort_keys(fixed, criterion, better).tolist()
     order = sorted(range(len(pool)), key=lambda c: (points[c], places[pool[c]]))
     _compare(metric, [(pool[c], points[c], keys[:, c]) for c in order], set(means), found, plan)
     return {i: ranks[:, column] for column, i in enumerate(pool)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import common_text
 from srspace_eval.ranking.model import Row
@@ -19,7 +18,7 @@ def metric_label(metric: str, track: Track) -> str:
     >>> metric_label("diversity", load_track("x4"))
     'S_10'
     """
-    return METRICS[metric].label.replace("S_M", f"S_{track.samples}")
+    return track.columns()[metric].label.replace("S_M", f"S_{track.samples}")
 
 
 def make_notes(
@@ -42,7 +41,7 @@ def make_notes(
     """
     return (
         *_rule_notes(track, rows),
-        *_mor_notes(rows, columns),
+        *_mor_notes(track, rows, columns),
         *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images else ()),
         *_origin_notes(rows, comparable, left_out),
     )
@@ -51,7 +50,7 @@ def make_notes(
 def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
     rule = track.ranking
     notes = []
-    label = {metric: metric_label(metric, track) for metric in METRICS}
+    label = {metric: metric_label(metric, track) for metric in track.columns()}
     if rule.final:
         named = " and ".join(label[metric] for metric in rule.final)
         if any(row.final_rank is not None for row in rows):
@@ -63,7 +62,7 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
             notes.append(f"No final rank yet (it needs {named}): rows are in the order of their ranks in {by}.")
     for criterion in rule.criteria:
         if criterion.plateau is not None and any(row.entry.values.get(criterion.metric) is not None for row in rows):
-            info = METRICS[criterion.metric]
+            info = track.columns()[criterion.metric]
             side = "above" if info.direction == "higher" else "below"
             notes.append(
                 f"{label[criterion.metric]}: all at or {side} {criterion.plateau:g}{' ' * bool(info.unit)}{info.unit} "
@@ -73,13 +72,18 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
     return notes
 
 
-def _mor_notes(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+def _mor_notes(track: Track, rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
     notes = []
     # The MOR of a published baseline does not come from a study of these entries.
     here = [row.entry for row in rows if row.entry.origin != "published" or row.entry.kind == "team"]
-    has_mor, has_lpips = (any(entry.values.get(m) is not None for entry in here) for m in ("mor", "lpips"))
-    if has_lpips and not has_mor and {"lpips", "mor"} <= set(columns):
-        notes.append("LPIPS is a guide to photo-realism until there is a human study; it is not a mean opinion rank.")
+    measured = [m for m in columns if any(entry.values.get(m) is not None for entry in here)]
+    if "mor" in columns and "mor" not in measured:
+        notes += [
+            f"{metric_label(metric, track)} is a guide to photo-realism until there is a human study; it is not a mean "
+            "opinion rank."
+            for metric in measured
+            if track.columns()[metric].aspect == "photo-realism"
+        ]
     published = (row.entry for row in rows if row.entry.origin == "published" and row.entry.kind == "baseline")
     if any(e.origin != "published" for e in here) and any(e.values.get("mor") is not None for e in published):
         notes.append("A published MOR is from its own study, among other methods: it does not compare with one here.")

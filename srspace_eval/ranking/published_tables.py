@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from srspace_eval._utils import toml
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.base import METRICS, Direction
+from srspace_eval.metrics.base import Direction
+from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.model import Entry
 from srspace_eval.results.record import Kind
 
@@ -113,7 +114,7 @@ class PublishedTable:
             Entry(
                 team=row.team,
                 kind="baseline" if kind == "baseline" else row.kind,
-                values={key: value for key, value in row.values.items() if key in METRICS},
+                values={key: value for key, value in row.values.items() if key in metric_columns()},
                 origin="published",
                 note=f"{self.citation}\n{row.note}" if row.note else self.citation,
             )
@@ -175,7 +176,7 @@ def _parse(data: dict[str, Any]) -> PublishedTable:
         read_from=data["read_from"],
         data=data["data"],
         columns=columns,
-        rows=tuple(_parse_row(row, {*METRICS, *columns}) for row in data["rows"]),
+        rows=tuple(_parse_row(row, {*metric_columns(), *columns}) for row in data["rows"]),
     )
 
 

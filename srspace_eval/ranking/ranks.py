@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.base import Direction
 from srspace_eval.tracks.model import RankedMetric
 
 Floats = NDArray[np.float64]
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 _DECIMALS = 9
 
 
-def sort_keys(values: ArrayLike, criterion: RankedMetric) -> Floats:
+def sort_keys(values: ArrayLike, criterion: RankedMetric, better: Direction) -> Floats:
     """Sort keys: values with the sign that makes lower better; all values at or beyond the plateau get the same key.
 
     Parameters
@@ -26,14 +26,16 @@ def sort_keys(values: ArrayLike, criterion: RankedMetric) -> Floats:
     values:
         Any shape. Infinite values are allowed; NaN is "none" and sorts last.
     criterion:
-        Gives the metric, hence the direction, and the plateau.
+        Gives the plateau.
+    better:
+        The metric's direction.
 
     Examples
     --------
-    >>> sort_keys([44.9, 45.0, float("inf")], RankedMetric("lr_psnr", plateau=45.0)).tolist()
+    >>> sort_keys([44.9, 45.0, float("inf")], RankedMetric("lr_psnr", plateau=45.0), "higher").tolist()
     [-44.9, -45.0, -45.0]
     """
-    sign = -1.0 if METRICS[criterion.metric].direction == "higher" else 1.0
+    sign = -1.0 if better == "higher" else 1.0
     keys = sign * np.round(np.asarray(values, dtype=np.float64), _DECIMALS)
     best = -np.inf if criterion.plateau is None else sign * criterion.plateau
     return np.asarray(np.where(np.isnan(keys), np.inf, np.maximum(keys, best)), dtype=np.float64)

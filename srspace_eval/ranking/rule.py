@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
 from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals
@@ -61,7 +60,7 @@ def apply_rule(
     >>> [(row.entry.team, row.final_rank) for row in apply_rule([a, b], load_track("x4")).rows]
     [('B', 1.0), ('A', 2.0)]
     """
-    lines = [_clean(entry) for entry in entries]
+    lines = [_clean(entry, track) for entry in entries]
     _require_distinct(lines)
     excluded = _choose(lines, signature)
     rule = track.ranking
@@ -71,13 +70,14 @@ def apply_rule(
     for criterion in rule.criteria:
         pool = pools[criterion.metric]
         values = np.array([lines[i].values[criterion.metric] for i in pool], dtype=np.float64)
-        for i, place in zip(pool, competition_ranks(sort_keys(values, criterion)), strict=True):
+        better = track.columns()[criterion.metric].direction
+        for i, place in zip(pool, competition_ranks(sort_keys(values, criterion, better)), strict=True):
             ranks[i][criterion.metric] = float(place)
 
     shown = tuple(columns) if columns is not None else default_columns(track)
-    unknown = [metric for metric in shown if metric not in METRICS]
+    unknown = [metric for metric in shown if metric not in track.columns()]
     if unknown:
-        raise RankingError(f"unknown column {', '.join(map(repr, unknown))}; known are {', '.join(METRICS)}")
+        raise RankingError(f"unknown column {', '.join(map(repr, unknown))}; known are {', '.join(track.columns())}")
     finals = [_final_rank(row_ranks, rule) for row_ranks in ranks]
     rows = [
         Row(
@@ -92,7 +92,7 @@ def apply_rule(
     order = sorted(range(len(rows)), key=lambda i: (*_order(rows[i], rule, i in excluded), i))
     found = Intervals()
     if bootstrap is not None:
-        found = bootstrap_intervals(lines, rule, pools, finals, shown, bootstrap, order, set(excluded))
+        found = bootstrap_intervals(lines, track, pools, finals, shown, bootstrap, order, set(excluded))
     rows = [
         replace(
             row,
@@ -112,11 +112,12 @@ def apply_rule(
     )
 
 
-def _clean(entry: Entry) -> Entry:
+def _clean(entry: Entry, track: Track) -> Entry:
     """The entry with NaN as None; an unknown metric, or a name that cannot be written as UTF-8, is an error."""
-    unknown = [metric for metric in entry.values if metric not in METRICS]
+    unknown = [metric for metric in entry.values if metric not in track.columns()]
     if unknown:
-        raise RankingError(f"{entry.team!r}: unknown metric {', '.join(unknown)}; known are {', '.join(METRICS)}")
+        known = ", ".join(track.columns())
+        raise RankingError(f"{entry.team!r}: unknown metric {', '.join(unknown)}; known are {known}")
     if not entry.team.strip():
         raise RankingError("an entry has no team name")
     if any(unicodedata.category(char) == "Cs" for char in entry.team):
@@ -159,7 +160,7 @@ def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
 def default_columns(track: Track) -> tuple[str, ...]:
     """The metrics that a track's rule or its measurement names, in the order of all tables."""
     named = {c.metric for c in track.ranking.criteria} | set(track.ranking.show) | set(track.metrics)
-    return tuple(metric for metric in METRICS if metric in named)
+    return tuple(metric for metric in track.columns() if metric in named)
 
 
 def _pool(entries: Sequence[Entry], competing: Sequence[int], criterion: RankedMetric) -> list[int]:

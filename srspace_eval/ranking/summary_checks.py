@@ -7,30 +7,31 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.results.record import Result
 
 
-def summary_faults(result: Result) -> list[str]:
+def summary_faults(result: Result, columns: Mapping[str, MetricInfo]) -> list[str]:
     """The contradictions within a complete result, one sentence each."""
-    return [*_image_faults(result), *_mean_faults(result)]
+    return [*_image_faults(result, columns), *_mean_faults(result)]
 
 
-def _image_faults(result: Result) -> Iterator[str]:
+def _image_faults(result: Result, columns: Mapping[str, MetricInfo]) -> Iterator[str]:
     counts = Counter(image.image for image in result.images)
     yield from (f"image {name} is there {count} times" for name, count in counts.items() if count > 1)
     wanted = result.signature.settings.get("common", {}).get("images", len(result.images))
     if not result.images or wanted != len(result.images):
         yield f"{len(result.images)} images are there, {wanted or 'some'} were to be measured"
     for image in result.images:
-        for metric in ("lpips", "lr_psnr", "psnr", "ssim"):
+        for metric in (m for m, info in columns.items() if info.per == "sample"):
             values = [sample.values.get(metric) for sample in image.samples]
             given = [v for v in values if v is not None]
             value = image.values.get(metric)
             if value is not None and given and not math.isclose(value, sum(given) / len(given), rel_tol=1e-6):
                 yield f"image {image.image}: {metric} is {value}, the mean of its samples {sum(given) / len(given):.9g}"
-        for curve, metric in (("diversity_curve", "diversity"), ("diversity_mse_curve", "diversity_mse")):
+        for curve, metric in ((info.curve, m) for m, info in columns.items() if info.curve):
             if image.curves.get(curve) and image.curves[curve][-1] != image.values.get(metric):
                 yield f"image {image.image}: {metric} is {image.values.get(metric)}, its curve ends in another value"
 

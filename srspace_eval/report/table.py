@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from srspace_eval.metrics.base import METRICS, Direction, MetricInfo
+from srspace_eval.metrics.base import Direction, MetricInfo
 from srspace_eval.ranking.model import FINAL, Ranking, Row
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
@@ -204,9 +204,10 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
     for metric in ranking.columns if complete or not filled else filled:
         criterion = next((c for c in ranking.track.ranking.criteria if c.metric == metric), None)
         columns.append(_column(ranking, metric, criterion))
-        made = [_metric_cell(METRICS[metric], row, criterion) for row in rows]
+        info = ranking.track.columns()[metric]
+        made = [_metric_cell(info, row, criterion) for row in rows]
         order = [row.ranks.get(metric) for row in rows]
-        cells.append(_with_next(_emphasise(made, _keys(rows, metric, criterion)), order))
+        cells.append(_with_next(_emphasise(made, _keys(rows, info, criterion)), order))
     if ranked or complete:
         columns.append(Column(FINAL, "Final rank", "", "lower", "Final rank"))
         cells.append(_with_next(_emphasise([_final_cell(row) for row in rows], finals), finals))
@@ -224,7 +225,7 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
 
 
 def _column(ranking: Ranking, metric: str, criterion: RankedMetric | None) -> Column:
-    info = METRICS[metric]
+    info = ranking.track.columns()[metric]
     return Column(
         id=metric,
         label=metric_label(metric, ranking.track),
@@ -266,11 +267,12 @@ def _final_cell(row: Row) -> Cell:
     )
 
 
-def _keys(rows: Sequence[Row], metric: str, criterion: RankedMetric | None) -> list[float | None]:
+def _keys(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None) -> list[float | None]:
     """What decides best and second best in a column: lower is better; None: does not compete."""
-    values = [row.entry.values.get(metric) for row in rows]
-    competes = [metric in row.ranks if criterion else bool(row.ranks) for row in rows]
-    keys = sort_keys([math.nan if value is None else value for value in values], criterion or RankedMetric(metric))
+    values = [row.entry.values.get(info.id) for row in rows]
+    competes = [info.id in row.ranks if criterion else bool(row.ranks) for row in rows]
+    given = [math.nan if value is None else value for value in values]
+    keys = sort_keys(given, criterion or RankedMetric(info.id), info.direction)
     return [
         key if there and value is not None else None
         for key, value, there in zip(keys.tolist(), values, competes, strict=True)

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["team", "baseline"]
 
-CURVES = ("diversity_curve", "diversity_mse_curve")
-"""Names of the curves S_1 .. S_M, in the order of a result's file."""
-
 
 @dataclass(frozen=True)
 class SampleRecord:

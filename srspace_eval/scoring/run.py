@@ -11,9 +11,9 @@ from srspace_eval._utils.hashing import sha256_of_text
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import InputError, ResultsError
-from srspace_eval.metrics.base import MEASURABLE
 from srspace_eval.metrics.evaluator import LPIPS_METRICS, MeterConfig, PatchPlan
 from srspace_eval.metrics.least_sizes import least_sizes
+from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.results.board_tracks import keep_track
 from srspace_eval.results.record import ImageRecord, Kind, Result
 from srspace_eval.results.signature import Signature
@@ -41,7 +41,7 @@ class ScoreOptions:
     Attributes
     ----------
     metrics:
-        Ids out of :data:`srspace_eval.metrics.base.MEASURABLE`; None: the track's.
+        Ids out of :func:`srspace_eval.list_metrics`; None: the track's.
     samples:
         M instead of the track's.
     net, lpips_weights, weights_dir:
@@ -275,9 +275,9 @@ def _measure(
 
 
 def _checked_metrics(metrics: tuple[str, ...] | None) -> tuple[str, ...]:
-    unknown = [m for m in metrics or () if m not in MEASURABLE]
+    unknown = [m for m in metrics or () if m not in known_metrics()]
     if unknown:
-        raise InputError(f"unknown metric {', '.join(unknown)}: choose from {', '.join(MEASURABLE)}")
+        raise InputError(f"unknown metric {', '.join(unknown)}: choose from {', '.join(known_metrics())}")
     return metrics or ()
 
 
@@ -394,7 +394,7 @@ def _result(
     single = pairing.samples == 1 and "sample" not in pairing.template
     wanted = int(signature.settings["common"]["samples"])
     notes = []
-    if single and wanted > 1 and any(name.startswith("diversity") for record in records for name in record.values):
+    if single and wanted > 1 and any(record.curves for record in records):
         notes.append("one sample an image, named without a sample number: a deterministic method, S_M = 0")
         records = [_deterministic(record, wanted) for record in records]
     summary, curves, more = summarise(records)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from srspace_eval.metrics.base import METRICS
-from srspace_eval.results.record import CURVES, ImageRecord
+from srspace_eval.metrics.registry import columns
+from srspace_eval.results.record import ImageRecord
 
 
 def summarise(
@@ -35,9 +35,10 @@ def summarise(
             summary[metric] = math.inf if infinite else None
         if infinite:
             notes.append(f"{metric}: infinite (identical LRs), left out of the mean: {_names(infinite)}")
-        if undefined and metric in METRICS:
+        if undefined and metric in columns():
             notes.append(f"{metric}: undefined, left out of the mean: {_names(undefined)}")
-    return summary, {name: curve for name in CURVES if (curve := _mean_curve(images, name))}, notes
+    names = dict.fromkeys(name for image in images for name in image.curves)
+    return summary, {name: curve for name in names if (curve := _mean_curve(images, name))}, notes
 
 
 def _mean_curve(images: Sequence[ImageRecord], name: str) -> tuple[float | None, ...]:

@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.measures import Measure
+from srspace_eval.metrics.registry import columns
 
 Among = Literal["teams", "study"]
 
@@ -22,7 +27,7 @@ class RankedMetric:
     Attributes
     ----------
     metric:
-        Id of the metric (:data:`srspace_eval.metrics.base.METRICS`).
+        Id of the metric (:meth:`Track.columns`).
     among:
         ``"teams"``: ranked among all complete teams. ``"study"``: ranked among the teams of the human study.
     plateau:
@@ -86,7 +91,9 @@ class Track:
     crop:
         The GT is cropped to a multiple of this in both directions; its top left corner stays.
     metrics:
-        Ids of the metrics that ``score`` measures by default.
+        What ``score`` measures by default: names of metrics, and ids of ``measures``.
+    measures:
+        Metrics with options, under ids of their own.
     ranking:
         The rule that :mod:`srspace_eval.ranking` applies.
     file:
@@ -103,4 +110,9 @@ class Track:
     crop: int = 8
     metrics: tuple[str, ...] = ("lpips", "lr_psnr", "diversity")
     ranking: RankingRule = DEFAULT_RULE
+    measures: tuple[Measure, ...] = ()
     file: Path | None = field(default=None, compare=False, repr=False)
+
+    def columns(self) -> Mapping[str, MetricInfo]:
+        """Every column that the track's tables can have, by id: the registry's, and those of ``measures``."""
+        return columns(self.measures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -12,8 +12,10 @@ from msgspec import UNSET
 from srspace_eval._utils import documents, toml
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.text import visible
-from srspace_eval.errors import TrackError
-from srspace_eval.metrics.base import MEASURABLE, METRICS
+from srspace_eval.errors import InputError, TrackError
+from srspace_eval.metrics.base import Setting
+from srspace_eval.metrics.measures import Measure
+from srspace_eval.metrics.registry import bind, columns, metrics
 from srspace_eval.tracks.model import DEFAULT_RULE, RankedMetric, RankingRule, Track
 from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.tables import RankingTable, TrackTable
@@ -84,9 +86,11 @@ def _parse(source: str, where: str) -> Track:
         raise TrackError(f"{where}: {error}") from error
     _check_templates(f"{where}: gt_names", table.gt_names, {"number", "stem"})
     _check_templates(f"{where}: sample_names", table.sample_names, {"number", "index", "stem", "sample"})
-    _check_known(f"{where}: metrics", table.metrics, MEASURABLE)
+    measures = _measures(table.measure, where)
+    _check_known(f"{where}: metrics", table.metrics, [*metrics(), *(m.id for m in measures)])
     if table.crop % table.scale:
         raise TrackError(f"{where}: crop = {table.crop} must be a multiple of scale = {table.scale}")
+    known = columns(measures)
     return Track(
         name=table.name,
         title=table.title,
@@ -97,14 +101,30 @@ def _parse(source: str, where: str) -> Track:
         first=table.first,
         crop=table.crop,
         metrics=table.metrics,
-        ranking=DEFAULT_RULE if table.ranking is UNSET else _rule(table.ranking, f"{where}: ranking"),
+        ranking=DEFAULT_RULE if table.ranking is UNSET else _rule(table.ranking, f"{where}: ranking", known),
+        measures=measures,
     )
 
 
-def _rule(table: RankingTable, where: str) -> RankingRule:
+def _measures(tables: Mapping[str, Mapping[str, Setting]], where: str) -> tuple[Measure, ...]:
+    """``[measure.ID]`` tables: ``metric`` (default: the ID), and the metric's options."""
+    found = []
+    for key, table in tables.items():
+        metric = table.get("metric", key)
+        if not isinstance(metric, str):
+            raise TrackError(f"{where}: measure.{visible(key)}.metric: {metric!r} is not a metric's name")
+        try:
+            found.append(Measure(key, metric, {option: value for option, value in table.items() if option != "metric"}))
+            bind(found)
+        except InputError as error:
+            raise TrackError(f"{where}: {visible(str(error))}") from error
+    return tuple(found)
+
+
+def _rule(table: RankingTable, where: str, known: Collection[str]) -> RankingRule:
     ranked = [row.metric for row in table.criteria]
     for key, ids in (("criteria", ranked), ("final", table.final), ("show", table.show)):
-        _check_known(f"{where}.{key}", ids, METRICS)
+        _check_known(f"{where}.{key}", ids, known)
     if lost := [metric for metric in table.final if metric not in ranked]:
         raise TrackError(f"{where}.final: {', '.join(lost)} is not among the metrics that criteria ranks")
     return RankingRule(

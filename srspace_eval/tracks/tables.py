@@ -45,3 +45,4 @@ class TrackTable(Struct, frozen=True, forbid_unknown_fields=True):
     crop: Annotated[int, Meta(ge=1, le=4096)] = Track.crop
     metrics: Names = Track.metrics
     ranking: RankingTable | UnsetType = UNSET
+    measure: dict[Name, dict[Name, str | bool | int | float]] = {}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.registry import columns
 from srspace_eval.ranking import Entry, Ranking, Row, apply_rule
 from srspace_eval.ranking.published_tables import load_published, published_tables
 from srspace_eval.results.record import Result
@@ -231,7 +231,7 @@ def test_a_note_names_given_numbers_beside_measured_ones() -> None:
 def test_every_published_table_can_be_shown_beside_entries() -> None:
     own = measured("mine", ALEX, lpips=0.1, lr_psnr=50.0, diversity=20.0)
     for name, table in published_tables().items():
-        ranking = apply_rule([own, *table.entries()], X4, columns=list(METRICS))
+        ranking = apply_rule([own, *table.entries()], X4, columns=list(columns()))
         assert len(ranking.rows) == 1 + len(table.rows), name
         assert ranking.rows[0].ranks["diversity"] == 1
         assert all(row.final_rank is None and not row.ranks for row in ranking.rows[1:])

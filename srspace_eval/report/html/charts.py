@@ -7,9 +7,10 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from srspace_eval._utils.text import visible
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.base import Aspect, MetricInfo
 from srspace_eval.ranking.model import FINAL, Ranking
 from srspace_eval.report.escaping import escape_plotly
 from srspace_eval.report.html import text
@@ -18,15 +19,20 @@ from srspace_eval.report.table import Line, Table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 
-CURVE_OF = {"diversity_curve": "diversity", "diversity_mse_curve": "diversity_mse"}
+
+def of_aspect(columns: Mapping[str, MetricInfo], aspect: Aspect) -> list[str]:
+    """The columns of an aspect, in the order of all tables."""
+    return [column for column, info in columns.items() if info.aspect == aspect]
 
 
 def plane(ranking: Ranking) -> tuple[str, str] | None:
-    """The two metrics of the scatter: LPIPS and S_M, or LR-PSNR and S_M with MSE where those were not measured.
+    """The two metrics of the scatter: photo-realism (else consistency) and diversity; the first of each with values.
 
     None if no row has both.
     """
-    for pair in product(("lpips", "lr_psnr"), ("diversity", "diversity_mse")):
+    columns = ranking.track.columns()
+    across = [*of_aspect(columns, "photo-realism"), *of_aspect(columns, "consistency")]
+    for pair in product(across, of_aspect(columns, "diversity")):
         if any(all(text.finite(row.entry.values.get(m)) is not None for m in pair) for row in ranking.rows):
             return pair
     return None
@@ -37,6 +43,7 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
     metrics = plane(table.ranking)
     if metrics is None:
         return None
+    columns = table.ranking.track.columns()
     points = []
     for number, line in enumerate(table.lines):
         entry = line.row.entry
@@ -54,14 +61,14 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
                 "page": pages.get(number, ""),
             }
         )
-    x_label, y_label = (text.chart_label(metric, table.ranking.track.samples) for metric in metrics)
+    x_label, y_label = (text.chart_label(columns[metric], table.ranking.track.samples) for metric in metrics)
     return {"x": x_label, "y": y_label, "points": points}
 
 
 def curves(ranking: Ranking) -> list[dict[str, Any]]:
     """S_1..S_M of every row that has them, best rows first: one chart for each distance."""
     charts = []
-    for key, metric in CURVE_OF.items():
+    for key, info in curves_of(ranking.track):
         lines: list[dict[str, Any]] = [
             {
                 "name": escape_plotly(row.entry.team),
@@ -81,8 +88,9 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
             charts.append(
                 {
                     "id": key.replace("_", "-"),
-                    "metric": metric,
-                    "y": text.chart_label(metric, "n"),
+                    "metric": info.id,
+                    "caption": curve_caption(info, ranking.track),
+                    "y": text.chart_label(info, "n"),
                     "lines": lines,
                 }
             )
@@ -92,7 +100,7 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
 def distributions(result: Result, track: Track) -> list[dict[str, Any]]:
     """Per-image values of each metric: one strip a metric."""
     strips = []
-    for metric, info in METRICS.items():
+    for metric, info in track.columns().items():
         pairs = [
             (escape_plotly(image.image), value)
             for image in result.images
@@ -102,7 +110,7 @@ def distributions(result: Result, track: Track) -> list[dict[str, Any]]:
             strips.append(
                 {
                     "metric": metric,
-                    "label": text.chart_label(metric, track.samples),
+                    "label": text.chart_label(info, track.samples),
                     "digits": info.digits,
                     "images": [name for name, _ in pairs],
                     "values": [_round(value) for _, value in pairs],
@@ -111,10 +119,20 @@ def distributions(result: Result, track: Track) -> list[dict[str, Any]]:
     return strips
 
 
-def growth(result: Result) -> list[dict[str, Any]]:
+def curves_of(track: Track) -> list[tuple[str, MetricInfo]]:
+    """Each curve's id, with the column in which it ends."""
+    return [(info.curve, info) for info in track.columns().values() if info.curve]
+
+
+def curve_caption(info: MetricInfo, track: Track) -> Markup:
+    """What a curve shows: ``S_1 to S_10 (MSE)`` as markup."""
+    return text.label_html(info.label.replace("S_M", f"S_1 to S_{track.samples}"))
+
+
+def growth(result: Result, track: Track) -> list[dict[str, Any]]:
     """S_1..S_M of one submission: mean over images, and the quartiles over images."""
     charts = []
-    for key, metric in CURVE_OF.items():
+    for key, info in curves_of(track):
         rows = [image.curves[key] for image in result.images if image.curves.get(key)]
         if not rows or len({len(row) for row in rows}) != 1:
             continue
@@ -126,8 +144,9 @@ def growth(result: Result) -> list[dict[str, Any]]:
         charts.append(
             {
                 "id": key.replace("_", "-"),
-                "metric": metric,
-                "y": text.chart_label(metric, "n"),
+                "metric": info.id,
+                "caption": curve_caption(info, track),
+                "y": text.chart_label(info, "n"),
                 "mean": _rounded(tuple(values.mean(axis=0))),
                 "low": _rounded(tuple(low)),
                 "median": _rounded(tuple(middle)),

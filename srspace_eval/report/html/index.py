@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.track_table import TrackTable
@@ -24,7 +23,7 @@ def summarise(ranking: Ranking, board: TrackTable) -> dict[str, Any]:
         "has_final": board.table.has_final,
         "leaders": [line for line in board.lines if line.group != "baseline" and not line.incomplete][:LEADERS],
         "points": _points(ranking),
-        "plane": [METRICS[metric] for metric in charts.plane(ranking) or ()],
+        "plane": [ranking.track.columns()[metric] for metric in charts.plane(ranking) or ()],
     }
 
 

@@ -27,7 +27,6 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.text import slug, visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html import charts, text
@@ -167,7 +166,10 @@ class _Site:
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, board=board,
             data={"scatter": charts.scatter(table, pages), "curves": charts.curves(ranking)},
             signatures=_signatures(ranking),
-            plane=[(METRICS[m], text.label_html(metric_label(m, ranking.track))) for m in charts.plane(ranking) or ()],
+            plane=[
+                (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
+                for m in charts.plane(ranking) or ()
+            ],
         )  # fmt: skip
         return board
 
@@ -180,7 +182,7 @@ class _Site:
         page = make_page(result, ranking.track, links)
         data = {
             "strips": charts.distributions(result, ranking.track),
-            "growth": charts.growth(result),
+            "growth": charts.growth(result, ranking.track),
             "samples": page.samples,
         }
         self._page(

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from srspace_eval._utils.text import visible
-from srspace_eval.metrics.base import METRICS, MetricInfo
+from srspace_eval.metrics.base import Aspect, MetricInfo
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html import text
 from srspace_eval.results.record import ImageRecord, Result
@@ -21,8 +21,8 @@ EXTREMES = 3
 DEEPEST = 3
 """How deep settings and provenance are unfolded."""
 
-NAMED = ("diversity", "lpips", "lr_psnr")
-"""The metrics by which they are named."""
+_NAMED_BY: tuple[Aspect, ...] = ("diversity", "photo-realism", "consistency")
+"""The aspects by which they are named, each by its first column that was measured."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,13 @@ def make_page(result: Result, track: Track, viewer: Mapping[str, str]) -> Submis
         Image -> address of that image in the viewer, for images that are there.
     """
     measured = set().union(*(image.values for image in result.images))
-    metrics = [m for m in METRICS if m in measured]
-    lines = tuple(_line(image, metrics, viewer.get(image.image, "")) for image in result.images)
+    columns = track.columns()
+    metrics = [m for m in columns if m in measured]
+    lines = tuple(_line(image, [columns[m] for m in metrics], viewer.get(image.image, "")) for image in result.images)
     return SubmissionPage(
-        columns=tuple((METRICS[m], text.label_html(metric_label(m, track))) for m in metrics),
+        columns=tuple((columns[m], text.label_html(metric_label(m, track))) for m in metrics),
         lines=lines,
-        extremes=tuple(e for m in NAMED if (e := _extreme(m, track, result.images, lines))),
+        extremes=tuple(e for m in named(track, result.images) if (e := _extreme(m, track, result.images, lines))),
         settings=tuple(
             (visible(group), tuple(_flat(settings))) for group, settings in result.signature.settings.items()
         ),
@@ -90,26 +91,36 @@ def make_page(result: Result, track: Track, viewer: Mapping[str, str]) -> Submis
     )
 
 
-def _line(image: ImageRecord, metrics: Sequence[str], viewer: str) -> ImageLine:
-    values = [(METRICS[metric], image.values.get(metric)) for metric in metrics]
+def _line(image: ImageRecord, columns: Sequence[MetricInfo], viewer: str) -> ImageLine:
+    values = [(info, image.values.get(info.id)) for info in columns]
     cells = tuple(ImageCell(info.format(value), text.sort_key(value)) for info, value in values)
     return ImageLine(visible(image.image), f"{image.width} × {image.height}", cells, viewer)
 
 
-def extremes(metric: str, images: Sequence[ImageRecord]) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
+def named(track: Track, images: Sequence[ImageRecord]) -> list[str]:
+    """The metrics by which the best and the worst images are named."""
+    measured = set().union(*(image.values for image in images))
+    found = []
+    for aspect in _NAMED_BY:
+        found += [m for m, info in track.columns().items() if info.aspect == aspect and m in measured][:1]
+    return found
+
+
+def extremes(
+    info: MetricInfo, images: Sequence[ImageRecord]
+) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
     """The best and the worst images by one metric, as (value, position), the most extreme first."""
-    info = METRICS[metric]
-    values = [(value, number) for number, image in enumerate(images) if (value := image.values.get(metric)) is not None]
+    values = [(value, n) for n, image in enumerate(images) if (value := image.values.get(info.id)) is not None]
     values.sort(key=lambda pair: (pair[0] if info.direction == "lower" else -pair[0], pair[1]))
     count = min(EXTREMES, len(values) // 2)
     return values[:count], values[: -count - 1 : -1]
 
 
 def _extreme(metric: str, track: Track, images: Sequence[ImageRecord], lines: Sequence[ImageLine]) -> Extreme | None:
-    info = METRICS[metric]
+    info = track.columns()[metric]
     unit = f" {info.unit}" if info.unit else ""
     best, worst = (
-        tuple((lines[number], info.format(value) + unit) for value, number in part) for part in extremes(metric, images)
+        tuple((lines[number], info.format(value) + unit) for value, number in part) for part in extremes(info, images)
     )
     return Extreme(text.label_html(metric_label(metric, track)), info.arrow, best, worst) if best else None
 
@@ -117,15 +128,16 @@ def _extreme(metric: str, track: Track, images: Sequence[ImageRecord], lines: Se
 def _samples(images: Sequence[ImageRecord], track: Track) -> dict[str, Any] | None:
     """Per-sample numbers for the script that unfolds an image's row; None if there are none."""
     measured = set().union(*(sample.values for image in images for sample in image.samples))
-    metrics = [m for m in METRICS if m in measured]
+    columns = track.columns()
+    metrics = [m for m in columns if m in measured]
     if not metrics:
         return None
     return {
-        "metrics": [{"label": metric_label(m, track), "unit": METRICS[m].unit} for m in metrics],
+        "metrics": [{"label": metric_label(m, track), "unit": columns[m].unit} for m in metrics],
         "images": [
             {
                 "files": [visible(s.file) for s in image.samples],
-                "values": [[METRICS[m].format(s.values.get(m)) for m in metrics] for s in image.samples],
+                "values": [[columns[m].format(s.values.get(m)) for m in metrics] for s in image.samples],
             }
             for image in images
         ],

@@ -8,7 +8,7 @@ import re
 from markupsafe import Markup, escape
 
 from srspace_eval._utils.text import visible
-from srspace_eval.metrics.base import METRICS
+from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.report.escaping import escape_plotly
 
 
@@ -21,13 +21,13 @@ def label_html(text: str) -> Markup:
     return Markup(re.sub(r"\bS_(\d+)\b", r"<i>S</i><sub>\1</sub>", str(escape(visible(text)))))
 
 
-def chart_label(metric: str, index: object) -> str:
+def chart_label(info: MetricInfo, index: object) -> str:
     """A metric's label for plotly, with unit and arrow; ``index`` replaces the M of S_M.
 
-    >>> chart_label("diversity", 10)
+    >>> from srspace_eval.metrics.registry import column
+    >>> chart_label(column("diversity"), 10)
     '<i>S</i><sub>10</sub> (%) ↑'
     """
-    info = METRICS[metric]
     label = escape_plotly(info.label).replace("S_M", f"<i>S</i><sub>{index}</sub>")
     return " ".join(filter(None, [label, f"({info.unit})" if info.unit else "", info.arrow]))
 

@@ -19,9 +19,8 @@ from srspace_eval._utils import hashing, png
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.text import slug, visible
 from srspace_eval.errors import ImageError
-from srspace_eval.metrics.base import METRICS
 from srspace_eval.ranking.notes import metric_label
-from srspace_eval.report.html.submission import NAMED, extremes
+from srspace_eval.report.html.submission import extremes, named
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.submissions.pairing import reference_names
 from srspace_eval.submissions.sources import Source, open_source
@@ -144,7 +143,7 @@ class PictureWriter:
         if source is None:
             return {}
         shown = {}
-        for image in _choose(result.images, self._most):
+        for image in _choose(result.images, self._most, self._track):
             try:
                 shown[image.image] = self._image(image, source, name)
             except ImageError as error:
@@ -190,7 +189,7 @@ class PictureWriter:
 
     def _values(self, sample: SampleRecord) -> str:
         """The sample's numbers on one line."""
-        infos = [METRICS[metric] for metric in METRICS if metric in sample.values]
+        infos = [info for metric, info in self._track.columns().items() if metric in sample.values]
         return ", ".join(
             f"{metric_label(i.id, self._track)} {i.format(sample.values[i.id])}{' ' + i.unit if i.unit else ''}"
             for i in infos
@@ -245,16 +244,17 @@ class _Files:
         return self.source.read(name)
 
 
-def _choose(images: Sequence[ImageRecord], count: int) -> list[ImageRecord]:
+def _choose(images: Sequence[ImageRecord], count: int, track: Track) -> list[ImageRecord]:
     """At most ``count`` images, in the records' order: first those that the page names as best and worst, then
-    others from the best S_M to the worst in even steps."""
-    named = [number for metric in NAMED for part in extremes(metric, images) for _, number in part]
+    others from the best diversity score to the worst in even steps."""
+    metrics = named(track, images)
+    first = [n for metric in metrics for part in extremes(track.columns()[metric], images) for _, n in part]
 
     def score(number: int) -> float:
-        value = images[number].values.get("diversity")
+        value = images[number].values.get(metrics[0]) if metrics else None
         return -math.inf if value is None else value
 
     order = sorted(range(len(images)), key=score, reverse=True)
     even = [order[round(step)] for step in np.linspace(0, len(order) - 1, min(count, len(order)))]
-    chosen = list(dict.fromkeys([*named, *even, *order]))[:count]
+    chosen = list(dict.fromkeys([*first, *even, *order]))[:count]
     return [images[number] for number in sorted(chosen)]

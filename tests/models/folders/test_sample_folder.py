@@ -415,21 +415,3 @@ def test_an_error_while_writing_is_raised(lr: Path, tmp_path: Path) -> None:
     full.touch()
     with pytest.raises(SamplingError, match="cannot be written to"):
         sample_folder(Toy(), lr, full, SampleOptions(samples=2))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"samples": 0},
-        {"tile": 20},
-        {"tile": 0},
-        {"tile": "big"},
-        {"heats": ()},
-        {"heats": (0.9, 0.9)},
-        {"heats": (0.0, -0.0)},
-        {"heats": (-1.0,)},
-    ],
-)
-def test_wrong_options_are_refused(options: dict) -> None:
-    with pytest.raises(InputError):
-        SampleOptions(**options)

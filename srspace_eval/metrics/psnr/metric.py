@@ -1,0 +1,84 @@
+"""PSNR and LR-PSNR, declared. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from srspace_eval.errors import InputError
+from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
+from srspace_eval.metrics.steps import AnyPrepared, ImageInputs
+
+
+@dataclass(frozen=True)
+class Psnr(Metric):
+    """PSNR between the sample and the GT.
+
+    Attributes
+    ----------
+    channel:
+        ``"rgb"``, or ``"y"``: luma alone (ITU-R BT.601, limited range, not rounded).
+    border:
+        Pixels that are cut off on each side.
+    """
+
+    name: ClassVar[str] = "psnr"
+    columns: ClassVar[tuple[MetricInfo, ...]] = (
+        MetricInfo(
+            "psnr", "HR-PSNR", "dB", 2, "higher", r"PSNR",
+            "PSNR between the sample and the GT over RGB, mean over samples.",
+        ),
+    )  # fmt: skip
+    channel: Literal["rgb", "y"] = "rgb"
+    border: int = 0
+
+    def __post_init__(self) -> None:
+        if self.border < 0:
+            raise InputError(f"border = {self.border}: a whole number of pixels, at least 0, is required")
+
+    def prepare(self, image: ImageInputs) -> AnyPrepared:
+        from srspace_eval.metrics.psnr.prepared import prepare_psnr
+
+        return prepare_psnr(image, self.channel, self.border)
+
+    def least_size(self, net: str) -> LeastSize | None:
+        return LeastSize(f"psnr with a border of {self.border}", 2 * self.border + 1) if self.border else None
+
+    def signature(self, run: RunInputs) -> Mapping[str, Setting]:
+        return {"channels": self.channel.upper(), "border": self.border}
+
+
+@dataclass(frozen=True)
+class LrPsnr(Metric):
+    """PSNR between the downscaled sample and the LR: the mean of the samples', and the worst sample's.
+
+    Attributes
+    ----------
+    convention:
+        Of the downscaling; see :func:`srspace_eval.imresize`.
+    """
+
+    name: ClassVar[str] = "lr_psnr"
+    columns: ClassVar[tuple[MetricInfo, ...]] = (
+        MetricInfo(
+            "lr_psnr", "LR-PSNR", "dB", 2, "higher", r"LR-PSNR",
+            "PSNR between the downscaled sample and the LR, mean over samples.", aspect="consistency",
+        ),
+        MetricInfo(
+            "lr_psnr_worst", "LR-PSNR worst", "dB", 2, "higher", r"LR-PSNR\textsubscript{worst}",
+            "PSNR between the downscaled sample and the LR, worst sample of each image.", per="image",
+        ),
+    )  # fmt: skip
+    needs: ClassVar[Needs] = Needs(lr=True)
+    convention: Literal["ntire21", "matlab", "matlab-legacy"] = "ntire21"
+
+    def prepare(self, image: ImageInputs) -> AnyPrepared:
+        from srspace_eval.metrics.psnr.prepared import PreparedLrPsnr
+
+        return PreparedLrPsnr(image, self.convention)
+
+    def signature(self, run: RunInputs) -> Mapping[str, Setting]:
+        if run.lr is None:
+            return {"convention": self.convention, "reference": "downscaled GT"}
+        return {"convention": self.convention, "reference": "LR files", "lr": run.lr}

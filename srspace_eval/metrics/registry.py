@@ -1,0 +1,278 @@
+"""Which metrics there are: the built-in ones and those of installed packages. Imports no torch.
+
+Everything that asks which metrics there are, what they need and how they are shown asks this module. A package adds
+metrics by the entry point group ``srspace_eval.metrics`` (see :mod:`srspace_eval.metrics.base`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import TypeVar
+
+from srspace_eval._utils.notices import notify
+from srspace_eval.errors import InputError
+from srspace_eval.metrics.base import Metric, MetricInfo, Setting
+from srspace_eval.metrics.diversity.metric import Diversity, DiversityMse, DiversityPatches
+from srspace_eval.metrics.lpips.metric import Lpips
+from srspace_eval.metrics.measures import RESERVED, Measure, options_of, with_options
+from srspace_eval.metrics.opinion import MOR
+from srspace_eval.metrics.psnr.metric import LrPsnr, Psnr
+from srspace_eval.metrics.ssim.metric import Ssim
+
+ENTRY_POINTS = "srspace_eval.metrics"
+"""The entry point group."""
+
+# The order of all tables, of `score --help` and of the signature.
+_BUILT_IN: tuple[type[Metric], ...] = (Lpips, LrPsnr, Diversity, DiversityMse, DiversityPatches, Psnr, Ssim)
+
+_metrics: dict[str, type[Metric]] = {}
+_columns: dict[str, MetricInfo] = {}
+_packages: dict[str, str] = {}
+_state = {"entry points loaded": False}
+
+MetricType = TypeVar("MetricType", bound=type[Metric])
+
+
+def register(metric: MetricType, package: str = "") -> MetricType:
+    """Add a metric; usable as a class decorator.
+
+    Parameters
+    ----------
+    metric:
+        A concrete subclass of :class:`~srspace_eval.metrics.base.Metric`.
+    package:
+        The package that it comes from, for messages and listings; empty: none.
+
+    Raises
+    ------
+    InputError
+        If the class is incomplete, or its name or a column's id is taken.
+    """
+    if not _is_metric(metric):
+        raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.metrics.base.Metric, with prepare()")
+    if not metric.columns or metric.columns[0].id != metric.name:
+        raise InputError(f"metric {metric.name!r} ({metric.__qualname__}): its first column must have its name as id")
+    for info in metric.columns:
+        Measure(info.id)  # the same rules for ids
+        if info.id in _columns:
+            raise InputError(f"metric {metric.name!r}: there is a column {info.id!r} already")
+    _metrics[metric.name] = metric
+    _packages[metric.name] = package
+    _columns.update({info.id: info for info in metric.columns})
+    _forget()
+    return metric
+
+
+def unregister(name: str) -> None:
+    """Remove a metric and its columns."""
+    for info in _metrics.pop(name).columns:
+        del _columns[info.id]
+    _forget()
+
+
+def register_column(info: MetricInfo) -> None:
+    """Add a column that ``score`` does not measure; its numbers come from tables.
+
+    Raises
+    ------
+    InputError
+        If its id is taken or reserved.
+    """
+    if info.id in _columns or info.id in RESERVED:
+        raise InputError(f"column {info.id!r}: the id is taken")
+    _columns[info.id] = info
+    _forget()
+
+
+def columns(measures: Iterable[Measure] = ()) -> Mapping[str, MetricInfo]:
+    """All columns by id, in the order of all tables; ``measures`` add theirs.
+
+    >>> list(columns())[:3]
+    ['lpips', 'lpips_global_best', 'lpips_local_best']
+    """
+    return _all_columns(tuple(measures))
+
+
+def column(name: str) -> MetricInfo:
+    """One column.
+
+    Raises
+    ------
+    InputError
+        If there is no such column.
+
+    Examples
+    --------
+    >>> column("lr_psnr").unit
+    'dB'
+    """
+    if name not in columns():
+        raise InputError(f"there is no column {name!r}; known are {', '.join(columns())}")
+    return columns()[name]
+
+
+def metrics() -> Mapping[str, type[Metric]]:
+    """All metrics by name, in the order of all tables.
+
+    >>> list(metrics())
+    ['lpips', 'lr_psnr', 'diversity', 'diversity_mse', 'diversity_patches', 'psnr', 'ssim']
+    """
+    _load_entry_points()
+    return MappingProxyType(_metrics)
+
+
+def curves(measures: Iterable[Measure] = ()) -> dict[str, MetricInfo]:
+    """Curve id -> the column in which the curve ends.
+
+    >>> [(curve, info.id) for curve, info in curves().items()]
+    [('diversity_curve', 'diversity'), ('diversity_mse_curve', 'diversity_mse')]
+    """
+    return {info.curve: info for info in columns(measures).values() if info.curve}
+
+
+def bind(
+    wanted: Sequence[str | Measure],
+    declared: Iterable[Measure] = (),
+    defaults: Mapping[str, Setting] | None = None,
+) -> dict[str, Metric]:
+    """The metrics to measure, by the id that each is measured under, with their options.
+
+    Parameters
+    ----------
+    wanted:
+        Metric names, ids of ``declared`` measures, or measures.
+    declared:
+        A track's measures.
+    defaults:
+        Options of the run, by name. A metric that has such an option takes it where its measure does not say another.
+
+    Returns
+    -------
+    In the order of :func:`metrics`, a metric under its own name before its other ids.
+
+    Raises
+    ------
+    InputError
+        If a metric or an option is unknown, a value does not suit, or an id is taken.
+    """
+    known = {measure.id: measure for measure in declared}
+    found: dict[str, Metric] = {}
+    unknown = [w for w in wanted if isinstance(w, str) and w not in known and w not in metrics()]
+    if unknown:
+        raise InputError(f"unknown metric {', '.join(unknown)}: choose from {', '.join([*metrics(), *known])}")
+    for item in wanted:
+        measure = item if isinstance(item, Measure) else known.get(item) or Measure(item)
+        metric = _metric_of(measure)
+        own = {key: value for key, value in (defaults or {}).items() if key in options_of(metric)}
+        bound = with_options(metric, {**own, **measure.options}, f"measure {measure.id!r}")
+        if found.setdefault(measure.id, bound) != bound:
+            raise InputError(f"measure {measure.id!r}: is given twice with different options; give each an id")
+    place = list(metrics())
+    return dict(sorted(found.items(), key=lambda item: (place.index(item[1].name), item[0] != item[1].name)))
+
+
+@dataclass(frozen=True)
+class MetricListing:
+    """What is said of a metric in listings.
+
+    Attributes
+    ----------
+    id, label, description:
+        The metric's name, its label in tables, one sentence.
+    needs:
+        What it needs, in words: ``"GT, LPIPS weights"``.
+    columns:
+        Ids of the values that it gives.
+    options:
+        Its options with their defaults.
+    package:
+        The package that added it; empty: built in.
+    """
+
+    id: str
+    label: str
+    description: str
+    needs: str
+    columns: tuple[str, ...]
+    options: Mapping[str, Setting]
+    package: str = ""
+
+    def __str__(self) -> str:
+        options = ", ".join(f"{key}={value}" for key, value in self.options.items())
+        more = [f"needs {self.needs}", f"options {options}" if options else "", self.package and f"from {self.package}"]
+        return f"{self.id}: {self.description} ({'; '.join(filter(None, more))})"
+
+
+def list_metrics() -> list[MetricListing]:
+    """The metrics that ``score`` can measure: ids with what they are and need.
+
+    >>> print(list_metrics()[-1])
+    ssim: Structural similarity to the GT, mean over samples. (needs GT; options channel=rgb, border=0)
+    """
+    return [
+        MetricListing(
+            id=name,
+            label=metric.columns[0].label,
+            description=metric.columns[0].description,
+            needs=str(metric.needs),
+            columns=tuple(info.id for info in metric.columns),
+            options=MappingProxyType(options_of(metric)),
+            package=_packages[name],
+        )
+        for name, metric in metrics().items()
+    ]
+
+
+def _is_metric(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, Metric) and not inspect.isabstract(found)
+
+
+def _metric_of(measure: Measure) -> type[Metric]:
+    if measure.metric not in metrics():
+        raise InputError(
+            f"measure {measure.id!r}: unknown metric {measure.metric!r}: choose from {', '.join(metrics())}"
+        )
+    if measure.id != measure.metric and measure.id in _columns:
+        raise InputError(f"measure {measure.id!r}: a metric has this id; choose another one")
+    return _metrics[measure.metric]
+
+
+@cache
+def _all_columns(measures: tuple[Measure, ...]) -> Mapping[str, MetricInfo]:
+    _load_entry_points()
+    found = dict(_columns)
+    for measure in measures:
+        bound = with_options(_metric_of(measure), measure.options, f"measure {measure.id!r}")
+        found.update({info.id: info for info in bound.columns_as(measure.id)})
+    return MappingProxyType(found)
+
+
+def _forget() -> None:
+    _all_columns.cache_clear()
+
+
+def _load_entry_points() -> None:
+    """Register the metrics of installed packages, once. A package that fails is named in a notice and left out."""
+    if _state["entry points loaded"]:
+        return
+    _state["entry points loaded"] = True
+    from importlib.metadata import entry_points
+
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+        package = point.dist.name if point.dist is not None else point.value
+        try:
+            register(point.load(), package)
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises must not end the work
+            notify(
+                f"package {package}: its metric {point.name!r} ({point.value}) cannot be used: "
+                f"{type(error).__name__}: {error}; update or uninstall the package"
+            )
+
+
+for _metric in _BUILT_IN:
+    register(_metric)
+register_column(MOR)

@@ -1,0 +1,140 @@
+"""The steps in which a metric is computed: prepare an image, measure and update with its samples, compute its numbers.
+
+``prepare`` runs once an image. ``measure`` does the heavy part of one sample, in any thread and order. ``update`` takes
+the measurements in the samples' order. ``compute`` gives the image's numbers. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from torch import Tensor, device
+
+M = TypeVar("M")
+
+
+class Network(Protocol):
+    """LPIPS's network, as metrics use it: :class:`srspace_eval.metrics.lpips.network.LPIPS`."""
+
+    device: device
+
+    def prepare(self, gt: Tensor) -> Any:
+        """The GT as the network sees it."""
+
+    def distances(self, reference: Any, sr: Tensor) -> list[Tensor]:
+        """The distance of each layer."""
+
+
+@dataclass(frozen=True)
+class ImageInputs:
+    """One image, as metrics prepare it.
+
+    Attributes
+    ----------
+    name:
+        The image's name: for messages, and for seeds.
+    gt:
+        (H, W, 3) uint8, cropped as the track says, on the device where samples are measured.
+    lr:
+        (ceil(H / scale), ceil(W / scale), 3) uint8 on the same device; None: no LR files are given.
+    scale:
+        Super-resolution factor.
+    network:
+        LPIPS's network; None unless a metric of the run needs it.
+    """
+
+    name: str
+    gt: Tensor
+    lr: Tensor | None
+    scale: int
+    network: Network | None = None
+
+    @property
+    def where(self) -> str:
+        """How messages begin: ``"0801: "``; empty without a name."""
+        return f"{self.name}: " if self.name else ""
+
+
+@dataclass(frozen=True)
+class ImageValues:
+    """One image's numbers of one metric; an undefined value is None.
+
+    Attributes
+    ----------
+    values:
+        Column id -> value; further ids are written to records and are not shown in tables.
+    curves:
+        Curve id -> the value of the first n samples, n = 1 to M.
+    """
+
+    values: Mapping[str, float | None]
+    curves: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+
+
+class Prepared(ABC, Generic[M]):
+    """A metric prepared for one image. What it keeps must not grow with the number of samples, but for numbers."""
+
+    @abstractmethod
+    def measure(self, sr: Tensor) -> M:
+        """The heavy part of one sample. It must be thread-safe, and must not depend on other samples.
+
+        Parameters
+        ----------
+        sr:
+            (H, W, 3) uint8 of the GT's size, on its device.
+        """
+
+    @abstractmethod
+    def update(self, measured: M) -> dict[str, float]:
+        """Take one sample's measurement. It is called in the samples' order, never by two threads at once.
+
+        Returns
+        -------
+        The sample's own values: column id (or a further id) -> value.
+        """
+
+    @abstractmethod
+    def compute(self) -> ImageValues:
+        """The image's numbers over all samples taken, at least one."""
+
+
+AnyPrepared: TypeAlias = "Prepared[Any]"
+"""What metrics prepare; only the metric itself knows what it hands from ``measure`` to ``update``."""
+
+
+class SampleMean(Prepared[dict[str, float]]):
+    """A metric whose image value is the mean of its samples' values.
+
+    Parameters
+    ----------
+    function:
+        One sample -> its values by column id. Thread-safe.
+    """
+
+    def __init__(self, function: Callable[[Tensor], dict[str, float]]) -> None:
+        self._function = function
+        self._samples: list[dict[str, float]] = []
+
+    def measure(self, sr: Tensor) -> dict[str, float]:
+        return self._function(sr)
+
+    def update(self, measured: dict[str, float]) -> dict[str, float]:
+        self._samples.append(measured)
+        return measured
+
+    def compute(self) -> ImageValues:
+        return ImageValues(mean_values(self._samples))
+
+
+def mean_values(samples: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
+    """The mean of each value over the samples.
+
+    >>> mean_values([{"psnr": 30.0}, {"psnr": 31.0}])
+    {'psnr': 30.5}
+    """
+    return {key: math.fsum(sample[key] for sample in samples) / len(samples) for key in samples[0]}
