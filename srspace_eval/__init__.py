@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from srspace_eval.ranking.published_tables import PublishedTable as PublishedTable
     from srspace_eval.ranking.published_tables import load_published as load_published
     from srspace_eval.ranking.published_tables import published_tables as published_tables
-    from srspace_eval.report.files import render as render_leaderboard
+    from srspace_eval.report.files import render_leaderboard as render_leaderboard
     from srspace_eval.report.files import write_leaderboards as write_leaderboards
     from srspace_eval.report.html.viewer import Pictures as Pictures
     from srspace_eval.results.board import Board as Board

@@ -24,7 +24,7 @@ from srspace_eval.scoring.journal import Journal, open_journal
 from srspace_eval.scoring.shards import Shard, absent_shards, open_shards
 from srspace_eval.scoring.summary import summarise
 from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
-from srspace_eval.submissions.check import SubmissionCheck, check_submission
+from srspace_eval.submissions.check import SubmissionCheck, check
 from srspace_eval.submissions.inspection import FileInfo, cropped
 from srspace_eval.submissions.pairing import Pair
 from srspace_eval.submissions.provenance import read_provenance
@@ -96,7 +96,7 @@ def score(
     Parameters
     ----------
     submission, gt, lr, track:
-        As :func:`check_submission`.
+        As :func:`check`.
     team, kind:
         The name in leaderboards (None: the submission's name, without ``.zip``), and whether it is ranked.
     board:
@@ -232,7 +232,7 @@ def _prepare(
     metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
     # Missing weights should be said before minutes of looking at files, if they are surely wanted.
     runtime = executor.prepare(_network_plan(options, metrics)) if metrics else None
-    checked = check_submission(
+    checked = check(
         submission, gt, track=track, lr=lr, samples=options.samples, whole=False,
         only=None if shard is None else shard.of, workers=options.workers, progress=progress,
     )  # fmt: skip

@@ -36,7 +36,7 @@ class SizeRequirement(Protocol):
 
 @dataclass(frozen=True)
 class SubmissionCheck:
-    """The result of :func:`check_submission`. The submission can be scored if :attr:`faults` is empty.
+    """The result of :func:`check`. The submission can be scored if :attr:`faults` is empty.
 
     Attributes
     ----------
@@ -132,7 +132,7 @@ class SubmissionCheck:
                     )
 
 
-def check_submission(
+def check(
     submission: Path | str,
     gt: Path | str,
     *,
@@ -188,9 +188,9 @@ def check_submission(
     ...     gt.mkdir(), submission.mkdir()
     ...     write_png(gt / "0801.png", np.zeros((32, 32, 3), np.uint8))
     ...     write_png(submission / "000000.png", np.ones((32, 32, 3), np.uint8))
-    ...     check = check_submission(submission, gt, track="x4")
+    ...     report = check(submission, gt, track="x4")
     (None, None)
-    >>> check.faults, check.pairing.template
+    >>> report.faults, report.pairing.template
     ((), '{index:06d}.png')
     """
     source, gt_source = open_source(submission), open_source(gt)

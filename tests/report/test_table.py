@@ -12,7 +12,7 @@ import pytest
 from benchmarks.inputs.boards import make_results
 from srspace_eval.ranking import BootstrapPlan, Entry, Ranking, rank
 from srspace_eval.ranking.published_tables import load_published
-from srspace_eval.report.files import render
+from srspace_eval.report.files import render_leaderboard
 from srspace_eval.report.html import write_site
 from srspace_eval.report.table import Table, make_table
 from srspace_eval.report.terminal import to_text
