@@ -63,6 +63,24 @@ def test_create_collect_rank(material: Material, tmp_path: Path, capsys: pytest.
     assert [rows[name]["final_rank"] for name in METHODS] == [1, 2, 3]
 
 
+def test_the_result_shows_what_names_hide(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("evil\u202etxt.exe", "long " * 20 + "name")
+    given = [f"{name}={material.submission(method)}" for name, method in zip(names, METHODS, strict=False)]
+    options = ("--gt", material.gt, "--size", 16, "--raters", 1, "--track", "x4")
+    assert run("study", "create", *given, *options, "--out", tmp_path / "study") == 0
+    key = load_key(tmp_path / "study-key.json")
+    answer = tmp_path / "r01.json"
+    answer.write_text(json.dumps(answer_document(key, "r01", order=lambda m: m)))
+    capsys.readouterr()
+    assert run("study", "collect", answer, "--key", tmp_path / "study-key.json", "--out", tmp_path / "result") == 0
+    out = capsys.readouterr().out
+    assert "\u202e" not in out
+    assert "evil\\u202etxt.exe" in out
+    assert "long long long long long long l…" in out
+
+
 def test_the_track_is_read_off_and_names_can_be_given(
     material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
