@@ -92,7 +92,7 @@ def test_the_track_is_read_off_and_names_can_be_given(
     arguments = ("study", "create", renamed, material.submission("blur"), "--gt", material.gt, "--size", 16)
     # At 136 × 96 pixels a submission may be ×4 or ×8; the LR tells.
     assert run(*arguments, "--out", tmp_path / "s") == 1
-    assert "say which with --track" in capsys.readouterr().err
+    assert "choose one with --track" in capsys.readouterr().err
     assert run(*arguments, "--lr", lr, "--out", tmp_path / "s", "--key", tmp_path / "k.json") == 0
     out = capsys.readouterr().out
     assert re.search(r"index\.html#r05-[a-z2-7]{20}$", out, re.MULTILINE)
