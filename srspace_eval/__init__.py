@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from srspace_eval.errors import SubmissionError as SubmissionError
     from srspace_eval.errors import TrackError as TrackError
     from srspace_eval.errors import WeightsError as WeightsError
+    from srspace_eval.metrics.base import Metric as Metric
+    from srspace_eval.metrics.base import MetricInfo as MetricInfo
     from srspace_eval.metrics.diversity.function import PatchPlan as PatchPlan
     from srspace_eval.metrics.diversity.function import PatchScore as PatchScore
     from srspace_eval.metrics.diversity.function import diversity_curve as diversity_curve
@@ -40,12 +42,15 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.lpips.function import lpips as lpips
     from srspace_eval.metrics.lpips.function import lpips_map as lpips_map
     from srspace_eval.metrics.lpips.network import LPIPS as LPIPS
-    from srspace_eval.metrics.lpips.weights import fetch as fetch_weights
+    from srspace_eval.metrics.lpips.weights import fetch_weights as fetch_weights
     from srspace_eval.metrics.lpips.weights import list_weights as list_weights
-    from srspace_eval.metrics.lpips.weights import require as weights_path
-    from srspace_eval.metrics.lpips.weights import search_path as weights_search_path
+    from srspace_eval.metrics.lpips.weights import weights_path as weights_path
+    from srspace_eval.metrics.lpips.weights import weights_search_path as weights_search_path
+    from srspace_eval.metrics.measures import Measure as Measure
     from srspace_eval.metrics.psnr.function import lr_psnr as lr_psnr
     from srspace_eval.metrics.psnr.function import psnr as psnr
+    from srspace_eval.metrics.registry import list_metrics as list_metrics
+    from srspace_eval.metrics.registry import register as register
     from srspace_eval.metrics.resize import imresize as imresize
     from srspace_eval.metrics.ssim.function import ssim as ssim
     from srspace_eval.models.base import Flow as Flow
@@ -81,7 +86,7 @@ if TYPE_CHECKING:
     from srspace_eval.results.store import read_result as read_result
     from srspace_eval.results.store import result_path as result_path
     from srspace_eval.results.store import write_result as write_result
-    from srspace_eval.scoring.run import ScoreOptions as ScoreOptions
+    from srspace_eval.scoring.options import ScoreOptions as ScoreOptions
     from srspace_eval.scoring.run import ShardRun as ShardRun
     from srspace_eval.scoring.run import score as score
     from srspace_eval.scoring.run import score_shard as score_shard
@@ -89,8 +94,6 @@ if TYPE_CHECKING:
     from srspace_eval.study.collect import collect_study as collect_study
     from srspace_eval.study.create import StudyFolder as StudyFolder
     from srspace_eval.study.create import create_study as create_study
-    from srspace_eval.study.key import Key as StudyKey
-    from srspace_eval.study.key import load_key as load_study_key
     from srspace_eval.study.options import CollectOptions as CollectOptions
     from srspace_eval.study.options import StudyOptions as StudyOptions
     from srspace_eval.study.outcome import StudyOutcome as StudyOutcome
@@ -101,7 +104,7 @@ if TYPE_CHECKING:
     from srspace_eval.study.serve import StudyServer as StudyServer
     from srspace_eval.study.serve import serve_study as serve_study
     from srspace_eval.submissions.check import SubmissionCheck as SubmissionCheck
-    from srspace_eval.submissions.check import check_submission as check
+    from srspace_eval.submissions.check import check as check
     from srspace_eval.tracks.model import Track as Track
     from srspace_eval.tracks.reader import list_tracks as list_tracks
     from srspace_eval.tracks.reader import load_track as load_track
@@ -110,7 +113,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Board": "results.board.Board",
     "BootstrapPlan": "ranking.bootstrap.BootstrapPlan",
-    "check": "submissions.check.check_submission",
+    "check": "submissions.check.check",
     "CheckpointDescription": "models.checkpoints.describe.CheckpointDescription",
     "CheckpointError": "errors.CheckpointError",
     "collect_study": "study.collect.collect_study",
@@ -125,7 +128,7 @@ _HOMES = {
     "downscale_folder": "metrics.downscaling.downscale_folder",
     "Entry": "ranking.model.Entry",
     "ExecutorError": "errors.ExecutorError",
-    "fetch_weights": "metrics.lpips.weights.fetch",
+    "fetch_weights": "metrics.lpips.weights.fetch_weights",
     "Flow": "models.base.Flow",
     "ImageError": "errors.ImageError",
     "ImageRecord": "results.record.ImageRecord",
@@ -134,17 +137,20 @@ _HOMES = {
     "known_methods": "models.catalogue.known_methods",
     "LikelihoodReport": "models.folders.likelihood.LikelihoodReport",
     "likelihoods": "models.folders.likelihood.likelihoods",
+    "list_metrics": "metrics.registry.list_metrics",
     "list_tracks": "tracks.reader.list_tracks",
     "list_weights": "metrics.lpips.weights.list_weights",
     "load_board": "results.board.load_board",
     "load_model": "models.loading.load_model",
     "load_published": "ranking.published_tables.load_published",
-    "load_study_key": "study.key.load_key",
     "load_track": "tracks.reader.load_track",
     "LPIPS": "metrics.lpips.network.LPIPS",
     "lpips": "metrics.lpips.function.lpips",
     "lpips_map": "metrics.lpips.function.lpips_map",
     "lr_psnr": "metrics.psnr.function.lr_psnr",
+    "Measure": "metrics.measures.Measure",
+    "Metric": "metrics.base.Metric",
+    "MetricInfo": "metrics.base.MetricInfo",
     "Model": "models.base.Model",
     "ModelConfig": "models.protocol.ModelConfig",
     "Notice": "errors.Notice",
@@ -163,7 +169,8 @@ _HOMES = {
     "RaterModel": "study.plan.RaterModel",
     "read_result": "results.store.read_result",
     "read_rgb": "_utils.png.read_rgb",
-    "render_leaderboard": "report.files.render",
+    "register": "metrics.registry.register",
+    "render_leaderboard": "report.files.render_leaderboard",
     "Result": "results.record.Result",
     "result_path": "results.store.result_path",
     "ResultsError": "errors.ResultsError",
@@ -176,7 +183,7 @@ _HOMES = {
     "SamplingError": "errors.SamplingError",
     "score": "scoring.run.score",
     "score_shard": "scoring.run.score_shard",
-    "ScoreOptions": "scoring.run.ScoreOptions",
+    "ScoreOptions": "scoring.options.ScoreOptions",
     "serve_study": "study.serve.serve_study",
     "Shard": "scoring.shards.Shard",
     "ShardRun": "scoring.run.ShardRun",
@@ -185,7 +192,6 @@ _HOMES = {
     "ssim": "metrics.ssim.function.ssim",
     "StudyError": "errors.StudyError",
     "StudyFolder": "study.create.StudyFolder",
-    "StudyKey": "study.key.Key",
     "StudyOptions": "study.options.StudyOptions",
     "StudyOutcome": "study.outcome.StudyOutcome",
     "StudyPlan": "study.plan.StudyPlan",
@@ -194,8 +200,8 @@ _HOMES = {
     "SubmissionError": "errors.SubmissionError",
     "Track": "tracks.model.Track",
     "TrackError": "errors.TrackError",
-    "weights_path": "metrics.lpips.weights.require",
-    "weights_search_path": "metrics.lpips.weights.search_path",
+    "weights_path": "metrics.lpips.weights.weights_path",
+    "weights_search_path": "metrics.lpips.weights.weights_search_path",
     "WeightsError": "errors.WeightsError",
     "write_leaderboards": "report.files.write_leaderboards",
     "write_png": "_utils.png.write_png",

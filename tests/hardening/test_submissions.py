@@ -82,7 +82,7 @@ def test_folders(tmp_path: Path) -> None:
     (sub / "000000_sample00004.png").symlink_to(sub / "000000_sample00004.png")
     (sub / "loop").symlink_to(sub)
     (sub / os.fsdecode(b"\xff\xfe.png")).write_bytes(b"")
-    from srspace_eval.scoring.run import check
+    from srspace_eval.submissions.check import check
 
     checked = check(sub, gt, track=load_track("x4"), samples=5)
     for number in range(1, 5):

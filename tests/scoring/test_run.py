@@ -19,7 +19,8 @@ from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.errors import InputError, Notice, ResultsError, SubmissionError
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.store import read_result, result_path
-from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.scoring.options import ScoreOptions
+from srspace_eval.scoring.run import score
 from srspace_eval.submissions.check import check
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.cases import write_procedural

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from srspace_eval._utils.png import write_png
 from srspace_eval.errors import SrspaceEvalError
-from srspace_eval.scoring.run import check
+from srspace_eval.submissions.check import check
 from srspace_eval.tracks.reader import load_track
 
 from .. import pngs
