@@ -69,7 +69,7 @@ class Toy(Model):
 
 
 class SlowToy(Toy):
-    """Waits in each call, so that a test can kill the run between two samples."""
+    """Sleeps in each sample, so that a test can kill the process between samples."""
 
     def decode(self, lr: Any, latents: Any) -> tuple[Tensor, Tensor]:
         time.sleep(0.02)

@@ -81,7 +81,7 @@ def test_without_a_home_folder_weights_are_found_where_they_are_named(
         assert weights.search_path() == [tmp_path / "hub/checkpoints"]
     with pytest.raises(WeightsError, match=r"(?s)alexnet-owt.*into one of\s+a folder named by --weights-dir"):
         weights.require("alex")
-    with pytest.raises(WeightsError, match="no home folder to keep weights in; set SRSPACE_EVAL_WEIGHTS"):
+    with pytest.raises(WeightsError, match="no home folder for the weights; set SRSPACE_EVAL_WEIGHTS"):
         weights.fetch("alex")
     file = put(tmp_path)
     assert weights.require("alex", tmp_path) == file
@@ -116,5 +116,5 @@ def test_without_the_package_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_unknown_trunks_are_named() -> None:
-    with pytest.raises(WeightsError, match="no LPIPS trunk 'resnet': alex, vgg, squeeze"):
+    with pytest.raises(WeightsError, match="no LPIPS trunk 'resnet'; choose from alex, vgg, squeeze"):
         weights.require("resnet")
