@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.text import visible
@@ -23,6 +21,17 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
     Yields the function that advances it by n.
     """
+    # rich takes 30 ms to import, which --help does not need.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),

@@ -161,18 +161,17 @@ def score_shard(
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> ShardRun:
-    """Measure a share of a submission's images into the share's own journal; :func:`score` makes the result of them.
+    """Measure one shard of a submission's images into its own journal. :func:`score` makes the result of all shards.
 
     Parameters
     ----------
     shard:
-        Which share.
+        The shard.
     overwrite:
-        Measure although the board has a result of this team; drop this share's unfinished run if it is of another
-        signature.
+        Measure even if the board has a result of this team; drop this shard's unfinished run if its signature differs.
 
-    Others as :func:`score`, and all shares' must be the same. Only the share's own samples are looked at, so faults
-    of other samples are found by other shares.
+    The other parameters are those of :func:`score`, and must be the same for all shards. Only the shard's own samples
+    are inspected. Faults of other samples are found by their shards.
 
     Raises
     ------
@@ -191,7 +190,7 @@ def score_shard(
 
 @dataclass(frozen=True)
 class ShardRun:
-    """A share of a submission that has been measured: whose, which, into what journal, and its images."""
+    """What :func:`score_shard` measured: the team and track, the shard, its journal and its images."""
 
     team: str
     track: str
@@ -228,9 +227,9 @@ def _prepare(
         name = Path(submission).resolve().name
         team = name.removesuffix(".zip") or name
     if not team.strip() or any("\ud800" <= char <= "\udfff" for char in team):
-        raise InputError(f"{team!r} is no name that a leaderboard can show; give another one with --team")
+        raise InputError(f"{team!r}: leaderboards cannot show this name; give another one with --team")
     metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
-    # Missing weights should be said before minutes of looking at files, if they are surely wanted.
+    # If the metrics are known already, missing weights are reported before the files are inspected for minutes.
     runtime = executor.prepare(_network_plan(options, metrics)) if metrics else None
     checked = check_submission(
         submission, gt, track=track, lr=lr, samples=options.samples, whole=False,
@@ -258,7 +257,7 @@ def _prepare(
 def _measure(
     run: _Run, executor: Executor, journal: Journal, before: Iterable[Journal], progress: Progress
 ) -> list[ImageRecord]:
-    """The records of a run's tasks: those in the journals from before, the others measured into ``journal``."""
+    """The records of a run's tasks: those of earlier journals, and the others, which are measured into ``journal``."""
     records: dict[str, ImageRecord] = {}
     for earlier in before:
         old = {t.image: r for t in run.tasks if (r := earlier.records.get(t.image)) and _is_of(r, t)}
@@ -354,7 +353,7 @@ def _is_of(record: ImageRecord, task: ImageTask) -> bool:
 
 
 def _earlier(run: _Run, kind: Kind | None = None) -> Result | None:
-    """The result on the board if it is what this run would give (of any kind if None); None if there is none."""
+    """The result on the board, or None. An error if it is not the result of this run (of any kind if None)."""
     path = run.path
     if not path.exists():
         return None

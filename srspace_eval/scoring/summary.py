@@ -1,4 +1,5 @@
-"""A submission's summary from its images' records: means over images, infinities and undefined values said aloud."""
+"""A submission's summary from its images' records: means over images. Infinite and undefined values are reported
+in the notes."""
 
 from __future__ import annotations
 

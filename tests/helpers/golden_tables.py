@@ -53,7 +53,7 @@ RANKINGS: dict[str, Callable[[], Ranking]] = {"ntire2021-x4": ntire2021, "hostil
 
 
 def golden_files() -> dict[str, str]:
-    """File name -> what it must hold."""
+    """File name -> expected content."""
     found = {}
     for name, make in RANKINGS.items():
         ranking = make()

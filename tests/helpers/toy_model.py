@@ -59,7 +59,7 @@ class Toy(Model):
 
 
 class SlowToy(Toy):
-    """Takes its time over each sample, so that a test can kill it in between."""
+    """Sleeps in each sample, so that a test can kill the process between samples."""
 
     def decode(self, lr: Any, latents: Any) -> tuple[Tensor, Tensor]:
         time.sleep(0.02)

@@ -16,7 +16,7 @@ from tests.helpers.studies import Build, answer_bytes, answer_document
 Study = tuple[Path, Key]
 
 
-def test_an_honest_answer_is_read(study: Study) -> None:
+def test_a_valid_answer_is_read(study: Study) -> None:
     _, key = study
     document = answer_document(key, "r01")
     answer = parse_answer(answer_bytes(document), key)
@@ -28,7 +28,7 @@ def test_an_honest_answer_is_read(study: Study) -> None:
     assert set(answer.seconds.values()) == {12.5}
 
 
-def test_an_honest_answer_is_far_below_the_bound(build: Build) -> None:
+def test_a_valid_answer_is_far_below_the_size_limit(build: Build) -> None:
     _, key = build(crops=4, size=8, repeats=2)
     document = answer_document(key, "r02")
     for answer in document["answers"]:
@@ -104,7 +104,7 @@ def twice(document: dict[str, Any]) -> Any:
         (twice, "second time"),
     ],
 )
-def test_what_does_not_fit_is_rejected_with_a_reason(study: Study, spoil: Any, message: str) -> None:
+def test_an_invalid_field_is_rejected_with_a_reason(study: Study, spoil: Any, message: str) -> None:
     _, key = study
     with pytest.raises(AnswerError, match=message) as caught:
         parse_answer(answer_bytes(spoil(answer_document(key, "r01"))), key)
@@ -140,12 +140,12 @@ def test_deep_nesting_never_ends_the_program(build: Build) -> None:
 def test_a_large_file_is_not_parsed(study: Study, tmp_path: Path) -> None:
     path = tmp_path / "huge.json"
     with path.open("wb") as file:
-        file.truncate(10**12)  # sparse: takes no room
+        file.truncate(10**12)  # sparse, so it needs no space
     with pytest.raises(AnswerError, match="larger than"):
         read_answer(path, study[1])
 
 
-def test_what_is_no_file_is_rejected(study: Study, tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_rejected(study: Study, tmp_path: Path) -> None:
     with pytest.raises(AnswerError, match="no such file"):
         read_answer(tmp_path / "absent.json", study[1])
     with pytest.raises(AnswerError, match="not a file"):
@@ -165,7 +165,7 @@ json_values = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(value=json_values, field=st.sampled_from(["format", "study", "rater", "token", "started", "answers"]))
-def test_no_value_in_any_field_does_more_than_reject(study: Study, value: Any, field: str) -> None:
+def test_random_values_in_a_field_are_rejected_or_valid(study: Study, value: Any, field: str) -> None:
     _, key = study
     document = answer_document(key, "r01")
     original = document[field]
@@ -174,12 +174,12 @@ def test_no_value_in_any_field_does_more_than_reject(study: Study, value: Any, f
         answer = parse_answer(answer_bytes(document), key)
     except AnswerError:
         return
-    # Accepted only where the value means what an honest answer may say.
+    # Only values that are valid in an answer are accepted.
     assert answer.rater == "r01"
     assert value == original or (field == "started" and (value is None or isinstance(value, str))) or value == []
 
 
-def test_ties_are_taken_where_the_study_allows_them(build: Build) -> None:
+def test_ties_are_accepted_if_the_study_allows_them(build: Build) -> None:
     _, key = build(ties=True)
     document = tie(answer_document(key, "r01"))
     answer = parse_answer(answer_bytes(document), key)

@@ -1,4 +1,4 @@
-"""Hostile zips: name -> (what makes the file, words of the error that must name it; empty: it must be accepted)."""
+"""Hostile zips: name -> (what makes the file, words of the error; no words: the file must be accepted)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def honest() -> dict[str, bytes]:
 
 
 def of_kind(kind: int) -> bytes:
-    """A zip with an entry of a file type of Unix."""
+    """A zip whose entry has a Unix file type, such as a link or a device."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         info = zipfile.ZipInfo(SAMPLES[0])
@@ -43,7 +43,7 @@ def of_kind(kind: int) -> bytes:
 
 
 def edited(fields: dict[int, tuple[str, int]], data: bytes | None = None) -> bytes:
-    """A zip whose first entry of the directory has other numbers: offset in the entry -> (struct format, value)."""
+    """A zip with changed numbers in its first directory entry: offset in the entry -> (struct format, value)."""
     changed = bytearray(packed(honest()) if data is None else data)
     entry = changed.index(b"PK\1\2")
     for offset, (form, value) in fields.items():
@@ -52,7 +52,7 @@ def edited(fields: dict[int, tuple[str, int]], data: bytes | None = None) -> byt
 
 
 def directory(count: int, declared: int | None = None, entry_size: int = 48, disks: int = 1) -> bytes:
-    """A zip of nothing but a directory, of ``count`` entries or of ``declared`` bytes that are not there."""
+    """A zip that is only a directory, of ``count`` entries; ``declared`` is a false size in bytes."""
     entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, 0, 0, 1, entry_size - 47, 0, 0, 0, 0, 0)
     body = (entry + b"a" + b"\0" * (entry_size - 47)) * count
     size = len(body) if declared is None else declared
@@ -63,7 +63,7 @@ def directory(count: int, declared: int | None = None, entry_size: int = 48, dis
 
 
 def overlapping() -> bytes:
-    """Many entries that are all the same bytes: a small zip of any unpacked size."""
+    """Many entries that share the same bytes: a small zip of any unpacked size."""
     data = packed({f"{i:06d}.png": pngs.png() for i in range(50)})
     changed = bytearray(data)
     position = 0
@@ -74,7 +74,7 @@ def overlapping() -> bytes:
 
 
 def zip64_lie() -> bytes:
-    """An entry that says in its zip64 field that it has 2^62 bytes."""
+    """An entry whose zip64 field declares 2^62 bytes."""
     info = struct.pack("<HHQQQ", 1, 24, 1 << 62, 1 << 62, 0)
     name = SAMPLES[0].encode()
     entry = struct.pack(
@@ -129,7 +129,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 def attack(path: Path) -> str:
-    """Check a submission against a GT beside it: the error or the faults; empty if there are none."""
+    """Check a submission against a GT beside it; returns the error or the faults, or an empty text."""
     gt = path.parent / "gt"
     if not gt.exists():
         gt.mkdir()
