@@ -48,7 +48,8 @@ from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Pool, Tap, read_parameters
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
 from srspace_eval.results.record import Result
-from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.scoring.options import ScoreOptions
+from srspace_eval.scoring.run import score
 from srspace_eval.tracks.reader import load_track
 
 HEIGHT, WIDTH = 1356, 2040

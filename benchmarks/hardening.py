@@ -32,7 +32,8 @@ from inputs.hostile import checkpoints, documents, pictures, zips
 from inputs.weights import write_alexnet, write_small_checkpoint
 from srspace_eval._utils.png import write_png
 from srspace_eval.models import load_model
-from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.scoring.options import ScoreOptions
+from srspace_eval.scoring.run import score
 from srspace_eval.tracks.reader import load_track
 
 MEGABYTE = 2**20

@@ -44,7 +44,8 @@ from srspace_eval.kernels.dispatch import forms_used
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.metrics.psnr.function import psnr
 from srspace_eval.metrics.resize import imresize
-from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.scoring.options import ScoreOptions
+from srspace_eval.scoring.run import score
 from srspace_eval.tracks.reader import load_track
 
 SCALE = 4

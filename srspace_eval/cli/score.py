@@ -18,7 +18,6 @@ from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import result_path
 from srspace_eval.scoring.shards import Shard
-from srspace_eval.tracks.model import Track
 
 
 def _shard(text: str | None) -> Shard | None:
@@ -111,17 +110,15 @@ def command(
     same command without --shard makes the result of them.
     """
     from srspace_eval.metrics.evaluator import PatchPlan
-    from srspace_eval.scoring.run import ScoreOptions, score, score_shard
+    from srspace_eval.scoring.options import ScoreOptions
+    from srspace_eval.scoring.run import score, score_shard
 
     wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
     if wanted == ():
         raise click.BadParameter(f"{metrics!r} names no metric of {', '.join(known_metrics())}", param_hint="--metrics")
     plan = None if patches is None else PatchPlan(patches, patch_size, seed)
     rules = track_from(track)
-    base = wanted or (rules.metrics if rules else Track.metrics)
-    if plan is not None:
-        wanted = tuple(dict.fromkeys([*base, "diversity_patches"]))
-    elif "diversity_patches" in base:
+    if plan is None and "diversity_patches" in (wanted or (rules.metrics if rules else ())):
         raise click.UsageError("diversity_patches needs --patches K")
     arguments: dict[str, Any] = {
         "options": ScoreOptions(metrics=wanted, samples=samples, patches=plan, workers=workers, **options),

@@ -36,7 +36,7 @@ def command(context: click.Context) -> None:
 def list_files(weights_dir: Path | None = None, as_json: bool = False) -> None:
     """List the files, where they are, and whether they are complete."""
     states = weights.list_weights(weights_dir)
-    folders = [str(folder) for folder in weights.search_path(weights_dir)]
+    folders = [str(folder) for folder in weights.weights_search_path(weights_dir)]
     if as_json:
         print_json({"search_path": folders, "trunks": [state.to_document() for state in states]})
         return
@@ -59,7 +59,7 @@ def fetch(nets: tuple[str, ...], weights_dir: Path | None, mirror: str) -> None:
         file = weights.trunk_file(net)
         say(f"{mirror.rstrip('/')}/{file.name} -> {weights.home(weights_dir)}")
         with progress(f"{net} (MB)", file.size // _MEGABYTE) as step:
-            click.echo(weights.fetch(net, weights_dir, mirror=mirror, advance=_Megabytes(step)))
+            click.echo(weights.fetch_weights(net, weights_dir, mirror=mirror, advance=_Megabytes(step)))
 
 
 @command.command("path")
@@ -68,10 +68,10 @@ def fetch(nets: tuple[str, ...], weights_dir: Path | None, mirror: str) -> None:
 def path(net: str | None, weights_dir: Path | None) -> None:
     """Print the path of a trunk's file; without a name, print the folders searched."""
     if net is None:
-        for folder in weights.search_path(weights_dir):
+        for folder in weights.weights_search_path(weights_dir):
             click.echo(folder)
         return
-    click.echo(weights.require(net, weights_dir))
+    click.echo(weights.weights_path(net, weights_dir))
 
 
 class _Megabytes:

@@ -13,7 +13,8 @@ from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.ranking import BootstrapPlan, Ranking, rank
 from srspace_eval.ranking.entries import board_entries
 from srspace_eval.report.html import Pictures, write_site
-from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.scoring.options import ScoreOptions
+from srspace_eval.scoring.run import score
 from srspace_eval.tracks.reader import load_track
 
 

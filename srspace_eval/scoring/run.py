@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from srspace_eval._utils.hashing import sha256_of_text
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import InputError, ResultsError
-from srspace_eval.metrics.evaluator import LPIPS_METRICS, MeterConfig, PatchPlan
+from srspace_eval.metrics.evaluator import LPIPS_METRICS, MeterConfig
 from srspace_eval.metrics.least_sizes import least_sizes
 from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.results.board_tracks import keep_track
@@ -21,58 +22,22 @@ from srspace_eval.results.store import read_result, result_path, write_result
 from srspace_eval.scoring.executors.base import Executor, NetworkPlan, RuntimeInfo
 from srspace_eval.scoring.executors.opening import open_executor
 from srspace_eval.scoring.journal import Journal, open_journal
+from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, with_settings
 from srspace_eval.scoring.shards import Shard, absent_shards, open_shards
 from srspace_eval.scoring.summary import summarise
 from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
-from srspace_eval.submissions.check import SubmissionCheck, check_submission
+from srspace_eval.submissions.check import SubmissionCheck, check
 from srspace_eval.submissions.inspection import FileInfo, cropped
 from srspace_eval.submissions.pairing import Pair
 from srspace_eval.submissions.provenance import read_provenance
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
 
-Net = Literal["alex", "vgg", "squeeze"]
-Convention = Literal["ntire21", "matlab", "matlab-legacy"]
-
-
-@dataclass(frozen=True)
-class ScoreOptions:
-    """How to measure.
-
-    Attributes
-    ----------
-    metrics:
-        Ids out of :func:`srspace_eval.list_metrics`; None: the track's.
-    samples:
-        M instead of the track's.
-    net, lpips_weights, weights_dir:
-        LPIPS trunk; a file with its weights; a folder with torchvision's files.
-    convention:
-        Of the downscaling for LR-PSNR.
-    patches:
-        K, N and seed of the sampled diversity score.
-    device, precision:
-        Where the trunk runs (``"auto"``, ``"cpu"``, ``"cuda"``) and in what precision.
-    workers:
-        Threads; None: as many as cores.
-    scheduler:
-        Dask cluster to measure on instead of in this process: see
-        :func:`srspace_eval.scoring.executors.opening.open_executor`.
-    incomplete:
-        Measure what is there of a submission that lacks images or samples. Its summary stays empty.
-    """
-
-    metrics: tuple[str, ...] | None = None
-    samples: int | None = None
-    net: Net = "alex"
-    lpips_weights: Path | None = None
-    weights_dir: Path | None = None
-    convention: Convention = "ntire21"
-    patches: PatchPlan | None = None
-    device: str = "auto"
-    precision: str = "float32"
-    workers: int | None = None
-    scheduler: str | None = None
-    incomplete: bool = False
+if TYPE_CHECKING:
+    if sys.version_info >= (3, 11):
+        from typing import Unpack
+    else:
+        from typing_extensions import Unpack
 
 
 def score(
@@ -80,31 +45,40 @@ def score(
     gt: Path | str,
     *,
     options: ScoreOptions | None = None,
-    track: Track | None = None,
+    track: Track | Path | str | None = None,
     lr: Path | str | None = None,
     team: str | None = None,
     kind: Kind = "team",
     board: Path | str = "leaderboards",
     overwrite: bool = False,
     progress: Progress = no_progress,
+    **settings: Unpack[ScoreSettings],
 ) -> Result:
-    """Score a submission and write its result to a board.
+    """Score a submission and write its result to a board: what ``srspace-eval score`` does, with the same files.
 
     A stopped run is resumed when the same call is made again. Its result has the same bytes as that of a run that was
     not stopped. If the track was read from a user's file, the file is copied to the board.
 
     Parameters
     ----------
-    submission, gt, lr, track:
-        As :func:`check_submission`.
-    team, kind:
-        The name in leaderboards (None: the submission's name, without ``.zip``), and whether it is ranked.
+    submission, gt, lr:
+        Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them.
+    options:
+        How to measure.
+    track:
+        A track, a built-in track's name, or a track file; None: the built-in track that fits the names and sizes.
+    team:
+        The name in leaderboards; None: the submission's name, without ``.zip``.
+    kind:
+        ``"team"``, or ``"baseline"``: shown in leaderboards, not ranked.
     board:
         The folder of results.
     overwrite:
         Replace a result, or drop an unfinished run, of another signature or other files.
     progress:
         Context manager factory ``(description, total) -> advance(n)``.
+    settings:
+        Fields of :class:`ScoreOptions` as keywords, such as ``metrics=["lpips"]``; they replace those of ``options``.
 
     Returns
     -------
@@ -117,9 +91,26 @@ def score(
     WeightsError
         If LPIPS is wanted and its weights are not there.
     ResultsError
-        If the board holds another result of this team and ``overwrite`` is False, or another process is at it.
+        If the board holds another result of this team and ``overwrite`` is False, or another process writes it.
+    TrackError
+        If there is no such track, or none is given and none or several fit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import srspace_eval as se
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     gt, submission = Path(name, "gt"), Path(name, "submission")
+    ...     gt.mkdir(), submission.mkdir()
+    ...     se.write_png(gt / "0801.png", np.zeros((32, 32, 3), np.uint8))
+    ...     se.write_png(submission / "000000_sample00000.png", np.ones((32, 32, 3), np.uint8))
+    ...     result = se.score(submission, gt, track="x4", samples=1, metrics=["psnr"], board=Path(name, "board"))
+    (None, None)
+    >>> round(result.summary["psnr"], 2)
+    48.13
     """
-    options = options or ScoreOptions()
+    options = with_settings(options, settings)
     with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
         run = _prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
         checked, path = run.checked, run.path
@@ -154,12 +145,13 @@ def score_shard(
     shard: Shard,
     *,
     options: ScoreOptions | None = None,
-    track: Track | None = None,
+    track: Track | Path | str | None = None,
     lr: Path | str | None = None,
     team: str | None = None,
     board: Path | str = "leaderboards",
     overwrite: bool = False,
     progress: Progress = no_progress,
+    **settings: Unpack[ScoreSettings],
 ) -> ShardRun:
     """Measure one shard of a submission's images into its own journal. :func:`score` makes the result of all shards.
 
@@ -177,7 +169,7 @@ def score_shard(
     ------
     As :func:`score`.
     """
-    options = options or ScoreOptions()
+    options = with_settings(options, settings)
     with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
         run = _prepare(submission, gt, options, track, lr, team, Path(board), shard, executor, progress)
         images = tuple(task.image for task in run.tasks)
@@ -215,7 +207,7 @@ def _prepare(
     submission: Path | str,
     gt: Path | str,
     options: ScoreOptions,
-    track: Track | None,
+    track: Track | Path | str | None,
     lr: Path | str | None,
     team: str | None,
     board: Path,
@@ -228,16 +220,17 @@ def _prepare(
         team = name.removesuffix(".zip") or name
     if not team.strip() or any("\ud800" <= char <= "\udfff" for char in team):
         raise InputError(f"{team!r}: leaderboards cannot show this name; give another one with --team")
-    metrics = _checked_metrics(options.metrics or (track.metrics if track else None))
+    track = load_track(track) if isinstance(track, (Path, str)) else track
+    metrics = _wanted_metrics(options, track)
     # If the metrics are known already, missing weights are reported before the files are inspected for minutes.
     runtime = executor.prepare(_network_plan(options, metrics)) if metrics else None
-    checked = check_submission(
+    checked = check(
         submission, gt, track=track, lr=lr, samples=options.samples, whole=False,
         only=None if shard is None else shard.of, workers=options.workers, progress=progress,
     )  # fmt: skip
     track = checked.track
     if runtime is None:
-        metrics = _checked_metrics(track.metrics)
+        metrics = _wanted_metrics(options, track)
         runtime = executor.prepare(_network_plan(options, metrics))
     least = least_sizes(metrics, options.net, options.patches)
     checked.raise_faults(*checked.too_small(least), incomplete=options.incomplete)
@@ -273,11 +266,17 @@ def _measure(
     return [records[t.image] for t in run.tasks]
 
 
-def _checked_metrics(metrics: tuple[str, ...] | None) -> tuple[str, ...]:
-    unknown = [m for m in metrics or () if m not in known_metrics()]
+def _wanted_metrics(options: ScoreOptions, track: Track | None) -> tuple[str, ...]:
+    """The metrics to measure; none if they follow from a track that is not known yet."""
+    metrics = options.metrics or (track.metrics if track else ())
+    if metrics and options.patches is not None:
+        metrics = tuple(dict.fromkeys([*metrics, "diversity_patches"]))
+    unknown = [metric for metric in metrics if metric not in known_metrics()]
     if unknown:
         raise InputError(f"unknown metric {', '.join(unknown)}: choose from {', '.join(known_metrics())}")
-    return metrics or ()
+    if "diversity_patches" in metrics and options.patches is None:
+        raise InputError("diversity_patches needs the number of patches (--patches K)")
+    return metrics
 
 
 def _network_plan(options: ScoreOptions, metrics: tuple[str, ...]) -> NetworkPlan | None:

@@ -19,7 +19,8 @@ from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.metrics.psnr.function import psnr
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
 from srspace_eval.metrics.ssim.function import ssim
-from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.scoring.options import ScoreOptions
+from srspace_eval.scoring.run import score
 from srspace_eval.tracks.reader import load_track
 
 ALL = frozenset({"lpips", "lr_psnr", "diversity", "diversity_mse", "diversity_patches", "psnr", "ssim"})

@@ -28,7 +28,7 @@ from srspace_eval.metrics.psnr.function import lr_psnr, psnr
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
 from srspace_eval.metrics.ssim.function import ssim
 from srspace_eval.ranking import Entry, rank
-from srspace_eval.report.files import TEXT_FORMATS, render
+from srspace_eval.report.files import TEXT_FORMATS, render_leaderboard
 from srspace_eval.results.documents import from_document
 from srspace_eval.results.store import result_path
 from srspace_eval.submissions.pairing import pair
@@ -174,7 +174,7 @@ def test_any_table_is_ranked_and_written(table: dict[str, dict[str, float]]) -> 
     ranking = rank([Entry(name, "team", numbers, "given") for name, numbers in table.items()], load_track("x4"))
     assert {row.entry.team for row in ranking.rows} == set(table)
     for form in TEXT_FORMATS:
-        assert render(ranking, form).encode("utf-8")
+        assert render_leaderboard(ranking, form).encode("utf-8")
 
 
 @settings(few, max_examples=60)

@@ -82,9 +82,9 @@ def test_special_files_in_a_folder_are_named_faults(tmp_path: Path) -> None:
     (sub / "000000_sample00004.png").symlink_to(sub / "000000_sample00004.png")
     (sub / "loop").symlink_to(sub)
     (sub / os.fsdecode(b"\xff\xfe.png")).write_bytes(b"")
-    from srspace_eval.scoring.run import check_submission
+    from srspace_eval.submissions.check import check
 
-    checked = check_submission(sub, gt, track=load_track("x4"), samples=5)
+    checked = check(sub, gt, track=load_track("x4"), samples=5)
     for number in range(1, 5):
         assert sum(f"sample{number:05d}" in fault for fault in checked.faults) == 1
     assert sum("not a regular file" in fault for fault in checked.faults) == 2

@@ -11,7 +11,8 @@ import pytest
 
 from srspace_eval.errors import Notice
 from srspace_eval.results.record import Result
-from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.scoring.options import ScoreOptions
+from srspace_eval.scoring.run import score
 from srspace_eval.tracks.reader import load_track
 
 ALL = ("lpips", "lr_psnr", "diversity", "diversity_mse", "psnr", "ssim")

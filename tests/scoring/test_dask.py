@@ -31,7 +31,8 @@ from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtim
 from srspace_eval.scoring.executors.connection import NO_DASHBOARD, local_cluster, open_dask
 from srspace_eval.scoring.executors.dask import require_same_dask, require_same_runtime, task_error
 from srspace_eval.scoring.executors.threads import LocalExecutor
-from srspace_eval.scoring.run import ScoreOptions, score
+from srspace_eval.scoring.options import ScoreOptions
+from srspace_eval.scoring.run import score
 from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource
 from srspace_eval.tracks.reader import load_track

@@ -15,7 +15,8 @@ from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import result_path
 from srspace_eval.scoring import run as scoring
 from srspace_eval.scoring.journal import open_journal
-from srspace_eval.scoring.run import ScoreOptions, ShardRun, score_shard
+from srspace_eval.scoring.options import ScoreOptions
+from srspace_eval.scoring.run import ShardRun, score_shard
 from srspace_eval.scoring.shards import Shard, absent_shards, find_shards
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.scoring import run

@@ -10,7 +10,7 @@ from typing import Any
 from srspace_eval.errors import SrspaceEvalError
 from srspace_eval.ranking import rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
-from srspace_eval.report.files import TEXT_FORMATS, render
+from srspace_eval.report.files import TEXT_FORMATS, render_leaderboard
 from srspace_eval.results.store import read_result, read_results, result_path
 from srspace_eval.tracks.reader import load_track
 
@@ -138,7 +138,7 @@ def attack_result(path: Path) -> str:
         read_results(path.parent / "board", "x4")
         ranking = rank(board_entries(path.parent / "board", track), track)
         for form in TEXT_FORMATS:
-            render(ranking, form)
+            render_leaderboard(ranking, form)
 
     return said(call)
 

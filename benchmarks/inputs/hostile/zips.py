@@ -11,7 +11,7 @@ from pathlib import Path
 
 from srspace_eval._utils.png import write_png
 from srspace_eval.errors import SrspaceEvalError
-from srspace_eval.scoring.run import check_submission
+from srspace_eval.submissions.check import check
 from srspace_eval.tracks.reader import load_track
 
 from .. import pngs
@@ -135,7 +135,7 @@ def attack(path: Path) -> str:
         gt.mkdir()
         write_png(gt / "0801.png", pngs.pixels(seed=99))
     try:
-        checked = check_submission(path, gt, track=load_track("x4"), samples=2)
+        checked = check(path, gt, track=load_track("x4"), samples=2)
     except SrspaceEvalError as error:
         return str(error)
     return "\n".join(checked.faults)

@@ -1,6 +1,6 @@
 """Files of the weights of LPIPS: trunks (torchvision's ImageNet files) and calibrations (the package ``lpips``).
 
-Only :func:`fetch` downloads. Imports no torch.
+Only :func:`fetch_weights` downloads. Imports no torch.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def trunk_file(net: str) -> TrunkFile:
     return TRUNKS[net]
 
 
-def search_path(weights_dir: Path | None = None) -> list[Path]:
+def weights_search_path(weights_dir: Path | None = None) -> list[Path]:
     """The folders that are searched for trunk files, in order. They need not exist.
 
     These are: the given folder, ``$SRSPACE_EVAL_WEIGHTS``, this package's cache, torch's cache.
@@ -164,12 +164,12 @@ def cache_dir() -> Path:
 
 
 def find(net: str, weights_dir: Path | None = None) -> Path | None:
-    """The trunk's file in the first folder of :func:`search_path` that contains it. Its hash is not checked."""
+    """The trunk's file in the first folder of :func:`weights_search_path` that contains it. Its hash is not checked."""
     name = trunk_file(net).name
-    return next((folder / name for folder in search_path(weights_dir) if (folder / name).is_file()), None)
+    return next((folder / name for folder in weights_search_path(weights_dir) if (folder / name).is_file()), None)
 
 
-def require(net: str, weights_dir: Path | None = None) -> Path:
+def weights_path(net: str, weights_dir: Path | None = None) -> Path:
     """The trunk's file, found as by :func:`find` and checked against the hash in its name.
 
     Raises
@@ -180,7 +180,7 @@ def require(net: str, weights_dir: Path | None = None) -> Path:
     file = trunk_file(net)
     path = find(net, weights_dir)
     if path is None:
-        places = search_path(weights_dir) or [Path("a folder named by --weights-dir")]
+        places = weights_search_path(weights_dir) or [Path("a folder named by --weights-dir")]
         folders = "\n".join(f"    {place}" for place in places)
         raise WeightsError(
             f"the {net} trunk's weights are missing: {file.name}\n"
@@ -199,20 +199,20 @@ def require(net: str, weights_dir: Path | None = None) -> Path:
 
 
 def home(weights_dir: Path | None = None) -> Path:
-    """The folder that :func:`fetch` writes to: the first of :func:`search_path`.
+    """The folder that :func:`fetch_weights` writes to: the first of :func:`weights_search_path`.
 
     Raises
     ------
     WeightsError
         If there is none because the user has no home folder.
     """
-    folders = search_path(weights_dir)
+    folders = weights_search_path(weights_dir)
     if not folders:
         raise WeightsError(f"there is no home folder for the weights; set {ENVIRONMENT}, or give --weights-dir")
     return folders[0]
 
 
-def fetch(
+def fetch_weights(
     net: str,
     weights_dir: Path | None = None,
     *,

@@ -76,9 +76,9 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
     'rrdb_df2k_x4'
     """
     # Layers are counted one by one, so absurdly large numbers are refused first.
-    wild = [name for name in shapes for number in re.findall(r"\d+", name) if len(number) > 6 or int(number) > 9999]
-    if wild or any(max(shape, default=0) > 1 << 20 for shape in shapes.values()):
-        raise CheckpointError(f"{where}: not a checkpoint of a known network: its names or shapes are absurd", wild[:3])
+    odd = [name for name in shapes for number in re.findall(r"\d+", name) if len(number) > 6 or int(number) > 9999]
+    if odd or any(max(shape, default=0) > 1 << 20 for shape in shapes.values()):
+        raise CheckpointError(f"{where}: not a checkpoint of a known network: its names or shapes are absurd", odd[:3])
     if any(_LAYER.match(name) for name in shapes):
         return _recognise_flow(shapes, where)
     for layout in RRDB_LAYOUTS:

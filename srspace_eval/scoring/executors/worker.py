@@ -98,7 +98,7 @@ def _network(plan: NetworkPlan | None, worker: Worker | None) -> LPIPS | None:
     if plan is None:
         return None
     pinned = replace(plan, device=_pinned(plan.device, None if worker is None else worker.name))
-    file = plan.weights or weights.require(plan.net, plan.weights_dir)
+    file = plan.weights or weights.weights_path(plan.net, plan.weights_dir)
     with _loading:
         return _loaded(pinned, weights.sha256(file))
 
