@@ -1,20 +1,21 @@
-"""Scoring on a GPU: images a second from PNGs on disk, beside what the cores can decode, and agreement with the CPU.
+"""Scoring on a GPU: images a second from PNGs on disk, the decoding rate of the cores, and agreement with the CPU.
 
     python benchmarks/gpu.py --pictures DIR              # prints tables; --json FILE writes the numbers too
 
-Measured in one run: ``score`` on ``--images`` images of ``--samples`` samples (some made, the others links to them),
-in each precision, with its peak GPU memory; the same files decoded by all cores, and nothing else; the plain program
-of ``benchmarks/score.py`` on all cores; each step's time on the GPU, the trunk also with channels first; LPIPS, S_M
-and LR-PSNR on the GPU and on the CPU; the resize bit for bit. ``--device cpu`` tries it out without a GPU.
+One run measures: ``score`` on ``--images`` images of ``--samples`` samples in each precision, with its peak GPU memory
+(``--distinct`` images are written, the others are links to them); decoding of the same files by all cores; the plain
+program of ``benchmarks/score.py`` on all cores; the time of each step on the GPU, and of the trunk with channels first;
+the differences of LPIPS, S_M and LR-PSNR between GPU and CPU; the resize bit for bit. ``--device cpu`` runs it all
+without a GPU.
 
-On a GPU machine everything that needs one is three commands (``../shared`` or ``--pictures`` are not needed: made-up
-pictures and random weights cost the same):
+Three commands check everything that needs a GPU. Neither ``../shared`` nor ``--pictures`` is needed: synthetic pictures
+and random weights cost the same.
 
     python -m pytest -m gpu -n 0 tests/test_gpu.py tests/kernels tests/models
     python benchmarks/gpu.py --json gpu.json
     python benchmarks/models.py srflow_df2k_x4 --size 339x510 --device cuda --threads 16 --precision float32 bf16
 
-They want the packages of ``setup.cfg`` and its ``test`` extra's pytest, hypothesis; a C compiler, which Triton calls.
+They need the packages of ``setup.cfg``, pytest and hypothesis of its ``test`` extra, and a C compiler for Triton.
 """
 
 from __future__ import annotations
@@ -60,10 +61,12 @@ def main() -> None:
     parser.add_argument("--lpips-weights", type=Path)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--images", type=int, default=100)
-    parser.add_argument("--distinct", type=int, default=20, help="images that are made; the others are links to them")
+    parser.add_argument(
+        "--distinct", type=int, default=20, help="images that are written; the others are links to them"
+    )
     parser.add_argument("--samples", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--nets", nargs="*", default=["squeeze", "vgg"], help="trunks whose memory is measured, too")
+    parser.add_argument("--nets", nargs="*", default=["squeeze", "vgg"], help="further trunks whose memory is measured")
     parser.add_argument("--size", default=f"{HEIGHT}x{WIDTH}", help="of made-up pictures")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -75,7 +78,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
-    """All of it; each part is printed when it is done."""
+    """Run every part; each is printed when it is done."""
     device = resolve_device(options.device)
     weights = options.lpips_weights or write_random_trunk(scratch / "alex.pth")
     folder = write_images(scratch / "many", options)
@@ -102,11 +105,11 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     return report
 
 
-# --- material ------------------------------------------------------------------------------
+# --- inputs --------------------------------------------------------------------------------
 
 
 def write_images(folder: Path, options: argparse.Namespace) -> Path:
-    """``gt/`` and ``submission/``: so many distinct images, then links to them."""
+    """Write ``gt/`` and ``submission/``: ``--distinct`` images, then links to them."""
     (folder / "gt").mkdir(parents=True)
     (folder / "submission").mkdir()
     height, width = map(int, options.size.split("x"))
@@ -127,7 +130,7 @@ def write_images(folder: Path, options: argparse.Namespace) -> Path:
 
 
 def write_few(folder: Path, many: Path, samples: int) -> Path:
-    """The first image alone, for what is slow on a CPU."""
+    """Write a folder with the first image alone, for parts that are slow on a CPU."""
     (folder / "gt").mkdir(parents=True)
     (folder / "submission").mkdir()
     for number in (None, *range(samples)):
@@ -172,7 +175,7 @@ class Phases:
 def run(
     folder: Path, weights: Path, samples: int, device: str, precision: str = "float32", net: Any = "alex"
 ) -> tuple[Result, Phases]:
-    """The command's own function."""
+    """Call the function behind ``score``."""
     phases = Phases()
     chosen = ScoreOptions(
         metrics=METRICS, samples=samples, net=net, lpips_weights=weights, device=device, precision=precision
@@ -200,7 +203,7 @@ def scoring(
         "samples a second": total / wall,
         "images a second": options.images / wall,
         "share of the decode limit": decode["seconds, all samples"] / wall,
-        "the same without the look at every file beforehand": decode["seconds, all samples"] / min(measuring),
+        "the same without the inspection of every file": decode["seconds, all samples"] / min(measuring),
         "seconds": [round(seconds, 2) for seconds, _ in walls],
         "cores busy": processor / wall,
         "deviation from float32": result.signature.settings["lpips"].get("deviation"),
@@ -209,7 +212,7 @@ def scoring(
 
 
 def decoding(folder: Path, repeats: int) -> dict[str, float]:
-    """All samples decoded by all cores, and nothing else: the least that any program has to do."""
+    """Decode all samples with all cores: a lower bound for every program."""
     paths = sorted((folder / "submission").iterdir())
 
     def pillow(path: Path) -> None:
@@ -220,7 +223,7 @@ def decoding(folder: Path, repeats: int) -> dict[str, float]:
         decode_png(path.read_bytes(), path.name)
 
     best = {}
-    for name, decode in (("seconds, all samples", pillow), ("seconds, with our reader's checks", strict)):
+    for name, decode in (("seconds, all samples", pillow), ("seconds, with the reader's checks", strict)):
         times = []
         for _ in range(repeats):
             start = time.perf_counter()
@@ -233,7 +236,7 @@ def decoding(folder: Path, repeats: int) -> dict[str, float]:
         **best,
         "samples a second": len(paths) / best["seconds, all samples"],
         "milliseconds, one on one core": alone,
-        "samples a second, if cores never waited for each other": 1e3 * default_workers() / alone,
+        "samples a second, if cores scaled perfectly": 1e3 * default_workers() / alone,
         "megabytes a sample": sum(path.stat().st_size for path in paths) / len(paths) / 1e6,
     }
 

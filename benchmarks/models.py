@@ -1,17 +1,19 @@
-"""Speed of the model adapters against a plain program, in the same run.
+"""Speed of the model adapters compared with a plain program, in the same run.
 
-The plain program does what the originals do: one sample at a time, every network in full for each (also the RRDB layers
-whose outputs the flow never reads), module by module. Weights are made up (``inputs/synth.py``), which costs the same.
+The plain program works as the authors' programs do: it computes one sample at a time, module by module, and all
+networks for every sample, also the RRDB layers whose outputs the flow never reads. The weights are synthetic
+(``inputs/synth.py``); that does not change the speed.
 
     python benchmarks/models.py srflow_df2k_x4 --size 128 --samples 10
 
-prints, as JSON: seconds (the minimum over ``--repeats``) for one sample and for all, of both programs, their ratios,
-and the largest difference between their pictures. The plain program's time for all samples is that of one times their
-number, as it keeps nothing between them. On a busy machine ``--threads 1 --clock cpu`` counts processor time instead.
+prints a JSON document: seconds of both programs (the minimum over ``--repeats``) for one sample and for all, their
+ratios, and the largest difference between their pictures. The plain program shares no work between samples, so its time
+for all samples is the time of one times their number. ``--threads 1 --clock cpu`` measures processor time instead,
+which is more reliable on a busy machine.
 
     python benchmarks/models.py srflow_df2k_x4 --size 339x510 --device cuda --precision float32 bf16
 
-does the same on a GPU, in each precision, with the peak of its memory and the difference from the CPU's pictures.
+does the same on a GPU in each precision, and also prints the peak memory and the difference from the CPU's pictures.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from srspace_eval.models.precision import Precision, inference
 
 
 def plain_decode(flow: ConditionalFlow, lr: Tensor, latents: Sequence[Tensor]) -> Tensor:
-    """One sample as the original programs make it."""
+    """Decode one sample as the authors' programs do."""
     net, spec = flow.RRDB, flow.spec
     features = net.features(lr, spec.stacked)
     net.conv_last(leaky_relu(net.HRconv(features.up[-1])))
@@ -45,7 +47,7 @@ def plain_decode(flow: ConditionalFlow, lr: Tensor, latents: Sequence[Tensor]) -
 
 
 def seconds(call: Callable[[], object], clock: Callable[[], float], device: torch.device) -> float:
-    """The time of one call."""
+    """Seconds of one call."""
     _wait(device)
     start = clock()
     call()
@@ -141,7 +143,7 @@ def measure(
             found["peak_memory_mb"] = (torch.cuda.max_memory_allocated(device) - before) / 1e6
             found["peak_memory_reserved_mb"] = torch.cuda.max_memory_reserved(device) / 1e6
             found["estimated_memory_mb"] = model.memory_estimate(lr.shape[2], lr.shape[3], len(latents[0])) / 1e6
-        # Alternate, so that a busy machine slows both.
+        # The programs alternate, so that a busy machine slows both.
         plain, fused_one, fused_all = [], [], []
         for _ in range(repeats):
             plain.append(seconds(lambda: plain_decode(flow, lr, one), clock, device))

@@ -27,7 +27,7 @@ from srspace_eval.ranking import Entry, rank
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.entries import board_entries
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
-from srspace_eval.report.files import TEXT_FORMATS, render
+from srspace_eval.report.files import TEXT_FORMATS, render_leaderboard
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 
@@ -88,7 +88,9 @@ def main() -> None:
             "bootstrap_seconds": round(ranked - without, 4),
             "plain_bootstrap_seconds": round(plain, 1),
             "bootstrap_speedup": round(plain / (ranked - without)),
-            "format_seconds": {form: seconds(lambda f=form: render(ranking, f), 1) for form in TEXT_FORMATS},
+            "format_seconds": {
+                form: seconds(lambda f=form: render_leaderboard(ranking, f), 1) for form in TEXT_FORMATS
+            },
             "command_seconds": seconds(lambda: run(text), options.repeats),
             "command_with_html_seconds": seconds(lambda: run(command), options.repeats),
         }

@@ -78,14 +78,14 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
-    """Everything that the table shows."""
+    """Measure everything that the table shows."""
     weights = options.lpips_weights or write_random_trunk(scratch / "trunk.pth", options.net)
     gts = [read_rgb(path) for path in sorted(options.pictures.glob("*.png"))[:2]] if options.pictures else [made_up()]
     folder = write_submission(scratch / "all", gts, options.samples)
     lpips = LPIPS(options.net, weights=weights, device=options.device, precision=options.precision)
     plain = PlainProgram(options.net, weights)
     ours_runs, plain_runs = [], []
-    for _ in range(options.repeats):  # in turn, so that both meet the same disturbances
+    for _ in range(options.repeats):  # in turn, so that a busy machine slows both
         ours_runs.append(timed(lambda: run_score(folder, weights, options), len(gts) * options.samples))
         plain_runs.append(timed(lambda: plain.run(folder, options.plain_samples), len(gts) * options.plain_samples))
     ours, theirs = least(ours_runs), least(plain_runs)
@@ -115,7 +115,7 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
 
 
 def growth(options: argparse.Namespace, scratch: Path, gt: Pixels, weights: Path) -> dict[str, Any]:
-    """Seconds a sample and peak memory, as samples, the size of the picture, and the teams on the board grow."""
+    """Seconds a sample and peak memory over the number of samples, the picture's size and the teams on the board."""
     found: dict[str, Any] = {"samples": {}, "size": {}, "teams": {}}
     for samples in (1, 10, 100):
         folder = write_submission(scratch / f"samples{samples}", [gt], samples, distinct=10)
@@ -140,7 +140,7 @@ def growth(options: argparse.Namespace, scratch: Path, gt: Pixels, weights: Path
 
 
 def run_score(folder: Path, weights: Path, options: argparse.Namespace, board: Path | None = None) -> None:
-    """The command's own function, from PNGs on disk to a board; None: to one that is deleted."""
+    """Call the function behind ``score``, from PNGs on disk to a board; None is a temporary board."""
     samples = len(list((folder / "submission").glob("000000_*.png")))
     with tempfile.TemporaryDirectory() as scratch:
         score(
@@ -156,7 +156,7 @@ def run_score(folder: Path, weights: Path, options: argparse.Namespace, board: P
 
 
 class PlainProgram:
-    """Sample by sample: trunk passes on both pictures, gathered downscaling of both, all maps kept."""
+    """For each sample: trunk passes on both pictures and gathered downscaling of both; all maps are kept."""
 
     def __init__(self, net: str, weights: Path) -> None:
         with warnings.catch_warnings():
@@ -170,7 +170,7 @@ class PlainProgram:
         self._lpips.net.load_state_dict(own)
 
     def trunk(self, gt: Pixels) -> None:
-        """One trunk pass, every product of its convolutions computed."""
+        """One trunk pass by direct convolution."""
         self._lpips.net(signed(cropped(gt)))
 
     def run(self, folder: Path, samples: int) -> list[float]:
@@ -191,7 +191,7 @@ class PlainProgram:
 
 
 def gathered_downscale(picture: Pixels) -> Pixels:
-    """The challenge's downscaling as its definition reads: all taps of all pixels gathered at once, axis by axis."""
+    """The challenge's downscaling as it is defined: all taps of all pixels are gathered at once, axis by axis."""
     work = picture
     for axis in (0, 1):
         length = picture.shape[axis]
@@ -262,7 +262,7 @@ def _scored_peak(folder: Path, weights: Path, options: argparse.Namespace) -> fl
 
         return float(psutil.Process().memory_info().peak_wset) / 1e6
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage would tell the parent's peak if that was higher: it outlives exec
+    if status.exists():  # getrusage reports the parent's peak if that was higher, because it survives exec
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024 / 1e6
     import resource
@@ -292,7 +292,7 @@ def _processor(call: Callable[[], object]) -> float:
 
 
 def write_submission(folder: Path, gts: list[Pixels], samples: int, distinct: int | None = None) -> Path:
-    """``gt/`` and ``submission/`` under ``folder``; from ``distinct`` samples on they repeat."""
+    """Write ``gt/`` and ``submission/`` under ``folder``; after ``distinct`` samples the files repeat."""
     (folder / "gt").mkdir(parents=True)
     (folder / "submission").mkdir()
     for index, gt in enumerate(gts):
@@ -311,7 +311,7 @@ def write_submission(folder: Path, gts: list[Pixels], samples: int, distinct: in
 
 
 def made_up(height: int = 1356, width: int = 2040) -> Pixels:
-    """A picture of soft shapes with a little noise, so that its PNG is about as large as a photograph's."""
+    """Soft shapes with a little noise; the PNG is about as large as that of a photograph."""
     y, x = np.mgrid[0:height, 0:width]
     waves = np.stack([np.sin(y / a + np.cos(x / b)) for a, b in ((57, 91), (83, 47), (35, 63))], axis=-1)
     noise = np.random.default_rng(0).normal(0, 2, waves.shape)
@@ -329,7 +329,7 @@ def signed(picture: Pixels) -> torch.Tensor:
 
 
 def machine(lpips: LPIPS) -> dict[str, str]:
-    """What the numbers were measured on."""
+    """Processor, device, precision, system and versions of this run."""
     model = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()

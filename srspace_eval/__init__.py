@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 from srspace_eval._version import __version__
 
-# The same names twice: once for type checkers and editors, once for the lazy import. A test compares the two.
+# The same names twice: here for type checkers and editors, below for the lazy import. tests/test_api.py compares them.
 if TYPE_CHECKING:
+    from srspace_eval._utils.png import read_rgb as read_rgb
+    from srspace_eval._utils.png import write_png as write_png
+    from srspace_eval.demo.run import Demo as Demo
+    from srspace_eval.demo.run import run_demo as run_demo
     from srspace_eval.errors import CheckpointError as CheckpointError
     from srspace_eval.errors import ExecutorError as ExecutorError
     from srspace_eval.errors import ImageError as ImageError
@@ -27,61 +31,191 @@ if TYPE_CHECKING:
     from srspace_eval.errors import SubmissionError as SubmissionError
     from srspace_eval.errors import TrackError as TrackError
     from srspace_eval.errors import WeightsError as WeightsError
+    from srspace_eval.metrics.base import Metric as Metric
+    from srspace_eval.metrics.base import MetricInfo as MetricInfo
     from srspace_eval.metrics.diversity.function import PatchPlan as PatchPlan
     from srspace_eval.metrics.diversity.function import PatchScore as PatchScore
     from srspace_eval.metrics.diversity.function import diversity_curve as diversity_curve
     from srspace_eval.metrics.diversity.function import diversity_score as diversity_score
     from srspace_eval.metrics.diversity.function import diversity_score_patches as diversity_score_patches
+    from srspace_eval.metrics.downscaling import downscale_folder as downscale_folder
     from srspace_eval.metrics.lpips.function import lpips as lpips
     from srspace_eval.metrics.lpips.function import lpips_map as lpips_map
+    from srspace_eval.metrics.lpips.network import LPIPS as LPIPS
+    from srspace_eval.metrics.lpips.weights import fetch_weights as fetch_weights
+    from srspace_eval.metrics.lpips.weights import list_weights as list_weights
+    from srspace_eval.metrics.lpips.weights import weights_path as weights_path
+    from srspace_eval.metrics.lpips.weights import weights_search_path as weights_search_path
+    from srspace_eval.metrics.measures import Measure as Measure
     from srspace_eval.metrics.psnr.function import lr_psnr as lr_psnr
     from srspace_eval.metrics.psnr.function import psnr as psnr
+    from srspace_eval.metrics.registry import list_metrics as list_metrics
+    from srspace_eval.metrics.registry import register as register
     from srspace_eval.metrics.resize import imresize as imresize
     from srspace_eval.metrics.ssim.function import ssim as ssim
-    from srspace_eval.models import load_model as load_model
+    from srspace_eval.models.base import Flow as Flow
+    from srspace_eval.models.base import Model as Model
+    from srspace_eval.models.catalogue import known_methods as known_methods
+    from srspace_eval.models.checkpoints.convert import convert_checkpoint as convert_checkpoint
+    from srspace_eval.models.checkpoints.describe import CheckpointDescription as CheckpointDescription
+    from srspace_eval.models.checkpoints.describe import describe_checkpoint as describe_checkpoint
+    from srspace_eval.models.folders.likelihood import LikelihoodReport as LikelihoodReport
+    from srspace_eval.models.folders.likelihood import likelihoods as likelihoods
+    from srspace_eval.models.folders.options import SampleOptions as SampleOptions
+    from srspace_eval.models.folders.sample_folder import SampleReport as SampleReport
+    from srspace_eval.models.folders.sample_folder import sample_folder as sample_folder
+    from srspace_eval.models.loading import load_model as load_model
+    from srspace_eval.models.protocol import ModelConfig as ModelConfig
+    from srspace_eval.ranking.bootstrap import BootstrapPlan as BootstrapPlan
+    from srspace_eval.ranking.leaderboard import rank as rank
+    from srspace_eval.ranking.model import Entry as Entry
+    from srspace_eval.ranking.model import Ranking as Ranking
+    from srspace_eval.ranking.model import Row as Row
+    from srspace_eval.ranking.published_tables import PublishedTable as PublishedTable
+    from srspace_eval.ranking.published_tables import load_published as load_published
+    from srspace_eval.ranking.published_tables import published_tables as published_tables
+    from srspace_eval.report.files import render_leaderboard as render_leaderboard
+    from srspace_eval.report.files import write_leaderboards as write_leaderboards
+    from srspace_eval.report.html.viewer import Pictures as Pictures
+    from srspace_eval.results.board import Board as Board
+    from srspace_eval.results.board import load_board as load_board
+    from srspace_eval.results.record import ImageRecord as ImageRecord
+    from srspace_eval.results.record import Result as Result
+    from srspace_eval.results.record import SampleRecord as SampleRecord
+    from srspace_eval.results.signature import Signature as Signature
+    from srspace_eval.results.store import read_result as read_result
+    from srspace_eval.results.store import result_path as result_path
+    from srspace_eval.results.store import write_result as write_result
+    from srspace_eval.scoring.options import ScoreOptions as ScoreOptions
+    from srspace_eval.scoring.run import ShardRun as ShardRun
+    from srspace_eval.scoring.run import score as score
+    from srspace_eval.scoring.run import score_shard as score_shard
+    from srspace_eval.scoring.shards import Shard as Shard
+    from srspace_eval.study.collect import collect_study as collect_study
+    from srspace_eval.study.create import StudyFolder as StudyFolder
+    from srspace_eval.study.create import create_study as create_study
+    from srspace_eval.study.options import CollectOptions as CollectOptions
+    from srspace_eval.study.options import StudyOptions as StudyOptions
+    from srspace_eval.study.outcome import StudyOutcome as StudyOutcome
+    from srspace_eval.study.plan import PlanTarget as PlanTarget
+    from srspace_eval.study.plan import RaterModel as RaterModel
+    from srspace_eval.study.plan import StudyPlan as StudyPlan
+    from srspace_eval.study.plan import plan_study as plan_study
+    from srspace_eval.study.serve import StudyServer as StudyServer
+    from srspace_eval.study.serve import serve_study as serve_study
+    from srspace_eval.submissions.check import SubmissionCheck as SubmissionCheck
+    from srspace_eval.submissions.check import check as check
+    from srspace_eval.tracks.model import Track as Track
+    from srspace_eval.tracks.reader import list_tracks as list_tracks
+    from srspace_eval.tracks.reader import load_track as load_track
 
-_NAMES = {
-    "errors": (
-        "CheckpointError",
-        "ExecutorError",
-        "ImageError",
-        "InputError",
-        "Notice",
-        "ProblemsError",
-        "RankingError",
-        "ResultsError",
-        "SamplingError",
-        "SrspaceEvalError",
-        "StudyError",
-        "SubmissionError",
-        "TrackError",
-        "WeightsError",
-    ),
-    "metrics.diversity.function": (
-        "PatchPlan",
-        "PatchScore",
-        "diversity_curve",
-        "diversity_score",
-        "diversity_score_patches",
-    ),
-    "metrics.lpips.function": ("lpips", "lpips_map"),
-    "metrics.psnr.function": ("lr_psnr", "psnr"),
-    "metrics.resize": ("imresize",),
-    "metrics.ssim.function": ("ssim",),
-    "models": ("load_model",),
+# Public name -> its module and its name there.
+_HOMES = {
+    "Board": "results.board.Board",
+    "BootstrapPlan": "ranking.bootstrap.BootstrapPlan",
+    "check": "submissions.check.check",
+    "CheckpointDescription": "models.checkpoints.describe.CheckpointDescription",
+    "CheckpointError": "errors.CheckpointError",
+    "collect_study": "study.collect.collect_study",
+    "CollectOptions": "study.options.CollectOptions",
+    "convert_checkpoint": "models.checkpoints.convert.convert_checkpoint",
+    "create_study": "study.create.create_study",
+    "Demo": "demo.run.Demo",
+    "describe_checkpoint": "models.checkpoints.describe.describe_checkpoint",
+    "diversity_curve": "metrics.diversity.function.diversity_curve",
+    "diversity_score": "metrics.diversity.function.diversity_score",
+    "diversity_score_patches": "metrics.diversity.function.diversity_score_patches",
+    "downscale_folder": "metrics.downscaling.downscale_folder",
+    "Entry": "ranking.model.Entry",
+    "ExecutorError": "errors.ExecutorError",
+    "fetch_weights": "metrics.lpips.weights.fetch_weights",
+    "Flow": "models.base.Flow",
+    "ImageError": "errors.ImageError",
+    "ImageRecord": "results.record.ImageRecord",
+    "imresize": "metrics.resize.imresize",
+    "InputError": "errors.InputError",
+    "known_methods": "models.catalogue.known_methods",
+    "LikelihoodReport": "models.folders.likelihood.LikelihoodReport",
+    "likelihoods": "models.folders.likelihood.likelihoods",
+    "list_metrics": "metrics.registry.list_metrics",
+    "list_tracks": "tracks.reader.list_tracks",
+    "list_weights": "metrics.lpips.weights.list_weights",
+    "load_board": "results.board.load_board",
+    "load_model": "models.loading.load_model",
+    "load_published": "ranking.published_tables.load_published",
+    "load_track": "tracks.reader.load_track",
+    "LPIPS": "metrics.lpips.network.LPIPS",
+    "lpips": "metrics.lpips.function.lpips",
+    "lpips_map": "metrics.lpips.function.lpips_map",
+    "lr_psnr": "metrics.psnr.function.lr_psnr",
+    "Measure": "metrics.measures.Measure",
+    "Metric": "metrics.base.Metric",
+    "MetricInfo": "metrics.base.MetricInfo",
+    "Model": "models.base.Model",
+    "ModelConfig": "models.protocol.ModelConfig",
+    "Notice": "errors.Notice",
+    "PatchPlan": "metrics.diversity.function.PatchPlan",
+    "PatchScore": "metrics.diversity.function.PatchScore",
+    "Pictures": "report.html.viewer.Pictures",
+    "plan_study": "study.plan.plan_study",
+    "PlanTarget": "study.plan.PlanTarget",
+    "ProblemsError": "errors.ProblemsError",
+    "psnr": "metrics.psnr.function.psnr",
+    "published_tables": "ranking.published_tables.published_tables",
+    "PublishedTable": "ranking.published_tables.PublishedTable",
+    "rank": "ranking.leaderboard.rank",
+    "Ranking": "ranking.model.Ranking",
+    "RankingError": "errors.RankingError",
+    "RaterModel": "study.plan.RaterModel",
+    "read_result": "results.store.read_result",
+    "read_rgb": "_utils.png.read_rgb",
+    "register": "metrics.registry.register",
+    "render_leaderboard": "report.files.render_leaderboard",
+    "Result": "results.record.Result",
+    "result_path": "results.store.result_path",
+    "ResultsError": "errors.ResultsError",
+    "Row": "ranking.model.Row",
+    "run_demo": "demo.run.run_demo",
+    "sample_folder": "models.folders.sample_folder.sample_folder",
+    "SampleOptions": "models.folders.options.SampleOptions",
+    "SampleRecord": "results.record.SampleRecord",
+    "SampleReport": "models.folders.sample_folder.SampleReport",
+    "SamplingError": "errors.SamplingError",
+    "score": "scoring.run.score",
+    "score_shard": "scoring.run.score_shard",
+    "ScoreOptions": "scoring.options.ScoreOptions",
+    "serve_study": "study.serve.serve_study",
+    "Shard": "scoring.shards.Shard",
+    "ShardRun": "scoring.run.ShardRun",
+    "Signature": "results.signature.Signature",
+    "SrspaceEvalError": "errors.SrspaceEvalError",
+    "ssim": "metrics.ssim.function.ssim",
+    "StudyError": "errors.StudyError",
+    "StudyFolder": "study.create.StudyFolder",
+    "StudyOptions": "study.options.StudyOptions",
+    "StudyOutcome": "study.outcome.StudyOutcome",
+    "StudyPlan": "study.plan.StudyPlan",
+    "StudyServer": "study.serve.StudyServer",
+    "SubmissionCheck": "submissions.check.SubmissionCheck",
+    "SubmissionError": "errors.SubmissionError",
+    "Track": "tracks.model.Track",
+    "TrackError": "errors.TrackError",
+    "weights_path": "metrics.lpips.weights.weights_path",
+    "weights_search_path": "metrics.lpips.weights.weights_search_path",
+    "WeightsError": "errors.WeightsError",
+    "write_leaderboards": "report.files.write_leaderboards",
+    "write_png": "_utils.png.write_png",
+    "write_result": "results.store.write_result",
 }
 
-_HOMES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names}
-
-__all__ = ["__version__", *sorted(_HOMES)]
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value  # later uses find it without this function
-    return value
+    module, _, attribute = _HOMES[name].rpartition(".")
+    return getattr(import_module(f"{__name__}.{module}"), attribute)
 
 
 def __dir__() -> list[str]:

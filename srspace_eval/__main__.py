@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; an interrupt while it is still being imported is as quiet as a later one."""
+    """Run the command line. An interrupt during its import is reported like a later one, without a traceback."""
     try:
         from srspace_eval.cli import main as run
 
@@ -14,5 +14,5 @@ def main() -> None:
         sys.exit(130)
 
 
-if __name__ == "__main__":  # spawn-safe: worker processes import this module again
+if __name__ == "__main__":  # worker processes import this module again
     main()

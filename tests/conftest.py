@@ -1,4 +1,4 @@
-"""Shared fixtures. Material outside the repository (``../shared``) is optional: tests that need it are skipped."""
+"""Shared fixtures. Tests that need files outside the repository (``../shared``) are skipped without them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# A shell lets what it starts in the background ignore interrupts, and the processes that tests interrupt inherit that.
+# A shell makes its background processes ignore interrupts. The processes that tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -25,7 +25,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of pictures, weights and parity results that the repository does not carry."""
+    """The folder of pictures, weights and parity results that are not in the repository."""
     if not SHARED.is_dir():
         pytest.skip("needs ../shared")
     return SHARED
@@ -33,7 +33,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def golden() -> Path:
-    """Numbers computed once by the original programs."""
+    """The folder of expected numbers and files."""
     return GOLDEN
 
 
@@ -47,7 +47,7 @@ def alexnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium; one a process, as Playwright's event loop stands in the way of a second."""
+    """Headless Chromium; one a process, because Playwright's event loop does not allow a second."""
     from tests.helpers.chromium import CHROMIUM, chromium
 
     if CHROMIUM is None:

@@ -41,13 +41,13 @@ DIRECTION: dict[str, set[str]] = {
     "metrics": {"kernels"},
     "tracks": METRIC_TABLE,
     "submissions": {"tracks"},
-    "results": {"tracks", *METRIC_TABLE},
+    "results": {"tracks"},
     "ranking": {"results", "tracks", *METRIC_TABLE},
     "report": {"ranking", "results", "submissions", "tracks", *METRIC_TABLE},
-    "study": {"submissions", "ranking", "report", "results", "tracks"},
+    "study": {"submissions", "ranking", "report", "tracks"},
     "scoring": {"submissions", "metrics", "results", "tracks", "kernels"},
     "models": {"flows", "kernels", "metrics", "submissions", "tracks"},
-    "demo": {"metrics", "tracks", "submissions", "scoring", "results", "ranking", "report"},
+    "demo": {"metrics", "ranking", "report", "scoring", "tracks"},
 }
 TOP = {"__init__", "__main__", "cli"}
 

@@ -1,4 +1,4 @@
-"""Scoring on a GPU: the parity figures, agreement with the CPU, repeatability. Skipped where there is none."""
+"""Scoring on a GPU: parity, agreement with the CPU, repeatability. Skipped without a CUDA device."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_parity_with_the_challenges_programs(name: str, alexnet: Path, tmp_path:
             assert mine.values["ssim"] == pytest.approx(theirs.values["ssim"], rel=1e-9)
 
 
-def test_threads_and_repetition_change_nothing(alexnet: Path, tmp_path: Path) -> None:
+def test_numbers_do_not_depend_on_threads_or_repetition(alexnet: Path, tmp_path: Path) -> None:
     folder = small(tmp_path / "a", images=5, samples=4, size=(200, 264))
     options: dict[str, Any] = {"metrics": ALL, "samples": 4, "lpips_weights": alexnet, "device": "cuda"}
     alone = run(folder, tmp_path / "b1", workers=1, **options)

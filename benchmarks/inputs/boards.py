@@ -1,4 +1,4 @@
-"""Boards of made-up submissions whose numbers look like a challenge's: for tests and benchmarks.
+"""Boards of synthetic submissions whose numbers resemble those of a challenge.
 
 A team has a skill, an image has a difficulty, and all numbers of a team on an image follow from the two, so values
 are correlated over teams and over images as real ones are. The same arguments give the same results.
@@ -81,7 +81,7 @@ def make_results(
 
 
 def write_board(board: Path, results: Sequence[Result]) -> None:
-    """Write results where ``rank`` looks for them."""
+    """Write results to the board's paths, where ``rank`` reads them."""
     for result in results:
         write_result(result_path(board, result.track, result.team), result)
 
@@ -89,7 +89,7 @@ def write_board(board: Path, results: Sequence[Result]) -> None:
 def write_pictures(
     folder: Path, results: Sequence[Result], seed: int = 0
 ) -> tuple[Path, dict[str, Path], list[Result]]:
-    """Pictures that belong to the results.
+    """Write pictures that belong to the results.
 
     Each sample is the GT with an error that is smallest around the sample's own spot, so which sample is nearest
     changes over the image.

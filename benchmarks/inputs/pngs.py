@@ -1,4 +1,4 @@
-"""PNGs of every wrong kind, as bytes."""
+"""PNGs of accepted and of refused kinds, as bytes."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def png(image: np.ndarray | None = None, **save: object) -> bytes:
 
 
 def with_chunks(data: bytes, *extra: bytes) -> bytes:
-    """A PNG with chunks put in behind its header."""
+    """The PNG with more chunks after its header."""
     at = len(SIGNATURE) + 25
     return data[:at] + b"".join(extra) + data[at:]
 
 
 def interlaced(image: np.ndarray) -> bytes:
-    """An Adam7 PNG, unfiltered rows (Pillow writes none)."""
+    """An Adam7 PNG with unfiltered rows; Pillow cannot write interlaced files."""
     height, width, _ = image.shape
     rows = b""
     for y0, x0, dy, dx in [

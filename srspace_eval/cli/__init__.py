@@ -1,4 +1,8 @@
-"""The command line: one small file a command, imported only when that command is asked for."""
+"""The command line: one small module for each command, imported only when the command runs.
+
+In: arguments. Out: one document or table on stdout, progress and notices on stderr, an exit code.
+May be imported by: ``__main__`` only; it may import every package.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,8 @@ from srspace_eval._version import __version__
 from srspace_eval.cli._common import say
 from srspace_eval.errors import Notice, SrspaceEvalError
 
-# command name -> (module that holds it as ``command``, the line shown by --help). The line stands here so that
-# --help imports none of the modules.
+# Command name -> (its module, whose ``command`` it is, and its line in --help). The lines are here so that --help
+# imports none of the modules.
 COMMANDS = {
     "score": ("score", "Measure a submission: LPIPS, LR-PSNR, diversity score."),
     "rank": ("rank", "Rank the scored submissions of a board into leaderboards."),
@@ -65,11 +69,11 @@ def _show_warning(
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 the work could not be done, 2 wrong use, 130 interrupted.
 
-    Where the reader of our output went away (``| head``), click and rich end the process themselves, in silence and
-    with 1: nobody could read all of the answer.
+    If the reader of stdout has closed it (``| head``), click and rich end the process themselves, without a message
+    and with exit code 1, because the output is incomplete.
     """
     if hasattr(sys.stdout, "reconfigure"):
-        # A terminal that lacks ≈ or ₁ shows a question mark; it is no reason to fail.
+        # A terminal whose encoding lacks ≈ or ₁ shows a question mark instead.
         sys.stdout.reconfigure(errors="replace")
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
@@ -86,7 +90,7 @@ def main(args: list[str] | None = None) -> None:
             error.show()
             code = error.exit_code
         except OSError as error:
-            say(f"error: {error}")  # a full disk under stdout, a folder that was taken away
+            say(f"error: {error}")  # such as a full disk, or a folder that was removed
             code = 1
         except MemoryError:
             say("error: not enough memory; give fewer --workers, or smaller pictures")

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.text import visible
@@ -19,10 +17,21 @@ from srspace_eval._utils.text import visible
 
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar with ETA on stderr; nothing at all where stderr is not a terminal.
+    """A progress bar with ETA on stderr; nothing if stderr is not a terminal.
 
     Yields the function that advances it by n.
     """
+    # rich takes 30 ms to import, which --help does not need.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -38,7 +47,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document to stdout, in ASCII where that is not UTF-8."""
+    """Print one JSON document to stdout, in ASCII if the encoding of stdout is not UTF-8."""
     text = strict_json.dumps(document)
     if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
         text = json.dumps(json.loads(text), indent=1)
@@ -48,8 +57,8 @@ def print_json(document: Any) -> None:
 def print_text(text: str) -> None:
     """Print a finished text to stdout.
 
-    A terminal that lacks ≈ or ₁ shows a question mark, it is no reason to fail. A file gets all of it, in UTF-8,
-    whatever the system's encoding is, unless the user has set another one.
+    A terminal whose encoding lacks ≈ or ₁ shows a question mark instead. A file gets UTF-8, unless the user has set
+    another encoding with PYTHONIOENCODING.
     """
     if hasattr(sys.stdout, "reconfigure"):
         if sys.stdout.isatty() or "PYTHONIOENCODING" in os.environ:
@@ -60,10 +69,10 @@ def print_text(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Print lines for the user to stderr; what strangers' file names hide shows itself."""
+    """Print lines for the user to stderr. Invisible characters of untrusted names become visible."""
     click.echo(shown(text), err=True)
 
 
 def shown(text: str) -> str:
-    """Lines of text safe for a terminal: no control characters but the line's end."""
+    """Lines of text that are safe for a terminal: without control characters, except line ends."""
     return "\n".join(visible(line) for line in text.split("\n"))

@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ExistingPath(click.Path):
-    """A file or folder that must be there; if not, that is our error, with exit code 1, not wrong use."""
+    """A file or folder that must exist. If it does not, the exit code is 1 (an InputError), not 2 (wrong use)."""
 
     def __init__(self, what: str = "file or folder") -> None:
         super().__init__(path_type=Path)
@@ -25,20 +25,20 @@ class ExistingPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = Path(str(super().convert(value, param, ctx)))
-        there = {"file": path.is_file() or path.is_fifo(), "folder": path.is_dir()}.get(self._what, path.exists())
-        if not there:
+        exists = {"file": path.is_file() or path.is_fifo(), "folder": path.is_dir()}.get(self._what, path.exists())
+        if not exists:
             raise InputError(f"{path}: there is no such {self._what}")
         return path
 
 
 EXISTING_FILE = ExistingPath("file")
 EXISTING_FOLDER = ExistingPath("folder")
-# Sources say more themselves when there is neither a folder nor a zip.
+# Existence is not checked here: open_source has the better message.
 SOURCE = click.Path(path_type=Path)
 
 
 def submission_options(function: F) -> F:
-    """SUBMISSION, --gt, --lr, --track, --samples, --workers, --json."""
+    """The options SUBMISSION, --gt, --lr, --track, --samples, --workers and --json."""
     for option in reversed(
         [
             click.argument("submission", type=SOURCE),
@@ -47,7 +47,7 @@ def submission_options(function: F) -> F:
             click.option(
                 "--track",
                 metavar="NAME|FILE.toml",
-                help="x4, x8, x4-2022, x8-2022 or a track file. Default: read off names and sizes.",
+                help="x4, x8, x4-2022, x8-2022 or a track file. Default: found by names and sizes.",
             ),
             click.option("--samples", type=click.IntRange(min=1), help="Samples an image, instead of the track's."),
             click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one a core."),
@@ -77,5 +77,5 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 
 
 def track_from(name: str | None) -> Track | None:
-    """The track that ``--track`` names; None if it was not given."""
+    """The track that ``--track`` names; None if the option was not given."""
     return None if name is None else load_track(name)

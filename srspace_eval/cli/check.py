@@ -28,24 +28,24 @@ def command(
     Faults: missing and surplus files, wrong sizes, files that are not 8-bit RGB PNGs, damaged files. Notices: samples
     identical to each other or to the GT. Exit code 1 if there are faults.
     """
-    from srspace_eval.submissions.check import check_submission
+    from srspace_eval.submissions.check import check
 
-    check = check_submission(
+    report = check(
         submission, gt, track=track_from(track), lr=lr, samples=samples, strict=strict, workers=workers,
         progress=progress,
     )  # fmt: skip
     if as_json:
-        print_json(check.to_document())
+        print_json(report.to_document())
     else:
-        for fault in check.faults:
+        for fault in report.faults:
             click.echo(shown(f"fault: {fault}"))
-        for notice in check.notices:
+        for notice in report.notices:
             click.echo(shown(f"notice: {notice}"))
-    count = len(check.faults)
+    count = len(report.faults)
     verdict = f"{count or 'no'} fault{'s' if count != 1 else ''}"
     say(
-        f"{submission}: {verdict}; {check.samples} samples of {len(check.pairing.pairs)} images, "
-        f"track {check.track.name}, named {check.pairing.template}"
+        f"{submission}: {verdict}; {report.samples} samples of {len(report.pairing.pairs)} images, "
+        f"track {report.track.name}, named {report.pairing.template}"
     )
-    if check.faults:
+    if report.faults:
         raise click.exceptions.Exit(1)

@@ -15,7 +15,7 @@ from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.published_tables import load_published, published_tables
-from srspace_eval.report.files import FORMATS, TEXT_FORMATS, render, write_leaderboards
+from srspace_eval.report.files import FORMATS, TEXT_FORMATS, render_leaderboard, write_leaderboards
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.table import make_table
 from srspace_eval.results.board_tracks import board_tracks
@@ -151,7 +151,7 @@ def _print(
         print_json(to_document(make_table(rankings[0], complete=True)))
         return
     if printed_form:
-        print_text(render(rankings[0], forms[0], intervals=intervals))
+        print_text(render_leaderboard(rankings[0], forms[0], intervals=intervals))
         return
     from srspace_eval.report.terminal import to_text
 

@@ -1,4 +1,4 @@
-"""How much memory a device has free, how much of it sampling uses, and what is said when there is not enough.
+"""How much memory a device has free, how much of it sampling uses, and the error when it runs out.
 
 A *memory limit* is a number of bytes that may be allocated on the model's device beside the parameters.
 """

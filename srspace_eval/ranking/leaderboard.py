@@ -15,13 +15,14 @@ from srspace_eval.ranking.entries import result_entries
 from srspace_eval.ranking.gather import gather_entries
 from srspace_eval.ranking.model import Entry, Ranking
 from srspace_eval.ranking.rule import apply_rule, default_columns
+from srspace_eval.results.board import Board, load_board
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 
 
 def rank(
-    source: Path | str | Iterable[Entry | Result] | None,
+    source: Board | Path | str | Iterable[Entry | Result] | None,
     track: Track | Path | str,
     *,
     table: Path | str | None = None,
@@ -37,7 +38,8 @@ def rank(
     Parameters
     ----------
     source:
-        A board's folder, or results and entries (:class:`Entry`) in any order; None: only the sources below.
+        A board or its folder; or results and entries (:class:`Entry`), whose order does not matter. None: only the
+        sources below.
     track:
         Gives the rule: a track, a built-in track's name, or a track file.
     table:
@@ -78,8 +80,10 @@ def rank(
     ['Deepest', 'CIPLAB', 'njtech&seu']
     """
     track = track if isinstance(track, Track) else load_track(track)
-    board = Path(source) if isinstance(source, (str, Path)) else None
-    given = [] if source is None or isinstance(source, (str, Path)) else list(source)
+    if isinstance(source, (str, Path)):
+        source = load_board(source)
+    board = source.folder if isinstance(source, Board) else None
+    given = [] if source is None or isinstance(source, Board) else list(source)
     shown = default_columns(track) if columns is None else tuple(columns)
     results = [item for item in given if isinstance(item, Result)]
     entries = gather_entries(

@@ -37,7 +37,7 @@ FORMATS = ("html", *TEXT_FORMATS)
 """Everything that :func:`write_leaderboards` writes."""
 
 
-def render(ranking: Ranking, form: str, *, intervals: bool = False) -> str:
+def render_leaderboard(ranking: Ranking, form: str, *, intervals: bool = False) -> str:
     """A ranking in one of :data:`TEXT_FORMATS`.
 
     Parameters
@@ -50,7 +50,7 @@ def render(ranking: Ranking, form: str, *, intervals: bool = False) -> str:
     >>> from srspace_eval.ranking import Entry, rank
     >>> from srspace_eval.tracks.reader import load_track
     >>> ranking = rank([Entry("A", "team", {"lpips": 0.2, "diversity": 20.0}, "given")], load_track("x8"))
-    >>> print(render(ranking, "md").split("\\n")[4])
+    >>> print(render_leaderboard(ranking, "md").split("\\n")[4])
     |  | A (a) | 0.200 | 20.000 ₍₁₎ |
     """
     return _WRITERS[form](ranking, intervals)
@@ -107,7 +107,7 @@ def write_leaderboards(
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
     texts = {
-        f"{slug(ranking.track.name)}.{form}": render(ranking, form, intervals=intervals)
+        f"{slug(ranking.track.name)}.{form}": render_leaderboard(ranking, form, intervals=intervals)
         for ranking in rankings
         for form in formats
         if form != "html"

@@ -5,21 +5,20 @@ Imports no torch.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from srspace_eval.metrics.base import Direction, MetricInfo
 from srspace_eval.ranking.model import FINAL, Ranking, Row
 from srspace_eval.ranking.notes import metric_label
-from srspace_eval.ranking.ranks import competition_ranks, sort_keys
+from srspace_eval.ranking.ranks import competition_ranks
+from srspace_eval.report.emphasis import Emphasis, emphases, sort_keys_of
 from srspace_eval.report.footnotes import make_footnotes
 from srspace_eval.report.numbers import format_range, format_rank
 from srspace_eval.tracks.model import RankedMetric
 
-Emphasis = Literal["", "best", "second"]
 Group = Literal["ranked", "unranked", "baseline"]
 
 
@@ -195,8 +194,7 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
     ('1', 'Deepest', ['0.117', '50.54', '26.041', '4.372', '1.5'])
     """
     rows = ranking.rows
-    finals = [row.final_rank for row in rows]
-    ranked = [final for final in finals if final is not None]
+    ranked = [row.final_rank for row in rows if row.final_rank is not None]
     places = dict(zip(ranked, competition_ranks(ranked), strict=True))
     # The MOR has no numbers before the study.
     filled = [m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in rows)]
@@ -204,13 +202,10 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
     for metric in ranking.columns if complete or not filled else filled:
         criterion = next((c for c in ranking.track.ranking.criteria if c.metric == metric), None)
         columns.append(_column(ranking, metric, criterion))
-        info = ranking.track.columns()[metric]
-        made = [_metric_cell(info, row, criterion) for row in rows]
-        order = [row.ranks.get(metric) for row in rows]
-        cells.append(_with_next(_emphasise(made, _keys(rows, info, criterion)), order))
+        cells.append(_metric_cells(rows, ranking.track.columns()[metric], criterion))
     if ranked or complete:
         columns.append(Column(FINAL, "Final rank", "", "lower", "Final rank"))
-        cells.append(_with_next(_emphasise([_final_cell(row) for row in rows], finals), finals))
+        cells.append(_final_cells(rows))
     marks, footnotes = make_footnotes(rows)
     lines = tuple(
         Line(
@@ -238,67 +233,61 @@ def _column(ranking: Ranking, metric: str, criterion: RankedMetric | None) -> Co
     )
 
 
-def _metric_cell(info: MetricInfo, row: Row, criterion: RankedMetric | None) -> Cell:
-    value = row.entry.values.get(info.id)
-    place = row.ranks.get(info.id)
-    ends, rank_ends = row.intervals.get(info.id), row.rank_intervals.get(info.id)
+def _metric_cells(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None) -> list[Cell]:
+    words = emphases(sort_keys_of(rows, info, criterion))
+    following = _next_rows(rows, info.id, [row.ranks.get(info.id) for row in rows])
     plateau = None if criterion is None else criterion.plateau
-    return Cell(
-        value=value,
-        text=info.format(value),
-        rank="" if place is None else format_rank(place),
-        tied_with_next=row.indistinguishable_from_next.get(info.id),
-        ends=ends,
-        interval="" if ends is None else format_range(*(info.format(end) for end in ends)),
-        rank_ends=rank_ends,
-        rank_interval="" if rank_ends is None else format_range(*(format_rank(end) for end in rank_ends)),
-        reaches=None if plateau is None or value is None else not info.better(plateau, value),
-    )
+    cells = []
+    for number, row in enumerate(rows):
+        value, place = row.entry.values.get(info.id), row.ranks.get(info.id)
+        ends, rank_ends = row.intervals.get(info.id), row.rank_intervals.get(info.id)
+        cells.append(
+            Cell(
+                value=value,
+                text=info.format(value),
+                rank="" if place is None else format_rank(place),
+                emphasis=words[number],
+                tied_with_next=row.indistinguishable_from_next.get(info.id),
+                next_row=following.get(number),
+                ends=ends,
+                interval="" if ends is None else format_range(*(info.format(end) for end in ends)),
+                rank_ends=rank_ends,
+                rank_interval="" if rank_ends is None else format_range(*(format_rank(end) for end in rank_ends)),
+                reaches=None if plateau is None or value is None else not info.better(plateau, value),
+            )
+        )
+    return cells
 
 
-def _final_cell(row: Row) -> Cell:
-    ends = row.intervals.get(FINAL)
-    return Cell(
-        value=row.final_rank,
-        text=format_rank(row.final_rank),
-        tied_with_next=row.indistinguishable_from_next.get(FINAL),
-        ends=ends,
-        interval="" if ends is None else format_range(*(format_rank(end) for end in ends)),
-    )
+def _final_cells(rows: Sequence[Row]) -> list[Cell]:
+    finals = [row.final_rank for row in rows]
+    words = emphases(finals)
+    following = _next_rows(rows, FINAL, finals)
+    cells = []
+    for number, row in enumerate(rows):
+        ends = row.intervals.get(FINAL)
+        cells.append(
+            Cell(
+                value=row.final_rank,
+                text=format_rank(row.final_rank),
+                emphasis=words[number],
+                tied_with_next=row.indistinguishable_from_next.get(FINAL),
+                next_row=following.get(number),
+                ends=ends,
+                interval="" if ends is None else format_range(*(format_rank(end) for end in ends)),
+            )
+        )
+    return cells
 
 
-def _keys(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None) -> list[float | None]:
-    """What decides best and second best in a column: lower is better; None: does not compete."""
-    values = [row.entry.values.get(info.id) for row in rows]
-    competes = [info.id in row.ranks if criterion else bool(row.ranks) for row in rows]
-    given = [math.nan if value is None else value for value in values]
-    keys = sort_keys(given, criterion or RankedMetric(info.id), info.direction)
-    return [
-        key if there and value is not None else None
-        for key, value, there in zip(keys.tolist(), values, competes, strict=True)
-    ]
-
-
-def _emphasise(cells: Sequence[Cell], keys: Sequence[float | None]) -> list[Cell]:
-    steps = sorted({key for key in keys if key is not None})[:2]
-    # With one competitor, or all equal, no value stands out.
-    if len(steps) < 2:
-        return list(cells)
-    words: dict[float, Emphasis] = {steps[0]: "best", steps[1]: "second"}
-    return [
-        cell if key is None or key not in words else replace(cell, emphasis=words[key])
-        for cell, key in zip(cells, keys, strict=True)
-    ]
-
-
-def _with_next(cells: Sequence[Cell], ranks: Sequence[float | None]) -> list[Cell]:
-    """The cells with the number of the next row, where the data cannot tell the two apart.
+def _next_rows(rows: Sequence[Row], column: str, ranks: Sequence[float | None]) -> dict[int, int]:
+    """Number of a row -> number of the next row in the column, where the data cannot tell the two apart.
 
     Next is next by the column's ranks; equal ranks go by the rows' order.
     """
     order = sorted((rank, number) for number, rank in enumerate(ranks) if rank is not None)
-    following = {number: after for (_, number), (_, after) in pairwise(order)}
-    return [
-        replace(cell, next_row=following[number]) if cell.tied_with_next and number in following else cell
-        for number, cell in enumerate(cells)
-    ]
+    return {
+        number: after
+        for (_, number), (_, after) in pairwise(order)
+        if rows[number].indistinguishable_from_next.get(column)
+    }

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from srspace_eval._utils.frames import data_frame, value_columns
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.board_tracks import board_tracks
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import read_results
 from srspace_eval.tracks.model import Track
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,34 @@ class Board:
             If files are damaged or belong to another track. All of them are listed together.
         """
         return read_results(self.folder, track if isinstance(track, str) else track.name)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The results of all tracks as a pandas DataFrame: a row a result.
+
+        Returns
+        -------
+        Columns: ``track``, ``team``, ``kind`` (text), ``images`` (int64, number of measured images), ``complete``
+        (boolean: no image or sample is missing), ``signature`` (text, the signature's id), and each metric id (float64:
+        the mean over the images; infinite is ``inf``, undefined is NaN). Tracks as in :meth:`tracks`, results as in
+        :meth:`results`.
+
+        Raises
+        ------
+        RankingError, ResultsError, TrackError
+            As :meth:`tracks` and :meth:`results`.
+        """
+        results = [result for track in self.tracks() for result in self.results(track)]
+        return data_frame(
+            {
+                "track": ("string", [result.track for result in results]),
+                "team": ("string", [result.team for result in results]),
+                "kind": ("string", [result.kind for result in results]),
+                "images": ("int64", [len(result.images) for result in results]),
+                "complete": ("boolean", [not result.incomplete for result in results]),
+                "signature": ("string", [result.signature.id for result in results]),
+                **value_columns([result.summary for result in results]),
+            }
+        )
 
 
 def load_board(folder: Path | str) -> Board:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from srspace_eval._utils.hashing import sha256_of_text
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Signature:
     def id(self) -> str:
         """First 12 hexadecimal digits of the SHA-256 of the settings."""
         canonical = json.dumps(self.settings, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:12]
+        return sha256_of_text(canonical)[:12]
 
     @property
     def text(self) -> str:

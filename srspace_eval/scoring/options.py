@@ -1,23 +1,24 @@
-"""How a submission is measured: the options of ``score``, with the defaults of the command."""
+"""How a submission is measured."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias, TypedDict
 
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, Setting
 from srspace_eval.metrics.diversity.function import PatchPlan
 from srspace_eval.metrics.lpips.metric import DiversityPatches
-from srspace_eval.metrics.measures import Measure, options_of
+from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind
 from srspace_eval.scoring.executors.base import NetworkPlan
 from srspace_eval.tracks.model import Track
 
-Net = Literal["alex", "vgg", "squeeze"]
-Convention = Literal["ntire21", "matlab", "matlab-legacy"]
+Net: TypeAlias = Literal["alex", "vgg", "squeeze"]
+Convention: TypeAlias = Literal["ntire21", "matlab", "matlab-legacy"]
+Precision: TypeAlias = Literal["float32", "tf32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class ScoreOptions:
     Attributes
     ----------
     metrics:
-        Names of :func:`srspace_eval.list_metrics`, ids of the track's measures, and
-        :class:`~srspace_eval.metrics.measures.Measure` values with options; None: the track's.
+        Names of :func:`srspace_eval.list_metrics`, ids of the track's measures, and :class:`srspace_eval.Measure`
+        values, which give a metric options; None: the track's.
     measures:
         Measured beside ``metrics``.
     samples:
@@ -38,7 +39,7 @@ class ScoreOptions:
     convention:
         Of the downscaling for LR-PSNR.
     patches:
-        K, N and seed of the sampled diversity score.
+        K, N and seed of the sampled diversity score. ``diversity_patches`` is then measured, too.
     device, precision:
         Where the trunk runs (``"auto"``, ``"cpu"``, ``"cuda"``) and in what precision.
     workers:
@@ -58,32 +59,31 @@ class ScoreOptions:
     convention: Convention = "ntire21"
     patches: PatchPlan | None = None
     device: str = "auto"
-    precision: str = "float32"
+    precision: Precision = "float32"
     workers: int | None = None
     scheduler: str | None = None
     incomplete: bool = False
     measures: tuple[Measure, ...] = ()
 
     def bound(self, track: Track | None) -> dict[str, Metric]:
-        """The metrics to measure, by id, with their options; empty if only the track names them and it is not known.
+        """The metrics to measure, by id, with their options. Empty if they follow from a track that is not known yet.
 
         Raises
         ------
         InputError
-            If a metric or an option is unknown, or a value does not suit.
+            If a metric or an option is unknown or missing, or a value does not suit.
         """
-        names = self.metrics or (track.measured if track is not None else None)
-        if names is None:
+        wanted = self.metrics or (track.measured if track is not None else ())
+        if not wanted:
             return {}
-        shared: list[dict[str, Setting]] = [{"convention": self.convention}]
+        measures = list(self.measures)
         if self.patches is not None:
             plan: dict[str, Setting] = {
                 "patches": self.patches.patches, "size": self.patches.size, "seed": self.patches.seed,
             }  # fmt: skip
-            shared.append(plan)
-        found = bind([*names, *self.measures], track.measures if track is not None else (), shared)
-        if self.patches is not None and not any(plan.keys() <= options_of(type(m)).keys() for m in found.values()):
-            raise InputError(f"patches are given, but no metric uses them; add {DiversityPatches.name} to the metrics")
+            measures.append(Measure(DiversityPatches.name, options=plan))
+        declared = track.measures if track is not None else ()
+        found = bind([*wanted, *measures], declared, [{"convention": self.convention}])
         for measure_id, metric in found.items():
             if missing := metric.missing():
                 raise InputError(f"{measure_id} needs {missing}")
@@ -94,3 +94,52 @@ class ScoreOptions:
         if not any(metric.needs.network for metric in metrics.values()):
             return None
         return NetworkPlan(self.net, self.lpips_weights, self.weights_dir, self.device, self.precision)
+
+
+class ScoreSettings(TypedDict, total=False):
+    """The fields of :class:`ScoreOptions` as keywords of :func:`srspace_eval.score`, with looser types."""
+
+    metrics: Sequence[str | Measure] | None
+    samples: int | None
+    net: Net
+    lpips_weights: Path | str | None
+    weights_dir: Path | str | None
+    convention: Convention
+    patches: PatchPlan | None
+    device: str
+    precision: Precision
+    workers: int | None
+    scheduler: str | None
+    incomplete: bool
+    measures: Sequence[Measure]
+
+
+def with_settings(options: ScoreOptions | None, settings: ScoreSettings) -> ScoreOptions:
+    """The options with some fields replaced.
+
+    Raises
+    ------
+    InputError
+        If a keyword is not a field.
+
+    Examples
+    --------
+    >>> with_settings(ScoreOptions(samples=5), {"metrics": ["lpips"]}).metrics
+    ('lpips',)
+    """
+    options = ScoreOptions() if options is None else options
+    known = [field.name for field in fields(ScoreOptions)]
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        raise InputError(f"unknown option {', '.join(unknown)}; known are {', '.join(known)}")
+    if "metrics" in settings and isinstance(settings["metrics"], str):
+        raise InputError(f"metrics={settings['metrics']!r}: a list of ids is required, such as ['lpips', 'psnr']")
+    plain: dict[str, object] = dict(settings)
+    if settings.get("metrics") is not None:
+        plain["metrics"] = tuple(settings["metrics"] or ())
+    if "measures" in settings:
+        plain["measures"] = tuple(settings["measures"])
+    for name in ("lpips_weights", "weights_dir"):
+        if plain.get(name) is not None:
+            plain[name] = Path(str(plain[name]))
+    return replace(options, **plain)  # type: ignore[arg-type]

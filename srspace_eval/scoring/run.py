@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
@@ -18,13 +20,20 @@ from srspace_eval.scoring.earlier import earlier_result, measured_from
 from srspace_eval.scoring.executors.base import Executor
 from srspace_eval.scoring.executors.opening import open_executor
 from srspace_eval.scoring.journal import Journal, open_journal
-from srspace_eval.scoring.options import ScoreOptions
+from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, with_settings
 from srspace_eval.scoring.shards import Shard, absent_shards, open_shards
 from srspace_eval.scoring.signature import make_signature
 from srspace_eval.scoring.summary import make_result
 from srspace_eval.scoring.tasks import ImageTask, TaskSources, make_tasks
-from srspace_eval.submissions.check import SubmissionCheck, check_submission
+from srspace_eval.submissions.check import SubmissionCheck, check
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
+
+if TYPE_CHECKING:
+    if sys.version_info >= (3, 11):
+        from typing import Unpack
+    else:
+        from typing_extensions import Unpack
 
 
 def score(
@@ -32,31 +41,40 @@ def score(
     gt: Path | str,
     *,
     options: ScoreOptions | None = None,
-    track: Track | None = None,
+    track: Track | Path | str | None = None,
     lr: Path | str | None = None,
     team: str | None = None,
     kind: Kind = "team",
     board: Path | str = "leaderboards",
     overwrite: bool = False,
     progress: Progress = no_progress,
+    **settings: Unpack[ScoreSettings],
 ) -> Result:
-    """Score a submission and write its result to a board.
+    """Score a submission and write its result to a board: what ``srspace-eval score`` does, with the same files.
 
     A stopped run is resumed when the same call is made again. Its result has the same bytes as that of a run that was
     not stopped. If the track was read from a user's file, the file is copied to the board.
 
     Parameters
     ----------
-    submission, gt, lr, track:
-        As :func:`check_submission`.
-    team, kind:
-        The name in leaderboards (None: the submission's name, without ``.zip``), and whether it is ranked.
+    submission, gt, lr:
+        Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them.
+    options:
+        How to measure.
+    track:
+        A track, a built-in track's name, or a track file; None: the built-in track that fits the names and sizes.
+    team:
+        The name in leaderboards; None: the submission's name, without ``.zip``.
+    kind:
+        ``"team"``, or ``"baseline"``: shown in leaderboards, not ranked.
     board:
         The folder of results.
     overwrite:
         Replace a result, or drop an unfinished run, of another signature or other files.
     progress:
         Context manager factory ``(description, total) -> advance(n)``.
+    settings:
+        Fields of :class:`ScoreOptions` as keywords, such as ``metrics=["lpips"]``; they replace those of ``options``.
 
     Returns
     -------
@@ -69,9 +87,26 @@ def score(
     WeightsError
         If LPIPS is wanted and its weights are not there.
     ResultsError
-        If the board holds another result of this team and ``overwrite`` is False, or another process is at it.
+        If the board holds another result of this team and ``overwrite`` is False, or another process writes it.
+    TrackError
+        If there is no such track, or none is given and none or several fit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import srspace_eval as se
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     gt, submission = Path(name, "gt"), Path(name, "submission")
+    ...     gt.mkdir(), submission.mkdir()
+    ...     se.write_png(gt / "0801.png", np.zeros((32, 32, 3), np.uint8))
+    ...     se.write_png(submission / "000000_sample00000.png", np.ones((32, 32, 3), np.uint8))
+    ...     result = se.score(submission, gt, track="x4", samples=1, metrics=["psnr"], board=Path(name, "board"))
+    (None, None)
+    >>> round(result.summary["psnr"], 2)
+    48.13
     """
-    options = options or ScoreOptions()
+    options = with_settings(options, settings)
     with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
         run = _prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
         checked, path = run.checked, run.path
@@ -106,31 +141,31 @@ def score_shard(
     shard: Shard,
     *,
     options: ScoreOptions | None = None,
-    track: Track | None = None,
+    track: Track | Path | str | None = None,
     lr: Path | str | None = None,
     team: str | None = None,
     board: Path | str = "leaderboards",
     overwrite: bool = False,
     progress: Progress = no_progress,
+    **settings: Unpack[ScoreSettings],
 ) -> ShardRun:
-    """Measure a share of a submission's images into the share's own journal; :func:`score` makes the result of them.
+    """Measure one shard of a submission's images into its own journal. :func:`score` makes the result of all shards.
 
     Parameters
     ----------
     shard:
-        Which share.
+        The shard.
     overwrite:
-        Measure although the board has a result of this team; drop this share's unfinished run if it is of another
-        signature.
+        Measure even if the board has a result of this team; drop this shard's unfinished run if its signature differs.
 
-    Others as :func:`score`, and all shares' must be the same. Only the share's own samples are looked at, so faults
-    of other samples are found by other shares.
+    The other parameters are those of :func:`score`, and must be the same for all shards. Only the shard's own samples
+    are inspected. Faults of other samples are found by their shards.
 
     Raises
     ------
     As :func:`score`.
     """
-    options = options or ScoreOptions()
+    options = with_settings(options, settings)
     with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
         run = _prepare(submission, gt, options, track, lr, team, Path(board), shard, executor, progress)
         images = tuple(task.image for task in run.tasks)
@@ -143,7 +178,7 @@ def score_shard(
 
 @dataclass(frozen=True)
 class ShardRun:
-    """A share of a submission that has been measured: whose, which, into what journal, and its images."""
+    """What :func:`score_shard` measured: the team and track, the shard, its journal and its images."""
 
     team: str
     track: str
@@ -168,7 +203,7 @@ def _prepare(
     submission: Path | str,
     gt: Path | str,
     options: ScoreOptions,
-    track: Track | None,
+    track: Track | Path | str | None,
     lr: Path | str | None,
     team: str | None,
     board: Path,
@@ -180,11 +215,12 @@ def _prepare(
         name = Path(submission).resolve().name
         team = name.removesuffix(".zip") or name
     if not team.strip() or any("\ud800" <= char <= "\udfff" for char in team):
-        raise InputError(f"{team!r} is no name that a leaderboard can show; give another one with --team")
+        raise InputError(f"{team!r}: leaderboards cannot show this name; give another one with --team")
+    track = load_track(track) if isinstance(track, (Path, str)) else track
     metrics = options.bound(track)
-    # Missing weights are reported before the inspection of files, which takes minutes.
+    # If the metrics are known already, missing weights are reported before the files are inspected for minutes.
     runtime = executor.prepare(options.network(metrics)) if metrics else None
-    checked = check_submission(
+    checked = check(
         submission, gt, track=track, lr=lr, samples=options.samples, whole=False,
         only=None if shard is None else shard.of, workers=options.workers, progress=progress,
     )  # fmt: skip
@@ -210,7 +246,7 @@ def _prepare(
 def _measure(
     run: _Run, executor: Executor, journal: Journal, before: Iterable[Journal], progress: Progress
 ) -> list[ImageRecord]:
-    """The records of a run's tasks: those in the journals from before, the others measured into ``journal``."""
+    """The records of a run's tasks: those of earlier journals, and the others, which are measured into ``journal``."""
     records: dict[str, ImageRecord] = {}
     for earlier in before:
         old = {t.image: r for t in run.tasks if (r := earlier.records.get(t.image)) and measured_from(r, t)}

@@ -1,4 +1,4 @@
-"""What is measured: the tasks of a run, the files that they name, and where those are read from."""
+"""The tasks of a run: the images to measure, their files, and where those are read from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from srspace_eval.submissions.sources import Source
 
 @dataclass(frozen=True)
 class FileRef:
-    """A file of a source, with the SHA-256 that it had when it was looked at."""
+    """A file of a source, with the SHA-256 that it had at its inspection."""
 
     name: str
     sha256: str
@@ -24,7 +24,19 @@ class FileRef:
 
 @dataclass(frozen=True)
 class ImageTask:
-    """One image to measure: its GT, LR if given, samples as (number, file), and the size after the crop."""
+    """One image to measure.
+
+    Attributes
+    ----------
+    image:
+        The GT's file name without its suffix.
+    height, width:
+        The GT's size after the crop, in pixels.
+    gt, lr:
+        The GT's file, and the LR's if there is one.
+    samples:
+        The samples as (number, file), in order of their numbers; at least one.
+    """
 
     image: str
     height: int
@@ -34,30 +46,34 @@ class ImageTask:
     samples: tuple[tuple[int, FileRef], ...]
 
     def __post_init__(self) -> None:
-        if not self.samples:  # its record would be waited for without end
+        if not self.samples:  # the executor would wait for its record without end
             raise InputError(f"image {self.image}: no samples to measure")
 
 
 @dataclass(frozen=True)
 class TaskSources:
-    """Where the files of tasks are read from."""
+    """Where the files of tasks are read from: samples, GT, and LR files if there are any."""
 
     samples: Source
     gt: Source
     lr: Source | None = None
 
     def all(self) -> list[Source]:
-        """Those that there are."""
+        """The samples, the GT and, if there is one, the LR source."""
         return [source for source in (self.samples, self.gt, self.lr) if source is not None]
 
 
 def load(source: Source, ref: FileRef) -> Pixels:
-    """Read and decode a file that has been looked at before.
+    """Read and decode a file that was inspected before.
+
+    Returns
+    -------
+    uint8 array (H, W, 3).
 
     Raises
     ------
     ImageError
-        If it cannot be decoded, or its bytes are not those of then.
+        If it cannot be decoded, or has changed since its inspection.
     """
     where = source.where(ref.name)
     data = source.read(ref.name)

@@ -227,7 +227,7 @@ def build_study(
             "created_with": f"srspace-eval {__version__}",
             "track": entries.track.name,
             "scale": entries.track.scale,
-            "lr": "downscaled from the GT for the eye" if entries.lr is None else "given",
+            "lr": "downscaled from the GT, for display only" if entries.lr is None else "given",
             **asdict(options),
             "shown": {entry.name: {image: entry.files[image] for image in images} for entry in entries.entries},
         }

@@ -90,6 +90,8 @@ def _matrix(document: dict[str, Any], pairs: dict[tuple[str, str], dict[str, Any
                 cells.append(None)
             else:
                 sign = 1 if pair["first"] == row else -1
-                cells.append({"by": sign * pair["difference"], "p": pair["p_holm"], "sure": pair["p_holm"] < 0.05})
+                cells.append(
+                    {"by": sign * pair["difference"] + 0.0, "p": pair["p_holm"], "sure": pair["p_holm"] < 0.05}
+                )
         rows.append({"team": row, "cells": cells})
     return rows

@@ -15,6 +15,7 @@ from srspace_eval.submissions.inspection import Inspection, cropped, inspect
 from srspace_eval.submissions.pairing import Pair, Pairing, pair
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
 
 
 class SizeRequirement(Protocol):
@@ -35,7 +36,7 @@ class SizeRequirement(Protocol):
 
 @dataclass(frozen=True)
 class SubmissionCheck:
-    """The result of :func:`check_submission`. The submission can be scored if :attr:`faults` is empty.
+    """The result of :func:`check`. The submission can be scored if :attr:`faults` is empty.
 
     Attributes
     ----------
@@ -131,11 +132,11 @@ class SubmissionCheck:
                     )
 
 
-def check_submission(
+def check(
     submission: Path | str,
     gt: Path | str,
     *,
-    track: Track | None = None,
+    track: Track | Path | str | None = None,
     lr: Path | str | None = None,
     samples: int | None = None,
     only: Callable[[Sequence[Pair]], Iterable[Pair]] | None = None,
@@ -151,7 +152,7 @@ def check_submission(
     submission, gt, lr:
         Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them.
     track:
-        None: the built-in track that fits the names and sizes.
+        A track, a built-in track's name, or a track file; None: the built-in track that fits the names and sizes.
     samples:
         M, the number of samples of an image, instead of the track's.
     only:
@@ -182,21 +183,22 @@ def check_submission(
     >>> import tempfile
     >>> import numpy as np
     >>> from srspace_eval._utils.png import write_png
-    >>> from srspace_eval.tracks.reader import load_track
     >>> with tempfile.TemporaryDirectory() as name:
     ...     gt, submission = Path(name, "gt"), Path(name, "submission")
     ...     gt.mkdir(), submission.mkdir()
     ...     write_png(gt / "0801.png", np.zeros((32, 32, 3), np.uint8))
     ...     write_png(submission / "000000.png", np.ones((32, 32, 3), np.uint8))
-    ...     check = check_submission(submission, gt, track=load_track("x4"))
+    ...     report = check(submission, gt, track="x4")
     (None, None)
-    >>> check.faults, check.pairing.template
+    >>> report.faults, report.pairing.template
     ((), '{index:06d}.png')
     """
     source, gt_source = open_source(submission), open_source(gt)
     lr_source = None if lr is None else open_source(lr)
     if track is None:
         track = guess_track(source, gt_source, lr_source)
+    elif not isinstance(track, Track):
+        track = load_track(track)
     pairing = pair(source, gt_source, track, samples=samples, lr=lr_source)
     inspected = pairing
     if only is not None:

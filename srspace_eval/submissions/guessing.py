@@ -1,4 +1,4 @@
-"""The built-in track that a submission belongs to, read off its names and sizes."""
+"""The built-in track that a submission belongs to, found by its names and sizes."""
 
 from __future__ import annotations
 
@@ -11,47 +11,53 @@ from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import builtin_tracks
 
 
-def guess_track(source: Source, gt: Source, lr: Source | None = None) -> Track:
-    """The built-in track that a submission belongs to, read off its names and sizes.
+def guess_track(submission: Source, gt: Source, lr: Source | None = None) -> Track:
+    """The built-in track that a submission belongs to, found by its names and sizes.
 
-    A method's output at scale s has sides that are multiples of s; an LR, if given, or the record that ``sample``
-    left beside the samples, tells the scale itself.
+    The scale is the one that ``srspace-eval sample`` recorded beside the samples, or the ratio of the GT's size to the
+    LR's. Without either, a track fits if the sides of the samples are multiples of its scale.
+
+    Parameters
+    ----------
+    submission, gt, lr:
+        The samples, the GT, and the LR files if there are any.
 
     Raises
     ------
     TrackError
-        If none fits, or tracks of different scale do.
+        If no track fits, or tracks of different scales do.
     """
     fitting: list[tuple[int, Track]] = []
     sizes = _Sizes()
-    scale = _recorded_scale(source)
+    scale = _recorded_scale(submission)
     for track in builtin_tracks().values():
         if scale not in (None, track.scale):
             continue
         try:
-            pairing = pair(source, gt, track, lr=lr)
+            pairing = pair(submission, gt, track, lr=lr)
         except SubmissionError:
             continue
-        if _scale_fits(pairing, source, gt, track, lr, sizes):
+        if _scale_fits(pairing, submission, gt, track, lr, sizes):
             fitting.append((pairing.resolved, track))
     if not fitting:
-        raise TrackError(f"{source.path}: its names and sizes fit no built-in track; give --track")
+        raise TrackError(f"{submission.path}: its names and sizes fit no built-in track; give --track")
     most = max(count for count, _ in fitting)
     tracks = [track for count, track in fitting if count == most]
     if len({track.scale for track in tracks}) > 1:
         raise TrackError(
-            f"{source.path}: the sizes fit the tracks {' and '.join(t.name for t in tracks)}; say which with --track"
+            f"{submission.path}: its sizes fit the tracks {' and '.join(t.name for t in tracks)}; "
+            f"choose one with --track"
         )
     return tracks[0]
 
 
-def _recorded_scale(source: Source) -> object:
-    model = (read_provenance(source) or {}).get("model")
+def _recorded_scale(submission: Source) -> object:
+    model = (read_provenance(submission) or {}).get("model")
     return model.get("scale") if isinstance(model, dict) else None
 
 
 class _Sizes:
-    """(height, width) of pictures, each read once; None for one that is no plain PNG, which is told elsewhere."""
+    """The (height, width) of pictures, each read once. None for a damaged picture; the inspection reports it later."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, int] | None] = {}
@@ -67,14 +73,16 @@ class _Sizes:
         return self._known[where]
 
 
-def _scale_fits(pairing: Pairing, source: Source, gt: Source, track: Track, lr: Source | None, sizes: _Sizes) -> bool:
+def _scale_fits(
+    pairing: Pairing, submission: Source, gt: Source, track: Track, lr: Source | None, sizes: _Sizes
+) -> bool:
     for p in pairing.pairs:
         if lr is not None and p.lr is not None:
             large, small = sizes.of(gt, p.gt), sizes.of(lr, p.lr)
             if large and small:
                 return abs(large[1] / small[1] / track.scale - 1) < 0.1
         elif p.samples:
-            size = sizes.of(source, p.samples[0])
+            size = sizes.of(submission, p.samples[0])
             if size and (size[0] % track.scale or size[1] % track.scale):
                 return False
     return True

@@ -1,4 +1,4 @@
-"""Every file of a submission looked at before anything is measured: structure, sizes, digests, identical pictures."""
+"""The inspection of all files before anything is measured: structure, sizes, hashes, identical pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True)
 class FileInfo:
-    """A PNG that has been looked at: its size, and the SHA-256 of its bytes."""
+    """An inspected PNG: its size in pixels, and the SHA-256 of its bytes."""
 
     height: int
     width: int
@@ -31,18 +31,18 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The files of a pairing, looked at.
+    """What the inspection of a pairing's files found.
 
     Attributes
     ----------
     gt, samples, lr:
-        File name -> what it is; a file with a fault is absent.
+        File name -> the file's size and hash; unreadable files are absent.
     faults:
         Unreadable or wrong pictures, wrong sizes.
     warnings:
-        Samples identical to each other or to the GT: measurable, but hardly meant.
+        Samples identical to each other or to the GT. They can be measured, but are probably a mistake.
     notices:
-        Crops that will be made.
+        Crops that scoring will make.
     """
 
     gt: Mapping[str, FileInfo]
@@ -54,20 +54,34 @@ class Inspection:
 
 
 def cropped(size: int, crop: int) -> int:
-    """The largest multiple of ``crop`` that is not above ``size``."""
+    """The largest multiple of ``crop`` that is at most ``size``.
+
+    >>> cropped(27, 8)
+    24
+    """
     return size // crop * crop
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Inspected:
+    """A readable PNG.
+
+    Attributes
+    ----------
+    info:
+        Its size and hash.
+    pixels_sha256:
+        The hash of its pixels after the crop: of all if ``whole``, otherwise of the first rows.
+    """
+
     info: FileInfo
-    top: str  # digest of the first rows' pixels, or of all where the file was decoded whole, after the crop
+    pixels_sha256: str
     whole: bool
 
 
 def inspect(
     pairing: Pairing,
-    source: Source,
+    submission: Source,
     gt: Source,
     track: Track,
     *,
@@ -76,24 +90,34 @@ def inspect(
     workers: int = 2,
     advance: Callable[[int], None] = lambda n: None,
 ) -> Inspection:
-    """Look at every file of a pairing: structure, CRCs, sizes, digests, identical pictures.
+    """Inspect every file of a pairing: structure, CRCs, sizes, hashes, identical pictures.
+
+    Faults are collected, not raised.
 
     Parameters
     ----------
+    pairing:
+        The files.
+    submission, gt, lr:
+        Where they are read from.
+    track:
+        The track, for its scale and crop.
     whole:
-        Decode every picture completely. If False only the first rows are decoded, which finds all but damage deep
-        inside the compressed stream; such a file is an error when its turn to be measured comes.
+        Decode every picture completely. If False, only the first rows are decoded. Damage further inside the
+        compressed stream is then found when the picture is measured.
+    workers:
+        Threads.
     advance:
         Called with the number of files done.
     """
 
-    def look_with(
-        where_from: Source, size_of: Callable[[str, int, int], tuple[int, int]]
-    ) -> Callable[[str], _Look | str]:
-        def look(name: str) -> _Look | str:
-            where = where_from.where(name)
+    def inspector(
+        source: Source, size_of: Callable[[str, int, int], tuple[int, int]]
+    ) -> Callable[[str], _Inspected | str]:
+        def inspect_file(name: str) -> _Inspected | str:
+            where = source.where(name)
             try:
-                data = where_from.read(name)
+                data = source.read(name)
                 info = inspect_png(data, where)
                 height, width = size_of(name, info.height, info.width)
                 pixels = (decode_png(data, where) if whole else decode_top(data, where))[:height, :width]
@@ -101,90 +125,90 @@ def inspect(
                 return str(error)
             finally:
                 advance(1)
-            return _Look(FileInfo(info.height, info.width, sha256(data)), sha256(pixels.tobytes()), whole)
+            return _Inspected(FileInfo(info.height, info.width, sha256(data)), sha256(pixels.tobytes()), whole)
 
-        return look
+        return inspect_file
 
     def own_crop(name: str, height: int, width: int) -> tuple[int, int]:
         return cropped(height, track.crop), cropped(width, track.crop)
 
-    def gts_crop(name: str, height: int, width: int) -> tuple[int, int]:
+    def crop_of_gt(name: str, height: int, width: int) -> tuple[int, int]:
         return crops.get(name, (height, width))
 
     def no_crop(name: str, height: int, width: int) -> tuple[int, int]:
         return height, width
 
-    gts = _in_threads(look_with(gt, own_crop), [p.gt for p in pairing.pairs], workers)
-    # A sample is cropped to its GT's size: only then can it be seen whether the two are the same picture.
+    gts = _in_threads(inspector(gt, own_crop), [p.gt for p in pairing.pairs], workers)
+    # Samples are cropped to their GT's size. Otherwise an uncropped copy of the GT would not be recognised.
     crops = {
-        name: own_crop(p.gt, look.info.height, look.info.width)
+        name: own_crop(p.gt, found.info.height, found.info.width)
         for p in pairing.pairs
-        if isinstance(look := gts[p.gt], _Look)
+        if isinstance(found := gts[p.gt], _Inspected)
         for name in p.samples
     }
     sample_names = [name for p in pairing.pairs for name in p.samples]
-    samples = _in_threads(look_with(source, gts_crop), sample_names, workers)
+    samples = _in_threads(inspector(submission, crop_of_gt), sample_names, workers)
     lr_names = [p.lr for p in pairing.pairs if p.lr is not None]
-    lrs = {} if lr is None else _in_threads(look_with(lr, no_crop), lr_names, workers)
+    lrs = {} if lr is None else _in_threads(inspector(lr, no_crop), lr_names, workers)
 
-    faults = [look for looks in (gts, samples, lrs) for look in looks.values() if isinstance(look, str)]
+    faults = [found for files in (gts, samples, lrs) for found in files.values() if isinstance(found, str)]
     warnings: list[str] = []
     cropped_files: list[str] = []
     cropped_lrs: list[str] = []
     for p in pairing.pairs:
-        gt_look = gts[p.gt]
-        if isinstance(gt_look, str):
+        gt_file = gts[p.gt]
+        if isinstance(gt_file, str):
             continue
-        height, width = own_crop(p.gt, gt_look.info.height, gt_look.info.width)
+        height, width = own_crop(p.gt, gt_file.info.height, gt_file.info.width)
         if height == 0 or width == 0:
             faults.append(f"{gt.where(p.gt)}: smaller than the crop of {track.crop}×{track.crop} pixels")
             continue
         good = []
         for name in p.samples:
-            look = samples[name]
-            if isinstance(look, str):
+            file = samples[name]
+            if isinstance(file, str):
                 continue
-            good.append((name, look))
-            size = f"{look.info.width}×{look.info.height}"
-            if look.info.height < height or look.info.width < width:
+            good.append((name, file))
+            size = f"{file.info.width}×{file.info.height}"
+            if file.info.height < height or file.info.width < width:
                 faults.append(
-                    f"{source.where(name)}: {size} pixels, smaller than its GT's {width}×{height} "
-                    f"(cropped to a multiple of {track.crop}); nothing is resized in silence"
+                    f"{submission.where(name)}: {size} pixels, smaller than its GT's {width}×{height} "
+                    f"(cropped to a multiple of {track.crop}); pictures are never resized"
                 )
-            elif _is_upscaled(look.info, gt_look.info, track):
+            elif _is_upscaled(file.info, gt_file.info, track):
                 faults.append(
-                    f"{source.where(name)}: {size} pixels, {track.scale} times those of {gt.where(p.gt)}, which seems "
-                    f"to be an LR; give the GT"
+                    f"{submission.where(name)}: {size} pixels, {track.scale} times those of {gt.where(p.gt)}, which "
+                    f"seems to be an LR; give the GT"
                 )
-            elif (look.info.height, look.info.width) != (height, width):
+            elif (file.info.height, file.info.width) != (height, width):
                 cropped_files.append(f"{name} ({size} to {width}×{height})")
-        if lr is not None and p.lr is not None and isinstance(lr_look := lrs[p.lr], _Look):
+        if lr is not None and p.lr is not None and isinstance(lr_file := lrs[p.lr], _Inspected):
             wanted = height // track.scale, width // track.scale
-            size = f"{lr_look.info.width}×{lr_look.info.height}"
-            if not _fits_lr(lr_look.info, wanted, gt_look.info, track.scale):
+            size = f"{lr_file.info.width}×{lr_file.info.height}"
+            if not _fits_lr(lr_file.info, wanted, gt_file.info, track.scale):
                 faults.append(
                     f"{lr.where(p.lr)}: {size} pixels, but the LR of this GT has {wanted[1]}×{wanted[0]} at scale "
                     f"{track.scale}; give the LRs of these GTs"
                 )
-            elif (lr_look.info.height, lr_look.info.width) != wanted:
+            elif (lr_file.info.height, lr_file.info.width) != wanted:
                 cropped_lrs.append(f"{p.lr} ({size} to {wanted[1]}×{wanted[0]})")
-        warnings += _identical(p, gt_look, good, source, gt, (height, width))
+        warnings += _identical(p, gt_file, good, submission, gt, (height, width))
     notices = []
     if cropped_files:
         notices.append(
-            f"{source.path}: larger than the cropped GT, and cropped, top left kept, as the challenge's program does: "
+            f"{submission.path}: larger than the cropped GT; cropped as the challenge's program does, top left kept: "
             f"{_listed(cropped_files, 'sample')}"
         )
     if lr is not None and cropped_lrs:
         notices.append(
-            f"{lr.path}: LRs of the uncropped GT, and cropped, top left kept; near the cut they hold traces of pixels "
-            f"that samples have no more, which lowers LR-PSNR: {_listed(cropped_lrs, 'LR')}"
+            f"{lr.path}: LRs of the uncropped GT; cropped, top left kept; near the cut they depend on pixels that "
+            f"samples do not have, which lowers LR-PSNR: {_listed(cropped_lrs, 'LR')}"
         )
     return Inspection(_infos(gts), _infos(samples), _infos(lrs), tuple(faults), tuple(warnings), tuple(notices))
 
 
-def _infos(looks: Mapping[str, _Look | str]) -> dict[str, FileInfo]:
-    return {name: look.info for name, look in looks.items() if isinstance(look, _Look)}
+def _infos(files: Mapping[str, _Inspected | str]) -> dict[str, FileInfo]:
+    return {name: file.info for name, file in files.items() if isinstance(file, _Inspected)}
 
 
 def _listed(files: list[str], what: str) -> str:
@@ -193,39 +217,47 @@ def _listed(files: list[str], what: str) -> str:
 
 
 def _fits_lr(lr: FileInfo, wanted: tuple[int, int], gt: FileInfo, scale: int) -> bool:
-    """Whether an LR's size lies between those of the cropped and of the whole GT; anything else is another scale."""
+    """Whether an LR's size is between those of the cropped and the whole GT's LR. Others are of another scale."""
     return wanted[0] <= lr.height <= -(-gt.height // scale) and wanted[1] <= lr.width <= -(-gt.width // scale)
 
 
 def _is_upscaled(sample: FileInfo, gt: FileInfo, track: Track) -> bool:
-    """Whether a sample is as large as if its GT were the LR, whatever either was cropped to."""
+    """Whether a sample has the size that it would have if its GT were the LR, up to crops."""
     slack = track.crop + track.scale
     return track.scale > 1 and all(
-        mine > theirs + slack and abs(mine - track.scale * theirs) < slack
-        for mine, theirs in ((sample.height, gt.height), (sample.width, gt.width))
+        large > small + slack and abs(large - track.scale * small) < slack
+        for large, small in ((sample.height, gt.height), (sample.width, gt.width))
     )
 
 
 def _identical(
-    p: Pair, gt_look: _Look, good: list[tuple[str, _Look]], source: Source, gt: Source, size: tuple[int, int]
+    p: Pair,
+    gt_file: _Inspected,
+    good: list[tuple[str, _Inspected]],
+    submission: Source,
+    gt: Source,
+    size: tuple[int, int],
 ) -> list[str]:
+    """A warning for each group of samples that are identical to each other, and for each that is its GT."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for name, look in good:
-        groups[look.top].append(name)
+    for name, file in good:
+        groups[file.pixels_sha256].append(name)
     found = []
     for top, names in groups.items():
-        with_gt = top == gt_look.top
+        with_gt = top == gt_file.pixels_sha256
         if len(names) == 1 and not with_gt:
             continue
-        # The same first rows: only now compare all pixels.
+        # All pixels are compared only if the first rows are the same.
         pixels: dict[str, list[str]] = defaultdict(list)
         for name in names:
-            pixels[top if gt_look.whole else _pixel_digest(source, name, size)].append(name)
+            pixels[top if gt_file.whole else _pixel_digest(submission, name, size)].append(name)
         if with_gt:
-            same = pixels.get(top if gt_look.whole else _pixel_digest(gt, p.gt, size), [])
-            found += [f"{source.where(name)}: identical to its GT {p.gt}" for name in same]
+            same = pixels.get(top if gt_file.whole else _pixel_digest(gt, p.gt, size), [])
+            found += [f"{submission.where(name)}: identical to its GT {p.gt}" for name in same]
         found += [
-            f"{source.where(same[0])}: identical to {', '.join(same[1:])}" for same in pixels.values() if len(same) > 1
+            f"{submission.where(same[0])}: identical to {', '.join(same[1:])}"
+            for same in pixels.values()
+            if len(same) > 1
         ]
     return found
 
@@ -234,7 +266,7 @@ def _pixel_digest(source: Source, name: str, size: tuple[int, int]) -> str:
     try:
         return sha256(decode_png(source.read(name), source.where(name))[: size[0], : size[1]].tobytes())
     except ImageError:
-        # Damaged: it equals nothing, and is reported when it is measured.
+        # A damaged file equals no other. It is reported when it is measured.
         return name
 
 

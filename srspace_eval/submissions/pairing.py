@@ -1,4 +1,4 @@
-"""A submission's samples paired with their GT by identity."""
+"""Pairing of a submission's samples with their GT, by the names of the files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from srspace_eval.tracks.names import Template, image_fields
 
 @dataclass(frozen=True)
 class Pair:
-    """One image: the GT's stem and file, its LR file if given, and the samples as (number, file) in order."""
+    """The files of one image.
+
+    Attributes
+    ----------
+    image:
+        The GT's file name without its suffix.
+    gt, lr:
+        The GT's file, and the LR's if there is one.
+    numbered:
+        The samples as (number, file), in order of their numbers.
+    """
 
     image: str
     gt: str
@@ -30,24 +40,24 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairing:
-    """What a submission holds.
+    """Which files of a submission belong to which image.
 
     Attributes
     ----------
     pairs:
-        The GT's images in order, each with the samples found.
+        All images of the GT in order, each with the samples found.
     samples:
-        M, how many samples an image should have: 1 where the submission names its files without a sample number.
+        M, the number of samples that an image should have; 1 if the submission's names have no sample number.
     template:
-        The name template that the submission follows.
+        The name template of the submission's files.
     resolved:
         How many files pair with a GT.
     faults:
-        Surplus files, files that nothing can be made of.
+        Surplus files, and LR files that are missing or ambiguous.
     missing:
         Missing images and samples.
     notices:
-        Files passed over.
+        Ignored files.
     """
 
     pairs: tuple[Pair, ...]
@@ -59,32 +69,34 @@ class Pairing:
     notices: tuple[str, ...]
 
 
-def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None, lr: Source | None = None) -> Pairing:
-    """Pair a submission's files with the GT by identity, never by position in a list.
+def pair(
+    submission: Source, gt: Source, track: Track, *, samples: int | None = None, lr: Source | None = None
+) -> Pairing:
+    """Pair a submission's files with the GT by their names, never by their position in a list.
 
     Parameters
     ----------
-    source, gt, lr:
-        The submission, the GT and, if wanted, the LR files.
+    submission, gt, lr:
+        The samples, the GT, and the LR files if there are any.
     track:
-        Whose name templates to follow.
+        The track, for its name templates.
     samples:
-        M, instead of the track's.
+        M, the number of samples of an image, instead of the track's.
 
     Raises
     ------
     SubmissionError
         If there is no GT, or the submission's names fit none of the track's templates.
     InputError
-        If ``samples`` is no possible number of samples.
+        If ``samples`` is out of range.
     """
     if samples is not None and not 1 <= samples <= MAX_SAMPLES:
-        raise InputError(f"samples = {samples}: 1 to {MAX_SAMPLES} may be asked for")
+        raise InputError(f"samples = {samples}: must be between 1 and {MAX_SAMPLES}")
     images = _gt_images(gt, track)
-    names = source.names()
+    names = submission.names()
     pictures = [name for name in names if name.lower().endswith(".png")]
     others = [name for name in names if not name.lower().endswith(".png") and name != PROVENANCE_FILE]
-    template, found = _best_template(source, pictures, images, track)
+    template, found = _best_template(submission, pictures, images, track)
     single = "sample" not in template.fields
     wanted = 1 if single else track.samples if samples is None else samples
 
@@ -94,13 +106,16 @@ def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None
     per_image: dict[str, dict[int, str]] = defaultdict(dict)
     for name in pictures:
         if name not in found:
-            faults.append(f"{source.where(name)}: surplus: no GT belongs to it under the names {template.text}")
+            faults.append(
+                f"{submission.where(name)}: surplus: under the names {template.text} it belongs to no GT; remove or "
+                f"rename it"
+            )
             continue
         image, sample = found[name]
         if sample >= wanted:
             faults.append(
-                f"{source.where(name)}: surplus: sample {sample}, but {wanted} samples (0 to {wanted - 1}) are asked "
-                f"for; remove it{more}"
+                f"{submission.where(name)}: surplus: sample {sample}, but an image has {wanted} samples (0 to "
+                f"{wanted - 1}); remove it{more}"
             )
             continue
         per_image[image][sample] = name
@@ -120,23 +135,27 @@ def pair(source: Source, gt: Source, track: Track, *, samples: int | None = None
     notices = []
     if others:
         more = " …" if len(others) > 20 else ""
-        notices.append(f"{source.path}: passed over, no PNG: {', '.join(others[:20])}{more}")
+        notices.append(f"{submission.path}: ignored, not PNGs: {', '.join(others[:20])}{more}")
     return Pairing(tuple(pairs), wanted, template.text, len(found), tuple(faults), tuple(missing), tuple(notices))
 
 
 def reference_names(gt: Source, track: Track, *, lr: Source | None = None) -> tuple[dict[str, str], dict[str, str]]:
-    """Image -> its GT's file name, and image -> its LR's (empty without ``lr``).
+    """The files of the GT and of the LR.
+
+    Returns
+    -------
+    Image -> its GT's file name, and image -> its LR's file name (empty without ``lr``).
 
     Raises
     ------
     SubmissionError
-        If the GT folder holds no GT, or other pictures, or LRs are missing.
+        If the GT folder contains no GT or other pictures, or LRs are missing.
     """
     images = _gt_images(gt, track)
     faults: list[str] = []
     lrs = {} if lr is None else _lr_names(lr, images, track, faults)
     if faults:
-        raise SubmissionError("--lr must hold the LR of every GT", faults)
+        raise SubmissionError("--lr must contain the LR of every GT", faults)
     return {image: str(fields["file"]) for image, fields in images.items()}, lrs
 
 
@@ -145,32 +164,33 @@ def _gt_images(gt: Source, track: Track) -> dict[str, dict[str, int | str]]:
     templates = [Template(text) for text in track.gt_names]
     images: dict[str, dict[str, int | str]] = {}
     numbers: dict[int | str, str] = {}
-    strangers = []
+    problems = []
     for name in gt.names():
         if not name.lower().endswith(".png"):
             continue
         fields = next((f for f in (t.parse(name) for t in templates) if f is not None), None)
         if fields is None:
-            strangers.append(f"{gt.where(name)}: not a GT's name in track {track.name}: {' or '.join(track.gt_names)}")
+            problems.append(f"{gt.where(name)}: not a GT's name in track {track.name}: {' or '.join(track.gt_names)}")
             continue
         stem = name[: -len(".png")]
         images[stem] = {**image_fields(stem, fields, track.first), "file": name}
         if "number" in fields and (other := numbers.setdefault(fields["number"], name)) != name:
-            strangers.append(f"{gt.where(name)}: has the number {fields['number']}, as has {other}")
-    if strangers:
-        raise SubmissionError(f"{gt.path}: the GT folder holds other pictures", strangers)
+            problems.append(f"{gt.where(name)}: has the number {fields['number']}, as {other} has")
+    if problems:
+        raise SubmissionError(f"{gt.path}: the GT folder contains other pictures", problems)
     if not images:
-        raise SubmissionError(f"{gt.path}: holds no GT: no PNG named {' or '.join(track.gt_names)}")
+        raise SubmissionError(f"{gt.path}: contains no GT: no PNG is named {' or '.join(track.gt_names)}")
     return dict(sorted(images.items(), key=lambda item: (item[1].get("number", -1), item[0])))
 
 
 def _best_template(
-    source: Source, pictures: list[str], images: Mapping[str, Mapping[str, int | str]], track: Track
+    submission: Source, pictures: list[str], images: Mapping[str, Mapping[str, int | str]], track: Track
 ) -> tuple[Template, dict[str, tuple[str, int]]]:
-    """The template under which most files find a GT, and file -> (image, sample) under it."""
+    """The template by which most files belong to a GT, and file -> (image, sample) by that template."""
     if not pictures:
         raise SubmissionError(
-            f"{source.path}: holds no PNG; samples are named {' or '.join(track.sample_names)}{_inner_folders(source)}"
+            f"{submission.path}: contains no PNG; samples are named {' or '.join(track.sample_names)}"
+            f"{_inner_folders(submission)}"
         )
     best: list[tuple[Template, dict[str, tuple[str, int]]]] = []
     for template in (Template(text) for text in track.sample_names):
@@ -188,7 +208,7 @@ def _best_template(
     template, found = best[0]
     if not found:
         raise SubmissionError(
-            f"{source.path}: none of its {len(pictures)} PNGs pairs with a GT of track {track.name}: "
+            f"{submission.path}: none of its {len(pictures)} PNGs pairs with a GT of track {track.name}: "
             f"{pictures[0]!r} is not {' or '.join(track.sample_names)} of one of the GTs "
             f"{next(iter(images))} … {list(images)[-1]}"
             + (f" (index 0 is GT {track.first})" if track.first else "")
@@ -197,33 +217,33 @@ def _best_template(
     rivals = [t.text for t, other in best[1:] if other != found]
     if rivals:
         raise SubmissionError(
-            f"{source.path}: its names fit {template.text} and {' and '.join(rivals)} with different GTs; "
+            f"{submission.path}: its names fit {template.text} and {' and '.join(rivals)} with different GTs; "
             f"give a track file with one name template"
         )
     return template, found
 
 
-def _inner_folders(source: Source) -> str:
-    """What to say where the pictures seem to lie one folder deeper; sources do not descend."""
-    folders = [name for name in source.names() if (source.path / name).is_dir()]
+def _inner_folders(submission: Source) -> str:
+    """A hint if the pictures may be one folder deeper: inner folders are not searched."""
+    folders = [name for name in submission.names() if (submission.path / name).is_dir()]
     if not folders:
         return ""
-    return f"; it holds folders: give one of {', '.join(folders[:5])}{' …' if len(folders) > 5 else ''}"
+    return f"; it contains folders: give one of {', '.join(folders[:5])}{' …' if len(folders) > 5 else ''}"
 
 
 def _lr_names(
     lr: Source, images: Mapping[str, Mapping[str, int | str]], track: Track, faults: list[str]
 ) -> dict[str, str]:
-    there = set(lr.names())
+    existing = set(lr.names())
     found = {}
     for image, fields in images.items():
         candidates = [f"{image}.png", f"{image}x{track.scale}.png"]
         if "index" in fields:
             candidates.append(f"{fields['index']:06d}.png")
-        hits = [name for name in candidates if name in there]
+        hits = [name for name in candidates if name in existing]
         if len(hits) == 1:
             found[image] = hits[0]
         else:
-            what = f"is missing: {' or '.join(candidates)}" if not hits else f"stands there twice: {' and '.join(hits)}"
+            what = f"is missing: {' or '.join(candidates)}" if not hits else f"is ambiguous: {' and '.join(hits)}"
             faults.append(f"{lr.path}: the LR of {image} {what}")
     return found

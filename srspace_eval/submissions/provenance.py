@@ -14,16 +14,24 @@ PROVENANCE_FILE = "srspace-eval-sample.json"
 _MAX_PROVENANCE_BYTES = 1 << 20
 
 
-def read_provenance(source: Source) -> dict[str, Any] | None:
-    """The record of a submission's samples; None if there is none or it is not usable.
+def read_provenance(submission: Source) -> dict[str, Any] | None:
+    """The record of a submission's samples, as its JSON document.
 
-    Any JSON object is kept as it is: the record is information for readers of the result, and a submission without a
-    usable one is scored all the same.
+    The record is information for readers of the result. A submission whose record cannot be used is scored without it.
+
+    Parameters
+    ----------
+    submission:
+        The samples.
+
+    Returns
+    -------
+    The document; None if there is no record, or it cannot be used.
     """
-    if PROVENANCE_FILE not in source.names():
+    if PROVENANCE_FILE not in submission.names():
         return None
     try:
-        data = source.read(PROVENANCE_FILE)
+        data = submission.read(PROVENANCE_FILE)
         document = strict_json.bounded(strict_json.loads(data)) if len(data) <= _MAX_PROVENANCE_BYTES else None
     except (ImageError, ValueError, RecursionError):
         return None

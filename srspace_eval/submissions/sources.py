@@ -1,4 +1,4 @@
-"""Where a submission's files are read from: a folder, or a zip that is never unpacked to disk."""
+"""Sources of files: a folder, or a zip that is never unpacked to disk."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from srspace_eval._utils.png import MAX_FILE_BYTES, read_bytes
 from srspace_eval.errors import ImageError, SubmissionError
 
 MAX_ENTRIES = 100_000
-"""Largest number of entries that a zip or folder may have."""
+"""The largest number of entries of a zip or folder."""
 
 MAX_ZIP_BYTES = 1 << 37
-"""Largest total size that a zip may declare for its files: 137 GB, ten samples of a thousand 2K images."""
+"""The largest total size of a zip's unpacked files: 137 GB, ten samples of a thousand 2K images."""
 
 _MAX_DIRECTORY_BYTES = 1 << 25
 _LISTED = 100
 
-# The others can ask for gigabytes of memory before they give the first byte.
+# Other methods can allocate gigabytes of memory before they return the first byte.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
-# An archive's honest PNGs hardly compress further; a bomb does, a thousandfold.
+# PNGs hardly compress further. A zip bomb compresses a thousandfold.
 _MAX_RATIO = 200
 
-# What zipfile raises on files that are none, or whose numbers no file has.
+# Raised by zipfile for damaged files, and for files whose numbers are out of range.
 _DAMAGE = (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error)
 
-# Beside these, what a system or a packing program leaves behind is passed over in silence.
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
+# Files that operating systems add by themselves. They are ignored without a notice.
+_SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 class Source(Protocol):
-    """Named files of a submission.
+    """Named files of one folder or zip.
 
-    Sources are small and can be sent to worker processes; :meth:`read` may be called from several threads.
+    Sources are small and can be pickled. :meth:`read` may be called from several threads.
     """
 
     @property
@@ -51,10 +51,22 @@ class Source(Protocol):
         """The folder or zip."""
 
     def names(self) -> list[str]:
-        """Names of all files, sorted, relative to the submission's top folder; faults raise SubmissionError."""
+        """The names of all files, sorted, relative to the top folder.
+
+        Raises
+        ------
+        SubmissionError
+            If the folder or zip cannot be read, or a zip is unsafe.
+        """
 
     def read(self, name: str) -> bytes:
-        """A file's bytes; ImageError if that fails."""
+        """A file's bytes.
+
+        Raises
+        ------
+        ImageError
+            If the file is missing, unreadable or too large.
+        """
 
     def where(self, name: str) -> str:
         """The file's name for messages."""
@@ -66,7 +78,7 @@ def open_source(path: Path | str) -> Source:
     Raises
     ------
     SubmissionError
-        If there is neither a folder nor a zip at that place.
+        If the path is neither a folder nor a zip.
     """
     path = Path(path)
     try:
@@ -83,7 +95,7 @@ def open_source(path: Path | str) -> Source:
 
 @dataclass(frozen=True)
 class FolderSource:
-    """The files that lie directly in a folder; sub-folders are not descended into."""
+    """The files directly in a folder. Inner folders are not searched."""
 
     path: Path
 
@@ -91,11 +103,11 @@ class FolderSource:
         found = []
         try:
             for entry in self.path.iterdir():
-                if entry.name in _LITTER or entry.name.startswith("._"):
+                if entry.name in _SYSTEM_FILES or entry.name.startswith("._"):
                     continue
                 found.append(entry.name)
                 if len(found) > MAX_ENTRIES:
-                    raise SubmissionError(f"{self.path}: holds more than {MAX_ENTRIES} files")
+                    raise SubmissionError(f"{self.path}: contains more than {MAX_ENTRIES} files")
         except OSError as error:
             raise SubmissionError(f"{self.path}: cannot be listed ({error.strerror or error})") from error
         return sorted(found)
@@ -111,8 +123,8 @@ class FolderSource:
 class ZipSource:
     """The files of a zip, read into memory one at a time; nothing is written to disk.
 
-    One folder around all files is looked through. Absolute names, ``..``, links, devices, encrypted or nested
-    archives, names that differ only in case, and sizes beyond all reason are faults.
+    If all files are in one folder, their names are relative to it. Absolute names, ``..``, links, devices, encrypted
+    or nested archives, names that differ only in case, and excessive sizes are faults.
     """
 
     path: Path
@@ -135,7 +147,7 @@ class ZipSource:
         except (*_DAMAGE, zlib.error, EOFError, RuntimeError) as error:
             raise ImageError(f"{where}: cannot be read from the zip ({error}); pack it again") from error
         if len(data) > MAX_FILE_BYTES:
-            raise ImageError(f"{where}: larger than {MAX_FILE_BYTES} bytes, no picture of a challenge")
+            raise ImageError(f"{where}: larger than {MAX_FILE_BYTES} bytes; no picture is that large")
         return data
 
     def where(self, name: str) -> str:
@@ -162,14 +174,14 @@ class ZipSource:
             if isinstance(error, _DAMAGE):
                 raise SubmissionError(f"{self.path}: not a readable zip ({error}); pack it again") from error
             raise
-        weakref.finalize(archive, file.close)  # an archive closes only files that it opened itself
+        weakref.finalize(archive, file.close)  # ZipFile closes only files that it opened itself
         self._archive = archive
 
 
 class _GuardedFile(io.BufferedReader):
-    """A zip's file that refuses a directory of too many entries before :mod:`zipfile` makes objects of them.
+    """A zip's file that refuses too many entries before :mod:`zipfile` creates objects for them.
 
-    ``guard`` is set while the directory is read, which is done in one piece.
+    ``guard`` is set while the directory is read, in one piece.
     """
 
     guard = True
@@ -184,8 +196,8 @@ class _GuardedFile(io.BufferedReader):
         data = super().read(_MAX_DIRECTORY_BYTES + 1 if whole else size)
         if len(data) > _MAX_DIRECTORY_BYTES:
             raise SubmissionError(f"{self.name}: its directory is larger than {_MAX_DIRECTORY_BYTES} bytes")
-        if data.count(b"PK\1\2") > MAX_ENTRIES:  # each entry begins with it
-            raise SubmissionError(f"{self.name}: holds more than {MAX_ENTRIES} entries")
+        if data.count(b"PK\1\2") > MAX_ENTRIES:  # the signature of an entry
+            raise SubmissionError(f"{self.name}: contains more than {MAX_ENTRIES} entries")
         return data
 
 
@@ -196,7 +208,7 @@ def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile
         parts = PurePosixPath(name).parts
         if not parts or name.endswith("/") or parts[0] == "__MACOSX":
             continue
-        if parts[-1] in _LITTER or parts[-1].startswith("._"):
+        if parts[-1] in _SYSTEM_FILES or parts[-1].startswith("._"):
             continue
         problem = _fault(info, parts)
         if problem:
@@ -210,7 +222,7 @@ def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile
         kept = [(parts[1:], info) for parts, info in kept]
     members = {"/".join(parts): info for parts, info in kept}
     counts = Counter(name.casefold() for name in ("/".join(parts) for parts, _ in kept))
-    problems += [f"{name!r}: stands in it {n} times (up to case)" for name, n in counts.items() if n > 1]
+    problems += [f"{name!r}: is contained {n} times (ignoring case)" for name, n in counts.items() if n > 1]
     problems += _overlaps([info for _, info in kept])
     if len(problems) > _LISTED:
         problems = [*problems[:_LISTED], f"and {len(problems) - _LISTED} more"]
@@ -220,12 +232,12 @@ def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile
 
 
 def _overlaps(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
-    """Entries that share bytes: a small zip would unpack to any size."""
+    """Faults of entries that share bytes. With them, a small zip could unpack to any size."""
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < end:
             yield f"{info.filename!r}: overlaps the entry before it"
-        # 30: the shortest header; its own name and extra field only make it longer.
+        # 30 bytes is the shortest header; a name and an extra field make it longer.
         end = info.header_offset + 30 + info.compress_size
 
 
@@ -234,19 +246,19 @@ def _fault(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
     if info.flag_bits & 0x1:
         return "is encrypted"
     if "\\" in info.filename:
-        return "its name holds a backslash; folders are separated by / in a zip"
+        return "its name contains a backslash; a zip separates folders by /"
     if ".." in parts or parts[0] == "/" or ":" in parts[0] or "\0" in info.orig_filename:
-        return "its name leads out of the folder"
+        return "its name points outside the folder"
     if max(map(len, parts)) > 255:
-        return "its name is longer than file systems take"
+        return "its name is longer than file systems allow"
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return "is not a regular file but a link or device"
     if info.compress_type not in _METHODS:
-        return f"is packed by method {info.compress_type}, not deflate"
+        return f"is compressed by method {info.compress_type}, not deflate"
     if info.filename.lower().endswith(".zip"):
-        return "is a zip in the zip"
+        return "is a zip inside the zip"
     if info.file_size > MAX_FILE_BYTES:
-        return f"unpacks to {info.file_size} bytes, no picture of a challenge"
+        return f"unpacks to {info.file_size} bytes; no picture is that large"
     if info.file_size > 1 << 20 and info.file_size > _MAX_RATIO * max(1, info.compress_size):
-        return f"unpacks from {info.compress_size} to {info.file_size} bytes, no picture does"
+        return f"unpacks from {info.compress_size} to {info.file_size} bytes; no picture compresses that well"
     return None

@@ -41,6 +41,15 @@ def builtin_tracks() -> dict[str, Track]:
     return found
 
 
+def list_tracks() -> list[Track]:
+    """The built-in tracks.
+
+    >>> [track.name for track in list_tracks()]
+    ['x4', 'x4-2022', 'x8', 'x8-2022']
+    """
+    return list(builtin_tracks().values())
+
+
 def load_track(name_or_path: str | Path) -> Track:
     """A built-in track by name, or a user's track file.
 

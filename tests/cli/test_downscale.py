@@ -34,12 +34,12 @@ def test_every_picture_of_a_folder(convention: str, pictures: dict[str, np.ndarr
     assert read_rgb(out / "0801.png").shape == (13, 10, 3)
 
 
-def test_one_picture_and_the_crop(pictures: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_one_picture_is_cropped_and_downscaled(pictures: dict[str, np.ndarray], tmp_path: Path) -> None:
     assert run(tmp_path / "hr" / "0801.png", "--scale", 8, "--out", tmp_path / "lr", "--crop", 8) == 0
     np.testing.assert_array_equal(read_rgb(tmp_path / "lr" / "0801.png"), imresize(pictures["0801"][:48, :32], 1 / 8))
 
 
-def test_nothing_is_written_over_unless_told(
+def test_files_are_replaced_only_with_overwrite(
     pictures: dict[str, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "lr"
@@ -57,7 +57,7 @@ def test_nothing_is_written_over_unless_told(
     np.testing.assert_array_equal(read_rgb(tmp_path / "hr" / "0801.png"), pictures["0801"])
 
 
-def test_pictures_that_cannot_be_read_are_all_named_and_the_others_done(
+def test_unreadable_pictures_are_listed_and_the_others_downscaled(
     pictures: dict[str, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "hr" / "0803.png").write_bytes(b"not a picture")
@@ -70,7 +70,7 @@ def test_pictures_that_cannot_be_read_are_all_named_and_the_others_done(
     assert sorted(path.name for path in (tmp_path / "lr").iterdir()) == ["0801.png", "0802.png"]
 
 
-def test_empty_folders_and_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_empty_folders_and_missing_options_are_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     assert run(tmp_path / "empty", "--scale", 4, "--out", tmp_path / "lr") == 1
     assert "contains no .png files" in capsys.readouterr().err

@@ -15,8 +15,7 @@ from benchmarks.inputs.weights import write_small_checkpoint
 from srspace_eval._utils.png import write_png
 from srspace_eval.errors import Notice
 from srspace_eval.metrics.resize import imresize
-from srspace_eval.models import load_model
-from srspace_eval.models.folders.likelihood import likelihoods
+from srspace_eval.models import likelihoods, load_model
 from tests.helpers.commands import run
 
 SIZES = {"0801": (48, 40), "0802": (53, 66)}  # 0802 is cropped to 48×64 for its LR
@@ -33,11 +32,11 @@ def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
         write_png(gt / f"{name}.png", full)
         cropped = full[: size[0] // 8 * 8, : size[1] // 8 * 8]
         write_png(lr / f"{name}x4.png", imresize(np.ascontiguousarray(cropped), scale=0.25))
-    write_png(gt / "0899.png", picture(8, 8, 1))  # a GT without LR is nobody's business
+    write_png(gt / "0899.png", picture(8, 8, 1))  # a GT without LR is ignored
     return lr, gt, write_small_checkpoint(tmp_path / "a.pth", "srflow")
 
 
-def test_numbers_are_the_models(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_equal_those_of_python(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     lr, gt, checkpoint = folders
     assert run("likelihood", "--checkpoint", checkpoint, "--lr", lr, "--gt", gt, "--device", "cpu", "--json") == 0
     out, err = capsys.readouterr()
@@ -55,6 +54,8 @@ def test_numbers_are_the_models(folders: tuple[Path, Path, Path], capsys: pytest
     assert document["mean_nll"] == pytest.approx(sum(x["nll"] for x in document["images"]) / 2)
     assert document["unit"] == "bits per pixel"
     assert (document["checkpoint"], len(document["sha256"])) == ("a.pth", 64)
+    with pytest.warns(Notice, match="cropped"):
+        assert likelihoods(model, str(lr), str(gt)).to_dict() == document
 
 
 def test_table(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,11 +68,11 @@ def test_table(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[s
     assert mean.split() == ["mean", row.split()[2]]
 
 
-def test_every_fault_is_listed(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_problem_is_listed(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     lr, gt, checkpoint = folders
     write_png(lr / "0803.png", picture(9, 9, 1))
     write_png(lr / "0804.png", picture(9, 9, 2))
-    write_png(gt / "0804.png", picture(44, 36, 1))  # too large by 8: another picture's
+    write_png(gt / "0804.png", picture(44, 36, 1))  # too large by 8: a GT of another picture
     write_png(lr / "0805.png", picture(9, 9, 3))
     write_png(gt / "0805.png", picture(36, 35, 1))  # too small by 1
     (gt / "0802.png").write_bytes(b"GIF89a")
@@ -83,13 +84,13 @@ def test_every_fault_is_listed(folders: tuple[Path, Path, Path], capsys: pytest.
         assert words in err
 
 
-def test_only_flows_have_one(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_flows_have_a_likelihood(folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     lr, gt, _ = folders
     assert run("likelihood", "--checkpoint", "bicubic_x4", "--lr", lr, "--gt", gt) == 1
     assert "bicubic_x4 has no likelihood" in capsys.readouterr().err
 
 
-def test_what_is_not_finite_leaves_no_mean(
+def test_a_likelihood_that_is_not_finite_leaves_no_mean(
     folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lr, gt, checkpoint = folders

@@ -1,4 +1,4 @@
-"""What the program does around its commands: exit codes and streams."""
+"""The program around its commands: exit codes and streams."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
 @pytest.mark.parametrize("arguments", [["--help"], ["rank", "--track", "x4", "--published", "ntire2021"]])
-def test_a_reader_that_goes_away_ends_it_in_silence(arguments: list[str]) -> None:
+def test_a_closed_stdout_ends_the_program_without_a_message(arguments: list[str]) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "srspace_eval", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -38,13 +38,13 @@ runpy.run_module("srspace_eval", run_name="__main__")
 
 
 @pytest.mark.parametrize("name", ["click", "srspace_eval.cli", "srspace_eval.errors", "numpy", "srspace_eval.ranking"])
-def test_an_interrupt_while_it_is_imported_is_quiet(name: str) -> None:
+def test_an_interrupt_during_the_import_prints_no_traceback(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED.format(name=name)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "interrupted")
 
 
-def test_the_program_starts_where_that_is_so() -> None:
+def test_the_installed_program_is_the_module_s_main() -> None:
     (program,) = (e for e in entry_points(group="console_scripts") if e.name == "srspace-eval")
     assert program.value == "srspace_eval.__main__:main"

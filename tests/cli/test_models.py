@@ -11,8 +11,7 @@ import torch
 
 from benchmarks.inputs.synth import picture
 from benchmarks.inputs.weights import small_state, write_small_checkpoint
-from srspace_eval.models import load_model
-from srspace_eval.models.catalogue import known_methods
+from srspace_eval.models import convert_checkpoint, describe_checkpoint, known_methods, load_model
 from tests.helpers.commands import run
 
 
@@ -55,7 +54,16 @@ def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, fam
     assert f"licence: {known_methods()[family].licence}" in out
 
 
-def test_show_says_what_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_gives_the_same_documents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_small_checkpoint(tmp_path / "some.pth", "rrdb")
+    assert run("models", "show", path, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == describe_checkpoint(path).to_dict()
+    assert run("models", "convert", path, tmp_path / "a.safetensors") == 0
+    assert convert_checkpoint(path, tmp_path / "b.safetensors") == describe_checkpoint(path)
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def test_show_of_another_network_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "other.pth"
     torch.save({"weight": torch.zeros(3)}, path)
     assert run("models", "show", path) == 1
@@ -75,7 +83,7 @@ def test_converted_checkpoint_is_the_same_model(tmp_path: Path, capsys: pytest.C
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.safetensors", "wrapped.pth"]
 
 
-def test_convert_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_convert_does_not_replace_files_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_small_checkpoint(tmp_path / "a.pth", "rrdb")
     target = tmp_path / "b.safetensors"
     target.write_bytes(b"mine")

@@ -1,4 +1,4 @@
-"""The command sample, as a user runs it, and the whole way from GT to leaderboard."""
+"""The command sample as a user runs it, and all steps from GT to leaderboard."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pytest
 from benchmarks.inputs.synth import picture
 from benchmarks.inputs.weights import write_alexnet, write_small_checkpoint
 from srspace_eval._utils.png import read_rgb, write_png
+from srspace_eval.models import SampleOptions, load_model, sample_folder
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
 from tests.helpers.commands import run
 
@@ -34,7 +35,7 @@ def lr(tmp_path: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_from_gt_to_leaderboard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +83,7 @@ def test_odd_sizes_and_the_digest(tmp_path: Path) -> None:
 
 
 def test_one_by_one_equals_together(lr: Path, tmp_path: Path) -> None:
-    # A real flow decodes several samples in one call on the CPU; the files must not show it.
+    # A flow decodes several samples in one call on the CPU; the files must not depend on that.
     checkpoint = write_small_checkpoint(tmp_path / "a.pth", "srflow")
     ten, two = tmp_path / "ten", tmp_path / "two"
     base = ["--checkpoint", checkpoint, "--lr", lr, "--device", "cpu", "--seed", 9]
@@ -90,6 +91,17 @@ def test_one_by_one_equals_together(lr: Path, tmp_path: Path) -> None:
     for samples in (2, 3, 4):
         assert run("sample", *base, "--out", two, "--samples", samples, "--memory", "1G") == 0
     assert contents(two) == contents(ten)
+
+
+def test_python_makes_the_same_files(lr: Path, tmp_path: Path) -> None:
+    checkpoint = write_small_checkpoint(tmp_path / "a.pth", "srflow_da")
+    by_command, by_python = tmp_path / "command", tmp_path / "python"
+    base = ["--checkpoint", checkpoint, "--lr", lr, "--device", "cpu"]
+    assert run("sample", *base, "--out", by_command, "--samples", 2, "--heat", "0.7,0.9", "--seed", 3) == 0
+    options = SampleOptions(samples=2, heats=(0.7, 0.9), seed=3)
+    report = sample_folder(load_model(checkpoint, "cpu"), str(lr), str(by_python), options)
+    assert [folder.name for folder in report.folders] == ["heat-0.7", "heat-0.9"]
+    assert contents(by_python) == contents(by_command) != {}
 
 
 def command(checkpoint: str, lr: Path, out: Path) -> subprocess.Popen[str]:
@@ -167,7 +179,7 @@ def test_interrupt_is_clean(lr: Path, tmp_path: Path) -> None:
         (["--rrdb-skip", "first"], 1, "is not an RRDB network by itself"),
         (["--rrdb-skip", "last"], 2, "last"),
         (["--checkpoint", "tests.helpers.toy_model:Nothing"], 1, "no attribute 'Nothing'"),
-        (["--names", "{frame}.png"], 1, "{frame} is no field"),
+        (["--names", "{frame}.png"], 1, "{frame} is not a field"),
         (["--memory", "1k"], 1, "0801: a tile of 16×16"),
     ],
 )

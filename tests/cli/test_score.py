@@ -36,7 +36,7 @@ def test_json_is_the_only_thing_on_stdout(folder: Path, capsys: pytest.CaptureFi
     assert json.loads(path.read_text()) == document
 
 
-def test_table_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_summary_is_a_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert score(folder, "--track", "x4", "--metrics", "psnr, ssim") == 0
     out, _ = capsys.readouterr()
     assert "sub, track x4, 2 images" in out
@@ -56,7 +56,7 @@ def test_faults_are_listed_on_stderr_with_code_1(folder: Path, capsys: pytest.Ca
     assert "Traceback" not in err
 
 
-def test_missing_weights_say_what_to_do(
+def test_missing_weights_are_an_error_with_hints(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("XDG_CACHE_HOME", "TORCH_HOME", "HOME", "SRSPACE_EVAL_WEIGHTS"):
@@ -90,12 +90,14 @@ def test_wrong_use_and_wrong_input(
     assert not (folder / "board").exists()
 
 
-def test_a_submission_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_submission_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("score", tmp_path / "nowhere", "--gt", tmp_path, "--track", "x4", "--metrics", "psnr") == 1
     assert "there is no such folder or zip" in capsys.readouterr().err
 
 
-def test_patches_add_the_sampled_score(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_patches_add_the_diversity_score_over_patches(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     alexnet = write_alexnet(tmp_path / "alex.pth")
     code = score(
         folder, "--track", "x4", "--lpips-weights", alexnet, "--patches", 50, "--patch-size", 8, "--seed", 7, "--json"
@@ -134,7 +136,7 @@ def test_pictures_too_small_for_a_metric_are_listed_before_anything_is_measured(
     ]
 
 
-def test_an_own_track_s_file_stands_beside_its_results(
+def test_a_users_track_file_is_copied_beside_its_results(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, copy = tmp_path / "own.toml", folder / "board" / "own" / "track.toml"
@@ -154,7 +156,7 @@ def test_an_own_track_s_file_stands_beside_its_results(
     assert copy.read_text(encoding="utf-8") == text
 
 
-def test_check_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_lists_faults_and_notices(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("check", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--samples", 3)
     assert run(*arguments) == 0
     shutil.copy(folder / "sub/000000_sample00000.png", folder / "sub/000000_sample00001.png")

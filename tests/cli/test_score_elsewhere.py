@@ -1,4 +1,4 @@
-"""score --shard and --scheduler, as a user runs them."""
+"""The options --shard and --scheduler of score, as a user gives them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def score(folder: Path, board: str, *more: object) -> int:
     )  # fmt: skip
 
 
-def test_shards_then_the_result(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_result_of_shards_is_that_of_one_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert score(folder, "whole") == 0
     capsys.readouterr()
     images = []
@@ -47,13 +47,13 @@ def test_shards_then_the_result(folder: Path, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "x/y"])
-def test_what_is_no_shard_is_wrong_use(folder: Path, shard: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_shards_are_wrong_use(folder: Path, shard: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert score(folder, "board", "--shard", shard) == 2
     assert "--shard" in capsys.readouterr().err
     assert not (folder / "board").exists()
 
 
-def test_no_scheduler_is_an_error_before_anything_is_looked_at(
+def test_a_missing_scheduler_is_an_error_before_the_inspection(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("distributed")

@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from srspace_eval.study.key import load_key
+from srspace_eval._utils import strict_json
+from srspace_eval.study import (
+    CollectOptions,
+    PlanTarget,
+    StudyOptions,
+    collect_study,
+    create_study,
+    load_key,
+    plan_study,
+)
 from tests.helpers.commands import run
 from tests.helpers.studies import METHODS, Material, answer_document, make_material
 
@@ -48,7 +57,7 @@ def test_create_collect_rank(material: Material, tmp_path: Path, capsys: pytest.
     output = capsys.readouterr()
     assert json.loads(output.out)["kendall_w"] == {"raters": 1.0, "crops": 1.0}
     assert "not counted: " in output.err
-    assert "zzz.json: it must have exactly the fields" in output.err
+    assert "zzz.json: not an answer of a study" in output.err
 
     table = tmp_path / "teams.csv"
     with table.open("w", newline="") as file:
@@ -63,7 +72,25 @@ def test_create_collect_rank(material: Material, tmp_path: Path, capsys: pytest.
     assert [rows[name]["final_rank"] for name in METHODS] == [1, 2, 3]
 
 
-def test_the_track_is_read_off_and_names_can_be_given(
+def test_the_result_shows_invisible_characters_of_names(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("evil\u202etxt.exe", "long " * 20 + "name")
+    given = [f"{name}={material.submission(method)}" for name, method in zip(names, METHODS, strict=False)]
+    options = ("--gt", material.gt, "--size", 16, "--raters", 1, "--track", "x4")
+    assert run("study", "create", *given, *options, "--out", tmp_path / "study") == 0
+    key = load_key(tmp_path / "study-key.json")
+    answer = tmp_path / "r01.json"
+    answer.write_text(json.dumps(answer_document(key, "r01", order=lambda m: m)))
+    capsys.readouterr()
+    assert run("study", "collect", answer, "--key", tmp_path / "study-key.json", "--out", tmp_path / "result") == 0
+    out = capsys.readouterr().out
+    assert "\u202e" not in out
+    assert "evil\\u202etxt.exe" in out
+    assert "long long long long long long l…" in out
+
+
+def test_the_track_is_guessed_and_names_can_be_given(
     material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lr = tmp_path / "lr"
@@ -72,9 +99,9 @@ def test_the_track_is_read_off_and_names_can_be_given(
         Image.open(path).reduce(4).save(lr / path.name)
     renamed = f"My Flow={material.submission('flow')}"
     arguments = ("study", "create", renamed, material.submission("blur"), "--gt", material.gt, "--size", 16)
-    # At 136 × 96 pixels a submission may be ×4 or ×8; the LR tells.
+    # At 136 × 96 pixels a submission may be ×4 or ×8. The LR decides.
     assert run(*arguments, "--out", tmp_path / "s") == 1
-    assert "say which with --track" in capsys.readouterr().err
+    assert "choose one with --track" in capsys.readouterr().err
     assert run(*arguments, "--lr", lr, "--out", tmp_path / "s", "--key", tmp_path / "k.json") == 0
     out = capsys.readouterr().out
     assert re.search(r"index\.html#r05-[a-z2-7]{20}$", out, re.MULTILINE)
@@ -127,7 +154,7 @@ def test_mistakes_end_with_1_and_a_message(
         assert option in capsys.readouterr().err
 
 
-def test_a_long_study_is_noticed(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_study_gives_a_notice(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     many = [f"m{i}={material.submission('flow')}" for i in range(300)]
     arguments = ("study", "create", *many, "--gt", material.gt, "--size", 16, "--crops", 2, "--raters", 1)
     assert run(*arguments, "--out", tmp_path / "s", "--track", "x4") == 0
@@ -146,7 +173,9 @@ def test_plan_tells_crops_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("study", "plan", "--difference", 100) == 1
 
 
-def test_serve_says_what_is_wrong(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_serve_reports_wrong_options_and_a_missing_key(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert create(material, tmp_path / "s", "--track", "x4") == 0
     assert run("study", "serve", tmp_path / "s", "--port", 99999) == 2
     assert "65535" in capsys.readouterr().err
@@ -196,3 +225,63 @@ def test_serve_shows_the_study_until_interrupted(material: Material, tmp_path: P
         _, err = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "ended" in err
+
+
+def test_hostile_names_do_not_reach_the_terminal(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert create(material, tmp_path / "s", "--track", "x4") == 0
+    key_path = tmp_path / "s-key.json"
+    document = json.loads(key_path.read_text())
+    document["entries"] = ["\x1b[2Ja", "b\u202ec", "[red]c[/red]"]
+    key_path.write_text(json.dumps(document))
+    key = load_key(key_path)
+    answer = tmp_path / "d\u202ee.json"
+    answer.write_text(json.dumps(answer_document(key, "r01")))
+    (tmp_path / "\x1b[2J.json").write_text("{}")
+    capsys.readouterr()
+    files = [answer, tmp_path / "\x1b[2J.json"]
+    assert run("study", "collect", *files, "--key", key_path, "--out", tmp_path / "r\u202e") == 0
+    shown = capsys.readouterr()
+    for text in (shown.out, shown.err):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    for name in ("\\u001b[2Ja", "b\\u202ec", "[red]c[/red]", "r\\u202e"):
+        assert name in shown.out
+    assert "\\u001b[2J.json: " in shown.err
+
+
+def test_the_commands_do_what_the_functions_do(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = "12" * 32
+    assert create(material, tmp_path / "a" / "s", "--track", "x4", "--secret", secret) == 1
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    capsys.readouterr()
+    monkeypatch.chdir(tmp_path / "a")
+    assert create(material, Path("s"), "--track", "x4", "--secret", secret, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    monkeypatch.chdir(tmp_path / "b")
+    submissions = {name: material.submission(name) for name in METHODS}
+    options = StudyOptions(size=16, raters=2)
+    study = create_study(submissions, material.gt, "s", track="x4", options=options, secret=bytes.fromhex(secret))
+    assert study.to_dict() == told
+    for name in ("a", "b"):
+        monkeypatch.chdir(tmp_path / name)
+        Path("r01.json").write_text(json.dumps(answer_document(study.key, "r01")))
+    assert run("study", "collect", "r01.json", "--key", "s-key.json", "--out", "r", "--draws", 200, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    monkeypatch.chdir(tmp_path / "a")
+    outcome = collect_study("r01.json", "s-key.json", out="r", options=CollectOptions(draws=200))
+    assert json.loads(strict_json.dumps(outcome.to_dict())) == told
+    trees = [
+        {p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+        for root in (tmp_path / "a", tmp_path / "b")
+    ]
+    assert trees[0] == trees[1]
+    assert (
+        run("study", "plan", "--difference", 1.5, "--raters", "5", "--studies", 40, "--most-crops", 60, "--json") == 0
+    )
+    plan = plan_study(PlanTarget(difference=1.5), raters=[5], studies=40, most_crops=60)
+    assert json.loads(capsys.readouterr().out) == plan.to_dict()

@@ -53,7 +53,7 @@ def test_fetch_list_and_path_agree(name: str, tmp_path: Path, capsys: pytest.Cap
     assert states == {"alex": ("missing", None), "vgg": ("missing", None), "squeeze": ("ok", str(file))}
 
 
-def test_the_list_names_damaged_files_and_addresses(
+def test_the_list_shows_damaged_files_and_addresses(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "given").mkdir()
@@ -68,7 +68,7 @@ def test_the_list_names_damaged_files_and_addresses(
     assert capsys.readouterr().out.splitlines()[0] == str(tmp_path / "weights")
 
 
-def test_a_failed_fetch_prints_the_address_and_the_place(
+def test_a_failed_fetch_prints_the_address_and_the_path(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serve(Site({})) as site:

@@ -99,7 +99,7 @@ def test_zero_weights_give_the_known_scale() -> None:
 
 
 @torch.no_grad()
-def test_split_counts_the_density_of_what_leaves() -> None:
+def test_split_counts_the_density_of_the_latent() -> None:
     layer = Split(5)
     randomised(layer)
     x = normal(2, 5, 3, 2)

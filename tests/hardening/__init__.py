@@ -1,1 +1,4 @@
-"""What strangers might send, built here and shown to the program; ``benchmarks/hardening.py`` measures the same."""
+"""Hostile inputs of ``benchmarks/inputs/hostile`` through the public functions and commands.
+
+``benchmarks/hardening.py`` measures their cost.
+"""

@@ -15,7 +15,7 @@ def write(kind: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", checkpoints.CASES)
-def test_checkpoints(kind: str, tmp_path: Path) -> None:
+def test_hostile_checkpoints_are_named_errors(kind: str, tmp_path: Path) -> None:
     path = write(kind, tmp_path)
     found = checkpoints.attack(path)
     assert checkpoints.CASES[kind][1] in found
@@ -24,14 +24,14 @@ def test_checkpoints(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in checkpoints.CASES if kind != "keys of another model"])
-def test_trunks(kind: str, tmp_path: Path) -> None:
+def test_hostile_trunks_are_errors(kind: str, tmp_path: Path) -> None:
     path = write(kind, tmp_path)
     assert str(path) in checkpoints.attack_trunk(path)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_the_payload_works(tmp_path: Path) -> None:
-    """Were it executed, it would leave its trace."""
+def test_the_payload_creates_a_file_when_it_is_executed(tmp_path: Path) -> None:
+    """The other tests look for this file: it proves that they could fail."""
     import torch
 
     checkpoints.in_archive(tmp_path / "a.pth")
@@ -39,7 +39,7 @@ def test_the_payload_works(tmp_path: Path) -> None:
     assert checkpoints.trace_of(tmp_path / "a.pth").exists()
 
 
-@pytest.mark.filterwarnings("ignore:.*wiring cannot be told")  # of weights without training
+@pytest.mark.filterwarnings("ignore:.*wiring of the RRDB network is not evident")  # for untrained weights
 @pytest.mark.parametrize("name", ["rrdb", "srflow", "srflow_da"])
-def test_good_ones_load(name: str, tmp_path: Path) -> None:
+def test_valid_checkpoints_load(name: str, tmp_path: Path) -> None:
     assert checkpoints.attack(write_small_checkpoint(tmp_path / "a.pth", name)) == ""

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks, and drops capabilities")
-def test_faults_cost_nothing() -> None:
+def test_every_fault_is_survived_without_loss() -> None:
     """The short version of ``benchmarks/faults.py``; its docstring says what is checked."""
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "faults.py"), "--kills", "2", "--json"],

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
-def test_memory_and_handles_stay_flat() -> None:
+def test_memory_and_open_files_stay_constant() -> None:
     """The short version of ``benchmarks/hardening.py --long``."""
     pytest.importorskip("psutil")
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Public functions on any shape, dtype, value and file tree: a right answer or an error of the package."""
+"""Public functions on any shape, dtype, value and file tree: a correct answer or an error of the package."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from srspace_eval.metrics.psnr.function import lr_psnr, psnr
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
 from srspace_eval.metrics.ssim.function import ssim
 from srspace_eval.ranking import Entry, rank
-from srspace_eval.report.files import TEXT_FORMATS, render
+from srspace_eval.report.files import TEXT_FORMATS, render_leaderboard
 from srspace_eval.results.documents import from_document
 from srspace_eval.results.store import result_path
 from srspace_eval.submissions.pairing import pair
@@ -97,7 +97,7 @@ def test_lpips_map_of_any_array(a: np.ndarray, b: np.ndarray, alexnet: Path) -> 
 
 @few
 @given(a=pictures)
-def test_pictures_survive_files(a: np.ndarray) -> None:
+def test_a_written_picture_is_read_unchanged(a: np.ndarray) -> None:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "a.png"
         write_png(path, a)
@@ -136,7 +136,7 @@ json_values = st.recursive(
 
 @few
 @given(json_values)
-def test_json_comes_back_whatever_it_is(value: Any) -> None:
+def test_any_json_value_is_read_back(value: Any) -> None:
     text = strict_json.dumps(value)
     assert json.loads(text.encode("utf-8"), parse_constant=lambda c: pytest.fail(c)) is not NotImplemented
     assert strict_json.dumps(json.loads(text)) == text
@@ -144,7 +144,7 @@ def test_json_comes_back_whatever_it_is(value: Any) -> None:
 
 @settings(few, max_examples=150)
 @given(key=st.sampled_from(sorted({*documents.result(), *documents.result()["images"][0]})), value=json_values)
-def test_any_field_of_a_result_may_be_anything(key: str, value: Any) -> None:
+def test_a_result_with_any_value_in_a_field_is_read_or_refused(key: str, value: Any) -> None:
     try:
         result = from_document(documents.result(**{key: value}), "x.json")
     except SrspaceEvalError as error:
@@ -156,7 +156,7 @@ def test_any_field_of_a_result_may_be_anything(key: str, value: Any) -> None:
 
 @settings(few, max_examples=60)
 @given(st.text(max_size=90))
-def test_any_name_is_one_safe_file(name: str) -> None:
+def test_any_name_gives_one_safe_file_name(name: str) -> None:
     path = result_path(Path("board"), name, name)
     assert path.parts[0] == "board"
     assert len(path.parts) == 3
@@ -174,12 +174,12 @@ def test_any_table_is_ranked_and_written(table: dict[str, dict[str, float]]) -> 
     ranking = rank([Entry(name, "team", numbers, "given") for name, numbers in table.items()], load_track("x4"))
     assert {row.entry.team for row in ranking.rows} == set(table)
     for form in TEXT_FORMATS:
-        assert render(ranking, form).encode("utf-8")
+        assert render_leaderboard(ranking, form).encode("utf-8")
 
 
 @settings(few, max_examples=60)
 @given(st.text(max_size=30) | st.sampled_from(["{index:06d}", "{stem}_{sample}", "{number:04d}.png"]))
-def test_any_template_is_refused_or_reads_what_it_writes(text: str) -> None:
+def test_any_template_is_refused_or_parses_its_own_names(text: str) -> None:
     try:
         template = Template(text)
     except SrspaceEvalError:

@@ -1,4 +1,4 @@
-"""Hostile zips, folders and PNGs: each its named error, nothing touched outside."""
+"""Hostile zips, folders and PNGs: each gives a named error, and no file outside is created or changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BIG = {
 
 
 @pytest.mark.parametrize("kind", [kind for kind in zips.CASES if kind not in BIG])
-def test_zips(kind: str, tmp_path: Path) -> None:
+def test_hostile_zips_are_named_errors(kind: str, tmp_path: Path) -> None:
     make, words = zips.CASES[kind]
     path = tmp_path / "in" / "s.zip"
     path.parent.mkdir()
@@ -37,7 +37,7 @@ def test_zips(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in pictures.CASES if kind not in BIG])
-def test_pictures(kind: str) -> None:
+def test_hostile_pictures_are_named_errors(kind: str) -> None:
     make, words = pictures.CASES[kind]
     found = pictures.attack(make())
     assert words in found
@@ -45,17 +45,17 @@ def test_pictures(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["zTXt bomb", "iCCP bomb", "picture data in two chunks"])
-def test_what_is_accepted_has_the_stored_pixels(kind: str) -> None:
+def test_accepted_pictures_have_the_stored_pixels(kind: str) -> None:
     assert np.array_equal(decode_png(pictures.CASES[kind][0](), "x"), pngs.pixels())
 
 
-def test_truncated_at_every_chunk() -> None:
+def test_a_picture_truncated_at_any_chunk_is_an_error() -> None:
     cuts = list(pictures.truncations())
     assert len(cuts) > 30
     assert all(pictures.attack(data) for data in cuts)
 
 
-def test_a_zip_truncated_anywhere_or_with_any_bit_flipped(tmp_path: Path) -> None:
+def test_a_truncated_or_changed_zip_raises_only_errors_of_the_package(tmp_path: Path) -> None:
     data = zips.packed(zips.honest())
     path = tmp_path / "s.zip"
     positions = range(0, len(data), 37)
@@ -70,7 +70,7 @@ def test_a_zip_truncated_anywhere_or_with_any_bit_flipped(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no pipes there")
-def test_folders(tmp_path: Path) -> None:
+def test_special_files_in_a_folder_are_named_faults(tmp_path: Path) -> None:
     sub, gt = tmp_path / "sub", tmp_path / "gt"
     for folder in (sub, gt):
         folder.mkdir()
@@ -82,16 +82,16 @@ def test_folders(tmp_path: Path) -> None:
     (sub / "000000_sample00004.png").symlink_to(sub / "000000_sample00004.png")
     (sub / "loop").symlink_to(sub)
     (sub / os.fsdecode(b"\xff\xfe.png")).write_bytes(b"")
-    from srspace_eval.scoring.run import check_submission
+    from srspace_eval.submissions.check import check
 
-    checked = check_submission(sub, gt, track=load_track("x4"), samples=5)
+    checked = check(sub, gt, track=load_track("x4"), samples=5)
     for number in range(1, 5):
         assert sum(f"sample{number:05d}" in fault for fault in checked.faults) == 1
     assert sum("not a regular file" in fault for fault in checked.faults) == 2
     assert sum("surplus" in fault for fault in checked.faults) == 1
 
 
-def test_unreadable_files_and_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_files_and_folders_are_named_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object, **more: object) -> None:
         raise PermissionError(13, "Permission denied")
 

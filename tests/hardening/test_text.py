@@ -1,4 +1,4 @@
-"""Hostile names through the commands, into files of every format. What each format shows is tested beside it."""
+"""Hostile names through the commands, into files of every format. Tests of each format check what it shows."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def test_hostile_names_become_safe_files_of_every_format(tmp_path: Path, capsys:
 
 
 def hidden(text: str) -> set[str]:
-    """Characters that drive a terminal or turn a line around."""
+    """Control characters and characters that change the direction of text."""
     return {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c != "\n"}
 
 
-def test_a_name_that_is_no_text_is_refused_before_anything_is_measured(
+def test_a_name_that_is_not_unicode_is_refused_before_anything_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = small(tmp_path / "a", images=1, samples=2)
@@ -75,7 +75,9 @@ def test_a_hostile_name_is_scored_and_resumed(name: str, tmp_path: Path, capsys:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "board"]
 
 
-def test_file_names_in_a_submission_drive_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_names_in_a_submission_send_no_control_characters_to_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = small(tmp_path / "a", images=1, samples=2)
     for name in ("\x1b[2J\x07.png", "\u202egnp.exe", "half \udcff.png", "a\nb.png"):
         (folder / "sub" / name).write_bytes(b"")

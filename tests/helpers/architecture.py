@@ -1,4 +1,4 @@
-"""Who imports whom in the package, read from its source.
+"""The imports between the modules of the package, read from its source.
 
 ``python -m tests.helpers.architecture`` rewrites ``tests/architecture.txt`` from the source. A reviewer sees new arrows
 in the diff; ``tests/test_architecture.py`` fails while the file and the source differ.

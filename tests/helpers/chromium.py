@@ -22,7 +22,7 @@ _FLAGS = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium; nothing is downloaded."""
+    """Start the Chromium of the system; nothing is downloaded."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
         yield browser

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.inputs.hostile.names import HOSTILE
 from srspace_eval.ranking import BootstrapPlan, Entry, Ranking, rank
 from srspace_eval.ranking.published_tables import load_published
-from srspace_eval.report.files import TEXT_FORMATS, render
+from srspace_eval.report.files import TEXT_FORMATS, render_leaderboard
 from srspace_eval.report.table import make_table
 from srspace_eval.report.terminal import to_text
 from srspace_eval.tracks.reader import load_track
@@ -53,13 +53,13 @@ RANKINGS: dict[str, Callable[[], Ranking]] = {"ntire2021-x4": ntire2021, "hostil
 
 
 def golden_files() -> dict[str, str]:
-    """File name -> what it must hold."""
+    """File name -> expected content."""
     found = {}
     for name, make in RANKINGS.items():
         ranking = make()
         intervals = name == "hostile"
         for form in TEXT_FORMATS:
-            found[f"{name}.{form}"] = render(ranking, form, intervals=intervals)
+            found[f"{name}.{form}"] = render_leaderboard(ranking, form, intervals=intervals)
         found[f"{name}.txt"] = to_text(make_table(ranking), io.StringIO(), intervals=intervals)
     return found
 

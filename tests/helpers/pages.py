@@ -1,4 +1,4 @@
-"""Reading a page back: its elements, its main table."""
+"""Reads an HTML page: its elements and its main table."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _Reader(HTMLParser):
 
 
 def read(path: Path) -> Element:
-    """The page as a tree; every element must be closed where HTML wants it."""
+    """The page as a tree; every element that HTML requires to be closed must be closed."""
     reader = _Reader()
     reader.feed(path.read_text(encoding="utf-8"))
     reader.close()
@@ -69,7 +69,7 @@ def read(path: Path) -> Element:
 
 
 def data_of(page: Element) -> Any:
-    """What the page gives its scripts."""
+    """The JSON data that the page passes to its scripts."""
     return json.loads(page.one("script", id="data").text)
 
 

@@ -1,4 +1,4 @@
-"""A rater who uses a browser."""
+"""A rater of the study, driven in a browser."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from srspace_eval.study.key import Key
 
 
 class Rater:
-    """Somebody in front of the page who knows the methods and ranks by number."""
+    """Operates the page, knows the methods, and ranks them by number."""
 
     def __init__(self, page: Page, key: Key) -> None:
         self.page, self.key = page, key
 
     def place_of(self, item: str) -> int:
-        """Where the item belongs: its method's index, or its level in an obvious task."""
+        """The item's rank: its method's index, or its level in an obvious task."""
         (held,) = {
             held
             for task in self.key.tasks.values()
@@ -28,7 +28,7 @@ class Rater:
         return held
 
     def pool(self) -> list[str]:
-        """The unranked items as they stand on the page."""
+        """The unranked items in the order of the page."""
         return [str(card.get_attribute("data-item")) for card in self.page.locator("#pool .card").all()]
 
     def ranking(self) -> list[str]:
@@ -38,13 +38,13 @@ class Rater:
         return sorted(self.pool(), key=self.place_of)
 
     def focused(self) -> str:
-        """What has the focus: an item's id, or an element's."""
+        """The id of the focused item or element."""
         return str(
             self.page.evaluate("document.activeElement.closest('.card')?.dataset.item ?? document.activeElement.id")
         )
 
     def rank_by_keyboard(self) -> None:
-        """Arrow to the best of the rest, Enter; then Enter on Next, which has the focus."""
+        """Move to the best remaining item with the arrow keys and press Enter; then press Enter on Next."""
         for item in self.best_first():
             self.arrow_to(item)
             self.page.keyboard.press("Enter")
@@ -59,7 +59,7 @@ class Rater:
         assert self.focused() == item
 
     def rank_by_dragging(self) -> None:
-        """Drag the worst into the ranking, then each better one before the first."""
+        """Drag the worst item into the ranking, then each better item before the first."""
         for item in reversed(self.best_first()):
             self.drag(item, before=self.ranking()[0] if self.ranking() else None)
         self.page.click("#next")

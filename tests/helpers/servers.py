@@ -1,4 +1,4 @@
-"""A local HTTP server of one folder that can resume, refuse, break off and lie."""
+"""A local HTTP server that can resume, refuse Range, and break a connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Site:
-    """What the server has, and how it behaves.
+    """The files of the server and its behaviour.
 
     Attributes
     ----------

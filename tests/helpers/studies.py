@@ -40,7 +40,7 @@ class Material:
 
 
 def make_material(root: Path) -> Material:
-    """GT and submissions; method i is the GT darkened by 20 (i + 1), so a crop tells which method it is from."""
+    """Make GT and submissions. Method i is the GT minus 20 (i + 1), so that the pixels of a crop tell its method."""
     rng = np.random.default_rng(3)
     (root / "gt").mkdir()
     for index in range(3):
@@ -64,7 +64,7 @@ def make_study(
     include_gt: bool = False,
     **options: Any,
 ) -> tuple[Path, Key]:
-    """Builds ``place / "study"`` and ``place / "key.json"``."""
+    """Create ``place / "study"`` and ``place / "key.json"``."""
     settings = {"size": 16, "crops": 2, "raters": 2, **options}
     entries = gather_entries(
         open_submissions([material.submission(name) for name in methods]),
@@ -78,7 +78,7 @@ def make_study(
 
 
 def answer_document(key: Key, rater: str, *, order: Callable[[int], float] = float) -> dict[str, Any]:
-    """What the page exports for a rater who ranks by ``order(method)``, lowest first, and passes all checks."""
+    """The answer of a rater who ranks by ``order(method)``, lowest first, and passes all attention checks."""
     answers = []
     for name in key.raters[rater].tasks:
         task = key.tasks[name]

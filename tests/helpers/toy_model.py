@@ -1,4 +1,4 @@
-"""A small stochastic model for tests: it pads, has latents at two resolutions, and a reach of one LR pixel."""
+"""A small stochastic model for tests. It pads, has latents at two resolutions, and reads one LR pixel on each side."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ from srspace_eval.models.base import Model, ModelConfig
 
 
 class Toy(Model):
-    """SR = blurred LR, enlarged, plus latents of the LR's and of half the LR's resolution."""
+    """SR = the blurred LR plus latents at the LR's and at half the LR's resolution, enlarged.
+
+    Parameters
+    ----------
+    pixel_bytes:
+        What :meth:`memory_estimate` claims for each LR pixel and sample.
+    poison:
+        A sample whose coarse latent exceeds this gets a NaN.
+    exact:
+        Whether batches are exact.
+    """
 
     halo = 2
 
@@ -59,7 +69,7 @@ class Toy(Model):
 
 
 class SlowToy(Toy):
-    """Takes its time over each sample, so that a test can kill it in between."""
+    """Sleeps in each sample, so that a test can kill the process between samples."""
 
     def decode(self, lr: Any, latents: Any) -> tuple[Tensor, Tensor]:
         time.sleep(0.02)

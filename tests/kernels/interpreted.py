@@ -1,4 +1,4 @@
-"""Triton forms against the references. ``test_triton.py`` runs this file in a process of its own.
+"""Triton forms compared with the references. ``test_triton.py`` runs this file in a separate process.
 
 On a CUDA device the kernels are compiled; elsewhere the process runs with ``TRITON_INTERPRET=1``.
 """

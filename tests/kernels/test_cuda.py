@@ -9,7 +9,7 @@ from srspace_eval.kernels.cuda import fetch, launching, pinned, upload
 CPU = torch.device("cpu")
 
 
-def test_on_the_cpu_nothing_is_done() -> None:
+def test_cpu_tensors_are_not_copied() -> None:
     x = torch.arange(3)
     assert pinned(x, CPU) is x
     assert upload(x, CPU) is x
@@ -18,7 +18,7 @@ def test_on_the_cpu_nothing_is_done() -> None:
         pass
 
 
-def test_what_cuda_fetches_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensors_for_cuda_are_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     copy = torch.zeros(3)
     monkeypatch.setattr(Tensor, "pin_memory", lambda tensor: copy)
     assert pinned(torch.arange(3), torch.device("cuda")) is copy

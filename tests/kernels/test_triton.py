@@ -39,7 +39,7 @@ def test_compiled_on_the_gpu() -> None:
 
 @pytest.mark.skipif(TRITON < (3, 3), reason="Triton's compiler is called in another way")
 def test_the_kernels_compile_for_gpus(tmp_path: Path) -> None:
-    # In a process of its own: the compiler's cache goes to a folder of this test's.
+    # In a separate process, because the compiler's cache is set to a folder of this test.
     done = subprocess.run(
         [sys.executable, "-W", "error", str(CASES.with_name("compiled.py"))],
         env=os.environ | {"TRITON_CACHE_DIR": str(tmp_path)}, capture_output=True, text=True, check=False,

@@ -36,7 +36,7 @@ def test_the_matrices_make_a_correlation(taps: int) -> None:
 
 @pytest.mark.parametrize("taps", [3, 5])
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 4), (5, 33), (40, 62)])
-def test_it_is_the_convolution(taps: int, size: tuple[int, int]) -> None:
+def test_equals_the_convolution(taps: int, size: tuple[int, int]) -> None:
     x, weight, bias = operands(9, 5, taps, size, count=2)
     exact = F.conv2d(x.double(), weight.double(), bias.double(), padding=taps // 2)
     found = WinogradConv(weight, bias)(x)
@@ -54,14 +54,14 @@ def test_rounding_is_about_twice_that_of_direct_sums(channels: int, outputs: int
     assert float((WinogradConv(weight, bias)(x) - exact).norm()) < max(3 * direct, 1e-6 * float(exact.norm()))
 
 
-def test_bands_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bands_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     x, weight, bias = operands(8, 8, 5, (23, 40))
     whole = WinogradConv(weight, bias)(x)
     monkeypatch.setattr(winograd, "_BAND_VALUES", 1)  # one row at a time
     assert torch.equal(WinogradConv(weight, bias)(x), whole)
 
 
-def test_where_it_serves() -> None:
+def test_cases_in_which_it_saves_time() -> None:
     weight = torch.zeros(64, 64, 3, 3)
     assert saves_time(weight, 1, 1, 100)
     assert not saves_time(weight, 2, 1, 100)

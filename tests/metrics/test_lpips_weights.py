@@ -40,12 +40,12 @@ def test_folders_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.Monke
     chosen, environment, torch_home = tmp_path / "chosen", tmp_path / "environment", tmp_path / "torch"
     monkeypatch.setenv(weights.ENVIRONMENT, str(environment))
     monkeypatch.setenv("TORCH_HOME", str(torch_home))
-    folders = weights.search_path(chosen)
+    folders = weights.weights_search_path(chosen)
     assert folders == [chosen, environment, weights.cache_dir(), torch_home / "hub" / "checkpoints"]
     assert weights.find("alex", chosen) is None
     for folder in reversed(folders):
         path = put(folder)
-        assert weights.require("alex", chosen) == path
+        assert weights.weights_path("alex", chosen) == path
     assert weights.home(chosen) == chosen
     assert weights.home() == environment
 
@@ -58,13 +58,13 @@ def test_torchs_cache_is_found_without_its_variable(tmp_path: Path) -> None:
 
 def test_missing_weights_say_what_where_and_what_else_can_be_done(tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as caught:
-        weights.require("alex", tmp_path / "mine")
+        weights.weights_path("alex", tmp_path / "mine")
     text = str(caught.value)
     file = weights.trunk_file("alex")
     for part in (file.name, file.url, str(tmp_path / "mine"), "weights fetch alex", "--lpips-weights FILE"):
         assert part in text
     with pytest.raises(WeightsError, match="what else") as caught:
-        weights.require("alex", tmp_path / "mine", "what else")
+        weights.weights_path("alex", tmp_path / "mine", "what else")
 
 
 def test_without_a_home_folder_weights_are_found_where_they_are_named(
@@ -76,22 +76,22 @@ def test_without_a_home_folder_weights_are_found_where_they_are_named(
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", homeless)
     monkeypatch.setattr(weights.platformdirs, "user_cache_dir", homeless)
-    assert weights.search_path() == []
+    assert weights.weights_search_path() == []
     with monkeypatch.context() as patch:
         patch.setenv("TORCH_HOME", str(tmp_path))
-        assert weights.search_path() == [tmp_path / "hub/checkpoints"]
+        assert weights.weights_search_path() == [tmp_path / "hub/checkpoints"]
     with pytest.raises(WeightsError, match=r"(?s)alexnet-owt.*into one of\s+a folder named by --weights-dir"):
-        weights.require("alex")
-    with pytest.raises(WeightsError, match="no home folder to keep weights in; set SRSPACE_EVAL_WEIGHTS"):
-        weights.fetch("alex")
+        weights.weights_path("alex")
+    with pytest.raises(WeightsError, match="no home folder for the weights; set SRSPACE_EVAL_WEIGHTS"):
+        weights.fetch_weights("alex")
     file = put(tmp_path)
-    assert weights.require("alex", tmp_path) == file
+    assert weights.weights_path("alex", tmp_path) == file
 
 
 def test_a_damaged_file_is_not_used(tmp_path: Path) -> None:
     path = put(tmp_path, CONTENT[:-1])
     with pytest.raises(WeightsError, match="damaged or not torchvision's file") as caught:
-        weights.require("alex", tmp_path)
+        weights.weights_path("alex", tmp_path)
     assert str(path) in str(caught.value)
 
 
@@ -117,5 +117,5 @@ def test_without_the_package_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_unknown_trunks_are_named() -> None:
-    with pytest.raises(WeightsError, match="no LPIPS trunk 'resnet': alex, vgg, squeeze"):
-        weights.require("resnet")
+    with pytest.raises(WeightsError, match="no LPIPS trunk 'resnet'; choose from alex, vgg, squeeze"):
+        weights.weights_path("resnet")

@@ -53,7 +53,7 @@ def test_sizes_and_times() -> None:
     assert (row.parameters_millions, row.training_hours, row.inference_seconds) == (9.5, 37, 0.80)
 
 
-def test_rows_are_possible() -> None:
+def test_rows_are_plausible() -> None:
     for method in METHODS.values():
         assert method.licence
         assert method.adapters
@@ -77,7 +77,7 @@ def test_tables_that_are_read_as_one_row_agree() -> None:
                 assert {k: v for k, v in row.values.items() if k in columns()}.items() <= result.values.items()
 
 
-def test_another_name_is_told() -> None:
+def test_notes_name_the_row_in_the_source() -> None:
     notes = [r.note for r in METHODS["ncsr"].results if r.scale == 4]
     assert notes[0] == ""
     assert notes[2:] == ["as NCSR*; with Unsplash2K as additional training data", "as Deepest"]

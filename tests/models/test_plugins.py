@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Write a module into the working directory; it is forgotten afterwards."""
+    """Write a module to the working directory; it is unloaded afterwards."""
     monkeypatch.chdir(tmp_path)
 
     def write(source: str, name: str = "their_model") -> None:
@@ -33,7 +32,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def documented_example() -> str:
-    """The class that the module's docstring shows."""
+    """The class of the example in the module's docstring."""
     text = plugins.__doc__ or ""
     return textwrap.dedent(text[text.index("    import torch\n") : text.index("``decode`` is called with")])
 
@@ -45,20 +44,19 @@ def test_documented_example_samples(module) -> None:
     samples = model.sample(lr, n=2, heat=1.0)
     assert samples.shape == (2, 36, 56, 3)
     noise = samples.astype(float) - lr.repeat(4, 0).repeat(4, 1)
-    assert 3 < noise[:, 4:-4].std() < 7  # 0.02 · 255 = 5.1, less what is clipped
+    assert 3 < noise[:, 4:-4].std() < 7  # 0.02 · 255 = 5.1, reduced by clipping
     assert not np.array_equal(samples[0], samples[1])
     assert str(Path.cwd()) not in sys.path
 
 
 def test_entry_points(module, monkeypatch: pytest.MonkeyPatch) -> None:
     module(documented_example())
+    metadata = Path("theirs-1.0.dist-info")
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n", encoding="utf-8")
+    points = "[srspace_eval.models]\nmymodel_x4 = their_model:NoisyNearest\n"
+    (metadata / "entry_points.txt").write_text(points, encoding="utf-8")
     monkeypatch.syspath_prepend(str(Path.cwd()))
-    point = EntryPoint("mymodel_x4", "their_model:NoisyNearest", "srspace_eval.models")
-
-    def found(*, group: str, name: str) -> list[EntryPoint]:
-        return [point] if (group, name) == (point.group, point.name) else []
-
-    monkeypatch.setattr(plugins, "entry_points", found)
     assert is_plugin("mymodel_x4")
     model = load_plugin("mymodel_x4", CPU)
     assert model is not None
@@ -77,7 +75,7 @@ def test_other_names_are_not_plugins(spec: str) -> None:
     assert load_plugin(spec, CPU) is None
 
 
-def test_a_file_of_that_name_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_with_the_name_of_a_plugin_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("bicubic_x4").write_bytes(b"")
     assert not is_plugin("bicubic_x4")
@@ -96,7 +94,7 @@ def test_a_file_of_that_name_is_a_file(tmp_path: Path, monkeypatch: pytest.Monke
         ("x = 1 /", "their_model:make", "SyntaxError"),
     ],
 )
-def test_faults_are_named(module, source: str, spec: str, message: str) -> None:
+def test_problems_are_named(module, source: str, spec: str, message: str) -> None:
     module(source)
     with pytest.raises(CheckpointError) as caught:
         load_plugin(spec, CPU)
@@ -104,7 +102,7 @@ def test_faults_are_named(module, source: str, spec: str, message: str) -> None:
     assert spec in str(caught.value)
 
 
-def test_config_must_be_ours(module) -> None:
+def test_config_must_be_a_model_config(module) -> None:
     module(documented_example() + "\nclass Bare(NoisyNearest):\n    config = {}\n")
     with pytest.raises(CheckpointError, match="config is dict"):
         load_plugin("their_model:Bare", CPU)

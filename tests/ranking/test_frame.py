@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from srspace_eval._utils.text import unescape_cell
-from srspace_eval.report.files import render
+from srspace_eval.report.files import render_leaderboard
 from tests.helpers.golden_tables import RANKINGS
 
 TEXT = {"team", "kind", "source", "why_unranked", "note"}
@@ -22,7 +22,7 @@ TEXT = {"team", "kind", "source", "why_unranked", "note"}
 def test_the_frame_has_the_columns_and_numbers_of_the_csv(name: str) -> None:
     ranking = RANKINGS[name]()
     frame = ranking.to_frame()
-    header, *rows = csv.reader(io.StringIO(render(ranking, "csv")))
+    header, *rows = csv.reader(io.StringIO(render_leaderboard(ranking, "csv")))
     assert list(frame.columns) == header
     assert len(frame) == len(rows)
     for (_, line), row in zip(frame.iterrows(), rows, strict=True):

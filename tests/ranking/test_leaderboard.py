@@ -10,7 +10,8 @@ import pytest
 from benchmarks.inputs.boards import make_results, write_board
 from srspace_eval.errors import RankingError, TrackError
 from srspace_eval.ranking import Entry, rank
-from srspace_eval.report.files import render
+from srspace_eval.report.files import render_leaderboard
+from srspace_eval.results.board import load_board
 from srspace_eval.tracks.reader import load_track
 
 X4 = load_track("x4")
@@ -19,10 +20,12 @@ X4 = load_track("x4")
 def test_a_board_and_its_results_give_the_same_leaderboard(tmp_path: Path) -> None:
     results = make_results(X4, 3, 4, 2, 0)
     write_board(tmp_path, results)
-    expected = render(rank(tmp_path, X4), "json")
+    expected = render_leaderboard(rank(tmp_path, X4), "json")
     assert '"rank_intervals": {}' not in expected, "the bootstrap is on unless it is turned off, as in the command"
-    assert render(rank(str(tmp_path), "x4"), "json") == expected
-    assert render(rank(results, X4), "json") == expected
+    assert render_leaderboard(rank(str(tmp_path), "x4"), "json") == expected
+    assert render_leaderboard(rank(load_board(tmp_path), X4), "json") == expected
+    assert render_leaderboard(rank(tmp_path / "x4", X4), "json") == expected
+    assert render_leaderboard(rank(results, X4), "json") == expected
     assert rank(results, X4, bootstrap=None).bootstrap is None
 
 

@@ -19,7 +19,7 @@ from srspace_eval._utils import strict_json
 from srspace_eval._utils.text import short_name, unescape_cell
 from srspace_eval.ranking import Entry, Ranking, rank
 from srspace_eval.ranking.entries import table_entries
-from srspace_eval.report.files import render
+from srspace_eval.report.files import render_leaderboard
 from srspace_eval.report.numbers import format_rank, subscript
 from srspace_eval.report.table import Column, make_table
 from srspace_eval.tracks.reader import load_track
@@ -35,7 +35,7 @@ def cells_of(text: str) -> list[dict[str, str]]:
 @ALL
 def test_csv_reads_back_to_equal_numbers_and_names(make: type[Ranking]) -> None:
     ranking = make()
-    lines = cells_of(render(ranking, "csv"))
+    lines = cells_of(render_leaderboard(ranking, "csv"))
     assert len(lines) == len(ranking.rows)
     for line, row in zip(lines, ranking.rows, strict=True):
         assert unescape_cell(line["team"]) == row.entry.team
@@ -47,7 +47,7 @@ def test_csv_reads_back_to_equal_numbers_and_names(make: type[Ranking]) -> None:
 
 
 def test_csv_reads_back_in_pandas() -> None:
-    frame = pd.read_csv(io.StringIO(render(RANKINGS["ntire2021-x4"](), "csv")))
+    frame = pd.read_csv(io.StringIO(render_leaderboard(RANKINGS["ntire2021-x4"](), "csv")))
     assert frame["lr_psnr"].iloc[-1] == math.inf
     assert frame.set_index("team").loc["Deepest", "final_rank"] == 1.5
     assert frame["mor"].isna().sum() == 6
@@ -55,7 +55,7 @@ def test_csv_reads_back_in_pandas() -> None:
 
 @ALL
 def test_no_csv_cell_is_a_formula(make: type[Ranking]) -> None:
-    for line in cells_of(render(make(), "csv")):
+    for line in cells_of(render_leaderboard(make(), "csv")):
         for text in line.values():
             assert not text.startswith(("=", "+", "@", "\t", "\r")), text
             assert not text.startswith("-") or float(text) < 0
@@ -65,7 +65,7 @@ def test_no_csv_cell_is_a_formula(make: type[Ranking]) -> None:
 def test_csv_can_be_ranked_again(make: type[Ranking], tmp_path: Path) -> None:
     ranking = make()
     path = tmp_path / "again.csv"
-    path.write_bytes(render(ranking, "csv").encode())
+    path.write_bytes(render_leaderboard(ranking, "csv").encode())
     again = rank(table_entries(path), ranking.track)
     mine = {row.entry.team.strip(): (row.ranks, row.entry.origin, row.entry.note) for row in ranking.rows}
     assert {row.entry.team: (row.ranks, row.entry.origin, row.entry.note) for row in again.rows} == mine
@@ -74,7 +74,7 @@ def test_csv_can_be_ranked_again(make: type[Ranking], tmp_path: Path) -> None:
 @ALL
 def test_json_reads_back_to_equal_numbers(make: type[Ranking]) -> None:
     ranking = make()
-    document = json.loads(render(ranking, "json"))
+    document = json.loads(render_leaderboard(ranking, "json"))
     assert document["track"] == "x4"
     for line, row in zip(document["rows"], ranking.rows, strict=True):
         assert line["team"] == row.entry.team
@@ -88,7 +88,7 @@ def test_json_reads_back_to_equal_numbers(make: type[Ranking]) -> None:
 def test_markdown_renders_as_one_table_with_the_names_as_text(make: type[Ranking]) -> None:
     ranking = make()
     table = make_table(ranking)
-    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(render(ranking, "md"))
+    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(render_leaderboard(ranking, "md"))
     assert [t.type for t in tokens].count("table_open") == 1
     inlines = [t for i, t in enumerate(tokens) if t.type == "inline" and tokens[i - 1].type in ("td_open", "th_open")]
     width = 2 + len(table.columns)
@@ -102,13 +102,13 @@ def test_markdown_renders_as_one_table_with_the_names_as_text(make: type[Ranking
 
 
 def test_markdown_marks_best_and_second() -> None:
-    text = render(RANKINGS["ntire2021-x4"](), "md")
+    text = render_leaderboard(RANKINGS["ntire2021-x4"](), "md")
     assert "| **26.924** ₍₁₎ |" in text
     assert "| *26.041* ₍₂₎ |" in text
 
 
 def test_latex_follows_the_challenges_report() -> None:
-    text = render(RANKINGS["ntire2021-x4"](), "tex")
+    text = render_leaderboard(RANKINGS["ntire2021-x4"](), "tex")
     assert r"\textbf{26.924}$_{(1)}$" in text
     assert r"\underline{26.041}$_{(2)}$" in text
     for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
@@ -125,7 +125,7 @@ def test_latex_compiles(name: str, tmp_path: Path) -> None:
         found = subprocess.run(["kpsewhich", "booktabs.sty"], capture_output=True, check=False)
         if found.returncode:
             pytest.skip("needs booktabs")
-    (tmp_path / "table.tex").write_text(render(RANKINGS[name](), "tex", intervals=True), encoding="utf-8")
+    (tmp_path / "table.tex").write_text(render_leaderboard(RANKINGS[name](), "tex", intervals=True), encoding="utf-8")
     document = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{table}\\end{document}\n"
     (tmp_path / "paper.tex").write_text(document, encoding="utf-8")
     options = [] if engine == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"]
@@ -136,7 +136,7 @@ def test_latex_compiles(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["md", "tex"])
 def test_invisible_characters_are_made_visible(form: str) -> None:
-    text = render(RANKINGS["hostile"](), form, intervals=True)
+    text = render_leaderboard(RANKINGS["hostile"](), form, intervals=True)
     assert "\u202e" not in text
     assert "\x1b" not in text
     assert "u202etxt.exe" in text

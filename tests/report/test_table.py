@@ -12,7 +12,7 @@ import pytest
 from benchmarks.inputs.boards import make_results
 from srspace_eval.ranking import BootstrapPlan, Entry, Ranking, rank
 from srspace_eval.ranking.published_tables import load_published
-from srspace_eval.report.files import render
+from srspace_eval.report.files import render_leaderboard
 from srspace_eval.report.html import write_site
 from srspace_eval.report.table import Table, make_table
 from srspace_eval.report.terminal import to_text
@@ -70,7 +70,7 @@ def test_the_page_shows_the_cells_of_the_model(model: Table, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("form", ["md", "tex", "txt"])
 def test_texts_show_the_cells_of_the_model(model: Table, form: str) -> None:
-    text = to_text(model, intervals=True) if form == "txt" else render(model.ranking, form, intervals=True)
+    text = to_text(model, intervals=True) if form == "txt" else render_leaderboard(model.ranking, form, intervals=True)
     for line in model.lines:
         for cell in line.cells:
             assert cell.text.replace("–", "--").replace("∞", r"$\infty$") in text or cell.text in text
@@ -79,7 +79,7 @@ def test_texts_show_the_cells_of_the_model(model: Table, form: str) -> None:
 
 
 def test_files_for_programs_hold_the_numbers_of_the_model(model: Table) -> None:
-    rows = json.loads(render(model.ranking, "json"))["rows"]
+    rows = json.loads(render_leaderboard(model.ranking, "json"))["rows"]
     for line, row in zip(model.lines, rows, strict=True):
         for column, cell in zip(model.columns, line.cells, strict=True):
             number = row[column.id]

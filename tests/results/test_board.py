@@ -9,7 +9,7 @@ from srspace_eval.errors import ResultsError
 from srspace_eval.results.board import load_board
 from srspace_eval.results.store import result_path, write_result
 from srspace_eval.tracks.reader import load_track
-from tests.results.made import RESULT
+from tests.helpers.results import RESULT
 
 
 @pytest.fixture

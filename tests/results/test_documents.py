@@ -8,7 +8,7 @@ import pytest
 from srspace_eval._utils import strict_json
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.documents import from_document, to_document
-from tests.results.made import RESULT
+from tests.helpers.results import RESULT
 
 
 def document() -> Any:

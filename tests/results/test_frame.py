@@ -1,14 +1,18 @@
-"""``Result.to_frame``: a row an image, or a row a sample."""
+"""``Result.to_frame``: a row an image, or a row a sample. ``Board.to_frame``: a row a result."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from srspace_eval.errors import InputError
+from srspace_eval.results.board import load_board
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.results.signature import Signature
+from srspace_eval.results.store import result_path, write_result
 
 SIGNATURE = Signature({"common": {"scale": 4}})
 
@@ -63,3 +67,19 @@ def test_a_result_without_images_has_the_fixed_columns() -> None:
 def test_another_level_is_named() -> None:
     with pytest.raises(InputError, match="level 'teams': 'images' or 'samples'"):
         RESULT.to_frame("teams")  # type: ignore[arg-type]
+
+
+def test_a_row_a_result(tmp_path: Path) -> None:
+    incomplete = replace(RESULT, team="B", track="x8", kind="baseline", incomplete=("0803",), summary={"psnr": None})
+    for result in (RESULT, incomplete):
+        write_result(result_path(tmp_path, result.track, result.team), result)
+    frame = load_board(tmp_path).to_frame()
+    assert {key: str(dtype) for key, dtype in frame.dtypes.items()} == {
+        "track": "string", "team": "string", "kind": "string", "images": "int64", "complete": "boolean",
+        "signature": "string", "lr_psnr": "float64", "psnr": "float64",
+    }  # fmt: skip
+    assert frame["team"].tolist() == ["A team", "B"]
+    assert frame["complete"].tolist() == [True, False]
+    assert frame["signature"].unique().tolist() == [SIGNATURE.id]
+    assert frame["lr_psnr"].tolist()[0] == 41.0
+    assert frame["psnr"].isna().all()

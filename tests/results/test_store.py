@@ -10,7 +10,7 @@ from srspace_eval.errors import ResultsError
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import read_result, read_results, result_path, write_result
-from tests.results.made import RESULT
+from tests.helpers.results import RESULT
 
 
 def test_written_and_read_back_equal(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from srspace_eval.results.documents import to_document
 from srspace_eval.results.store import read_result, result_path
 from srspace_eval.scoring.options import ScoreOptions
 from srspace_eval.scoring.run import score
-from srspace_eval.submissions.check import check_submission
+from srspace_eval.submissions.check import check
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.cases import write_procedural
 from tests.helpers.scoring import ALL, assert_parity, run
@@ -305,6 +305,6 @@ def test_check_finds_deep_damage(tmp_path: Path) -> None:
     body[-40] ^= 0xFF
     crc = struct.pack(">I", zlib.crc32(b"IDAT" + body))
     path.write_bytes(good[: at + 4] + bytes(body) + crc + good[at + 8 + length :])
-    checked = check_submission(folder / "sub", folder / "gt", track=load_track("x4"), samples=3)
+    checked = check(folder / "sub", folder / "gt", track=load_track("x4"), samples=3)
     assert len(checked.faults) == 1
     assert "000001_sample00001.png: damaged" in checked.faults[0]

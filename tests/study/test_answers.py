@@ -16,7 +16,7 @@ from tests.helpers.studies import Build, answer_bytes, answer_document
 Study = tuple[Path, Key]
 
 
-def test_an_honest_answer_is_read(study: Study) -> None:
+def test_a_valid_answer_is_read(study: Study) -> None:
     _, key = study
     document = answer_document(key, "r01")
     answer = parse_answer(answer_bytes(document), key)
@@ -28,7 +28,7 @@ def test_an_honest_answer_is_read(study: Study) -> None:
     assert set(answer.seconds.values()) == {12.5}
 
 
-def test_an_honest_answer_is_far_below_the_bound(build: Build) -> None:
+def test_a_valid_answer_is_far_below_the_size_limit(build: Build) -> None:
     _, key = build(crops=4, size=8, repeats=2)
     document = answer_document(key, "r02")
     for answer in document["answers"]:
@@ -69,42 +69,42 @@ def twice(document: dict[str, Any]) -> Any:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda d: [], "not an object"),
-        (lambda d: None, "not an object"),
-        (lambda d: {**d, "more": 1}, "exactly the fields"),
-        (lambda d: {k: v for k, v in d.items() if k != "token"}, "exactly the fields"),
+        (lambda d: [], "not an answer of a study"),
+        (lambda d: None, "not an answer of a study"),
+        (lambda d: {**d, "more": 1}, "unknown key more; known are format"),
+        (lambda d: {k: v for k, v in d.items() if k != "token"}, "'token' is missing"),
         (change("format", "x"), "not an answer of a study"),
         (change("format", {}), "not an answer of a study"),
         (change("study", "0" * 20), "another study"),
         (change("rater", "r99"), "does not have"),
-        (change("rater", ["r01"]), "does not have"),
+        (change("rater", ["r01"]), "rater: expected a text"),
         (change("rater", "<script>alert(1)</script>"), "does not have"),
         (change("token", "a" * 20), "token is not that rater's"),
         (change("token", "\ud800"), "token is not that rater's"),
-        (change("token", None), "token is not that rater's"),
+        (change("token", None), "token: expected a text"),
         (change("rater", "r02"), "token is not that rater's"),
-        (change("started", "x" * 41), "not a time"),
-        (change("finished", 5), "not a time"),
-        (change("answers", {}), "not a list"),
-        (change("answers.0", 3), "not an object"),
+        (change("started", "x" * 41), "started: expected a time"),
+        (change("finished", 5), "finished: expected a time"),
+        (change("answers", {}), "answers: expected a list"),
+        (change("answers.0", 3), r"answers\[0\]: expected an object"),
         (change("answers.0.task", "nope"), "not given"),
-        (change("answers.0.task", {}), "not given"),
-        (change("answers.0.ranking", "abc"), "list of lists"),
+        (change("answers.0.task", {}), r"answers\[0\]\.task: expected a text"),
+        (change("answers.0.ranking", "abc"), r"answers\[0\]\.ranking: expected a list"),
         (change("answers.0.ranking", [["a"]]), "exactly once"),
-        (change("answers.0.ranking", [[1], [2]]), "list of lists"),
-        (change("answers.0.ranking", [[]]), "list of lists"),
-        (change("answers.0.ranking", [[["a"]]]), "list of lists"),
+        (change("answers.0.ranking", [[1], [2]]), r"ranking\[0\]\[0\]: expected a text, found 1"),
+        (change("answers.0.ranking", [[]]), r"ranking\[0\]: expected a list that is not empty"),
+        (change("answers.0.ranking", [[["a"]]]), r"ranking\[0\]\[0\]: expected a text, found a list"),
         (change("answers.0.ranking", []), "exactly once"),
-        (change("answers.0.seconds", "5"), "not a number"),
-        (change("answers.0.seconds", True), "not a number"),
-        (change("answers.0.seconds", -1), "out of range"),
-        (change("answers.0.seconds", 10**300), "out of range"),
+        (change("answers.0.seconds", "5"), r"answers\[0\]\.seconds: expected a number from 0 to 1000000, found '5'"),
+        (change("answers.0.seconds", True), "seconds: expected a number from 0 to 1000000"),
+        (change("answers.0.seconds", -1), "seconds: expected a number from 0 to 1000000, found -1"),
+        (change("answers.0.seconds", 10**300), "seconds: expected a number from 0 to 1000000"),
         (repeated_item, "exactly once"),
         (tie, "does not allow"),
         (twice, "second time"),
     ],
 )
-def test_what_does_not_fit_is_rejected_with_a_reason(study: Study, spoil: Any, message: str) -> None:
+def test_an_invalid_field_is_rejected_with_a_reason(study: Study, spoil: Any, message: str) -> None:
     _, key = study
     with pytest.raises(AnswerError, match=message) as caught:
         parse_answer(answer_bytes(spoil(answer_document(key, "r01"))), key)
@@ -118,10 +118,10 @@ def test_what_does_not_fit_is_rejected_with_a_reason(study: Study, spoil: Any, m
         (b"\xff\xfe", "not UTF-8"),
         (b'{"seconds": NaN}', "NaN"),
         (b'{"seconds": -Infinity}', "Infinity"),
-        (b'{"a": 1, "a": 2}', "same field twice"),
+        (b'{"a": 1, "a": 2}', "the same key is there twice"),
         (b"[" * 4000, "nested too deeply|not valid JSON"),
-        (b"1" + b"0" * 5000, "larger than|not valid JSON|not an object"),
-        (b'{"a":' * 700 + b"1" + b"}" * 700, "nested too deeply|not an object|exactly"),
+        (b"1" + b"0" * 5000, "larger than|not valid JSON|not an answer"),
+        (b'{"a":' * 700 + b"1" + b"}" * 700, "nested too deeply|not an answer"),
     ],
 )
 def test_hostile_bytes_are_rejected(study: Study, data: bytes, message: str) -> None:
@@ -140,12 +140,12 @@ def test_deep_nesting_never_ends_the_program(build: Build) -> None:
 def test_a_large_file_is_not_parsed(study: Study, tmp_path: Path) -> None:
     path = tmp_path / "huge.json"
     with path.open("wb") as file:
-        file.truncate(10**12)  # sparse: takes no room
+        file.truncate(10**12)  # sparse, so it needs no space
     with pytest.raises(AnswerError, match="larger than"):
         read_answer(path, study[1])
 
 
-def test_what_is_no_file_is_rejected(study: Study, tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_rejected(study: Study, tmp_path: Path) -> None:
     with pytest.raises(AnswerError, match="no such file"):
         read_answer(tmp_path / "absent.json", study[1])
     with pytest.raises(AnswerError, match="not a file"):
@@ -165,7 +165,7 @@ json_values = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(value=json_values, field=st.sampled_from(["format", "study", "rater", "token", "started", "answers"]))
-def test_no_value_in_any_field_does_more_than_reject(study: Study, value: Any, field: str) -> None:
+def test_random_values_in_a_field_are_rejected_or_valid(study: Study, value: Any, field: str) -> None:
     _, key = study
     document = answer_document(key, "r01")
     original = document[field]
@@ -174,12 +174,12 @@ def test_no_value_in_any_field_does_more_than_reject(study: Study, value: Any, f
         answer = parse_answer(answer_bytes(document), key)
     except AnswerError:
         return
-    # Accepted only where the value means what an honest answer may say.
+    # Only values that are valid in an answer are accepted.
     assert answer.rater == "r01"
     assert value == original or (field == "started" and (value is None or isinstance(value, str))) or value == []
 
 
-def test_ties_are_taken_where_the_study_allows_them(build: Build) -> None:
+def test_ties_are_accepted_if_the_study_allows_them(build: Build) -> None:
     _, key = build(ties=True)
     document = tie(answer_document(key, "r01"))
     answer = parse_answer(answer_bytes(document), key)

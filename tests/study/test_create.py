@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from srspace_eval.errors import Notice, StudyError, SubmissionError
+from srspace_eval.errors import Notice, StudyError
 from srspace_eval.study.create import build_study
 from srspace_eval.study.entries import gather_entries, named_source
 from srspace_eval.study.key import Key, load_key
@@ -48,25 +48,9 @@ def test_each_item_is_the_crop_of_its_method(build: Build, material: Material) -
             else:
                 expected = gt[y : y + 16, x : x + 16, :2] - np.uint8(20 * (METHODS.index(name) + 1))
                 np.testing.assert_array_equal(square[..., :2], expected)
-                # The drawn sample is the one on record, the same for all crops of the image.
+                # The key records the drawn sample. All crops of the image show it.
                 shown = key.settings["shown"][name][task.crop.image]
                 assert shown.endswith(f"_sample{square[0, 0, 2]:05d}.png")
-
-
-def test_both_samples_are_drawn_somewhere_and_a_fixed_one_can_be_asked_for(material: Material) -> None:
-    given = [named_source(str(material.submission(n))) for n in METHODS]
-    track = load_track("x4")
-    drawn = [
-        name
-        for seed in range(4)
-        for entry in gather_entries(given, open_source(material.gt), seed=seed, track=track).entries
-        for name in entry.files.values()
-    ]
-    assert {name[-5] for name in drawn} == {"0", "1"}
-    fixed = gather_entries(given, open_source(material.gt), seed=0, track=track, sample=1)
-    assert {name[-5] for entry in fixed.entries for name in entry.files.values()} == {"1"}
-    with pytest.raises(StudyError, match="no sample 2"):
-        gather_entries(given, open_source(material.gt), seed=0, track=track, sample=2)
 
 
 def test_the_reference_shows_the_lr_around_the_crop(build: Build) -> None:
@@ -106,14 +90,14 @@ def test_a_given_lr_is_shown(material: Material, tmp_path: Path) -> None:
 
 
 def test_nothing_in_the_folder_tells_the_method(build: Build) -> None:
-    """Whatever can be read off the files without looking at the pictures is the same, or independent of the method."""
+    """All properties of the files but their pixels are equal, or independent of the method."""
     folder, key = build(crops=6, size=8, raters=4, repeats=1, obvious=1, include_gt=True)
     names = [*key.entries, key.secret, *(r.token for r in key.raters.values()), "801", "802", "key", "sample"]
     for path in [folder, *folder.rglob("*")]:
         assert path.stat().st_mtime == 946_684_800
         if path.suffix in (".js", ".html"):
             text = path.read_text()
-            # "GT", "blur" and "key" are words of scripts and page; in the study's own data they are not.
+            # "GT", "blur" and "key" are words of the scripts and the page, but not of the data.
             told = names if path.name == "data.js" else [key.secret, *(r.token for r in key.raters.values())]
             assert [name for name in told if name in text] == []
 
@@ -130,13 +114,13 @@ def test_nothing_in_the_folder_tells_the_method(build: Build) -> None:
     assert len({p.stat().st_size for p in crops}) == 1
     assert len({p.stat().st_mode for p in crops}) == 1
     assert len({p.stat().st_nlink for p in crops}) == 1
-    # Encoding: everything but pixels and checksums is the same, byte for byte.
+    # Encoding: all bytes but pixels and checksums are equal.
     heads = {p.read_bytes()[:45] for p in crops}
     assert len(heads) == 1
     assert all(set(p.read_bytes()[48 : -20 : 1 + 3 * 8][:8]) == {0} for p in crops)  # every row's filter is "none"
 
-    # Names, the order that they and the inodes give, and the items' order in the page's data: independent of the
-    # method (chi-squared, fixed secret).
+    # The order of names, of inodes, and of the items in the page's data is independent of the method (chi-squared
+    # test, fixed secret).
     tasks = [task for task in key.tasks.values() if task.kind == "rank"]
     inode = {p.stem: p.stat().st_ino for p in crops}
     for order in (lambda i: i, lambda i: inode[i]):
@@ -188,14 +172,14 @@ def test_the_key_reads_back_and_is_private(study: tuple[Path, Key]) -> None:
 @pytest.mark.parametrize(
     "text", ["", "[]", '{"format": "other"}', '{"format": "srspace-eval/study-key/1"}', "[" * 99999]
 )
-def test_a_file_that_is_no_key_is_named(tmp_path: Path, text: str) -> None:
+def test_the_error_names_a_file_that_is_not_a_key(tmp_path: Path, text: str) -> None:
     path = tmp_path / "key.json"
     path.write_text(text)
     with pytest.raises(StudyError, match=r"key\.json"):
         load_key(path)
 
 
-def test_obvious_tasks_show_the_gt_and_worse(study: tuple[Path, Key], material: Material) -> None:
+def test_obvious_tasks_show_the_gt_and_coarse_versions(study: tuple[Path, Key], material: Material) -> None:
     folder, key = study
     (task,) = [t for t in key.tasks.values() if t.kind == "obvious"]
     by_level = dict(zip(task.holds, task.items, strict=True))
@@ -204,7 +188,7 @@ def test_obvious_tasks_show_the_gt_and_worse(study: tuple[Path, Key], material: 
     np.testing.assert_array_equal(picture(folder, by_level[0]), gt[y : y + 16, x : x + 16])
     colours = [len(np.unique(picture(folder, by_level[level]).reshape(-1, 3), axis=0)) for level in range(3)]
     assert colours[0] > colours[1] > colours[2]
-    # It stands in every rater's list, at a place that no ranked crop of the image touches.
+    # It is in every rater's list, and its crop overlaps no ranked crop of the image.
     assert all(task.id in rater.tasks for rater in key.raters.values())
     for other in key.tasks.values():
         if other.kind == "rank" and other.crop.image == task.crop.image:
@@ -249,39 +233,6 @@ def test_a_damaged_or_small_picture_is_named_and_nothing_is_left(material: Mater
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad"]
 
 
-def test_methods_that_lack_images_or_names_are_listed_together(material: Material, tmp_path: Path) -> None:
-    part = tmp_path / "part"
-    part.mkdir()
-    Image.new("RGB", (WIDTH, HEIGHT)).save(part / "000000.png")
-    flow = named_source(str(material.submission("flow")))
-    track = load_track("x4")
-    gt = open_source(material.gt)
-    with pytest.raises(StudyError) as caught:
-        gather_entries([flow, named_source(str(part))], gt, seed=0, track=track)
-    assert caught.value.problems == (
-        "part: 0802: no sample of this image",
-        "part: 0803: no sample of this image",
-    )
-    with pytest.raises(StudyError, match="flow: 2 methods have this name"):
-        gather_entries([flow, flow], gt, seed=0, track=track)
-    with pytest.raises(StudyError, match="at least two methods"):
-        gather_entries([flow], gt, seed=0, track=track)
-    assert len(gather_entries([flow], gt, seed=0, track=track, include_gt=True).entries) == 2
-    with pytest.raises(SubmissionError, match="no such folder"):
-        named_source(str(tmp_path / "absent"))
-    with pytest.raises(StudyError, match="printable name"):
-        named_source(f"a\nb={part}")
-
-
-def test_names_are_given_or_read_off_the_path(material: Material, tmp_path: Path) -> None:
-    folder = material.submission("flow")
-    assert named_source(f"Team=1={folder}".replace("=1", ""))[0] == "Team"
-    assert named_source(str(folder) + "/")[0] == "flow"
-    odd = tmp_path / "a=b"
-    odd.mkdir()
-    assert named_source(str(odd))[0] == "a=b"
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -295,7 +246,7 @@ def test_names_are_given_or_read_off_the_path(material: Material, tmp_path: Path
         (StudyOptions(size=16, images=9), "there are only 3"),
     ],
 )
-def test_choices_that_make_no_sense_are_named(
+def test_options_out_of_range_are_listed(
     material: Material, tmp_path: Path, options: StudyOptions, message: str
 ) -> None:
     given = [named_source(str(material.submission(n))) for n in METHODS]
@@ -304,13 +255,7 @@ def test_choices_that_make_no_sense_are_named(
         build_study(entries, tmp_path / "s", tmp_path / "k.json", options, secret=SECRET)
 
 
-def test_a_negative_sample_is_refused(material: Material) -> None:
-    given = [named_source(str(material.submission(n))) for n in METHODS]
-    with pytest.raises(StudyError, match="--sample is -1"):
-        gather_entries(given, open_source(material.gt), seed=0, track=load_track("x4"), sample=-1)
-
-
-def test_repeats_that_find_no_task_are_noticed(build: Build) -> None:
+def test_fewer_repeats_than_requested_give_a_notice(build: Build) -> None:
     with pytest.warns(Notice, match="--repeats is 5: a rater with 6 tasks repeats at most 3"):
         _, key = build(repeats=5)
     assert {sum(key.tasks[t].kind == "repeat" for t in rater.tasks) for rater in key.raters.values()} == {3}
@@ -323,14 +268,14 @@ def test_a_part_of_the_images_is_drawn_by_seed(build: Build) -> None:
     assert all(len(images) == 2 for images in chosen)
 
 
-def test_a_title_is_text(build: Build) -> None:
+def test_a_title_is_shown_as_text(build: Build) -> None:
     folder, _ = build(title='</title><script>alert("&")</script>', crops=1)
     page = (folder / "index.html").read_text()
     assert page.count("&lt;/title&gt;&lt;script&gt;alert(&#34;&amp;&#34;)&lt;/script&gt;") == 3
     assert "alert" not in (folder / "data.js").read_text()
 
 
-def test_a_place_that_cannot_be_written_is_said(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_a_folder_that_cannot_be_written(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**options: object) -> str:
         raise PermissionError(13, "Permission denied")
 

@@ -33,7 +33,7 @@ def test_the_mor_and_its_draws_are_those_of_0_1_0(outcome: StudyOutcome, tmp_pat
     names, *draws = rows(tmp_path / "MOR-draws.csv")
     expected_names, *expected = rows(GOLDEN / "result" / "MOR-draws.csv")
     assert names == expected_names
-    # The sums' last bits depend on the processor; the file has four decimals.
+    # The last bits of sums depend on the processor. The file has four decimals.
     np.testing.assert_allclose(np.array(draws, float), np.array(expected, float), atol=1.1e-4)
 
 

@@ -20,7 +20,7 @@ from tests.helpers.studies import Build
 
 pytestmark = [
     pytest.mark.browser,
-    # Playwright's own event loop and pipes end with the process.
+    # Playwright's event loop and pipes end with the process.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
@@ -29,7 +29,7 @@ Study = tuple[Path, Key]
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page in a profile of its own; an error in its scripts, or a call to the network, fails the test."""
+    """A page in a new profile. A script error or a network request fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     page = context.new_page()
     trouble: list[str] = []
@@ -71,7 +71,7 @@ def test_a_study_by_keyboard_and_by_pointer_gives_a_leaderboard(
             assert page.inner_text("#progress-text") == "Task 4 of 8"
             assert rater.ranking() == [first]
         rater.rank_by_keyboard()
-    assert page.inner_text("#done-heading") == "Thank you, that was all"
+    assert page.inner_text("#done-heading") == "Thank you, you have finished"
     page.keyboard.press("Tab")
     assert rater.focused() == "save"
     with page.expect_download() as caught:
@@ -132,14 +132,14 @@ def test_ranked_pieces_move_by_keys_and_by_buttons(page: Page, study: Study) -> 
     assert rater.focused() == b
     page.click(f'[data-item="{b}"] .better')
     assert rater.ranking() == [b, a]
-    # The button is now off; the focus has not fallen off the page.
+    # The button is now disabled, and the focus is on its card.
     assert rater.focused() == b
     page.click(f'[data-item="{b}"] .take')
     assert (rater.ranking(), rater.pool()) == ([a], [b, c])
     page.click(f'[data-item="{c}"] .pick')
     rater.drag(c, before=a)
     assert page.locator(f'[data-item="{c}"] .pick').get_attribute("aria-label") == "Rank 1: piece C"
-    # Nothing can be finished while pieces are left; it says so.
+    # A task cannot be finished while pieces are left, and the page tells why.
     page.click("#next", force=True)
     assert page.inner_text("#progress-text") == "Task 1 of 8"
     assert page.inner_text("#said") == "Still to rank: 1"
@@ -175,7 +175,7 @@ def test_a_finger_taps_and_drags_after_resting(browser: Browser, study: Study) -
     a, b, c = rater.pool()
     page.tap(f'[data-item="{a}"] .pick')
     assert rater.ranking() == [a]
-    # A long press and a move, as the browser's own input events.
+    # A long press and a move, as input events of the browser.
     cdp = context.new_cdp_session(page)
 
     def touch(kind: str, x: float, y: float) -> None:
@@ -222,7 +222,7 @@ def test_ties_only_where_they_are_allowed(page: Page, study: Study, build: Build
     assert outcome.mor.tolist() == [1.5, 1.5, 3]
 
 
-def test_what_is_done_so_far_can_be_saved_and_one_can_go_back(page: Page, study: Study, tmp_path: Path) -> None:
+def test_finished_tasks_can_be_saved_and_changed(page: Page, study: Study, tmp_path: Path) -> None:
     rater = Rater(page, study[1])
     page.goto(link(study))
     page.click("#begin")
@@ -235,13 +235,13 @@ def test_what_is_done_so_far_can_be_saved_and_one_can_go_back(page: Page, study:
     assert page.inner_text("#progress-text") == "Task 2 of 8"
     saved = document(rater.saved("#save-so-far", tmp_path))
     assert [a["ranking"] for a in saved["answers"]] == [[[ranked[0]], [ranked[2]], [ranked[1]]]]
-    # Another rater in the same browser starts afresh.
+    # Another rater in the same browser starts from the beginning.
     page.goto("about:blank")
     page.goto(link(study, "r02"))
     assert "8 tasks" in facts(page)
 
 
-def test_spoilt_storage_is_not_believed(page: Page, study: Study) -> None:
+def test_damaged_storage_is_ignored(page: Page, study: Study) -> None:
     key = study[1]
     page.goto(link(study))
     name = f"srspace-eval/{key.study}/r01"
@@ -258,13 +258,13 @@ def test_spoilt_storage_is_not_believed(page: Page, study: Study) -> None:
         assert page.locator("#pool .card").count() == 3
 
 
-def test_a_wrong_code_is_said(page: Page, study: Study) -> None:
+def test_a_wrong_code_is_reported(page: Page, study: Study) -> None:
     folder, key = study
     page.goto((folder / "index.html").as_uri())
     assert page.is_hidden("#begin")
     page.fill("#code", "r01-" + "a" * 20)
     page.keyboard.press("Enter")
-    assert "no code of this study" in page.inner_text("#code-fault")
+    assert "not a code of this study" in page.inner_text("#code-fault")
     page.fill("#code", f" R02-{key.raters['r02'].token.upper()} ")
     page.keyboard.press("Enter")
     page.wait_for_selector("#begin:visible")
@@ -304,7 +304,7 @@ def test_no_screen_has_an_accessibility_fault(browser: Browser, build: Build, sc
     rater = Rater(page, study[1])
 
     def check(screen: str) -> None:
-        # Colours fade into each other for an eighth of a second.
+        # Colours change over an eighth of a second.
         page.wait_for_timeout(200)
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
         found = axe.Axe().run(page, options={"runOnly": tags}).response["violations"]
@@ -347,7 +347,7 @@ def test_the_report_draws_its_plots(page: Page, study: Study, tmp_path: Path) ->
     assert [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found["violations"]] == []
 
 
-def test_served_answers_arrive_by_themselves(page: Page, study: Study, tmp_path: Path) -> None:
+def test_the_served_page_sends_its_answers(page: Page, study: Study, tmp_path: Path) -> None:
     folder, key = study
     with StudyServer(folder, key, tmp_path / "answers") as server:
         rater = Rater(page, key)

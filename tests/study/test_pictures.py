@@ -106,7 +106,7 @@ def test_a_stream_that_ends_before_the_square_is_an_error() -> None:
 
 
 def test_squares_of_an_interlaced_picture() -> None:
-    # Adam7 of one colour is easily written by hand: all seven passes hold the same value.
+    # With one colour, all seven passes of Adam7 have the same value.
     width = height = 16
     passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
     rows = b""
@@ -120,7 +120,7 @@ def test_squares_of_an_interlaced_picture() -> None:
     assert (square == (0x10, 0x20, 0x30)).all()
 
 
-def test_a_picture_that_is_too_small_is_named() -> None:
+def test_the_error_names_a_picture_that_is_too_small() -> None:
     with pytest.raises(ImageError, match=r"a\.png: 40×30 pixels, smaller than its GT"):
         read_squares(png(noise(30, 40)), "a.png", [(30, 0)], 16)
 
@@ -134,7 +134,7 @@ def test_pictures_of_another_kind_are_refused(tmp_path: Path) -> None:
 
 def test_a_damaged_stream_above_the_square_is_an_error() -> None:
     data = bytearray(png(noise(64, 64), compress_level=0))
-    # The stored block's length field: the CRC is made right again, so that only decoding can notice.
+    # The length field of the stored block is wrong. The CRC is right, so only decoding finds the fault.
     start = data.index(b"IDAT")
     length = struct.unpack_from(">I", data, start - 4)[0]
     data[start + 6 : start + 12] = b"\xff" * 6
@@ -153,5 +153,5 @@ def test_coarse_cells_are_means() -> None:
     np.testing.assert_array_equal(coarsened(pixels, 1), pixels)
 
 
-def test_the_lr_for_the_eye_has_the_scale() -> None:
+def test_the_displayed_lr_has_the_scale() -> None:
     assert shrunk(np.full((83, 45, 3), 77, np.uint8), 4).tolist() == np.full((20, 11, 3), 77).tolist()

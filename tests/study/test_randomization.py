@@ -34,8 +34,8 @@ def test_positions_are_balanced_over_the_study_within_one(shares: list[int], ent
 
 @pytest.mark.parametrize("entries", [4, 8])
 def test_a_raters_positions_do_not_tie_crops_of_different_tasks_to_one_method(entries: int) -> None:
-    # Lists as long as there are methods: each would be a Latin square if balanced for itself, and then one method's
-    # crops in two tasks would never stand at the same position.
+    # Each list has as many tasks as there are methods. If each list were a Latin square, the crops of one method in two
+    # tasks would never be at the same position.
     shares = [entries] * 600
     orders = balanced_orders(shares, entries, np.random.default_rng(1))
     first, second = np.triu_indices(entries, 1)
@@ -54,7 +54,7 @@ def test_crops_do_not_overlap_and_lie_on_the_grid() -> None:
 def test_crops_of_an_image_depend_on_seed_and_image_alone() -> None:
     one = draw_corners(0, "0801", 400, 400, count=3, size=80, step=8)
     assert one == draw_corners(0, "0801", 400, 400, count=3, size=80, step=8)
-    # A further crop, of an obvious task, does not move those that are ranked.
+    # The crop of an obvious task does not move the ranked crops.
     assert one == draw_corners(0, "0801", 400, 400, count=4, size=80, step=8)[:3]
     assert one != draw_corners(1, "0801", 400, 400, count=3, size=80, step=8)
     assert one != draw_corners(0, "0802", 400, 400, count=3, size=80, step=8)
@@ -66,7 +66,7 @@ def test_every_position_of_a_crop_is_possible() -> None:
 
 
 @pytest.mark.parametrize(("height", "width", "count"), [(79, 400, 1), (80, 159, 2), (160, 160, 5)])
-def test_an_image_without_room_is_named(height: int, width: int, count: int) -> None:
+def test_the_error_names_an_image_without_room(height: int, width: int, count: int) -> None:
     with pytest.raises(StudyError, match=r"0877 .* no room"):
         draw_corners(0, "0877", height, width, count=count, size=80, step=1)
 
@@ -81,7 +81,7 @@ def test_samples_are_drawn_evenly_and_repeatably() -> None:
 def test_ids_need_the_secret() -> None:
     assert random_id(b"a" * 32, "item", "flow") == random_id(b"a" * 32, "item", "flow")
     assert random_id(b"a" * 32, "item", "flow") != random_id(b"b" * 32, "item", "flow")
-    # Labels that read the same when joined stay apart.
+    # Labels that are equal when joined have different ids.
     assert random_id(b"a" * 32, "ab", "c") != random_id(b"a" * 32, "a", "bc")
 
 

@@ -71,7 +71,7 @@ def test_rank_takes_the_folder_with_its_draws(study: Study, tmp_path: Path) -> N
     assert np.all(draws.std(axis=0)[:2] > 0)
 
 
-def test_awkward_names_survive_the_mor_file(outcome: StudyOutcome, tmp_path: Path) -> None:
+def test_the_mor_file_keeps_names_with_quotes_spaces_and_overrides(outcome: StudyOutcome, tmp_path: Path) -> None:
     names = ('a,"b"', " x ", "é\u202e名")
     write_outcome(replace(outcome, rankings=replace(outcome.rankings, methods=names)), tmp_path)
     with (tmp_path / "MOR.csv").open(newline="", encoding="utf-8") as file:
@@ -83,7 +83,7 @@ def test_the_document_is_strict_json_with_every_number(outcome: StudyOutcome, tm
     document = json.loads((tmp_path / "study.json").read_text(), parse_constant=pytest.fail)
     assert document["format"] == "srspace-eval/study-result/1"
     assert [m["team"] for m in document["methods"]] == ["gan<b>", "blur", "flow"]
-    assert document["kendall_w"] == {"raters": None, "crops": None}  # one rater agrees with nobody
+    assert document["kendall_w"] == {"raters": None, "crops": None}  # undefined for one rater
     assert document["friedman"]["blocks"] == 6
     assert len(document["pairs"]) == 3
     assert document["rejected"][0]["reason"] == "there is no such file"
@@ -98,7 +98,7 @@ def test_the_page_shows_names_as_text_and_needs_nothing_from_outside(outcome: St
     assert [a["src"] for t, a in tags if t == "script" and "src" in a] == ["plotly.min.js"]
     assert not [a for t, a in tags if any(str(v).startswith(("http:", "https:", "//")) for v in a.values())]
     assert re.search(r'<td class="n">1\.000</td>', page)
-    assert len([t for t, _ in tags if t == "b"]) == 1  # the legend's own
+    assert len([t for t, _ in tags if t == "b"]) == 1  # that of the legend
 
 
 def test_a_second_collect_replaces_the_first(outcome: StudyOutcome, tmp_path: Path) -> None:
@@ -108,13 +108,15 @@ def test_a_second_collect_replaces_the_first(outcome: StudyOutcome, tmp_path: Pa
     assert first == {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file() and p.suffix != ".json"}
 
 
-def test_page_and_charts_show_what_names_hide(outcome: StudyOutcome) -> None:
-    names = ("evil\u202etxt.exe", '<a href="javascript:x">&', "x" * 99)
+def test_page_and_charts_show_invisible_characters(outcome: StudyOutcome) -> None:
+    names = ("evil\x1b[2J\u202etxt.exe", '<a href="javascript:x">&', "x" * 99)
     page = report_page(replace(outcome, rankings=replace(outcome.rankings, methods=names)))
     assert "\u202e" not in page
-    assert "<bdi>evil\\u202etxt.exe</bdi>" in page
+    assert "\x1b" not in page
+    assert "<bdi>evil\\u001b[2J\\u202etxt.exe</bdi>" in page
+    assert not [tag for tag, attributes in Tags(page).tags if "href" in attributes and tag == "a"]
     (figures,) = re.findall(r'id="figures">(.*?)</script>', page)
     labels = json.loads(figures)["mor"]["layout"]["yaxis"]["ticktext"]
-    assert "evil\\u202etxt.exe" in labels
+    assert "evil\\u001b[2J\\u202etxt.exe" in labels
     assert '&lt;a href="javascript:x"&gt;&amp;' in labels
     assert ("x" * 21 + "…" + "x" * 10) in labels

@@ -56,7 +56,7 @@ def client(study: Study, tmp_path: Path) -> Iterator[Client]:
         yield Client(server, key, tmp_path / "answers")
 
 
-def test_it_listens_on_this_machine_alone_unless_asked(client: Client) -> None:
+def test_the_server_listens_on_the_loopback_address_by_default(client: Client) -> None:
     assert client.server.address[0] == "127.0.0.1"
     assert is_loopback("::1")
     assert is_loopback("localhost")
@@ -64,7 +64,7 @@ def test_it_listens_on_this_machine_alone_unless_asked(client: Client) -> None:
     assert not is_loopback("example.org")
 
 
-def test_the_page_is_there_with_a_token_and_only_with_one(client: Client, study: Study) -> None:
+def test_the_page_needs_a_token(client: Client, study: Study) -> None:
     folder, key = study
     token = client.token()
     status, headers, data = client.ask("GET", f"/{token}/")
@@ -105,11 +105,11 @@ def test_the_session_names_the_rater(client: Client) -> None:
         "answer",
     ],
 )
-def test_nothing_else_can_be_reached(client: Client, path: str) -> None:
+def test_other_paths_are_not_found(client: Client, path: str) -> None:
     assert client.ask("GET", f"/{client.token()}/{path}")[0] == 404
 
 
-def test_headers_keep_the_page_to_itself(client: Client) -> None:
+def test_headers_isolate_the_page(client: Client) -> None:
     for path in (f"/{client.token()}/", "/nothing"):
         _, headers, _ = client.ask("GET", path)
         assert "default-src 'none'" in headers["content-security-policy"]
@@ -129,7 +129,7 @@ LINKS = pytest.mark.parametrize("links", [True, False], ids=["hard links", "a fi
 
 
 @LINKS
-def test_answers_are_kept_one_file_each_and_never_replaced(
+def test_answers_are_stored_one_file_each_and_never_replaced(
     client: Client, links: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not links:
@@ -138,7 +138,7 @@ def test_answers_are_kept_one_file_each_and_never_replaced(
     first = answer_bytes(answer_document(key, "r01"))
     path = f"/{client.token()}/answer"
     assert client.ask("POST", path, first)[0] == 201
-    # Sent again after a lost reply: the same answer is kept once.
+    # Sent again after a lost reply: the same answer is stored once.
     assert client.ask("POST", path, first)[0] == 201
     second = answer_bytes({**answer_document(key, "r01"), "finished": "now"})
     assert client.ask("POST", path, second)[0] == 201
@@ -152,7 +152,7 @@ def test_answers_are_kept_one_file_each_and_never_replaced(
     assert compute_outcome(sorted(client.answers.iterdir()), key).mor.tolist() == [1, 2, 3]
 
 
-def test_answers_that_are_none_are_refused_and_leave_nothing(client: Client) -> None:
+def test_invalid_answers_are_refused_and_leave_no_file(client: Client) -> None:
     key = client.key
     token = client.token()
     good = answer_bytes(answer_document(key, "r01"))
@@ -172,7 +172,7 @@ def test_answers_that_are_none_are_refused_and_leave_nothing(client: Client) -> 
     assert list(client.answers.iterdir()) == []
 
 
-def test_a_client_that_breaks_off_leaves_nothing_and_harms_nobody(client: Client) -> None:
+def test_a_broken_connection_leaves_no_file_and_no_fault(client: Client) -> None:
     with socket.create_connection(("127.0.0.1", client.port)) as raw:
         raw.sendall(f"POST /{client.token()}/answer HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{{".encode())
     with socket.create_connection(("127.0.0.1", client.port)) as raw:
@@ -184,7 +184,7 @@ def test_a_client_that_breaks_off_leaves_nothing_and_harms_nobody(client: Client
     assert list(client.answers.iterdir()) == []
 
 
-def test_an_idle_connection_is_closed_without_a_word(
+def test_an_idle_connection_is_closed_without_a_log_line(
     client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(server_module, "_IDLE_SECONDS", 0.05)
@@ -199,7 +199,7 @@ def test_an_idle_connection_is_closed_without_a_word(
 
 
 @LINKS
-def test_many_at_once_lose_nothing(client: Client, links: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simultaneous_answers_are_all_stored(client: Client, links: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not links:
         monkeypatch.setattr("os.link", no_links)
     key = client.key
@@ -217,7 +217,7 @@ def test_many_at_once_lose_nothing(client: Client, links: bool, monkeypatch: pyt
     assert sorted(p.read_bytes() for p in client.answers.iterdir()) == sorted(bodies)
 
 
-def test_a_rater_cannot_fill_the_disk(study: Study, tmp_path: Path) -> None:
+def test_the_number_of_answers_of_a_rater_is_limited(study: Study, tmp_path: Path) -> None:
     store = AnswerStore(tmp_path, study[1])
     for i in range(ANSWERS_PER_RATER):
         store.add("r01", b"%d" % i)
@@ -276,7 +276,7 @@ def test_a_server_answers_from_python_until_it_is_stopped(study: Study, tmp_path
         assert again.address == server.address
 
 
-def test_an_address_that_others_reach_is_noticed(study: Study, tmp_path: Path) -> None:
+def test_an_address_that_other_machines_reach_gives_a_notice(study: Study, tmp_path: Path) -> None:
     folder, key = study
     with pytest.warns(Notice, match="unencrypted HTTP"), serve_study(folder, key, tmp_path, host="0.0.0.0", port=0):
         pass

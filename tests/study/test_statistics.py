@@ -6,39 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from srspace_eval.errors import InputError
-from srspace_eval.study.intervals import bootstrap_intervals, two_way_error
-from srspace_eval.study.rankings import Rankings, item_ranks, mean_opinion_rank
-from srspace_eval.study.statistics import compare_pairs, friedman, holm, kendall_w
-
-
-def simulate(
-    rng: np.random.Generator, raters: int, crops: int, methods: int, *, taste: float = 0.0, crop: float = 0.0
-) -> np.ndarray:
-    """Ranks (raters, crops, methods) of raters with known preferences: quality + taste + crop + noise."""
-    utility = (
-        np.linspace(0, 2, methods)
-        + taste * rng.normal(size=(raters, 1, methods))
-        + crop * rng.normal(size=(1, crops, methods))
-        + rng.normal(size=(raters, crops, methods))
-    )
-    return np.asarray(stats.rankdata(utility, axis=2))
-
-
-def rankings(ranks: np.ndarray) -> Rankings:
-    raters, crops, methods = ranks.shape
-    return Rankings(
-        tuple(f"m{i}" for i in range(methods)),
-        ranks.reshape(-1, methods),
-        np.repeat(np.arange(raters), crops),
-        np.tile(np.arange(crops), raters),
-    )
-
-
-def test_mor_is_the_mean_rank() -> None:
-    ranks = simulate(np.random.default_rng(0), 5, 30, 8)
-    np.testing.assert_allclose(mean_opinion_rank(rankings(ranks).ranks), stats.tmean(ranks.reshape(150, 8), axis=0))
-    assert mean_opinion_rank(ranks.reshape(-1, 8)).sum() == pytest.approx(36)
+from srspace_eval.study.statistics import compare_pairs, friedman, holm, kendall_w, rank_shares
+from tests.helpers.rankings import rankings, simulate
 
 
 @pytest.mark.parametrize(("n", "k"), [(5, 8), (30, 3), (2, 4), (12, 40)])
@@ -58,7 +27,7 @@ def test_w_without_ties_follows_from_spearmans_correlations() -> None:
     assert kendall_w(scores) == pytest.approx((5 * mean + 1) / 6)
 
 
-def test_w_of_full_agreement_and_of_none() -> None:
+def test_w_of_full_and_of_no_agreement() -> None:
     assert kendall_w(np.tile([3.0, 1.0, 2.0], (4, 1))) == 1
     assert kendall_w(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])) == 0
     assert np.isnan(kendall_w(np.array([[1.0, 2.0]])))
@@ -92,83 +61,9 @@ def test_equal_methods_differ_by_nothing() -> None:
     assert [(p.difference, p.p, p.p_holm) for p in pairs] == [(0, 1, 1)]
 
 
-def test_the_standard_error_of_independent_rankings_is_the_usual_one() -> None:
-    values = np.random.default_rng(0).normal(size=(40, 3))
-    # Every ranking of its own rater and crop: nothing is alike.
-    error = two_way_error(values, np.arange(40), np.arange(40))
-    np.testing.assert_allclose(error.se, stats.sem(values, axis=0))
-
-
-def test_what_raters_share_does_not_average_out_over_crops() -> None:
-    rng = np.random.default_rng(0)
-    shared = rng.normal(size=(5, 1, 1)) + np.zeros((5, 200, 1))
-    data = rankings(shared)
-    error = two_way_error(data.ranks, data.rater, data.unit)
-    np.testing.assert_allclose(error.se, stats.sem(shared[:, 0]), rtol=0.01)
-    np.testing.assert_allclose(error.df, 4, rtol=0.05)
-
-
-@pytest.mark.parametrize(("taste", "crop"), [(0.0, 0.0), (0.6, 0.0), (0.0, 0.8), (0.4, 0.4)])
-def test_intervals_cover_the_truth_at_their_level(taste: float, crop: float) -> None:
-    """200 studies of 5 raters and 30 crops each: 95% intervals hold the true MOR in 90% to 99% of all cases.
-
-    1000 cases (5 methods) of 200 independent studies: the binomial's own error is up to 1.5 points.
-    """
-    rng = np.random.default_rng(7)
-    truth = simulate(rng, 1, 20000, 5, crop=float(np.hypot(taste, crop))).mean(axis=(0, 1))
-    held = []
-    for _ in range(200):
-        found = bootstrap_intervals(rankings(simulate(rng, 5, 30, 5, taste=taste, crop=crop)), draws=200)
-        held.append((found.low <= truth) & (truth <= found.high))
-    assert 0.90 <= np.mean(held) <= 0.99
-
-
-def test_more_raters_and_crops_give_narrower_intervals() -> None:
-    rng = np.random.default_rng(0)
-    small = bootstrap_intervals(rankings(simulate(rng, 4, 10, 4, taste=0.4, crop=0.4)))
-    large = bootstrap_intervals(rankings(simulate(rng, 25, 100, 4, taste=0.4, crop=0.4)))
-    assert ((large.high - large.low) < 0.5 * (small.high - small.low)).all()
-    assert ((large.rank_high - large.rank_low) <= (small.rank_high - small.rank_low)).all()
-
-
-def test_rank_intervals_hold_the_rank_and_collapse_where_all_agree() -> None:
-    ranks = simulate(np.random.default_rng(3), 5, 12, 5)
-    found = bootstrap_intervals(rankings(ranks))
-    assert (found.rank_low <= found.rank).all()
-    assert (found.rank <= found.rank_high).all()
-    same = bootstrap_intervals(rankings(np.tile([2.0, 1.0, 3.0], (3, 4, 1))))
-    assert same.rank_low.tolist() == same.rank.tolist() == same.rank_high.tolist() == [2, 1, 3]
-    assert same.low.tolist() == same.high.tolist() == [2, 1, 3]
-
-
-def test_intervals_repeat_with_their_seed() -> None:
-    data = rankings(simulate(np.random.default_rng(0), 5, 10, 3))
-    a, b, c = (bootstrap_intervals(data, seed=s, draws=100) for s in (1, 1, 2))
-    np.testing.assert_array_equal(a.low, b.low)
-    assert not np.array_equal(a.low, c.low)
-
-
-def test_one_rater_or_one_crop_still_gives_intervals() -> None:
-    for shape in ((1, 20), (8, 1)):
-        ranks = stats.rankdata(np.random.default_rng(0).normal(size=(*shape, 3)), axis=2)
-        found = bootstrap_intervals(rankings(np.asarray(ranks)))
-        assert np.isfinite([found.low, found.high]).all()
-        assert (found.low < found.high).all()
-
-
-def test_nothing_is_no_study() -> None:
-    none = Rankings(("a", "b"), np.zeros((0, 2)), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    with pytest.raises(InputError, match="no rankings"):
-        bootstrap_intervals(none)
-
-
-def test_shares_of_raters_need_not_overlap() -> None:
-    """Every rater did other crops: raters and crops are nested, and some draws hold nothing."""
-    ranks = simulate(np.random.default_rng(0), 1, 4, 3)[0]
-    data = Rankings(("a", "b", "c"), ranks, np.arange(4), np.arange(4))
-    found = bootstrap_intervals(data)
-    assert np.isfinite(found.low).all()
-
-
-def test_ties_share_their_ranks() -> None:
-    assert item_ranks((("a", "b", "c"), ("d",))) == {"a": 2, "b": 2, "c": 2, "d": 4}
+def test_shares_of_each_method_and_rank_sum_to_one() -> None:
+    ranks = stats.rankdata(np.random.default_rng(0).integers(0, 4, size=(50, 6)), axis=1)
+    shares = rank_shares(np.asarray(ranks))
+    np.testing.assert_allclose(shares.sum(axis=0), 1)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    np.testing.assert_allclose(shares @ np.arange(1, 7), ranks.mean(axis=0))

@@ -26,7 +26,7 @@ def make_zip(path: Path, entries: dict[str, bytes], compression: int = zipfile.Z
 )
 def test_names_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
     path = make_zip(tmp_path / "s.zip", {"000000.png": pngs.png(), name: b"x"})
-    with pytest.raises(SubmissionError, match=r"leads out of the folder|holds a backslash"):
+    with pytest.raises(SubmissionError, match=r"points outside the folder|contains a backslash"):
         open_source(path).names()
 
 
@@ -47,14 +47,14 @@ def test_all_faults_of_a_zip_are_listed_together(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "s.zip", {"../a.png": b"", "b.zip": b"", "c.png": b"", "C.png": b""})
     with pytest.raises(SubmissionError) as caught:
         open_source(path).names()
-    for words in ("leads out", "zip in the zip", "stands in it 2 times"):
+    for words in ("points outside", "zip inside the zip", "is contained 2 times"):
         assert words in str(caught.value)
 
 
 def test_bombs_are_refused_before_they_are_unpacked(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "s.zip", {"000000.png": bytes(50_000_000)}, zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 100_000
-    with pytest.raises(SubmissionError, match="no picture does"):
+    with pytest.raises(SubmissionError, match="no picture compresses"):
         open_source(path).names()
 
 

@@ -22,7 +22,7 @@ from . import zips
 
 
 class Trace:
-    """A pickle that, when it is executed, leaves a file behind."""
+    """A pickle that creates a file when it is executed."""
 
     def __init__(self, trace: Path) -> None:
         self.trace = trace
@@ -48,7 +48,7 @@ def in_old_format(path: Path) -> None:
 
 
 def in_tar(path: Path) -> None:
-    """The oldest format, which PyTorch before 2.6 unpickled in full, whatever it was told."""
+    """The oldest format; PyTorch before 2.6 unpickled it in full, even with ``weights_only=True``."""
     with tarfile.open(path, "w") as archive:
         for name in ("storages", "tensors", "pickle", "sys_info"):
             data = pickle.dumps(Trace(trace_of(path)))
@@ -73,12 +73,12 @@ def first(state: dict[str, Any]) -> str:
 
 
 def expanded(state: dict[str, Any]) -> None:
-    """One number that shows itself as 2^36 of them."""
+    """One stored number with the shape of 2^36 numbers."""
     state[first(state)] = torch.zeros(1).expand(1 << 18, 1 << 18)
 
 
 def shared(state: dict[str, Any]) -> None:
-    """A thousand parameters that are all the same megabyte, in half precision: each would become a copy."""
+    """A thousand half-precision parameters that share one megabyte; a float32 conversion copies each."""
     whole = torch.zeros(1 << 19, dtype=torch.float16)
     state.update({f"RRDB_trunk.{i}.RDB1.conv1.weight": whole for i in range(1000)})
 
@@ -135,7 +135,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a parameter too few": (saved(lambda s: s.pop(first(s)), "srflow"), "missing"),
     "layer 999 999 999 999": (saved(renamed, "srflow"), "absurd"),
     "a number of 5000 digits": (saved(lambda s: s.update({"body." + "9" * 5000: torch.zeros(1)})), "absurd"),
-    "names that are no texts": (lambda p: torch.save({1: torch.zeros(1)}, p), "not a state dict"),
+    "names that are not strings": (lambda p: torch.save({1: torch.zeros(1)}, p), "not a state dict"),
     "a list": (lambda p: torch.save([torch.zeros(1)], p), "not a state dict"),
     "nothing in it": (lambda p: torch.save(collections.OrderedDict(), p), "no parameters"),
     "zip over twelve disks": (  # found by benchmarks/fuzz.py
@@ -147,7 +147,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "web page": (lambda p: p.write_bytes(b"<!DOCTYPE html>"), "web page"),
     "noise": (lambda p: p.write_bytes(bytes(range(1, 256)) * 9), "damaged"),
     "safetensors: header of 2^63 bytes": (safetensors({}, length=1 << 63), "safetensors"),
-    "safetensors: header is no JSON": (safetensors(b"{" * 999), "safetensors"),
+    "safetensors: header is not JSON": (safetensors(b"{" * 999), "safetensors"),
     "safetensors: header nested 100 000 deep": (safetensors(b'{"a":' * 100_000), "safetensors"),
     "safetensors: shape of 2^80": (safetensors({"a": tensor([1 << 40, 1 << 40], 0, 4)}, b"1234"), "safetensors"),
     "safetensors: offsets beyond the file": (safetensors({"a": tensor([9], 0, 36)}, b"1234"), "safetensors"),
@@ -158,7 +158,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 def attack(path: Path) -> str:
-    """Load a checkpoint as a model: the error, empty if there is none."""
+    """Load a checkpoint as a model; returns the error, or an empty text."""
     from srspace_eval.models import load_model
 
     try:
@@ -169,7 +169,7 @@ def attack(path: Path) -> str:
 
 
 def attack_trunk(path: Path) -> str:
-    """The same file as the weights of an LPIPS trunk."""
+    """Load the file as the weights of an LPIPS trunk; returns the error, or an empty text."""
     from srspace_eval.metrics.lpips.network import LPIPS
 
     try:

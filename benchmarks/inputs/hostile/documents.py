@@ -10,7 +10,7 @@ from typing import Any
 from srspace_eval.errors import SrspaceEvalError
 from srspace_eval.ranking import rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
-from srspace_eval.report.files import TEXT_FORMATS, render
+from srspace_eval.report.files import TEXT_FORMATS, render_leaderboard
 from srspace_eval.results.store import read_result, read_results, result_path
 from srspace_eval.tracks.reader import load_track
 
@@ -39,7 +39,7 @@ TRACKS: dict[str, tuple[str, str]] = {
 
 
 def result(**changes: Any) -> dict[str, Any]:
-    """A small result of one image, as JSON objects."""
+    """A small result of one image, as a JSON object with ``changes``."""
     image = {
         "image": "0801", "height": 8, "width": 8, "gt_sha256": "a" * 64, "lpips": 0.5, "lr_psnr": 40.0,
         "diversity": 10.0, "diversity_curve": [0.0, 10.0],
@@ -122,12 +122,12 @@ def said(call: Callable[[], object]) -> str:
 
 
 def attack_track(path: Path) -> str:
-    """Read a track file: the error, empty if there is none."""
+    """Read a track file; returns the error, or an empty text."""
     return said(lambda: load_track(path))
 
 
 def attack_result(path: Path) -> str:
-    """Read a result, rank its board and write every text format."""
+    """Read a result, rank its board and write every text format; returns the error, or an empty text."""
 
     def call() -> None:
         track = load_track("x4")
@@ -138,11 +138,11 @@ def attack_result(path: Path) -> str:
         read_results(path.parent / "board", "x4")
         ranking = rank(board_entries(path.parent / "board", track), track)
         for form in TEXT_FORMATS:
-            render(ranking, form)
+            render_leaderboard(ranking, form)
 
     return said(call)
 
 
 def attack_table(path: Path) -> str:
-    """Read a table as a study's ranks and as a table of numbers."""
+    """Read a table as a study's ranks and as a table of numbers; returns the error, or an empty text."""
     return said(lambda: add_mor([], path)) or said(lambda: table_entries(path))

@@ -1,4 +1,4 @@
-"""Hostile PNGs: name -> (what makes the bytes, words of the error that must name it; empty: it must be accepted)."""
+"""Hostile PNGs: name -> (what makes the bytes, words of the error; no words: the file must be accepted)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..pngs import IEND, SIGNATURE, chunk, header
 
 
 def raw(height: int, width: int, interlace: int = 0) -> bytes:
-    """A black picture without its pixels ever being in memory here."""
+    """A black picture; its pixels are compressed piece by piece and are never in memory at once."""
     packer = zlib.compressobj(9)
     packed = bytearray()
     left = height * (1 + 3 * width)
-    if interlace:  # rows of passes begin with a byte of their own: a few more
+    if interlace:  # each row of each pass begins with a filter byte
         left += 2 * height
     while left > 0:
         packed += packer.compress(b"\0" * min(left, 1 << 20))
@@ -44,14 +44,14 @@ def split_data(between: bytes) -> bytes:
 
 
 def endless_data() -> bytes:
-    """One pixel, and 500 MB behind it in the same stream."""
+    """One pixel, followed by 500 MB in the same stream."""
     packer = zlib.compressobj(9)
     body = b"".join([*(packer.compress(b"\0" * (1 << 20)) for _ in range(500)), packer.flush()])
     return SIGNATURE + header(1, 1) + chunk(b"IDAT", body) + IEND
 
 
 def truncations() -> Iterator[bytes]:
-    """An ordinary PNG cut before, inside and behind each of its chunks' parts."""
+    """An ordinary PNG cut before, inside and after each part of its chunks."""
     text = chunk(b"tEXt", b"Title\0hello")
     data = pngs.with_chunks(pngs.png(), chunk(b"gAMA", struct.pack(">I", 45455)), text)
     position = len(SIGNATURE)
@@ -98,7 +98,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 def attack(data: bytes) -> str:
-    """Look at a picture's top, then decode it: the error, empty if there is none."""
+    """Decode the top of a picture, then all of it; returns the error, or an empty text."""
     try:
         decode_top(data, "x.png")
         decode_png(data, "x.png")

@@ -1,4 +1,4 @@
-"""Hostile zips: name -> (what makes the file, words of the error that must name it; empty: it must be accepted)."""
+"""Hostile zips: name -> (what makes the file, words of the error; no words: the file must be accepted)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from srspace_eval._utils.png import write_png
 from srspace_eval.errors import SrspaceEvalError
-from srspace_eval.scoring.run import check_submission
+from srspace_eval.submissions.check import check
 from srspace_eval.tracks.reader import load_track
 
 from .. import pngs
@@ -32,7 +32,7 @@ def honest() -> dict[str, bytes]:
 
 
 def of_kind(kind: int) -> bytes:
-    """A zip with an entry of a file type of Unix."""
+    """A zip whose entry has a Unix file type, such as a link or a device."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         info = zipfile.ZipInfo(SAMPLES[0])
@@ -43,7 +43,7 @@ def of_kind(kind: int) -> bytes:
 
 
 def edited(fields: dict[int, tuple[str, int]], data: bytes | None = None) -> bytes:
-    """A zip whose first entry of the directory has other numbers: offset in the entry -> (struct format, value)."""
+    """A zip with changed numbers in its first directory entry: offset in the entry -> (struct format, value)."""
     changed = bytearray(packed(honest()) if data is None else data)
     entry = changed.index(b"PK\1\2")
     for offset, (form, value) in fields.items():
@@ -52,7 +52,7 @@ def edited(fields: dict[int, tuple[str, int]], data: bytes | None = None) -> byt
 
 
 def directory(count: int, declared: int | None = None, entry_size: int = 48, disks: int = 1) -> bytes:
-    """A zip of nothing but a directory, of ``count`` entries or of ``declared`` bytes that are not there."""
+    """A zip that is only a directory, of ``count`` entries; ``declared`` is a false size in bytes."""
     entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, 0, 0, 1, entry_size - 47, 0, 0, 0, 0, 0)
     body = (entry + b"a" + b"\0" * (entry_size - 47)) * count
     size = len(body) if declared is None else declared
@@ -63,7 +63,7 @@ def directory(count: int, declared: int | None = None, entry_size: int = 48, dis
 
 
 def overlapping() -> bytes:
-    """Many entries that are all the same bytes: a small zip of any unpacked size."""
+    """Many entries that share the same bytes: a small zip of any unpacked size."""
     data = packed({f"{i:06d}.png": pngs.png() for i in range(50)})
     changed = bytearray(data)
     position = 0
@@ -74,7 +74,7 @@ def overlapping() -> bytes:
 
 
 def zip64_lie() -> bytes:
-    """An entry that says in its zip64 field that it has 2^62 bytes."""
+    """An entry whose zip64 field declares 2^62 bytes."""
     info = struct.pack("<HHQQQ", 1, 24, 1 << 62, 1 << 62, 0)
     name = SAMPLES[0].encode()
     entry = struct.pack(
@@ -92,18 +92,18 @@ def many(count: int) -> bytes:
 BOMB = b"\0" * 50_000_000
 CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "honest": (lambda: packed(honest()), ""),
-    "traversal": (lambda: packed({"../evil.png": b"x"}), "leads out of the folder"),
-    "absolute": (lambda: packed({"/tmp/evil.png": b"x"}), "leads out of the folder"),
-    "drive letter": (lambda: packed({"C:/evil.png": b"x"}), "leads out of the folder"),
-    "backslashes": (lambda: packed({"..\\evil.png": b"x"}), "holds a backslash"),
+    "traversal": (lambda: packed({"../evil.png": b"x"}), "points outside the folder"),
+    "absolute": (lambda: packed({"/tmp/evil.png": b"x"}), "points outside the folder"),
+    "drive letter": (lambda: packed({"C:/evil.png": b"x"}), "points outside the folder"),
+    "backslashes": (lambda: packed({"..\\evil.png": b"x"}), "contains a backslash"),
     "symbolic link": (lambda: of_kind(stat.S_IFLNK), "link or device"),
     "device": (lambda: of_kind(stat.S_IFBLK), "link or device"),
     "pipe": (lambda: of_kind(stat.S_IFIFO), "link or device"),
     "same name but for case": (lambda: packed({"A.png": b"", "a.png": b""}), "2 times"),
-    "zip in zip": (lambda: packed({"a.zip": packed(honest())}), "zip in the zip"),
+    "zip in zip": (lambda: packed({"a.zip": packed(honest())}), "zip inside the zip"),
     "zip named .png": (lambda: packed({SAMPLES[0]: packed(honest())}), "not a PNG but a zip"),
     "encrypted": (lambda: edited({8: ("<H", 1)}), "is encrypted"),
-    "bomb, ratio 1000": (lambda: packed({SAMPLES[0]: BOMB}, zipfile.ZIP_DEFLATED), "no picture does"),
+    "bomb, ratio 1000": (lambda: packed({SAMPLES[0]: BOMB}, zipfile.ZIP_DEFLATED), "no picture compresses"),
     "bomb, overlapping entries": (overlapping, "overlaps"),
     "bomb, declared total": (lambda: edited({20: ("<I", 5_000_000), 24: ("<I", 0x40000000)}), "no picture"),
     "size of 2^62 bytes (zip64)": (zip64_lie, "no picture"),
@@ -122,20 +122,20 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "directory of 2^60 bytes, declared": (lambda: directory(1, 1 << 60), "not a readable zip"),
     "over twelve disks": (lambda: directory(1, disks=12), "not a readable zip"),  # found by benchmarks/fuzz.py
     "truncated": (lambda: packed(honest())[:-30], "neither a folder nor a zip"),
-    "end record and nothing else": (lambda: b"PK\5\6" + b"\0" * 18, "holds no PNG"),
+    "end record and nothing else": (lambda: b"PK\5\6" + b"\0" * 18, "contains no PNG"),
     "control characters in a name": (lambda: packed({**honest(), "a\x1b[2J\r\n.png": pngs.png()}), "surplus"),
     "names of 60 000 characters": (lambda: packed({**honest(), "a" * 60_000 + ".png": b""}), "longer than"),
 }  # fmt: skip
 
 
 def attack(path: Path) -> str:
-    """Check a submission against a GT beside it: the error or the faults; empty if there are none."""
+    """Check a submission against a GT beside it; returns the error or the faults, or an empty text."""
     gt = path.parent / "gt"
     if not gt.exists():
         gt.mkdir()
         write_png(gt / "0801.png", pngs.pixels(seed=99))
     try:
-        checked = check_submission(path, gt, track=load_track("x4"), samples=2)
+        checked = check(path, gt, track=load_track("x4"), samples=2)
     except SrspaceEvalError as error:
         return str(error)
     return "\n".join(checked.faults)

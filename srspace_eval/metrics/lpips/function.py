@@ -133,7 +133,7 @@ def _references(model: LPIPS, samples: Pictures, gts: Pictures) -> Iterator[tupl
 def _model(samples: Tensor, net: str, weights: str | Path | None) -> LPIPS:
     if net not in ARCHITECTURES:
         raise InputError(f"no LPIPS trunk {net!r}: {', '.join(ARCHITECTURES)}")
-    path = weight_files.require(net) if weights is None else Path(weights)
+    path = weight_files.weights_path(net) if weights is None else Path(weights)
     return _cached(net, path, weight_files.sha256(path), str(samples.device))
 
 

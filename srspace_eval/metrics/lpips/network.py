@@ -50,7 +50,7 @@ class LPIPS:
     weights:
         The trunk's file, any state dict under torchvision's names (``torch.save`` or safetensors). The signature
         marks it as custom unless it is torchvision's own file. None: torchvision's file, searched as
-        :func:`srspace_eval.metrics.lpips.weights.search_path` says.
+        :func:`srspace_eval.metrics.lpips.weights.weights_search_path` says.
     weights_dir:
         Searched first.
     device:
@@ -98,7 +98,7 @@ class LPIPS:
         if precision == "tf32" and self.device.type != "cuda":
             raise InputError(f"precision tf32 needs a CUDA device, not {self.device.type}")
         self.device_name = device_name(self.device)
-        trunk_path = Path(weights) if weights is not None else weight_files.require(net, weights_dir)
+        trunk_path = Path(weights) if weights is not None else weight_files.weights_path(net, weights_dir)
         trunk_sha256 = weight_files.sha256(trunk_path)
         calibration = weight_files.calibration_file(net)
         official = trunk_sha256.startswith(weight_files.trunk_file(net).sha256_prefix)

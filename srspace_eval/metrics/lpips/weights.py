@@ -1,6 +1,6 @@
-"""Where the weights of LPIPS are: trunks (torchvision's ImageNet files) and calibrations (the package ``lpips``).
+"""Files of the weights of LPIPS: trunks (torchvision's ImageNet files) and calibrations (the package ``lpips``).
 
-Nothing here downloads unless :func:`fetch` is called. Imports no torch.
+Only :func:`fetch_weights` downloads. Imports no torch.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 
@@ -25,7 +26,17 @@ ENVIRONMENT = "SRSPACE_EVAL_WEIGHTS"
 
 @dataclass(frozen=True)
 class TrunkFile:
-    """One of torchvision's files. The last part of its name is the start of its SHA-256."""
+    """One of torchvision's files.
+
+    Attributes
+    ----------
+    net:
+        ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+    name:
+        The file's name, which ends with the first digits of its SHA-256.
+    size:
+        In bytes.
+    """
 
     net: str
     name: str
@@ -56,6 +67,61 @@ TRUNKS = {
 }
 
 
+@dataclass(frozen=True)
+class WeightsState:
+    """Whether a trunk's file is there.
+
+    Attributes
+    ----------
+    file:
+        The file that the trunk needs.
+    state:
+        ``"damaged"`` if the file's SHA-256 is wrong.
+    path:
+        Where it was found; None if it is missing.
+    """
+
+    file: TrunkFile
+    state: Literal["ok", "missing", "damaged"]
+    path: Path | None
+
+    def to_document(self) -> dict[str, str | None]:
+        """The state as ``srspace-eval weights list --json`` prints it."""
+        return {
+            "net": self.file.net,
+            "file": self.file.name,
+            "state": self.state,
+            "path": None if self.path is None else str(self.path),
+            "url": self.file.url,
+        }
+
+
+def list_weights(weights_dir: Path | None = None) -> list[WeightsState]:
+    """The state of every trunk's file; each file found is checked against its hash.
+
+    Parameters
+    ----------
+    weights_dir:
+        A folder to search first.
+
+    Examples
+    --------
+    >>> [state.file.net for state in list_weights()]
+    ['alex', 'vgg', 'squeeze']
+    """
+    states = []
+    for net, file in TRUNKS.items():
+        path = find(net, weights_dir)
+        state: Literal["ok", "missing", "damaged"] = "missing"
+        if path is not None:
+            try:
+                state = "ok" if sha256(path).startswith(file.sha256_prefix) else "damaged"
+            except WeightsError:  # unreadable
+                state = "damaged"
+        states.append(WeightsState(file, state, path))
+    return states
+
+
 def trunk_file(net: str) -> TrunkFile:
     """The file that a trunk needs.
 
@@ -63,21 +129,26 @@ def trunk_file(net: str) -> TrunkFile:
     ------
     WeightsError
         If there is no such trunk.
+
+    Examples
+    --------
+    >>> trunk_file("squeeze").name
+    'squeezenet1_1-b8a52dc0.pth'
     """
     if net not in TRUNKS:
-        raise WeightsError(f"no LPIPS trunk {net!r}: {', '.join(TRUNKS)}")
+        raise WeightsError(f"there is no LPIPS trunk {net!r}; choose from {', '.join(TRUNKS)}")
     return TRUNKS[net]
 
 
-def search_path(weights_dir: Path | None = None) -> list[Path]:
-    """The folders where trunk files are looked for, in order; they need not exist.
+def weights_search_path(weights_dir: Path | None = None) -> list[Path]:
+    """The folders that are searched for trunk files, in order. They need not exist.
 
-    The folder given, ``$SRSPACE_EVAL_WEIGHTS``, this package's cache, torch's own cache.
+    These are: the given folder, ``$SRSPACE_EVAL_WEIGHTS``, this package's cache, torch's cache.
     """
     folders = [weights_dir] if weights_dir is not None else []
     if os.environ.get(ENVIRONMENT):
         folders.append(Path(os.environ[ENVIRONMENT]))
-    with suppress(RuntimeError):  # a container's user may have no home folder
+    with suppress(RuntimeError):  # in a container the user may have no home folder
         folders.append(cache_dir())
     torch_home, caches = os.environ.get("TORCH_HOME"), os.environ.get("XDG_CACHE_HOME")
     with suppress(RuntimeError):
@@ -92,13 +163,13 @@ def cache_dir() -> Path:
 
 
 def find(net: str, weights_dir: Path | None = None) -> Path | None:
-    """The trunk's file in the first folder of :func:`search_path` that has it; its contents are not checked."""
+    """The trunk's file in the first folder of :func:`weights_search_path` that contains it. Its hash is not checked."""
     name = trunk_file(net).name
-    return next((folder / name for folder in search_path(weights_dir) if (folder / name).is_file()), None)
+    return next((folder / name for folder in weights_search_path(weights_dir) if (folder / name).is_file()), None)
 
 
-def require(net: str, weights_dir: Path | None = None, otherwise: str = "") -> Path:
-    """:func:`find`, with its contents checked against the hash in its name.
+def weights_path(net: str, weights_dir: Path | None = None, otherwise: str = "") -> Path:
+    """The trunk's file, found as by :func:`find` and checked against the hash in its name.
 
     Parameters
     ----------
@@ -108,12 +179,12 @@ def require(net: str, weights_dir: Path | None = None, otherwise: str = "") -> P
     Raises
     ------
     WeightsError
-        If there is none (the message says where to put it), or if it is damaged.
+        If the file is missing or damaged. The message says where to put it, then ``otherwise``.
     """
     file = trunk_file(net)
     path = find(net, weights_dir)
     if path is None:
-        places = search_path(weights_dir) or [Path("a folder named by --weights-dir")]
+        places = weights_search_path(weights_dir) or [Path("a folder named by --weights-dir")]
         folders = "\n".join(f"    {place}" for place in places)
         raise WeightsError(
             f"the {net} trunk's weights are missing: {file.name}\n"
@@ -131,38 +202,38 @@ def require(net: str, weights_dir: Path | None = None, otherwise: str = "") -> P
 
 
 def home(weights_dir: Path | None = None) -> Path:
-    """The folder that :func:`fetch` writes to: the first of :func:`search_path`.
+    """The folder that :func:`fetch_weights` writes to: the first of :func:`weights_search_path`.
 
     Raises
     ------
     WeightsError
-        If there is none, since the user has no home folder.
+        If there is none because the user has no home folder.
     """
-    folders = search_path(weights_dir)
+    folders = weights_search_path(weights_dir)
     if not folders:
-        raise WeightsError(f"there is no home folder to keep weights in; set {ENVIRONMENT}, or give --weights-dir")
+        raise WeightsError(f"there is no home folder for the weights; set {ENVIRONMENT}, or give --weights-dir")
     return folders[0]
 
 
-def fetch(
+def fetch_weights(
     net: str,
     weights_dir: Path | None = None,
     *,
     mirror: str = PUBLISHER,
     advance: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> Path:
-    """Download a trunk's file unless it is there already, and check it.
+    """Download a trunk's file unless it exists already, and check its hash.
 
     Parameters
     ----------
     net:
         ``"alex"``, ``"vgg"`` or ``"squeeze"``.
     weights_dir:
-        Where to; None: :func:`home`.
+        The folder to write to; None: :func:`home`.
     mirror:
         Address of the folder that holds torchvision's files.
     advance:
-        Called with the bytes that are there and the file's size (None if unknown).
+        Called with the number of bytes received so far, and the file's size (None if unknown).
 
     Returns
     -------
@@ -171,7 +242,7 @@ def fetch(
     Raises
     ------
     WeightsError
-        If it cannot be fetched, or is not torchvision's file; see :func:`srspace_eval._utils.download.download`.
+        If the file cannot be downloaded, or is not torchvision's; see :func:`srspace_eval._utils.download.download`.
     """
     file = trunk_file(net)
     target = home(weights_dir) / file.name
@@ -197,7 +268,7 @@ def calibration_file(net: str) -> Path:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits; read once while the file stays the same.
+    """SHA-256 of a file, in hexadecimal digits. The file is read again only if it has changed.
 
     Raises
     ------

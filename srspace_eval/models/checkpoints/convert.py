@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from safetensors.torch import save
@@ -14,6 +15,8 @@ from srspace_eval.models.checkpoints.reading import read_checkpoint
 
 def convert_checkpoint(source: str | Path, target: str | Path, *, overwrite: bool = False) -> CheckpointDescription:
     """Write a checkpoint as safetensors: the same parameters under the same names, in float32.
+
+    The same source gives the same bytes.
 
     Parameters
     ----------
@@ -44,7 +47,20 @@ def convert_checkpoint(source: str | Path, target: str | Path, *, overwrite: boo
     metadata = {"format": "pt", "configuration": described.name, "source_sha256": described.sha256}
     try:
         with replacing(target) as file:
-            file.write(save(state, metadata=metadata))
+            file.writelines(_with_sorted_metadata(save(state, metadata=metadata)))
     except OSError as error:
         raise CheckpointError(f"{target}: cannot be written ({error.strerror or error})") from error
     return described
+
+
+def _with_sorted_metadata(data: bytes) -> tuple[bytes, bytes, memoryview]:
+    """Parts of a safetensors file with its metadata in the order of their keys; the library's order is random.
+
+    The format is 8 bytes with the header's length, the header as JSON padded to a multiple of 8, and the tensors.
+    """
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text = text.ljust(-(-len(text) // 8) * 8)
+    return len(text).to_bytes(8, "little"), text, memoryview(data)[8 + length :]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import torch
 
@@ -15,10 +14,9 @@ from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet, SkipFrom
 from srspace_eval.flows.spec import FlowSpec
 from srspace_eval.models.checkpoints.configurations import CONFIGURATIONS, flow_spec
+from srspace_eval.models.checkpoints.rrdb_layouts import RRDB_LAYOUTS, Layout
+from srspace_eval.models.checkpoints.shapes import Shapes, compare, count, count_values, matches, shapes_of, side
 from srspace_eval.models.protocol import ModelConfig
-
-Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
-"""Name of a parameter -> its shape."""
 
 # Far more than any published network has. Building a larger one would use much memory before it is found not to fit.
 _MOST_BLOCKS, _MOST_LAYERS = 200, 1000
@@ -73,18 +71,18 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
 
     Example
     -------
-    >>> shapes = _shapes(RRDBNet(4, 23))
+    >>> shapes = shapes_of(RRDBNet(4, 23))
     >>> recognise(shapes).config.name
     'rrdb_df2k_x4'
     """
     # Layers are counted one by one, so absurdly large numbers are refused first.
-    wild = [name for name in shapes for number in re.findall(r"\d+", name) if len(number) > 6 or int(number) > 9999]
-    if wild or any(max(shape, default=0) > 1 << 20 for shape in shapes.values()):
-        raise CheckpointError(f"{where}: not a checkpoint of a known network: its names or shapes are absurd", wild[:3])
+    odd = [name for name in shapes for number in re.findall(r"\d+", name) if len(number) > 6 or int(number) > 9999]
+    if odd or any(max(shape, default=0) > 1 << 20 for shape in shapes.values()):
+        raise CheckpointError(f"{where}: not a checkpoint of a known network: its names or shapes are absurd", odd[:3])
     if any(_LAYER.match(name) for name in shapes):
         return _recognise_flow(shapes, where)
-    for layout in _RRDB_LAYOUTS:
-        if _matches(shapes, layout.block):
+    for layout in RRDB_LAYOUTS:
+        if matches(shapes, layout.block):
             return _recognise_rrdb(shapes, layout, where)
     names = sorted(shapes)
     raise CheckpointError(
@@ -94,15 +92,15 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
 
 
 def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
-    blocks = _count(shapes, r"RRDB\.RRDB_trunk\.(\d+)\.")
-    upconvs = _count(shapes, r"RRDB\.upconv(\d+)\.weight$") - 1
+    blocks = count(shapes, r"RRDB\.RRDB_trunk\.(\d+)\.")
+    upconvs = count(shapes, r"RRDB\.upconv(\d+)\.weight$") - 1
     if upconvs not in (2, 3):
         raise CheckpointError(f"{where}: a flow has 2 or 3 upconvs (×4, ×8), not {max(upconvs, 0)}")
-    if blocks > _MOST_BLOCKS or _count(shapes, _LAYER.pattern) > _MOST_LAYERS:
+    if blocks > _MOST_BLOCKS or count(shapes, _LAYER.pattern) > _MOST_LAYERS:
         raise CheckpointError(f"{where}: no known flow has {blocks} RRDB blocks and so many layers")
     scale = 2**upconvs
     names = "\n".join(shapes)
-    first_channels = _side(shapes, ["flowUpsamplerNet.layers.1.invconv.weight"], 0, 12)
+    first_channels = side(shapes, ["flowUpsamplerNet.layers.1.invconv.weight"], 0, 12)
     if ".affine.fAffine_std." in names:
         family = "ncsr"
     elif ".affine.fAffine2.0.0." in names:
@@ -117,9 +115,9 @@ def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
     first_nets = sorted(name for name in shapes if re.search(r"\.affine\.fAffine1?\.0\.weight$", name))
     spec = dataclasses.replace(
         flow_spec(family, scale, len(steps), max(steps), blocks),
-        features=_side(shapes, ["RRDB.conv_first.weight", "RRDB.conv_first.bias"], 0, 64),
-        growth=_side(shapes, ["RRDB.RRDB_trunk.0.RDB1.conv1.weight", "RRDB.RRDB_trunk.0.RDB1.conv1.bias"], 0, 32),
-        hidden=_side(shapes, first_nets, 0, 64),
+        features=side(shapes, ["RRDB.conv_first.weight", "RRDB.conv_first.bias"], 0, 64),
+        growth=side(shapes, ["RRDB.RRDB_trunk.0.RDB1.conv1.weight", "RRDB.RRDB_trunk.0.RDB1.conv1.bias"], 0, 32),
+        hidden=side(shapes, first_nets, 0, 64),
     )
     if blocks <= spec.stacked[-1]:
         raise CheckpointError(
@@ -130,16 +128,16 @@ def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
     if spec.levels > (1 if spec.splits == "within" else scale.bit_length()):
         raise CheckpointError(f"{where}: {family} at ×{scale} cannot have {spec.levels} levels")
     with torch.device("meta"):
-        expected = _shapes(ConditionalFlow(spec))
+        expected = shapes_of(ConditionalFlow(spec))
     given = {name: shape for name, shape in shapes.items() if not _UNUSED.match(name)}
     name = _flow_name(family, spec)
-    _compare(expected, given, where, name)
+    compare(expected, given, where, name)
     details = {
         "blocks": blocks,
         "stacked": list(spec.stacked),
         "levels": spec.levels,
         "steps": spec.steps,
-        "parameters": _size(expected),
+        "parameters": count_values(expected),
     }
     config = ModelConfig(name, family, scale, deterministic=False, details=details)
     return Recognised(config, spec, blocks, spec.features, spec.growth, {name: name for name in expected})
@@ -147,8 +145,8 @@ def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
 
 def _coupling_steps(shapes: Shapes) -> list[int]:
     """How many coupling steps each level has. An index without parameters is a squeeze, which begins a level."""
-    layers = {int(match[1]) for match in _matches(shapes, _LAYER.pattern)}
-    couplings = {int(match[1]) for match in _matches(shapes, _LAYER.pattern + r"affine\.")}
+    layers = {int(match[1]) for match in matches(shapes, _LAYER.pattern)}
+    couplings = {int(match[1]) for match in matches(shapes, _LAYER.pattern + r"affine\.")}
     levels: list[int] = []
     for index in range(max(layers) + 1):
         if index not in layers:
@@ -165,81 +163,8 @@ def _flow_name(family: str, spec: FlowSpec) -> str:
     return f"{family}_x{spec.scale}_l{spec.levels}_k{spec.steps}_b{spec.blocks}"
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """One way to name the parameters of an RRDB network.
-
-    Attributes
-    ----------
-    skip:
-        The wiring in the programs that use these names. SRFlow's program and ESRGAN's second one share the names; for
-        them it is SRFlow's wiring.
-    first:
-        A parameter whose first axis is the growth.
-    block:
-        Pattern of the parameters of a block; its group is the block's number.
-    upconv:
-        The number of upconvs from the shapes.
-    rename:
-        ``rename(name, blocks, upconvs)`` is the layout's name of a parameter.
-    """
-
-    skip: SkipFrom
-    first: str
-    block: str
-    upconv: Callable[[Shapes], int]
-    rename: Callable[[str, int, int], str]
-
-
-def _old_esrgan(name: str, blocks: int, upconvs: int) -> str:
-    module, _, leaf = name.rpartition(".")
-    if match := re.fullmatch(r"RRDB_trunk\.(\d+)\.(RDB\d)\.(conv\d)", module):
-        return f"model.1.sub.{match[1]}.{match[2]}.{match[3]}.0.{leaf}"
-    if match := re.fullmatch(r"upconv(\d)", module):
-        return f"model.{3 * int(match[1])}.{leaf}"
-    fixed = {
-        "conv_first": "model.0",
-        "trunk_conv": f"model.1.sub.{blocks}",
-        "HRconv": f"model.{3 * upconvs + 2}",
-        "conv_last": f"model.{3 * upconvs + 4}",
-    }
-    return f"{fixed[module]}.{leaf}"
-
-
-def _basicsr(name: str, blocks: int, upconvs: int) -> str:
-    name = re.sub(r"^RRDB_trunk\.(\d+)\.RDB", r"body.\1.rdb", name)
-    name = re.sub(r"^upconv", "conv_up", name)
-    return name.replace("trunk_conv.", "conv_body.").replace("HRconv.", "conv_hr.")
-
-
-_RRDB_LAYOUTS = (
-    _Layout(
-        "trunk",
-        "RRDB_trunk.0.RDB1.conv1.weight",
-        r"RRDB_trunk\.(\d+)\.",
-        lambda shapes: _count(shapes, r"upconv(\d+)\.weight$") - 1,
-        lambda name, blocks, upconvs: name,
-    ),
-    _Layout(
-        "first",
-        "model.1.sub.0.RDB1.conv1.0.weight",
-        r"model\.1\.sub\.(\d+)\.RDB",
-        # The number of the last convolution is 3·upconvs + 4.
-        lambda shapes: (_count(shapes, r"model\.(\d+)\.weight$") - 5) // 3,
-        _old_esrgan,
-    ),
-    _Layout(
-        "first",
-        "body.0.rdb1.conv1.weight",
-        r"body\.(\d+)\.rdb",
-        lambda shapes: _count(shapes, r"conv_up(\d+)\.weight$") - 1,
-        _basicsr,
-    ),
-)
-
-
-def _recognise_rrdb(shapes: Shapes, layout: _Layout, where: str) -> Recognised:
-    blocks = _count(shapes, layout.block)
+def _recognise_rrdb(shapes: Shapes, layout: Layout, where: str) -> Recognised:
+    blocks = count(shapes, layout.block)
     upconvs = layout.upconv(shapes)
     if blocks > _MOST_BLOCKS:
         raise CheckpointError(f"{where}: no known RRDB network has {blocks} blocks")
@@ -247,56 +172,16 @@ def _recognise_rrdb(shapes: Shapes, layout: _Layout, where: str) -> Recognised:
         raise CheckpointError(
             f"{where}: an RRDB network has 1 to 3 upconvs (×2, ×4, ×8), this one has {max(upconvs, 0)}"
         )
-    features = _side(shapes, [layout.rename("conv_first.weight", blocks, upconvs)], 0, 64)
-    growth = _side(shapes, [layout.first], 0, 32)
+    features = side(shapes, [layout.rename("conv_first.weight", blocks, upconvs)], 0, 64)
+    growth = side(shapes, [layout.first], 0, 32)
     scale = 2**upconvs
     with torch.device("meta"):
-        expected = _shapes(RRDBNet(scale, blocks, features, growth))
+        expected = shapes_of(RRDBNet(scale, blocks, features, growth))
     names = {name: layout.rename(name, blocks, upconvs) for name in expected}
     published = (blocks, features, growth) == (23, 64, 32) and scale in (4, 8)
     name = f"rrdb_df2k_x{scale}" if published else f"rrdb_x{scale}_b{blocks}"
-    _compare({names[name]: shape for name, shape in expected.items()}, shapes, where, name)
-    details = {"blocks": blocks, "parameters": _size(expected)}
+    compare({names[name]: shape for name, shape in expected.items()}, shapes, where, name)
+    details = {"blocks": blocks, "parameters": count_values(expected)}
     # The programs of ESRGAN and RealSR round; those of the flows truncate.
     config = ModelConfig(name, "rrdb", scale, deterministic=True, details=details, quantize="round")
     return Recognised(config, None, blocks, features, growth, names, layout.skip)
-
-
-def _compare(expected: Shapes, given: Shapes, where: str, name: str) -> None:
-    missing = [f"missing: {key} {expected[key]}" for key in expected if key not in given]
-    surplus = [f"surplus: {key} {given[key]}" for key in given if key not in expected]
-    misshapen = [
-        f"misshapen: {key} is {given[key]}, not {expected[key]}"
-        for key in expected
-        if key in given and given[key] != expected[key]
-    ]
-    if missing or surplus or misshapen:
-        counts = f"{len(missing)} parameters missing, {len(surplus)} surplus, {len(misshapen)} misshapen"
-        raise CheckpointError(
-            f"{where}: does not fit {name}, the nearest known network: {counts}", [*missing, *surplus, *misshapen]
-        )
-
-
-def _shapes(module: torch.nn.Module) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(value.shape) for name, value in module.state_dict().items()}
-
-
-def _size(shapes: Shapes) -> int:
-    return sum(torch.Size(shape).numel() for shape in shapes.values())
-
-
-def _matches(shapes: Shapes, pattern: str) -> list[re.Match[str]]:
-    return [match for name in shapes if (match := re.match(pattern, name))]
-
-
-def _count(shapes: Shapes, pattern: str) -> int:
-    """1 + the largest number that the pattern's group matches; 0 if it matches nothing."""
-    return 1 + max((int(match[1]) for match in _matches(shapes, pattern)), default=-1)
-
-
-def _side(shapes: Shapes, names: list[str], axis: int, otherwise: int) -> int:
-    """Size along an axis of the first of these parameters that exists; ``otherwise`` if none does."""
-    for name in names:
-        if len(shapes.get(name, ())) > axis:
-            return shapes[name][axis]
-    return otherwise

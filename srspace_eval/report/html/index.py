@@ -12,16 +12,17 @@ LEADERS = 5
 WIDTH, HEIGHT, EDGE = 260.0, 150.0, 10.0
 
 
-def summarise(ranking: Ranking, board: TrackTable) -> dict[str, Any]:
+def summarise(table: TrackTable) -> dict[str, Any]:
     """Counts, leaders and thumbnail points of one track's card."""
+    ranking = table.model.ranking
     results = [row.entry.result for row in ranking.rows if row.entry.result is not None]
     return {
         "teams": sum(row.entry.kind == "team" for row in ranking.rows),
         "baselines": sum(row.entry.kind == "baseline" for row in ranking.rows),
         "images": max((len(result.images) for result in results), default=0),
-        "columns": board.columns,
-        "has_final": board.table.has_final,
-        "leaders": [line for line in board.lines if line.group != "baseline" and not line.incomplete][:LEADERS],
+        "columns": table.columns,
+        "has_final": table.model.has_final,
+        "leaders": [line for line in table.lines if line.group != "baseline" and not line.incomplete][:LEADERS],
         "points": _points(ranking),
         "plane": [ranking.track.columns()[metric] for metric in charts.plane(ranking) or ()],
     }

@@ -1,4 +1,4 @@
-"""Writes the site: an index, a page a track, a page a submission, and a viewer where its pictures are at hand.
+"""Writes the site: an index, a page a track, a page a submission, and a viewer where pictures are given.
 
 ::
 
@@ -9,7 +9,7 @@
     OUT/TRACK/viewer/SLUG.html    its samples beside GT and LR
     OUT/TRACK/pictures/           copies for the viewers
 
-Pages need no server and ask for nothing outside the folder. The same rankings give the same bytes.
+Pages need no server and load nothing from outside the folder. The same rankings give the same bytes.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ def write_site(
     Parameters
     ----------
     out:
-        Folder to write into; made if missing. Pages that an earlier call wrote and this one does not (a submission
-        was withdrawn) are deleted; files that are not the site's stay.
+        Folder to write into; made if missing. Pages of an earlier call that this one does not write (of a withdrawn
+        submission) are deleted. Files that are not the site's are kept.
     rankings:
         One ranking a track, in the order of the index.
     pictures:
-        Track name -> where its pictures lie. Submissions that it names get a viewer.
+        Track name -> where its pictures are. The submissions named there get a viewer.
     texts:
         More files for the folder: name -> text.
 
@@ -100,7 +100,7 @@ def write_site(
 
 @dataclass
 class _Names:
-    """File names that stay apart where upper and lower case are one."""
+    """File names that differ in more than case, for file systems that ignore case."""
 
     taken: set[str] = field(default_factory=set)
 
@@ -134,8 +134,8 @@ class _Site:
         folders = [names.name(ranking.track.name) for ranking in rankings]
         cards = []
         for ranking, folder in zip(rankings, folders, strict=True):
-            board = self._track(ranking, folder, pictures.get(ranking.track.name))
-            cards.append({"folder": folder, "track": ranking.track, **summarise(ranking, board)})
+            table = self._track(ranking, folder, pictures.get(ranking.track.name))
+            cards.append({"folder": folder, "track": ranking.track, **summarise(table)})
         self._assets()
         self._page("index", "index.html", root="", cards=cards)
 
@@ -148,33 +148,32 @@ class _Site:
         }
         files_ = {number: names.name(result.team) for number, result in results.items()}
         pages = {number: f"teams/{name}.html" for number, name in files_.items()}
-        table = make_table(ranking)
-        board = make_track_table(table, pages)
+        table = make_track_table(make_table(ranking), pages)
         writer = None if pictures is None else PictureWriter(pictures, self._out / folder, ranking.track)
         if pictures is not None:
             _require_known(pictures, [result.team for result in results.values()])
         for number, result in results.items():
             views = {} if writer is None else writer.add(result, files_[number])
-            self._submission(ranking, board, folder, files_, number, result, views)
+            self._submission(ranking, table, folder, files_, number, result, views)
             if views:
                 self._page(
                     "viewer", f"{folder}/viewer/{files_[number]}.html", root="../../", track=ranking.track,
-                    line=board.lines[number], name=files_[number], data={"images": list(views.values())},
+                    line=table.lines[number], name=files_[number], data={"images": list(views.values())},
                     total=len(result.images), given_lr=pictures is not None and pictures.lr is not None,
                 )  # fmt: skip
         self._page(
-            "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, board=board,
-            data={"scatter": charts.scatter(table, pages), "curves": charts.curves(ranking)},
+            "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
+            data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
             signatures=_signatures(ranking),
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
                 for m in charts.plane(ranking) or ()
             ],
         )  # fmt: skip
-        return board
+        return table
 
     def _submission(
-        self, ranking: Ranking, board: TrackTable, folder: str, files_: Mapping[int, str], number: int, result: Result,
+        self, ranking: Ranking, table: TrackTable, folder: str, files_: Mapping[int, str], number: int, result: Result,
         views: Mapping[str, Any],
     ) -> None:  # fmt: skip
         name = files_[number]
@@ -186,10 +185,10 @@ class _Site:
             "samples": page.samples,
         }
         self._page(
-            "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, board=board,
-            line=board.lines[number], result=result, page=page, data=data,
+            "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, table=table,
+            line=table.lines[number], result=result, page=page, data=data,
             viewer=f"../viewer/{name}.html" if views else "",
-            before=_neighbour(board, files_, number, -1), after=_neighbour(board, files_, number, 1),
+            before=_neighbour(table, files_, number, -1), after=_neighbour(table, files_, number, 1),
         )  # fmt: skip
 
     def _page(self, template: str, path: str, **values: Any) -> None:
@@ -209,11 +208,11 @@ class _Site:
 
 
 def _forget(out: Path, pages: set[str]) -> None:
-    """Delete the pages that only an earlier call wrote, and remember those of this one."""
+    """Delete the pages that only an earlier call wrote, and list those of this call."""
     memory = out / _PAGES
     earlier = memory.read_text(encoding="utf-8", errors="replace").split("\n") if memory.is_file() else []
     for path in earlier:
-        # The list is a file that anyone may have changed: it names pages, below this folder.
+        # Anybody may have edited the list: only pages below this folder are deleted.
         old = out / path
         if path.endswith(".html") and "\0" not in path and path not in pages and _inside(old, out):
             old.unlink(missing_ok=True)
@@ -238,13 +237,13 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _neighbour(board: TrackTable, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:
+def _neighbour(table: TrackTable, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:
     """Address and name of the next submission up or down the table that has a page."""
     numbers = sorted(files_)
     place = numbers.index(number) + step
     if not 0 <= place < len(numbers):
         return None
-    return f"{files_[numbers[place]]}.html", board.lines[numbers[place]].name
+    return f"{files_[numbers[place]]}.html", table.lines[numbers[place]].name
 
 
 def _signatures(ranking: Ranking) -> list[tuple[str, str, int]]:

@@ -85,7 +85,7 @@ class TrackTable:
 
     Attributes
     ----------
-    table:
+    model:
         The table model.
     columns:
         The metrics; the final rank has a place of its own in each line.
@@ -95,7 +95,7 @@ class TrackTable:
         Column by column, the pairs of neighbours that the data cannot tell apart.
     """
 
-    table: Table
+    model: Table
     columns: tuple[PageColumn, ...]
     lines: tuple[PageLine, ...]
     footnotes: tuple[tuple[str, str], ...]
@@ -122,7 +122,7 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
         incomplete = tuple(map(visible, line.row.entry.incomplete))
         lines.append(PageLine(line, names[number], final, tuple(cells.values()), incomplete, pages.get(number, "")))
     return TrackTable(
-        table=table,
+        model=table,
         columns=tuple(
             _page_column(column, scale)
             for column, scale in zip(table.columns, scales, strict=True)

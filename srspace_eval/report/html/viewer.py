@@ -1,6 +1,6 @@
 """The viewer's pictures: copies of GT, LR and samples inside the site, and the map of local best.
 
-Only the files that were scored are shown: a picture whose digest is not the record's is left out, with a notice.
+Only the files that were scored are shown. A picture with another digest than the record's is left out, with a notice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CELLS = 128
 
 @dataclass(frozen=True)
 class Pictures:
-    """Where a track's pictures lie.
+    """Where a track's pictures are.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Pictures:
     lr:
         Folder (or zip) of LRs, named as ``score`` takes them; None: the GT is downscaled for the view.
     images:
-        At most this many images of a submission get into its viewer, its best and worst first.
+        At most this many images of a submission are shown in its viewer, its best and worst first.
     """
 
     gt: Path
@@ -56,7 +56,7 @@ class Pictures:
 
 
 def local_best(gt: NDArray[np.uint8], samples: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
-    """Which sample is nearest to the GT where, on a coarse grid.
+    """Which sample is nearest to the GT at each cell of a coarse grid.
 
     The distance is the squared error averaged over RGB and over a 16×16 window around each cell's centre (windows
     are cut at the border). It shows where samples differ; S_M itself is measured with its track's distance.
@@ -103,7 +103,7 @@ class PictureWriter:
     Parameters
     ----------
     pictures:
-        Where they lie.
+        Where they are.
     folder:
         The track's folder in the site; pictures go to ``folder/pictures``.
     track:
@@ -206,7 +206,7 @@ class PictureWriter:
         if pixels.shape[0] < height or pixels.shape[1] < width:
             raise ImageError(f"{where}: is smaller than the {width}×{height} pixels that were measured")
         target = self._folder / to
-        if not target.exists():  # a GT that another team's viewer has
+        if not target.exists():  # another team's viewer may have this GT
             target.parent.mkdir(parents=True, exist_ok=True)
             if pixels.shape[:2] == (height, width):
                 target.write_bytes(data)
@@ -229,9 +229,9 @@ class PictureWriter:
 
 
 class _Files:
-    """A source that gives only the files that lie in it, whatever a record calls them.
+    """A source that gives only the files that it lists.
 
-    Names come from records that anyone may have written: they must not lead out of their folder.
+    Names come from records that anybody may have written. They must not lead out of the source's folder.
     """
 
     def __init__(self, source: Source) -> None:

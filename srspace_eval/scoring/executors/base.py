@@ -47,7 +47,7 @@ class NetworkPlan:
         """
         free = ",".join(name for name, metric in metrics().items() if not metric.needs.network)
         otherwise = f"without weights, these can be scored: --metrics {free}"
-        return self.weights or weight_files.require(self.net, self.weights_dir, otherwise)
+        return self.weights or weight_files.weights_path(self.net, self.weights_dir, otherwise)
 
     def load(self) -> LPIPS:
         """Load the network.

@@ -107,7 +107,7 @@ def test_the_cache_changes_nothing_and_keeps_its_limit(limit: int) -> None:
 
 @pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (3, 2), (5, 7)])
-def test_any_size(name: str, size: tuple[int, int]) -> None:
+def test_lrs_of_any_size(name: str, size: tuple[int, int]) -> None:
     model = make_model(name)
     lr, latents = draw(model, *size, 2)
     sr, logdet = model.decode(lr, latents)

@@ -1,4 +1,4 @@
-"""Checkpoint files: every container that is met in the wild, and every way they are broken."""
+"""Checkpoint files: all containers that programs write, and damaged files."""
 
 from __future__ import annotations
 
@@ -94,13 +94,13 @@ def test_truncated_files(tmp_path: Path) -> None:
         (bytes(1000), "bad.pth"),
     ],
 )
-def test_files_that_are_no_checkpoints(content: bytes, message: str, tmp_path: Path) -> None:
+def test_other_files_are_refused(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "bad.pth").write_bytes(content)
     with pytest.raises(CheckpointError, match=message):
         read_checkpoint(tmp_path / "bad.pth")
 
 
-def test_a_zip_that_is_no_checkpoint(tmp_path: Path) -> None:
+def test_a_zip_of_other_files_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "bad.pth", "w") as archive:
         archive.writestr("models/readme.txt", "weights are elsewhere")
         archive.writestr("models/a.pth", bytes(1000), zipfile.ZIP_DEFLATED)
@@ -108,13 +108,13 @@ def test_a_zip_that_is_no_checkpoint(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "bad.pth")
 
 
-def test_a_state_dict_of_another_container_is_told(tmp_path: Path) -> None:
+def test_a_state_dict_in_an_unknown_container_is_explained(tmp_path: Path) -> None:
     torch.save({"net_g": {"a": torch.zeros(2)}}, tmp_path / "bad.pth")
     with pytest.raises(CheckpointError, match=r"net_g: dict, not a tensor\n.*looked for as params_ema, params, state_"):
         read_checkpoint(tmp_path / "bad.pth")
 
 
-def test_pytorchs_advice_to_load_without_protection_is_not_passed_on(tmp_path: Path) -> None:
+def test_advice_to_load_without_protection_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "bad.pth").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     with pytest.raises(CheckpointError) as caught:
         read_checkpoint(tmp_path / "bad.pth")

@@ -1,4 +1,4 @@
-"""The network is read off names and shapes; what does not fit is listed."""
+"""Names and shapes of the parameters tell the network; parameters that do not fit are listed."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def test_order_of_the_names_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("name", ["srflow_df2k_x4", "srflow_da_d_df2k_x8", "srflow_da_s_df2k_x4", "ncsr_df2k_x8"])
-def test_misfits_are_listed(name: str) -> None:
+def test_parameters_that_do_not_fit_are_listed(name: str) -> None:
     shapes = dict(manifests()[name])
-    # Somewhere in the middle, so that nothing else hangs on it.
+    # Parameters in the middle, on which the recognition of nothing else depends.
     lost = [key for key in shapes if key.endswith("invconv.weight")][3]
     bent = [key for key in shapes if key.endswith("actnorm.bias")][5]
     del shapes[lost]
@@ -71,7 +71,7 @@ def test_missing_end_of_a_flow_is_listed() -> None:
         ("srflow_df2k_x4", "RRDB.RRDB_trunk.0.RDB1.conv1.weight"),
     ],
 )
-def test_what_the_sizes_are_read_off_may_be_missing_too(name: str, lost: str) -> None:
+def test_a_parameter_that_determines_a_size_may_be_missing(name: str, lost: str) -> None:
     shapes = dict(manifests()[name])
     missing = f"missing: {lost} {shapes.pop(lost)}"
     with pytest.raises(CheckpointError, match=name) as error:
@@ -85,7 +85,7 @@ def test_only_networks_of_the_published_size_have_the_published_name() -> None:
     assert recognise({name: tuple(value.shape) for name, value in small.items()}).config.name == "rrdb_x4_b23"
 
 
-def test_misfit_of_an_rrdb_network_is_listed_under_the_checkpoints_names() -> None:
+def test_problems_of_rrdb_networks_use_the_names_of_the_checkpoint() -> None:
     shapes = {f"body.{i}.rdb{j}.conv{k}.{leaf}": (1,) for i in range(2) for j in (1, 2, 3) for k in range(1, 6)
               for leaf in ("weight", "bias")}  # fmt: skip
     shapes |= {"conv_up1.weight": (64, 64, 3, 3), "conv_up2.weight": (64, 64, 3, 3)}
@@ -103,7 +103,7 @@ def test_misfit_of_an_rrdb_network_is_listed_under_the_checkpoints_names() -> No
         # No upconvs.
         {"RRDB_trunk.0.RDB1.conv1.weight": (32, 64, 3, 3)},
         {"flowUpsamplerNet.layers.0.x": (1,)},
-        # Numbers that would cost memory if they were believed.
+        # Numbers for which a network would use much memory if it were built.
         {"RRDB_trunk.0.RDB1.conv1.weight": (32, 64, 3, 3), "RRDB_trunk.9998.x": (), "upconv2.weight": ()},
         {"flowUpsamplerNet.layers.9998.x": (1,), "RRDB.upconv2.weight": ()},
         {"flowUpsamplerNet.layers.1.x": (1,), "RRDB.upconv99.weight": ()},
@@ -118,4 +118,10 @@ def test_other_networks_are_refused(shapes: dict[str, tuple[int, ...]]) -> None:
 def test_too_few_blocks_for_the_conditioning() -> None:
     shapes = {key: shape for key, shape in manifests()["srflow_df2k_x4"].items() if "RRDB_trunk.22." not in key}
     with pytest.raises(CheckpointError, match="has 22 blocks"):
+        recognise(shapes)
+
+
+@pytest.mark.parametrize("shapes", [{"RRDB_trunk.12345.x": (3,)}, {"RRDB_trunk.0.x": (1 << 21,)}])
+def test_absurd_numbers_are_refused_before_anything_is_built(shapes: dict[str, tuple[int, ...]]) -> None:
+    with pytest.raises(CheckpointError, match="names or shapes are absurd"):
         recognise(shapes)

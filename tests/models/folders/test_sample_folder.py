@@ -100,7 +100,7 @@ def test_only_what_is_missing_is_made(lr: Path, tmp_path: Path) -> None:
     assert contents(out) == before
 
 
-def test_more_samples_and_more_images_may_be_asked_for(lr: Path, tmp_path: Path) -> None:
+def test_more_samples_and_more_images_may_be_requested(lr: Path, tmp_path: Path) -> None:
     full = tmp_path / "full"
     sample_folder(Toy(), lr, full, SampleOptions(samples=4))
     few, out = tmp_path / "few", tmp_path / "out"
@@ -125,7 +125,7 @@ def test_more_samples_and_more_images_may_be_asked_for(lr: Path, tmp_path: Path)
         ({"tile": 16, "samples": 3}, None),
     ],
 )
-def test_other_settings_are_not_mixed_in(lr: Path, tmp_path: Path, change: dict, message: str | None) -> None:
+def test_samples_of_other_settings_are_not_mixed(lr: Path, tmp_path: Path, change: dict, message: str | None) -> None:
     out = tmp_path / "out"
     sample_folder(Toy(), lr, out, SampleOptions(samples=3))
     before = contents(out)
@@ -144,7 +144,7 @@ def test_other_settings_are_not_mixed_in(lr: Path, tmp_path: Path, change: dict,
     assert contents(out) == contents(fresh)
 
 
-def test_another_lr_or_model_is_not_mixed_in(lr: Path, tmp_path: Path) -> None:
+def test_samples_of_another_lr_or_model_are_not_mixed(lr: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     first, second, renamed = (tmp_path / name for name in ("a", "a2", "b"))
     for path, weights in ((first, b"1"), (second, b"2"), (renamed, b"1")):
@@ -167,7 +167,7 @@ def test_details_of_any_kind_survive_the_record(lr: Path, tmp_path: Path) -> Non
     assert sample_folder(model, lr, tmp_path / "out", SampleOptions(samples=1)).made == 0
 
 
-def test_overwrite_removes_nothing_before_it_is_sure(lr: Path, tmp_path: Path) -> None:
+def test_overwrite_removes_nothing_if_the_run_cannot_start(lr: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     sample_folder(Toy(), lr, out, SampleOptions(samples=1))
     before = contents(out)
@@ -176,7 +176,7 @@ def test_overwrite_removes_nothing_before_it_is_sure(lr: Path, tmp_path: Path) -
     assert contents(out) == before
 
 
-def test_samples_without_a_record_are_not_taken_for_ours(lr: Path, tmp_path: Path) -> None:
+def test_samples_without_a_record_are_not_overwritten(lr: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     write_png(out / "000001_sample00000.png", picture(48, 28, 1))
@@ -253,7 +253,7 @@ def test_samples_that_are_not_finite_are_listed_and_the_others_kept(lr: Path, tm
     assert sample_folder(Toy(), lr, out, SampleOptions(samples=3)).made == 2
 
 
-def test_tiles_are_told_and_kept_on_resume(tmp_path: Path) -> None:
+def test_tiles_are_announced_and_kept_on_resume(tmp_path: Path) -> None:
     lr, whole, out = tmp_path / "big.png", tmp_path / "whole", tmp_path / "out"
     write_png(lr, picture(70, 90, 1))
     sample_folder(Toy(), lr, whole, SampleOptions(samples=2))
@@ -263,20 +263,20 @@ def test_tiles_are_told_and_kept_on_resume(tmp_path: Path) -> None:
     assert record(out)["images"][0]["tile"] == 16
     for name in ("big_sample00000.png", "big_sample00001.png"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
-    # More memory now: continued as it was begun.
+    # With more memory the folder is continued with the same tiles.
     (out / "big_sample00001.png").unlink()
     model = Toy()
     with pytest.warns(Notice, match="tiles of 16×16"):
         sample_folder(model, lr, out, SampleOptions(samples=2))
     assert max(model.conditioned) < (70, 90)
-    # Less: said, not changed.
+    # With less memory it is an error; the tiles are not changed.
     (whole / "big_sample00001.png").unlink()
     with pytest.raises(SamplingError, match=r"was begun whole, which needs 6\.01 MiB"):
         sample_folder(Toy(), lr, whole, SampleOptions(samples=2, memory_limit=memory))
 
 
 @pytest.mark.parametrize(("tile", "needs"), [("off", "whole needs 6.01 MiB"), (32, "with tiles of 32 needs 3.91 MiB")])
-def test_the_memory_bounds_what_is_asked_for_too(tmp_path: Path, tile: int | str, needs: str) -> None:
+def test_requested_tiles_must_fit_the_memory_limit(tmp_path: Path, tile: int | str, needs: str) -> None:
     lr, out = tmp_path / "big.png", tmp_path / "out"
     write_png(lr, picture(70, 90, 1))
     model = Toy()
@@ -289,7 +289,7 @@ def test_the_memory_bounds_what_is_asked_for_too(tmp_path: Path, tile: int | str
         assert sample_folder(model, lr, out, SampleOptions(samples=1, tile=tile, memory_limit=70 * 90 * 1000)).made == 1
 
 
-def test_deterministic_models_write_copies_and_say_so(lr: Path, tmp_path: Path) -> None:
+def test_deterministic_models_write_copies_with_a_notice(lr: Path, tmp_path: Path) -> None:
     with pytest.warns(Notice, match="the 2 samples of an image are copies"):
         sample_folder(Bicubic(4), lr, tmp_path / "two", SampleOptions(samples=2))
     two = contents(tmp_path / "two")
@@ -361,7 +361,7 @@ def test_unusable_names_are_explained(tmp_path: Path, files: list[str], options:
     assert not (tmp_path / "out").exists()
 
 
-def test_samples_of_one_image_are_not_taken_for_anothers(lr: Path, tmp_path: Path) -> None:
+def test_a_file_belongs_to_one_image(lr: Path, tmp_path: Path) -> None:
     # Two challenges may call different images' samples the same.
     names = ("{index:03d}_{sample}.png",)
     early, late = (Track(f"from {n}", "t", 4, sample_names=names, first=n) for n in (800, 801))
@@ -415,21 +415,3 @@ def test_an_error_while_writing_is_raised(lr: Path, tmp_path: Path) -> None:
     full.touch()
     with pytest.raises(SamplingError, match="cannot be written to"):
         sample_folder(Toy(), lr, full, SampleOptions(samples=2))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"samples": 0},
-        {"tile": 20},
-        {"tile": 0},
-        {"tile": "big"},
-        {"heats": ()},
-        {"heats": (0.9, 0.9)},
-        {"heats": (0.0, -0.0)},
-        {"heats": (-1.0,)},
-    ],
-)
-def test_wrong_options_are_refused(options: dict) -> None:
-    with pytest.raises(InputError):
-        SampleOptions(**options)

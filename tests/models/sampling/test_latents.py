@@ -39,7 +39,7 @@ def test_each_part_of_the_key_matters(change: dict[str, object]) -> None:
     assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.06
 
 
-def test_parts_of_the_key_do_not_run_together() -> None:
+def test_parts_of_the_key_are_separated() -> None:
     a = latent_field((1, 2, 8), seed=1, image="2", sample=3, latent=4)
     b = latent_field((1, 2, 8), seed=12, image="", sample=3, latent=4)
     assert not np.array_equal(a, b)

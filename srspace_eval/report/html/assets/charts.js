@@ -1,6 +1,6 @@
 // Draws the page's charts with plotly from the page's data: colours from the style sheet, labels beside the marks,
 // dashes and symbols so that no chart needs its colours. Drawn anew when the theme or the width changes.
-// Plotly is large: it is loaded once the rest of the page stands, so that the table need not wait for it.
+// Plotly is large: it is loaded after the rest of the page, so that the table does not wait for it.
 "use strict";
 (() => {
   const PLOTLY = new URL("plotly.min.js", document.currentScript.src);

@@ -1,4 +1,4 @@
-// Sorting, filtering, and unfolding of the page's main table. Without this script the table is complete as written.
+// Sorting, filtering, and unfolding of the page's main table. Without this script the table is complete.
 "use strict";
 (() => {
   const FIRST = 40; // rows shown before "show all"
@@ -29,7 +29,7 @@
       const a = key(one, column);
       const b = key(other, column);
       if (a === null || b === null) {
-        // What was not measured stands last in either direction.
+        // Values that were not measured come last in either direction.
         return (a === null) - (b === null) || original.get(one) - original.get(other);
       }
       return sign * compare(a, b) || original.get(one) - original.get(other);

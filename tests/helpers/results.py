@@ -1,4 +1,4 @@
-"""A small result."""
+"""A small result with an infinite and an undefined value."""
 
 from __future__ import annotations
 
