@@ -13,11 +13,15 @@ from types import UnionType
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import inspect
+from msgspec import Meta, inspect
 
 from srspace_eval._utils.text import visible
 
 T = TypeVar("T")
+
+Text = Annotated[str, Meta(pattern="^[^\\x00]*$", description="a text without NUL")]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64, description="64 hexadecimal digits")]
+"""A SHA-256."""
 
 _STEP = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
 _MISSING = re.compile(r"Object missing required field `(.*?)`")
@@ -150,7 +154,7 @@ def _describe(kind: inspect.Type) -> str:
         return ("a list that is not empty, each item " if kind.min_length else "a list, each item ") + _describe(
             kind.item_type
         )
-    if isinstance(kind, (inspect.DictType, inspect.StructType)):
+    if isinstance(kind, (inspect.DictType, inspect.StructType, inspect.DataclassType)):
         return "an object (a table in TOML)"
     return {inspect.BoolType: "true or false", inspect.NoneType: "null"}.get(type(kind), "a value")
 

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from srspace_eval._utils import toml
+from srspace_eval._utils.documents import DocumentError, convert
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import Direction
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.model import Entry
 from srspace_eval.results.record import Kind
-
-# Cells that are the table's own conclusions, not measurements of a method.
-_CONCLUSIONS = ("final_rank",)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def published_tables() -> Mapping[str, PublishedTable]:
     """All published tables, by id."""
     folder = files("srspace_eval.leaderboards").joinpath("published")
     tables = [
-        _parse(toml.loads(entry.read_text(encoding="utf-8")))
+        _parse(toml.loads(entry.read_text(encoding="utf-8")), entry.name)
         for entry in sorted(folder.iterdir(), key=lambda e: e.name)
         if entry.name.endswith(".toml")
     ]
@@ -165,31 +165,68 @@ def load_published(name: str, track: str | None = None) -> PublishedTable:
     raise RankingError(f"there is no published table {name!r}{where}; there are {known}")
 
 
-def _parse(data: dict[str, Any]) -> PublishedTable:
-    columns = {key: PublishedColumn(**column) for key, column in data.get("columns", {}).items()}
+class ColumnTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """A column that is not a metric of this package."""
+
+    label: str
+    unit: str = ""
+    direction: Direction | UnsetType = UNSET
+
+
+class RowTable(Struct, frozen=True):
+    """A printed row; further keys are metric ids or columns of the table with the printed numbers."""
+
+    team: str
+    kind: Kind
+    ranks: dict[str, Annotated[int, Meta(ge=1)]] = {}
+    final_rank: Annotated[float, Meta(ge=1)] | UnsetType = UNSET
+    note: str = ""
+
+
+class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A published table: where it was published, and its rows as printed."""
+
+    id: str
+    title: str
+    tracks: tuple[str, ...]
+    paper: str
+    table: str
+    read_from: str
+    data: str
+    rows: tuple[RowTable, ...]
+    columns: dict[str, ColumnTable] = {}
+
+
+def _parse(data: dict[str, Any], where: str) -> PublishedTable:
+    try:
+        table = convert(data, PublishedFile)
+        known = {*metric_columns(), *table.columns}
+        rows = tuple(_row(row, raw, known) for row, raw in zip(table.rows, data["rows"], strict=True))
+    except DocumentError as error:
+        raise RankingError(f"{where}: not a published table: {error}") from error
     return PublishedTable(
-        id=data["id"],
-        title=data["title"],
-        tracks=tuple(data["tracks"]),
-        paper=data["paper"],
-        table=data["table"],
-        read_from=data["read_from"],
-        data=data["data"],
-        columns=columns,
-        rows=tuple(_parse_row(row, {*metric_columns(), *columns}) for row in data["rows"]),
+        id=table.id,
+        title=table.title,
+        tracks=table.tracks,
+        paper=table.paper,
+        table=table.table,
+        read_from=table.read_from,
+        data=table.data,
+        columns={
+            key: PublishedColumn(column.label, column.unit, None if column.direction is UNSET else column.direction)
+            for key, column in table.columns.items()
+        },
+        rows=rows,
     )
 
 
-def _parse_row(row: dict[str, Any], known: set[str]) -> PublishedRow:
-    about = {"team", "kind", "ranks", "note", *_CONCLUSIONS}
-    unknown = row.keys() - about - known
-    if unknown:
-        raise ValueError(f"published row {row['team']!r}: unknown column {', '.join(sorted(unknown))}")
-    return PublishedRow(
-        team=row["team"],
-        kind=row["kind"],
-        values={key: float(value) for key, value in row.items() if key not in about},
-        ranks=row.get("ranks", {}),
-        final_rank=row.get("final_rank"),
-        note=row.get("note", ""),
-    )
+def _row(row: RowTable, data: dict[str, Any], known: set[str]) -> PublishedRow:
+    numbers = {key: value for key, value in data.items() if key not in RowTable.__struct_fields__}
+    if unknown := sorted(numbers.keys() - known):
+        raise DocumentError(f"row {row.team!r}: unknown column {', '.join(unknown)}; declare it in [columns]")
+    try:
+        values = convert(numbers, dict[str, float])
+    except DocumentError as error:
+        raise DocumentError(f"row {row.team!r}: {error}") from error
+    final_rank = None if row.final_rank is UNSET else row.final_rank
+    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note)

@@ -29,7 +29,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from srspace_eval._utils import strict_json
-from srspace_eval._utils.documents import DocumentError, convert
+from srspace_eval._utils.documents import Digest, DocumentError, Text, convert
 from srspace_eval._utils.text import visible
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.record import ImageRecord, Kind, Result, SampleRecord
@@ -40,8 +40,6 @@ RESULT_FORMAT = "srspace-eval/result/1"
 MAX_RESULT_BYTES = 1 << 27
 """Largest result that is read. A thousand images of a hundred samples take a fifth of it."""
 
-Text = Annotated[str, Meta(pattern="^[^\\x00]*$", description="a text without NUL")]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64, description="64 hexadecimal digits")]
 Length = Annotated[int, Meta(ge=1)]
 Value = float | Literal["inf", "-inf"] | None
 """A metric's value: null if it is undefined."""

@@ -1,32 +1,53 @@
-"""One rater's answers, from a stranger's file to checked rankings. Nothing in the file is taken on trust."""
+"""One rater's answers: from a file of unknown origin to checked rankings."""
 
 from __future__ import annotations
 
 import hmac
-import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Literal
 
+from msgspec import Meta, Struct
+
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.documents import DocumentError, convert
 from srspace_eval.errors import StudyError
 from srspace_eval.study.design import Task
 from srspace_eval.study.key import Key
 
 ANSWER_FORMAT = "srspace-eval/answer/1"
 
-_FIELDS = {"format", "study", "rater", "token", "started", "finished", "answers"}
-_ANSWER_FIELDS = {"task", "ranking", "seconds"}
-_LONGEST_TASK_SECONDS = 1e6
+Time = Annotated[str, Meta(max_length=40, description="a time (a text of at most 40 characters)")]
+
+
+class RankingDocument(Struct, frozen=True, forbid_unknown_fields=True):
+    """The answer to one task: groups of item ids, best first, and the time it took."""
+
+    task: str
+    ranking: list[Annotated[list[str], Meta(min_length=1)]]
+    seconds: Annotated[float, Meta(ge=0, le=1_000_000)]
+
+
+class AnswerDocument(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file that a rater sends back."""
+
+    format: Literal["srspace-eval/answer/1"]
+    study: str
+    rater: str
+    token: str
+    started: Time | None
+    finished: Time | None
+    answers: list[RankingDocument]
+
 
 Groups = tuple[tuple[str, ...], ...]
 """A ranking: groups of item ids, best first; a group of several items is a tie."""
 
 
 class AnswerError(StudyError):
-    """An answer file that cannot be used; the message says why, and quotes nothing of a stranger's unescaped."""
+    """An answer file that cannot be used. The message says why; what it quotes of the file is escaped."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +64,7 @@ class Answer:
 
 
 def largest_answer(key: Key) -> int:
-    """A bound on an honest answer's bytes; what is larger is not even parsed."""
+    """An upper bound on the bytes of an answer to a study. A larger file is not parsed."""
     pieces = max((sum(len(key.tasks[task].items) for task in rater.tasks) for rater in key.raters.values()), default=0)
     tasks = max((len(rater.tasks) for rater in key.raters.values()), default=0)
     return 4096 + 256 * tasks + 32 * pieces
@@ -59,7 +80,7 @@ def read_answer(path: Path, key: Key) -> Answer:
     """
     limit = largest_answer(key)
     try:
-        # A pipe or device put among the answers must not be waited for.
+        # Opening a pipe or a device could block.
         if not path.is_file():
             raise AnswerError("not a file" if path.exists() else "there is no such file")
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -81,89 +102,51 @@ def parse_answer(data: bytes, key: Key) -> Answer:
     limit = largest_answer(key)
     if len(data) > limit:
         raise AnswerError(f"larger than {limit} bytes, more than any answer to this study")
-    document = _load(data)
-    _fields(document, _FIELDS, "it")
-    if document["format"] != ANSWER_FORMAT:
-        raise AnswerError(f"not an answer of a study (format {ANSWER_FORMAT})")
-    if document["study"] != key.study:
+    document = _document(data)
+    if document.study != key.study:
         raise AnswerError("an answer to another study, or to another build of this one")
-    rater = document["rater"]
-    if not isinstance(rater, str) or rater not in key.raters:
+    rater = document.rater
+    if rater not in key.raters:
         raise AnswerError("names a rater whom this study does not have")
-    token = document["token"]
-    if not isinstance(token, str) or not hmac.compare_digest(
-        token.encode("utf-8", "surrogatepass"), key.raters[rater].token.encode("ascii")
+    if not hmac.compare_digest(
+        document.token.encode("utf-8", "surrogatepass"), key.raters[rater].token.encode("ascii")
     ):
         raise AnswerError(f"says that it is from {rater}, but its token is not that rater's")
-    for name in ("started", "finished"):
-        if document[name] is not None and not (isinstance(document[name], str) and len(document[name]) <= 40):
-            raise AnswerError(f"its {name} is not a time")
-    answers = document["answers"]
-    if not isinstance(answers, list):
-        raise AnswerError("its answers are not a list")
     own = set(key.raters[rater].tasks)
     rankings: dict[str, Groups] = {}
     seconds: dict[str, float] = {}
-    for number, answer in enumerate(answers, start=1):
-        what = f"its answer {number}"
-        _fields(answer, _ANSWER_FIELDS, what)
-        name = answer["task"]
-        if not isinstance(name, str) or name not in own:
-            raise AnswerError(f"{what} is to a task that this rater was not given")
-        if name in rankings:
-            raise AnswerError(f"{what} answers a task for the second time")
-        rankings[name] = _ranking(answer["ranking"], key.tasks[name], key.ties, what)
-        seconds[name] = _seconds(answer["seconds"], what)
+    for number, answer in enumerate(document.answers):
+        what = f"answers[{number}]"
+        if answer.task not in own:
+            raise AnswerError(f"{what}: is to a task that this rater was not given")
+        if answer.task in rankings:
+            raise AnswerError(f"{what}: answers a task for the second time")
+        rankings[answer.task] = _ranking(answer.ranking, key.tasks[answer.task], key.ties, what)
+        seconds[answer.task] = answer.seconds
     return Answer(rater, rankings, seconds)
 
 
-def _load(data: bytes) -> Any:
+def _document(data: bytes) -> AnswerDocument:
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except AnswerError:
-        raise
+        value = strict_json.loads(data, unique_keys=True)
     except UnicodeDecodeError as error:
         raise AnswerError("not UTF-8 text") from error
     except RecursionError as error:
         raise AnswerError("nested too deeply") from error
     except ValueError as error:
-        raise AnswerError("not valid JSON; was it cut off on its way?") from error
+        raise AnswerError(f"not valid JSON ({error}); the file may be incomplete") from error
+    if not isinstance(value, dict) or value.get("format") != ANSWER_FORMAT:
+        raise AnswerError(f"not an answer of a study (format {ANSWER_FORMAT})")
+    try:
+        return convert(value, AnswerDocument)
+    except DocumentError as error:
+        raise AnswerError(str(error)) from error
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise AnswerError("names the same field twice")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise AnswerError(f"holds {name}, which is not a number")
-
-
-def _fields(value: Any, wanted: set[str], what: str) -> None:
-    if not isinstance(value, dict):
-        raise AnswerError(f"{what} is not an object")
-    if set(value) != wanted:
-        raise AnswerError(f"{what} must have exactly the fields {', '.join(sorted(wanted))}")
-
-
-def _ranking(value: Any, task: Task, ties: bool, what: str) -> Groups:
-    if not isinstance(value, list) or not all(
-        isinstance(group, list) and group and all(isinstance(item, str) for item in group) for group in value
-    ):
-        raise AnswerError(f"{what}: its ranking is not a list of lists of ids")
-    flat = [item for group in value for item in group]
+def _ranking(groups: list[list[str]], task: Task, ties: bool, what: str) -> Groups:
+    flat = [item for group in groups for item in group]
     if len(flat) != len(task.items) or set(flat) != set(task.items):
-        raise AnswerError(f"{what}: its ranking does not hold each of the task's pieces exactly once")
-    if not ties and len(value) != len(flat):
-        raise AnswerError(f"{what}: holds a tie, which this study does not allow")
-    return tuple(tuple(group) for group in value)
-
-
-def _seconds(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise AnswerError(f"{what}: its seconds are not a number")
-    if not 0 <= value <= _LONGEST_TASK_SECONDS or not math.isfinite(value):
-        raise AnswerError(f"{what}: its seconds are out of range")
-    return float(value)
+        raise AnswerError(f"{what}: its ranking does not contain each of the task's items exactly once")
+    if not ties and len(groups) != len(flat):
+        raise AnswerError(f"{what}: contains a tie, which this study does not allow")
+    return tuple(tuple(group) for group in groups)

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
 
 from srspace_eval._utils import strict_json
+from srspace_eval._utils.documents import DocumentError, convert
+from srspace_eval._utils.files import read_bounded
 from srspace_eval.errors import StudyError
-from srspace_eval.study.design import Crop, RaterList, Task
+from srspace_eval.study.design import RaterList, Task
 
 KEY_FORMAT = "srspace-eval/study-key/1"
+
+_MAX_BYTES = 1 << 27
+
+
+class KeyDocument(Struct, frozen=True):
+    """The key's document: which method is behind each random id of a study."""
+
+    format: Literal["srspace-eval/study-key/1"]
+    study: str
+    title: str
+    ties: bool
+    entries: tuple[str, ...]
+    settings: dict[str, Any]
+    tasks: tuple[Task, ...]
+    raters: tuple[RaterList, ...]
+    secret: Annotated[str, Meta(pattern="^[0-9a-f]*$", description="hexadecimal digits")]
 
 
 @dataclass(frozen=True)
@@ -81,35 +100,33 @@ def load_key(path: Path) -> Key:
         If it cannot be read or is not such a file.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        data = strict_json.loads(read_bounded(path, _MAX_BYTES))
     except OSError as error:
         raise StudyError(f"{path}: the key cannot be read ({error.strerror or error}); name it with --key") from error
     except (ValueError, RecursionError) as error:
         raise StudyError(f"{path}: not a key of a study: {error}") from error
-    if not isinstance(document, dict) or document.get("format") != KEY_FORMAT:
+    if not isinstance(data, dict) or data.get("format") != KEY_FORMAT:
         raise StudyError(f"{path}: not a key of a study (format {KEY_FORMAT}); give the file that 'study create' wrote")
     try:
-        tasks = [
-            Task(t["id"], t["kind"], Crop(**t["crop"]), tuple(t["items"]), tuple(t["holds"]), t["reference"], t["of"])
-            for t in document["tasks"]
-        ]
-        raters = [
-            RaterList(r["id"], r["token"], tuple(r["tasks"]), tuple(tuple(order) for order in r["orders"]))
-            for r in document["raters"]
-        ]
-        key = Key(
-            study=document["study"],
-            secret=document["secret"],
-            title=document["title"],
-            ties=document["ties"],
-            entries=tuple(document["entries"]),
-            tasks={task.id: task for task in tasks},
-            raters={rater.id: rater for rater in raters},
-            settings=document["settings"],
-        )
-        lost = [t for rater in raters for t in rater.tasks if t not in key.tasks]
-        if lost or any(len(task.items) != len(task.holds) for task in tasks):
-            raise ValueError("its tasks do not fit together")
-    except (KeyError, TypeError, ValueError) as error:
-        raise StudyError(f"{path}: the key is damaged ({type(error).__name__}: {error})") from error
-    return key
+        document = convert(data, KeyDocument)
+        tasks = {task.id: task for task in document.tasks}
+        for task in document.tasks:
+            if len(task.items) != len(task.holds):
+                raise DocumentError(f"task {task.id!r} has {len(task.items)} items and {len(task.holds)} holds")
+        for rater in document.raters:
+            if lost := [task for task in rater.tasks if task not in tasks]:
+                raise DocumentError(f"rater {rater.id!r} has the task {lost[0]!r}, which is not there")
+            if not rater.token.isascii():
+                raise DocumentError(f"rater {rater.id!r} has a token that is not ASCII")
+    except DocumentError as error:
+        raise StudyError(f"{path}: the key is damaged ({error}); give the file that 'study create' wrote") from error
+    return Key(
+        study=document.study,
+        secret=document.secret,
+        title=document.title,
+        ties=document.ties,
+        entries=document.entries,
+        tasks=tasks,
+        raters={rater.id: rater for rater in document.raters},
+        settings=document.settings,
+    )

@@ -113,6 +113,11 @@ class Track:
     measures: tuple[Measure, ...] = ()
     file: Path | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """What ``score`` measures by default: ``metrics``, then the other ids of ``measures``."""
+        return tuple(dict.fromkeys([*self.metrics, *(measure.id for measure in self.measures)]))
+
     def columns(self) -> Mapping[str, MetricInfo]:
         """Every column that the track's tables can have, by id: the registry's, and those of ``measures``."""
         return columns(self.measures)

@@ -57,7 +57,7 @@ def test_create_collect_rank(material: Material, tmp_path: Path, capsys: pytest.
     output = capsys.readouterr()
     assert json.loads(output.out)["kendall_w"] == {"raters": 1.0, "crops": 1.0}
     assert "not counted: " in output.err
-    assert "zzz.json: it must have exactly the fields" in output.err
+    assert "zzz.json: not an answer of a study" in output.err
 
     table = tmp_path / "teams.csv"
     with table.open("w", newline="") as file:

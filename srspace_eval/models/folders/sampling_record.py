@@ -18,18 +18,19 @@ paths, so the same work gives the same bytes.
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy
 import torch
+from msgspec import Struct
 
 from srspace_eval._utils import strict_json
+from srspace_eval._utils.documents import Digest, DocumentError, Text, convert
 from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._version import __version__
 from srspace_eval.errors import SamplingError
@@ -44,11 +45,11 @@ _MAX_BYTES = 1 << 26
 class RecordedImage:
     """One image of the record: its LR, the side of its tiles, and the files of its samples."""
 
-    image: str
-    lr: str
-    lr_sha256: str
+    image: Text
+    lr: Text
+    lr_sha256: Digest
     tile: int | None
-    files: tuple[str, ...]
+    files: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,16 @@ class SamplingRecord:
         return replace(self, environments=tuple(seen), images=tuple(merged[image] for image in sorted(merged)))
 
 
+class SamplingRecordDocument(Struct, frozen=True):
+    """The record's document: what made the samples of a folder."""
+
+    format: Literal["srspace-eval/sample/1"]
+    model: dict[str, Any]
+    settings: dict[str, Any]
+    environments: tuple[dict[str, Any], ...]
+    images: tuple[RecordedImage, ...]
+
+
 def read_record(folder: Path) -> SamplingRecord | None:
     """Read the record of a folder; None if there is none.
 
@@ -114,22 +125,19 @@ def read_record(folder: Path) -> SamplingRecord | None:
     """
     path = folder / PROVENANCE_FILE
     try:
-        data = strict_json.bounded(json.loads(read_bounded(path, _MAX_BYTES).decode("utf-8")))
+        data = strict_json.bounded(strict_json.loads(read_bounded(path, _MAX_BYTES)))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
         raise SamplingError(f"{path}: cannot be read ({error}); use --overwrite or another --out") from error
     try:
-        if data["format"] != RECORD_FORMAT:
-            raise ValueError(f"its format is {data['format']!r}, not {RECORD_FORMAT!r}")
-        return SamplingRecord(
-            model=dict(data["model"]),
-            settings=dict(data["settings"]),
-            environments=tuple(dict(e) for e in data["environments"]),
-            images=tuple(_recorded_image(image) for image in data["images"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        document = convert(data, SamplingRecordDocument)
+        # --overwrite removes these files, so none of them may lie outside the folder.
+        if outside := [file for image in document.images for file in image.files if not is_file_name(file)]:
+            raise DocumentError(f"{outside[0]!r} lies outside the folder")
+    except DocumentError as error:
         raise SamplingError(f"{path}: not a record of samples ({error}); use --overwrite or another --out") from error
+    return SamplingRecord(document.model, document.settings, document.environments, document.images)
 
 
 def write_record(folder: Path, record: SamplingRecord) -> None:
@@ -178,15 +186,3 @@ def _differences(before: RecordedImage, now: RecordedImage) -> list[str]:
     if before.tile != now.tile:
         problems.append(f"{now.image}: tile {before.tile} before, {now.tile} now")
     return problems
-
-
-def _recorded_image(data: Mapping[str, Any]) -> RecordedImage:
-    image, lr, sha256, tile, files = data["image"], data["lr"], data["lr_sha256"], data["tile"], tuple(data["files"])
-    if not all(isinstance(text, str) for text in (image, lr, sha256, *files)):
-        raise TypeError("an image's name, LR, digest or file is not a text")
-    if not (tile is None or type(tile) is int):
-        raise TypeError("an image's tile is not an integer")
-    # --overwrite removes these files, so none of them may lie outside the folder.
-    if not all(map(is_file_name, files)):
-        raise ValueError("a file lies outside the folder")
-    return RecordedImage(image, lr, sha256, tile, files)
