@@ -47,7 +47,8 @@ def test_an_installed_package_adds_a_metric(site: Path, tmp_path: Path) -> None:
     folder = small(tmp_path / "a")
     done = command(
         site, "score", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--samples", 3,
-        "--board", tmp_path / "b", "--metrics", "psnr,mean_error", "--measure", "inner=mean_error,border=4", "--team", "A", "--json",
+        "--board", tmp_path / "b", "--metrics", "psnr,mean_error",
+        "--measure", "inner=mean_error,border=4", "--team", "A", "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)

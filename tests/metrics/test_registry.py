@@ -77,7 +77,7 @@ def test_a_registered_metric_appears_everywhere(tmp_path: Path, capsys: pytest.C
 
 
 def test_registering_imports_no_torch() -> None:
-    script = "import sys; from srspace_eval.metrics.registry import list_metrics; list_metrics(); print('torch' in sys.modules)"
+    script = "import sys; import srspace_eval as se; se.list_metrics(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -129,9 +129,8 @@ def test_a_broken_package_is_named_and_left_out(monkeypatch: pytest.MonkeyPatch,
 
 def test_options_are_typed_and_checked() -> None:
     assert bind(["psnr"])["psnr"] == bind([Measure("psnr")])["psnr"]
-    assert bind([Measure.parse("y=psnr,channel=y,border=4")]) == bind(
-        [Measure("y", "psnr", {"channel": "y", "border": 4})]
-    )
+    typed = Measure("y", "psnr", {"channel": "y", "border": 4})
+    assert bind([Measure.parse("y=psnr,channel=y,border=4")]) == bind([typed])
     for options, words in [
         ({"chanel": "y"}, "has no option chanel; its options are channel, border"),
         ({"channel": "z"}, "channel = 'z': choose from rgb, y"),
@@ -166,12 +165,8 @@ def test_a_metric_under_another_id_has_columns_of_its_own() -> None:
 
 
 def test_a_signature_that_names_strange_measures_is_read() -> None:
-    settings = {
-        "a": {"metric": "psnr"},
-        "b": {"metric": "unknown"},
-        "psnr": {"metric": "ssim"},
-        "C!": {"metric": "psnr"},
-    }
+    named = {"a": "psnr", "b": "unknown", "psnr": "ssim", "C!": "psnr"}
+    settings = {key: {"metric": metric} for key, metric in named.items()}
     assert measures_of(settings) == (Measure("a", "psnr"),)
 
 
