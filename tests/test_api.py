@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import warnings
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from benchmarks.inputs.boards import make_results, write_board
 from benchmarks.inputs.weights import write_alexnet, write_small_checkpoint
 from srspace_eval import errors
 from srspace_eval.cli import cli
+from srspace_eval.scoring.options import ScoreSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
@@ -156,13 +158,16 @@ def test_score_from_python_writes_the_files_of_the_command(material: Path, tmp_p
     printed = command(
         "score", sub, "--gt", gt, "--track", "x4", "--samples", 2, "--team", "A team", "--board", tmp_path / "one",
         "--metrics", "lpips,lr_psnr,diversity,psnr", "--lpips-weights", weights, "--patches", 5, "--patch-size", 8,
-        "--device", "cpu", "--json",
+        "--measure", "psnr_y4=psnr,channel=y,border=4", "--device", "cpu", "--json",
     )  # fmt: skip
     result = se.score(
         sub, gt, track="x4", samples=2, team="A team", board=tmp_path / "two",
         metrics=["lpips", "lr_psnr", "diversity", "psnr"], lpips_weights=weights, patches=se.PatchPlan(5, 8),
-        device="cpu",
+        measures=[se.Measure("psnr_y4", "psnr", {"channel": "y", "border": 4})], device="cpu",
     )  # fmt: skip
+    assert result.images[0].samples[0].values["psnr_y4"] == se.psnr(
+        se.read_rgb(sub / "000000_sample00000.png"), se.read_rgb(gt / "0801.png"), channel="y", border=4
+    )
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
     assert len(contents(tmp_path / "two")) == 1
     path = se.result_path(tmp_path / "two", "x4", "A team")
@@ -180,12 +185,16 @@ def test_score_with_a_track_file_and_options_writes_the_files_of_the_command(mat
     assert "mine/track.toml" in contents(tmp_path / "two")
 
 
+def test_every_option_of_score_is_a_keyword() -> None:
+    assert list(ScoreSettings.__annotations__) == [field.name for field in fields(se.ScoreOptions)]
+
+
 def test_options_of_score_that_do_not_exist_are_named(material: Path) -> None:
     with pytest.raises(se.InputError, match="unknown option metric; known are metrics, samples"):
         se.score(material / "sub", material / "gt", metric=["psnr"])  # type: ignore[call-arg]
     with pytest.raises(se.InputError, match=r"metrics='psnr': a list of ids is required"):
         se.score(material / "sub", material / "gt", metrics="psnr")
-    with pytest.raises(se.InputError, match="diversity_patches needs the number of patches"):
+    with pytest.raises(se.InputError, match="diversity_patches needs"):
         se.score(material / "sub", material / "gt", track="x4", metrics=["diversity_patches"])
     with pytest.raises(se.TrackError, match="x5"):
         se.score(material / "sub", material / "gt", track="x5")
