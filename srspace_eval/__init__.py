@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from srspace_eval._utils.png import write_png as write_png
     from srspace_eval.demo.run import Demo as Demo
     from srspace_eval.demo.run import run_demo as run_demo
+    from srspace_eval.doctor import Diagnosis as Diagnosis
+    from srspace_eval.doctor import diagnose as diagnose
     from srspace_eval.errors import CheckpointError as CheckpointError
     from srspace_eval.errors import ExecutorError as ExecutorError
     from srspace_eval.errors import ImageError as ImageError
@@ -123,6 +125,8 @@ _HOMES = {
     "create_study": "study.create.create_study",
     "Demo": "demo.run.Demo",
     "describe_checkpoint": "models.checkpoints.describe.describe_checkpoint",
+    "diagnose": "doctor.diagnose",
+    "Diagnosis": "doctor.Diagnosis",
     "diversity_curve": "metrics.diversity.function.diversity_curve",
     "diversity_score": "metrics.diversity.function.diversity_score",
     "diversity_score_patches": "metrics.diversity.function.diversity_score_patches",

@@ -48,6 +48,7 @@ DIRECTION: dict[str, set[str]] = {
     "study": {"submissions", "ranking", "report", "tracks"},
     "scoring": {"submissions", "metrics", "results", "tracks", "kernels"},
     "models": {"flows", "kernels", "metrics", "submissions", "tracks"},
+    "doctor": {"metrics", "results"},
     "demo": {"metrics", "ranking", "report", "scoring", "tracks"},
 }
 TOP = {"__init__", "__main__", "cli"}
