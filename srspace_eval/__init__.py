@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.diversity.function import diversity_score as diversity_score
     from srspace_eval.metrics.diversity.function import diversity_score_patches as diversity_score_patches
     from srspace_eval.metrics.downscaling import downscale_folder as downscale_folder
+    from srspace_eval.metrics.listing import list_metrics as list_metrics
     from srspace_eval.metrics.lpips.function import lpips as lpips
     from srspace_eval.metrics.lpips.function import lpips_map as lpips_map
     from srspace_eval.metrics.lpips.network import LPIPS as LPIPS
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.measures import Measure as Measure
     from srspace_eval.metrics.psnr.function import lr_psnr as lr_psnr
     from srspace_eval.metrics.psnr.function import psnr as psnr
-    from srspace_eval.metrics.registry import list_metrics as list_metrics
     from srspace_eval.metrics.registry import register as register
     from srspace_eval.metrics.resize import imresize as imresize
     from srspace_eval.metrics.ssim.function import ssim as ssim
@@ -138,7 +138,7 @@ _HOMES = {
     "known_methods": "models.catalogue.known_methods",
     "LikelihoodReport": "models.folders.likelihood.LikelihoodReport",
     "likelihoods": "models.folders.likelihood.likelihoods",
-    "list_metrics": "metrics.registry.list_metrics",
+    "list_metrics": "metrics.listing.list_metrics",
     "list_tracks": "tracks.reader.list_tracks",
     "list_weights": "metrics.lpips.weights.list_weights",
     "load_board": "results.board.load_board",
