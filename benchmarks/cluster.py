@@ -25,14 +25,15 @@ from inputs.weights import write_random_trunk
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import read_rgb, write_png
-from srspace_eval.metrics.evaluator import MeterConfig
+from srspace_eval.metrics.evaluator import EvaluatorConfig
+from srspace_eval.metrics.registry import bind
 from srspace_eval.scoring.executors.base import Executor, NetworkPlan
 from srspace_eval.scoring.executors.connection import open_dask
 from srspace_eval.scoring.executors.threads import LocalExecutor
 from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource
 
-METRICS = frozenset({"lpips", "lr_psnr", "diversity"})
+METRICS = ("lpips", "lr_psnr", "diversity")
 
 
 def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[ImageTask], TaskSources]:
@@ -55,7 +56,7 @@ def make_tasks(gt: Path, folder: Path, images: int, samples: int) -> tuple[list[
 def seconds(executor: Executor, tasks: list[ImageTask], sources: TaskSources, plan: NetworkPlan, repeats: int) -> float:
     """The minimum time to measure all tasks."""
     executor.prepare(plan)
-    config = MeterConfig(METRICS, 4)
+    config = EvaluatorConfig(bind(METRICS), 4)
     list(executor.measure(tasks[:1], sources, config, advance=lambda n: None))
     times = []
     for _ in range(repeats):

@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from srspace_eval.results.store import read_result as read_result
     from srspace_eval.results.store import result_path as result_path
     from srspace_eval.results.store import write_result as write_result
+    from srspace_eval.schemas import load_schema as load_schema
     from srspace_eval.scoring.options import ScoreOptions as ScoreOptions
     from srspace_eval.scoring.run import ShardRun as ShardRun
     from srspace_eval.scoring.run import score as score
@@ -143,6 +144,7 @@ _HOMES = {
     "load_board": "results.board.load_board",
     "load_model": "models.loading.load_model",
     "load_published": "ranking.published_tables.load_published",
+    "load_schema": "schemas.load_schema",
     "load_track": "tracks.reader.load_track",
     "LPIPS": "metrics.lpips.network.LPIPS",
     "lpips": "metrics.lpips.function.lpips",

@@ -35,6 +35,7 @@ DIRECTION: dict[str, set[str]] = {
     "errors": set(),
     "_version": set(),
     "_utils": set(),
+    "schemas": set(),
     "leaderboards": set(),
     "kernels": set(),
     "flows": set(),
@@ -51,7 +52,18 @@ DIRECTION: dict[str, set[str]] = {
 }
 TOP = {"__init__", "__main__", "cli"}
 
-TORCH_FREE_ROOMS = ("errors", "_version", "_utils", "tracks", "submissions", "results", "ranking", "report", "study")
+TORCH_FREE_ROOMS = (
+    "errors",
+    "_version",
+    "_utils",
+    "tracks",
+    "submissions",
+    "results",
+    "ranking",
+    "report",
+    "study",
+    "schemas",
+)
 TORCH_FREE_MODULES = ("__init__", "__main__", "metrics", *METRIC_TABLE)
 MAY_IMPORT_TORCH = {"_utils.devices", "_utils.allocator"}
 HEAVY = {"torch", "torchvision", "lpips", "triton", "safetensors", "distributed", "dask"}

@@ -12,11 +12,13 @@ import torch
 from benchmarks.inputs.submissions import small
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.kernels.dispatch import forms_used
-from srspace_eval.metrics.evaluator import MEASURED, ImageMeter, MeterConfig, PatchPlan
+from srspace_eval.metrics.diversity.function import PatchPlan
+from srspace_eval.metrics.evaluator import ImageEvaluator
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, parameter_shapes
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.cases import write_procedural
+from tests.helpers.evaluation import MEASURED, evaluator_config
 from tests.helpers.scoring import ALL, assert_parity, run
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
@@ -67,15 +69,15 @@ def test_every_metric_agrees_with_the_cpu(net: str, precision: str, tmp_path: Pa
         torch.randint(0, 256, (136, 152, 3), generator=generator, dtype=torch.uint8) // (8 if i else 1) + 64
         for i in range(3)
     )
-    config = MeterConfig(MEASURED, 4, patches=PatchPlan(20, 16))
+    config = evaluator_config(MEASURED, 4, patches=PatchPlan(20, 16))
     found = {}
     for device in ("cuda", "cpu"):
         network = LPIPS(
             net, weights=tmp_path / "trunk.pth", device=device, precision=precision if device == "cuda" else "float32"
         )
-        meter = ImageMeter(gt, config, network, image="a")
-        rows = [meter.add(meter.measure(sample)) for sample in samples]
-        found[device] = [*rows, meter.finish().values]
+        evaluator = ImageEvaluator(gt, config, network, image="a")
+        rows = [evaluator.update(evaluator.measure(sample)) for sample in samples]
+        found[device] = [*rows, evaluator.compute().values]
     loose = {"float32": 5e-5, "tf32": 2e-2, "bf16": 1e-1}[precision]
     for mine, theirs in zip(found["cuda"], found["cpu"], strict=True):
         for name, value in theirs.items():

@@ -10,9 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from srspace_eval.cli._common import print_json, progress, say, shown
-from srspace_eval.cli._options import submission_options, track_from
+from srspace_eval.cli._options import LateHelp, submission_options, track_from
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.registry import columns
+from srspace_eval.metrics.base import Setting
+from srspace_eval.metrics.lpips.metric import DiversityPatches
+from srspace_eval.metrics.measures import Measure
+from srspace_eval.metrics.registry import bind, columns, list_metrics, measures_of
 from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
@@ -27,13 +30,44 @@ def _shard(text: str | None) -> Shard | None:
         raise click.BadParameter(str(error)) from error
 
 
+def _measures(texts: tuple[str, ...]) -> tuple[Measure, ...]:
+    try:
+        measures = tuple(Measure.parse(text) for text in texts)
+        bind(measures)
+    except InputError as error:
+        raise click.BadParameter(str(error)) from error
+    return measures
+
+
+def _offered() -> str:
+    """The options that metrics have, for the help."""
+    offered = (
+        f"{listing.id}: {', '.join(f'{key}={value}' for key, value in listing.options.items())}"
+        for listing in list_metrics()
+        if listing.options
+    )
+    return f"Options and their defaults: {'; '.join(offered)}."
+
+
 @click.command()
 @submission_options
 @click.option("--team", help="Name in leaderboards. Default: the submission's name.")
 @click.option("--baseline", is_flag=True, help="Show it in leaderboards without ranking it.")
 @click.option(
     "--metrics",
-    help=f"Comma-separated, of {', '.join(known_metrics())}. Default: the track's.",
+    cls=LateHelp,
+    late_help=lambda: f"Comma-separated, of {', '.join(known_metrics())}. Default: the track's.",
+)
+@click.option(
+    "--measure",
+    "measures",
+    multiple=True,
+    metavar="ID=METRIC,OPTION=VALUE,...",
+    callback=lambda _, __, texts: _measures(texts),
+    cls=LateHelp,
+    late_help=lambda: (
+        f"Also measure a metric with options, under an id of its own; may be given several times. {_offered()}"
+    ),
 )
 @click.option("--lpips-net", "net", type=click.Choice(["alex", "vgg", "squeeze"]), default="alex", show_default=True)
 @click.option(
@@ -93,6 +127,7 @@ def command(
     team: str | None,
     baseline: bool,
     metrics: str | None,
+    measures: tuple[Measure, ...],
     patches: int | None,
     patch_size: int,
     seed: int,
@@ -109,19 +144,20 @@ def command(
     With --shard, jobs measure shares into journals on the board (or on boards of their own, merged by copying); the
     same command without --shard makes the result of them.
     """
-    from srspace_eval.metrics.evaluator import PatchPlan
     from srspace_eval.scoring.options import ScoreOptions
     from srspace_eval.scoring.run import score, score_shard
 
     wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
     if wanted == ():
         raise click.BadParameter(f"{metrics!r} names no metric of {', '.join(known_metrics())}", param_hint="--metrics")
-    plan = None if patches is None else PatchPlan(patches, patch_size, seed)
     rules = track_from(track)
-    if plan is None and "diversity_patches" in (wanted or (rules.metrics if rules else ())):
-        raise click.UsageError("diversity_patches needs --patches K")
+    if patches is not None:
+        options_given: dict[str, Setting] = {"patches": patches, "size": patch_size, "seed": seed}
+        measures = (*measures, Measure(DiversityPatches.name, options=options_given))
+    elif DiversityPatches.name in (wanted or (rules.metrics if rules else ())):
+        raise click.UsageError(f"{DiversityPatches.name} needs --patches K")
     arguments: dict[str, Any] = {
-        "options": ScoreOptions(metrics=wanted, samples=samples, patches=plan, workers=workers, **options),
+        "options": ScoreOptions(metrics=wanted, measures=measures, samples=samples, workers=workers, **options),
         "track": rules,
         "lr": lr,
         "team": team,
@@ -151,7 +187,7 @@ def show(result: Result) -> None:
     table.add_column("metric")
     table.add_column("value", justify="right")
     table.add_column("unit")
-    for metric, info in columns().items():
+    for metric, info in columns(measures_of(result.signature.settings)).items():
         if metric in result.summary:
             table.add_row(f"{info.label} {info.arrow}", info.format(result.summary[metric]), info.unit)
     console = Console(highlight=False, markup=False)

@@ -165,6 +165,8 @@ class Metric(ABC):
     family:
         Metrics of the same family share one expensive pass; empty: the metric is measured alone. A family's class
         overrides :meth:`prepare_family`.
+    version:
+        Part of the signature; to be changed when the numbers change.
     """
 
     name: ClassVar[str] = ""
@@ -172,6 +174,7 @@ class Metric(ABC):
     needs: ClassVar[Needs] = Needs()
     curves: ClassVar[tuple[str, ...]] = ()
     family: ClassVar[str] = ""
+    version: ClassVar[str] = "1"
 
     @abstractmethod
     def prepare(self, image: ImageInputs) -> AnyPrepared:
@@ -189,17 +192,17 @@ class Metric(ABC):
         (metric,) = members
         return metric.prepare(image)
 
-    def least_size(self, net: str) -> LeastSize | None:
-        """The least size of pictures, with LPIPS's trunk ``net``; None: any size will do."""
-        return None
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        """The least sizes of pictures, with LPIPS's trunk ``net``; none: any size is possible."""
+        return ()
 
     def gt_bytes(self, net: str) -> int:
         """Bytes a GT's pixel that :meth:`prepare` keeps beside the GT, with LPIPS's trunk ``net``."""
         return 0
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
-        """The settings that the numbers depend on; empty: none beside those of LPIPS's network."""
-        return {}
+        """The settings that the numbers depend on: the version and the options. Empty: the network's say everything."""
+        return {"version": self.version, **{f.name: getattr(self, f.name) for f in fields(self)}}
 
     def columns_as(self, measure_id: str) -> tuple[MetricInfo, ...]:
         """The columns under the id that the metric is measured under; another id than its own shows in the labels."""
@@ -212,7 +215,7 @@ class Metric(ABC):
                 id=renamed_key(info.id, self.name, measure_id),
                 label=f"{info.label} ({measure_id})",
                 tex=f"{info.tex} (" + measure_id.replace("_", r"\_") + ")",
-                description=f"{info.description} Options: {changed or 'the defaults'}.",
+                description=f"{info.description} Options: {changed}." if changed else info.description,
                 curve=info.curve and renamed_key(info.curve, self.name, measure_id),
             )
             for info in self.columns

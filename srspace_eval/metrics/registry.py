@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -16,8 +17,8 @@ from typing import TypeVar
 from srspace_eval._utils.notices import notify
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, MetricInfo, Setting
-from srspace_eval.metrics.diversity.metric import Diversity, DiversityMse, DiversityPatches
-from srspace_eval.metrics.lpips.metric import Lpips
+from srspace_eval.metrics.diversity.metric import DiversityMse
+from srspace_eval.metrics.lpips.metric import Diversity, DiversityPatches, Lpips
 from srspace_eval.metrics.measures import RESERVED, Measure, options_of, with_options
 from srspace_eval.metrics.opinion import MOR
 from srspace_eval.metrics.psnr.metric import LrPsnr, Psnr
@@ -97,6 +98,28 @@ def columns(measures: Iterable[Measure] = ()) -> Mapping[str, MetricInfo]:
     return _all_columns(tuple(measures))
 
 
+def measures_of(settings: Mapping[str, Mapping[str, object]]) -> tuple[Measure, ...]:
+    """The measures that a result's signature names, without their options.
+
+    Parameters
+    ----------
+    settings:
+        Group -> settings. The group of a metric under another id than its own states ``metric``.
+
+    Examples
+    --------
+    >>> measures_of({"common": {"scale": 4}, "psnr_y4": {"metric": "psnr", "channels": "Y", "border": 4}})
+    (Measure(id='psnr_y4', metric='psnr', options={}),)
+    """
+    found = []
+    for key, group in settings.items():
+        with suppress(InputError):  # a result may be edited, or name a metric of a package that is not installed
+            measure = Measure(key, str(group["metric"])) if "metric" in group else None
+            if measure is not None and measure.id not in columns() and _metric_of(measure):
+                found.append(measure)
+    return tuple(found)
+
+
 def column(name: str) -> MetricInfo:
     """One column.
 
@@ -137,18 +160,19 @@ def curves(measures: Iterable[Measure] = ()) -> dict[str, MetricInfo]:
 def bind(
     wanted: Sequence[str | Measure],
     declared: Iterable[Measure] = (),
-    defaults: Mapping[str, Setting] | None = None,
+    defaults: Iterable[Mapping[str, Setting]] = (),
 ) -> dict[str, Metric]:
     """The metrics to measure, by the id that each is measured under, with their options.
 
     Parameters
     ----------
     wanted:
-        Metric names, ids of ``declared`` measures, or measures.
+        Metric names, ids of measures, or measures.
     declared:
-        A track's measures.
+        A track's measures; they are measured only if ``wanted`` names them. A measure in ``wanted`` replaces one of the
+        same id.
     defaults:
-        Options of the run, by name. A metric that has such an option takes it where its measure does not say another.
+        Options of the run. A metric that has all options of a group takes them where its measure gives no others.
 
     Returns
     -------
@@ -159,16 +183,20 @@ def bind(
     InputError
         If a metric or an option is unknown, a value does not suit, or an id is taken.
     """
-    known = {measure.id: measure for measure in declared}
+    given = [item for item in wanted if isinstance(item, Measure)]
+    known = {measure.id: measure for measure in (*declared, *given)}
     found: dict[str, Metric] = {}
+    groups = list(defaults)
     unknown = [w for w in wanted if isinstance(w, str) and w not in known and w not in metrics()]
     if unknown:
         raise InputError(f"unknown metric {', '.join(unknown)}: choose from {', '.join([*metrics(), *known])}")
     for item in wanted:
         measure = item if isinstance(item, Measure) else known.get(item) or Measure(item)
         metric = _metric_of(measure)
-        own = {key: value for key, value in (defaults or {}).items() if key in options_of(metric)}
-        bound = with_options(metric, {**own, **measure.options}, f"measure {measure.id!r}")
+        shared: dict[str, Setting] = {}
+        for group in groups:
+            shared |= group if group.keys() <= options_of(metric).keys() else {}
+        bound = with_options(metric, {**shared, **measure.options}, f"measure {measure.id!r}")
         if found.setdefault(measure.id, bound) != bound:
             raise InputError(f"measure {measure.id!r}: is given twice with different options; give each an id")
     place = list(metrics())

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, TypedDict
 
 from srspace_eval.errors import InputError
+from srspace_eval.metrics.base import Metric, Setting
 from srspace_eval.metrics.diversity.function import PatchPlan
+from srspace_eval.metrics.lpips.metric import DiversityPatches
+from srspace_eval.metrics.measures import Measure
+from srspace_eval.metrics.registry import bind
+from srspace_eval.scoring.executors.base import NetworkPlan
+from srspace_eval.tracks.model import Track
 
 Net: TypeAlias = Literal["alex", "vgg", "squeeze"]
 Convention: TypeAlias = Literal["ntire21", "matlab", "matlab-legacy"]
@@ -22,7 +28,10 @@ class ScoreOptions:
     Attributes
     ----------
     metrics:
-        Ids out of :func:`srspace_eval.list_metrics`; None: the track's.
+        Names of :func:`srspace_eval.list_metrics`, ids of the track's measures, and :class:`srspace_eval.Measure`
+        values, which give a metric options; None: the track's.
+    measures:
+        Measured beside ``metrics``.
     samples:
         M instead of the track's.
     net, lpips_weights, weights_dir:
@@ -42,7 +51,7 @@ class ScoreOptions:
         Measure what is there of a submission that lacks images or samples. Its summary stays empty.
     """
 
-    metrics: tuple[str, ...] | None = None
+    metrics: tuple[str | Measure, ...] | None = None
     samples: int | None = None
     net: Net = "alex"
     lpips_weights: Path | None = None
@@ -54,12 +63,43 @@ class ScoreOptions:
     workers: int | None = None
     scheduler: str | None = None
     incomplete: bool = False
+    measures: tuple[Measure, ...] = ()
+
+    def bound(self, track: Track | None) -> dict[str, Metric]:
+        """The metrics to measure, by id, with their options. Empty if they follow from a track that is not known yet.
+
+        Raises
+        ------
+        InputError
+            If a metric or an option is unknown or missing, or a value does not suit.
+        """
+        wanted = self.metrics or (track.measured if track is not None else ())
+        if not wanted:
+            return {}
+        measures = list(self.measures)
+        if self.patches is not None:
+            plan: dict[str, Setting] = {
+                "patches": self.patches.patches, "size": self.patches.size, "seed": self.patches.seed,
+            }  # fmt: skip
+            measures.append(Measure(DiversityPatches.name, options=plan))
+        declared = track.measures if track is not None else ()
+        found = bind([*wanted, *measures], declared, [{"convention": self.convention}])
+        for measure_id, metric in found.items():
+            if missing := metric.missing():
+                raise InputError(f"{measure_id} needs {missing}")
+        return found
+
+    def network(self, metrics: Mapping[str, Metric]) -> NetworkPlan | None:
+        """The network to load; None if no metric needs one."""
+        if not any(metric.needs.network for metric in metrics.values()):
+            return None
+        return NetworkPlan(self.net, self.lpips_weights, self.weights_dir, self.device, self.precision)
 
 
 class ScoreSettings(TypedDict, total=False):
     """The fields of :class:`ScoreOptions` as keywords of :func:`srspace_eval.score`, with looser types."""
 
-    metrics: Sequence[str] | None
+    metrics: Sequence[str | Measure] | None
     samples: int | None
     net: Net
     lpips_weights: Path | str | None
@@ -71,6 +111,7 @@ class ScoreSettings(TypedDict, total=False):
     workers: int | None
     scheduler: str | None
     incomplete: bool
+    measures: Sequence[Measure]
 
 
 def with_settings(options: ScoreOptions | None, settings: ScoreSettings) -> ScoreOptions:
@@ -96,6 +137,8 @@ def with_settings(options: ScoreOptions | None, settings: ScoreSettings) -> Scor
     plain: dict[str, object] = dict(settings)
     if settings.get("metrics") is not None:
         plain["metrics"] = tuple(settings["metrics"] or ())
+    if "measures" in settings:
+        plain["measures"] = tuple(settings["measures"])
     for name in ("lpips_weights", "weights_dir"):
         if plain.get(name) is not None:
             plain[name] = Path(str(plain[name]))

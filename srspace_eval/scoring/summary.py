@@ -1,23 +1,32 @@
-"""A submission's summary from its images' records: means over images. Infinite and undefined values are reported
-in the notes."""
+"""A submission's summary and result from its images' records. Notes name infinite and undefined values."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from srspace_eval.metrics.registry import columns
-from srspace_eval.results.record import ImageRecord
+from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.registry import columns, measures_of
+from srspace_eval.results.record import ImageRecord, Kind, Result
+from srspace_eval.results.signature import Signature
+from srspace_eval.submissions.check import SubmissionCheck
+from srspace_eval.submissions.provenance import read_provenance
 
 
 def summarise(
-    images: Sequence[ImageRecord],
+    images: Sequence[ImageRecord], known: Mapping[str, MetricInfo]
 ) -> tuple[dict[str, float | None], dict[str, tuple[float | None, ...]], list[str]]:
     """Summary values, curves and notes of a complete submission.
 
     A metric's value is the mean over the images where it is finite. Images of infinite LR-PSNR (a sample's LR equals
     the reference), and images of undefined S_M (a sample equals the GT), are left out and named in the notes. Only if
     *all* images are infinite is the summary infinite; only if none is defined is it None.
+
+    Parameters
+    ----------
+    known:
+        The columns of the run: undefined values of others are not mentioned in the notes.
 
     Returns
     -------
@@ -36,7 +45,7 @@ def summarise(
             summary[metric] = math.inf if infinite else None
         if infinite:
             notes.append(f"{metric}: infinite (identical LRs), left out of the mean: {_names(infinite)}")
-        if undefined and metric in columns():
+        if undefined and metric in known:
             notes.append(f"{metric}: undefined, left out of the mean: {_names(undefined)}")
     names = dict.fromkeys(name for image in images for name in image.curves)
     return summary, {name: curve for name in names if (curve := _mean_curve(images, name))}, notes
@@ -56,3 +65,41 @@ def _mean_curve(images: Sequence[ImageRecord], name: str) -> tuple[float | None,
 def _names(names: Sequence[str]) -> str:
     shown = ", ".join(names[:10])
     return f"{len(names)} image{'s' if len(names) > 1 else ''} ({shown}{' …' if len(names) > 10 else ''})"
+
+
+def make_result(
+    checked: SubmissionCheck, team: str, kind: Kind, signature: Signature, records: list[ImageRecord]
+) -> Result:
+    """The result of a submission from its images' records.
+
+    A submission of one sample an image, named without a sample number, is a deterministic method: its M samples are
+    equal. The summary of an incomplete submission is empty.
+    """
+    pairing = checked.pairing
+    single = pairing.samples == 1 and "sample" not in pairing.template
+    wanted = int(signature.settings["common"]["samples"])
+    notes = []
+    if single and wanted > 1 and any(record.curves for record in records):
+        notes.append("one sample an image, named without a sample number: a deterministic method, S_M = 0")
+        records = [_deterministic(record, wanted) for record in records]
+    summary, curves, more = summarise(records, columns(measures_of(signature.settings)))
+    if pairing.missing:
+        summary, curves, more = dict.fromkeys(summary), {}, []
+    return Result(
+        team=team,
+        track=checked.track.name,
+        kind=kind,
+        signature=signature,
+        images=tuple(records),
+        summary=summary,
+        curves=curves,
+        incomplete=pairing.missing,
+        notes=(*notes, *checked.inspection.warnings, *more),
+        provenance=read_provenance(checked.submission),
+    )
+
+
+def _deterministic(record: ImageRecord, samples: int) -> ImageRecord:
+    """M equal samples: the curves keep their first value."""
+    curves = {name: (*curve, *[curve[-1]] * (samples - 1)) for name, curve in record.curves.items()}
+    return replace(record, curves=curves)

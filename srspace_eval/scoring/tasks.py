@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import Pixels, decode_png
 from srspace_eval.errors import ImageError, InputError
+from srspace_eval.submissions.check import SubmissionCheck
+from srspace_eval.submissions.inspection import cropped
+from srspace_eval.submissions.pairing import Pair
 from srspace_eval.submissions.sources import Source
 
 
@@ -76,3 +80,24 @@ def load(source: Source, ref: FileRef) -> Pixels:
     if sha256(data) != ref.sha256:
         raise ImageError(f"{where}: has changed since the run began; run the same command again")
     return decode_png(data, where)
+
+
+def make_tasks(checked: SubmissionCheck, pairs: Sequence[Pair]) -> list[ImageTask]:
+    """The tasks of those pairs that have samples."""
+    track, inspection = checked.track, checked.inspection
+    tasks = []
+    for p in pairs:
+        if not p.samples:
+            continue
+        gt = inspection.gt[p.gt]
+        tasks.append(
+            ImageTask(
+                image=p.image,
+                height=cropped(gt.height, track.crop),
+                width=cropped(gt.width, track.crop),
+                gt=FileRef(p.gt, gt.sha256),
+                lr=None if p.lr is None else FileRef(p.lr, inspection.lr[p.lr].sha256),
+                samples=tuple((n, FileRef(name, inspection.samples[name].sha256)) for n, name in p.numbered),
+            )
+        )
+    return tasks

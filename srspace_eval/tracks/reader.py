@@ -42,12 +42,14 @@ def builtin_tracks() -> dict[str, Track]:
 
 
 def list_tracks() -> list[Track]:
-    """The built-in tracks.
+    """The built-in tracks, by name.
 
+    Examples
+    --------
     >>> [track.name for track in list_tracks()]
     ['x4', 'x4-2022', 'x8', 'x8-2022']
     """
-    return list(builtin_tracks().values())
+    return sorted(builtin_tracks().values(), key=lambda track: track.name)
 
 
 def load_track(name_or_path: str | Path) -> Track:

@@ -130,8 +130,8 @@ def test_pictures_too_small_for_a_metric_are_listed_before_anything_is_measured(
             ("0804", "64×16", "LPIPS with the alex trunk needs 31×31; choose other --metrics"),
             ("0804", "64×16", "diversity_patches needs 48×48; give a smaller --patch-size"),
             ("0805", "24×8", "LPIPS with the alex trunk needs 31×31; choose other --metrics"),
-            ("0805", "24×8", "ssim needs 11×11; choose other --metrics"),
             ("0805", "24×8", "diversity_patches needs 48×48; give a smaller --patch-size"),
+            ("0805", "24×8", "ssim needs 11×11; choose other --metrics"),
         ]
     ]
 

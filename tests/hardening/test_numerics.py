@@ -14,7 +14,8 @@ from benchmarks.inputs import pngs
 from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.png import write_png
 from srspace_eval.errors import InputError, SrspaceEvalError
-from srspace_eval.metrics.evaluator import ImageMeter, MeterConfig, PatchPlan
+from srspace_eval.metrics.diversity.function import PatchPlan
+from srspace_eval.metrics.evaluator import ImageEvaluator
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.metrics.psnr.function import psnr
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
@@ -22,6 +23,7 @@ from srspace_eval.metrics.ssim.function import ssim
 from srspace_eval.scoring.options import ScoreOptions
 from srspace_eval.scoring.run import score
 from srspace_eval.tracks.reader import load_track
+from tests.helpers.evaluation import evaluator_config
 
 ALL = frozenset({"lpips", "lr_psnr", "diversity", "diversity_mse", "diversity_patches", "psnr", "ssim"})
 
@@ -45,14 +47,14 @@ def extremes(height: int, width: int) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("size", [(32, 32), (40, 72)])
 def test_every_metric_is_defined_on_every_pair(size: tuple[int, int], network: LPIPS) -> None:
-    config = MeterConfig(ALL, scale=4, patches=PatchPlan(20, 8, 0))
+    config = evaluator_config(ALL, scale=4, patches=PatchPlan(20, 8, 0))
     pictures = extremes(*size)
     for (name, gt), (first, second) in itertools.product(pictures.items(), [("black", "noise"), ("white", "black")]):
-        meter = ImageMeter(gt, config, network)
+        evaluator = ImageEvaluator(gt, config, network)
         for sample in (pictures[first], pictures[second]):
-            values = meter.add(meter.measure(sample))
+            values = evaluator.update(evaluator.measure(sample))
             assert all(isinstance(v, float) and not math.isnan(v) for v in values.values()), (name, values)
-        found = meter.finish()
+        found = evaluator.compute()
         same = name in (first, second)
         for metric, value in found.values.items():
             if metric.startswith("diversity"):
@@ -81,9 +83,9 @@ def test_small_pictures_give_numbers_or_a_named_error(size: tuple[int, int], net
         assert -1 <= ssim(a, b) < 1
     with pytest.raises(InputError, match="at least 31×31"):
         network.map(a, b)
-    mse = ImageMeter(a, MeterConfig(frozenset({"diversity_mse"}), scale=4), None)
-    mse.add(mse.measure(b))
-    assert mse.finish().values["diversity_mse"] == 0.0
+    mse = ImageEvaluator(a, evaluator_config(frozenset({"diversity_mse"}), scale=4), None)
+    mse.update(mse.measure(b))
+    assert mse.compute().values["diversity_mse"] == 0.0
 
 
 def test_a_picture_too_small_for_the_trunk_is_an_error_that_names_the_file(tmp_path: Path) -> None:
@@ -99,16 +101,16 @@ def test_a_picture_too_small_for_the_trunk_is_an_error_that_names_the_file(tmp_p
 
 def test_the_number_of_threads_changes_nothing(network: LPIPS) -> None:
     gt, sr = pngs.pixels(96, 104, seed=3), pngs.pixels(96, 104, seed=4)
-    config = MeterConfig(ALL, scale=4, patches=PatchPlan(50, 16, 7))
+    config = evaluator_config(ALL, scale=4, patches=PatchPlan(50, 16, 7))
     found = []
     before = torch.get_num_threads()
     try:
         for threads in (1, 2, 5):
             torch.set_num_threads(threads)
-            meter = ImageMeter(gt, config, network)
-            meter.add(meter.measure(sr))
-            meter.add(meter.measure(gt // 2))
-            found.append(meter.finish())
+            evaluator = ImageEvaluator(gt, config, network)
+            evaluator.update(evaluator.measure(sr))
+            evaluator.update(evaluator.measure(gt // 2))
+            found.append(evaluator.compute())
     finally:
         torch.set_num_threads(before)
     for other in found[1:]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +16,16 @@ from srspace_eval._utils.png import read_rgb
 from srspace_eval.errors import InputError
 from srspace_eval.kernels import distance_maps
 from srspace_eval.kernels.error_boxes_reference import box_sums
-from srspace_eval.metrics import evaluator as module
-from srspace_eval.metrics.diversity.function import diversity_curve, diversity_score_patches
-from srspace_eval.metrics.evaluator import ImageMeasurement, ImageMeter, MeterConfig, PatchPlan
+from srspace_eval.metrics.diversity.function import PatchPlan, diversity_curve, diversity_score_patches
+from srspace_eval.metrics.evaluator import EvaluatorConfig, ImageEvaluator
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.metrics.psnr.function import lr_psnr, psnr
-from srspace_eval.metrics.registry import columns
+from srspace_eval.metrics.registry import bind, columns, metrics
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.metrics.ssim.function import ssim
+from srspace_eval.metrics.steps import ImageValues
 from tests.helpers.cases import procedural
+from tests.helpers.evaluation import MEASURED, evaluator_config
 
 BOTH_DISTANCES = frozenset({"lpips", "lr_psnr", "diversity", "diversity_mse"})
 
@@ -34,14 +36,14 @@ def pictures(samples: int = 4, size: tuple[int, int] = (72, 96), scale: int = 4)
 
 
 def measure(
-    gt: np.ndarray, samples: list[np.ndarray], config: MeterConfig, lpips: LPIPS | None, **more: Any
-) -> tuple[ImageMeasurement, list[dict[str, float]]]:
-    meter = ImageMeter(gt, config, lpips, **more)
-    values = [meter.add(meter.measure(sr)) for sr in samples]
-    return meter.finish(), values
+    gt: np.ndarray, samples: list[np.ndarray], config: EvaluatorConfig, lpips: LPIPS | None, **more: Any
+) -> tuple[ImageValues, list[dict[str, float]]]:
+    evaluator = ImageEvaluator(gt, config, lpips, **more)
+    values = [evaluator.update(evaluator.measure(sr)) for sr in samples]
+    return evaluator.compute(), values
 
 
-def check_against(expected: dict[str, Any], found: ImageMeasurement, values: list[dict[str, float]]) -> None:
+def check_against(expected: dict[str, Any], found: ImageValues, values: list[dict[str, float]]) -> None:
     """One row of the parity results, to the tolerances that the protocol's users were promised."""
     assert found.values["lpips"] == pytest.approx(expected["LPIPS_mean"], rel=2e-5)
     assert found.values["lr_psnr"] == pytest.approx(expected["LRPSNR_mean"], abs=1e-9)
@@ -63,7 +65,7 @@ def check_against(expected: dict[str, Any], found: ImageMeasurement, values: lis
 @pytest.mark.parametrize("name", ["procedural_x4", "procedural_x8"])
 def test_equals_the_challenges_own_programs(name: str, alex: LPIPS) -> None:
     case = procedural(name)
-    config = MeterConfig(BOTH_DISTANCES, case["scale"])
+    config = evaluator_config(BOTH_DISTANCES, case["scale"])
     for image, expected in zip(case["images"], case["expected"], strict=True):
         gt = synth.picture(image["height"], image["width"], image["picture_seed"])
         samples = synth.sample_set(gt, case["scale"], case["samples"], image["sample_seed"])
@@ -79,7 +81,7 @@ def test_equals_the_challenges_own_programs_on_photographs(name: str, trunk: str
     squeeze = shared / "weights" / "squeezenet1_1-features.pth"
     lpips = alex if trunk.startswith("alex") else LPIPS("squeeze", weights=squeeze)
     folder = shared / "parity" / "measure" / name
-    config = MeterConfig(BOTH_DISTANCES, case["scale"])
+    config = evaluator_config(BOTH_DISTANCES, case["scale"])
     for index, expected in enumerate(case[trunk]):
         gt = read_rgb(folder / "gt" / f"{801 + index:04d}.png")
         height, width = (n // 8 * 8 for n in gt.shape[:2])
@@ -91,7 +93,7 @@ def test_equals_the_challenges_own_programs_on_photographs(name: str, trunk: str
 def test_every_value_is_the_pure_functions_value(alex: LPIPS) -> None:
     gt, samples = pictures()
     plan = PatchPlan(64, 8, seed=5)
-    config = MeterConfig(module.MEASURED, 4, patches=plan)
+    config = evaluator_config(MEASURED, 4, patches=plan)
     found, values = measure(gt, samples, config, alex, image="0801")
     maps = torch.stack([alex.map(sr, gt) for sr in samples])
     lr = imresize(gt, 1 / 4)
@@ -116,14 +118,14 @@ def test_every_value_is_the_pure_functions_value(alex: LPIPS) -> None:
     assert set(columns()) - {"mor"} <= set(found.values)
 
 
-@pytest.mark.parametrize("metric", sorted(module.MEASURED))
+@pytest.mark.parametrize("metric", sorted(MEASURED))
 def test_joint_equals_separate(metric: str, alex: LPIPS) -> None:
     gt, samples = pictures(3)
     plan = PatchPlan(16, 4)
-    joint, _ = measure(gt, samples, MeterConfig(module.MEASURED, 4, patches=plan), alex)
+    joint, _ = measure(gt, samples, evaluator_config(MEASURED, 4, patches=plan), alex)
     patches = plan if metric == "diversity_patches" else None
-    lpips = alex if metric in module.LPIPS_METRICS else None
-    alone, _ = measure(gt, samples, MeterConfig(frozenset({metric}), 4, patches=patches), lpips)
+    lpips = alex if metrics()[metric].needs.network else None
+    alone, _ = measure(gt, samples, evaluator_config(frozenset({metric}), 4, patches=patches), lpips)
     assert metric in alone.values
     assert {name: joint.values[name] for name in alone.values} == alone.values
     assert {name: joint.curves[name] for name in alone.curves} == alone.curves
@@ -131,19 +133,19 @@ def test_joint_equals_separate(metric: str, alex: LPIPS) -> None:
 
 def test_threads_and_the_order_of_measuring_do_not_matter(alex: LPIPS) -> None:
     gt, samples = pictures(6)
-    config = MeterConfig(BOTH_DISTANCES, 4)
+    config = evaluator_config(BOTH_DISTANCES, 4)
     expected, expected_values = measure(gt, samples, config, alex)
-    meter = ImageMeter(gt, config, alex)
+    evaluator = ImageEvaluator(gt, config, alex)
     order = [4, 1, 5, 0, 3, 2]
     with ThreadPoolExecutor(3, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        measured = dict(zip(order, pool.map(lambda i: meter.measure(samples[i]), order), strict=True))
-    assert [meter.add(measured[i]) for i in range(6)] == expected_values
-    assert meter.finish() == expected
+        measured = dict(zip(order, pool.map(lambda i: evaluator.measure(samples[i]), order), strict=True))
+    assert [evaluator.update(measured[i]) for i in range(6)] == expected_values
+    assert evaluator.compute() == expected
 
 
 def test_the_order_of_samples_matters_to_the_curve_alone(alex: LPIPS) -> None:
     gt, samples = pictures()
-    config = MeterConfig(BOTH_DISTANCES, 4)
+    config = evaluator_config(BOTH_DISTANCES, 4)
     forward, forward_values = measure(gt, samples, config, alex)
     backward, backward_values = measure(gt, samples[::-1], config, alex)
     assert backward_values == forward_values[::-1]
@@ -153,7 +155,7 @@ def test_the_order_of_samples_matters_to_the_curve_alone(alex: LPIPS) -> None:
 
 def test_a_deterministic_method_scores_exactly_zero(alex: LPIPS) -> None:
     gt, samples = pictures(1)
-    config = MeterConfig(BOTH_DISTANCES | {"diversity_patches"}, 4, patches=PatchPlan(9, 5))
+    config = evaluator_config(BOTH_DISTANCES | {"diversity_patches"}, 4, patches=PatchPlan(9, 5))
     found, _ = measure(gt, samples * 4, config, alex)
     assert found.curves == {"diversity_curve": [0.0] * 4, "diversity_mse_curve": [0.0] * 4}
     assert found.values["diversity_patches"] == 0
@@ -161,7 +163,7 @@ def test_a_deterministic_method_scores_exactly_zero(alex: LPIPS) -> None:
 
 def test_a_sample_equal_to_the_gt_leaves_scores_undefined_and_its_psnr_infinite(alex: LPIPS) -> None:
     gt, samples = pictures(2)
-    config = MeterConfig(module.MEASURED, 4, patches=PatchPlan(9, 5))
+    config = evaluator_config(MEASURED, 4, patches=PatchPlan(9, 5))
     found, values = measure(gt, [samples[0], gt, samples[1]], config, alex)
     assert values[1] == {"lpips": 0.0, "mse": 0.0, "lr_psnr": math.inf, "psnr": math.inf, "ssim": 1.0}
     assert found.curves["diversity_curve"] == [0.0, None, None]
@@ -178,51 +180,43 @@ def test_a_sample_equal_to_the_gt_leaves_scores_undefined_and_its_psnr_infinite(
 def test_a_given_lr_is_the_reference(alex: LPIPS) -> None:
     gt, samples = pictures(2)
     lr = imresize(gt, 1 / 4, convention="matlab-legacy")
-    config = MeterConfig(frozenset({"lr_psnr"}), 4)
+    config = evaluator_config(frozenset({"lr_psnr"}), 4)
     found, values = measure(gt, samples, config, None, lr=lr)
     assert [v["lr_psnr"] for v in values] == [lr_psnr(sr, lr, 4) for sr in samples]
     assert found.values.keys() == {"lr_psnr", "lr_psnr_worst"}
-    with pytest.raises(InputError, match="0801: the LR is 18×23, a GT of 72×96 at scale 4 wants 18×24"):
-        ImageMeter(gt, config, None, lr=lr[:, :-1], image="0801")
+    with pytest.raises(InputError, match="0801: the LR is 18×23, a GT of 72×96 at scale 4 requires 18×24"):
+        ImageEvaluator(gt, config, None, lr=lr[:, :-1], image="0801")
 
 
-def test_only_the_running_minimum_is_kept(alex: LPIPS) -> None:
+def test_memory_does_not_grow_with_samples(alex: LPIPS) -> None:
     gt, samples = pictures(2)
-    meter = ImageMeter(gt, MeterConfig(BOTH_DISTANCES, 4), alex)
-    meter.add(meter.measure(samples[0]))
-    minimum, boxes = meter._perceptual.minimum, meter._squared.minimum
-    assert minimum is not None
-    assert boxes is not None
-    places = minimum.data_ptr(), boxes.data_ptr()
-    meter.add(meter.measure(samples[1]))
-    after = meter._perceptual.minimum, meter._squared.minimum
-    assert after[0] is not None
-    assert after[1] is not None
-    assert (after[0].data_ptr(), after[1].data_ptr()) == places
-    expected = torch.minimum(*(alex.map(sr, gt) for sr in samples))
-    torch.testing.assert_close(after[0], expected, rtol=0, atol=1e-6)
+    evaluator = ImageEvaluator(gt, evaluator_config(MEASURED - {"diversity_patches"}, 4), alex)
+    held = []
+    for count in range(1, 6):
+        evaluator.update(evaluator.measure(samples[count % 2]))
+        gc.collect()
+        held.append(sum(t.numel() * t.element_size() for t in gc.get_objects() if type(t) is torch.Tensor))
+    assert held[1:] == held[:-1]
 
 
 def test_what_is_wrong_is_named(alex: LPIPS) -> None:
     gt, samples = pictures(1)
-    with pytest.raises(InputError, match="fid given"):
-        MeterConfig(frozenset({"fid"}), 4)
-    with pytest.raises(InputError, match="none given"):
-        MeterConfig(frozenset(), 4)
-    with pytest.raises(InputError, match="go together"):
-        MeterConfig(frozenset({"lpips"}), 4, patches=PatchPlan(2, 2))
-    with pytest.raises(InputError, match="go together"):
-        MeterConfig(frozenset({"diversity_patches"}), 4)
-    config = MeterConfig(frozenset({"lpips"}), 4)
-    with pytest.raises(InputError, match="0801: these metrics need LPIPS: lpips"):
-        ImageMeter(gt, config, None, image="0801")
-    meter = ImageMeter(gt, config, alex, image="0801")
+    with pytest.raises(InputError, match="unknown metric fid: choose from lpips, "):
+        bind(["fid"])
+    with pytest.raises(InputError, match="none is given"):
+        EvaluatorConfig({}, 4)
+    with pytest.raises(InputError, match="diversity_patches needs the option patches"):
+        evaluator_config({"diversity_patches"}, 4)
+    config = evaluator_config({"lpips"}, 4)
+    with pytest.raises(InputError, match="0801: these metrics need LPIPS's network: lpips"):
+        ImageEvaluator(gt, config, None, image="0801")
+    evaluator = ImageEvaluator(gt, config, alex, image="0801")
     with pytest.raises(InputError, match="0801: no samples"):
-        meter.finish()
+        evaluator.compute()
     with pytest.raises(InputError, match="0801: sizes differ, 72×95 and 72×96"):
-        meter.measure(samples[0][:, :-1])
+        evaluator.measure(samples[0][:, :-1])
     with pytest.raises(InputError, match=r"0801: sr: float64 \(72, 96, 3\) given, uint8"):
-        meter.measure(samples[0] / 255)
+        evaluator.measure(samples[0] / 255)
 
 
 def test_the_fast_reduction_is_the_references(alex: LPIPS) -> None:

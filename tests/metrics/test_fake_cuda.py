@@ -23,13 +23,15 @@ from benchmarks.inputs.weights import small_spec, write_alexnet
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.kernels import dispatch, distance_maps_fast
-from srspace_eval.metrics.evaluator import MEASURED, ImageMeter, MeterConfig, PatchPlan
+from srspace_eval.metrics.diversity.function import PatchPlan
+from srspace_eval.metrics.evaluator import ImageEvaluator
 from srspace_eval.metrics.lpips import network as lpips_module
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.metrics.ssim.function import _gaussian
 from srspace_eval.models.adapters.flow import FlowModel
 from srspace_eval.models.adapters.rrdb import RRDBModel
 from srspace_eval.models.base import ModelConfig
+from tests.helpers.evaluation import MEASURED, evaluator_config
 
 GPU = torch.device("cuda", 0)
 
@@ -124,33 +126,34 @@ def picture() -> Tensor:
 def test_nothing_stands_between_the_kernels_of_a_sample(lpips: Any, watch: Watch, precision: str) -> None:
     torch.backends.cudnn.allow_tf32 = True  # torch's default
     network = lpips(precision=precision)
-    meter = ImageMeter(picture(), MeterConfig(frozenset({"lpips", "lr_psnr", "diversity"}), 4), network)
-    meter.add(meter.measure(picture()))
+    evaluator = ImageEvaluator(picture(), evaluator_config(frozenset({"lpips", "lr_psnr", "diversity"}), 4), network)
+    evaluator.update(evaluator.measure(picture()))
     assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")
     assert torch.backends.cudnn.deterministic
     watch.forget()
-    measured = meter.measure(picture())
+    measured = evaluator.measure(picture())
     assert watch.crossings == ["queued (72, 80, 3) to cuda", "queued () to cpu"]
     assert (watch.waits, watch.spinning) == (1, [])
-    assert measured.layers is not None
-    assert {(layer.device, layer.dtype) for layer in measured.layers} == {(GPU, torch.float32)}
+    layers = measured[0]  # of the network's pass
+    assert isinstance(layers, list)
+    assert {(layer.device, layer.dtype) for layer in layers} == {(GPU, torch.float32)}
     watch.forget()
-    meter.add(measured)
+    evaluator.update(measured)
     assert watch.crossings == ["queued (2,) to cpu"]
     assert (watch.waits, watch.spinning) == (1, [])
 
 
 def test_every_metric_is_measured_on_the_device(lpips: Any, watch: Watch) -> None:
-    meter = ImageMeter(picture(), MeterConfig(MEASURED, 4, patches=PatchPlan(5, 16)), lpips())
-    meter.add(meter.measure(picture()))
+    evaluator = ImageEvaluator(picture(), evaluator_config(MEASURED, 4, patches=PatchPlan(5, 16)), lpips())
+    evaluator.update(evaluator.measure(picture()))
     watch.forget()
-    meter.add(meter.measure(picture()))
+    evaluator.update(evaluator.measure(picture()))
     up, *down = watch.crossings
     assert up == "queued (72, 80, 3) to cuda"
     assert {crossing.rpartition(" ")[0] for crossing in down} == {"queued () to", "queued (1,) to", "queued (2,) to"}
     assert (watch.waits, watch.spinning) == (len(down), [])
     watch.forget()
-    meter.finish()
+    evaluator.compute()
     assert watch.crossings == ["queued (2, 5) to cpu"]  # the patches' means
 
 

@@ -56,14 +56,15 @@ def test_torchs_cache_is_found_without_its_variable(tmp_path: Path) -> None:
     assert weights.find("alex") == path
 
 
-def test_missing_weights_say_what_where_and_what_goes_without(tmp_path: Path) -> None:
+def test_missing_weights_say_what_where_and_what_else_can_be_done(tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         weights.weights_path("alex", tmp_path / "mine")
     text = str(caught.value)
     file = weights.trunk_file("alex")
     for part in (file.name, file.url, str(tmp_path / "mine"), "weights fetch alex", "--lpips-weights FILE"):
         assert part in text
-    assert "--metrics lr_psnr,diversity_mse,psnr,ssim" in text
+    with pytest.raises(WeightsError, match="what else") as caught:
+        weights.weights_path("alex", tmp_path / "mine", "what else")
 
 
 def test_without_a_home_folder_weights_are_found_where_they_are_named(

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from srspace_eval.ranking import rank
-from srspace_eval.ranking.entries import board_entries
-from srspace_eval.report.files import render
+from srspace_eval.ranking.leaderboard import rank
+from srspace_eval.report.files import render_leaderboard
 from srspace_eval.results.board import load_board
 from srspace_eval.results.store import read_result, write_result
 
@@ -34,7 +33,7 @@ def test_infinite_and_undefined_values_are_read() -> None:
 def test_a_board_is_ranked_as_0_1_0_did_it(name: str) -> None:
     board = load_board(GOLDEN / "board")
     track = next(track for track in board.tracks() if track.name == name)
-    document = json.loads(render(rank(board_entries(board.folder, track), track), "json"))
+    document = json.loads(render_leaderboard(rank(board, track), "json"))
     expected = json.loads((GOLDEN / "ranked" / f"{name}.json").read_text(encoding="utf-8"))
     shown = ("team", "kind", "final_rank", "ranks", *(column["id"] for column in expected["columns"]))
     assert [{key: row.get(key) for key in shown} for row in document["rows"]] == [

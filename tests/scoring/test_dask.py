@@ -23,7 +23,6 @@ from benchmarks.inputs.submissions import small
 from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import ExecutorError, ImageError, Notice
-from srspace_eval.metrics.evaluator import MeterConfig
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import result_path
 from srspace_eval.scoring.executors import dask, worker
@@ -36,6 +35,7 @@ from srspace_eval.scoring.run import score
 from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource
 from srspace_eval.tracks.reader import load_track
+from tests.helpers.evaluation import evaluator_config
 
 pytest.importorskip("distributed")
 
@@ -182,7 +182,7 @@ def test_a_file_that_workers_do_not_see_is_named(processes: Processes, tmp_path:
     task = ImageTask("0801", 8, 8, FileRef("0801.png", "0" * 64), None, ((0, FileRef("s.png", "0" * 64)),))
     with open_dask(str(processes.file)) as executor:
         executor.prepare(None)
-        config = MeterConfig(frozenset({"psnr"}), 4)
+        config = evaluator_config(frozenset({"psnr"}), 4)
         with pytest.raises(ImageError, match=r"0801\.png.*at worker tcp://.*does not see that file"):
             list(executor.measure([task], sources, config, advance=lambda n: None))
 
@@ -231,7 +231,7 @@ def test_paused_workers_are_named(folder: Path, processes: Processes) -> None:
         for path in (folder / "gt/0801.png", folder / "sub/000000_sample00000.png")
     )
     tasks = [ImageTask("0801", 96, 96, gt, None, ((0, sr),))]
-    config = MeterConfig(frozenset({"psnr"}), 4)
+    config = evaluator_config(frozenset({"psnr"}), 4)
     local = LocalExecutor(1)
     local.prepare(None)
 

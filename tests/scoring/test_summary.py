@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 
+from srspace_eval.metrics.registry import columns
 from srspace_eval.results.record import ImageRecord
-from srspace_eval.scoring.summary import summarise
+from srspace_eval.scoring.summary import summarise as summarise_columns
+
+summarise = partial(summarise_columns, columns=columns())
 
 
 def image(name: str, curve: tuple[float | None, ...] = (), **values: float | None) -> ImageRecord:

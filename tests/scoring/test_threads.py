@@ -17,14 +17,15 @@ from benchmarks.inputs import pngs
 from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import ImageError, InputError
-from srspace_eval.metrics.evaluator import MeterConfig
+from srspace_eval.metrics.lpips.nets import NETS
 from srspace_eval.metrics.lpips.trunks import Trunk, parameter_shapes
 from srspace_eval.results.record import ImageRecord
 from srspace_eval.scoring.executors.base import NetworkPlan
 from srspace_eval.scoring.executors.budget import MemoryBudget
-from srspace_eval.scoring.executors.threads import GT_BYTES_PER_PIXEL, LocalExecutor, measure_images
+from srspace_eval.scoring.executors.threads import LocalExecutor, measure_images
 from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources
 from srspace_eval.submissions.sources import FolderSource
+from tests.helpers.evaluation import evaluator_config
 
 SIZES = (0, 3, 10, 25)
 LIMIT_S = 20
@@ -82,7 +83,7 @@ def measure(
     advance: Callable[[int], None] = lambda n: None,
 ) -> Iterator[ImageRecord]:
     return measure_images(
-        tasks, TaskSources(files, files), MeterConfig(frozenset({"psnr"}), 4), None,
+        tasks, TaskSources(files, files), evaluator_config(frozenset({"psnr"}), 4), None,
         workers=workers, advance=advance, budget=budget, image_bytes=lambda task: sizes[task.image],
     )  # fmt: skip
 
@@ -168,13 +169,13 @@ def test_an_image_without_samples_is_refused() -> None:
         task("0801", 0)
 
 
-@pytest.mark.parametrize("net", sorted(GT_BYTES_PER_PIXEL))
+@pytest.mark.parametrize("net", sorted(NETS))
 def test_the_memory_of_a_gt(net: str) -> None:
     zeros = {name: torch.zeros(shape) for name, shape in parameter_shapes(net).items()}
     trunk = Trunk(net, zeros, torch.device("cpu"), torch.float32)
     with torch.no_grad():
         values = sum(part.values.numel() for part in trunk.activations(torch.zeros(1, 3, 256, 256)))
-    assert 4 * values / 256**2 == pytest.approx(GT_BYTES_PER_PIXEL[net], rel=0.1)
+    assert 4 * values / 256**2 == pytest.approx(NETS[net].gt_bytes, rel=0.1)
 
 
 def test_the_local_executor_holds_the_memory_of_each_gt(tmp_path: Path) -> None:
@@ -194,10 +195,10 @@ def test_the_local_executor_holds_the_memory_of_each_gt(tmp_path: Path) -> None:
     executor = LocalExecutor(1, budget=budget)
     executor.prepare(NetworkPlan(weights=write_alexnet(tmp_path / "alex.pth"), device="cpu"))
     tasks = [ImageTask(name, 64, 72, gt, None, ((0, sr),)) for name in "ab"]
-    config = MeterConfig(frozenset({"lpips"}), 4)
+    config = evaluator_config(frozenset({"lpips"}), 4)
     records = list(executor.measure(tasks, TaskSources(folder, folder), config, advance=lambda n: None))
     assert [record.image for record in records] == ["a", "b"]
-    assert set(acquired) == {GT_BYTES_PER_PIXEL["alex"] * 64 * 72}
+    assert set(acquired) == {NETS["alex"].gt_bytes * 64 * 72}
     assert budget.held == 0
 
 

@@ -1,12 +1,13 @@
-"""LPIPS, declared. One family with the S_M forms of LPIPS: they share the network's pass. Imports no torch."""
+"""LPIPS and the forms of S_M that use it, declared: one family that shares the network's pass. Imports no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs
+from srspace_eval.errors import InputError
+from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
 from srspace_eval.metrics.lpips.nets import NETS
 from srspace_eval.metrics.steps import AnyPrepared, ImageInputs
 
@@ -24,15 +25,20 @@ class LpipsFamily(Metric):
 
     @classmethod
     def prepare_family(cls, image: ImageInputs, members: Sequence[Metric]) -> AnyPrepared:
+        from srspace_eval.metrics.diversity.function import PatchPlan
         from srspace_eval.metrics.lpips.prepared import PreparedLpips
 
-        return PreparedLpips(image, members)
+        plans = [PatchPlan(m.patches, m.size, m.seed) for m in members if isinstance(m, DiversityPatches)]
+        return PreparedLpips(image, plans[0] if plans else None)
 
-    def least_size(self, net: str) -> LeastSize | None:
-        return LeastSize(f"LPIPS with the {net} trunk", NETS[net].smallest)
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        return (LeastSize(f"LPIPS with the {net} trunk", NETS[net].smallest),)
 
     def gt_bytes(self, net: str) -> int:
         return NETS[net].gt_bytes
+
+    def signature(self, run: RunInputs) -> Mapping[str, Setting]:
+        return {}  # the network's own group says everything
 
 
 @dataclass(frozen=True)
@@ -55,3 +61,55 @@ class Lpips(LpipsFamily):
             "Mean over the image of the pixel-wise smallest LPIPS of any sample.", per="image",
         ),
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Diversity(LpipsFamily):
+    """S_M over all pixels, with spatial LPIPS as the distance: the challenge's official form."""
+
+    name: ClassVar[str] = "diversity"
+    columns: ClassVar[tuple[MetricInfo, ...]] = (
+        MetricInfo(
+            "diversity", "S_M", "%", 3, "higher", r"$S_{M}$",
+            "Diversity score with spatial LPIPS: how much the pixel-wise best of M samples gains on the best.",
+            per="image", curve="diversity_curve", aspect="diversity",
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DiversityPatches(LpipsFamily):
+    """S_M over K random N×N patches an image, with spatial LPIPS as the distance, as the paper writes it.
+
+    Attributes
+    ----------
+    patches, size, seed:
+        K (0: not given yet), N, and the seed of the patches' places.
+    """
+
+    name: ClassVar[str] = "diversity_patches"
+    columns: ClassVar[tuple[MetricInfo, ...]] = (
+        MetricInfo(
+            "diversity_patches", "S_M (patches)", "%", 3, "higher", r"$S_{M}^{\mathrm{patch}}$",
+            "Diversity score over K random N×N patches, as the paper writes it.", per="image",
+        ),
+    )  # fmt: skip
+    patches: int = 0
+    size: int = 16
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.patches < 0 or self.size < 1 or self.seed < 0:
+            raise InputError(
+                f"patches: at least 1 patch of at least 1 pixel and a seed from 0 on are required, not "
+                f"patches={self.patches}, size={self.size}, seed={self.seed}"
+            )
+
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        return (*super().least_sizes(net), LeastSize(self.name, self.size, "give a smaller --patch-size"))
+
+    def signature(self, run: RunInputs) -> Mapping[str, Setting]:
+        return {"patches": self.patches, "size": self.size, "seed": self.seed}
+
+    def missing(self) -> str:
+        return "" if self.patches else "the option patches (--patches K)"

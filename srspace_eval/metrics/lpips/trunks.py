@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from srspace_eval._utils.files import refuse_packed
 from srspace_eval.errors import WeightsError
 from srspace_eval.kernels.winograd import WinogradConv, saves_time
+from srspace_eval.metrics.lpips.nets import NETS
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ ARCHITECTURES = {
             Conv(10, 256, 256, 3, 1, 1), Tap(),
         ),
         (64, 192, 384, 256, 256),
-        smallest=31,
+        NETS["alex"].smallest,
     ),
     "vgg": Architecture(
         (
@@ -93,7 +94,7 @@ ARCHITECTURES = {
             Conv(24, 512, 512, 3, 1, 1), Conv(26, 512, 512, 3, 1, 1), Conv(28, 512, 512, 3, 1, 1), Tap(),
         ),
         (64, 128, 256, 512, 512),
-        smallest=16,
+        NETS["vgg"].smallest,
     ),
     "squeeze": Architecture(
         (
@@ -104,7 +105,7 @@ ARCHITECTURES = {
             Fire(11, 384, 64, 256), Tap(), Fire(12, 512, 64, 256), Tap(),
         ),
         (64, 128, 256, 384, 384, 512, 512),
-        smallest=17,
+        NETS["squeeze"].smallest,
     ),
 }  # fmt: skip
 

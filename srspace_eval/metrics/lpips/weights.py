@@ -22,7 +22,6 @@ from srspace_eval.errors import WeightsError
 
 PUBLISHER = "https://download.pytorch.org/models"
 ENVIRONMENT = "SRSPACE_EVAL_WEIGHTS"
-NEEDS_NO_WEIGHTS = "lr_psnr,diversity_mse,psnr,ssim"
 
 
 @dataclass(frozen=True)
@@ -169,13 +168,18 @@ def find(net: str, weights_dir: Path | None = None) -> Path | None:
     return next((folder / name for folder in weights_search_path(weights_dir) if (folder / name).is_file()), None)
 
 
-def weights_path(net: str, weights_dir: Path | None = None) -> Path:
+def weights_path(net: str, weights_dir: Path | None = None, otherwise: str = "") -> Path:
     """The trunk's file, found as by :func:`find` and checked against the hash in its name.
+
+    Parameters
+    ----------
+    otherwise:
+        What can be done without the file, for the message.
 
     Raises
     ------
     WeightsError
-        If the file is missing or damaged. The message says where to put it, and what can be scored without it.
+        If the file is missing or damaged. The message says where to put it, then ``otherwise``.
     """
     file = trunk_file(net)
     path = find(net, weights_dir)
@@ -186,8 +190,7 @@ def weights_path(net: str, weights_dir: Path | None = None) -> Path:
             f"the {net} trunk's weights are missing: {file.name}\n"
             f"  get them: srspace-eval weights fetch {net}\n"
             f"  or by hand from {file.url}, into one of\n{folders}\n"
-            f"  or name another file: --lpips-weights FILE\n"
-            f"  without weights, these can be scored: --metrics {NEEDS_NO_WEIGHTS}"
+            f"  or name another file: --lpips-weights FILE" + (f"\n  {otherwise}" if otherwise else "")
         )
     digest = sha256(path)
     if not digest.startswith(file.sha256_prefix):

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
-from srspace_eval.metrics.steps import AnyPrepared, ImageInputs
+from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, SampleMean
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Psnr(Metric):
             raise InputError(f"border = {self.border}: a whole number of pixels, at least 0, is required")
 
     def prepare(self, image: ImageInputs) -> AnyPrepared:
-        from srspace_eval.metrics.psnr.prepared import prepare_psnr
+        from srspace_eval.metrics.psnr.function import picture_psnr
 
-        return prepare_psnr(image, self.channel, self.border)
+        return SampleMean(lambda sr: {"psnr": picture_psnr(sr, image.gt, self.channel, self.border)})
 
-    def least_size(self, net: str) -> LeastSize | None:
-        return LeastSize(f"psnr with a border of {self.border}", 2 * self.border + 1) if self.border else None
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        return (LeastSize(f"psnr with a border of {self.border}", 2 * self.border + 1),) if self.border else ()
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
         return {"channels": self.channel.upper(), "border": self.border}

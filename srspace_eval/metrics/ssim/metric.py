@@ -37,12 +37,12 @@ class Ssim(Metric):
             raise InputError(f"border = {self.border}: a whole number of pixels, at least 0, is required")
 
     def prepare(self, image: ImageInputs) -> AnyPrepared:
-        from srspace_eval.metrics.ssim.function import ssim
+        from srspace_eval.metrics.ssim.function import picture_ssim
 
-        return SampleMean(lambda sr: {"ssim": ssim(sr, image.gt)})
+        return SampleMean(lambda sr: {"ssim": picture_ssim(sr, image.gt, self.channel, self.border)})
 
-    def least_size(self, net: str) -> LeastSize | None:
-        return LeastSize("ssim", _WINDOW + 2 * self.border)
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        return (LeastSize("ssim", _WINDOW + 2 * self.border),)
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
         channels = "RGB mean" if self.channel == "rgb" else "Y"

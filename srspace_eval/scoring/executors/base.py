@@ -16,8 +16,10 @@ from typing import Any, Protocol
 from srspace_eval._utils.devices import device_name, resolve_device
 from srspace_eval._utils.progress import Advance
 from srspace_eval._version import __version__
-from srspace_eval.metrics.evaluator import MeterConfig
+from srspace_eval.metrics.evaluator import EvaluatorConfig
+from srspace_eval.metrics.lpips import weights as weight_files
 from srspace_eval.metrics.lpips.network import LPIPS
+from srspace_eval.metrics.registry import metrics
 from srspace_eval.results.record import ImageRecord
 from srspace_eval.results.signature import Signature
 from srspace_eval.scoring.tasks import ImageTask, TaskSources
@@ -35,6 +37,18 @@ class NetworkPlan:
     device: str = "auto"
     precision: str = "float32"
 
+    def file(self) -> Path:
+        """The trunk's file.
+
+        Raises
+        ------
+        WeightsError
+            If it is missing or damaged; the message names the metrics that need none.
+        """
+        free = ",".join(name for name, metric in metrics().items() if not metric.needs.network)
+        otherwise = f"without weights, these can be scored: --metrics {free}"
+        return self.weights or weight_files.weights_path(self.net, self.weights_dir, otherwise)
+
     def load(self) -> LPIPS:
         """Load the network.
 
@@ -45,11 +59,11 @@ class NetworkPlan:
         ExecutorError
             If this machine has no such device.
         """
+        device = resolve_device(self.device)
         return LPIPS(
             self.net,
-            weights=self.weights,
-            weights_dir=self.weights_dir,
-            device=resolve_device(self.device),
+            weights=self.file(),
+            device=device,
             precision=self.precision,
         )
 
@@ -130,7 +144,7 @@ class Executor(Protocol):
         """
 
     def measure(
-        self, tasks: Sequence[ImageTask], sources: TaskSources, config: MeterConfig, *, advance: Advance
+        self, tasks: Sequence[ImageTask], sources: TaskSources, config: EvaluatorConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
         """Measure images. Each record is yielded as soon as it is complete, in any order.
 

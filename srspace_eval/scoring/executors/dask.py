@@ -24,7 +24,7 @@ from typing import Any, NoReturn, TypeAlias
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Advance
 from srspace_eval.errors import ExecutorError, SrspaceEvalError
-from srspace_eval.metrics.evaluator import MeterConfig
+from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.metrics.lpips import weights
 from srspace_eval.results.record import ImageRecord
 from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
@@ -79,7 +79,7 @@ class DaskExecutor:
         return self._runtime
 
     def measure(
-        self, tasks: Sequence[ImageTask], sources: TaskSources, config: MeterConfig, *, advance: Advance
+        self, tasks: Sequence[ImageTask], sources: TaskSources, config: EvaluatorConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
         """Measure images. See :meth:`srspace_eval.scoring.executors.base.Executor.measure`."""
         spec = RunSpec(self._plan, self._runtime, _absolute(sources), config)

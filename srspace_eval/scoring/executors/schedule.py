@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from typing import TypeAlias
 
-from srspace_eval.metrics.evaluator import ImageMeter, SampleMeasurement
+from srspace_eval.metrics.evaluator import ImageEvaluator, SampleMeasurement
 from srspace_eval.results.record import SampleRecord
 from srspace_eval.scoring.executors.budget import MemoryBudget
 from srspace_eval.scoring.tasks import ImageTask
 
 
 class ImageInProgress:
-    """An image that is being measured: its meter, and the samples that wait for an earlier one.
+    """An image that is being measured: its evaluator, and the samples that wait for an earlier one.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class ImageInProgress:
 
     def __init__(self, task: ImageTask, size: int, budget: MemoryBudget, before: ImageInProgress | None) -> None:
         self.task = task
-        self.meter: Future[ImageMeter] = Future()
+        self.evaluator: Future[ImageEvaluator] = Future()
         self.lock = threading.Lock()
         self.waiting: dict[int, SampleMeasurement] = {}
         self.records: list[SampleRecord] = []
@@ -50,8 +50,8 @@ class ImageInProgress:
         return self._admitted
 
     def release(self) -> None:
-        """Drop the meter, and release the memory if it is held."""
-        self.meter = Future()
+        """Drop the evaluator, and release the memory if it is held."""
+        self.evaluator = Future()
         held, self._held = self._held, 0
         self._budget.release(held)
 

@@ -18,7 +18,7 @@ import torch
 from srspace_eval._utils.progress import Advance
 from srspace_eval.errors import ImageError, InputError
 from srspace_eval.kernels.cuda import pinned
-from srspace_eval.metrics.evaluator import ImageMeter, MeterConfig
+from srspace_eval.metrics.evaluator import EvaluatorConfig, ImageEvaluator
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.results.record import ImageRecord, SampleRecord
 from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
@@ -26,9 +26,6 @@ from srspace_eval.scoring.executors.budget import MemoryBudget
 from srspace_eval.scoring.executors.schedule import ImageInProgress, steps_of
 from srspace_eval.scoring.tasks import FileRef, ImageTask, TaskSources, load
 from srspace_eval.submissions.sources import Source
-
-GT_BYTES_PER_PIXEL = {"alex": 42, "squeeze": 140, "vgg": 490}
-"""Memory of a GT's activations, for each LPIPS network."""
 
 PROCESS_BUDGET = MemoryBudget(1_500_000_000)
 """Memory for the activations of GTs in this process. Images wait until they fit."""
@@ -64,7 +61,7 @@ class LocalExecutor:
         return runtime_info(self._network)
 
     def measure(
-        self, tasks: Sequence[ImageTask], sources: TaskSources, config: MeterConfig, *, advance: Advance
+        self, tasks: Sequence[ImageTask], sources: TaskSources, config: EvaluatorConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
         """Measure images. See :meth:`srspace_eval.scoring.executors.base.Executor.measure`."""
         return measure_images(
@@ -75,7 +72,7 @@ class LocalExecutor:
 def measure_images(
     tasks: Sequence[ImageTask],
     sources: TaskSources,
-    config: MeterConfig,
+    config: EvaluatorConfig,
     lpips: LPIPS | None,
     *,
     workers: int,
@@ -105,7 +102,7 @@ def measure_images(
     ImageError
         If a file cannot be decoded, has vanished, or has changed since its inspection.
     """
-    run = _Run(tasks, sources, config, lpips, workers, advance, budget, image_bytes or _gt_bytes(lpips))
+    run = _Run(tasks, sources, config, lpips, workers, advance, budget, image_bytes or _gt_bytes(config, lpips))
     threads = [threading.Thread(target=run.work, name=f"measure-{i}", daemon=True) for i in range(run.threads)]
     intra_op = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -126,8 +123,8 @@ def measure_images(
         torch.set_num_threads(intra_op)
 
 
-def _gt_bytes(lpips: LPIPS | None) -> Callable[[ImageTask], int]:
-    per_pixel = 0 if lpips is None else GT_BYTES_PER_PIXEL[lpips.signature["net"]]
+def _gt_bytes(config: EvaluatorConfig, lpips: LPIPS | None) -> Callable[[ImageTask], int]:
+    per_pixel = config.gt_bytes("" if lpips is None else lpips.signature["net"])
     return lambda task: per_pixel * task.height * task.width
 
 
@@ -138,7 +135,7 @@ class _Run:
         self,
         tasks: Sequence[ImageTask],
         sources: TaskSources,
-        config: MeterConfig,
+        config: EvaluatorConfig,
         lpips: LPIPS | None,
         workers: int,
         advance: Advance,
@@ -196,7 +193,7 @@ class _Run:
                 if not (isinstance(error, CancelledError) and self.stop.is_set()):
                     self.outcomes.put(error)
                     self.stop.set()
-                image.meter.cancel()  # wakes the threads that wait for it, if it is not there yet
+                image.evaluator.cancel()  # wakes the threads that wait for it, if it is not there yet
                 return
 
     def _load(self, source: Source, ref: FileRef, task: ImageTask) -> torch.Tensor:
@@ -216,18 +213,18 @@ class _Run:
             lr = load(self.sources.lr, task.lr)[: task.height // self.config.scale, : task.width // self.config.scale]
         try:
             with self._device_slots:
-                meter = ImageMeter(gt, self.config, self.lpips, lr, task.image)
+                evaluator = ImageEvaluator(gt, self.config, self.lpips, lr, task.image)
         except InputError as error:  # too small for a metric
             raise ImageError(f"{self.sources.gt.where(task.gt.name)}: {error}; choose other --metrics") from error
-        image.meter.set_result(meter)
+        image.evaluator.set_result(evaluator)
 
     def _measure(self, image: ImageInProgress, position: int) -> None:
         task = image.task
-        meter = image.meter.result()
+        evaluator = image.evaluator.result()
         sr = self._load(self.sources.samples, task.samples[position][1], task)
         try:
             with self._device_slots:
-                measured = meter.measure(sr)
+                measured = evaluator.measure(sr)
         except InputError as error:
             where = self.sources.samples.where(task.samples[position][1].name)
             raise ImageError(f"{where}: {error}; choose other --metrics") from error
@@ -236,13 +233,13 @@ class _Run:
             image.waiting[position] = measured
             while len(image.records) in image.waiting:
                 number, ref = task.samples[len(image.records)]
-                values = meter.add(image.waiting.pop(len(image.records)))
+                values = evaluator.update(image.waiting.pop(len(image.records)))
                 image.records.append(SampleRecord(number, ref.name, ref.sha256, values))
                 self.advance(1)
             if len(image.records) < len(task.samples):
                 return
-        total = meter.finish()
-        del meter
+        total = evaluator.compute()
+        del evaluator
         image.release()
         self.outcomes.put(
             ImageRecord(
@@ -250,7 +247,7 @@ class _Run:
                 height=task.height,
                 width=task.width,
                 gt_sha256=task.gt.sha256,
-                values=total.values,
+                values=dict(total.values),
                 curves={name: tuple(curve) for name, curve in total.curves.items()},
                 samples=tuple(image.records),
             )

@@ -13,7 +13,7 @@ import torch
 
 from srspace_eval._utils.allocator import keep_freed_memory
 from srspace_eval.errors import ExecutorError, ImageError, SubmissionError
-from srspace_eval.metrics.evaluator import MeterConfig
+from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.metrics.lpips import weights
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.results.record import ImageRecord
@@ -43,7 +43,7 @@ class RunSpec:
     plan: NetworkPlan | None
     runtime: RuntimeInfo
     sources: TaskSources
-    config: MeterConfig
+    config: EvaluatorConfig
 
 
 def probe(plan: NetworkPlan | None, dask_worker: Worker | None = None) -> RuntimeInfo:
@@ -98,7 +98,7 @@ def _network(plan: NetworkPlan | None, worker: Worker | None) -> LPIPS | None:
     if plan is None:
         return None
     pinned = replace(plan, device=_pinned(plan.device, None if worker is None else worker.name))
-    file = plan.weights or weights.weights_path(plan.net, plan.weights_dir)
+    file = plan.file()
     with _loading:
         return _loaded(pinned, weights.sha256(file))
 

@@ -1,0 +1,45 @@
+"""LR-PSNR of one image's samples."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from srspace_eval.errors import InputError
+from srspace_eval.metrics.psnr.function import picture_lr_psnr
+from srspace_eval.metrics.resize import resize_picture
+from srspace_eval.metrics.steps import ImageInputs, ImageValues, Prepared, mean_values
+
+
+class PreparedLrPsnr(Prepared[dict[str, float]]):
+    """LR-PSNR against the given LR, else against the downscaled GT.
+
+    Raises
+    ------
+    InputError
+        If the LR's size does not fit the GT's.
+    """
+
+    def __init__(self, image: ImageInputs, convention: str) -> None:
+        self._scale, self._convention = image.scale, convention
+        height, width = image.gt.shape[:2]
+        required = (math.ceil(height / image.scale), math.ceil(width / image.scale))
+        self._lr = resize_picture(image.gt, 1 / image.scale, convention) if image.lr is None else image.lr
+        if self._lr.shape[:2] != required:
+            raise InputError(
+                f"{image.where}the LR is {'×'.join(map(str, self._lr.shape[:2]))}, a GT of {height}×{width} at scale "
+                f"{image.scale} requires {required[0]}×{required[1]} (height×width)"
+            )
+        self._samples: list[dict[str, float]] = []
+
+    def measure(self, sr: Tensor) -> dict[str, float]:
+        return {"lr_psnr": picture_lr_psnr(sr, self._lr, self._scale, self._convention)}
+
+    def update(self, measured: dict[str, float]) -> dict[str, float]:
+        self._samples.append(measured)
+        return measured
+
+    def compute(self) -> ImageValues:
+        worst = min(sample["lr_psnr"] for sample in self._samples)
+        return ImageValues({**mean_values(self._samples), "lr_psnr_worst": worst})
