@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from srspace_eval.cli import main
 from srspace_eval.study.collect import compute_outcome
 from srspace_eval.study.key import Key
+from srspace_eval.study.options import CollectOptions
 from srspace_eval.study.report import write_outcome
 from srspace_eval.study.serve import StudyServer
 from tests.helpers.rater import Rater, document
@@ -429,7 +430,7 @@ def test_a_stale_tab_does_not_undo_newer_work_and_a_correction_counts(
     files = sorted((tmp_path / "answers").iterdir())
     assert [path.name for path in files] == ["r01-2.json", "r01.json"]
     assert [json.loads(path.read_text())["revision"] for path in files] == [2, 1]
-    outcome = compute_outcome(files, key)
+    outcome = compute_outcome(files, key, CollectOptions(agreement=-1))
     assert [a.answer.revision for a in outcome.accepted] == [2]
     assert "revision 2" in outcome.rejected[0].reason
     assert outcome.mor.tolist() != [1, 2, 3]
