@@ -215,7 +215,7 @@ class Metric(ABC):
                 id=renamed_key(info.id, self.name, measure_id),
                 label=f"{info.label} ({measure_id})",
                 tex=f"{info.tex} (" + measure_id.replace("_", r"\_") + ")",
-                description=f"{info.description} Options: {changed or 'the defaults'}.",
+                description=f"{info.description} Options: {changed}." if changed else info.description,
                 curve=info.curve and renamed_key(info.curve, self.name, measure_id),
             )
             for info in self.columns

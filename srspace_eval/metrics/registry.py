@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -97,18 +98,26 @@ def columns(measures: Iterable[Measure] = ()) -> Mapping[str, MetricInfo]:
     return _all_columns(tuple(measures))
 
 
-def columns_of(settings: Mapping[str, Mapping[str, object]], measures: Iterable[Measure] = ()) -> dict[str, MetricInfo]:
-    """All columns by id, with those of a result's measures, which its signature names.
+def measures_of(settings: Mapping[str, Mapping[str, object]]) -> tuple[Measure, ...]:
+    """The measures that a result's signature names, without their options.
 
-    >>> columns_of({"psnr_y4": {"metric": "psnr", "channels": "Y", "border": 4}})["psnr_y4"].label
-    'HR-PSNR (psnr_y4)'
+    Parameters
+    ----------
+    settings:
+        Group -> settings. The group of a metric under another id than its own states ``metric``.
+
+    Examples
+    --------
+    >>> measures_of({"common": {"scale": 4}, "psnr_y4": {"metric": "psnr", "channels": "Y", "border": 4}})
+    (Measure(id='psnr_y4', metric='psnr', options={}),)
     """
-    found = dict(columns(measures))
+    found = []
     for key, group in settings.items():
-        metric = metrics().get(str(group.get("metric", "")))
-        if metric is not None and key not in found:
-            found.update({info.id: info for info in metric().columns_as(key)})
-    return found
+        with suppress(InputError):  # a result may be edited, or name a metric of a package that is not installed
+            measure = Measure(key, str(group["metric"])) if "metric" in group else None
+            if measure is not None and measure.id not in columns() and _metric_of(measure):
+                found.append(measure)
+    return tuple(found)
 
 
 def column(name: str) -> MetricInfo:

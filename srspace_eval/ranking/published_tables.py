@@ -127,7 +127,7 @@ def published_tables() -> Mapping[str, PublishedTable]:
     """All published tables, by id."""
     folder = files("srspace_eval.leaderboards").joinpath("published")
     tables = [
-        _parse(toml.loads(entry.read_text(encoding="utf-8")), entry.name)
+        parse_table(toml.loads(entry.read_text(encoding="utf-8")), entry.name)
         for entry in sorted(folder.iterdir(), key=lambda e: e.name)
         if entry.name.endswith(".toml")
     ]
@@ -197,7 +197,14 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     columns: dict[str, ColumnTable] = {}
 
 
-def _parse(data: dict[str, Any], where: str) -> PublishedTable:
+def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
+    """A published table from the data of its TOML file.
+
+    Raises
+    ------
+    RankingError
+        If the data is not a published table. The message names ``where`` and the field.
+    """
     try:
         table = convert(data, PublishedFile)
         known = {*metric_columns(), *table.columns}

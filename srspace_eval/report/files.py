@@ -58,7 +58,7 @@ def render_leaderboard(ranking: Ranking, form: str, *, intervals: bool = False) 
 
 def write_leaderboards(
     rankings: Sequence[Ranking],
-    out: Path,
+    out: Path | str,
     *,
     formats: Collection[str] = FORMATS,
     intervals: bool = False,
@@ -101,6 +101,7 @@ def write_leaderboards(
     ...     [path.name for path in write_leaderboards([ranking], Path(folder), formats=["csv", "html"])]
     ['x8.csv', 'index.html']
     """
+    out = Path(out)
     unknown = [form for form in formats if form not in FORMATS]
     if unknown:
         raise RankingError(f"unknown format {', '.join(map(repr, unknown))}; choose of {', '.join(FORMATS)}")

@@ -12,12 +12,12 @@ from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document, to_d
 from srspace_eval.results.record import Result
 
 
-def result_path(board: Path, track: str, team: str) -> Path:
+def result_path(board: Path | str, track: str, team: str) -> Path:
     """The file of a team's result in a board."""
-    return board / slug(track) / f"{slug(team)}.json"
+    return Path(board) / slug(track) / f"{slug(team)}.json"
 
 
-def read_result(path: Path) -> Result:
+def read_result(path: Path | str) -> Result:
     """Read one result.
 
     Raises
@@ -26,7 +26,7 @@ def read_result(path: Path) -> Result:
         If the file cannot be read or is not a result. The message names the file and the field.
     """
     try:
-        data = strict_json.loads(read_bounded(path, MAX_RESULT_BYTES))
+        data = strict_json.loads(read_bounded(Path(path), MAX_RESULT_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: cannot be read as JSON ({error})") from error
     return from_document(data, str(path))
@@ -56,7 +56,7 @@ def read_results(board: Path, track: str) -> list[Result]:
     return results
 
 
-def write_result(path: Path, result: Result) -> None:
+def write_result(path: Path | str, result: Result) -> None:
     """Write one result, atomically. Equal results give equal bytes.
 
     Raises
@@ -65,6 +65,6 @@ def write_result(path: Path, result: Result) -> None:
         If it cannot be written.
     """
     try:
-        write_atomic(path, strict_json.dumps(to_document(result)) + "\n")
+        write_atomic(Path(path), strict_json.dumps(to_document(result)) + "\n")
     except OSError as error:
         raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error

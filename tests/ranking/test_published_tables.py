@@ -6,12 +6,13 @@ import csv
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.registry import columns as metric_columns
-from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
+from srspace_eval.ranking.published_tables import PublishedTable, load_published, parse_table, published_tables
 
 TABLES = published_tables()
 COLUMNS = {  # heading as printed -> metric or column of the table
@@ -136,3 +137,20 @@ def test_a_table_is_found_by_its_family_and_track() -> None:
 def test_an_unknown_table_lists_the_known_ones(name: str, track: str | None) -> None:
     with pytest.raises(RankingError, match=r"ntire2021-x8 \(x8, x8-2022\)"):
         load_published(name, track)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tracks": "x4"}, "tracks: expected a list"),
+        ({"papre": "x"}, "unknown key papre"),
+        ({"rows": [{"team": "A", "kind": "guest"}]}, r"rows\[0\]\.kind: expected 'baseline' or 'team', found 'guest'"),
+        ({"rows": [{"team": "A", "kind": "team", "lpips": "0.1"}]}, "row 'A': lpips: expected a number, found '0.1'"),
+        ({"rows": [{"team": "A", "kind": "team", "lpisp": 0.1}]}, "row 'A': unknown column lpisp"),
+        ({"columns": {"params": {"unit": "M"}}}, r"columns\.params: 'label' is missing"),
+    ],
+)
+def test_a_fault_in_a_table_names_its_field(change: dict[str, Any], message: str) -> None:
+    about = dict.fromkeys(("id", "title", "paper", "table", "read_from", "data"), "x")
+    with pytest.raises(RankingError, match=f"^t.toml: not a published table: {message}"):
+        parse_table({**about, "tracks": [], "rows": [], **change}, "t.toml")
