@@ -123,9 +123,7 @@ class _WithPool(click.Command):
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one a core.")
 @click.option("--overwrite", is_flag=True, help="Replace existing LRs.")
-def command(
-    source: Path, out: Path, workers: int | None, overwrite: bool, centre: str, **options: Any
-) -> None:
+def command(source: Path, out: Path, workers: int | None, overwrite: bool, centre: str, **options: Any) -> None:
     """Make LRs with a known degradation: blur, downscaling, noise, JPEG.
 
     SOURCE is a PNG or a folder of PNGs. An LR keeps its picture's name, and is rounded to 8 bits once. Each picture

@@ -45,7 +45,9 @@ def gaussian_kernel(size: int, sigma: tuple[float, float], angle: float = 0.0) -
     place = np.arange(size, dtype=np.float64) - (size - 1) / 2
     y, x = place[:, None], place[None, :]
     # No cosine for a circle: its two axes may be any, and the kernel is then exactly symmetric.
-    cosine, sine = (1.0, 0.0) if sigma[0] == sigma[1] else (math.cos(math.radians(angle)), math.sin(math.radians(angle)))
+    cosine, sine = (
+        (1.0, 0.0) if sigma[0] == sigma[1] else (math.cos(math.radians(angle)), math.sin(math.radians(angle)))
+    )
     first, second = (cosine * x + sine * y) / sigma[0], (cosine * y - sine * x) / sigma[1]
     square = first * first + second * second
     # Relative to the smallest exponent: a narrow kernel of even size would be 0 everywhere.
@@ -150,7 +152,10 @@ def correlate(
     """
     height, width = shape
     margins = [
-        (max(0, -first[axis]), max(0, first[axis] + (shape[axis] - 1) * stride + kernel.shape[axis] - image.shape[axis]))
+        (
+            max(0, -first[axis]),
+            max(0, first[axis] + (shape[axis] - 1) * stride + kernel.shape[axis] - image.shape[axis]),
+        )
         for axis in (0, 1)
     ]
     padded = np.pad(image, [*margins, (0, 0)], mode="symmetric")

@@ -15,7 +15,7 @@ from srspace_eval.degrade.noise import add_gaussian, poisson
 from srspace_eval.degrade.noise_pool import NoisePool, inject, read_noise_pool
 from srspace_eval.degrade.options import DegradeOptions
 from srspace_eval.degrade.randomness import Randomness
-from srspace_eval.degrade.record import Applied
+from srspace_eval.degrade.record import AppliedDegradation
 from srspace_eval.degrade.scalers import downscale
 from srspace_eval.errors import InputError
 
@@ -50,7 +50,7 @@ class Degradation:
         object.__setattr__(self, "kernels", tuple(read))
         object.__setattr__(self, "noise", None if noise is None else read_noise_pool(noise))
 
-    def draw(self, image: str) -> Applied:
+    def draw(self, image: str) -> AppliedDegradation:
         """What the seed and the image's name decide: kernel, scaler, noise, JPEG quality."""
         options, drawn = self.options, Randomness(self.options.seed, image)
         kernel = drawn.choose("kernel", options.kernels or ())
@@ -63,7 +63,7 @@ class Degradation:
         }.get(kernel)
         size = options.kernel_size
         pooled = drawn.choose("pool kernel", self.kernels) if kernel == "pool" else None
-        return Applied(
+        return AppliedDegradation(
             kernel=kernel,
             scaler=scaler,
             noise=noise,
@@ -79,7 +79,7 @@ class Degradation:
             jpeg=None if options.jpeg is None else drawn.whole("jpeg", *options.jpeg),
         )
 
-    def degrade(self, pixels: npt.NDArray[np.uint8], image: str) -> tuple[npt.NDArray[np.uint8], Applied]:
+    def degrade(self, pixels: npt.NDArray[np.uint8], image: str) -> tuple[npt.NDArray[np.uint8], AppliedDegradation]:
         """The LR of one picture; see :func:`degrade_image`."""
         applied = self.draw(image)
         scale = self.options.scale
@@ -90,7 +90,9 @@ class Degradation:
                 "is wanted"
             )
         drawn = Randomness(self.options.seed, image)
-        lr = blur_and_downscale(pixels[:height, :width].astype(np.float64), scale, applied.scaler, self._kernel(applied))
+        lr = blur_and_downscale(
+            pixels[:height, :width].astype(np.float64), scale, applied.scaler, self._kernel(applied)
+        )
         if applied.poisson_peak is not None:
             lr = poisson(lr, applied.poisson_peak, drawn)
         if applied.noise_sigma is not None:
@@ -101,7 +103,7 @@ class Degradation:
             applied = applied.with_patches(patches)
         return _jpeg(to_8_bits(lr), applied.jpeg), applied
 
-    def _kernel(self, applied: Applied) -> FloatArray | None:
+    def _kernel(self, applied: AppliedDegradation) -> FloatArray | None:
         if applied.kernel == "none":
             return None
         if applied.kernel == "pool":
@@ -114,7 +116,7 @@ class Degradation:
 
 def degrade_image(
     pixels: npt.NDArray[np.uint8], options: DegradeOptions, *, image: str
-) -> tuple[npt.NDArray[np.uint8], Applied]:
+) -> tuple[npt.NDArray[np.uint8], AppliedDegradation]:
     """Make the LR of one picture, and say what was applied.
 
     Parameters
@@ -169,7 +171,8 @@ def blur_and_downscale(image: FloatArray, scale: int, scaler: str, kernel: Float
     Examples
     --------
     >>> ramp = np.arange(64.0).reshape(1, 64, 1).repeat(64, axis=0)
-    >>> blur_and_downscale(ramp, 4, "nearest", for_nearest(gaussian_kernel(8, (1.0, 1.0)), 4))[4, 4:8, 0].round(9).tolist()
+    >>> kernel = for_nearest(gaussian_kernel(8, (1.0, 1.0)), 4)
+    >>> blur_and_downscale(ramp, 4, "nearest", kernel)[4, 4:8, 0].round(9).tolist()
     [17.5, 21.5, 25.5, 29.5]
     """
     shape = (image.shape[0] // scale, image.shape[1] // scale)

@@ -37,7 +37,7 @@ _MAX_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
-class Applied:
+class AppliedDegradation:
     """What was applied to one picture. None: it does not apply.
 
     Attributes
@@ -70,7 +70,7 @@ class Applied:
     noise_patches: tuple[Text, ...] | None = None
     jpeg: int | None = None
 
-    def with_patches(self, patches: list[str]) -> Applied:
+    def with_patches(self, patches: list[str]) -> AppliedDegradation:
         """The same with the noise pool's files."""
         return replace(self, noise_patches=tuple(patches))
 
@@ -84,7 +84,7 @@ class DegradedImage:
     hr_sha256: Digest
     lr: Text
     lr_pixels_sha256: Digest
-    applied: Applied
+    applied: AppliedDegradation
 
 
 class DegradationRecord(Struct, frozen=True):

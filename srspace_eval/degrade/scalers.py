@@ -33,7 +33,7 @@ SHAPES = {"bilinear": (triangle, 2.0), "bicubic": (cubic, 4.0), "lanczos": (lanc
 """Antialiased scalers: the kernel, and its full width at scale 1. Each is widened by the scale."""
 
 SCALERS = ("nearest", *SHAPES)
-"""All scalers. ``nearest`` takes one pixel of each cell, see :func:`srspace_eval.degrade.picture.blur_and_downscale`."""
+"""All scalers. ``nearest`` takes one pixel of each cell, see :mod:`srspace_eval.degrade.picture`."""
 
 
 def downscale(image: FloatArray, scale: int, scaler: str) -> FloatArray:
