@@ -14,6 +14,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -118,14 +119,16 @@ def _scale_of(file: Path) -> int | None:
 def _read_mat(data: bytes) -> npt.NDArray[np.generic]:
     """The variable ``Kernel`` of a MAT file of version 5."""
     _refuse_packed(data)
+    file: Any = io.BytesIO(data)  # the stubs of SciPy 1.17 allow only names
     try:
-        variables = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(io.BytesIO(data))}
+        variables = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(file)}
         if _VARIABLE not in variables:
             raise _KernelError(f"holds no variable {_VARIABLE!r}; save the kernel under this name")
         shape, kind = variables[_VARIABLE]
         if kind not in ("double", "single") or len(shape) != 2 or math.prod(shape) > _MAX_SIDE**2:
             raise _KernelError(f"{_VARIABLE} is a {kind} array of {shape}, a matrix of numbers is wanted")
-        kernel: npt.NDArray[np.generic] = scipy.io.loadmat(io.BytesIO(data), variable_names=[_VARIABLE])[_VARIABLE]
+        file.seek(0)
+        kernel: npt.NDArray[np.generic] = scipy.io.loadmat(file, variable_names=[_VARIABLE])[_VARIABLE]
     except _KernelError:
         raise
     except NotImplementedError as error:

@@ -47,7 +47,8 @@ class Randomness:
         key = int.from_bytes(bytes.fromhex(sha256_of_text(text))[:16], "little")
         raw = np.random.Philox(key=key).random_raw(count)
         # The top 52 bits. Sum and product are exact, so the numbers are the same on every machine.
-        return ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+        numbers: FloatArray = ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+        return numbers
 
     def between(self, purpose: str, low: float, high: float) -> float:
         """One number, uniform in [low, high]."""

@@ -32,7 +32,7 @@ from srspace_eval._version import __version__
 from srspace_eval.errors import InputError
 from srspace_eval.submissions.provenance import DEGRADATION_FILE
 
-RECORD_FORMAT = "srspace-eval/degrade/1"
+RECORD_FORMAT: Literal["srspace-eval/degrade/1"] = "srspace-eval/degrade/1"
 _MAX_BYTES = 1 << 26
 
 

@@ -36,7 +36,7 @@ def test_mat_and_npy_files_of_any_depth_are_read_in_order(tmp_path: Path) -> Non
         kernels = read_kernel_pool(tmp_path, 4)
     assert [k.file for k in kernels] == ["0801/0801_kernel_x4.mat", "0802/packed_kernel_x4.mat", "b.npy"]
     for kernel in kernels:
-        assert kernel.moved == (0, 0)
+        assert kernel.moved == (0.0, 0.0)
         np.testing.assert_allclose(kernel.kernel, GOOD, rtol=0, atol=1e-8)
         assert kernel.kernel.sum() == pytest.approx(1, abs=1e-15)
     np.testing.assert_array_equal(kernels[0].kernel, GOOD / GOOD.sum())
@@ -77,7 +77,7 @@ def npy(text: str, data: bytes = b"") -> bytes:
 
 def mat(**variables: object) -> bytes:
     file = io.BytesIO()
-    scipy.io.savemat(file, variables)
+    scipy.io.savemat(file, variables)  # type: ignore[arg-type]
     return file.getvalue()
 
 

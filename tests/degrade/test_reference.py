@@ -82,7 +82,8 @@ def gaussian(size: int, sigma: tuple[float, float], degrees: float) -> np.ndarra
         for c in range(size):
             d = np.array([c - (size - 1) / 2, r - (size - 1) / 2])
             kernel[r, c] = math.exp(-0.5 * d @ inverse @ d)
-    return kernel / kernel.sum()
+    normalised: np.ndarray = kernel / kernel.sum()
+    return normalised
 
 
 def reference(pixels: np.ndarray, name: str, a: AppliedDegradation, scale: int, pools: dict[str, Path]) -> np.ndarray:
@@ -110,7 +111,7 @@ def reference(pixels: np.ndarray, name: str, a: AppliedDegradation, scale: int, 
         counts = poisson_distribution.ppf(
             uniform(name, "poisson noise", lr.size).reshape(lr.shape), lr.clip(0, 255) * (a.poisson_peak / 255)
         )
-        lr = counts.clip(0) * (255 / a.poisson_peak)
+        lr = np.maximum(counts, 0) * (255 / a.poisson_peak)
     if a.noise_sigma is not None:
         lr = lr + a.noise_sigma * ndtri(uniform(name, "gaussian noise", lr.size).reshape(lr.shape))
     if a.noise == "pool":

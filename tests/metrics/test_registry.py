@@ -25,6 +25,8 @@ from srspace_eval.metrics.registry import bind, columns, curves, measures_of, re
 from srspace_eval.metrics.steps import ImageInputs, SampleMean
 from tests.helpers.commands import run
 
+ROOT = Path(__file__).parents[2]
+
 
 @dataclass(frozen=True)
 class Brightness(Metric):
@@ -187,3 +189,8 @@ def test_measures_share_a_pass_only_under_their_own_ids(alexnet: Path) -> None:
     assert values["again"] == values["lpips"]
     assert evaluator.compute().curves.keys() == {"diversity_curve", "again_diversity_curve"}
     assert config.gt_bytes("alex") == 2 * 42
+
+
+def test_the_readme_names_the_metrics_that_need_no_weights() -> None:
+    free = ",".join(name for name, metric in registry.metrics().items() if not metric.needs.network)
+    assert f"`--metrics {free}` works" in (ROOT / "README.md").read_text(encoding="utf-8")
