@@ -14,7 +14,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [EXTENSIONS, os.environ.
 from srspace_eval import __version__  # noqa: E402
 
 project = "srspace-eval"
-author = copyright = "The srspace-eval contributors"
+author = "The srspace-eval contributors"
+copyright = author  # noqa: A001
 release = version = __version__
 
 extensions = [

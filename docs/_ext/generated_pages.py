@@ -62,7 +62,7 @@ def track_page(track: se.Track) -> str:
         "| samples' names | " + ", ".join(f"`{template}`" for template in track.sample_names) + " |",
         "| metrics | " + ", ".join(labels.get(m, str(m)) for m in _ids(track.metrics)) + " |",
         "",
-        "`{number}` is the number in the GT's name, `{index}` counts the images from 0, `{sample}` counts the samples from 0.",
+        "`{number}` is the number in the GT's name. `{index}` counts the images from 0, and `{sample}` the samples.",
         "",
         "## The ranking rule",
         "",

@@ -48,7 +48,7 @@ def show(pictures: Mapping[str, Any], cmap: str = "magma", columns: int = 5, **s
     """Pictures beside each other, with their names; an array with one value a pixel gets a colour map."""
     rows = -(-len(pictures) // columns)
     columns = min(columns, len(pictures))
-    figure, axes = plt.subplots(rows, columns, figsize=(2.0 * columns, 1.75 * rows), squeeze=False, layout="constrained")
+    _, axes = plt.subplots(rows, columns, figsize=(2.0 * columns, 1.75 * rows), squeeze=False, layout="constrained")
     for axis in axes.flat:
         axis.axis("off")
     for axis, (name, image) in zip(axes.flat, pictures.items(), strict=False):

@@ -44,6 +44,13 @@ EXAMPLES = {
         ),
         "concepts/bicubic",
     ),
+    "degrade": Help(
+        (
+            "degrade DIV2K_valid_HR --out LR_degraded/",
+            "degrade DIV2K_valid_HR --out LR_noise/ --kernel none --scaler bicubic --noise gaussian --noise-sigma 8",
+        ),
+        "degrade",
+    ),
     "sample": Help(
         (
             "sample --checkpoint SRFlow_DF2K_4X.pth --lr DIV2K_valid_LR_x4 --out samples/",
@@ -91,14 +98,14 @@ EXAMPLES = {
     "weights list": Help(("weights list", "weights list --json"), "guides/weights"),
     "weights fetch": Help(("weights fetch alex", "weights fetch squeeze --weights-dir weights/"), "guides/weights"),
     "weights path": Help(("weights path", "weights path alex"), "guides/weights"),
-    "demo": Help(("demo", "demo --out demo2/"), "quickstart"),
+    "demo": Help(("demo", "demo --out demo2/"), "guides/quickstart"),
     "doctor": Help(("doctor", "doctor --board leaderboards/ --json"), "reference/faq"),
 }
 """Full name of a command -> the end of its help."""
 
 SECTIONS = {
     "Evaluate": ("check", "score", "rank"),
-    "Make pictures": ("sample", "downscale"),
+    "Make pictures": ("sample", "downscale", "degrade"),
     "Models": ("models", "likelihood"),
     "Ask people": ("study",),
     "Set up": ("demo", "weights", "doctor"),
@@ -115,5 +122,6 @@ def add_examples(command: click.Command, name: str) -> click.Command:
         lines, page = EXAMPLES[name]
         examples = "\n".join(f"  srspace-eval {line}" for line in lines)
         # \b keeps click from joining the lines.
-        command.epilog = f"\b\nExamples:\n{examples}\n\n\b\nRead more: docs/{page}.md"
+        before = f"{command.epilog}\n\n" if command.epilog else ""
+        command.epilog = f"{before}\b\nExamples:\n{examples}\n\n\b\nRead more: docs/{page}.md"
     return command
