@@ -16,6 +16,18 @@ from srspace_eval.tracks.reader import load_track
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class LateHelp(click.Option):
+    """An option whose help is made when it is shown. It lists metrics, and packages may add some until then."""
+
+    def __init__(self, *names: Any, late_help: Callable[[], str], **settings: Any) -> None:
+        super().__init__(*names, **settings)
+        self._late_help = late_help
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        self.help = self._late_help()
+        return super().get_help_record(ctx)
+
+
 class ExistingPath(click.Path):
     """A file or folder that must exist. If it does not, the exit code is 1 (an InputError), not 2 (wrong use)."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srspace_eval.cli._common import print_json, print_text, say
-from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath
+from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.leaderboard import rank
@@ -60,7 +60,12 @@ _DEFAULT_BOARD = Path("leaderboards")
 )
 @click.option("--list-published", is_flag=True, help="List the published tables and exit.")
 @click.option("--signature", metavar="ID", help="Rank only the results measured with these settings; list the others.")
-@click.option("--columns", metavar="LIST", help=f"Metrics to show, of: {', '.join(metric_columns())}.")
+@click.option(
+    "--columns",
+    metavar="LIST",
+    cls=LateHelp,
+    late_help=lambda: f"Metrics to show, of: {', '.join(metric_columns())}.",
+)
 @click.option("--intervals", is_flag=True, help="Print the bootstrap intervals too (CSV, JSON and HTML have them).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option(

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from srspace_eval.cli._common import print_json, progress, say, shown
-from srspace_eval.cli._options import submission_options, track_from
+from srspace_eval.cli._options import LateHelp, submission_options, track_from
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Setting
 from srspace_eval.metrics.lpips.metric import DiversityPatches
 from srspace_eval.metrics.measures import Measure
-from srspace_eval.metrics.registry import bind, columns_of, list_metrics
+from srspace_eval.metrics.registry import bind, columns, list_metrics, measures_of
 from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
@@ -55,7 +55,8 @@ def _offered() -> str:
 @click.option("--baseline", is_flag=True, help="Show it in leaderboards without ranking it.")
 @click.option(
     "--metrics",
-    help=f"Comma-separated, of {', '.join(known_metrics())}. Default: the track's.",
+    cls=LateHelp,
+    late_help=lambda: f"Comma-separated, of {', '.join(known_metrics())}. Default: the track's.",
 )
 @click.option(
     "--measure",
@@ -63,7 +64,10 @@ def _offered() -> str:
     multiple=True,
     metavar="ID=METRIC,OPTION=VALUE,...",
     callback=lambda _, __, texts: _measures(texts),
-    help=f"Also measure a metric with options, under an id of its own; may be given several times. {_offered()}",
+    cls=LateHelp,
+    late_help=lambda: (
+        f"Also measure a metric with options, under an id of its own; may be given several times. {_offered()}"
+    ),
 )
 @click.option("--lpips-net", "net", type=click.Choice(["alex", "vgg", "squeeze"]), default="alex", show_default=True)
 @click.option(
@@ -183,7 +187,7 @@ def show(result: Result) -> None:
     table.add_column("metric")
     table.add_column("value", justify="right")
     table.add_column("unit")
-    for metric, info in columns_of(result.signature.settings).items():
+    for metric, info in columns(measures_of(result.signature.settings)).items():
         if metric in result.summary:
             table.add_row(f"{info.label} {info.arrow}", info.format(result.summary[metric]), info.unit)
     console = Console(highlight=False, markup=False)

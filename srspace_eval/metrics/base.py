@@ -215,7 +215,7 @@ class Metric(ABC):
                 id=renamed_key(info.id, self.name, measure_id),
                 label=f"{info.label} ({measure_id})",
                 tex=f"{info.tex} (" + measure_id.replace("_", r"\_") + ")",
-                description=f"{info.description} Options: {changed or 'the defaults'}.",
+                description=f"{info.description} Options: {changed}." if changed else info.description,
                 curve=info.curve and renamed_key(info.curve, self.name, measure_id),
             )
             for info in self.columns
@@ -224,6 +224,38 @@ class Metric(ABC):
     def missing(self) -> str:
         """An option that must be given and is not, with the way to give it; empty: nothing is missing."""
         return ""
+
+
+@dataclass(frozen=True)
+class MetricListing:
+    """What is said of a metric in listings.
+
+    Attributes
+    ----------
+    id, label, description:
+        The metric's name, its label in tables, one sentence.
+    needs:
+        What it needs, in words: ``"GT, LPIPS weights"``.
+    columns:
+        Ids of the values that it gives.
+    options:
+        Its options with their defaults.
+    package:
+        The package that added it; empty: built in.
+    """
+
+    id: str
+    label: str
+    description: str
+    needs: str
+    columns: tuple[str, ...]
+    options: Mapping[str, Setting]
+    package: str = ""
+
+    def __str__(self) -> str:
+        options = ", ".join(f"{key}={value}" for key, value in self.options.items())
+        more = [f"needs {self.needs}", f"options {options}" if options else "", self.package and f"from {self.package}"]
+        return f"{self.id}: {self.description} ({'; '.join(filter(None, more))})"
 
 
 def renamed_key(key: str, metric: str, measure_id: str) -> str:

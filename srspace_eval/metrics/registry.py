@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
 
 from srspace_eval._utils.notices import notify
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import Metric, MetricInfo, Setting
+from srspace_eval.metrics.base import Metric, MetricInfo, MetricListing, Setting
 from srspace_eval.metrics.diversity.metric import DiversityMse
 from srspace_eval.metrics.lpips.metric import Diversity, DiversityPatches, Lpips
 from srspace_eval.metrics.measures import RESERVED, Measure, options_of, with_options
@@ -97,18 +97,26 @@ def columns(measures: Iterable[Measure] = ()) -> Mapping[str, MetricInfo]:
     return _all_columns(tuple(measures))
 
 
-def columns_of(settings: Mapping[str, Mapping[str, object]], measures: Iterable[Measure] = ()) -> dict[str, MetricInfo]:
-    """All columns by id, with those of a result's measures, which its signature names.
+def measures_of(settings: Mapping[str, Mapping[str, object]]) -> tuple[Measure, ...]:
+    """The measures that a result's signature names, without their options.
 
-    >>> columns_of({"psnr_y4": {"metric": "psnr", "channels": "Y", "border": 4}})["psnr_y4"].label
-    'HR-PSNR (psnr_y4)'
+    Parameters
+    ----------
+    settings:
+        Group -> settings. The group of a metric under another id than its own states ``metric``.
+
+    Examples
+    --------
+    >>> measures_of({"common": {"scale": 4}, "psnr_y4": {"metric": "psnr", "channels": "Y", "border": 4}})
+    (Measure(id='psnr_y4', metric='psnr', options={}),)
     """
-    found = dict(columns(measures))
+    found = []
     for key, group in settings.items():
-        metric = metrics().get(str(group.get("metric", "")))
-        if metric is not None and key not in found:
-            found.update({info.id: info for info in metric().columns_as(key)})
-    return found
+        with suppress(InputError):  # a result may be edited, or name a metric of a package that is not installed
+            measure = Measure(key, str(group["metric"])) if "metric" in group else None
+            if measure is not None and measure.id not in columns() and _metric_of(measure):
+                found.append(measure)
+    return tuple(found)
 
 
 def column(name: str) -> MetricInfo:
@@ -192,38 +200,6 @@ def bind(
             raise InputError(f"measure {measure.id!r}: is given twice with different options; give each an id")
     place = list(metrics())
     return dict(sorted(found.items(), key=lambda item: (place.index(item[1].name), item[0] != item[1].name)))
-
-
-@dataclass(frozen=True)
-class MetricListing:
-    """What is said of a metric in listings.
-
-    Attributes
-    ----------
-    id, label, description:
-        The metric's name, its label in tables, one sentence.
-    needs:
-        What it needs, in words: ``"GT, LPIPS weights"``.
-    columns:
-        Ids of the values that it gives.
-    options:
-        Its options with their defaults.
-    package:
-        The package that added it; empty: built in.
-    """
-
-    id: str
-    label: str
-    description: str
-    needs: str
-    columns: tuple[str, ...]
-    options: Mapping[str, Setting]
-    package: str = ""
-
-    def __str__(self) -> str:
-        options = ", ".join(f"{key}={value}" for key, value in self.options.items())
-        more = [f"needs {self.needs}", f"options {options}" if options else "", self.package and f"from {self.package}"]
-        return f"{self.id}: {self.description} ({'; '.join(filter(None, more))})"
 
 
 def list_metrics() -> list[MetricListing]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from srspace_eval.metrics.base import MetricInfo
-from srspace_eval.metrics.registry import columns_of
+from srspace_eval.metrics.registry import columns, measures_of
 from srspace_eval.results.record import ImageRecord, Kind, Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.submissions.check import SubmissionCheck
@@ -15,7 +15,7 @@ from srspace_eval.submissions.provenance import read_provenance
 
 
 def summarise(
-    images: Sequence[ImageRecord], columns: Mapping[str, MetricInfo]
+    images: Sequence[ImageRecord], known: Mapping[str, MetricInfo]
 ) -> tuple[dict[str, float | None], dict[str, tuple[float | None, ...]], list[str]]:
     """Summary values, curves and notes of a complete submission.
 
@@ -25,8 +25,8 @@ def summarise(
 
     Parameters
     ----------
-    columns:
-        The known columns: undefined values of others are not mentioned in the notes.
+    known:
+        The columns of the run: undefined values of others are not mentioned in the notes.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def summarise(
             summary[metric] = math.inf if infinite else None
         if infinite:
             notes.append(f"{metric}: infinite (identical LRs), left out of the mean: {_names(infinite)}")
-        if undefined and metric in columns:
+        if undefined and metric in known:
             notes.append(f"{metric}: undefined, left out of the mean: {_names(undefined)}")
     names = dict.fromkeys(name for image in images for name in image.curves)
     return summary, {name: curve for name in names if (curve := _mean_curve(images, name))}, notes
@@ -82,7 +82,7 @@ def make_result(
     if single and wanted > 1 and any(record.curves for record in records):
         notes.append("one sample an image, named without a sample number: a deterministic method, S_M = 0")
         records = [_deterministic(record, wanted) for record in records]
-    summary, curves, more = summarise(records, columns_of(signature.settings))
+    summary, curves, more = summarise(records, columns(measures_of(signature.settings)))
     if pairing.missing:
         summary, curves, more = dict.fromkeys(summary), {}, []
     return Result(

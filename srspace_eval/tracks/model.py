@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.metrics.measures import Measure
-from srspace_eval.metrics.registry import columns
+from srspace_eval.metrics.registry import columns, measures_of
 
 Among = Literal["teams", "study"]
 
@@ -117,6 +117,12 @@ class Track:
     def measured(self) -> tuple[str, ...]:
         """What ``score`` measures by default: ``metrics``, then the other ids of ``measures``."""
         return tuple(dict.fromkeys([*self.metrics, *(measure.id for measure in self.measures)]))
+
+    def including(self, settings: Mapping[str, Mapping[str, object]]) -> Track:
+        """The track with the measures that a result's signature names and the track does not declare."""
+        declared = {measure.id for measure in self.measures}
+        more = tuple(measure for measure in measures_of(settings) if measure.id not in declared)
+        return replace(self, measures=(*self.measures, *more)) if more else self
 
     def columns(self) -> Mapping[str, MetricInfo]:
         """Every column that the track's tables can have, by id: the registry's, and those of ``measures``."""

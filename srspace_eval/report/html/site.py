@@ -178,10 +178,11 @@ class _Site:
     ) -> None:  # fmt: skip
         name = files_[number]
         links = {image: f"../viewer/{name}.html#image-{position}" for position, image in enumerate(views)}
-        page = make_page(result, ranking.track, links)
+        track = ranking.track.including(result.signature.settings)
+        page = make_page(result, track, links)
         data = {
-            "strips": charts.distributions(result, ranking.track),
-            "growth": charts.growth(result, ranking.track),
+            "strips": charts.distributions(result, track),
+            "growth": charts.growth(result, track),
             "samples": page.samples,
         }
         self._page(

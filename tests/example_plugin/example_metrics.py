@@ -1,0 +1,31 @@
+"""The mean absolute error of samples, as a metric of srspace-eval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from srspace_eval import Metric, MetricInfo
+from srspace_eval.metrics.steps import ImageInputs, SampleMean
+
+
+@dataclass(frozen=True)
+class MeanError(Metric):
+    name = "mean_error"
+    columns = (
+        MetricInfo(
+            id="mean_error",
+            label="MAE",
+            unit="",
+            digits=2,
+            direction="lower",
+            tex="MAE",
+            description="Mean absolute error of 8-bit values.",
+        ),
+    )
+    border: int = 0
+
+    def prepare(self, image: ImageInputs) -> SampleMean:
+        height, width = image.gt.shape[:2]
+        inside = slice(self.border, height - self.border), slice(self.border, width - self.border)
+        gt = image.gt[inside].double()
+        return SampleMean(lambda sr: {"mean_error": float((sr[inside].double() - gt).abs().mean())})
