@@ -9,14 +9,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
 
 from srspace_eval._utils.notices import notify
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import Metric, MetricInfo, Setting
+from srspace_eval.metrics.base import Metric, MetricInfo, MetricListing, Setting
 from srspace_eval.metrics.diversity.metric import DiversityMse
 from srspace_eval.metrics.lpips.metric import Diversity, DiversityPatches, Lpips
 from srspace_eval.metrics.measures import RESERVED, Measure, options_of, with_options
@@ -201,38 +200,6 @@ def bind(
             raise InputError(f"measure {measure.id!r}: is given twice with different options; give each an id")
     place = list(metrics())
     return dict(sorted(found.items(), key=lambda item: (place.index(item[1].name), item[0] != item[1].name)))
-
-
-@dataclass(frozen=True)
-class MetricListing:
-    """What is said of a metric in listings.
-
-    Attributes
-    ----------
-    id, label, description:
-        The metric's name, its label in tables, one sentence.
-    needs:
-        What it needs, in words: ``"GT, LPIPS weights"``.
-    columns:
-        Ids of the values that it gives.
-    options:
-        Its options with their defaults.
-    package:
-        The package that added it; empty: built in.
-    """
-
-    id: str
-    label: str
-    description: str
-    needs: str
-    columns: tuple[str, ...]
-    options: Mapping[str, Setting]
-    package: str = ""
-
-    def __str__(self) -> str:
-        options = ", ".join(f"{key}={value}" for key, value in self.options.items())
-        more = [f"needs {self.needs}", f"options {options}" if options else "", self.package and f"from {self.package}"]
-        return f"{self.id}: {self.description} ({'; '.join(filter(None, more))})"
 
 
 def list_metrics() -> list[MetricListing]:
