@@ -25,6 +25,7 @@ COMMANDS = {
     "sample": ("sample", "Make a sample set with a model's checkpoint."),
     "check": ("check", "List everything that is wrong with a submission, measuring nothing."),
     "downscale": ("downscale", "Make LRs as MATLAB or the challenge does."),
+    "degrade": ("degrade", "Make LRs with a known degradation: blur, noise, JPEG."),
     "likelihood": ("likelihood", "Exact likelihood of a GT under a flow, in bits per pixel."),
     "models": ("models", "Known models, their published numbers, and checkpoint conversion."),
     "study": ("study", "The human study that gives the mean opinion rank."),
