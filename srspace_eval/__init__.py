@@ -94,12 +94,15 @@ if TYPE_CHECKING:
     from srspace_eval.results.store import read_result as read_result
     from srspace_eval.results.store import result_path as result_path
     from srspace_eval.results.store import write_result as write_result
+    from srspace_eval.results.verification import Verification as Verification
     from srspace_eval.schemas import load_schema as load_schema
     from srspace_eval.scoring.options import ScoreOptions as ScoreOptions
     from srspace_eval.scoring.run import ShardRun as ShardRun
     from srspace_eval.scoring.run import score as score
     from srspace_eval.scoring.run import score_shard as score_shard
     from srspace_eval.scoring.shards import Shard as Shard
+    from srspace_eval.scoring.verify import verify as verify
+    from srspace_eval.scoring.verify import verify_all as verify_all
     from srspace_eval.study.collect import collect_study as collect_study
     from srspace_eval.study.create import StudyFolder as StudyFolder
     from srspace_eval.study.create import create_study as create_study
@@ -218,6 +221,9 @@ _HOMES = {
     "SubmissionError": "errors.SubmissionError",
     "Track": "tracks.model.Track",
     "TrackError": "errors.TrackError",
+    "Verification": "results.verification.Verification",
+    "verify": "scoring.verify.verify",
+    "verify_all": "scoring.verify.verify_all",
     "weights_path": "metrics.lpips.weights.weights_path",
     "weights_search_path": "metrics.lpips.weights.weights_search_path",
     "WeightsError": "errors.WeightsError",
