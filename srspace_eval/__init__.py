@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.lpips.weights import weights_search_path as weights_search_path
     from srspace_eval.metrics.measures import Measure as Measure
     from srspace_eval.metrics.psnr.function import lr_psnr as lr_psnr
+    from srspace_eval.metrics.psnr.function import mse as mse
     from srspace_eval.metrics.psnr.function import psnr as psnr
     from srspace_eval.metrics.registry import register as register
     from srspace_eval.metrics.resize import imresize as imresize
@@ -172,6 +173,7 @@ _HOMES = {
     "MetricInfo": "metrics.base.MetricInfo",
     "Model": "models.base.Model",
     "ModelConfig": "models.protocol.ModelConfig",
+    "mse": "metrics.psnr.function.mse",
     "Notice": "errors.Notice",
     "PatchPlan": "metrics.diversity.function.PatchPlan",
     "PatchScore": "metrics.diversity.function.PatchScore",

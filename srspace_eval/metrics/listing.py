@@ -13,7 +13,7 @@ def list_metrics() -> list[MetricListing]:
     """The metrics that ``score`` can measure: ids with what they are and need.
 
     >>> print(list_metrics()[-1])
-    ssim: Structural similarity to the GT, mean over samples. (needs GT; options channel=rgb, border=0)
+    ssim: Structural similarity to the GT, mean over samples. (needs GT; options channel=rgb, border=0, window=gaussian)
     """
     return [
         MetricListing(
