@@ -37,6 +37,13 @@ EXAMPLES = {
         ("rank --track x8 --with ntire2021 --out site/", "rank --published ntire2021-x4 --format tex"),
         "guides/organiser",
     ),
+    "verify": Help(
+        (
+            "verify leaderboards/x8/My-team.json submission/ --gt DIV2K_valid_HR",
+            "verify leaderboards/x8/My-team.json submission/ --gt DIV2K_valid_HR --images 1 --seed 7",
+        ),
+        "verify",
+    ),
     "downscale": Help(
         (
             "downscale DIV2K_valid_HR --scale 8 --crop 8 --out LR_x8/",
@@ -104,7 +111,7 @@ EXAMPLES = {
 """Full name of a command -> the end of its help."""
 
 SECTIONS = {
-    "Evaluate": ("check", "score", "rank"),
+    "Evaluate": ("check", "score", "rank", "verify"),
     "Make pictures": ("sample", "downscale", "degrade"),
     "Models": ("models", "likelihood"),
     "Ask people": ("study",),

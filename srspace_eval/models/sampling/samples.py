@@ -14,7 +14,7 @@ import numpy as np
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models.lr_input import check_pixels
 from srspace_eval.models.memory import default_memory_limit
-from srspace_eval.models.precision import Precision
+from srspace_eval.models.precision import Precision, check_precision
 from srspace_eval.models.protocol import Decoder, Quantize
 from srspace_eval.models.sampling.decoding import ImageDecoder, Pixels, groups
 from srspace_eval.models.sampling.settings import SampleRequest, SamplingSettings, check_heat
@@ -84,6 +84,7 @@ def sample_array(
     if not isinstance(image, str):
         raise InputError(f"image = {image!r} is not a text; it is the image's name")
     check_pixels(lr, image or "lr")
+    check_precision(model, precision)
     limit = default_memory_limit(model.device) if memory_limit is None else memory_limit
     tile_size = choose_tile_size(model, lr.shape[0], lr.shape[1], limit, image or "lr")
     requests = [SampleRequest(i, check_heat(heat)) for i in range(n)]
