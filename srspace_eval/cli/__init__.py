@@ -24,6 +24,7 @@ COMMANDS = {
     "rank": ("rank", "Rank the scored submissions of a board into leaderboards."),
     "sample": ("sample", "Make a sample set with a model's checkpoint."),
     "check": ("check", "List everything that is wrong with a submission, measuring nothing."),
+    "verify": ("verify", "Measure images again and compare them with stored results."),
     "downscale": ("downscale", "Make LRs as MATLAB or the challenge does."),
     "degrade": ("degrade", "Make LRs with a known degradation: blur, noise, JPEG."),
     "likelihood": ("likelihood", "Exact likelihood of a GT under a flow, in bits per pixel."),

@@ -176,6 +176,11 @@ class Metric(ABC):
     family: ClassVar[str] = ""
     version: ClassVar[str] = "1"
 
+    @property
+    def shared_pass(self) -> str:
+        """The family whose pass computes it with these options; empty: it is measured alone."""
+        return self.family
+
     @abstractmethod
     def prepare(self, image: ImageInputs) -> AnyPrepared:
         """Prepare the metric for one image.
