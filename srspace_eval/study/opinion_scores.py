@@ -5,6 +5,8 @@ It takes ratings from any study. It draws no pictures and reads no files.
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -12,20 +14,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import stats
 
+from srspace_eval._utils.text import escape_cell
 from srspace_eval.errors import StudyError
+from srspace_eval.study.panel import RaterSummary, fit_bias_model, summarise_raters
 from srspace_eval.study.rankings import Floats, Ints
 from srspace_eval.study.statistics import kendall_w
 
 if TYPE_CHECKING:
     import pandas as pd
-
-OUTLYING = 3.5
-"""Modified z score beyond which a rater is named (Iglewicz & Hoaglin, "How to detect and handle outliers", 1993)."""
-FEWEST_FOR_OUTLIERS = 5
-"""With fewer raters nobody is named: there is no spread to compare with."""
-
-_ROUNDS = 1000
-_CONVERGED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -59,33 +55,6 @@ class OpinionScale:
             for number, score in enumerate(scores, start=1)
             if not self.low <= score <= self.high
         ]
-
-
-@dataclass(frozen=True)
-class RaterSummary:
-    """One rater of a panel.
-
-    Attributes
-    ----------
-    rater, ratings:
-        The name, and the number of ratings.
-    bias:
-        By how much the rater's scores are higher than the panel's, in the scale's units. The panel's mean bias is 0.
-    inconsistency:
-        Standard deviation of the scores around what the model expects of this rater.
-    correlation:
-        Pearson's correlation of the scores with the mean scores of the other raters for the same stimuli. NaN: constant
-        scores, or no other raters.
-    outlying:
-        Why the rater is named; empty for most. Nobody is left out because of it.
-    """
-
-    rater: str
-    ratings: int
-    bias: float
-    inconsistency: float
-    correlation: float
-    outlying: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -160,76 +129,15 @@ class OpinionScores:
         )
         return frame
 
-
-@dataclass(frozen=True)
-class BiasModel:
-    """Scores explained by stimuli and raters: score = quality(stimulus) + bias(rater) + noise(rater).
-
-    Attributes
-    ----------
-    quality:
-        (stimuli,).
-    bias, inconsistency:
-        (raters,): mean 0, and standard deviation of the noise.
-    """
-
-    quality: Floats
-    bias: Floats
-    inconsistency: Floats
-
-
-def fit_bias_model(score: Floats, rater: Ints, stimulus: Ints, step: float = 1.0) -> BiasModel:
-    """Fit the model of ITU-T P.910 (10/2023), Annex E, by alternating projection.
-
-    The steps are repeated until no quality changes: the bias of a rater is the mean difference of the scores from the
-    qualities; the inconsistency is the standard deviation of what remains; a quality is the mean of its scores without
-    bias, weighted by 1 / inconsistency² (Li, Bampis, Krasula, Janowski & Katsavounidis, "A simple model for subject
-    behavior in subjective experiments", 2020).
-
-    An inconsistency counts as at least step / √12, the error of a rounded score. Without this bound one rater could get
-    all the weight.
-
-    Parameters
-    ----------
-    score:
-        (N,).
-    rater, stimulus:
-        (N,): indices from 0 without gaps. A stimulus is one method's version of one picture.
-    step:
-        Distance of two neighbouring scores.
-
-    Returns
-    -------
-    :class:`BiasModel`
-
-    Examples
-    --------
-    >>> score = np.array([2.0, 3.0, 4.0, 5.0])
-    >>> model = fit_bias_model(score, np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1]))
-    >>> model.bias.round(6).tolist(), model.quality.round(6).tolist()
-    ([-0.5, 0.5], [2.5, 4.5])
-    """
-    count = np.bincount(rater)
-    least = step / np.sqrt(12)
-    weight = np.ones(len(count))
-    bias = np.zeros(len(count))
-    quality = _weighted(score, weight[rater], stimulus)
-    inconsistency = np.full(len(count), least)
-    for _ in range(_ROUNDS):
-        bias = np.bincount(rater, score - quality[stimulus]) / count
-        bias -= bias.mean()
-        residual = score - quality[stimulus] - bias[rater]
-        inconsistency = np.sqrt(np.bincount(rater, residual**2) / count)
-        weight = 1 / np.maximum(inconsistency, least) ** 2
-        before, quality = quality, _weighted(score - bias[rater], weight[rater], stimulus)
-        if np.max(np.abs(quality - before)) < _CONVERGED:
-            break
-    return BiasModel(quality, bias, inconsistency)
-
-
-def _weighted(score: Floats, weight: Floats, group: Ints) -> Floats:
-    means: Floats = np.bincount(group, score * weight) / np.bincount(group, weight)
-    return means
+    def to_csv(self) -> str:
+        """A table for a track that declares the column ``mos``: ``team,mos,mos_low,mos_high``, best first."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["team", "mos", "mos_low", "mos_high"])
+        for i in self.order:
+            numbers = (self.mos[i], self.low[i], self.high[i])
+            writer.writerow([escape_cell(self.methods[i]), *(f"{float(value):.6f}" for value in numbers)])
+        return text.getvalue()
 
 
 def mean_opinion_scores(
@@ -244,7 +152,7 @@ def mean_opinion_scores(
     """Compute mean opinion scores with intervals from single ratings.
 
     The plain MOS of a method is the mean of its ratings. The unbiased one is the mean, over pictures, of the qualities
-    of :func:`fit_bias_model`. Both intervals are for other raters and other pictures: the variance between raters and
+    of :func:`srspace_eval.study.panel.fit_bias_model`. Both intervals are for other raters and other pictures: the variance between raters and
     that between pictures add to the variance of single ratings, as in
     :func:`srspace_eval.study.intervals.two_way_error`. Intervals are cut at the ends of the scale.
 
@@ -313,7 +221,7 @@ def mean_opinion_scores(
         unbiased_low=np.clip(free_low, scale.low, scale.high),
         unbiased_high=np.clip(free_high, scale.low, scale.high),
         ratings=np.bincount(by_method).astype(np.int64),
-        raters=_summaries(raters, by_rater, stimulus, values, model),
+        raters=summarise_raters(raters, by_rater, stimulus, values, model),
         pictures=len(pictures),
         agreement=_agreement(values, by_rater, by_method),
         scale=scale,
@@ -374,51 +282,3 @@ def _agreement(values: Floats, rater: Ints, method: Ints) -> float:
     np.add.at(counts, (rater, method), 1)
     complete = (counts > 0).all(axis=1)
     return kendall_w(sums[complete] / counts[complete])
-
-
-def _summaries(
-    names: Sequence[str], rater: Ints, stimulus: Ints, values: Floats, model: BiasModel
-) -> tuple[RaterSummary, ...]:
-    high_noise = _modified_z(model.inconsistency)
-    far_bias = _modified_z(model.bias)
-    summaries = []
-    for index, name in enumerate(names):
-        own = rater == index
-        faults = []
-        if high_noise[index] > OUTLYING:
-            faults.append("scores vary more around the panel's than those of other raters")
-        if abs(far_bias[index]) > OUTLYING:
-            faults.append(f"scores are {'higher' if model.bias[index] > 0 else 'lower'} than those of other raters")
-        summaries.append(
-            RaterSummary(
-                rater=name,
-                ratings=int(own.sum()),
-                bias=float(model.bias[index]),
-                inconsistency=float(model.inconsistency[index]),
-                correlation=_correlation_with_others(values, own, stimulus),
-                outlying=tuple(faults),
-            )
-        )
-    return tuple(summaries)
-
-
-def _modified_z(values: Floats) -> Floats:
-    """Distances from the median in scaled median absolute deviations; 0 for few raters or without spread."""
-    deviation = values - np.median(values)
-    spread = float(stats.median_abs_deviation(values, scale="normal"))
-    if len(values) < FEWEST_FOR_OUTLIERS or spread == 0:
-        return np.zeros(len(values))
-    scores: Floats = deviation / spread
-    return scores
-
-
-def _correlation_with_others(values: Floats, own: np.ndarray, stimulus: Ints) -> float:
-    count = int(stimulus.max()) + 1
-    others = np.bincount(stimulus[~own], minlength=count)
-    seen = others[stimulus[own]] > 0
-    mine = values[own][seen]
-    means = np.bincount(stimulus[~own], values[~own], minlength=count) / np.maximum(others, 1)
-    theirs = means[stimulus[own]][seen]
-    if len(mine) < 2 or not mine.std() > 0 or not theirs.std() > 0:
-        return float("nan")
-    return float(np.corrcoef(mine, theirs)[0, 1])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
+from srspace_eval._utils.text import unescape_cell
 from srspace_eval.errors import StudyError
 from srspace_eval.study.intervals import two_way_error
-from srspace_eval.study.opinion_scores import OpinionScale, OpinionScores, fit_bias_model, mean_opinion_scores
+from srspace_eval.study.opinion_scores import OpinionScale, OpinionScores, mean_opinion_scores
+from srspace_eval.study.panel import fit_bias_model
 
 METHODS, PICTURES, RATERS = 6, 24, 20
 MEANS = np.array([1.9, 2.4, 2.8, 3.2, 3.6, 4.1])
@@ -53,8 +58,8 @@ def coverage(found: list[OpinionScores], truth: np.ndarray, which: str) -> float
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 def test_intervals_cover_the_truth_as_often_as_they_say(missing: float) -> None:
     """200 studies with the true mean of all raters and pictures: 94 to 96 of 100 intervals hold it."""
-    exact = [panel(seed, rounded=False, missing=missing)[0] for seed in range(200)]
-    rounded = [panel(seed, rounded=True, missing=missing)[0] for seed in range(200)]
+    exact = [panel(seed, rounded=False, missing=missing)[0] for seed in range(1000, 1200)]
+    rounded = [panel(seed, rounded=True, missing=missing)[0] for seed in range(1000, 1200)]
     rates = {
         "plain": coverage(exact, MEANS, "plain"),
         "unbiased": coverage(exact, MEANS, "unbiased"),
@@ -188,3 +193,12 @@ def test_faults_are_named() -> None:
         mean_opinion_scores(["a"], ["p"], ["w"], [1, 2])
     with pytest.raises(StudyError, match=r"between 0\.5 and 1"):
         mean_opinion_scores(["a"], ["p"], ["w"], [1], level=2)
+
+
+def test_the_table_is_read_by_rank() -> None:
+    found = mean_opinion_scores(["=cmd()", "=cmd()", 'a,"b"', 'a,"b"'], ["p", "q"] * 2, ["w"] * 4, [1, 2, 5, 4])
+    names, *rows = csv.reader(io.StringIO(found.to_csv()))
+    assert names == ["team", "mos", "mos_low", "mos_high"]
+    assert [unescape_cell(row[0]) for row in rows] == ['a,"b"', "=cmd()"]
+    assert found.to_csv().splitlines()[2].startswith("'=cmd(),1.500000,")
+    assert all(float(row[2]) <= float(row[1]) <= float(row[3]) for row in rows)
