@@ -78,6 +78,28 @@ def test_a_registered_metric_appears_everywhere(tmp_path: Path, capsys: pytest.C
         assert "Bright" in (tmp_path / "out" / page).read_text(encoding="utf-8"), page
 
 
+class Broken(Brightness):
+    name = "broken"
+    columns = (MetricInfo("broken", "Broken", "", 1, "higher", "Broken", "Fails."),)
+
+    def prepare(self, image: ImageInputs) -> SampleMean:
+        return SampleMean(lambda sr: {"broken": [][1]})
+
+
+def test_a_metric_that_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = small(tmp_path / "a")
+    register(Broken)
+    try:
+        arguments = ("score", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--samples", 3)
+        assert run(*arguments, "--metrics", "broken", "--board", tmp_path / "board") == 1
+    finally:
+        unregister("broken")
+    err = capsys.readouterr().err
+    assert "000000_sample0000" in err
+    assert "metric 'broken' of package tests failed: IndexError: list index out of range" in err
+    assert "Traceback" not in err
+
+
 def test_registering_imports_no_torch() -> None:
     script = "import sys; import srspace_eval as se; se.list_metrics(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
