@@ -15,7 +15,7 @@ from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models.lr_input import check_pixels
 from srspace_eval.models.memory import default_memory_limit
-from srspace_eval.models.precision import Precision
+from srspace_eval.models.precision import Precision, check_precision
 from srspace_eval.models.protocol import Decoder, Quantize
 from srspace_eval.models.sampling.decoding import ImageDecoder, Pixels, groups
 from srspace_eval.models.sampling.settings import SampleRequest, SamplingSettings, check_heat
@@ -85,6 +85,7 @@ def sample_array(
     if image is not None and not isinstance(image, str):
         raise InputError(f"image = {image!r} is not a text; it is the image's name")
     check_pixels(lr, image or "lr")
+    check_precision(model, precision)
     if image is None:
         image = _content_name(lr)
     limit = default_memory_limit(model.device) if memory_limit is None else memory_limit
