@@ -152,8 +152,8 @@ def mean_opinion_scores(
     """Compute mean opinion scores with intervals from single ratings.
 
     The plain MOS of a method is the mean of its ratings. The unbiased one is the mean, over pictures, of the qualities
-    of :func:`srspace_eval.study.panel.fit_bias_model`. Both intervals are for other raters and other pictures: the variance between raters and
-    that between pictures add to the variance of single ratings, as in
+    of :func:`srspace_eval.study.panel.fit_bias_model`. Both intervals are for other raters and other pictures: the
+    variance between raters and that between pictures add to the variance of single ratings, as in
     :func:`srspace_eval.study.intervals.two_way_error`. Intervals are cut at the ends of the scale.
 
     Parameters
