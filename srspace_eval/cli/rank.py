@@ -169,10 +169,10 @@ def _print(
         return
     from srspace_eval.report.terminal import to_text
 
-    for number, ranking in enumerate(one for ranking in rankings for one in ranking.all):
+    for number, one in enumerate(one for ranking in rankings for one in ranking.all):
         if number:
             click.echo()
-        print_text(to_text(make_table(ranking), intervals=intervals))
+        print_text(to_text(make_table(one), intervals=intervals))
 
 
 def _forms(formats: str | None, out: Path | None, as_json: bool) -> list[str]:

@@ -67,9 +67,8 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
         notes += [s for s in sentences if not (rule.final and s.startswith("The final rank"))]
     for criterion in rule.criteria:
         if criterion.tolerance and any(row.entry.values.get(criterion.metric) is not None for row in rows):
-            notes.append(
-                f"{label[criterion.metric]}: values within {criterion.tolerance:g} of the best of their group are equal."
-            )
+            within = f"values within {criterion.tolerance:g} of the best of their group are equal"
+            notes.append(f"{label[criterion.metric]}: {within}.")
         if criterion.plateau is not None and any(row.entry.values.get(criterion.metric) is not None for row in rows):
             info = track.columns()[criterion.metric]
             side = "above" if info.direction == "higher" else "below"

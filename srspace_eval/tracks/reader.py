@@ -100,8 +100,9 @@ def _parse(source: str, where: str) -> Track:
     _check_templates(f"{where}: gt_names", table.gt_names, {"number", "stem"})
     _check_templates(f"{where}: sample_names", table.sample_names, {"number", "index", "stem", "sample"})
     measures = _measures(table.measure, where)
-    # A file that says how it measures measures just that; one that says nothing measures as NTIRE 2021.
-    metrics_ = table.metrics if table.metrics is not UNSET else () if measures else Track.metrics
+    # A file that says where its values come from measures just that; one that says nothing measures as NTIRE 2021.
+    own = measures or table.columns or table.reference == "none"
+    metrics_ = table.metrics if table.metrics is not UNSET else () if own else Track.metrics
     _check_known(f"{where}: metrics", metrics_, [*metrics(), *(m.id for m in measures)])
     crop = table.crop if table.crop is not UNSET else Track.crop if Track.crop % table.scale == 0 else table.scale
     if crop % table.scale:
