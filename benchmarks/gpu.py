@@ -45,7 +45,8 @@ from srspace_eval.errors import Notice
 from srspace_eval.kernels import distance_maps
 from srspace_eval.kernels.dispatch import forms_used
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Pool, Tap, read_parameters
+from srspace_eval.metrics.lpips.trunk_files import read_parameters
+from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Pool, Tap
 from srspace_eval.metrics.resize import CONVENTIONS, imresize
 from srspace_eval.results.record import Result
 from srspace_eval.scoring.options import ScoreOptions

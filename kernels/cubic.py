@@ -7,6 +7,7 @@ convolution interpolation for digital image processing", 1981; conventions as in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -31,7 +32,14 @@ def cubic(x: FloatArray) -> FloatArray:
     return np.where(a <= 1, near, np.where(a < 2, far, 0.0))
 
 
-def taps(in_length: int, out_length: int, scale: float, border: Border) -> tuple[FloatArray, IntArray]:
+def taps(
+    in_length: int,
+    out_length: int,
+    scale: float,
+    border: Border,
+    kernel: Callable[[FloatArray], FloatArray] = cubic,
+    width: float = 4.0,
+) -> tuple[FloatArray, IntArray]:
     """Weights and input indices along one axis.
 
     Output pixel i is ``sum_p weights[i, p] * input[indices[i, p]]``.
@@ -44,6 +52,8 @@ def taps(in_length: int, out_length: int, scale: float, border: Border) -> tuple
         Output pixels per input pixel; it need not be ``out_length / in_length``.
     border:
         What lies beyond the edge.
+    kernel, width:
+        The interpolation kernel, and its full width in pixels at scale 1: Keys' cubic, or another one.
 
     Returns
     -------
@@ -57,11 +67,11 @@ def taps(in_length: int, out_length: int, scale: float, border: Border) -> tuple
     [0, 0, 0, 0, 1, 2, 3, 4]
     """
     stretch = min(scale, 1.0)
-    support = 4.0 / stretch
+    support = width / stretch
     centre = np.arange(1, out_length + 1, dtype=np.float64) / scale + 0.5 * (1 - 1 / scale)
     left = np.floor(centre - support / 2)
     position = left[:, None] + np.arange(int(np.ceil(support)) + 2)
-    weights = stretch * cubic(stretch * (centre[:, None] - position))
+    weights = stretch * kernel(stretch * (centre[:, None] - position))
     weights /= weights.sum(axis=1, keepdims=True)
     index = position.astype(np.int64) - 1
     if border == "mirror":

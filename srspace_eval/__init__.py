@@ -15,6 +15,13 @@ from srspace_eval._version import __version__
 if TYPE_CHECKING:
     from srspace_eval._utils.png import read_rgb as read_rgb
     from srspace_eval._utils.png import write_png as write_png
+    from srspace_eval.degrade.folder import DegradeReport as DegradeReport
+    from srspace_eval.degrade.folder import degrade_folder as degrade_folder
+    from srspace_eval.degrade.noise_pool import collect_noise_pool as collect_noise_pool
+    from srspace_eval.degrade.options import DegradeOptions as DegradeOptions
+    from srspace_eval.degrade.picture import degrade_image as degrade_image
+    from srspace_eval.degrade.record import AppliedDegradation as AppliedDegradation
+    from srspace_eval.degrade.record import DegradedImage as DegradedImage
     from srspace_eval.demo.run import Demo as Demo
     from srspace_eval.demo.run import run_demo as run_demo
     from srspace_eval.errors import CheckpointError as CheckpointError
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.diversity.function import diversity_score as diversity_score
     from srspace_eval.metrics.diversity.function import diversity_score_patches as diversity_score_patches
     from srspace_eval.metrics.downscaling import downscale_folder as downscale_folder
+    from srspace_eval.metrics.listing import list_metrics as list_metrics
     from srspace_eval.metrics.lpips.function import lpips as lpips
     from srspace_eval.metrics.lpips.function import lpips_map as lpips_map
     from srspace_eval.metrics.lpips.network import LPIPS as LPIPS
@@ -48,8 +56,8 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.lpips.weights import weights_search_path as weights_search_path
     from srspace_eval.metrics.measures import Measure as Measure
     from srspace_eval.metrics.psnr.function import lr_psnr as lr_psnr
+    from srspace_eval.metrics.psnr.function import mse as mse
     from srspace_eval.metrics.psnr.function import psnr as psnr
-    from srspace_eval.metrics.registry import list_metrics as list_metrics
     from srspace_eval.metrics.registry import register as register
     from srspace_eval.metrics.resize import imresize as imresize
     from srspace_eval.metrics.ssim.function import ssim as ssim
@@ -86,12 +94,15 @@ if TYPE_CHECKING:
     from srspace_eval.results.store import read_result as read_result
     from srspace_eval.results.store import result_path as result_path
     from srspace_eval.results.store import write_result as write_result
+    from srspace_eval.results.verification import Verification as Verification
     from srspace_eval.schemas import load_schema as load_schema
     from srspace_eval.scoring.options import ScoreOptions as ScoreOptions
     from srspace_eval.scoring.run import ShardRun as ShardRun
     from srspace_eval.scoring.run import score as score
     from srspace_eval.scoring.run import score_shard as score_shard
     from srspace_eval.scoring.shards import Shard as Shard
+    from srspace_eval.scoring.verify import verify as verify
+    from srspace_eval.scoring.verify import verify_all as verify_all
     from srspace_eval.study.collect import collect_study as collect_study
     from srspace_eval.study.create import StudyFolder as StudyFolder
     from srspace_eval.study.create import create_study as create_study
@@ -112,15 +123,22 @@ if TYPE_CHECKING:
 
 # Public name -> its module and its name there.
 _HOMES = {
+    "AppliedDegradation": "degrade.record.AppliedDegradation",
     "Board": "results.board.Board",
     "BootstrapPlan": "ranking.bootstrap.BootstrapPlan",
     "check": "submissions.check.check",
     "CheckpointDescription": "models.checkpoints.describe.CheckpointDescription",
     "CheckpointError": "errors.CheckpointError",
+    "collect_noise_pool": "degrade.noise_pool.collect_noise_pool",
     "collect_study": "study.collect.collect_study",
     "CollectOptions": "study.options.CollectOptions",
     "convert_checkpoint": "models.checkpoints.convert.convert_checkpoint",
     "create_study": "study.create.create_study",
+    "degrade_folder": "degrade.folder.degrade_folder",
+    "degrade_image": "degrade.picture.degrade_image",
+    "DegradedImage": "degrade.record.DegradedImage",
+    "DegradeOptions": "degrade.options.DegradeOptions",
+    "DegradeReport": "degrade.folder.DegradeReport",
     "Demo": "demo.run.Demo",
     "describe_checkpoint": "models.checkpoints.describe.describe_checkpoint",
     "diversity_curve": "metrics.diversity.function.diversity_curve",
@@ -138,7 +156,7 @@ _HOMES = {
     "known_methods": "models.catalogue.known_methods",
     "LikelihoodReport": "models.folders.likelihood.LikelihoodReport",
     "likelihoods": "models.folders.likelihood.likelihoods",
-    "list_metrics": "metrics.registry.list_metrics",
+    "list_metrics": "metrics.listing.list_metrics",
     "list_tracks": "tracks.reader.list_tracks",
     "list_weights": "metrics.lpips.weights.list_weights",
     "load_board": "results.board.load_board",
@@ -155,6 +173,7 @@ _HOMES = {
     "MetricInfo": "metrics.base.MetricInfo",
     "Model": "models.base.Model",
     "ModelConfig": "models.protocol.ModelConfig",
+    "mse": "metrics.psnr.function.mse",
     "Notice": "errors.Notice",
     "PatchPlan": "metrics.diversity.function.PatchPlan",
     "PatchScore": "metrics.diversity.function.PatchScore",
@@ -202,6 +221,9 @@ _HOMES = {
     "SubmissionError": "errors.SubmissionError",
     "Track": "tracks.model.Track",
     "TrackError": "errors.TrackError",
+    "Verification": "results.verification.Verification",
+    "verify": "scoring.verify.verify",
+    "verify_all": "scoring.verify.verify_all",
     "weights_path": "metrics.lpips.weights.weights_path",
     "weights_search_path": "metrics.lpips.weights.weights_search_path",
     "WeightsError": "errors.WeightsError",

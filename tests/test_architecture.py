@@ -42,6 +42,7 @@ DIRECTION: dict[str, set[str]] = {
     "metrics": {"kernels"},
     "tracks": METRIC_TABLE,
     "submissions": {"tracks"},
+    "degrade": {"kernels.cubic", "submissions"},
     "results": {"tracks"},
     "ranking": {"results", "tracks", *METRIC_TABLE},
     "report": {"ranking", "results", "submissions", "tracks", *METRIC_TABLE},
@@ -62,6 +63,7 @@ TORCH_FREE_ROOMS = (
     "ranking",
     "report",
     "study",
+    "degrade",
     "schemas",
 )
 TORCH_FREE_MODULES = ("__init__", "__main__", "metrics", *METRIC_TABLE)

@@ -15,7 +15,8 @@ from srspace_eval.kernels.dispatch import forms_used
 from srspace_eval.metrics.diversity.function import PatchPlan
 from srspace_eval.metrics.evaluator import ImageEvaluator
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, parameter_shapes
+from srspace_eval.metrics.lpips.trunk_files import parameter_shapes
+from srspace_eval.metrics.lpips.trunks import ARCHITECTURES
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.cases import write_procedural
 from tests.helpers.evaluation import MEASURED, evaluator_config

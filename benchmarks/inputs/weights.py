@@ -14,7 +14,7 @@ import torch
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.flows.spec import FlowSpec
-from srspace_eval.metrics.lpips.trunks import parameter_shapes
+from srspace_eval.metrics.lpips.trunk_files import parameter_shapes
 
 from .synth import alexnet_features, state_dict
 

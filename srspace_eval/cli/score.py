@@ -13,9 +13,10 @@ from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import LateHelp, submission_options, track_from
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Setting
+from srspace_eval.metrics.listing import list_metrics
 from srspace_eval.metrics.lpips.metric import DiversityPatches
 from srspace_eval.metrics.measures import Measure
-from srspace_eval.metrics.registry import bind, columns, list_metrics, measures_of
+from srspace_eval.metrics.registry import bind, columns, measures_of
 from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result

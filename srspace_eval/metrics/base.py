@@ -176,6 +176,11 @@ class Metric(ABC):
     family: ClassVar[str] = ""
     version: ClassVar[str] = "1"
 
+    @property
+    def shared_pass(self) -> str:
+        """The family whose pass computes it with these options; empty: it is measured alone."""
+        return self.family
+
     @abstractmethod
     def prepare(self, image: ImageInputs) -> AnyPrepared:
         """Prepare the metric for one image.
@@ -224,6 +229,38 @@ class Metric(ABC):
     def missing(self) -> str:
         """An option that must be given and is not, with the way to give it; empty: nothing is missing."""
         return ""
+
+
+@dataclass(frozen=True)
+class MetricListing:
+    """What is said of a metric in listings.
+
+    Attributes
+    ----------
+    id, label, description:
+        The metric's name, its label in tables, one sentence.
+    needs:
+        What it needs, in words: ``"GT, LPIPS weights"``.
+    columns:
+        Ids of the values that it gives.
+    options:
+        Its options with their defaults.
+    package:
+        The package that added it; empty: built in.
+    """
+
+    id: str
+    label: str
+    description: str
+    needs: str
+    columns: tuple[str, ...]
+    options: Mapping[str, Setting]
+    package: str = ""
+
+    def __str__(self) -> str:
+        options = ", ".join(f"{key}={value}" for key, value in self.options.items())
+        more = [f"needs {self.needs}", f"options {options}" if options else "", self.package and f"from {self.package}"]
+        return f"{self.id}: {self.description} ({'; '.join(filter(None, more))})"
 
 
 def renamed_key(key: str, metric: str, measure_id: str) -> str:

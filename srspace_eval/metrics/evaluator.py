@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import torch
+from torch import Tensor
 
-from srspace_eval.errors import InputError
+from srspace_eval.errors import InputError, SrspaceEvalError
 from srspace_eval.kernels.cuda import upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
 from srspace_eval.metrics.base import LeastSize, Metric, renamed_key
@@ -59,7 +61,7 @@ class EvaluatorConfig:
         """The metrics that share a pass, by id. A metric under another id than its own has a pass of its own."""
         found: dict[str, dict[str, Metric]] = {}
         for measure_id, metric in self.metrics.items():
-            shared = metric.family if measure_id == metric.name else ""
+            shared = metric.shared_pass if measure_id == metric.name else ""
             found.setdefault(f"family {shared}" if shared else measure_id, {})[measure_id] = metric
         return list(found.values())
 
@@ -149,7 +151,7 @@ class ImageEvaluator:
         picture = upload(rgb_8bit(sr, f"{self._image}: sr" if self._image else "sr"), self._device)
         same_size(picture, self._gt, self._image or "sr and gt")
         # On an accelerator the network's work is queued first; later values are the first to be waited for.
-        return tuple(family.prepared.measure(picture) for family in self._by_sample)
+        return tuple(family.measure(picture) for family in self._by_sample)
 
     def update(self, measurement: SampleMeasurement) -> dict[str, float]:
         """Take one sample's measurement. Call it in the samples' order, never twice at once.
@@ -160,7 +162,7 @@ class ImageEvaluator:
         """
         values: dict[str, float] = {}
         for family, measured in zip(self._by_sample, measurement, strict=True):
-            values |= family.renamed(family.prepared.update(measured))
+            values |= family.update(measured)  # an id's last value stays: that of its own metric
         self._keys = tuple(values)
         return values
 
@@ -182,23 +184,50 @@ class ImageEvaluator:
         values: dict[str, float | None] = {}
         curves: dict[str, list[float | None]] = {}
         for family in self._by_image:
-            found = family.prepared.compute()
-            values |= family.renamed(found.values)
-            curves |= {key: list(curve) for key, curve in family.renamed(found.curves).items()}
+            found = family.compute()
+            values = {**values, **found.values, **values}  # an id's first value stays: that of its own metric
+            curves |= {key: list(curve) for key, curve in found.curves.items()}
         return ImageValues({key: values[key] for key in dict.fromkeys([*self._keys, *values])}, curves)
 
 
 class _Family:
-    """Metrics that share a pass, prepared for one image."""
+    """Metrics that share a pass, prepared for one image. Values get the ids that the metrics are measured under."""
 
     def __init__(self, members: Mapping[str, Metric], image: ImageInputs) -> None:
         self._id, self._first = next(iter(members.items()))
-        self.prepared: AnyPrepared = self._first.prepare_family(image, list(members.values()))
+        with self._named():
+            self._prepared: AnyPrepared = self._first.prepare_family(image, list(members.values()))
 
-    def renamed(self, values: Mapping[str, T]) -> dict[str, T]:
-        """The values under the id that the metric is measured under."""
+    def measure(self, sr: Tensor) -> object:
+        with self._named():
+            return self._prepared.measure(sr)
+
+    def update(self, measured: object) -> dict[str, float]:
+        with self._named():
+            return self._renamed(self._prepared.update(measured))
+
+    def compute(self) -> ImageValues:
+        with self._named():
+            found = self._prepared.compute()
+            return ImageValues(self._renamed(found.values), self._renamed(found.curves))
+
+    def _renamed(self, values: Mapping[str, T]) -> dict[str, T]:
         return {renamed_key(key, self._first.name, self._id): value for key, value in values.items()}
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the metric of another package in an error that it did not mean to raise."""
+        package = type(self._first).__module__.partition(".")[0]
+        try:
+            yield
+        except Exception as error:
+            if package == "srspace_eval" or isinstance(error, SrspaceEvalError):
+                raise
+            raise InputError(
+                f"metric {self._first.name!r} of package {package} failed: {type(error).__name__}: {error}"
+            ) from error
 
 
 def _has_curves(family: Mapping[str, Metric]) -> bool:
-    return any(metric.curves for metric in family.values())
+    # A family's curves come from its shared pass.
+    return any(metric.curves and metric.shared_pass == metric.family for metric in family.values())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
@@ -21,14 +20,14 @@ from srspace_eval.metrics.diversity.metric import DiversityMse
 from srspace_eval.metrics.lpips.metric import Diversity, DiversityPatches, Lpips
 from srspace_eval.metrics.measures import RESERVED, Measure, options_of, with_options
 from srspace_eval.metrics.opinion import MOR
-from srspace_eval.metrics.psnr.metric import LrPsnr, Psnr
+from srspace_eval.metrics.psnr.metric import LrPsnr, Mse, Psnr
 from srspace_eval.metrics.ssim.metric import Ssim
 
 ENTRY_POINTS = "srspace_eval.metrics"
 """The entry point group."""
 
 # The order of all tables, of `score --help` and of the signature.
-_BUILT_IN: tuple[type[Metric], ...] = (Lpips, LrPsnr, Diversity, DiversityMse, DiversityPatches, Psnr, Ssim)
+_BUILT_IN: tuple[type[Metric], ...] = (Lpips, LrPsnr, Diversity, DiversityMse, DiversityPatches, Psnr, Mse, Ssim)
 
 _metrics: dict[str, type[Metric]] = {}
 _columns: dict[str, MetricInfo] = {}
@@ -142,10 +141,15 @@ def metrics() -> Mapping[str, type[Metric]]:
     """All metrics by name, in the order of all tables.
 
     >>> list(metrics())
-    ['lpips', 'lr_psnr', 'diversity', 'diversity_mse', 'diversity_patches', 'psnr', 'ssim']
+    ['lpips', 'lr_psnr', 'diversity', 'diversity_mse', 'diversity_patches', 'psnr', 'mse', 'ssim']
     """
     _load_entry_points()
     return MappingProxyType(_metrics)
+
+
+def package_of(name: str) -> str:
+    """The package that added a metric; empty: it is built in."""
+    return _packages[name]
 
 
 def curves(measures: Iterable[Measure] = ()) -> dict[str, MetricInfo]:
@@ -201,58 +205,6 @@ def bind(
             raise InputError(f"measure {measure.id!r}: is given twice with different options; give each an id")
     place = list(metrics())
     return dict(sorted(found.items(), key=lambda item: (place.index(item[1].name), item[0] != item[1].name)))
-
-
-@dataclass(frozen=True)
-class MetricListing:
-    """What is said of a metric in listings.
-
-    Attributes
-    ----------
-    id, label, description:
-        The metric's name, its label in tables, one sentence.
-    needs:
-        What it needs, in words: ``"GT, LPIPS weights"``.
-    columns:
-        Ids of the values that it gives.
-    options:
-        Its options with their defaults.
-    package:
-        The package that added it; empty: built in.
-    """
-
-    id: str
-    label: str
-    description: str
-    needs: str
-    columns: tuple[str, ...]
-    options: Mapping[str, Setting]
-    package: str = ""
-
-    def __str__(self) -> str:
-        options = ", ".join(f"{key}={value}" for key, value in self.options.items())
-        more = [f"needs {self.needs}", f"options {options}" if options else "", self.package and f"from {self.package}"]
-        return f"{self.id}: {self.description} ({'; '.join(filter(None, more))})"
-
-
-def list_metrics() -> list[MetricListing]:
-    """The metrics that ``score`` can measure: ids with what they are and need.
-
-    >>> print(list_metrics()[-1])
-    ssim: Structural similarity to the GT, mean over samples. (needs GT; options channel=rgb, border=0)
-    """
-    return [
-        MetricListing(
-            id=name,
-            label=metric.columns[0].label,
-            description=metric.columns[0].description,
-            needs=str(metric.needs),
-            columns=tuple(info.id for info in metric.columns),
-            options=MappingProxyType(options_of(metric)),
-            package=_packages[name],
-        )
-        for name, metric in metrics().items()
-    ]
 
 
 def _is_metric(found: object) -> bool:

@@ -72,7 +72,10 @@ def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
 
 
 def _entry(result: Result, track: Track) -> Entry:
-    values = {metric: value for metric, value in result.summary.items() if metric in track.columns()}
+    known = dict(track.columns())
+    if "mse" not in result.signature.settings:
+        known.pop("mse", None)  # the mean error map of diversity_mse, which is not the metric mse
+    values = {metric: value for metric, value in result.summary.items() if metric in known}
     return Entry(result.team, result.kind, values, "measured", result, result.incomplete)
 
 

@@ -14,6 +14,7 @@ from srspace_eval.errors import InputError
 
 SCHEMA_NAMES = (
     "answer",
+    "degradation-record",
     "journal-header",
     "journal-image",
     "published-table",

@@ -76,12 +76,11 @@ def make_result(
     equal. The summary of an incomplete submission is empty.
     """
     pairing = checked.pairing
-    single = pairing.samples == 1 and "sample" not in pairing.template
-    wanted = int(signature.settings["common"]["samples"])
+    completed = completed_curves(checked, int(signature.settings["common"]["samples"]), records)
     notes = []
-    if single and wanted > 1 and any(record.curves for record in records):
+    if completed != records:
         notes.append("one sample an image, named without a sample number: a deterministic method, S_M = 0")
-        records = [_deterministic(record, wanted) for record in records]
+        records = completed
     summary, curves, more = summarise(records, columns(measures_of(signature.settings)))
     if pairing.missing:
         summary, curves, more = dict.fromkeys(summary), {}, []
@@ -97,6 +96,21 @@ def make_result(
         notes=(*notes, *checked.inspection.warnings, *more),
         provenance=read_provenance(checked.submission),
     )
+
+
+def completed_curves(checked: SubmissionCheck, samples: int, records: list[ImageRecord]) -> list[ImageRecord]:
+    """The records as a result stores them: the curves of a deterministic method have a value for each of M samples.
+
+    Parameters
+    ----------
+    samples:
+        M.
+    """
+    pairing = checked.pairing
+    single = pairing.samples == 1 and "sample" not in pairing.template
+    if not single or samples == 1:
+        return records
+    return [_deterministic(record, samples) if record.curves else record for record in records]
 
 
 def _deterministic(record: ImageRecord, samples: int) -> ImageRecord:

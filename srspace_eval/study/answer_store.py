@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded
@@ -27,6 +28,15 @@ class AnswerStore:
         self._naming = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            # A folder may exist and take no files: of another user, on a full or a read-only disk.
+            handle, probe = tempfile.mkstemp(dir=folder, prefix=".", suffix=".tmp")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(b"x")
+                    file.flush()
+                    os.fsync(file.fileno())
+            finally:
+                Path(probe).unlink(missing_ok=True)
         except OSError as error:
             raise StudyError(
                 f"{folder}: answers cannot be stored there ({error.strerror or error}); choose another --answers"
@@ -44,8 +54,9 @@ class AnswerStore:
         StudyError
             If the rater has sent too many answers, or the file cannot be written.
         """
-        handle, scratch = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
+        scratch = None
         try:
+            handle, scratch = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
@@ -63,7 +74,9 @@ class AnswerStore:
         except OSError as error:
             raise StudyError(f"{self.folder}: the answer cannot be stored ({error.strerror or error})") from error
         finally:
-            Path(scratch).unlink(missing_ok=True)
+            if scratch is not None:
+                with suppress(OSError):
+                    Path(scratch).unlink(missing_ok=True)
 
     def _give_name(self, scratch: str, target: Path) -> None:
         """Give a written file its name, unless a file has this name.

@@ -31,7 +31,11 @@ class RankingDocument(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AnswerDocument(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file that a rater sends back."""
+    """The file that a rater sends back.
+
+    ``id`` and ``revision`` are absent in files of version 0.1.0. The id is random. The revision grows by one when
+    answers are changed after they were sent or saved.
+    """
 
     format: Literal["srspace-eval/answer/1"]
     study: str
@@ -40,6 +44,8 @@ class AnswerDocument(Struct, frozen=True, forbid_unknown_fields=True):
     started: Time | None
     finished: Time | None
     answers: list[RankingDocument]
+    id: Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits")] | None = None
+    revision: Annotated[int, Meta(ge=1, le=1_000_000)] = 0
 
 
 Groups = tuple[tuple[str, ...], ...]
@@ -52,11 +58,23 @@ class AnswerError(StudyError):
 
 @dataclass(frozen=True)
 class Answer:
-    """Checked rankings of one rater: task id -> ranking, and the seconds each took."""
+    """Checked rankings of one rater.
+
+    Attributes
+    ----------
+    rankings, seconds:
+        Task id -> ranking, and the seconds that it took.
+    id:
+        Random id of the answer. None: a file of version 0.1.0.
+    revision:
+        Number of the rater's revision, from 1. 0: a file of version 0.1.0.
+    """
 
     rater: str
     rankings: Mapping[str, Groups]
     seconds: Mapping[str, float]
+    id: str | None = None
+    revision: int = 0
 
     def missing(self, key: Key) -> list[str]:
         """The rater's tasks that have no ranking."""
@@ -123,7 +141,7 @@ def parse_answer(data: bytes, key: Key) -> Answer:
             raise AnswerError(f"{what}: answers a task for the second time")
         rankings[answer.task] = _ranking(answer.ranking, key.tasks[answer.task], key.ties, what)
         seconds[answer.task] = answer.seconds
-    return Answer(rater, rankings, seconds)
+    return Answer(rater, rankings, seconds, document.id, document.revision)
 
 
 def _document(data: bytes) -> AnswerDocument:

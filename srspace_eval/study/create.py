@@ -142,10 +142,11 @@ def create_study(
     if len(secret) != SECRET_BYTES:
         raise StudyError(f"the secret has {len(secret)} bytes: it must have {SECRET_BYTES}")
     check_places(folder, key_file)
+    options = options.with_seed(secret)
     entries = gather_entries(
         open_submissions(submissions),
         open_source(Path(gt)),
-        seed=options.seed,
+        seed=options.fixed_seed,
         track=track if track is None or isinstance(track, Track) else load_track(track),
         lr=None if lr is None else open_source(Path(lr)),
         include_gt=include_gt,
@@ -190,6 +191,7 @@ def build_study(
         If the options do not fit the images, the places are taken, or pictures cannot be used: a file that is not an
         8-bit RGB PNG, a damaged or a small one. It lists all of these pictures.
     """
+    options = options.with_seed(secret)
     options.check(entries.track.scale)
     check_places(out, key_path)
     images = choose_images(list(entries.gt_files), options)

@@ -105,7 +105,7 @@ def choose_images(images: Sequence[str], options: StudyOptions) -> list[str]:
         return list(images)
     if options.images > len(images):
         raise StudyError(f"--images is {options.images}: there are only {len(images)}")
-    drawn = seeded(options.seed, "images").choice(len(images), size=options.images, replace=False)
+    drawn = seeded(options.fixed_seed, "images").choice(len(images), size=options.images, replace=False)
     return [images[i] for i in sorted(drawn)]
 
 
@@ -132,7 +132,7 @@ def place_crops(
         If images have no room. It lists all of them.
     """
     images = list(sizes)
-    hosts = [images[i % len(images)] for i in seeded(options.seed, "obvious").permutation(len(images))]
+    hosts = [images[i % len(images)] for i in seeded(options.fixed_seed, "obvious").permutation(len(images))]
     hosts = (hosts * (options.obvious // len(hosts) + 1))[: options.obvious]
     crops: list[Crop] = []
     obvious: list[Crop] = []
@@ -140,7 +140,7 @@ def place_crops(
     for image, (height, width) in sizes.items():
         count = options.crops + hosts.count(image)
         try:
-            corners = draw_corners(options.seed, image, height, width, count=count, size=options.size, step=step)
+            corners = draw_corners(options.fixed_seed, image, height, width, count=count, size=options.size, step=step)
         except StudyError as error:
             problems.append(str(error))
             continue

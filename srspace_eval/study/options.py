@@ -5,7 +5,8 @@ The defaults of ``study create`` and ``study collect`` are the defaults here. Th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from srspace_eval.errors import StudyError
@@ -35,7 +36,8 @@ class StudyOptions:
     context:
         Side of the LR region that is shown around a crop, in GT pixels. None: six times ``size``.
     seed:
-        Decides images, crops and samples.
+        Decides images, crops and samples. None: it follows from the secret, so nobody can predict what is shown. The
+        key records it.
     title:
         Heading of the page.
 
@@ -52,13 +54,38 @@ class StudyOptions:
     repeats: int = 0
     obvious: int = 0
     context: int | None = None
-    seed: int = 0
+    seed: int | None = None
     title: str = "Which looks most like a photograph?"
 
     @property
     def context_size(self) -> int:
         """Side of the LR region that is shown around a crop, in GT pixels."""
         return 6 * self.size if self.context is None else self.context
+
+    @property
+    def fixed_seed(self) -> int:
+        """The seed.
+
+        Raises
+        ------
+        StudyError
+            If it is None: :meth:`with_seed` draws it.
+        """
+        if self.seed is None:
+            raise StudyError("the study has no seed yet; give one, or create it with a secret")
+        return self.seed
+
+    def with_seed(self, secret: bytes) -> StudyOptions:
+        """These options with a seed. A seed that is not given follows from the secret.
+
+        >>> StudyOptions().with_seed(bytes(32)).seed == StudyOptions().with_seed(bytes(32)).seed
+        True
+        >>> StudyOptions(seed=3).with_seed(bytes(32)).seed
+        3
+        """
+        if self.seed is not None:
+            return self
+        return replace(self, seed=int.from_bytes(hashlib.sha256(b"seed of the study" + secret).digest()[:4], "big"))
 
     def check(self, scale: int) -> None:
         """Check the options for a scale.

@@ -80,12 +80,23 @@ def screen_answers(
 
 
 def _one_a_rater(readable: Sequence[tuple[str, Answer]]) -> tuple[list[tuple[str, Answer]], list[RejectedAnswer]]:
-    """Each rater's most complete answer; no answer of a rater whose answers contradict each other."""
+    """Each rater's answer: the latest revision, or of equal ones the most complete.
+
+    No answer counts of a rater whose answers of the latest revision contradict each other: answers from two browsers,
+    or of version 0.1.0, which had no revisions.
+    """
     by_rater: dict[str, list[tuple[str, Answer]]] = defaultdict(list)
     for file, answer in readable:
         by_rater[answer.rater].append((file, answer))
     kept, rejected = [], []
-    for rater, found in sorted(by_rater.items()):
+    for rater, sent in sorted(by_rater.items()):
+        latest = max(answer.revision for _, answer in sent)
+        found = [(file, answer) for file, answer in sent if answer.revision == latest]
+        rejected += [
+            RejectedAnswer(file, f"{rater} corrected it: revision {latest} ({found[0][0]}) is later")
+            for file, answer in sent
+            if answer.revision != latest
+        ]
         best = max(range(len(found)), key=lambda i: len(found[i][1].rankings))
         full = found[best][1].rankings
         if all(full.get(task) == groups for _, answer in found for task, groups in answer.rankings.items()):
@@ -118,6 +129,8 @@ def _difference(one: Answer, other: Answer) -> str:
 
 def _attention(answer: Answer, key: Key, options: CollectOptions) -> tuple[str | None, float | None]:
     """Why an attention check fails (None: all pass), and the agreement on repeated tasks."""
+    if (evasion := _unanswered_checks(answer, key)) is not None:
+        return evasion, None
     taus = []
     for name, groups in answer.rankings.items():
         task = key.tasks[name]
@@ -139,3 +152,26 @@ def _attention(answer: Answer, key: Key, options: CollectOptions) -> tuple[str |
             mean,
         )
     return None, mean
+
+
+def _unanswered_checks(answer: Answer, key: Key) -> str | None:
+    """Why a partial answer evades the attention checks. None: it does not.
+
+    The page shows the tasks in the order of the rater's list. A rater who stops early has answered the first tasks.
+    """
+    own = key.raters[answer.rater].tasks
+    checks = [i for i, task in enumerate(own) if key.tasks[task].kind != "rank"]
+    if not checks:
+        return None
+    last = max(i for i, task in enumerate(own) if task in answer.rankings)
+    skipped = sum(i <= last and own[i] not in answer.rankings for i in checks)
+    if skipped:
+        return f"{skipped} attention {'check is' if skipped == 1 else 'checks are'} left out before the last answer"
+    if not any(_is_answered_check(key, own[i], answer) for i in checks):
+        return "no attention check is answered, so nothing shows that the rater paid attention"
+    return None
+
+
+def _is_answered_check(key: Key, name: str, answer: Answer) -> bool:
+    of = key.tasks[name].of
+    return name in answer.rankings and (of is None or of in answer.rankings)

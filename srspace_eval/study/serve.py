@@ -47,14 +47,13 @@ class StudyServer:
         self._base_url = base_url
         # A thread of its own: an interrupt in the main thread could come while Python cleans up after a request, and
         # get lost. A daemon: an interrupt while the thread starts must not leave the process waiting for it.
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
         self._stopped = False
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port."""
-        host, port = self._http.server_address[:2]
-        return str(host), int(port)
+        return self._http.server_address
 
     @property
     def links(self) -> dict[str, str]:
@@ -89,9 +88,8 @@ class StudyServer:
         if self._stopped:
             return
         self._stopped = True
-        # The thread runs or is about to run. shutdown() of a server that never runs would block forever.
+        self._http.shutdown()
         if self._thread.ident is not None:
-            self._http.shutdown()
             self._thread.join()
         self._http.server_close()
 

@@ -11,6 +11,9 @@ from srspace_eval.submissions.sources import Source
 PROVENANCE_FILE = "srspace-eval-sample.json"
 """Name of the record in a folder of samples."""
 
+DEGRADATION_FILE = "degradation.json"
+"""Name of the record that ``srspace-eval degrade`` writes beside the LRs."""
+
 _MAX_PROVENANCE_BYTES = 1 << 20
 
 

@@ -65,11 +65,11 @@ def make_study(
     **options: Any,
 ) -> tuple[Path, Key]:
     """Create ``place / "study"`` and ``place / "key.json"``."""
-    settings = {"size": 16, "crops": 2, "raters": 2, **options}
+    settings = {"size": 16, "crops": 2, "raters": 2, "seed": 0, **options}
     entries = gather_entries(
         open_submissions([material.submission(name) for name in methods]),
         open_source(material.gt),
-        seed=settings.get("seed", 0),
+        seed=settings["seed"],
         track=load_track("x4"),
         include_gt=include_gt,
     )

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from srspace_eval.kernels import winograd
 from srspace_eval.kernels.winograd import WinogradConv, matrices, saves_time
-from srspace_eval.metrics.lpips.trunks import Trunk, parameter_shapes
+from srspace_eval.metrics.lpips.trunk_files import parameter_shapes
+from srspace_eval.metrics.lpips.trunks import Trunk
 
 
 def operands(channels: int, outputs: int, taps: int, size: tuple[int, int], count: int = 1) -> tuple[Tensor, ...]:

@@ -25,6 +25,8 @@ from srspace_eval.metrics.registry import bind, columns, curves, measures_of, re
 from srspace_eval.metrics.steps import ImageInputs, SampleMean
 from tests.helpers.commands import run
 
+ROOT = Path(__file__).parents[2]
+
 
 @dataclass(frozen=True)
 class Brightness(Metric):
@@ -74,6 +76,28 @@ def test_a_registered_metric_appears_everywhere(tmp_path: Path, capsys: pytest.C
     assert row["brightness_rank"] == "1"
     for page in ("bright/index.html", "bright/teams/A.html"):
         assert "Bright" in (tmp_path / "out" / page).read_text(encoding="utf-8"), page
+
+
+class Broken(Brightness):
+    name = "broken"
+    columns = (MetricInfo("broken", "Broken", "", 1, "higher", "Broken", "Fails."),)
+
+    def prepare(self, image: ImageInputs) -> SampleMean:
+        return SampleMean(lambda sr: {"broken": [][1]})
+
+
+def test_a_metric_that_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = small(tmp_path / "a")
+    register(Broken)
+    try:
+        arguments = ("score", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--samples", 3)
+        assert run(*arguments, "--metrics", "broken", "--board", tmp_path / "board") == 1
+    finally:
+        unregister("broken")
+    err = capsys.readouterr().err
+    assert "000000_sample0000" in err
+    assert "metric 'broken' of package tests failed: IndexError: list index out of range" in err
+    assert "Traceback" not in err
 
 
 def test_registering_imports_no_torch() -> None:
@@ -187,3 +211,8 @@ def test_measures_share_a_pass_only_under_their_own_ids(alexnet: Path) -> None:
     assert values["again"] == values["lpips"]
     assert evaluator.compute().curves.keys() == {"diversity_curve", "again_diversity_curve"}
     assert config.gt_bytes("alex") == 2 * 42
+
+
+def test_the_readme_names_the_metrics_that_need_no_weights() -> None:
+    free = ",".join(name for name, metric in registry.metrics().items() if not metric.needs.network)
+    assert f"`--metrics {free}` works" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -43,6 +43,7 @@ REAL: list[tuple[str, Any]] = [
     *(("published-table", read(entry)) for entry in tomls("srspace_eval.leaderboards", "published")),
     ("study-key", read(GOLDEN / "study" / "key.json")),
     *(("answer", read(path)) for path in sorted(GOLDEN.glob("study/answers/r*.json"))),
+    ("degradation-record", read(GOLDEN.parent / "degrade" / "degradation.json")),
     ("sampling-record", read(GOLDEN / "sample" / "srspace-eval-sample.json")),
 ]
 

@@ -18,7 +18,8 @@ from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import ImageError, InputError
 from srspace_eval.metrics.lpips.nets import NETS
-from srspace_eval.metrics.lpips.trunks import Trunk, parameter_shapes
+from srspace_eval.metrics.lpips.trunk_files import parameter_shapes
+from srspace_eval.metrics.lpips.trunks import Trunk
 from srspace_eval.results.record import ImageRecord
 from srspace_eval.scoring.executors.base import NetworkPlan
 from srspace_eval.scoring.executors.budget import MemoryBudget

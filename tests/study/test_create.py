@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import stats
 
 from srspace_eval.errors import Notice, StudyError
-from srspace_eval.study.create import build_study
+from srspace_eval.study.create import build_study, create_study
 from srspace_eval.study.entries import gather_entries, named_source
 from srspace_eval.study.key import Key, load_key
 from srspace_eval.study.options import StudyOptions
@@ -282,3 +282,27 @@ def test_the_error_names_a_folder_that_cannot_be_written(build: Build, monkeypat
     monkeypatch.setattr("tempfile.mkdtemp", refuse)
     with pytest.raises(StudyError, match=r"study: the study cannot be written \(Permission denied\)"):
         build()
+
+
+def test_without_a_seed_what_is_shown_follows_from_the_secret(material: Material, tmp_path: Path) -> None:
+    keys = []
+    for number, secret in enumerate([b"a" * 32, b"a" * 32, b"b" * 32, b"c" * 32]):
+        made = create_study(
+            [material.submission(name) for name in METHODS],
+            material.gt,
+            tmp_path / str(number),
+            track="x4",
+            options=StudyOptions(size=16, crops=2, raters=2),
+            secret=secret,
+        )
+        keys.append(made.key)
+    seeds = [key.settings["seed"] for key in keys]
+    assert seeds[0] == seeds[1]
+    assert len({0, *seeds}) == 4
+    crops = [sorted((t.crop.image, t.crop.x, t.crop.y) for t in key.tasks.values()) for key in keys]
+    assert crops[0] == crops[1] != crops[2] != crops[3]
+    random = create_study(
+        [material.submission(METHODS[0])], material.gt, tmp_path / "r", track="x4", include_gt=True,
+        options=StudyOptions(size=16, crops=2, raters=2),
+    )  # fmt: skip
+    assert random.key.settings["seed"] not in (0, *seeds)

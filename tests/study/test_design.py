@@ -9,7 +9,7 @@ from srspace_eval.study.options import StudyOptions
 
 @pytest.mark.parametrize(("entries", "crops", "raters", "per_rater"), [(8, 30, 5, None), (5, 7, 3, 3), (40, 12, 5, 5)])
 def test_the_lists_of_a_whole_study_are_balanced(entries: int, crops: int, raters: int, per_rater: int | None) -> None:
-    options = StudyOptions(raters=raters, tasks_per_rater=per_rater, crops=1, repeats=1, obvious=1)
+    options = StudyOptions(raters=raters, tasks_per_rater=per_rater, crops=1, repeats=1, obvious=1, seed=0)
     sizes = {f"{i:04d}": (400, 400) for i in range(crops)}
     places, obvious = place_crops(sizes, 8, options)
     tasks = make_tasks(places, obvious, [f"m{i}" for i in range(entries)], b"s" * 32)

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from srspace_eval.cli import main
 from srspace_eval.study.collect import compute_outcome
 from srspace_eval.study.key import Key
+from srspace_eval.study.options import CollectOptions
 from srspace_eval.study.report import write_outcome
 from srspace_eval.study.serve import StudyServer
 from tests.helpers.rater import Rater, document
@@ -363,3 +364,73 @@ def test_the_served_page_sends_its_answers(page: Page, study: Study, tmp_path: P
         assert "have arrived" in page.inner_text("#send-state")
     assert [p.name for p in (tmp_path / "answers").iterdir()] == ["r02.json"]
     assert compute_outcome([tmp_path / "answers/r02.json"], key).mor.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, '{"kept": true}'),
+        (201, '{"kept": true}'),
+        (201, '{"kept": true, "id": "00000000000000000000000000000000"}'),
+        (201, "<html>of a proxy"),
+        (507, "the answer could not be stored; save it as a file"),
+    ],
+)
+def test_only_a_reply_to_these_answers_counts_as_kept(
+    browser: Browser, study: Study, tmp_path: Path, status: int, body: str
+) -> None:
+    folder, key = study
+    context = browser.new_context()
+    page = context.new_page()
+    with StudyServer(folder, key, tmp_path / "answers") as server:
+        rater = Rater(page, key)
+        page.goto(server.links["r01"])
+        page.route("**/answer", lambda route: route.fulfill(status=status, body=body))
+        page.click("#begin")
+        for _ in range(8):
+            rater.rank_by_keyboard()
+        page.locator("#send-state", has_text="could not be sent").wait_for()
+        assert page.is_visible("#send")
+        # The answers are still there, and are sent once the server takes them.
+        page.unroute("**/answer")
+        page.click("#send")
+        page.locator("#send-state", has_text="have arrived").wait_for()
+    context.close()
+    assert compute_outcome([tmp_path / "answers/r01.json"], key).mor.tolist() == [1, 2, 3]
+
+
+def test_a_stale_tab_does_not_undo_newer_work_and_a_correction_counts(
+    browser: Browser, study: Study, tmp_path: Path
+) -> None:
+    folder, key = study
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    with StudyServer(folder, key, tmp_path / "answers") as server:
+        old, new = context.new_page(), context.new_page()
+        for page in (old, new):
+            page.goto(server.links["r01"])
+            page.click("#begin")
+        # The new tab does all tasks. Then the old one, which showed the first task all the time, is used and hidden.
+        rater = Rater(new, key)
+        for _ in range(8):
+            rater.rank_by_keyboard()
+        new.locator("#send-state", has_text="have arrived").wait_for()
+        old.locator("#ranking .card").nth(2).wait_for()  # it has followed the new tab
+        old.click("#larger") if old.is_enabled("#larger") else old.click("#smaller")
+        old.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        new.reload()
+        assert new.inner_text("#begin") == "Go to your answers"
+        # A correction in the old tab: the worst piece of its task becomes the best.
+        assert key.tasks[key.raters["r01"].tasks[0]].kind == "rank"
+        last = Rater(old, key).ranking()[-1]
+        for _ in range(2):
+            old.locator(f'[data-item="{last}"] .better').click()
+        old.click("#next")
+        old.locator("#send-state", has_text="have arrived").wait_for()
+    context.close()
+    files = sorted((tmp_path / "answers").iterdir())
+    assert [path.name for path in files] == ["r01-2.json", "r01.json"]
+    assert [json.loads(path.read_text())["revision"] for path in files] == [2, 1]
+    outcome = compute_outcome(files, key, CollectOptions(agreement=-1))
+    assert [a.answer.revision for a in outcome.accepted] == [2]
+    assert "revision 2" in outcome.rejected[0].reason
+    assert outcome.mor.tolist() != [1, 2, 3]

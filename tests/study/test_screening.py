@@ -96,6 +96,60 @@ def test_a_rater_counts_once(study: Study, honest: list[Path], tmp_path: Path) -
     assert outcome.mor.tolist() == [2, 1, 3]
 
 
+def revised(document: dict[str, Any], revision: int) -> dict[str, Any]:
+    return {**document, "id": f"{revision:032x}", "revision": revision}
+
+
+def test_the_latest_revision_of_a_rater_counts(study: Study, honest: list[Path], tmp_path: Path) -> None:
+    _, key = study
+    first, second = answer_document(key, "r01", order=reverse), answer_document(key, "r01")
+    files = [
+        save(tmp_path, "r01.json", revised(first, 1)),
+        save(tmp_path, "r01-2.json", revised(second, 2)),
+    ]
+    for order in (files, files[::-1]):
+        outcome = compute_outcome([honest[1], *order], key)
+        assert [a.file for a in outcome.accepted if a.answer.rater == "r01"] == [str(files[1])]
+        assert [(r.file, r.reason) for r in outcome.rejected] == [
+            (str(files[0]), f"r01 corrected it: revision 2 ({files[1]}) is later")
+        ]
+    # A correction in the other direction, and one of a file of version 0.1.0, which has no revision.
+    assert compute_outcome([save(tmp_path, "x.json", revised(first, 3)), *files], key).accepted[0].answer.revision == 3
+    assert compute_outcome([save(tmp_path, "old.json", first), *files], key).accepted[0].answer.revision == 2
+    # Two browsers: the same revision twice, and only the rater knows which one is meant.
+    outcome = compute_outcome([honest[1], files[1], save(tmp_path, "other.json", revised(first, 2))], key)
+    assert [a.answer.rater for a in outcome.accepted] == ["r02"]
+    assert all("r01 also sent" in r.reason for r in outcome.rejected)
+
+
+@pytest.mark.parametrize("revision", [0, -1, 1.5, "2", None, 10**7])
+def test_an_impossible_revision_is_refused(study: Study, honest: list[Path], tmp_path: Path, revision: object) -> None:
+    _, key = study
+    bad = save(tmp_path, "bad.json", {**answer_document(key, "r01"), "revision": revision})
+    assert "revision" in compute_outcome([honest[1], bad], key).rejected[0].reason
+
+
+def test_a_partial_answer_without_attention_checks_does_not_count(
+    study: Study, honest: list[Path], tmp_path: Path
+) -> None:
+    _, key = study
+    use = CollectOptions(partial="use")
+    document = answer_document(key, "r02", order=reverse)
+    kinds = {name: task.kind for name, task in key.tasks.items()}
+    plain = [a for a in document["answers"] if kinds[a["task"]] == "rank"]
+    none = save(tmp_path, "none.json", {**document, "answers": plain[:1]})
+    left_out = save(tmp_path, "left-out.json", {**document, "answers": plain})
+    for path in (none, left_out):
+        (rejected,) = compute_outcome([honest[0], path], key, use).rejected
+        assert "attention check" in rejected.reason
+    # One of several checks is left out in the middle.
+    checks = [a for a in document["answers"] if kinds[a["task"]] != "rank"]
+    assert len(checks) > 1
+    some = [a for a in document["answers"] if a is not checks[0]]
+    path = save(tmp_path, "some.json", {**document, "answers": some})
+    assert "left out before the last answer" in compute_outcome([honest[0], path], key, use).rejected[0].reason
+
+
 def test_a_wrong_order_of_an_obvious_task_rejects_the_answer(study: Study, honest: list[Path], tmp_path: Path) -> None:
     _, key = study
     document = answer_document(key, "r02")

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-import srspace_eval.study.server as server_module
 from srspace_eval.errors import Notice, StudyError
 from srspace_eval.study.answer_store import ANSWERS_PER_RATER, AnswerStore
 from srspace_eval.study.answers import largest_answer
@@ -166,9 +165,9 @@ def test_invalid_answers_are_refused_and_leave_no_file(client: Client) -> None:
     assert status(good, "/answer") == 404
     assert status(good, f"/{token}/index.html") == 404
     assert status(b" " * (largest_answer(key) + 1)) == 413
-    assert status(b"", headers={"Content-Length": "-5"}) == 411
-    assert status(b"", headers={"Content-Length": "9" * 30}) == 411
-    assert status(b"", headers={"Content-Length": "²"}) == 411
+    assert status(b"", headers={"Content-Length": "-5"}) == 400
+    assert status(b"", headers={"Content-Length": "9" * 30}) == 413
+    assert status(b"", headers={"Content-Length": "²"}) == 400
     assert list(client.answers.iterdir()) == []
 
 
@@ -179,23 +178,9 @@ def test_a_broken_connection_leaves_no_file_and_no_fault(client: Client) -> None
         raw.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
         raw.settimeout(5)
         assert b"400" in raw.recv(200)
-    assert client.ask("PUT", f"/{client.token()}/answer", b"x")[0] == 501
+    assert client.ask("PUT", f"/{client.token()}/answer", b"x")[0] == 405
     assert client.ask("GET", f"/{client.token()}/")[0] == 200
     assert list(client.answers.iterdir()) == []
-
-
-def test_an_idle_connection_is_closed_without_a_log_line(
-    client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(server_module, "_IDLE_SECONDS", 0.05)
-    with socket.create_connection(("127.0.0.1", client.port), timeout=10) as raw:
-        raw.sendall(f"GET /{client.token()}/session.js HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        received = b""
-        while data := raw.recv(4096):
-            received += data
-    assert b"200 OK" in received
-    assert b"Connection: close" not in received
-    assert "timed out" not in capsys.readouterr().err
 
 
 @LINKS

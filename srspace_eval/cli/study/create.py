@@ -39,7 +39,7 @@ _SECRET_BYTES = 32
     "--obvious", default=_DEFAULTS.obvious, show_default=True, help="Attention check: tasks with an obvious order."
 )
 @click.option("--title", default=_DEFAULTS.title, help="Heading of the page.")
-@click.option("--seed", default=_DEFAULTS.seed, show_default=True, help="Decides images, crops and samples.")
+@click.option("--seed", type=int, help="Decides images, crops and samples.  [default: follows from the secret]")
 @click.option("--secret", help="64 hexadecimal digits; the same secret gives the same bytes.  [default: random]")
 @click.option("--out", required=True, type=_PATH, help="Folder for the raters; new or empty.")
 @click.option("--key", "key_path", type=_PATH, help="File for the key.  [default: OUT-key.json beside OUT]")
@@ -62,7 +62,7 @@ def command(
     repeats: int,
     obvious: int,
     title: str,
-    seed: int,
+    seed: int | None,
     secret: str | None,
     out: Path,
     key_path: Path | None,

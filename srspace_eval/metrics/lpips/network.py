@@ -20,7 +20,8 @@ from srspace_eval.kernels import distance_maps
 from srspace_eval.kernels.cuda import upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb
 from srspace_eval.metrics.lpips import weights as weight_files
-from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Activation, Trunk, read_parameters, read_state_dict
+from srspace_eval.metrics.lpips.trunk_files import read_parameters, read_state_dict
+from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Activation, Trunk
 
 VERSION = "0.1"
 PRECISIONS = ("float32", "tf32", "bf16")

@@ -12,6 +12,7 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.png import read_bytes
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.errors import ImageError, SamplingError
+from srspace_eval.submissions.provenance import DEGRADATION_FILE
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template, image_fields, is_file_name
 from srspace_eval.tracks.reader import builtin_tracks
@@ -65,7 +66,7 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
     if not pngs:
         fault = "holds no PNG" if place.is_dir() else "is not a PNG"
         raise SamplingError(f"{place}: {fault}; name a folder of 8-bit RGB PNGs, the LRs, or one of them")
-    others = [path.name for path in paths if path not in pngs]
+    others = [path.name for path in paths if path not in pngs and path.name != DEGRADATION_FILE]
     if others:
         notify(f"{place}: ignored, not a PNG: {', '.join(others)}")
     found: dict[str, LrImage] = {}

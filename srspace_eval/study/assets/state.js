@@ -87,11 +87,31 @@ class Progress {
     this.key = `srspace-eval/${study.study}/${code.rater}`;
     this.list = study.raters[code.rater].tasks;
     this.stored = true;
-    this.data = { at: 0, started: null, finished: null, sent: false, zoom: 0, tasks: {} };
+    // version: the number of writes. revision and id: of the answer. issued: this revision was sent or saved.
+    this.data = {
+      version: 0, revision: 1, id: null, issued: false,
+      at: 0, started: null, finished: null, sent: false, zoom: 0, tasks: {},
+    };
     try {
       const text = localStorage.getItem(this.key);
       if (text) this.data = this.checked(JSON.parse(text));
     } catch { this.stored = false; }
+  }
+
+  // Take over what another tab has stored. Every change starts with this, so the stored data has all earlier changes.
+  sync() {
+    if (!this.stored) return;
+    try {
+      const text = localStorage.getItem(this.key);
+      const other = text ? this.checked(JSON.parse(text)) : null;
+      if (other && other.version > this.data.version) this.data = { ...other, at: this.data.at, zoom: this.data.zoom };
+    } catch { /* The storage was cleared or damaged. The next write replaces it. */ }
+  }
+
+  update(values) {
+    this.sync();
+    Object.assign(this.data, values);
+    this.save();
   }
 
   // All pages of an address share the storage, so its content must be checked.
@@ -104,10 +124,19 @@ class Progress {
       const flat = saved.ranking.flat();
       if (new Set(flat).size === flat.length && flat.every((item) => items.includes(item))) tasks[name] = saved;
     }
-    return { ...this.data, ...data, tasks, at: Math.min(Math.max(data.at | 0, 0), this.list.length) };
+    return {
+      ...this.data,
+      ...data,
+      tasks,
+      version: Math.max(data.version | 0, 0),
+      revision: Math.min(Math.max(data.revision | 0, 1), 1000000),
+      issued: Boolean(data.issued) && /^[0-9a-f]{32}$/.test(data.id),
+      at: Math.min(Math.max(data.at | 0, 0), this.list.length),
+    };
   }
 
   save() {
+    this.data.version += 1;
     try {
       localStorage.setItem(this.key, JSON.stringify(this.data));
     } catch { this.stored = false; }
@@ -122,19 +151,25 @@ class Progress {
 
   ranking(index) { return new Ranking(this.items(index), this.data.tasks[this.name(index)]?.ranking ?? []); }
 
-  record(index, ranking, seconds) {
+  // ranking null: only time has passed.
+  record(index, ranking, seconds, done = false) {
+    this.sync();
     const saved = this.data.tasks[this.name(index)];
-    this.data.tasks[this.name(index)] = {
-      ranking: ranking.groups,
+    const now = {
+      ranking: ranking ? ranking.groups.map((group) => [...group]) : saved?.ranking ?? [],
       seconds: (saved?.seconds ?? 0) + seconds,
-      done: saved?.done ?? false,
+      done: done || (saved?.done ?? false),
     };
+    if (now.done !== (saved?.done ?? false) || JSON.stringify(now.ranking) !== JSON.stringify(saved?.ranking ?? [])) this.revise();
+    this.data.tasks[this.name(index)] = now;
     this.save();
   }
 
-  finishTask(index) {
-    this.data.tasks[this.name(index)].done = true;
-    this.save();
+  // A change after the answer was sent or saved makes a new revision.
+  revise() {
+    if (this.data.issued) this.data.revision += 1;
+    this.data.issued = false;
+    this.data.sent = false;
   }
 
   isDone(index) {
@@ -154,6 +189,24 @@ class Progress {
   }
 
   // The document that is sent or saved. It has the finished tasks only.
+  issue() {
+    this.sync();
+    if (!this.data.issued) {
+      const bytes = crypto.getRandomValues(new Uint8Array(16));
+      this.data.id = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      this.data.issued = true;
+    }
+    this.save();
+    return this.answer();
+  }
+
+  // The server has stored this answer. A change since then is not sent.
+  confirm(answer) {
+    this.sync();
+    if (this.data.issued && this.data.id === answer.id) this.data.sent = true;
+    this.save();
+  }
+
   answer() {
     const answers = this.list.map((_, index) => index).filter((index) => this.isDone(index)).map((index) => {
       const saved = this.data.tasks[this.name(index)];
@@ -167,6 +220,8 @@ class Progress {
       started: this.data.started,
       finished: this.data.finished,
       answers,
+      id: this.data.id,
+      revision: this.data.revision,
     };
   }
 }

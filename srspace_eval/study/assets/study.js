@@ -64,8 +64,8 @@
   }
 
   function begin() {
-    progress.data.started ??= new Date().toISOString();
-    progress.save();
+    progress.sync();
+    progress.update({ started: progress.data.started ?? new Date().toISOString() });
     if (progress.complete) showDone();
     else showTask(progress.isDone(Math.min(progress.data.at, progress.list.length - 1)) ? progress.firstOpen() : progress.data.at);
   }
@@ -74,8 +74,7 @@
 
   function showTask(index) {
     screen("task");
-    progress.data.at = index;
-    progress.save();
+    progress.update({ at: index });
     entered = performance.now();
     const ranking = progress.ranking(index);
     board.show(ranking);
@@ -115,7 +114,6 @@
 
   function keep(ranking) {
     progress.record(progress.data.at, ranking, spent());
-    progress.data.sent = false;
     refresh(ranking);
   }
 
@@ -130,8 +128,7 @@
       board.focus(ranking.pool[0]);
       return;
     }
-    progress.record(index, ranking, spent());
-    progress.finishTask(index);
+    progress.record(index, ranking, spent(), true);
     const open = progress.list.findIndex((_, i) => i > index && !progress.isDone(i));
     const target = open < 0 ? progress.firstOpen() : open;
     if (target < progress.list.length) showTask(target); else finish();
@@ -194,6 +191,7 @@
   }
 
   function zoom(by) {
+    progress.sync();
     progress.data.zoom = (progress.data.zoom | 0) + by;
     layout();
     progress.save();
@@ -202,10 +200,10 @@
   // ---- done
 
   function finish() {
-    progress.data.finished = new Date().toISOString();
-    progress.save();
+    progress.sync();
+    if (!progress.data.issued) progress.update({ finished: new Date().toISOString() });
     showDone();
-    if (session) send();
+    if (session && !progress.data.sent) send();
   }
 
   function showDone() {
@@ -227,15 +225,18 @@
     $("send").hidden = true;
     $("send-state").textContent = "Sending …";
     try {
+      const answer = progress.issue();
       const reply = await fetch(session.submit, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(progress.answer()),
+        body: JSON.stringify(answer),
       });
       const text = await reply.text();
-      if (!reply.ok) throw new Error(`the server replied ${reply.status}: ${text.slice(0, 200)}`);
-      progress.data.sent = true;
-      progress.save();
+      if (reply.status !== 201) throw new Error(`the server replied ${reply.status}: ${text.slice(0, 200)}`);
+      // A proxy may send the reply to another request.
+      const said = JSON.parse(text);
+      if (said?.kept !== true || said.id !== answer.id) throw new Error("the reply is not to these answers");
+      progress.confirm(answer);
       $("send-state").textContent = "Your answers have arrived. You may close this page.";
     } catch (error) {
       $("send").hidden = false;
@@ -245,12 +246,27 @@
 
   function download() {
     const link = document.createElement("a");
-    const answer = progress.answer();
+    const answer = progress.issue();
     link.href = URL.createObjectURL(new Blob([JSON.stringify(answer)], { type: "application/json" }));
     link.download = `answers-${answer.rater}-${answer.study.slice(0, 8)}.json`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     say("Saved as a file");
+  }
+
+  // ---- other tabs of this study
+
+  function follow() {
+    if (!progress) return;
+    progress.sync();
+    if (!$("screen-task").hidden) {
+      const stored = progress.ranking(progress.data.at);
+      if (JSON.stringify(stored.groups) !== JSON.stringify(board.ranking.groups)) {
+        board.show(stored);
+        say("Updated from another tab");
+      }
+      refresh(board.ranking);
+    } else if (!$("screen-done").hidden && !progress.data.sent) showDone();
   }
 
   // ---- wiring
@@ -277,11 +293,13 @@
     else $("code-fault").textContent = "This is not a code of this study. A code looks like r01-abcdefghij2345klmnop.";
   });
   addEventListener("hashchange", () => { if (!session) showStart(); });
+  addEventListener("storage", (event) => { if (progress && event.key === progress.key) follow(); });
   addEventListener("resize", layout);
   document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) follow();
     if (!progress || $("screen-task").hidden) return;
     // Time while the page is hidden does not count.
-    if (document.hidden) progress.record(progress.data.at, board.ranking, (performance.now() - entered) / 1000);
+    if (document.hidden) progress.record(progress.data.at, null, (performance.now() - entered) / 1000);
     entered = performance.now();
   });
   showStart();

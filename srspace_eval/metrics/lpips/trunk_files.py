@@ -1,0 +1,82 @@
+"""The files of trunk weights: state dicts under torchvision's parameter names, read without running code in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from srspace_eval._utils.files import refuse_packed
+from srspace_eval.errors import WeightsError
+from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Fire
+
+
+def parameter_shapes(net: str) -> dict[str, tuple[int, ...]]:
+    """torchvision's parameter name -> shape, of the layers that LPIPS needs."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def add(name: str, outputs: int, inputs: int, kernel: int) -> None:
+        shapes[f"{name}.weight"] = (outputs, inputs, kernel, kernel)
+        shapes[f"{name}.bias"] = (outputs,)
+
+    for layer in ARCHITECTURES[net].layers:
+        match layer:
+            case Conv(index, inputs, outputs, kernel):
+                add(f"features.{index}", outputs, inputs, kernel)
+            case Fire(index, inputs, squeezed, expanded):
+                add(f"features.{index}.squeeze", squeezed, inputs, 1)
+                add(f"features.{index}.expand1x1", expanded, squeezed, 1)
+                add(f"features.{index}.expand3x3", expanded, squeezed, 3)
+    return shapes
+
+
+def read_parameters(net: str, path: Path) -> dict[str, Tensor]:
+    """The trunk's parameters from a state dict of torchvision's names; surplus keys (the classifier's) are ignored.
+
+    Raises
+    ------
+    WeightsError
+        If the file is not a state dict, or lacks a parameter, or one has the wrong shape or is not finite.
+    """
+    state = read_state_dict(path)
+    faults, found = [], {}
+    for name, shape in parameter_shapes(net).items():
+        value = state.get(name)
+        if not isinstance(value, Tensor):
+            faults.append(f"{name} is missing")
+        elif tuple(value.shape) != shape:
+            faults.append(f"{name} is {tuple(value.shape)}, not {shape}")
+        elif not (value.is_floating_point() and bool(torch.isfinite(value).all())):
+            faults.append(f"{name} holds values that are not finite numbers")
+        else:
+            found[name] = value.to(torch.float32)
+    if faults:
+        more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+        raise WeightsError(f"{path}: not the {net} trunk: {'; '.join(faults[:3])}{more}")
+    return found
+
+
+def read_state_dict(path: Path) -> dict[str, Any]:
+    """A state dict from a ``.safetensors`` file or a ``torch.save`` file, read without running any code in it.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be read, or holds anything but tensors by name.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(path))
+        refuse_packed(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except Exception as error:
+        raise WeightsError(f"{path}: not a file of weights ({type(error).__name__})") from error
+    if not isinstance(state, dict):
+        raise WeightsError(f"{path}: holds a {type(state).__name__}, not a state dict")
+    return state

@@ -1,0 +1,77 @@
+"""The metrics of a stored result with the options that its signature states, so that they can be measured again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from srspace_eval.errors import InputError
+from srspace_eval.metrics.base import Metric, RunInputs, Setting
+from srspace_eval.metrics.measures import Measure, options_of
+from srspace_eval.metrics.registry import bind, metrics
+from srspace_eval.results.record import Result
+
+_OTHER_GROUPS = frozenset({"common", "lpips", "environment"})
+"""Groups of the signature that are not a metric's. LPIPS states nothing beside its network."""
+
+
+def metrics_of_result(result: Result) -> tuple[dict[str, Metric], dict[str, str]]:
+    """The metrics that a result was measured with.
+
+    A metric was measured if the signature has its group, or if an image has its value.
+
+    Returns
+    -------
+    Id -> metric, as :func:`srspace_eval.metrics.registry.bind` gives them; and id -> why the settings of the group are
+    not those of a metric of this version.
+    """
+    settings = result.signature.settings
+    valued = {key for image in result.images for key in image.values}
+    names = {name: name for name in metrics() if name in valued}
+    groups = {key: str(group.get("metric", key)) for key, group in settings.items() if key not in _OTHER_GROUPS}
+    found: list[Measure] = []
+    unknown: dict[str, str] = {}
+    for measure_id, name in {**names, **groups}.items():
+        if name not in metrics():
+            unknown[measure_id] = "no metric of this name is installed"
+            continue
+        options = _options(metrics()[name], settings.get(measure_id, {}), measure_id == "lpips")
+        try:
+            if options is None:
+                unknown[measure_id] = f"no options of the metric {name!r} of this version give these settings"
+            else:
+                bind([measure := Measure(measure_id, name, options)])
+                found.append(measure)
+        except InputError as error:
+            unknown[measure_id] = str(error)
+    return bind(found), unknown
+
+
+def _options(metric: type[Metric], group: Mapping[str, Any], network: bool) -> dict[str, Setting] | None:
+    """The options with which a metric states these settings; None if there are none."""
+    stated = {} if network else {key: value for key, value in group.items() if key != "metric"}
+    for options in _candidates(metric, stated):
+        try:
+            bound = metric(**options)
+        except (InputError, TypeError, ValueError):
+            continue
+        lr = stated.get("lr")
+        if dict(bound.signature(RunInputs(lr if isinstance(lr, str) else None))) == stated:
+            return options
+    return None
+
+
+def _candidates(metric: type[Metric], stated: Mapping[str, Any]) -> Iterator[dict[str, Setting]]:
+    """Options that may give the settings: each choice of an option with choices, the stated value of another one."""
+    types = get_type_hints(metric)
+    choices: list[tuple[Setting, ...]] = []
+    defaults = options_of(metric)
+    for name, default in defaults.items():
+        if get_origin(types[name]) is Literal:
+            choices.append(get_args(types[name]))
+        else:
+            value = stated.get(name, default)
+            choices.append((value if type(value) is types[name] else default,))
+    for values in product(*choices):
+        yield dict(zip(defaults, values, strict=True))

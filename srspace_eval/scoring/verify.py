@@ -1,0 +1,264 @@
+"""The verification of results: random images are measured again, and every stored value and digest is compared."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.files import read_bounded
+from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval.errors import InputError, ResultsError, SrspaceEvalError
+from srspace_eval.metrics.base import Metric
+from srspace_eval.metrics.evaluator import EvaluatorConfig
+from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document
+from srspace_eval.results.record import Result
+from srspace_eval.results.verification import Difference, Verification
+from srspace_eval.scoring.compare import Comparison
+from srspace_eval.scoring.executors.base import NetworkPlan
+from srspace_eval.scoring.executors.opening import open_executor
+from srspace_eval.scoring.options import Net, Precision
+from srspace_eval.scoring.remeasure import metrics_of_result
+from srspace_eval.scoring.signature import make_signature
+from srspace_eval.scoring.summary import completed_curves
+from srspace_eval.scoring.tasks import TaskSources, make_tasks
+from srspace_eval.submissions.check import check
+from srspace_eval.tracks.model import MAX_SAMPLES, Track
+from srspace_eval.tracks.reader import load_track
+
+
+def verify(
+    result: Path | str,
+    submission: Path | str,
+    gt: Path | str,
+    *,
+    images: int | Literal["all"] = "all",
+    seed: int | None = None,
+    track: Track | Path | str | None = None,
+    lr: Path | str | None = None,
+    lpips_weights: Path | str | None = None,
+    weights_dir: Path | str | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    progress: Progress = no_progress,
+) -> Verification:
+    """Measure images of a submission again under the signature of its result, and compare every stored entry.
+
+    For all images: the digests of the GT, the LRs and the samples, the sizes, the samples' numbers and file names, the
+    means over samples, and the summary that follows from the images. For the chosen images: every value and curve.
+
+    Parameters
+    ----------
+    result:
+        The JSON file that ``score`` wrote.
+    submission, gt, lr:
+        Folder or zip of the samples, of the GT, and of the LR files if the result was measured against some.
+    images:
+        How many images to measure, chosen at random; ``"all"``: each of them.
+    seed:
+        Of the choice; None: a new one. Draw it after the result was handed in. Otherwise a forger knows the choice.
+    track:
+        The result's track; None: the built-in track of the name that the result gives.
+    lpips_weights, weights_dir:
+        File of the LPIPS trunk; folder with torchvision's files.
+    device, workers:
+        Where the trunk runs; threads.
+    progress:
+        Context manager factory ``(description, total) -> advance(n)``.
+
+    Returns
+    -------
+    What was found. :attr:`Verification.ok` says whether the result holds.
+
+    Raises
+    ------
+    ResultsError
+        If the file is not a result.
+    SubmissionError
+        If the submission or the GT cannot be read or paired.
+    WeightsError
+        If the result needs LPIPS and the trunk's weights are not there.
+    TrackError
+        If there is no such track.
+    InputError
+        If ``images`` or ``seed`` is out of range.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import srspace_eval as se
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     gt, submission, board = Path(name, "gt"), Path(name, "submission"), Path(name, "board")
+    ...     gt.mkdir(), submission.mkdir()
+    ...     se.write_png(gt / "0801.png", np.zeros((32, 32, 3), np.uint8))
+    ...     se.write_png(submission / "000000_sample00000.png", np.ones((32, 32, 3), np.uint8))
+    ...     result = se.score(submission, gt, track="x4", samples=1, metrics=["psnr"], board=board)
+    ...     verify(board / "x4" / "submission.json", submission, gt).verdict
+    (None, None)
+    'equal'
+    """
+    if images != "all" and images < 1:
+        raise InputError(f"images = {images}: at least 1, or 'all'")
+    if seed is None:
+        seed = secrets.randbelow(1 << 32)
+    elif seed < 0:
+        raise InputError(f"seed = {seed}: must not be negative")
+    record, found = _read(Path(result))
+    rules = track if isinstance(track, Track) else load_track(record.track if track is None else track)
+    settings = record.signature.settings
+    samples, measured, more = _settings(record, rules)
+    found += more
+    if not measured:
+        raise ResultsError(f"{result}: no metric can be measured again", map(str, found))
+    checked = check(submission, gt, track=rules, lr=lr, samples=samples, whole=False, workers=workers,
+                    progress=progress)  # fmt: skip
+    least = EvaluatorConfig(measured, rules.scale).least_sizes(str(settings.get("lpips", {}).get("net")))
+    checked.raise_faults(*checked.too_small(least), incomplete=True)
+    chosen = choose(tuple(p.image for p in checked.pairing.pairs), images, seed)
+    plan = _network(settings, measured, lpips_weights, weights_dir, device)
+    with open_executor(workers=workers, device=device) as executor:
+        runtime = executor.prepare(plan)
+        now = make_signature(checked, samples or rules.samples, measured, runtime)
+        compare = Comparison(record, now, measured, checked)
+        compare.signature()
+        tasks = make_tasks(checked, checked.pairing.pairs)
+        compare.files(tasks)
+        again = {key: metric for key, metric in measured.items() if not (compare.other_trunk and metric.needs.network)}
+        tasks = [task for task in tasks if task.image in compare.comparable and task.image in chosen]
+        if again and tasks:
+            sources = TaskSources(checked.submission, checked.gt, checked.lr)
+            with progress("Verifying", sum(len(task.samples) for task in tasks)) as advance:
+                found_records = list(
+                    executor.measure(tasks, sources, EvaluatorConfig(again, rules.scale), advance=advance)
+                )
+            done = {found.image: found for found in completed_curves(checked, samples or rules.samples, found_records)}
+            for task in tasks:
+                compare.measured(done[task.image])
+    compare.summary()
+    return Verification(
+        result=str(result),
+        submission=str(submission),
+        team=record.team,
+        track=record.track,
+        images=chosen,
+        total=len(checked.pairing.pairs),
+        seed=seed,
+        values=compare.values,
+        deviations=dict(sorted(compare.deviations.items())),
+        tolerances={key: str(compare.tolerance(key)) for key in sorted(compare.deviations)},
+        differences=(*found, *compare.differences),
+        environment=tuple(compare.environment),
+    )
+
+
+def verify_all(
+    pairs: Iterable[tuple[Path | str, Path | str]],
+    gt: Path | str,
+    *,
+    images: int | Literal["all"] = "all",
+    seed: int | None = None,
+    track: Track | Path | str | None = None,
+    lr: Path | str | None = None,
+    lpips_weights: Path | str | None = None,
+    weights_dir: Path | str | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    progress: Progress = no_progress,
+) -> list[Verification]:
+    """Verify several results with one seed. One that cannot be verified does not stop the others.
+
+    Parameters
+    ----------
+    pairs:
+        (result, submission) each. The other parameters are those of :func:`verify`.
+
+    Returns
+    -------
+    In the order of ``pairs``. :attr:`Verification.error` says why one could not be verified.
+    """
+    if seed is None:
+        seed = secrets.randbelow(1 << 32)
+    found = []
+    for result, submission in pairs:
+        try:
+            done = verify(
+                result, submission, gt, images=images, seed=seed, track=track, lr=lr, lpips_weights=lpips_weights,
+                weights_dir=weights_dir, device=device, workers=workers, progress=progress,
+            )  # fmt: skip
+        except SrspaceEvalError as error:
+            done = Verification(str(result), str(submission), seed=seed, error=str(error))
+        found.append(done)
+    return found
+
+
+def choose(images: Sequence[str], count: int | Literal["all"], seed: int) -> tuple[str, ...]:
+    """A random choice of images without replacement, in their own order.
+
+    Examples
+    --------
+    >>> choose(["0801", "0802", "0803", "0804"], 2, seed=0)
+    ('0802', '0804')
+    """
+    if count == "all" or count >= len(images):
+        return tuple(images)
+    kept = set(random.Random(seed).sample(sorted(images), count))
+    return tuple(image for image in images if image in kept)
+
+
+def _read(path: Path) -> tuple[Result, list[Difference]]:
+    """A result, and whether its signature's id and text belong to the settings."""
+    try:
+        data = strict_json.loads(read_bounded(path, MAX_RESULT_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ResultsError(f"{path}: cannot be read as JSON ({error}); give the file that score wrote") from error
+    record = from_document(data, str(path))
+    stored = data["signature"]
+    return record, [
+        Difference("file", f"signature.{key}", stored[key], wanted)
+        for key, wanted in (("id", record.signature.id), ("text", record.signature.text))
+        if stored[key] != wanted
+    ]
+
+
+def _settings(record: Result, track: Track) -> tuple[int | None, dict[str, Metric], list[Difference]]:
+    """M, the metrics with their options, and the settings that no measurement gives."""
+    settings = record.signature.settings
+    found = []
+    samples = settings.get("common", {}).get("samples")
+    if type(samples) is not int or not 1 <= samples <= MAX_SAMPLES:
+        found.append(Difference("signature", "signature.settings.common.samples", samples, track.samples))
+        samples = None
+    measured, unknown = metrics_of_result(record)
+    for name, reason in unknown.items():
+        found.append(Difference("signature", f"signature.settings.{name}", str(settings.get(name)), reason))
+    network = settings.get("lpips", {})
+    for key, known in (("net", get_args(Net)), ("precision", get_args(Precision))):
+        if network and network.get(key) not in known:
+            found.append(
+                Difference("signature", f"signature.settings.lpips.{key}", network.get(key), " or ".join(known))
+            )
+            measured = {name: metric for name, metric in measured.items() if not metric.needs.network}
+    return samples, measured, found
+
+
+def _network(
+    settings: Mapping[str, Mapping[str, object]],
+    measured: Mapping[str, Metric],
+    weights: Path | str | None,
+    folder: Path | str | None,
+    device: str,
+) -> NetworkPlan | None:
+    if not any(metric.needs.network for metric in measured.values()):
+        return None
+    network = settings.get("lpips", {})
+    return NetworkPlan(
+        str(network.get("net", "alex")),
+        None if weights is None else Path(weights),
+        None if folder is None else Path(folder),
+        device,
+        str(network.get("precision", "float32")),
+    )

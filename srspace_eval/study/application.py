@@ -1,0 +1,168 @@
+"""The study's web application: a WSGI function that sends the page and takes answers. It has no sessions and no state.
+
+Every address starts with a rater's token, ``/TOKEN/…``; other addresses do not exist. The list of files is made at the
+start. A name from a request is looked up in this list and never becomes a path.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from srspace_eval.errors import StudyError
+from srspace_eval.study.answer_store import AnswerStore
+from srspace_eval.study.answers import AnswerError, largest_answer, parse_answer
+from srspace_eval.study.key import Key
+from srspace_eval.study.page import SESSION_FILE
+
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".png": "image/png",
+}
+_TEXT = "text/plain; charset=utf-8"
+_HEADERS = {
+    # The page sets sizes by style attributes, so styles (and only styles) need unsafe-inline.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # The address holds the token, so other sites must not see the address.
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+}
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+Reply = tuple[HTTPStatus, str, bytes]
+"""Status, content type, and body."""
+
+
+class StudyApplication:
+    """A study's folder behind tokens, as a WSGI application.
+
+    Parameters
+    ----------
+    folder:
+        The raters' folder.
+    key:
+        Key of the study.
+    answers:
+        Folder for the answers, one file each. It is made if it does not exist.
+
+    Raises
+    ------
+    StudyError
+        If the folder and the key are of different studies, or answers cannot be stored.
+    """
+
+    def __init__(self, folder: Path, key: Key, answers: Path) -> None:
+        self.key = key
+        self.files = _allowed_files(folder, key)
+        self.store = AnswerStore(answers, key)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request. The HTTP server has received the whole body."""
+        try:
+            status, kind, data = self._reply(environ)
+        except Exception as error:  # noqa: BLE001 - the server's own report would print the token in the address
+            _log(f"a request failed: {type(error).__name__}")
+            status, kind, data = _fault(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; try again")
+        headers = [*_HEADERS.items(), ("Content-Type", kind), ("Content-Length", str(len(data)))]
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers.append(("Allow", "GET, HEAD, POST"))
+        start_response(f"{status.value} {status.phrase}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [data]
+
+    def rater_of(self, token: str) -> str | None:
+        """The rater with this token. It is compared with every token, in constant time."""
+        found = None
+        for rater in self.key.raters.values():
+            if hmac.compare_digest(rater.token.encode("ascii"), token.encode("utf-8", "replace")):
+                found = rater.id
+        return found
+
+    def _reply(self, environ: dict[str, Any]) -> Reply:
+        method = environ["REQUEST_METHOD"]
+        token, slash, name = environ["PATH_INFO"].removeprefix("/").partition("/")
+        rater = self.rater_of(token) if slash else None
+        if method not in ("GET", "HEAD", "POST"):
+            return _fault(HTTPStatus.METHOD_NOT_ALLOWED, "not allowed")
+        if rater is None:
+            return _fault(HTTPStatus.NOT_FOUND, "not found; use the link that you were given")
+        return self._take(rater, name, environ) if method == "POST" else self._file(rater, name)
+
+    def _file(self, rater: str, name: str) -> Reply:
+        if name == SESSION_FILE:
+            session = json.dumps({"code": self.key.raters[rater].code, "submit": "answer"})
+            return HTTPStatus.OK, _TYPES[".js"], f"window.STUDY_SESSION = {session};\n".encode("ascii")
+        path = self.files.get(name or "index.html")
+        if path is None:
+            return _fault(HTTPStatus.NOT_FOUND, "not found")
+        try:
+            return HTTPStatus.OK, _TYPES[path.suffix], path.read_bytes()
+        except OSError:
+            return _fault(HTTPStatus.NOT_FOUND, "a file of the study is gone")
+
+    def _take(self, rater: str, name: str, environ: dict[str, Any]) -> Reply:
+        if name != "answer":
+            return _fault(HTTPStatus.NOT_FOUND, "not found")
+        if not environ.get("CONTENT_LENGTH"):
+            return _fault(HTTPStatus.LENGTH_REQUIRED, "an answer must have a Content-Length")
+        largest = largest_answer(self.key)
+        data = environ["wsgi.input"].read(largest + 1)
+        if len(data) > largest:
+            return _fault(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "larger than any answer to this study")
+        try:
+            answer = parse_answer(data, self.key)
+        except AnswerError as error:
+            return _fault(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+        if answer.rater != rater:
+            return _fault(HTTPStatus.FORBIDDEN, "the answer is from another rater")
+        try:
+            file = self.store.add(rater, data)
+        except StudyError as error:
+            _log(f"{rater}: {error}")
+            return _fault(HTTPStatus.INSUFFICIENT_STORAGE, "the answer could not be stored; save it as a file")
+        _log(f"{rater}: {len(answer.rankings)} answers stored as {file}")
+        # The page compares the id with that of the answer it sent, because a proxy may mix up replies.
+        body = {"kept": True, "id": answer.id}
+        return HTTPStatus.CREATED, "application/json", json.dumps(body).encode("ascii")
+
+
+def _fault(status: HTTPStatus, text: str) -> Reply:
+    return status, _TEXT, text.encode("utf-8")
+
+
+def _log(line: str) -> None:
+    """One line to stderr. Requests are not logged, because their addresses hold tokens."""
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # stderr is closed, or there is none
+        return
+
+
+def _allowed_files(folder: Path, key: Key) -> dict[str, Path]:
+    """Address below the token -> file: the page, the assets that the page names, the pictures that the key names."""
+    # The page itself tells its assets, because they differ between versions of this package.
+    index = folder / "index.html"
+    page = index.read_text(encoding="utf-8") if index.is_file() else ""
+    names = ["index.html", "data.js", *re.findall(r'"(assets/[a-z]+\.(?:js|css))"', page)]
+    pictures = {item for task in key.tasks.values() for item in (*task.items, task.reference)}
+    names += [f"images/{picture}.png" for picture in sorted(pictures)]
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        problems = [f"{name} is missing" for name in missing[:10]]
+        raise StudyError(f"{folder}: not the folder of this key's study", problems)
+    if f'"study":"{key.study}"' not in (folder / "data.js").read_text(encoding="utf-8"):
+        raise StudyError(f"{folder}: belongs to another key; name its own with --key")
+    return {name: folder / name for name in names}
