@@ -61,7 +61,8 @@ def round_as_shown(x: Floats, digits: int = 0) -> Floats:
     flat, source = rounded.reshape(-1), np.atleast_1d(np.asarray(x, dtype=np.float64)).reshape(-1)
     scaled = np.abs(source) * 10.0**digits
     # NumPy scales before it rounds, which can cross a tie. Only numbers next to a tie need the slow way.
-    close = np.flatnonzero(np.isfinite(scaled) & (np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6))
+    with np.errstate(invalid="ignore"):
+        close = np.flatnonzero(np.isfinite(scaled) & (np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6))
     for i in close:
         flat[i] = float(f"{source[i]:.{digits}f}")
     return rounded.reshape(np.shape(x))
@@ -229,7 +230,7 @@ class _Checker:
             case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Not(), operand=operand):
                 self.check(operand)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-                self.check(left)
+                self._check(left)  # a long sum is a deep tree to the left; MAX_NODES bounds it
                 self.check(right)
             case ast.BoolOp(values=parts):
                 for part in parts:
