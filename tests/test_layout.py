@@ -67,7 +67,9 @@ def test_every_import_is_declared() -> None:
         return {re.split(r"[\s\[<>=;~!]", line)[0].lower() for line in lines}
 
     required = names(listed("options", "install_requires"))
-    optional = names(listed("options.extras_require", "distributed")) | {"distributed", "triton"}  # Triton: torch's own
+    optional = {"distributed", "triton"}  # Triton: torch's own
+    for extra in ("distributed", "models"):
+        optional |= names(listed("options.extras_require", extra))
     undeclared = {
         f"{module.name} imports {name}"
         for module in modules().values()
