@@ -39,8 +39,8 @@ EXAMPLES = {
     ),
     "verify": Help(
         (
-            "verify leaderboards/x8/My-team.json submission/ --gt DIV2K_valid_HR",
-            "verify leaderboards/x8/My-team.json submission/ --gt DIV2K_valid_HR --images 1 --seed 7",
+            "verify leaderboards/x8/submission.json submission/ --gt DIV2K_valid_HR",
+            "verify leaderboards/x8/submission.json submission/ --gt DIV2K_valid_HR --images 1 --seed 7",
         ),
         "verify",
     ),
@@ -102,6 +102,9 @@ EXAMPLES = {
     "study plan": Help(
         ("study plan --entries 8 --difference 0.5", "study plan --entries 4 --difference 1 --json"), "guides/study"
     ),
+    "tracks list": Help(("tracks list", "tracks list --json"), "tracks"),
+    "tracks show": Help(("tracks show x8", "tracks show x4-2022 --json"), "tracks"),
+    "tracks new": Help(("tracks new mine.toml", "tracks new faces.toml"), "tracks"),
     "weights list": Help(("weights list", "weights list --json"), "guides/weights"),
     "weights fetch": Help(("weights fetch alex", "weights fetch squeeze --weights-dir weights/"), "guides/weights"),
     "weights path": Help(("weights path", "weights path alex"), "guides/weights"),
@@ -115,7 +118,7 @@ SECTIONS = {
     "Make pictures": ("sample", "downscale", "degrade"),
     "Models": ("models", "likelihood"),
     "Ask people": ("study",),
-    "Set up": ("demo", "weights", "doctor"),
+    "Set up": ("demo", "tracks", "weights", "doctor"),
 }
 """Task -> its commands, in the order of ``srspace-eval --help``."""
 

@@ -35,7 +35,7 @@ NOT_RUN = {"docs/degrade.md", "docs/models.md", "docs/verify.md"}
 """Pages whose command lines are not in ``console`` blocks yet; their commands are run by the tests of their rooms."""
 BEFORE = {
     "rank": (f"score submission/ {_SCORED}",),
-    "verify": (f"score submission/ {_SCORED} --team 'My team'",),
+    "verify": (f"score submission/ {_SCORED}",),
     "study serve": (_STUDY,),
     "study collect": (_STUDY,),
 }
