@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.lpips.weights import weights_search_path as weights_search_path
     from srspace_eval.metrics.measures import Measure as Measure
     from srspace_eval.metrics.psnr.function import lr_psnr as lr_psnr
+    from srspace_eval.metrics.psnr.function import mse as mse
     from srspace_eval.metrics.psnr.function import psnr as psnr
     from srspace_eval.metrics.registry import register as register
     from srspace_eval.metrics.resize import imresize as imresize
@@ -113,9 +114,13 @@ if TYPE_CHECKING:
     from srspace_eval.study.collect import collect_study as collect_study
     from srspace_eval.study.create import StudyFolder as StudyFolder
     from srspace_eval.study.create import create_study as create_study
+    from srspace_eval.study.opinion_scores import OpinionScale as OpinionScale
+    from srspace_eval.study.opinion_scores import OpinionScores as OpinionScores
+    from srspace_eval.study.opinion_scores import mean_opinion_scores as mean_opinion_scores
     from srspace_eval.study.options import CollectOptions as CollectOptions
     from srspace_eval.study.options import StudyOptions as StudyOptions
     from srspace_eval.study.outcome import StudyOutcome as StudyOutcome
+    from srspace_eval.study.panel import RaterSummary as RaterSummary
     from srspace_eval.study.plan import PlanTarget as PlanTarget
     from srspace_eval.study.plan import RaterModel as RaterModel
     from srspace_eval.study.plan import StudyPlan as StudyPlan
@@ -182,12 +187,16 @@ _HOMES = {
     "LPIPS": "metrics.lpips.network.LPIPS",
     "lpips_map": "metrics.lpips.function.lpips_map",
     "lr_psnr": "metrics.psnr.function.lr_psnr",
+    "mean_opinion_scores": "study.opinion_scores.mean_opinion_scores",
     "Measure": "metrics.measures.Measure",
     "Metric": "metrics.base.Metric",
     "MetricInfo": "metrics.base.MetricInfo",
     "Model": "models.base.Model",
     "ModelConfig": "models.protocol.ModelConfig",
+    "mse": "metrics.psnr.function.mse",
     "Notice": "errors.Notice",
+    "OpinionScale": "study.opinion_scores.OpinionScale",
+    "OpinionScores": "study.opinion_scores.OpinionScores",
     "PatchPlan": "metrics.diversity.function.PatchPlan",
     "PatchScore": "metrics.diversity.function.PatchScore",
     "Pictures": "report.html.viewer.Pictures",
@@ -201,6 +210,7 @@ _HOMES = {
     "Ranking": "ranking.model.Ranking",
     "RankingError": "errors.RankingError",
     "RaterModel": "study.plan.RaterModel",
+    "RaterSummary": "study.panel.RaterSummary",
     "read_result": "results.store.read_result",
     "read_rgb": "_utils.png.read_rgb",
     "register": "metrics.registry.register",

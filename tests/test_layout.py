@@ -20,7 +20,7 @@ from tests.helpers.architecture import modules
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
-DISTRIBUTIONS = {"PIL": "pillow", "zlib_ng": "zlib-ng"}
+DISTRIBUTIONS = {"PIL": "pillow", "yaml": "pyyaml", "zlib_ng": "zlib-ng"}
 """Import name -> distribution, where they differ."""
 SETUPTOOLS = int(version("setuptools").split(".")[0]) if find_spec("setuptools") else 0
 
@@ -67,7 +67,9 @@ def test_every_import_is_declared() -> None:
         return {re.split(r"[\s\[<>=;~!]", line)[0].lower() for line in lines}
 
     required = names(listed("options", "install_requires"))
-    optional = names(listed("options.extras_require", "distributed")) | {"distributed", "triton"}  # Triton: torch's own
+    optional = {"distributed", "triton"}  # Triton: torch's own
+    for extra in ("distributed", "models"):
+        optional |= names(listed("options.extras_require", extra))
     undeclared = {
         f"{module.name} imports {name}"
         for module in modules().values()

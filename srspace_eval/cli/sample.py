@@ -58,12 +58,17 @@ def _tile(ctx: click.Context, param: click.Parameter, value: str) -> int | str:
     type=click.Choice(["float32", "bf16", "fp16"]),
     default="float32",
     show_default=True,
-    help="bf16 and fp16: autocast.",
+    help="bf16 and fp16: autocast; the record states the deviation from float32.",
 )
 @click.option(
     "--rrdb-skip",
     type=click.Choice(["trunk", "first"]),
     help="Wiring of an RRDB checkpoint: trunk, as in SRFlow's program; first, as in ESRGAN's. Default: tried.",
+)
+@click.option(
+    "--self-ensemble",
+    is_flag=True,
+    help="Average the pictures of eight flips and turns of each LR (x8, as in RCAN+); for deterministic models.",
 )
 @click.option(
     "--quantize",
@@ -90,6 +95,7 @@ def command(
     out: Path,
     device: str,
     rrdb_skip: Literal["trunk", "first"] | None,
+    self_ensemble: bool,
     memory: int | None,
     track: str | None,
     **options: Any,
@@ -105,7 +111,7 @@ def command(
         chosen = SampleOptions(memory_limit=memory, track=track_from(track), **options)
     except InputError as error:
         raise click.UsageError(str(error)) from error
-    model = load_model(checkpoint, device=device, rrdb_skip=rrdb_skip)
+    model = load_model(checkpoint, device=device, rrdb_skip=rrdb_skip, self_ensemble=self_ensemble)
     try:
         report = sample_folder(model, lr, out, chosen, checkpoint=checkpoint, progress=progress)
     except KeyboardInterrupt:

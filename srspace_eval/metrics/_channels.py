@@ -9,7 +9,7 @@ from torch import Tensor
 
 from srspace_eval.errors import InputError
 
-Channel: TypeAlias = Literal["rgb", "y"]
+Channel: TypeAlias = Literal["rgb", "y", "y8"]
 
 LUMA_WEIGHTS = (299, 587, 114)
 """Weights of R, G and B in luma, in thousandths (ITU-R BT.601)."""
@@ -46,11 +46,26 @@ def planes(pixels: Tensor, channel: Channel) -> Tensor:
 
     ``"rgb"``: C is 3. ``"y"``: C is 1, ITU-R BT.601 luma in limited range, not rounded:
     Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255 for R, G, B in 0..255, as MATLAB's ``rgb2ycbcr`` defines it.
+    ``"y8"``: that luma rounded to whole numbers, as ``rgb2ycbcr`` gives it for uint8 pictures.
     """
+    if channel == "y8" and pixels.dtype == torch.uint8:
+        return luma_8bit(pixels).to(torch.float64)[None]
     values = pixels.permute(2, 0, 1).to(torch.float64)
     if pixels.dtype != torch.uint8:
         values = values * 255
     if channel == "rgb":
         return values
     steps: Tensor = sum(weight * plane for weight, plane in zip(LUMA_WEIGHTS, values, strict=True))
-    return (steps * LUMA_STEP + 16)[None]
+    luma = (steps * LUMA_STEP + 16)[None]
+    return torch.floor(luma + 0.5) if channel == "y8" else luma
+
+
+def luma_8bit(pixels: Tensor) -> Tensor:
+    """(H, W, 3) uint8 -> (H, W) int64, 16 to 235: luma rounded to whole numbers, exact halves up.
+
+    All arithmetic is on whole numbers, so that the values are the same on every machine.
+    """
+    steps: Tensor = sum(  # type: ignore[assignment]
+        weight * plane for weight, plane in zip(LUMA_WEIGHTS, pixels.to(torch.int64).unbind(2), strict=True)
+    )
+    return torch.div(219 * steps + (16 * 255_000 + 127_500), 255_000, rounding_mode="floor")

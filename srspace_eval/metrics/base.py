@@ -57,7 +57,7 @@ class MetricInfo:
     direction:
         Whether ``"lower"`` or ``"higher"`` values are better.
     tex:
-        The label in LaTeX.
+        The label in LaTeX; empty: the label as it is.
     description:
         One sentence for legends and tooltips.
     per:
@@ -175,6 +175,11 @@ class Metric(ABC):
     curves: ClassVar[tuple[str, ...]] = ()
     family: ClassVar[str] = ""
     version: ClassVar[str] = "1"
+
+    @property
+    def shared_pass(self) -> str:
+        """The family whose pass computes it with these options; empty: it is measured alone."""
+        return self.family
 
     @abstractmethod
     def prepare(self, image: ImageInputs) -> AnyPrepared:

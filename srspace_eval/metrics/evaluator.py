@@ -61,7 +61,7 @@ class EvaluatorConfig:
         """The metrics that share a pass, by id. A metric under another id than its own has a pass of its own."""
         found: dict[str, dict[str, Metric]] = {}
         for measure_id, metric in self.metrics.items():
-            shared = metric.family if measure_id == metric.name else ""
+            shared = metric.shared_pass if measure_id == metric.name else ""
             found.setdefault(f"family {shared}" if shared else measure_id, {})[measure_id] = metric
         return list(found.values())
 
@@ -162,7 +162,7 @@ class ImageEvaluator:
         """
         values: dict[str, float] = {}
         for family, measured in zip(self._by_sample, measurement, strict=True):
-            values |= family.update(measured)
+            values |= family.update(measured)  # an id's last value stays: that of its own metric
         self._keys = tuple(values)
         return values
 
@@ -185,7 +185,7 @@ class ImageEvaluator:
         curves: dict[str, list[float | None]] = {}
         for family in self._by_image:
             found = family.compute()
-            values |= found.values
+            values = {**values, **found.values, **values}  # an id's first value stays: that of its own metric
             curves |= {key: list(curve) for key, curve in found.curves.items()}
         return ImageValues({key: values[key] for key in dict.fromkeys([*self._keys, *values])}, curves)
 
@@ -229,4 +229,5 @@ class _Family:
 
 
 def _has_curves(family: Mapping[str, Metric]) -> bool:
-    return any(metric.curves for metric in family.values())
+    # A family's curves come from its shared pass.
+    return any(metric.curves and metric.shared_pass == metric.family for metric in family.values())

@@ -20,14 +20,14 @@ from srspace_eval.metrics.diversity.metric import DiversityMse
 from srspace_eval.metrics.lpips.metric import Diversity, DiversityPatches, Lpips
 from srspace_eval.metrics.measures import RESERVED, Measure, options_of, with_options
 from srspace_eval.metrics.opinion import MOR
-from srspace_eval.metrics.psnr.metric import LrPsnr, Psnr
+from srspace_eval.metrics.psnr.metric import LrPsnr, Mse, Psnr
 from srspace_eval.metrics.ssim.metric import Ssim
 
 ENTRY_POINTS = "srspace_eval.metrics"
 """The entry point group."""
 
 # The order of all tables, of `score --help` and of the signature.
-_BUILT_IN: tuple[type[Metric], ...] = (Lpips, LrPsnr, Diversity, DiversityMse, DiversityPatches, Psnr, Ssim)
+_BUILT_IN: tuple[type[Metric], ...] = (Lpips, LrPsnr, Diversity, DiversityMse, DiversityPatches, Psnr, Mse, Ssim)
 
 _metrics: dict[str, type[Metric]] = {}
 _columns: dict[str, MetricInfo] = {}
@@ -141,7 +141,7 @@ def metrics() -> Mapping[str, type[Metric]]:
     """All metrics by name, in the order of all tables.
 
     >>> list(metrics())
-    ['lpips', 'lr_psnr', 'diversity', 'diversity_mse', 'diversity_patches', 'psnr', 'ssim']
+    ['lpips', 'lr_psnr', 'diversity', 'diversity_mse', 'diversity_patches', 'psnr', 'mse', 'ssim']
     """
     _load_entry_points()
     return MappingProxyType(_metrics)

@@ -118,17 +118,17 @@ class SampleMean(Prepared[dict[str, float]]):
 
     def __init__(self, function: Callable[[Tensor], dict[str, float]]) -> None:
         self._function = function
-        self._samples: list[dict[str, float]] = []
+        self.samples: list[dict[str, float]] = []
 
     def measure(self, sr: Tensor) -> dict[str, float]:
         return self._function(sr)
 
     def update(self, measured: dict[str, float]) -> dict[str, float]:
-        self._samples.append(measured)
+        self.samples.append(measured)
         return measured
 
     def compute(self) -> ImageValues:
-        return ImageValues(mean_values(self._samples))
+        return ImageValues(mean_values(self.samples))
 
 
 def mean_values(samples: Sequence[Mapping[str, float]]) -> dict[str, float | None]:

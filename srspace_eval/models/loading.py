@@ -13,13 +13,18 @@ from srspace_eval._utils.notices import notify
 from srspace_eval.errors import CheckpointError, ExecutorError, InputError
 from srspace_eval.flows.network import ConditionalFlow
 from srspace_eval.flows.rrdb import RRDBNet, SkipFrom
+from srspace_eval.models.adapters.esrgan_plus import EsrganPlus
 from srspace_eval.models.adapters.flow import FlowModel
 from srspace_eval.models.adapters.rrdb import RRDBModel
+from srspace_eval.models.adapters.self_ensemble import SelfEnsemble
+from srspace_eval.models.adapters.spandrel_model import SpandrelModel
 from srspace_eval.models.base import Model
 from srspace_eval.models.checkpoints.building import build_network
 from srspace_eval.models.checkpoints.describe import digest_of_checkpoint
+from srspace_eval.models.checkpoints.identify import identify
 from srspace_eval.models.checkpoints.reading import read_checkpoint
-from srspace_eval.models.checkpoints.recognise import Recognised, recognise
+from srspace_eval.models.checkpoints.recognise import Recognised
+from srspace_eval.models.checkpoints.spandrel_files import SpandrelNetwork
 from srspace_eval.models.checkpoints.wiring import SKIPS, recognise_wiring
 from srspace_eval.models.plugins import is_plugin, load_plugin
 
@@ -27,15 +32,20 @@ _LOADED_FROM = "loaded_from"  # attribute of a model: what load_model was given
 
 
 def load_model(
-    checkpoint: str | Path, device: str | torch.device = "auto", *, rrdb_skip: SkipFrom | None = None
+    checkpoint: str | Path,
+    device: str | torch.device = "auto",
+    *,
+    rrdb_skip: SkipFrom | None = None,
+    self_ensemble: bool = False,
 ) -> Model:
     """Load a model from its checkpoint. The names and shapes of the parameters tell which network it is.
 
     Parameters
     ----------
     checkpoint:
-        A ``.pth`` or ``.safetensors`` file of SRFlow, SRFlow-DA (also -R, -S, -D), NCSR or RRDB (ESRGAN, RealSR).
-        Nothing in it is executed. Or the name of a plug-in (:mod:`srspace_eval.models.plugins`), such as
+        A ``.pth`` or ``.safetensors`` file of SRFlow, SRFlow-DA (also -R, -S, -D), NCSR or RRDB (ESRGAN, RealSR), or
+        of a network that spandrel recognises: RCAN, SwinIR, HAT, DAT, Real-ESRGAN and more, with the optional extra
+        ``models``. Nothing in it is executed. Or the name of a plug-in (:mod:`srspace_eval.models.plugins`), such as
         ``bicubic_x4``.
     device:
         ``"auto"`` (CUDA if available, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or a ``torch.device``.
@@ -43,6 +53,8 @@ def load_model(
         To what an RRDB network adds the output of trunk_conv: ``"trunk"``, the output of the blocks (SRFlow's
         program), or ``"first"``, the output of conv_first (ESRGAN, RealSR, BasicSR). None: the one that reproduces a
         test picture; if neither does, the usual one, with a notice.
+    self_ensemble:
+        Average a deterministic model's pictures of the eight flips and turns of the LR.
 
     Returns
     -------
@@ -54,7 +66,8 @@ def load_model(
         If the file cannot be read safely, or fits no known network. Every missing, surplus and misshapen parameter
         is listed.
     InputError
-        If ``rrdb_skip`` is given for another network, or is neither of the two.
+        If ``rrdb_skip`` is given for another network, or is neither of the two; or if ``self_ensemble`` is asked of
+        a stochastic model.
     ExecutorError
         If the device does not exist, or checkpoints do not run on it.
 
@@ -71,6 +84,8 @@ def load_model(
     if rrdb_skip is not None and rrdb_skip not in SKIPS:
         raise InputError(f"rrdb_skip = {rrdb_skip!r} is not {' or '.join(map(repr, SKIPS))}")
     model = _load(checkpoint, resolve_device(device), rrdb_skip)
+    if self_ensemble:
+        model = SelfEnsemble(model)
     with suppress(AttributeError, TypeError):  # a plug-in's model may refuse attributes
         setattr(model, _LOADED_FROM, str(checkpoint))
     return model
@@ -123,7 +138,10 @@ def _load(checkpoint: str | Path, device: torch.device, rrdb_skip: SkipFrom | No
             "checkpoints are"
         )
     state = read_checkpoint(path)
-    found = recognise({name: tuple(value.shape) for name, value in state.items()}, str(path))
+    found = identify(path, state, device)
+    if isinstance(found, SpandrelNetwork):
+        _check_rrdb_only(found.config.name, rrdb_skip)
+        return (SpandrelModel if found.config.deterministic else EsrganPlus)(found.config, found.descriptor)
     net = build_network(path, state, found, device)
     if isinstance(net, ConditionalFlow):
         _check_rrdb_only(found.config.name, rrdb_skip)

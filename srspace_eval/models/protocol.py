@@ -30,7 +30,8 @@ class ModelConfig:
         Short name, such as ``"srflow_df2k_x4"``.
     family:
         ``"srflow"``, ``"srflow_da"``, ``"srflow_da_r"``, ``"srflow_da_s"``, ``"srflow_da_d"``, ``"ncsr"``, ``"rrdb"``,
-        ``"bicubic"``, or any word that a plug-in chooses.
+        ``"bicubic"``, ``"esrgan_plus"``, the lower-case id of an architecture of spandrel such as ``"rcan"``, or any
+        word that a plug-in chooses.
     scale:
         Super-resolution factor.
     deterministic:
@@ -66,12 +67,15 @@ class Decoder(Protocol):
     exact_batches:
         Whether the bytes of a sample are the same whatever else :meth:`decode` decodes in the same call. Several
         samples are decoded in one call only if this is true.
+    tile_note:
+        What the notice about tiles adds for this model, a clause without a full stop; empty: nothing.
     """
 
     config: ModelConfig
     device: torch.device
     halo: int
     exact_batches: bool = False
+    tile_note: str = ""
 
     def condition(self, lr: Tensor) -> Conditioning:
         """Compute everything that depends on the LR alone; all samples share it.

@@ -8,8 +8,8 @@ from srspace_eval.metrics.diversity.function import PatchPlan
 from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.metrics.registry import bind, metrics
 
-MEASURED = frozenset(metrics())
-"""Every built-in metric."""
+MEASURED = frozenset(name for name, metric in metrics().items() if metric.needs.gt) - {"mse"}
+"""Every built-in metric that compares with the GT; ``mse`` is also a value of ``diversity_mse``."""
 
 
 def evaluator_config(wanted: Collection[str], scale: int, patches: PatchPlan | None = None) -> EvaluatorConfig:

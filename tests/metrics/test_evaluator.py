@@ -19,8 +19,9 @@ from srspace_eval.kernels.error_boxes_reference import box_sums
 from srspace_eval.metrics.diversity.function import PatchPlan, diversity_curve, diversity_score_patches
 from srspace_eval.metrics.evaluator import EvaluatorConfig, ImageEvaluator
 from srspace_eval.metrics.lpips.network import LPIPS
-from srspace_eval.metrics.psnr.function import lr_psnr, psnr
-from srspace_eval.metrics.registry import bind, columns, metrics
+from srspace_eval.metrics.measures import Measure
+from srspace_eval.metrics.psnr.function import lr_psnr, mse, psnr
+from srspace_eval.metrics.registry import bind, metrics
 from srspace_eval.metrics.resize import imresize
 from srspace_eval.metrics.ssim.function import ssim
 from srspace_eval.metrics.steps import ImageValues
@@ -115,7 +116,8 @@ def test_every_value_is_the_pure_functions_value(alex: LPIPS) -> None:
     patches = diversity_score_patches(maps, plan, "0801")
     assert found.values["diversity_patches"] == pytest.approx(patches.score, abs=1e-4)
     assert found.values["diversity_patches_se"] == pytest.approx(patches.standard_error, rel=1e-4)
-    assert set(columns()) - {"mor"} <= set(found.values)
+    declared = {info.id for name in MEASURED for info in metrics()[name].columns}
+    assert declared <= set(found.values)
 
 
 @pytest.mark.parametrize("metric", sorted(MEASURED))
@@ -129,6 +131,31 @@ def test_joint_equals_separate(metric: str, alex: LPIPS) -> None:
     assert metric in alone.values
     assert {name: joint.values[name] for name in alone.values} == alone.values
     assert {name: joint.curves[name] for name in alone.curves} == alone.curves
+
+
+def test_the_metric_mse_replaces_the_value_of_diversity_mse() -> None:
+    gt, samples = pictures(3)
+    found, values = measure(gt, samples, evaluator_config({"mse", "diversity_mse"}, 4), None)
+    assert [value["mse"] for value in values] == [mse(sr, gt) for sr in samples]
+    assert found.values["mse"] == pytest.approx(np.mean([mse(sr, gt) for sr in samples]), rel=1e-12)
+    alone, boxed = measure(gt, samples, evaluator_config({"diversity_mse"}, 4), None)
+    assert boxed[0]["mse"] != values[0]["mse"]
+    assert found.values["diversity_mse"] == alone.values["diversity_mse"]
+
+
+@pytest.mark.parametrize("measure_id", ["lpips", "lpips_plain"])
+def test_non_spatial_lpips_is_the_sum_of_the_layers_means(measure_id: str, alex: LPIPS) -> None:
+    gt, samples = pictures(3)
+    plain = Measure(measure_id, "lpips", {"spatial": False})
+    found, values = measure(gt, samples, EvaluatorConfig(bind([plain, "diversity"]), 4), alex)
+    reference = alex.prepare(torch.from_numpy(gt))
+    expected = [sum(float(layer.double().mean()) for layer in alex.distances(reference, sr)) for sr in samples]
+    assert [value[measure_id] for value in values] == pytest.approx(expected, rel=1e-12)
+    assert found.values[measure_id] == pytest.approx(np.mean(expected), rel=1e-12)
+    assert found.values[f"{measure_id}_global_best"] == pytest.approx(min(expected), rel=1e-12)
+    spatial, _ = measure(gt, samples, evaluator_config({"diversity"}, 4), alex)
+    assert found.curves == spatial.curves
+    assert spatial.values["lpips"] != found.values[measure_id]
 
 
 def test_threads_and_the_order_of_measuring_do_not_matter(alex: LPIPS) -> None:

@@ -9,7 +9,7 @@ from srspace_eval.metrics.registry import columns
 from srspace_eval.results.record import ImageRecord
 from srspace_eval.scoring.summary import summarise as summarise_columns
 
-summarise = partial(summarise_columns, columns=columns())
+summarise = partial(summarise_columns, known=columns())
 
 
 def image(name: str, curve: tuple[float | None, ...] = (), **values: float | None) -> ImageRecord:

@@ -43,7 +43,14 @@ class LpipsFamily(Metric):
 
 @dataclass(frozen=True)
 class Lpips(LpipsFamily):
-    """Spatial LPIPS v0.1: the mean of the samples', the best sample's, and the pixel-wise best."""
+    """LPIPS v0.1: the mean of the samples', the best sample's, and the pixel-wise best.
+
+    Attributes
+    ----------
+    spatial:
+        ``True``: the mean of the map in which every layer is upsampled to the picture's size. ``False``: the sum of
+        the layers' means, as the package ``lpips`` computes it by default; there is no pixel-wise best then.
+    """
 
     name: ClassVar[str] = "lpips"
     columns: ClassVar[tuple[MetricInfo, ...]] = (
@@ -61,6 +68,31 @@ class Lpips(LpipsFamily):
             "Mean over the image of the pixel-wise smallest LPIPS of any sample.", per="image",
         ),
     )  # fmt: skip
+    spatial: bool = True
+
+    @property
+    def shared_pass(self) -> str:
+        return self.family if self.spatial else ""
+
+    def prepare(self, image: ImageInputs) -> AnyPrepared:
+        if self.spatial:
+            return super().prepare(image)
+        from srspace_eval.metrics.lpips.prepared import PreparedLayerMeans
+
+        return PreparedLayerMeans(image)
+
+    @classmethod
+    def prepare_family(cls, image: ImageInputs, members: Sequence[Metric]) -> AnyPrepared:
+        if len(members) == 1 and isinstance(members[0], Lpips) and not members[0].spatial:
+            return members[0].prepare(image)
+        return super().prepare_family(image, members)
+
+    def columns_as(self, measure_id: str) -> tuple[MetricInfo, ...]:
+        renamed = super().columns_as(measure_id)
+        return renamed if self.spatial else renamed[:-1]
+
+    def signature(self, run: RunInputs) -> Mapping[str, Setting]:
+        return {} if self.spatial else {"spatial": False}
 
 
 @dataclass(frozen=True)

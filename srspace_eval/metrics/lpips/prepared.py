@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -10,7 +12,7 @@ from srspace_eval.kernels import distance_maps
 from srspace_eval.kernels.cuda import fetch, upload
 from srspace_eval.metrics.diversity.function import PatchPlan, patch_means, patch_score
 from srspace_eval.metrics.diversity.running import RunningScore, defined
-from srspace_eval.metrics.steps import ImageInputs, ImageValues, Prepared
+from srspace_eval.metrics.steps import ImageInputs, ImageValues, Prepared, SampleMean
 
 
 class PreparedLpips(Prepared[list[Tensor]]):
@@ -59,3 +61,29 @@ class PreparedLpips(Prepared[list[Tensor]]):
             values["diversity_patches"] = defined(patches.score)
             values["diversity_patches_se"] = defined(patches.standard_error)
         return ImageValues(values, {"diversity_curve": running.curve})
+
+
+class PreparedLayerMeans(SampleMean):
+    """Non-spatial LPIPS: for each sample the sum of its layers' mean distances.
+
+    Raises
+    ------
+    InputError
+        If there is no network, or the image is too small for it.
+    """
+
+    def __init__(self, image: ImageInputs) -> None:
+        if image.network is None:
+            raise InputError(f"{image.where}LPIPS needs LPIPS's network")
+        network, reference = image.network, image.network.prepare(image.gt)
+
+        def distance(sr: Tensor) -> dict[str, float]:
+            layers = [layer.to(image.gt.device) for layer in network.distances(reference, sr)]  # MPS has no float64
+            means = torch.stack([layer.mean(dtype=torch.float64) for layer in layers])
+            return {"lpips": math.fsum(fetch(means).tolist())}
+
+        super().__init__(distance)
+
+    def compute(self) -> ImageValues:
+        values = {"lpips_global_best": min(sample["lpips"] for sample in self.samples)}
+        return ImageValues({**super().compute().values, **values})

@@ -1,4 +1,4 @@
-"""PSNR, and the challenge's LR-PSNR."""
+"""PSNR, the mean squared error behind it, and the challenge's LR-PSNR."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from srspace_eval.kernels.cuda import fetch
 from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, same_size, values_of_pairs
-from srspace_eval.metrics._channels import LUMA_WEIGHTS, Channel, check_part, inside, planes
+from srspace_eval.metrics._channels import LUMA_WEIGHTS, Channel, check_part, inside, luma_8bit, planes
 from srspace_eval.metrics.resize import resize_picture
 
 _BAND_ROWS = 64  # on the CPU, so that a band stays in the cache
@@ -33,8 +33,8 @@ def psnr(a: ArrayLike, b: ArrayLike, *, channel: Channel = "rgb", border: int = 
         RGB pictures of equal size, uint8 or floats in [0, 1]: (H, W, 3) or a batch (..., H, W, 3) as NumPy arrays,
         (3, H, W), (H, W, 3) or a batch (N, 3, H, W) as torch tensors. ``b`` may be one picture for a whole batch.
     channel:
-        ``"rgb"``: the three channels. ``"y"``: luma alone, ITU-R BT.601 in limited range, not rounded; the peak stays
-        255.
+        ``"rgb"``: the three channels. ``"y"``: luma alone, ITU-R BT.601 in limited range, not rounded. ``"y8"``: luma
+        rounded to 8 bits, as MATLAB's ``rgb2ycbcr`` gives it. The peak stays 255.
     border:
         Pixels that are cut off on each side before the comparison.
 
@@ -62,6 +62,43 @@ def psnr(a: ArrayLike, b: ArrayLike, *, channel: Channel = "rgb", border: int = 
     check_part(channel, border)
     return values_of_pairs(
         partial(picture_psnr, channel=channel, border=border), a, b, ("first picture", "second picture")
+    )
+
+
+@overload
+def mse(a: Array, b: ArrayLike, *, channel: Channel = "rgb", border: int = 0) -> float | FloatArray: ...
+@overload
+def mse(a: Tensor, b: ArrayLike, *, channel: Channel = "rgb", border: int = 0) -> float | Tensor: ...
+def mse(a: ArrayLike, b: ArrayLike, *, channel: Channel = "rgb", border: int = 0) -> float | FloatArray | Tensor:
+    """Mean squared error on the scale of 0..255 values, 0 for identical pictures; lower is closer.
+
+    The mean is over all pixels and channels. For uint8 pictures it comes from an exact integer sum.
+
+    Parameters
+    ----------
+    a, b, channel, border:
+        As for :func:`psnr`.
+
+    Returns
+    -------
+    A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``a`` is.
+
+    Raises
+    ------
+    InputError
+        If a shape, dtype or range is another, sizes differ, or no pixel remains inside the border.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from srspace_eval import mse
+    >>> black = np.zeros((4, 4, 3), np.uint8)
+    >>> mse(black, black + 2)
+    4.0
+    """
+    check_part(channel, border)
+    return values_of_pairs(
+        partial(picture_mse, channel=channel, border=border), a, b, ("first picture", "second picture")
     )
 
 
@@ -153,6 +190,8 @@ def picture_mse(a: Tensor, b: Tensor, channel: Channel = "rgb", border: int = 0)
         return math.fsum(errors) / (pixels * (3 if channel == "rgb" else 1))
     if channel == "rgb":
         return sum(_squared_error(p, q) for p, q in bands) / (pixels * 3)
+    if channel == "y8":
+        return sum(_squared_rounded_luma_error(p, q) for p, q in bands) / pixels
     # Luma of whole numbers is a whole number of steps of 219 / 255000.
     return sum(_squared_luma_error(p, q) for p, q in bands) * 219**2 / (pixels * 255_000**2)
 
@@ -168,3 +207,8 @@ def _squared_luma_error(a: Tensor, b: Tensor) -> int:
     red, green, blue = (weight * plane for weight, plane in zip(LUMA_WEIGHTS, difference.unbind(2), strict=True))
     steps = (red + green + blue).to(torch.int64)
     return int(fetch(steps.mul_(steps).sum()))
+
+
+def _squared_rounded_luma_error(a: Tensor, b: Tensor) -> int:
+    difference = luma_8bit(a).sub_(luma_8bit(b))
+    return int(fetch(difference.mul_(difference).sum()))

@@ -1,4 +1,4 @@
-"""PSNR and LR-PSNR, declared. Imports no torch."""
+"""PSNR, MSE and LR-PSNR, declared. Imports no torch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
 from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, SampleMean
 
+CHANNEL_NAMES = {"rgb": "RGB", "y": "Y", "y8": "Y, 8 bits"}
+"""Channels as signatures name them."""
+
 
 @dataclass(frozen=True)
 class Psnr(Metric):
@@ -18,7 +21,7 @@ class Psnr(Metric):
     Attributes
     ----------
     channel:
-        ``"rgb"``, or ``"y"``: luma alone (ITU-R BT.601, limited range, not rounded).
+        ``"rgb"``; ``"y"``: luma alone (ITU-R BT.601, limited range, not rounded); ``"y8"``: luma rounded to 8 bits.
     border:
         Pixels that are cut off on each side.
     """
@@ -30,7 +33,7 @@ class Psnr(Metric):
             "PSNR between the sample and the GT over RGB, mean over samples.",
         ),
     )  # fmt: skip
-    channel: Literal["rgb", "y"] = "rgb"
+    channel: Literal["rgb", "y", "y8"] = "rgb"
     border: int = 0
 
     def __post_init__(self) -> None:
@@ -46,7 +49,43 @@ class Psnr(Metric):
         return (LeastSize(f"psnr with a border of {self.border}", 2 * self.border + 1),) if self.border else ()
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
-        return {"channels": self.channel.upper(), "border": self.border}
+        return {"channels": CHANNEL_NAMES[self.channel], "border": self.border}
+
+
+@dataclass(frozen=True)
+class Mse(Metric):
+    """Mean squared error between the sample and the GT, on the scale of 0..255 values.
+
+    Attributes
+    ----------
+    channel, border:
+        As for :class:`Psnr`.
+    """
+
+    name: ClassVar[str] = "mse"
+    columns: ClassVar[tuple[MetricInfo, ...]] = (
+        MetricInfo(
+            "mse", "MSE", "", 2, "lower", r"MSE",
+            "Mean squared error between the sample and the GT, for values from 0 to 255, mean over samples.",
+        ),
+    )  # fmt: skip
+    channel: Literal["rgb", "y", "y8"] = "rgb"
+    border: int = 0
+
+    def __post_init__(self) -> None:
+        if self.border < 0:
+            raise InputError(f"border = {self.border}: a whole number of pixels, at least 0, is required")
+
+    def prepare(self, image: ImageInputs) -> AnyPrepared:
+        from srspace_eval.metrics.psnr.function import picture_mse
+
+        return SampleMean(lambda sr: {"mse": picture_mse(sr, image.gt, self.channel, self.border)})
+
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        return (LeastSize(f"mse with a border of {self.border}", 2 * self.border + 1),) if self.border else ()
+
+    def signature(self, run: RunInputs) -> Mapping[str, Setting]:
+        return {"channels": CHANNEL_NAMES[self.channel], "border": self.border}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class RRDBModel(Model):
     config:
         What the model is.
     net:
-        The network with its weights, on its device. Its memory layout is changed in place.
+        The network with its weights, on its device.
 
     Attributes
     ----------
@@ -38,8 +38,8 @@ class RRDBModel(Model):
     def __init__(self, config: ModelConfig, net: RRDBNet) -> None:
         self.config = config
         self.device = net.conv_first.weight.device
-        self._layout = torch.channels_last if self.device.type == "cpu" else torch.contiguous_format
-        self._net = net.to(memory_format=self._layout)
+        # With channels last oneDNN adds in another order. Contiguous tensors give the bits of other programs.
+        self._net = net
 
     def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:
         """An empty tuple: the model has no latents."""
@@ -55,7 +55,7 @@ class RRDBModel(Model):
             If the LR has another shape, type or range.
         """
         check_tensor(lr)
-        return lr.to(self.device).contiguous(memory_format=self._layout)
+        return lr.to(self.device).contiguous()
 
     @torch.no_grad()
     @exact_arithmetic()

@@ -13,8 +13,9 @@ from srspace_eval._utils.hashing import sha256_of_file
 from srspace_eval.errors import CheckpointError
 from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.models.checkpoints.building import build_network
+from srspace_eval.models.checkpoints.identify import identify
 from srspace_eval.models.checkpoints.reading import read_checkpoint
-from srspace_eval.models.checkpoints.recognise import recognise
+from srspace_eval.models.checkpoints.recognise import Recognised
 from srspace_eval.models.checkpoints.wiring import recognise_wiring
 from srspace_eval.models.protocol import Quantize
 
@@ -61,7 +62,7 @@ def describe_checkpoint(path: str | Path) -> CheckpointDescription:
     Raises
     ------
     CheckpointError
-        If the file cannot be read, or no known network fits it.
+        If the file cannot be read, or no known network fits it, spandrel's included if it is installed.
 
     Example
     -------
@@ -71,9 +72,9 @@ def describe_checkpoint(path: str | Path) -> CheckpointDescription:
     """
     path = Path(path)
     state = read_checkpoint(path)
-    found = recognise({name: tuple(value.shape) for name, value in state.items()}, str(path))
+    found = identify(path, state, torch.device("cpu"))
     config = asdict(found.config)
-    if found.spec is None:
+    if isinstance(found, Recognised) and found.spec is None:
         net = build_network(path, state, found, torch.device("cpu"))
         assert isinstance(net, RRDBNet)
         wiring = recognise_wiring(net, found.skip)

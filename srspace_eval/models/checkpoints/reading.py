@@ -18,7 +18,7 @@ from srspace_eval._utils.files import is_zip, refuse_packed
 from srspace_eval.errors import CheckpointError
 
 # Keys under which training programs store the state dict, the preferred one first; BasicSR prefers averaged weights.
-_CONTAINERS = ("params_ema", "params", "state_dict", "model_state_dict")
+_CONTAINERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
 _LISTED = 20  # problems in a message
 _FORBIDDEN = re.compile(r"(?i)unsupported (global|class)|unrecognized (function|class)")
 _SHARED = 4  # how many names a stored parameter may have on average
@@ -27,8 +27,9 @@ _SHARED = 4  # how many names a stored parameter may have on average
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     """Read the parameters of a ``.pth`` or ``.safetensors`` file.
 
-    A state dict inside ``params_ema``, ``params``, ``state_dict`` or ``model_state_dict`` is taken out. The prefix
-    ``module.`` of data-parallel training is removed. Pickles are read with ``weights_only``: none of their code runs.
+    A state dict inside ``params_ema``, ``params-ema``, ``params``, ``state_dict``, ``model_state_dict``, ``model`` or
+    ``net`` is taken out. The prefix ``module.`` of data-parallel training is removed. Pickles are read with
+    ``weights_only``: none of their code runs.
 
     Returns
     -------

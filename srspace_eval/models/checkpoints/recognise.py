@@ -26,6 +26,10 @@ _LAYER = re.compile(r"flowUpsamplerNet\.layers\.(\d+)\.")
 _UNUSED = re.compile(r"flowUpsamplerNet\.f\.")
 
 
+class UnknownNetworkError(CheckpointError):
+    """No known network has parameters with these names."""
+
+
 @dataclass(frozen=True)
 class Recognised:
     """A network that fits a checkpoint.
@@ -65,6 +69,8 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
 
     Raises
     ------
+    UnknownNetworkError
+        If the names are not those of a known network.
     CheckpointError
         If no known network fits. The missing, surplus and misshapen parameters are listed, compared with the nearest
         known network.
@@ -75,20 +81,30 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
     >>> recognise(shapes).config.name
     'rrdb_df2k_x4'
     """
-    # Layers are counted one by one, so absurdly large numbers are refused first.
-    odd = [name for name in shapes for number in re.findall(r"\d+", name) if len(number) > 6 or int(number) > 9999]
-    if odd or any(max(shape, default=0) > 1 << 20 for shape in shapes.values()):
-        raise CheckpointError(f"{where}: not a checkpoint of a known network: its names or shapes are absurd", odd[:3])
+    refuse_absurd(shapes, where)
     if any(_LAYER.match(name) for name in shapes):
         return _recognise_flow(shapes, where)
     for layout in RRDB_LAYOUTS:
         if matches(shapes, layout.block):
             return _recognise_rrdb(shapes, layout, where)
     names = sorted(shapes)
-    raise CheckpointError(
+    raise UnknownNetworkError(
         f"{where}: not a checkpoint of SRFlow, SRFlow-DA, NCSR or RRDB (ESRGAN, RealSR)",
         [f"it holds {len(names)} parameters: {', '.join(names[:3])}, ..."],
     )
+
+
+def refuse_absurd(shapes: Shapes, where: str) -> None:
+    """Refuse absurdly large numbers in names and shapes, because layers are counted one by one.
+
+    Raises
+    ------
+    CheckpointError
+        If there are any.
+    """
+    odd = [name for name in shapes for number in re.findall(r"\d+", name) if len(number) > 6 or int(number) > 9999]
+    if odd or any(max(shape, default=0) > 1 << 20 for shape in shapes.values()):
+        raise CheckpointError(f"{where}: not a checkpoint of a known network: its names or shapes are absurd", odd[:3])
 
 
 def _recognise_flow(shapes: Shapes, where: str) -> Recognised:

@@ -25,6 +25,8 @@ from srspace_eval.models.folders.png_writers import PngWriters
 from srspace_eval.models.folders.sampling_record import RecordedImage, SamplingRecord, environment, read_record
 from srspace_eval.models.loading import origin_of
 from srspace_eval.models.memory import default_memory_limit, size_text
+from srspace_eval.models.precision import Precision, check_precision, is_emulated
+from srspace_eval.models.sampling.deviation import measure_deviation
 from srspace_eval.models.sampling.samples import NOT_FINITE, iterate_samples
 from srspace_eval.models.sampling.settings import SamplingSettings, check_heat
 from srspace_eval.models.sampling.tiling import halo_of, tiles
@@ -86,7 +88,7 @@ def sample_folder(
     Raises
     ------
     InputError
-        If several heats are given to a deterministic model.
+        If several heats are given to a deterministic model, or the model does not work in the precision.
     SamplingError
         If the LRs cannot be used, the folder holds samples that were made differently, or there is not enough memory;
         or if some samples were not finite: these are listed at the end and not written, all others are.
@@ -107,6 +109,7 @@ def sample_folder(
     lr, out = Path(lr), Path(out)
     scale = model.config.scale
     _check_deterministic(model, options)
+    check_precision(model, options.precision)
     lrs = find_lrs(lr, scale)
     template, lrs = name_samples(lrs, scale=scale, samples=options.samples, track=options.track, names=options.names)
     if out.resolve() == (lr if lr.is_dir() else lr.parent).resolve():
@@ -117,6 +120,8 @@ def sample_folder(
     folders = [OutputFolder(out if len(heats) == 1 else out / folder_name(heat), heat, names) for heat in heats]
     memory_limit = default_memory_limit(model.device) if options.memory_limit is None else options.memory_limit
     described = _describe_model(model, origin_of(model, checkpoint))
+    if is_emulated(model.device, options.precision):
+        notify(f"this CPU has no {options.precision} arithmetic: it is emulated, which saves no time")
 
     with ExitStack() as held:
         for folder in folders:
@@ -131,7 +136,7 @@ def sample_folder(
             record = SamplingRecord(
                 model=described,
                 settings=_settings_of(model, folder.heat, settings, template.text),
-                environments=(environment(model.device),),
+                environments=(_environment(model, folder.heat, options.precision),),
                 images=tuple(images),
             )
             if options.overwrite:
@@ -227,6 +232,13 @@ def _settings_of(model: Model, heat: float, settings: SamplingSettings, names: s
     }
 
 
+def _environment(model: Model, heat: float, precision: Precision) -> dict[str, str]:
+    """The record's environment."""
+    if precision == "float32":
+        return environment(model.device)
+    return environment(model.device, str(measure_deviation(model, precision, heat)))
+
+
 def _check_deterministic(model: Model, options: SampleOptions) -> None:
     if not model.config.deterministic:
         return
@@ -241,12 +253,14 @@ def _check_deterministic(model: Model, options: SampleOptions) -> None:
 
 def _notify_tiles(model: Model, lrs: Sequence[LrImage], plan: Sequence[MissingSamples], memory_limit: int) -> None:
     halo = halo_of(model)
+    note = getattr(model, "tile_note", "")
     for x, missing in zip(lrs, plan, strict=True):
         size = missing.tile_size
         if size is not None and missing.files:
             count = sum(1 for _ in tiles(x.height, x.width, size, halo))
             needed = model.memory_estimate(x.height, x.width, 1)
-            notify(
+            text = (
                 f"{x.image}: {x.width}×{x.height} LR pixels are decoded in {count} tiles of {size}×{size} with {halo} "
                 f"pixels of context; whole they need {size_text(needed)}, and {size_text(memory_limit)} may be used"
             )
+            notify(f"{text}; {note}" if note else text)

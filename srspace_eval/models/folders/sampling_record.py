@@ -12,6 +12,8 @@ The document::
      "images": [{"image": "0801", "lr": "0801x4.png", "lr_sha256": ..., "tile": null,
                  "files": ["000000_sample00000.png", ...]}, ...]}
 
+The model's ``details`` have ``"self_ensemble": 8`` if eight views were averaged. An environment has ``deviation``, the
+text of :class:`~srspace_eval.models.sampling.deviation.Deviation`, only if the precision is not float32.
 ``tile`` is the side of the tiles in LR pixels, or null if the LR was decoded whole. The record contains no times and no
 paths, so the same work gives the same bytes.
 """
@@ -161,8 +163,8 @@ def write_record(folder: Path, record: SamplingRecord) -> None:
         raise SamplingError(f"{folder / PROVENANCE_FILE}: cannot be written ({error.strerror or error})") from error
 
 
-def environment(device: torch.device) -> dict[str, str]:
-    """The versions and the hardware that the record names."""
+def environment(device: torch.device, deviation: str | None = None) -> dict[str, str]:
+    """The versions and the hardware that the record names, and a reduced precision's deviation from float32."""
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
         "srspace-eval": __version__,
@@ -171,6 +173,7 @@ def environment(device: torch.device) -> dict[str, str]:
         "scipy": scipy.__version__,  # its ndtri computes the latents
         "python": platform.python_version(),
         "hardware": hardware,
+        **({} if deviation is None else {"deviation": deviation}),
     }
 
 

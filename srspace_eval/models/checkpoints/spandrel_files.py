@@ -1,0 +1,163 @@
+"""Checkpoints of other networks, which the package spandrel recognises: RCAN, SwinIR, HAT, DAT, SPAN and many more.
+
+spandrel is the optional extra ``models``. It gets the parameters that
+:func:`~srspace_eval.models.checkpoints.reading.read_checkpoint` has read; it never reads a file itself.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from srspace_eval.errors import CheckpointError
+from srspace_eval.models.checkpoints.allocations import AllocationLimit
+from srspace_eval.models.checkpoints.rcan_layout import authors_layout, details_of, value_range
+from srspace_eval.models.protocol import ModelConfig
+
+HINT = (
+    "RCAN, SwinIR, HAT, DAT, Real-ESRGAN and other networks need the package spandrel: "
+    "pip install 'srspace-eval[models]'"
+)
+"""What a user without the extra can do."""
+
+_SLACK = 1 << 30  # bytes of tables that networks compute when they are built, such as attention masks
+_LISTED = 20  # problems in a message
+_RANDOM = {"AuraSR": "it draws noise in every call that no seed of ours reaches"}
+"""Architectures that cannot be reproduced -> why."""
+
+
+@dataclass(frozen=True)
+class SpandrelNetwork:
+    """A network that spandrel has built from a checkpoint.
+
+    Attributes
+    ----------
+    config:
+        What the model is.
+    descriptor:
+        spandrel's ``ImageModelDescriptor``, in evaluation mode, without gradients.
+    """
+
+    config: ModelConfig
+    descriptor: Any
+
+
+def is_installed() -> bool:
+    """Whether spandrel can be imported."""
+    try:
+        import spandrel  # noqa: F401 - only whether it is there
+    except ImportError:
+        return False
+    return True
+
+
+def architectures() -> tuple[str, ...]:
+    """Names of the architectures that the installed spandrel knows, sorted; empty without spandrel."""
+    if not is_installed():
+        return ()
+    from spandrel import MAIN_REGISTRY
+
+    return tuple(sorted((str(x.architecture.name) for x in MAIN_REGISTRY.architectures()), key=str.lower))
+
+
+def build_with_spandrel(path: Path, state: Mapping[str, Tensor], device: torch.device) -> SpandrelNetwork | None:
+    """Offer parameters to spandrel.
+
+    Parameters
+    ----------
+    path:
+        The checkpoint file, for messages.
+    state:
+        Its parameters, from :func:`~srspace_eval.models.checkpoints.reading.read_checkpoint`.
+    device:
+        Where the parameters are put.
+
+    Returns
+    -------
+    The network, or None if spandrel does not recognise it or is not installed.
+
+    Raises
+    ------
+    CheckpointError
+        If spandrel recognises an architecture but the parameters do not fit it, or the model is not a deterministic
+        super-resolution of RGB pictures.
+    """
+    if not is_installed():
+        return None
+    from spandrel import MAIN_REGISTRY, canonicalize_state_dict
+
+    parameters = authors_layout(canonicalize_state_dict(dict(state)))
+    found = None
+    for support in MAIN_REGISTRY.architectures("detection"):
+        try:
+            if support.detect(parameters):
+                found = support.architecture
+                break
+        except Exception:  # noqa: BLE001 - a detector that fails on strange names has not recognised them
+            continue
+    if found is None:
+        return None
+    limit = _SLACK + 4 * sum(value.numel() * value.element_size() for value in parameters.values())
+    try:
+        with AllocationLimit(limit), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch's, about spandrel's networks; the user cannot change them
+            descriptor = found.load(dict(parameters))
+    except Exception as error:
+        summary = f"{path}: looks like {found.name} to spandrel, but its parameters do not fit"
+        raise CheckpointError(summary, _problems(error)) from error
+    _check_usable(path, descriptor)
+    if found.id == "RCAN" and (largest := value_range(parameters)) is not None:
+        descriptor.model.rgb_range = largest  # spandrel assumes 255
+    descriptor.to(device).eval().model.requires_grad_(False)
+    return SpandrelNetwork(_config(descriptor, state, parameters), descriptor)
+
+
+def _config(descriptor: Any, given: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> ModelConfig:
+    from importlib.metadata import version
+
+    name = str(descriptor.architecture.id)
+    noise = "ESRGAN+" in descriptor.tags
+    family = "esrgan_plus" if noise else name.lower()
+    sizes = descriptor.size_requirements
+    details: dict[str, Any] = {
+        "architecture": str(descriptor.architecture.name),
+        "spandrel": version("spandrel"),
+        "tags": [str(tag) for tag in descriptor.tags],
+        "parameters": sum(value.numel() for value in state.values()),
+        "sizes": {"minimum": sizes.minimum, "multiple_of": sizes.multiple_of, "square": sizes.square},
+        "tiling": descriptor.tiling.name.lower(),
+    }
+    if name == "RCAN":
+        details |= details_of(given, state)
+    scale = int(descriptor.scale)
+    # The authors' programs of these networks clamp and round.
+    return ModelConfig(f"{family}_x{scale}", family, scale, not noise, details, quantize="round")
+
+
+def _check_usable(path: Path, descriptor: Any) -> None:
+    from spandrel import ImageModelDescriptor
+
+    name = descriptor.architecture.name
+    problems = []
+    if not isinstance(descriptor, ImageModelDescriptor) or descriptor.purpose != "SR":
+        problems.append(f"its purpose is {descriptor.purpose}, not super-resolution (SR)")
+    if (descriptor.input_channels, descriptor.output_channels) != (3, 3):
+        channels = f"{descriptor.input_channels} channels to {descriptor.output_channels}"
+        problems.append(f"it maps {channels}; samples are RGB, 3 channels to 3")
+    if descriptor.architecture.id in _RANDOM:
+        problems.append(_RANDOM[descriptor.architecture.id])
+    if problems:
+        raise CheckpointError(f"{path}: {name} cannot make sample sets; use a super-resolution checkpoint", problems)
+
+
+def _problems(error: Exception) -> list[str]:
+    """The lines of PyTorch's message about missing, surplus and misshapen parameters, or the message itself."""
+    lines = [line.strip()[:300] for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    lines = lines[1:] or lines
+    return lines if len(lines) <= _LISTED else [*lines[:_LISTED], f"and {len(lines) - _LISTED} more"]
