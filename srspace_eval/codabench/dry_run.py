@@ -132,7 +132,7 @@ def _run(
             return DryRun(team, "Failed", "Bad or empty zip file", {}, "", "")
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-        (place / "input/res/metadata").write_text("exitCode: null\n", encoding="utf-8")
+        (place / "input/res/metadata").write_text("exitCode: null\n", encoding="utf-8", newline="\n")
         (place / "output").mkdir()
         words = shlex.split((place / "program/metadata.yaml").read_text(encoding="utf-8").partition("command:")[2])
         words = [w.replace("$input", str(place / "input")).replace("$output", str(place / "output")) for w in words]
