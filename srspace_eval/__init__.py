@@ -141,12 +141,9 @@ _HOMES = {
     "AppliedDegradation": "degrade.record.AppliedDegradation",
     "Board": "results.board.Board",
     "BootstrapPlan": "ranking.bootstrap.BootstrapPlan",
-<<<<<<< HEAD
     "BundleCheck": "codabench.check.BundleCheck",
     "BundleEstimate": "codabench.bundle.BundleEstimate",
-=======
     "brisque": "metrics.scenes.brisque.brisque",
->>>>>>> main
     "check": "submissions.check.check",
     "check_bundle": "codabench.check.check_bundle",
     "CheckpointDescription": "models.checkpoints.describe.CheckpointDescription",
