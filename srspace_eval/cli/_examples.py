@@ -84,6 +84,17 @@ EXAMPLES = {
         ),
         "guides/method",
     ),
+    "codabench check": Help(
+        ("codabench check bundle.zip", "codabench check bundle.zip --json"),
+        "codabench",
+    ),
+    "codabench dry-run": Help(
+        (
+            "codabench dry-run bundle.zip submission=submission.zip",
+            "codabench dry-run bundle.zip A=teamA.zip B=teamB.zip --json",
+        ),
+        "codabench",
+    ),
     "study create": Help(
         (
             "study create teamA/ teamB/ --gt DIV2K_valid_HR --track x8 --out study/",
@@ -117,7 +128,7 @@ SECTIONS = {
     "Evaluate": ("check", "score", "rank", "verify"),
     "Make pictures": ("sample", "downscale", "degrade"),
     "Models": ("models", "likelihood"),
-    "Ask people": ("study",),
+    "Run a challenge": ("study", "codabench"),
     "Set up": ("demo", "tracks", "weights", "doctor"),
 }
 """Task -> its commands, in the order of ``srspace-eval --help``."""

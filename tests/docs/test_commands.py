@@ -29,13 +29,19 @@ from tests.helpers.commands import run
 from tests.helpers.studies import answer_bytes, answer_document
 
 _SCORED = "--gt DIV2K_valid_HR --track x8"
+_BUNDLE = (
+    "codabench --track x8 --metrics lr_psnr,diversity_mse --image user/srspace-eval:1 --out bundle.zip"
+    " --organisers us --contact us@example.org --phase Test=DIV2K_valid_HR,2030-01-01,2030-02-01"
+)
 _STUDY = f"study create teamA/ teamB/ {_SCORED} --out study/"
 ROOT = Path(__file__).resolve().parents[2]
-NOT_RUN = {"docs/degrade.md", "docs/models.md", "docs/verify.md"}
+NOT_RUN = {"docs/codabench.md", "docs/degrade.md", "docs/models.md", "docs/verify.md"}
 """Pages whose command lines are not in ``console`` blocks yet; their commands are run by the tests of their rooms."""
 BEFORE = {
     "rank": (f"score submission/ {_SCORED}",),
     "verify": (f"score submission/ {_SCORED}",),
+    "codabench check": (_BUNDLE,),
+    "codabench dry-run": (_BUNDLE,),
     "study serve": (_STUDY,),
     "study collect": (_STUDY,),
 }
