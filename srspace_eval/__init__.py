@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from srspace_eval.models.checkpoints.convert import convert_checkpoint as convert_checkpoint
     from srspace_eval.models.checkpoints.describe import CheckpointDescription as CheckpointDescription
     from srspace_eval.models.checkpoints.describe import describe_checkpoint as describe_checkpoint
+    from srspace_eval.models.families import ModelFamily as ModelFamily
+    from srspace_eval.models.families import model_families as model_families
     from srspace_eval.models.folders.likelihood import LikelihoodReport as LikelihoodReport
     from srspace_eval.models.folders.likelihood import likelihoods as likelihoods
     from srspace_eval.models.folders.options import SampleOptions as SampleOptions
@@ -74,6 +76,9 @@ if TYPE_CHECKING:
     from srspace_eval.models.folders.sample_folder import sample_folder as sample_folder
     from srspace_eval.models.loading import load_model as load_model
     from srspace_eval.models.protocol import ModelConfig as ModelConfig
+    from srspace_eval.models.recipes import heat_series as heat_series
+    from srspace_eval.models.recipes import normalise_latents as normalise_latents
+    from srspace_eval.models.recipes import transfer_content as transfer_content
     from srspace_eval.ranking.bootstrap import BootstrapPlan as BootstrapPlan
     from srspace_eval.ranking.leaderboard import rank as rank
     from srspace_eval.ranking.model import Entry as Entry
@@ -149,6 +154,7 @@ _HOMES = {
     "ExecutorError": "errors.ExecutorError",
     "fetch_weights": "metrics.lpips.weights.fetch_weights",
     "Flow": "models.base.Flow",
+    "heat_series": "models.recipes.heat_series",
     "ImageError": "errors.ImageError",
     "ImageRecord": "results.record.ImageRecord",
     "imresize": "metrics.resize.imresize",
@@ -172,8 +178,11 @@ _HOMES = {
     "Metric": "metrics.base.Metric",
     "MetricInfo": "metrics.base.MetricInfo",
     "Model": "models.base.Model",
+    "model_families": "models.families.model_families",
     "ModelConfig": "models.protocol.ModelConfig",
+    "ModelFamily": "models.families.ModelFamily",
     "mse": "metrics.psnr.function.mse",
+    "normalise_latents": "models.recipes.normalise_latents",
     "Notice": "errors.Notice",
     "PatchPlan": "metrics.diversity.function.PatchPlan",
     "PatchScore": "metrics.diversity.function.PatchScore",
@@ -221,6 +230,7 @@ _HOMES = {
     "SubmissionError": "errors.SubmissionError",
     "Track": "tracks.model.Track",
     "TrackError": "errors.TrackError",
+    "transfer_content": "models.recipes.transfer_content",
     "Verification": "results.verification.Verification",
     "verify": "scoring.verify.verify",
     "verify_all": "scoring.verify.verify_all",
