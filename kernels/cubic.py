@@ -27,8 +27,11 @@ def cubic(x: FloatArray) -> FloatArray:
     [1.0, 0.5625, 0.0, -0.0625, 0.0]
     """
     a = np.abs(x)
-    near = 1.5 * a**3 - 2.5 * a**2 + 1
-    far = -0.5 * a**3 + 2.5 * a**2 - 4 * a + 2
+    # The challenge's program multiplies. A power is rounded differently, and a rounded pixel may then differ.
+    a2 = a * a
+    a3 = a2 * a
+    near = 1.5 * a3 - 2.5 * a2 + 1
+    far = -0.5 * a3 + 2.5 * a2 - 4 * a + 2
     return np.where(a <= 1, near, np.where(a < 2, far, 0.0))
 
 
@@ -71,9 +74,10 @@ def taps(
     centre = np.arange(1, out_length + 1, dtype=np.float64) / scale + 0.5 * (1 - 1 / scale)
     left = np.floor(centre - support / 2)
     position = left[:, None] + np.arange(int(np.ceil(support)) + 2)
-    weights = stretch * kernel(stretch * (centre[:, None] - position))
-    weights /= weights.sum(axis=1, keepdims=True)
     index = position.astype(np.int64) - 1
+    # In the order of the challenge's program, which counts input pixels from 0 and output pixels from 1.
+    weights = stretch * kernel(stretch * (centre[:, None] - index - 1))
+    weights /= weights.sum(axis=1, keepdims=True)
     if border == "mirror":
         index %= 2 * in_length
         index = np.where(index < in_length, index, 2 * in_length - 1 - index)

@@ -111,9 +111,13 @@ if TYPE_CHECKING:
     from srspace_eval.study.collect import collect_study as collect_study
     from srspace_eval.study.create import StudyFolder as StudyFolder
     from srspace_eval.study.create import create_study as create_study
+    from srspace_eval.study.opinion_scores import OpinionScale as OpinionScale
+    from srspace_eval.study.opinion_scores import OpinionScores as OpinionScores
+    from srspace_eval.study.opinion_scores import mean_opinion_scores as mean_opinion_scores
     from srspace_eval.study.options import CollectOptions as CollectOptions
     from srspace_eval.study.options import StudyOptions as StudyOptions
     from srspace_eval.study.outcome import StudyOutcome as StudyOutcome
+    from srspace_eval.study.panel import RaterSummary as RaterSummary
     from srspace_eval.study.plan import PlanTarget as PlanTarget
     from srspace_eval.study.plan import RaterModel as RaterModel
     from srspace_eval.study.plan import StudyPlan as StudyPlan
@@ -174,6 +178,7 @@ _HOMES = {
     "lpips": "metrics.lpips.function.lpips",
     "lpips_map": "metrics.lpips.function.lpips_map",
     "lr_psnr": "metrics.psnr.function.lr_psnr",
+    "mean_opinion_scores": "study.opinion_scores.mean_opinion_scores",
     "Measure": "metrics.measures.Measure",
     "Metric": "metrics.base.Metric",
     "MetricInfo": "metrics.base.MetricInfo",
@@ -184,6 +189,8 @@ _HOMES = {
     "mse": "metrics.psnr.function.mse",
     "normalise_latents": "models.recipes.normalise_latents",
     "Notice": "errors.Notice",
+    "OpinionScale": "study.opinion_scores.OpinionScale",
+    "OpinionScores": "study.opinion_scores.OpinionScores",
     "PatchPlan": "metrics.diversity.function.PatchPlan",
     "PatchScore": "metrics.diversity.function.PatchScore",
     "Pictures": "report.html.viewer.Pictures",
@@ -197,6 +204,7 @@ _HOMES = {
     "Ranking": "ranking.model.Ranking",
     "RankingError": "errors.RankingError",
     "RaterModel": "study.plan.RaterModel",
+    "RaterSummary": "study.panel.RaterSummary",
     "read_result": "results.store.read_result",
     "read_rgb": "_utils.png.read_rgb",
     "register": "metrics.registry.register",

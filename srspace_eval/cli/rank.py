@@ -42,7 +42,12 @@ _DEFAULT_BOARD = Path("leaderboards")
 @click.option(
     "--table",
     type=EXISTING_FILE,
-    help="CSV of numbers that you have: team,kind,lpips,lr_psnr,diversity,mor; empty = not measured.",
+    help="CSV of numbers that you have: team,kind and any ids of the track; empty = not measured.",
+)
+@click.option(
+    "--values",
+    type=EXISTING_FILE,
+    help="CSV of values to join to measured results: team and any ids of the track, such as runtimes.",
 )
 @click.option(
     "--mor",
@@ -96,6 +101,7 @@ def command(
     track_names: tuple[str, ...],
     board: Path | None,
     table: Path | None,
+    values: Path | None,
     mor: Path | None,
     published: str | None,
     beside: tuple[str, ...],
@@ -124,7 +130,9 @@ def command(
         board = _DEFAULT_BOARD
     tracks = _tracks(track_names, board, published)
     shown = _columns(columns, tracks)
-    _require_one(tracks, table=table, mor=mor, gt=gt, json=as_json or None, format=None if out else formats)
+    _require_one(
+        tracks, table=table, values=values, mor=mor, gt=gt, json=as_json or None, format=None if out else formats
+    )
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
@@ -136,6 +144,7 @@ def command(
             published=published,
             with_published=beside,
             mor=mor,
+            values=values,
             columns=shown,
             bootstrap=plan,
             signature=signature,
@@ -160,10 +169,10 @@ def _print(
         return
     from srspace_eval.report.terminal import to_text
 
-    for number, ranking in enumerate(rankings):
+    for number, one in enumerate(one for ranking in rankings for one in ranking.all):
         if number:
             click.echo()
-        print_text(to_text(make_table(ranking), intervals=intervals))
+        print_text(to_text(make_table(one), intervals=intervals))
 
 
 def _forms(formats: str | None, out: Path | None, as_json: bool) -> list[str]:

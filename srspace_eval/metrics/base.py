@@ -57,7 +57,7 @@ class MetricInfo:
     direction:
         Whether ``"lower"`` or ``"higher"`` values are better.
     tex:
-        The label in LaTeX.
+        The label in LaTeX; empty: the label as it is.
     description:
         One sentence for legends and tooltips.
     per:

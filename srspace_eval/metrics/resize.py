@@ -78,7 +78,7 @@ def imresize(
     convention:
         ``"ntire21"``: mirrored border, halves to even: bit for bit the challenge's own program. ``"matlab"``: mirrored,
         halves away from zero: present-day MATLAB. ``"matlab-legacy"``: repeated edge, halves away from zero: older
-        MATLAB, bit for bit the LR files of Set5, Set14, BSD100, Urban100.
+        MATLAB, bit for bit the LR files of Set5, Set14, BSD100, and Urban100 at x4.
     form:
         Kernel form, for tests and measurements: see :mod:`srspace_eval.kernels.dispatch`.
 

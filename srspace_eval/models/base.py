@@ -25,7 +25,7 @@ class Model(Decoder, Protocol):
     """
 
     def sample(
-        self, lr: NDArray[np.uint8], n: int = 10, heat: float = 0.9, seed: int = 0, *, image: str = ""
+        self, lr: NDArray[np.uint8], n: int = 10, heat: float = 0.9, seed: int = 0, *, image: str | None = None
     ) -> NDArray[np.uint8]:
         """Make n samples of one LR.
 
@@ -42,7 +42,9 @@ class Model(Decoder, Protocol):
         seed:
             Seed of the latents, any integer.
         image:
-            The image's name; the latents depend on it.
+            The image's name. The latents depend on it. ``srspace-eval sample`` uses the LR file's name without the
+            suffix and the ``x4`` of DIV2K. None: a name that follows from the LR's content, so that different LRs get
+            different latents.
 
         Returns
         -------

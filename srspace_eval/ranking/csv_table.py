@@ -101,6 +101,8 @@ class CsvLine:
 def read_csv_table(path: Path, *needed: str) -> CsvTable:
     """Read a CSV file whose first line names columns, among them the ``needed`` ones.
 
+    Lines before it that start with ``#`` are comments.
+
     Raises
     ------
     RankingError
@@ -114,6 +116,8 @@ def read_csv_table(path: Path, *needed: str) -> CsvTable:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for cells in reader:
+            if not table.columns and cells and cells[0].lstrip().startswith("#"):
+                continue  # a comment before the first line
             if not table.columns:
                 table.columns = [cell.strip().lower() for cell in cells]
             elif any(cell.strip() for cell in cells):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,17 +150,63 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
     if folder is not None:
         draws = read_draws(folder / DRAWS_FILE, {name: float(e.values["mor"] or 0) for name, e in opinions.items()})
         opinions = {name: replace(opinion, draws={"mor": draws[name]}) for name, opinion in opinions.items()}
+    return _joined(entries, opinions)
+
+
+def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list[Entry], list[str]]:
+    """Entries with the values of a CSV: ``team`` and ids of the track's columns, such as runtimes.
+
+    Published entries keep their own values. A name without an entry becomes a baseline with these values alone, so
+    that a reference method needs no result.
+
+    Returns
+    -------
+    entries, strangers:
+        The strangers are the names that became baselines. Show them to the user: one may be a misspelled team.
+
+    Raises
+    ------
+    RankingError
+        If the table has faults (all are listed, with line numbers), or a value differs from the one that an entry
+        already has.
+    """
+    columns_ = track.columns()
+    table = read_csv_table(path, "team")
+    ids = [column for column in table.columns if column in columns_]
+    for column in table.columns:
+        if column not in columns_ and column not in ("team", "kind") and not _written(column, columns_):
+            table.fault(1, f"unknown column {column!r}; known are team, {', '.join(columns_)}")
+    if not ids:
+        table.fault(1, f"no column of numbers; known are {', '.join(columns_)}")
+    known = {entry.team: entry for entry in entries if entry.origin != "published"}
+    found: dict[str, Entry] = {}
+    for line in table.lines():
+        name = line.name()
+        numbers = {metric: value for metric in ids if (value := line.number(metric)) is not None}
+        for metric, value in numbers.items():
+            earlier = known[name].values.get(metric) if name in known else None
+            if earlier is not None and earlier != value:
+                line.fault(f"{name!r} already has {metric} {earlier:g}, here it is {value:g}; leave one of the two out")
+        if numbers:
+            found[name] = Entry(name, "baseline", numbers, "given", note=f"only in the table of values {path.name}")
+    table.done()
+    return _joined(entries, found)
+
+
+def _joined(entries: Sequence[Entry], found: Mapping[str, Entry]) -> tuple[list[Entry], list[str]]:
+    """Entries with the values of others of the same name; names without an entry come last, and are listed."""
+    known = {entry.team for entry in entries if entry.origin != "published"}
     merged = [
-        _with_opinion(entry, opinions[entry.team]) if entry.origin != "published" and entry.team in opinions else entry
+        _with_values(entry, found[entry.team]) if entry.origin != "published" and entry.team in found else entry
         for entry in entries
     ]
-    strangers = [name for name in opinions if name not in known]
-    return merged + [opinions[name] for name in strangers], strangers
+    strangers = [name for name in found if name not in known]
+    return merged + [found[name] for name in strangers], strangers
 
 
-def _with_opinion(entry: Entry, opinion: Entry) -> Entry:
-    values, intervals = {**entry.values, **opinion.values}, {**entry.intervals, **opinion.intervals}
-    return replace(entry, values=values, intervals=intervals, draws={**entry.draws, **opinion.draws})
+def _with_values(entry: Entry, other: Entry) -> Entry:
+    values, intervals = {**entry.values, **other.values}, {**entry.intervals, **other.intervals}
+    return replace(entry, values=values, intervals=intervals, draws={**entry.draws, **other.draws})
 
 
 def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> None:
@@ -180,6 +226,10 @@ def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> N
 
 
 def _written(column: str, known: Collection[str]) -> bool:
-    return column in _WRITTEN or any(
-        column.endswith(suffix) and column[: -len(suffix)] in {*known, "final_rank"} for suffix in _WRITTEN_SUFFIXES
+    return (
+        column in _WRITTEN
+        or column.startswith("place_")
+        or any(
+            column.endswith(suffix) and column[: -len(suffix)] in {*known, "final_rank"} for suffix in _WRITTEN_SUFFIXES
+        )
     )

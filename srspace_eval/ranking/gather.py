@@ -9,10 +9,10 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.text import slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
-from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
+from srspace_eval.ranking.entries import add_mor, add_values, board_entries, table_entries
 from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
-from srspace_eval.ranking.rule import default_columns
+from srspace_eval.ranking.rule import all_default_columns
 from srspace_eval.tracks.model import Track
 
 _NAMED = 5  # journals named in a notice
@@ -27,6 +27,7 @@ def gather_entries(
     published: str | None = None,
     beside: Sequence[str] = (),
     mor: Path | None = None,
+    values: Path | None = None,
     columns: Sequence[str] | None = None,
 ) -> list[Entry]:
     """The entries of a leaderboard from all sources, in the order of the parameters.
@@ -47,6 +48,8 @@ def gather_entries(
         Published tables whose rows are shown as baselines; ``"all"``: every table of the track.
     mor:
         A study's mean opinion ranks (:func:`srspace_eval.ranking.entries.add_mor`).
+    values:
+        CSV of values to join to the entries (:func:`srspace_eval.ranking.entries.add_values`).
     columns:
         Metric ids that are shown; rows of ``beside`` without any of them are left out. None: the track's own.
 
@@ -57,7 +60,7 @@ def gather_entries(
     ResultsError
         If files of the board are damaged.
     """
-    shown = default_columns(track) if columns is None else columns
+    shown = all_default_columns(track) if columns is None else columns
     found = list(entries)
     if board is not None:
         _notify_unfinished(board, track)
@@ -70,8 +73,15 @@ def gather_entries(
         found += _beside(beside_table, track, shown)
     if mor is not None:
         found = _with_mor(found, mor)
+    if values is not None:
+        found, strangers = add_values(found, values, track)
+        if strangers:
+            notify(
+                f"{values}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with these "
+                "values alone"
+            )
     if not found:
-        given = " and ".join(str(path) for path in (board, table) if path is not None)
+        given = " and ".join(str(path) for path in (board, table, values) if path is not None)
         where = f"in {given}" if given else "no board and no table was given, and there is no leaderboards/ here"
         raise RankingError(f"there is nothing to rank for track {track.name} ({where}): score a submission first")
     return found
@@ -98,7 +108,7 @@ def _with_mor(entries: Sequence[Entry], mor: Path) -> list[Entry]:
 
 def _competing(name: str, track: Track) -> list[Entry]:
     table = load_published(name, track.name)
-    entries = table.entries("as published")
+    entries = table.entries("as published", track.columns())
     if track.name not in table.tracks or all(entry.kind == "baseline" for entry in entries):
         raise RankingError(
             f"{table.id} is not a competition of track {track.name} ({table.title}); show it beside one with "
@@ -119,7 +129,9 @@ def _tables_beside(names: Sequence[str], published: str | None, track: Track) ->
 def _beside(table: PublishedTable, track: Track, columns: Sequence[str]) -> list[Entry]:
     if track.name not in table.tracks:
         notify(f"{table.id} is about another task ({table.title}): for orientation only")
-    fitting = [e for e in table.entries() if any(e.values.get(metric) is not None for metric in columns)]
+    fitting = [
+        e for e in table.entries(known=track.columns()) if any(e.values.get(metric) is not None for metric in columns)
+    ]
     if not fitting:
         notify(f"{table.id} has none of the columns {', '.join(columns)}")
     return fitting

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from srspace_eval.metrics.base import Direction
 from srspace_eval.ranking.bootstrap import BootstrapPlan, draw_counts, interval, rank_interval, resampled_means
+from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.model import FINAL, Entry
-from srspace_eval.ranking.ranks import competition_ranks, sort_keys
+from srspace_eval.ranking.places import places_by
+from srspace_eval.ranking.ranks import competition_ranks, rounded, sort_keys
 from srspace_eval.results.record import ImageRecord, Result
-from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
+from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule, Track
 
 Floats = NDArray[np.float64]
 
@@ -41,23 +43,26 @@ class Intervals:
 
 
 def bootstrap_intervals(
-    entries: Sequence[Entry],
+    derived: DerivedColumns,
     track: Track,
     pools: Mapping[str, Sequence[int]],
     finals: Sequence[float | None],
     metrics: Sequence[str],
     plan: BootstrapPlan,
     order: Sequence[int],
-    left_out: Set[int] = frozenset(),
+    paired: Sequence[int],
 ) -> Intervals:
     """Resample the images of all measured entries together.
 
     A value with draws of its own (a MOR from a study's folder) moves by them, independently of the images: replicate k
     takes draw k of all such values. A value with neither images nor draws (from a given table) is fixed while the
-    others move. It gets no interval, and two fixed values are not compared.
+    others move. It gets no interval, and two fixed values are not compared. Formulas are evaluated again in each
+    replicate. Who is eligible stays as it is.
 
     Parameters
     ----------
+    derived:
+        The entries, with the values of the track's formulas.
     track:
         Its rule, and the directions of its metrics.
     pools:
@@ -69,28 +74,130 @@ def bootstrap_intervals(
     order:
         All indices in the order of the table's rows. Neighbours in a column are next to each other by the column's
         ranks; equal ranks go by the rows' order, so that a reader can tell which two rows are meant.
-    left_out:
-        Indices of entries that were measured with other settings.
+    paired:
+        Indices of the measured entries that share their images (:func:`paired_entries`).
     """
+    entries = derived.entries
     places = {i: place for place, i in enumerate(order)}
-    measured = _same_images(entries, left_out)
-    images = len(_images(entries[measured[0]].result)) if measured else 0
+    images = len(_images(entries[paired[0]].result)) if paired else 0
     if images < 2:
         return Intervals()
     found = Intervals(images=images)
-    counts = draw_counts(images, plan)
+    replicates = _Replicates(derived, track, paired, draw_counts(images, plan))
     criteria = {c.metric: c for c in track.ranking.criteria}
     ranks: dict[str, dict[int, Floats]] = {}
     for metric in dict.fromkeys([*metrics, *criteria]):
-        means = _resampled(entries, measured, metric, counts) | _drawn(entries, metric, plan.replicates)
-        for i, replicates in means.items():
-            low, high = interval(replicates, plan.level)
+        means = replicates.moving(metric)
+        for i, values in means.items():
+            low, high = interval(values, plan.level)
             found.values.setdefault(i, {})[metric] = (float(low), float(high))
         if metric in criteria:
             info = track.columns()[metric]
             ranks[metric] = _rank(entries, pools[metric], criteria[metric], means, places, found, plan, info.direction)
-    _final(track.ranking, ranks, finals, places, found, plan)
+    if track.ranking.order_by:
+        _ordered(replicates, track.ranking, ranks, finals, places, found, plan)
+    else:
+        _final(track.ranking, ranks, finals, places, found, plan)
     return found
+
+
+def order_keys(
+    derived: DerivedColumns, ranks: Sequence[Mapping[str, float]], rule: RankingRule
+) -> list[tuple[Floats, float]]:
+    """The keys of ``order_by`` for all entries: (lower first, NaN: none; tolerance)."""
+    given = {
+        metric: np.array([row.get(metric, np.nan) for row in ranks], dtype=np.float64)
+        for metric in {metric for key in rule.order_by for metric in key.formula.ranked}
+    }
+    return [_key(derived, key, {m: derived.values(m) for m in _read(key)}, given) for key in rule.order_by]
+
+
+def paired_entries(entries: Sequence[Entry], left_out: Set[int]) -> list[int]:
+    """The measured, complete entries over the set of images that most of them have: only those can be paired."""
+    names = {
+        i: tuple(image.image for image in _images(e.result))
+        for i, e in enumerate(entries)
+        if e.result is not None and not e.incomplete and i not in left_out
+    }
+    if not names:
+        return []
+    ((most, _),) = Counter(names.values()).most_common(1)
+    return [i for i, mine in names.items() if mine == most]
+
+
+class _Replicates:
+    """The values of all columns in all replicates."""
+
+    def __init__(self, derived: DerivedColumns, track: Track, paired: Sequence[int], counts: Floats) -> None:
+        self.derived, self._paired, self._counts = derived, paired, counts
+        self._formulas = {column.info.id for column in track.derived}
+        self._known: dict[str, Mapping[int, Floats]] = {}
+
+    @property
+    def number(self) -> int:
+        return int(self._counts.shape[0])
+
+    def moving(self, metric: str) -> Mapping[int, Floats]:
+        """Index -> the values in all replicates, for the entries whose value moves."""
+        if metric not in self._known:
+            entries = self.derived.entries
+            found = _resampled(entries, self._paired, metric, self._counts) | _drawn(entries, metric, self.number)
+            if metric in self._formulas:
+                found = {**self.derived.resampled(metric, self._counts, self.moving), **found}
+            self._known[metric] = found
+        return self._known[metric]
+
+    def table(self, metric: str) -> Floats:
+        return self.derived.table(metric, self.moving(metric), self.number)
+
+
+def _read(key: OrderKey) -> frozenset[str]:
+    return key.formula.ids | key.formula.baselines
+
+
+def _key(
+    derived: DerivedColumns, key: OrderKey, values: Mapping[str, Floats], ranks: Mapping[str, Floats]
+) -> tuple[Floats, float]:
+    sign = -1.0 if key.better == "higher" else 1.0
+    return rounded(sign * derived.evaluate(key.formula, values, ranks)), key.tolerance
+
+
+def _ordered(
+    replicates: _Replicates,
+    rule: RankingRule,
+    ranks: Mapping[str, Mapping[int, Floats]],
+    finals: Sequence[float | None],
+    places: Mapping[int, int],
+    found: Intervals,
+    plan: BootstrapPlan,
+) -> None:
+    """Intervals and neighbours of the places: ``order_by`` is evaluated again in each replicate."""
+    ordered = sorted((i for i, final in enumerate(finals) if final is not None), key=places.__getitem__)
+    if not ordered:
+        return
+    tables = {}
+    for metric in {metric for key in rule.order_by for metric in key.formula.ranked}:
+        tables[metric] = np.full((plan.replicates, len(finals)), np.nan)
+        for i, values in ranks[metric].items():
+            tables[metric][:, i] = values
+    keys = [
+        _key(replicates.derived, key, {m: replicates.table(m) for m in _read(key)}, tables) for key in rule.order_by
+    ]
+    wide = [np.broadcast_to(values, (plan.replicates, len(finals)))[:, ordered] for values, _ in keys]
+    alone = rule.by_ranks_alone
+    points = wide[0] if alone else places_by([(w, tolerance) for w, (_, tolerance) in zip(wide, keys, strict=True)])
+    moving = {
+        i
+        for i in ordered
+        if any(i in replicates.moving(m) for key in rule.order_by for m in (*_read(key), *key.formula.ranked))
+    }
+    sign = -1.0 if alone and rule.order_by[0].better == "higher" else 1.0
+    for column, i in enumerate(ordered):
+        if i in moving:
+            low, high = (interval if alone else rank_interval)(sign * points[:, column], plan.level)
+            found.values.setdefault(i, {})[FINAL] = (float(low), float(high))
+    neighbours = [(i, sign * float(finals[i] or 0.0), points[:, column]) for column, i in enumerate(ordered)]
+    _compare(FINAL, neighbours, moving, found, plan)
 
 
 def _rank(
@@ -180,19 +287,6 @@ def _drawn(entries: Sequence[Entry], metric: str, replicates: int) -> dict[int, 
         for i, entry in enumerate(entries)
         if entry.draws.get(metric)
     }
-
-
-def _same_images(entries: Sequence[Entry], left_out: Set[int]) -> list[int]:
-    """The measured, complete entries over the set of images that most of them have: only those can be paired."""
-    names = {
-        i: tuple(image.image for image in _images(e.result))
-        for i, e in enumerate(entries)
-        if e.result is not None and not e.incomplete and i not in left_out
-    }
-    if not names:
-        return []
-    ((most, _),) = Counter(names.values()).most_common(1)
-    return [i for i, mine in names.items() if mine == most]
 
 
 def _images(result: Result | None) -> list[ImageRecord]:

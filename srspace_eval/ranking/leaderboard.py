@@ -14,7 +14,7 @@ from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.entries import result_entries
 from srspace_eval.ranking.gather import gather_entries
 from srspace_eval.ranking.model import Entry, Ranking
-from srspace_eval.ranking.rule import apply_rule, default_columns
+from srspace_eval.ranking.rule import all_default_columns, apply_rule
 from srspace_eval.results.board import Board, load_board
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
@@ -29,6 +29,7 @@ def rank(
     published: str | None = None,
     with_published: str | Sequence[str] = (),
     mor: Path | str | None = None,
+    values: Path | str | None = None,
     columns: Sequence[str] | None = None,
     bootstrap: BootstrapPlan | None = BootstrapPlan(),  # noqa: B008 - it cannot be changed
     signature: str | None = None,
@@ -43,13 +44,16 @@ def rank(
     track:
         Gives the rule: a track, a built-in track's name, or a track file.
     table:
-        A CSV of numbers that you have: ``team,kind,lpips,lr_psnr,diversity,mor``; an empty cell is "not measured".
+        A CSV of numbers that you have: ``team,kind`` and any ids of the track; an empty cell is "not measured".
     published:
         A published table whose own teams compete, as in its challenge, such as ``"ntire2021"``.
     with_published:
         Published tables whose rows are shown as baselines; ``"all"``: every table of the track.
     mor:
         A study's mean opinion ranks: the folder that :func:`srspace_eval.collect_study` wrote, or a CSV ``team,mor``.
+    values:
+        A CSV of values to join to the entries of the other sources: ``team`` and any ids of the track, such as runtimes
+        beside measured results. A name without an entry becomes a baseline, with a notice.
     columns:
         Metric ids to show; None: those that the rule and the track name. A notice names columns without any value.
     bootstrap:
@@ -84,7 +88,7 @@ def rank(
         source = load_board(source)
     board = source.folder if isinstance(source, Board) else None
     given = [] if source is None or isinstance(source, Board) else list(source)
-    shown = default_columns(track) if columns is None else tuple(columns)
+    shown = all_default_columns(track) if columns is None else tuple(columns)
     results = [item for item in given if isinstance(item, Result)]
     entries = gather_entries(
         track,
@@ -94,9 +98,10 @@ def rank(
         published=published,
         beside=(with_published,) if isinstance(with_published, str) else with_published,
         mor=None if mor is None else Path(mor),
+        values=None if values is None else Path(values),
         columns=shown,
     )
-    ranking = apply_rule(entries, track, bootstrap=bootstrap, signature=signature, columns=shown)
+    ranking = apply_rule(entries, track, bootstrap=bootstrap, signature=signature, columns=columns)
     if columns is not None:
         empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
         if empty:

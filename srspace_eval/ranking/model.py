@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 from srspace_eval._utils.frames import Kind as ColumnKind
 from srspace_eval._utils.frames import data_frame
 from srspace_eval.ranking.bootstrap import BootstrapPlan
-from srspace_eval.ranking.ranks import competition_ranks
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
 
@@ -81,7 +80,8 @@ class Row:
     ranks:
         Metric id -> rank from 1. Ties share the best of their places: 1, 2, 2, 4.
     final_rank:
-        Mean of the ranks that the track's rule names; None if the row has none.
+        Mean of the ranks that the track's rule names; with ``order_by``, the value of its only key if that reads ranks
+        alone, else the place. None if the row has none.
     why_unranked:
         Why there is no final rank; None if there is one.
     intervals:
@@ -100,6 +100,8 @@ class Row:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     rank_intervals: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     indistinguishable_from_next: Mapping[str, bool] = field(default_factory=dict)
+    place: int | None = None
+    """From 1; equals share the best of their places. None without final rank."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ class Ranking:
         What a reader must know, one sentence each.
     bootstrap:
         How the intervals were made; None if there are none.
+    others:
+        The same entries by the track's other rules, each with a track whose only rule it is.
     """
 
     track: Track
@@ -125,6 +129,18 @@ class Ranking:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     bootstrap: BootstrapPlan | None = None
+    others: tuple[Ranking, ...] = ()
+
+    @property
+    def all(self) -> tuple[Ranking, ...]:
+        """The rankings by all rules, this one first."""
+        return (self, *self.others)
+
+    @property
+    def title(self) -> str:
+        """The track's title, with the rule's where there are several."""
+        rule = self.track.ranking
+        return f"{self.track.title}: {rule.title or rule.name}" if rule.name else self.track.title
 
     def to_frame(self) -> pd.DataFrame:
         """The leaderboard as a pandas DataFrame: a row a team, best first, with the columns of the leaderboard's CSV.
@@ -149,12 +165,10 @@ class Ranking:
         """
         entries = [row.entry for row in self.rows]
         finals = [row.final_rank for row in self.rows]
-        ranked = [final for final in finals if final is not None]
-        places = dict(zip(ranked, competition_ranks(ranked), strict=True))
         by_rule = {criterion.metric for criterion in self.track.ranking.criteria}
         intervals = any(row.intervals for row in self.rows)
         columns: dict[str, tuple[ColumnKind, Sequence[object]]] = {
-            "place": ("float64", [None if final is None else places[final] for final in finals]),
+            "place": ("float64", [row.place for row in self.rows]),
             "team": ("string", [entry.team for entry in entries]),
             "kind": ("string", [entry.kind for entry in entries]),
             "source": ("string", [entry.origin for entry in entries]),

@@ -9,6 +9,7 @@ from srspace_eval.ranking.compatibility import common_text
 from srspace_eval.ranking.model import Row
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.words import rule_sentences
 
 
 def metric_label(metric: str, track: Track) -> str:
@@ -60,7 +61,14 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
             order.sort(key=lambda metric: metric not in rule.final)
             by = ", then ".join(label[metric] for metric in order)
             notes.append(f"No final rank yet (it needs {named}): rows are in the order of their ranks in {by}.")
+    if rule.order_by or rule.eligible:
+        baselines = {"Baselines are ranked too.", "Baselines are shown and not ranked."}
+        sentences = [sentence for sentence in rule_sentences(rule, track) if sentence not in baselines]
+        notes += [s for s in sentences if not (rule.final and s.startswith("The final rank"))]
     for criterion in rule.criteria:
+        if criterion.tolerance and any(row.entry.values.get(criterion.metric) is not None for row in rows):
+            within = f"values within {criterion.tolerance:g} of the best of their group are equal"
+            notes.append(f"{label[criterion.metric]}: {within}.")
         if criterion.plateau is not None and any(row.entry.values.get(criterion.metric) is not None for row in rows):
             info = track.columns()[criterion.metric]
             side = "above" if info.direction == "higher" else "below"
@@ -68,7 +76,8 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
                 f"{label[criterion.metric]}: all at or {side} {criterion.plateau:g}{' ' * bool(info.unit)}{info.unit} "
                 "are equal."
             )
-    notes.append("Equal values share the best of their places (1, 2, 2, 4). Baselines are shown, not ranked.")
+    baselines_ = "ranked too" if rule.baselines_ranked else "shown, not ranked"
+    notes.append(f"Equal values share the best of their places (1, 2, 2, 4). Baselines are {baselines_}.")
     return notes
 
 

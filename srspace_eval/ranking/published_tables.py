@@ -6,7 +6,7 @@ published, which images it is about, its rows as printed. Nothing in them was me
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -97,24 +97,29 @@ class PublishedTable:
         """One line that says where the numbers are from."""
         return f"{self.paper}, {self.table}; {self.data}"
 
-    def entries(self, kind: Literal["baseline", "as published"] = "baseline") -> list[Entry]:
+    def entries(
+        self, kind: Literal["baseline", "as published"] = "baseline", known: Collection[str] | None = None
+    ) -> list[Entry]:
         """The rows as entries of a leaderboard, marked as published.
 
         Parameters
         ----------
         kind:
             ``"baseline"``: all shown, none ranked; ``"as published"``: those that competed compete again.
+        known:
+            Ids of a track's columns (:meth:`Track.columns`); values under other ids are left out. None: the metrics'.
 
         Examples
         --------
         >>> load_published("ntire2021-x4").entries()[0].values["lpips"]
         0.355
         """
+        ids = metric_columns() if known is None else known
         return [
             Entry(
                 team=row.team,
                 kind="baseline" if kind == "baseline" else row.kind,
-                values={key: value for key, value in row.values.items() if key in metric_columns()},
+                values={key: value for key, value in row.values.items() if key in ids},
                 origin="published",
                 note=f"{self.citation}\n{row.note}" if row.note else self.citation,
             )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from srspace_eval.metrics.base import Direction
+from srspace_eval.ranking.places import merged
 from srspace_eval.tracks.model import RankedMetric
 
 Floats = NDArray[np.float64]
@@ -21,12 +22,14 @@ _DECIMALS = 9
 def sort_keys(values: ArrayLike, criterion: RankedMetric, better: Direction) -> Floats:
     """Sort keys: values with the sign that makes lower better; all values at or beyond the plateau get the same key.
 
+    Values within the criterion's tolerance of the best of their group get its key (along the last axis).
+
     Parameters
     ----------
     values:
         Any shape. Infinite values are allowed; NaN is "none" and sorts last.
     criterion:
-        Gives the plateau.
+        Gives the plateau and the tolerance.
     better:
         The metric's direction.
 
@@ -36,9 +39,15 @@ def sort_keys(values: ArrayLike, criterion: RankedMetric, better: Direction) -> 
     [-44.9, -45.0, -45.0]
     """
     sign = -1.0 if better == "higher" else 1.0
-    keys = sign * np.round(np.asarray(values, dtype=np.float64), _DECIMALS)
+    keys = sign * rounded(values)
     best = -np.inf if criterion.plateau is None else sign * criterion.plateau
-    return np.asarray(np.where(np.isnan(keys), np.inf, np.maximum(keys, best)), dtype=np.float64)
+    capped = np.asarray(np.where(np.isnan(keys), np.inf, np.maximum(keys, best)), dtype=np.float64)
+    return merged(capped, criterion.tolerance)
+
+
+def rounded(values: ArrayLike) -> Floats:
+    """Values as ranks compare them: what agrees to nine decimals is equal, whatever the order of its sum."""
+    return np.asarray(np.round(np.asarray(values, dtype=np.float64), _DECIMALS))
 
 
 def competition_ranks(keys: ArrayLike) -> Floats:

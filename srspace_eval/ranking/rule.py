@@ -12,9 +12,12 @@ import numpy as np
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
-from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals
+from srspace_eval.ranking.derived import DerivedColumns
+from srspace_eval.ranking.eligibility import failed_conditions
+from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals, order_keys, paired_entries
 from srspace_eval.ranking.model import Entry, Ranking, Row, name_key
 from srspace_eval.ranking.notes import make_notes, metric_label
+from srspace_eval.ranking.places import places_by
 from srspace_eval.ranking.ranks import competition_ranks, sort_keys
 from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
 
@@ -31,7 +34,8 @@ def apply_rule(
 
     Each criterion ranks the complete teams that have a value of it (``among = "study"``: those with a mean opinion
     rank). Equal values share the best of their places, and a plateau makes everything at or beyond it equal. The
-    final rank is the mean of the ranks that the rule names; a team that lacks one has none, and a reason.
+    final rank is the mean of the ranks that the rule names; a team that lacks one has none, and a reason. A rule with
+    ``order_by`` gives places by its keys instead. Entries that are not eligible are listed and take no places.
 
     Parameters
     ----------
@@ -45,6 +49,10 @@ def apply_rule(
         Start of the signature id whose results are ranked; others that conflict with it are listed without ranks.
     columns:
         Metric ids to show; None: those that the rule and the track name.
+
+    Returns
+    -------
+    The ranking by the track's first rule; :attr:`Ranking.others` are those by its other rules.
 
     Raises
     ------
@@ -63,8 +71,29 @@ def apply_rule(
     lines = [_clean(entry, track) for entry in entries]
     _require_distinct(lines)
     excluded = _choose(lines, signature)
+    first, *others = (
+        _apply(lines, replace(track, ranking=rule, more_rankings=()), excluded, bootstrap, columns)
+        for rule in track.rankings
+    )
+    return replace(first, track=track, others=tuple(others))
+
+
+def _apply(
+    lines: Sequence[Entry],
+    track: Track,
+    excluded: Mapping[int, str],
+    bootstrap: BootstrapPlan | None,
+    columns: Sequence[str] | None,
+) -> Ranking:
+    """One rule applied to checked entries."""
     rule = track.ranking
-    competing = [i for i, e in enumerate(lines) if e.kind == "team" and not e.incomplete and i not in excluded]
+    able = [i for i, e in enumerate(lines) if not e.incomplete and i not in excluded]
+    able = [i for i in able if lines[i].kind == "team" or rule.baselines_ranked]
+    paired = paired_entries(lines, set(excluded))
+    derived = DerivedColumns(lines, track, paired, able)
+    lines = derived.entries
+    failed = failed_conditions(derived, track, able)
+    competing = [i for i in able if i not in failed]
     pools = {c.metric: _pool(lines, competing, c) for c in rule.criteria}
     ranks: list[dict[str, float]] = [{} for _ in lines]
     for criterion in rule.criteria:
@@ -78,21 +107,24 @@ def apply_rule(
     unknown = [metric for metric in shown if metric not in track.columns()]
     if unknown:
         raise RankingError(f"unknown column {', '.join(map(repr, unknown))}; known are {', '.join(track.columns())}")
-    finals = [_final_rank(row_ranks, rule) for row_ranks in ranks]
+    finals, places = _finals(derived, ranks, rule, competing)
     rows = [
         Row(
             entry=entry,
             ranks=ranks[i],
             final_rank=finals[i],
-            why_unranked=None if finals[i] is not None else excluded.get(i) or _why(entry, ranks[i], track, pools),
+            why_unranked=None
+            if finals[i] is not None
+            else excluded.get(i) or failed.get(i) or _why(entry, ranks[i], track, pools, derived),
             intervals=entry.intervals,
+            place=places[i],
         )
         for i, entry in enumerate(lines)
     ]
-    order = sorted(range(len(rows)), key=lambda i: (*_order(rows[i], rule, i in excluded), i))
+    order = sorted(range(len(rows)), key=lambda i: (*_order(rows[i], rule, i in excluded, i in failed), i))
     found = Intervals()
     if bootstrap is not None:
-        found = bootstrap_intervals(lines, track, pools, finals, shown, bootstrap, order, set(excluded))
+        found = bootstrap_intervals(derived, track, pools, finals, shown, bootstrap, order, paired)
     rows = [
         replace(
             row,
@@ -159,16 +191,40 @@ def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
 
 def default_columns(track: Track) -> tuple[str, ...]:
     """The metrics that a track's rule or its measurement names, in the order of all tables."""
-    named = {c.metric for c in track.ranking.criteria} | set(track.ranking.show) | set(track.metrics)
+    named = {*track.ranking.named, *track.measured}
+    return tuple(metric for metric in track.columns() if metric in named)
+
+
+def all_default_columns(track: Track) -> tuple[str, ...]:
+    """The metrics that the track's measurement or any of its rules names."""
+    named = {*track.measured, *(metric for rule in track.rankings for metric in rule.named)}
     return tuple(metric for metric in track.columns() if metric in named)
 
 
 def _pool(entries: Sequence[Entry], competing: Sequence[int], criterion: RankedMetric) -> list[int]:
     """The entries that a criterion ranks."""
-    pool = [i for i in competing if entries[i].values.get(criterion.metric) is not None]
-    if criterion.among == "study":
-        pool = [i for i in pool if entries[i].values.get("mor") is not None]
-    return pool
+    needed = [criterion.metric, *([criterion.needs] if criterion.needs else [])]
+    return [i for i in competing if all(entries[i].values.get(metric) is not None for metric in needed)]
+
+
+def _finals(
+    derived: DerivedColumns, ranks: Sequence[Mapping[str, float]], rule: RankingRule, competing: Sequence[int]
+) -> tuple[list[float | None], list[int | None]]:
+    """The final ranks and the places."""
+    finals: list[float | None]
+    if not rule.order_by:
+        finals = [_final_rank(row_ranks, rule) for row_ranks in ranks]
+        points = np.array([math.nan if final is None else final for final in finals])
+        found = competition_ranks(np.where(np.isnan(points), np.inf, points))
+        return finals, [None if final is None else int(found[i]) for i, final in enumerate(finals)]
+    keys = order_keys(derived, ranks, rule)
+    able = [i for i in competing if not np.isnan(keys[0][0][i])]
+    places = dict(zip(able, places_by([(values[able], tolerance) for values, tolerance in keys]), strict=True))
+    numbers = [int(places[i]) if i in places else None for i in range(len(ranks))]
+    if rule.by_ranks_alone:
+        sign = -1.0 if rule.order_by[0].better == "higher" else 1.0
+        return [float(sign * keys[0][0][i]) if i in places else None for i in range(len(ranks))], numbers
+    return [None if number is None else float(number) for number in numbers], numbers
 
 
 def _final_rank(ranks: Mapping[str, float], rule: RankingRule) -> float | None:
@@ -177,20 +233,30 @@ def _final_rank(ranks: Mapping[str, float], rule: RankingRule) -> float | None:
     return sum(ranks[metric] for metric in rule.final) / len(rule.final)
 
 
-def _why(entry: Entry, ranks: Mapping[str, float], track: Track, pools: Mapping[str, Sequence[int]]) -> str:
+def _why(
+    entry: Entry,
+    ranks: Mapping[str, float],
+    track: Track,
+    pools: Mapping[str, Sequence[int]],
+    derived: DerivedColumns,
+) -> str:
     """Why an entry has no final rank."""
-    if entry.kind == "baseline":
+    rule = track.ranking
+    if entry.kind == "baseline" and not rule.baselines_ranked:
         published = "published, not measured here: " if entry.origin == "published" else ""
         return f"{published}baselines are shown, not ranked"
     if entry.incomplete:
         return f"incomplete: {'; '.join(entry.incomplete)}"
-    if not track.ranking.final:
+    if rule.order_by:
+        return _why_unplaced(entry, ranks, track, derived)
+    if not rule.final:
         return "the track has no final rank"
     reasons = []
-    for metric in (m for m in track.ranking.final if m not in ranks):
+    among = {criterion.metric: criterion.needs for criterion in rule.criteria}
+    for metric in (m for m in rule.final if m not in ranks):
         label = metric_label(metric, track)
         if metric != "mor" and entry.values.get(metric) is not None:
-            reasons.append(f"outside the human study, where {label} is ranked")
+            reasons.append(_outside(label, among[metric], track))
         elif metric == "mor":
             reasons.append("outside the human study" if pools["mor"] else "no mean opinion rank yet")
         else:
@@ -198,9 +264,31 @@ def _why(entry: Entry, ranks: Mapping[str, float], track: Track, pools: Mapping[
     return "; ".join(reasons)
 
 
-def _order(row: Row, rule: RankingRule, excluded: bool) -> tuple[float, ...]:
+def _outside(label: str, needed: str | None, track: Track) -> str:
+    if needed in (None, "mor"):
+        return f"outside the human study, where {label} is ranked"
+    return f"{label} is ranked among those with a value of {metric_label(needed, track)}"
+
+
+def _why_unplaced(entry: Entry, ranks: Mapping[str, float], track: Track, derived: DerivedColumns) -> str:
+    """Why the first key of ``order_by`` has no value."""
+    key = track.ranking.order_by[0].formula
+    among = {criterion.metric: criterion.needs for criterion in track.ranking.criteria}
+    reasons = []
+    for metric in (m for m in track.columns() if m in key.reads):
+        label = metric_label(metric, track)
+        if entry.values.get(metric) is None:
+            reasons.append(f"{label} has no value")
+        elif metric in key.ranked and metric not in ranks:
+            reasons.append(_outside(label, among[metric], track))
+    if derived.baseline_missing:
+        reasons.append(f"no entry is called {track.baseline!r}, whose values the formulas need")
+    return "; ".join(reasons) or f"{key.text} has no value"
+
+
+def _order(row: Row, rule: RankingRule, excluded: bool, failed: bool) -> tuple[float | str, ...]:
     """Best first: final rank; then teams without one, by the ranks they have; incomplete ones; baselines."""
-    if row.entry.kind == "baseline":
+    if row.entry.kind == "baseline" and row.place is None:
         return (3.0,)
     if row.entry.incomplete or excluded:
         return (2.0,)
@@ -208,4 +296,8 @@ def _order(row: Row, rule: RankingRule, excluded: bool) -> tuple[float, ...]:
     have = [row.ranks[metric] for metric in rule.final if metric in row.ranks]
     mean = sum(have) / len(have) if have else math.inf
     places = [row.ranks.get(metric, math.inf) for metric in (*rule.final, *others)]
-    return (0.0 if row.final_rank is not None else 1.0, mean, *places)
+    if rule.order_by:
+        # Rows that nothing tells apart go by name, so that their order does not depend on the entries' order.
+        group = 0.0 if row.place is not None else 1.5 if failed else 1.0
+        return (group, math.inf if row.place is None else float(row.place), *places, name_key(row.entry.team))
+    return (0.0 if row.final_rank is not None else 1.5 if failed else 1.0, mean, *places)

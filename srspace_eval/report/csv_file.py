@@ -6,7 +6,7 @@ import csv
 import io
 
 from srspace_eval._utils.text import escape_cell
-from srspace_eval.ranking.model import FINAL
+from srspace_eval.ranking.model import FINAL, Ranking
 from srspace_eval.report.table import Cell, Column, Table
 
 
@@ -14,7 +14,8 @@ def to_csv(table: Table) -> str:
     """The CSV text, lines ending in ``\\n``.
 
     Columns: place, team, kind, source; for each metric its value and ``_rank`` and, if there are intervals,
-    ``_low, _high, _rank_low, _rank_high, _tied_with_next``; ``final_rank``, why_unranked, note. Infinite is ``inf``,
+    ``_low, _high, _rank_low, _rank_high, _tied_with_next``; ``final_rank``, ``place_NAME`` of each
+    further ranking, why_unranked, note. Infinite is ``inf``,
     not measured is empty. A text that a spreadsheet would compute gets a leading apostrophe
     (:func:`srspace_eval._utils.text.unescape_cell` removes it).
 
@@ -26,7 +27,8 @@ def to_csv(table: Table) -> str:
     header = [name for column in table.columns for name in _names(column, table.has_intervals)]
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["place", "team", "kind", "source", *header, "why_unranked", "note"])
+    others = {f"place_{one.track.ranking.name}": _places(one) for one in table.ranking.others}
+    writer.writerow(["place", "team", "kind", "source", *header, *others, "why_unranked", "note"])
     for line in table.lines:
         entry = line.row.entry
         numbers = [
@@ -35,8 +37,14 @@ def to_csv(table: Table) -> str:
             for text in _cells(column, cell, table.has_intervals)
         ]
         about = [line.place, escape_cell(entry.team), entry.kind, entry.origin]
-        writer.writerow([*about, *numbers, escape_cell(line.row.why_unranked or ""), escape_cell(entry.note)])
+        further = [places[entry.team, entry.note] for places in others.values()]
+        writer.writerow([*about, *numbers, *further, escape_cell(line.row.why_unranked or ""), escape_cell(entry.note)])
     return file.getvalue()
+
+
+def _places(ranking: Ranking) -> dict[tuple[str, str], str]:
+    """Name and note of each row -> its place; two publications may have the same method."""
+    return {(row.entry.team, row.entry.note): "" if row.place is None else str(row.place) for row in ranking.rows}
 
 
 def _names(column: Column, intervals: bool) -> list[str]:

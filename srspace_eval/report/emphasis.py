@@ -21,7 +21,7 @@ def sort_keys_of(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric 
     """
     values = [row.entry.values.get(info.id) for row in rows]
     competes = [info.id in row.ranks if criterion else bool(row.ranks) for row in rows]
-    given = [math.nan if value is None else value for value in values]
+    given = [math.nan if value is None or not there else value for value, there in zip(values, competes, strict=True)]
     keys = sort_keys(given, criterion or RankedMetric(info.id), info.direction)
     return [
         key if there and value is not None else None

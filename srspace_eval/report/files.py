@@ -24,11 +24,19 @@ if TYPE_CHECKING:
 _WRITERS: dict[str, Callable[[Ranking, bool], str]] = {
     "csv": lambda ranking, _: to_csv(make_table(ranking, complete=True)),
     "json": lambda ranking, _: strict_json.dumps(to_document(make_table(ranking, complete=True))) + "\n",
-    "md": lambda ranking, intervals: to_markdown(make_table(ranking), intervals=intervals),
-    "tex": lambda ranking, intervals: to_latex(
-        make_table(ranking), label=slug(ranking.track.name), intervals=intervals
+    "md": lambda ranking, intervals: "\n".join(
+        to_markdown(make_table(one), intervals=intervals) for one in ranking.all
+    ),
+    "tex": lambda ranking, intervals: "\n".join(
+        to_latex(make_table(one), label=_label(one), intervals=intervals) for one in ranking.all
     ),
 }
+
+
+def _label(ranking: Ranking) -> str:
+    name = ranking.track.ranking.name
+    return slug(ranking.track.name) + (f"-{slug(name)}" if name else "")
+
 
 TEXT_FORMATS = tuple(_WRITERS)
 """The formats that are one text a track."""

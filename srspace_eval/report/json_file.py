@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from srspace_eval.ranking.model import FINAL
-from srspace_eval.report.table import Column, Line, Table
+from srspace_eval.ranking.model import FINAL, Ranking
+from srspace_eval.report.table import Column, Line, Table, make_table
 
 
 def to_document(table: Table) -> dict[str, Any]:
     """The document of ``rank --json``: ``track``, ``columns``, ``rows`` (best first), ``notes``, ``bootstrap``.
 
+    If the track has several rankings, the document is the first one's, and ``rankings`` holds the rows of all by name.
+
     A row holds its metric values under their ids (null: not measured; ``"inf"``: infinite), ``ranks``,
-    ``final_rank``, ``why_unranked``, ``incomplete``, ``source``, ``note``, the id of its ``signature``, and from the
-    bootstrap ``intervals``, ``rank_intervals``, ``indistinguishable_from_next``.
+    ``place``, ``final_rank``, ``why_unranked``, ``incomplete``, ``source``, ``note``, the id of its ``signature``, and
+    from the bootstrap ``intervals``, ``rank_intervals``, ``indistinguishable_from_next``.
 
     Parameters
     ----------
@@ -29,6 +31,15 @@ def to_document(table: Table) -> dict[str, Any]:
         "rows": [_row(table, line) for line in table.lines],
         "notes": list(ranking.notes),
         "bootstrap": None if plan is None else {"replicates": plan.replicates, "seed": plan.seed, "level": plan.level},
+        **({"rankings": _rankings(ranking)} if ranking.track.more_rankings else {}),
+    }
+
+
+def _rankings(ranking: Ranking) -> dict[str, Any]:
+    """Name -> rows, for all rankings of the board."""
+    return {
+        one.track.ranking.name: [_row(table, line) for line in table.lines]
+        for one, table in ((one, make_table(one, complete=True)) for one in ranking.all)
     }
 
 
@@ -44,7 +55,9 @@ def _row(table: Table, line: Line) -> dict[str, Any]:
         "source": entry.origin,
         **dict.fromkeys(column.id for column in table.columns if column.id != FINAL),
         **entry.values,
+        "values": dict(entry.values),
         "ranks": dict(row.ranks),
+        "place": row.place,
         "final_rank": row.final_rank,
         "why_unranked": row.why_unranked,
         "incomplete": list(entry.incomplete),

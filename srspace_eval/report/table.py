@@ -13,8 +13,8 @@ from typing import Literal
 from srspace_eval.metrics.base import Direction, MetricInfo
 from srspace_eval.ranking.model import FINAL, Ranking, Row
 from srspace_eval.ranking.notes import metric_label
-from srspace_eval.ranking.ranks import competition_ranks
 from srspace_eval.report.emphasis import Emphasis, emphases, sort_keys_of
+from srspace_eval.report.escaping import escape_latex
 from srspace_eval.report.footnotes import make_footnotes
 from srspace_eval.report.numbers import format_range, format_rank
 from srspace_eval.tracks.model import RankedMetric
@@ -149,8 +149,8 @@ class Table:
 
     @property
     def caption(self) -> str:
-        """The track's title."""
-        return self.ranking.track.title
+        """The track's title, and which ranking it is where there are several."""
+        return self.ranking.title
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -194,8 +194,7 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
     ('1', 'Deepest', ['0.117', '50.54', '26.041', '4.372', '1.5'])
     """
     rows = ranking.rows
-    ranked = [row.final_rank for row in rows if row.final_rank is not None]
-    places = dict(zip(ranked, competition_ranks(ranked), strict=True))
+    ranked = any(row.final_rank is not None for row in rows)
     # The MOR has no numbers before the study.
     filled = [m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in rows)]
     columns, cells = [], []
@@ -209,7 +208,7 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
     marks, footnotes = make_footnotes(rows)
     lines = tuple(
         Line(
-            place="" if row.final_rank is None else format_rank(places[row.final_rank]),
+            place="" if row.place is None else format_rank(row.place),
             row=row,
             marks=marks[i],
             cells=tuple(column[i] for column in cells),
@@ -226,7 +225,7 @@ def _column(ranking: Ranking, metric: str, criterion: RankedMetric | None) -> Co
         label=metric_label(metric, ranking.track),
         unit=info.unit,
         direction=info.direction,
-        tex=info.tex.replace("S_{M}", f"S_{{{ranking.track.samples}}}"),
+        tex=info.tex.replace("S_{M}", f"S_{{{ranking.track.samples}}}") or escape_latex(info.label),
         description=info.description,
         ranked=criterion is not None,
         plateau=None if criterion is None else criterion.plateau,

@@ -74,6 +74,16 @@ class ScoreOptions:
             If a metric or an option is unknown or missing, or a value does not suit.
         """
         wanted = self.metrics or (track.measured if track is not None else ())
+        if track is not None and track.reference == "none":
+            raise InputError(
+                f'track {track.name}: reference = "none" says that there is no GT, and samples are measured against a '
+                "GT only; rank values from elsewhere with `rank --table`"
+            )
+        if not wanted and track is not None:
+            raise InputError(
+                f"track {track.name}: measures nothing; add metrics = [...] or [measure.ID] to its file, or name "
+                "metrics"
+            )
         if not wanted:
             return {}
         measures = list(self.measures)

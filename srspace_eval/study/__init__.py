@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from srspace_eval.study.create import create_study as create_study
     from srspace_eval.study.key import Key as Key
     from srspace_eval.study.key import load_key as load_key
+    from srspace_eval.study.opinion_scores import OpinionScale as OpinionScale
+    from srspace_eval.study.opinion_scores import OpinionScores as OpinionScores
+    from srspace_eval.study.opinion_scores import mean_opinion_scores as mean_opinion_scores
     from srspace_eval.study.options import CollectOptions as CollectOptions
     from srspace_eval.study.options import StudyOptions as StudyOptions
     from srspace_eval.study.outcome import StudyOutcome as StudyOutcome
+    from srspace_eval.study.panel import RaterSummary as RaterSummary
     from srspace_eval.study.plan import PlanTarget as PlanTarget
     from srspace_eval.study.plan import RaterModel as RaterModel
     from srspace_eval.study.plan import StudyPlan as StudyPlan
@@ -30,8 +34,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "CollectOptions": "options",
     "Key": "key",
+    "OpinionScale": "opinion_scores",
+    "OpinionScores": "opinion_scores",
     "PlanTarget": "plan",
     "RaterModel": "plan",
+    "RaterSummary": "panel",
     "StudyFolder": "create",
     "StudyOptions": "options",
     "StudyOutcome": "outcome",
@@ -40,6 +47,7 @@ _HOMES = {
     "collect_study": "collect",
     "create_study": "create",
     "load_key": "key",
+    "mean_opinion_scores": "opinion_scores",
     "plan_study": "plan",
     "serve_study": "serve",
 }
@@ -47,8 +55,11 @@ _HOMES = {
 __all__ = [
     "CollectOptions",
     "Key",
+    "OpinionScale",
+    "OpinionScores",
     "PlanTarget",
     "RaterModel",
+    "RaterSummary",
     "StudyFolder",
     "StudyOptions",
     "StudyOutcome",
@@ -57,6 +68,7 @@ __all__ = [
     "collect_study",
     "create_study",
     "load_key",
+    "mean_opinion_scores",
     "plan_study",
     "serve_study",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,18 @@ class Rankings:
     def units(self) -> int:
         """Number of crops (or images)."""
         return int(self.unit.max()) + 1 if len(self.unit) else 0
+
+    def exact_differences(self, first: int, second: int) -> list[Fraction]:
+        """Mean rank of the second method minus that of the first, by :attr:`unit`, without rounding.
+
+        Quotients of floats are rounded: 14/5 - 9/5 and 8/5 - 3/5 are not the same number. Ranks are halves, so sums of
+        doubled ranks are whole numbers.
+        """
+        doubled = np.rint(2 * (self.ranks[:, second] - self.ranks[:, first])).astype(np.int64)
+        totals = np.zeros(self.units, dtype=np.int64)
+        np.add.at(totals, self.unit, doubled)
+        counts = np.bincount(self.unit, minlength=self.units)
+        return [Fraction(int(total), 2 * int(count)) for total, count in zip(totals, counts, strict=True)]
 
     def means(self, of: Ints) -> Floats:
         """Mean ranks (groups, K), grouped by :attr:`rater` or :attr:`unit`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from scipy import stats
@@ -116,13 +117,12 @@ class Pair:
 
 def compare_pairs(data: Rankings, level: float = 0.95) -> list[Pair]:
     """Compare all K (K − 1) / 2 pairs of methods. ``level``: confidence level of the intervals."""
-    means = data.means(data.unit)
     k = len(data.methods)
     pairs = [(i, j) for i in range(k) for j in range(i + 1, k)]
     first, second = (np.array([pair[side] for pair in pairs], dtype=np.int64) for side in (0, 1))
     error = two_way_error(data.ranks[:, second] - data.ranks[:, first], data.rater, data.unit)
     half = error.half_width(level)
-    p = [signed_rank_p(means[:, j] - means[:, i]) for i, j in pairs]
+    p = [signed_rank_p(data.exact_differences(i, j)) for i, j in pairs]
     mor = mean_opinion_rank(data.ranks)
     return [
         Pair(i, j, float(mor[j] - mor[i]), float(mor[j] - mor[i] - h), float(mor[j] - mor[i] + h), p_one, p_all)
@@ -130,11 +130,23 @@ def compare_pairs(data: Rankings, level: float = 0.95) -> list[Pair]:
     ]
 
 
-def signed_rank_p(differences: Floats) -> float:
-    """Two-sided p value of Wilcoxon's signed-rank test; 1 if all differences are 0 (SciPy gives NaN)."""
-    if not np.any(differences):
+def signed_rank_p(differences: Sequence[Fraction]) -> float:
+    """Two-sided p value of Wilcoxon's signed-rank test; 1 if all differences are 0 (SciPy gives NaN).
+
+    Parameters
+    ----------
+    differences:
+        Exact numbers. Rounding would break ties of their sizes, and the test depends on nothing but signs and ranks.
+
+    >>> round(signed_rank_p([Fraction(n, 5) for n in (1, 1, -1, 2, 1, 5, -1, 8)]), 4)
+    0.1328
+    """
+    if not any(differences):
         return 1.0
-    return float(stats.wilcoxon(differences).pvalue)
+    place = {size: number for number, size in enumerate(sorted({abs(d) for d in differences if d}), start=1)}
+    # Whole numbers of the same signs, in the same order, with the same ties.
+    signed = [(place[abs(d)] if d > 0 else -place[abs(d)]) if d else 0 for d in differences]
+    return float(stats.wilcoxon(np.array(signed, dtype=np.float64)).pvalue)
 
 
 @dataclass(frozen=True)

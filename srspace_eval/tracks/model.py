@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.base import Direction, MetricInfo
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import columns, measures_of
+from srspace_eval.tracks.formulas import Formula
 
-Among = Literal["teams", "study"]
+Of = Literal["means", "images"]
+Reference = Literal["gt", "none"]
 
 MAX_SAMPLES = 10_000
 """Most samples an image may have."""
@@ -29,14 +31,61 @@ class RankedMetric:
     metric:
         Id of the metric (:meth:`Track.columns`).
     among:
-        ``"teams"``: ranked among all complete teams. ``"study"``: ranked among the teams of the human study.
+        ``"teams"``: ranked among all complete teams. ``"study"``: ranked among the teams of the human study. An id:
+        ranked among the teams that have a value of it.
     plateau:
         All values at or beyond it are equal (LR-PSNR: 45 dB). None: no plateau.
+    tolerance:
+        Values that differ by no more than it from the best value of their group are equal.
     """
 
     metric: str
-    among: Among = "teams"
+    among: str = "teams"
     plateau: float | None = None
+    tolerance: float = 0.0
+
+    @property
+    def needs(self) -> str | None:
+        """The id that a team must have a value of, beside the metric itself; None: no other."""
+        return None if self.among == "teams" else "mor" if self.among == "study" else self.among
+
+
+@dataclass(frozen=True)
+class OrderKey:
+    """One key of ``order_by``.
+
+    Attributes
+    ----------
+    formula:
+        Over values and ``rank(id)``.
+    tolerance:
+        Entries whose values differ by no more than it from the best of their group go by the next key.
+    better:
+        Which values come first.
+    """
+
+    formula: Formula
+    tolerance: float = 0.0
+    better: Direction = "lower"
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A column whose values a formula gives.
+
+    Attributes
+    ----------
+    info:
+        Its id, label, digits and direction.
+    formula:
+        Over measured ids, columns, and derived ones before it.
+    of:
+        ``"means"``: over the averages. ``"images"``: over the values of each image, then averaged.
+    """
+
+    info: MetricInfo
+    formula: Formula
+    of: Of = "means"
 
 
 @dataclass(frozen=True)
@@ -51,11 +100,37 @@ class RankingRule:
         The final rank is the mean of the ranks of these metrics. A team without one of them gets no final rank.
     show:
         Metrics that are shown without a rank.
+    eligible:
+        Conditions. Entries that fail one are listed without ranks, and do not take places.
+    order_by:
+        The keys that decide the places, the first one first. Empty: ``final`` decides.
+    baselines_ranked:
+        Whether baselines get ranks and places too.
+    name, title:
+        Which of several rankings it is: the key in ``[rankings]``, and its heading. Empty: the only one.
     """
 
     criteria: tuple[RankedMetric, ...]
     final: tuple[str, ...]
     show: tuple[str, ...] = ()
+    eligible: tuple[Formula, ...] = ()
+    order_by: tuple[OrderKey, ...] = ()
+    baselines_ranked: bool = False
+    name: str = ""
+    title: str = ""
+
+    @property
+    def by_ranks_alone(self) -> bool:
+        """Whether ``order_by`` is one key that reads nothing but ranks; its value is then the final rank."""
+        return len(self.order_by) == 1 and self.order_by[0].formula.reads == self.order_by[0].formula.ranked
+
+    @property
+    def named(self) -> frozenset[str]:
+        """All ids that it names."""
+        formulas = (*self.eligible, *(key.formula for key in self.order_by))
+        return frozenset(
+            {*(c.metric for c in self.criteria), *self.final, *self.show, *(i for f in formulas for i in f.reads)}
+        )
 
 
 # NTIRE 2021: the final rank is the mean of the MOR rank and the S_10 rank. All LR-PSNR values from 45 dB on are equal.
@@ -95,7 +170,17 @@ class Track:
     measures:
         Metrics with options, under ids of their own.
     ranking:
-        The rule that :mod:`srspace_eval.ranking` applies.
+        The rule that :mod:`srspace_eval.ranking` applies; the first one if there are several.
+    more_rankings:
+        The other rules. Each gives one more table of the same board.
+    given:
+        Columns whose values come from elsewhere (``[columns]``).
+    derived:
+        Columns whose values a formula gives (``[derived]``).
+    baseline:
+        Name of the entry whose values ``baseline(id)`` gives; empty: none.
+    reference:
+        ``"none"``: the challenge has no GT.
     file:
         The user's file that the track was read from; None for a built-in track.
     """
@@ -111,6 +196,11 @@ class Track:
     metrics: tuple[str, ...] = ("lpips", "lr_psnr", "diversity")
     ranking: RankingRule = DEFAULT_RULE
     measures: tuple[Measure, ...] = ()
+    more_rankings: tuple[RankingRule, ...] = ()
+    given: tuple[MetricInfo, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    baseline: str = ""
+    reference: Reference = "gt"
     file: Path | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -125,5 +215,12 @@ class Track:
         return replace(self, measures=(*self.measures, *more)) if more else self
 
     def columns(self) -> Mapping[str, MetricInfo]:
-        """Every column that the track's tables can have, by id: the registry's, and those of ``measures``."""
-        return columns(self.measures)
+        """Every column that the track's tables can have, by id: the registry's, then those that the track declares."""
+        own = (*self.given, *(derived.info for derived in self.derived))
+        found = columns(self.measures)
+        return {**found, **{info.id: info for info in own}} if own else found
+
+    @property
+    def rankings(self) -> tuple[RankingRule, ...]:
+        """All rules, the first one first."""
+        return (self.ranking, *self.more_rankings)

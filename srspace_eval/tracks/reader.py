@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +16,11 @@ from srspace_eval.errors import InputError, TrackError
 from srspace_eval.metrics.base import Setting
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind, columns, metrics
-from srspace_eval.tracks.model import DEFAULT_RULE, RankedMetric, RankingRule, Track
+from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
-from srspace_eval.tracks.tables import RankingTable, TrackTable
+from srspace_eval.tracks.rules import read_rules
+from srspace_eval.tracks.tables import TrackTable
+from srspace_eval.tracks.values import read_derived, read_given
 
 MAX_FILE_BYTES = 1 << 20
 """Largest track file that is read."""
@@ -98,10 +100,18 @@ def _parse(source: str, where: str) -> Track:
     _check_templates(f"{where}: gt_names", table.gt_names, {"number", "stem"})
     _check_templates(f"{where}: sample_names", table.sample_names, {"number", "index", "stem", "sample"})
     measures = _measures(table.measure, where)
-    _check_known(f"{where}: metrics", table.metrics, [*metrics(), *(m.id for m in measures)])
-    if table.crop % table.scale:
-        raise TrackError(f"{where}: crop = {table.crop} must be a multiple of scale = {table.scale}")
-    known = columns(measures)
+    # A file that says where its values come from measures just that; one that says nothing measures as NTIRE 2021.
+    own = measures or table.columns or table.reference == "none"
+    metrics_ = table.metrics if table.metrics is not UNSET else () if own else Track.metrics
+    _check_known(f"{where}: metrics", metrics_, [*metrics(), *(m.id for m in measures)])
+    crop = table.crop if table.crop is not UNSET else Track.crop if Track.crop % table.scale == 0 else table.scale
+    if crop % table.scale:
+        raise TrackError(f"{where}: crop = {crop} must be a multiple of scale = {table.scale}")
+    given = read_given(table.columns, where, [*metrics_, *(m.id for m in measures)])
+    known = {**columns(measures), **{info.id: info for info in given}}
+    derived = read_derived(table.derived, where, known, table.baseline)
+    known |= {column.info.id: column.info for column in derived}
+    first, *more = read_rules(table, where, known)
     return Track(
         name=table.name,
         title=table.title,
@@ -110,10 +120,15 @@ def _parse(source: str, where: str) -> Track:
         gt_names=table.gt_names,
         sample_names=table.sample_names,
         first=table.first,
-        crop=table.crop,
-        metrics=table.metrics,
-        ranking=DEFAULT_RULE if table.ranking is UNSET else _rule(table.ranking, f"{where}: ranking", known),
+        crop=crop,
+        metrics=metrics_,
+        ranking=first,
         measures=measures,
+        more_rankings=tuple(more),
+        given=given,
+        derived=derived,
+        baseline=table.baseline,
+        reference=table.reference,
     )
 
 
@@ -130,21 +145,6 @@ def _measures(tables: Mapping[str, Mapping[str, Setting]], where: str) -> tuple[
         except InputError as error:
             raise TrackError(f"{where}: {visible(str(error))}") from error
     return tuple(found)
-
-
-def _rule(table: RankingTable, where: str, known: Collection[str]) -> RankingRule:
-    ranked = [row.metric for row in table.criteria]
-    for key, ids in (("criteria", ranked), ("final", table.final), ("show", table.show)):
-        _check_known(f"{where}.{key}", ids, known)
-    if lost := [metric for metric in table.final if metric not in ranked]:
-        raise TrackError(f"{where}.final: {', '.join(lost)} is not among the metrics that criteria ranks")
-    return RankingRule(
-        criteria=tuple(
-            RankedMetric(row.metric, row.among, None if row.plateau is UNSET else row.plateau) for row in table.criteria
-        ),
-        final=table.final,
-        show=table.show,
-    )
 
 
 def _check_known(where: str, ids: Iterable[str], known: Iterable[str]) -> None:

@@ -10,18 +10,56 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from srspace_eval.tracks.model import MAX_SAMPLES, Among, Track
+from srspace_eval.metrics.base import Direction
+from srspace_eval.tracks.model import MAX_SAMPLES, Of, Reference, Track
 
 Name = Annotated[str, Meta(min_length=1)]
 Names = Annotated[tuple[Name, ...], Meta(min_length=1)]
+
+
+Text = Annotated[str, Meta(max_length=200)]
+Formulas = Annotated[str, Meta(max_length=1000, description="a formula")]
+Digits = Annotated[int, Meta(ge=0, le=9)]
+Tolerance = Annotated[float, Meta(ge=0, le=1e300, description="a number that is not negative")]
+
+
+class ColumnTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of ``[columns]``: values that come from elsewhere, such as runtimes or opinions."""
+
+    better: Direction
+    label: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    unit: Text = ""
+    digits: Digits = 3
+    description: Text = ""
+
+
+class DerivedTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of ``[derived]``: values that a formula gives."""
+
+    formula: Formulas
+    better: Direction
+    label: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    unit: Text = ""
+    digits: Digits = 3
+    description: Text = ""
+    of: Of = "means"
+
+
+class OrderTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """One key of ``order_by``, written in full."""
+
+    by: Formulas
+    tolerance: Tolerance = 0.0
+    better: Direction = "lower"
 
 
 class CriterionTable(Struct, frozen=True, forbid_unknown_fields=True):
     """One row of ``criteria``: a metric that gets ranks."""
 
     metric: Name
-    among: Among = "teams"
+    among: Name = "teams"
     plateau: Annotated[float, Meta(ge=-1e300, le=1e300, description="a finite number")] | UnsetType = UNSET
+    tolerance: Tolerance = 0.0
 
 
 class RankingTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +68,10 @@ class RankingTable(Struct, frozen=True, forbid_unknown_fields=True):
     criteria: tuple[CriterionTable, ...] = ()
     final: tuple[Name, ...] = ()
     show: tuple[Name, ...] = ()
+    eligible: tuple[Formulas, ...] = ()
+    order_by: tuple[Formulas | OrderTable, ...] = ()
+    baselines_ranked: bool = False
+    title: Text = ""
 
 
 class TrackTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +84,12 @@ class TrackTable(Struct, frozen=True, forbid_unknown_fields=True):
     gt_names: Names = Track.gt_names
     sample_names: Names = Track.sample_names
     first: Annotated[int, Meta(ge=0, le=10**18)] = Track.first
-    crop: Annotated[int, Meta(ge=1, le=4096)] = Track.crop
-    metrics: Names = Track.metrics
+    crop: Annotated[int, Meta(ge=1, le=4096)] | UnsetType = UNSET
+    metrics: Names | UnsetType = UNSET
+    baseline: Text = ""
+    reference: Reference = "gt"
     ranking: RankingTable | UnsetType = UNSET
+    rankings: dict[Name, RankingTable] = {}
     measure: dict[Name, dict[Name, str | bool | int | float]] = {}
+    columns: dict[Name, ColumnTable] = {}
+    derived: dict[Name, DerivedTable] = {}

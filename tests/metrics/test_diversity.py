@@ -135,3 +135,11 @@ def test_wrong_input_is_named() -> None:
     for wrong in ((0, 1), (5, 0), (5, 2, -1)):
         with pytest.raises(InputError, match="at least 1 patch"):
             PatchPlan(*wrong)
+
+
+def test_the_score_is_never_larger_than_100() -> None:
+    rng = np.random.default_rng(0)
+    for g in rng.random(2000):
+        maps = np.array([[[2 * g, 0.0]], [[0.0, 2 * g]]])
+        assert diversity_score(maps) <= 100
+        assert max(diversity_curve(maps)) <= 100

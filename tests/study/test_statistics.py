@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from srspace_eval.study.rankings import Rankings
 from srspace_eval.study.statistics import compare_pairs, friedman, holm, kendall_w, rank_shares
 from tests.helpers.rankings import rankings, simulate
 
@@ -50,10 +52,48 @@ def test_pairs_are_scipys_wilcoxon_over_crops() -> None:
     assert [(p.first, p.second) for p in pairs] == list(itertools.combinations(range(4), 2))
     for pair in pairs:
         a, b = (ranks[:, :, m].mean(axis=0) for m in (pair.first, pair.second))
-        assert pair.p == pytest.approx(stats.wilcoxon(b, a).pvalue)
+        sums = [ranks[:, :, m].sum(axis=0) for m in (pair.first, pair.second)]  # of whole numbers, so exact
+        assert pair.p == pytest.approx(stats.wilcoxon(sums[1], sums[0]).pvalue)
         assert pair.difference == pytest.approx(b.mean() - a.mean())
         assert pair.low < pair.difference < pair.high
     assert [p.p_holm for p in pairs] == pytest.approx(holm([p.p for p in pairs]))
+
+
+def test_wilcoxons_p_does_not_depend_on_rounding() -> None:
+    # Sums over five raters of the ranks of two methods on 14 crops. As quotients, ties of the differences break.
+    b = np.array([10, 12, 8, 10, 8, 11, 9, 14, 9, 8, 8, 8, 10, 14])
+    a = np.array([9, 9, 9, 8, 7, 6, 10, 6, 10, 9, 9, 7, 9, 6])
+    exact = stats.wilcoxon(b - a).pvalue
+    assert exact == pytest.approx(0.0750, abs=1e-4)
+    assert stats.wilcoxon(b / 5 - a / 5).pvalue == pytest.approx(0.038, abs=1e-3)
+
+    def spread(total: int) -> list[int]:  # five ranks from 1 to 3 with this sum
+        return [1 + (total - 5 + i) // 5 for i in range(5)]
+
+    ranks = np.array([[[spread(x)[r], spread(y)[r]] for x, y in zip(a, b, strict=True)] for r in range(5)], dtype=float)
+    assert ranks.sum(axis=0).tolist() == np.stack([a, b], axis=1).tolist()
+    (pair,) = compare_pairs(rankings(ranks))
+    assert pair.p == exact
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_wilcoxons_p_is_the_same_in_units_of_any_size(seed: int) -> None:
+    # Crops that different numbers of raters ranked: the tie of 1/3 and 2/6 must hold.
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, 8, 12)
+    rows = [(u, r, rng.permutation(3) + 1.0) for u, n in enumerate(counts) for r in range(n)]
+    data = Rankings(
+        ("A", "B", "C"),
+        np.array([row for _, _, row in rows]),
+        np.array([r for _, r, _ in rows]),
+        np.array([u for u, _, _ in rows]),
+    )
+    common = math.lcm(*map(int, counts))
+    totals = np.array([[sum(int(row[m]) for v, _, row in rows if v == u) for m in range(3)] for u in range(12)])
+    whole = totals * (common // counts)[:, None]
+    for pair in compare_pairs(data):
+        difference = whole[:, pair.second] - whole[:, pair.first]
+        assert pair.p == (stats.wilcoxon(difference).pvalue if difference.any() else 1)
 
 
 def test_equal_methods_differ_by_nothing() -> None:

@@ -49,7 +49,7 @@ def test_a_users_file_with_defaults(tmp_path: Path) -> None:
         (GOOD + '[ranking]\nfinal = ["mor"]', "ranking.final: mor is not among"),
         (
             GOOD + '[ranking]\ncriteria = [{ metric = "mor", among = "all" }]',
-            r"ranking.criteria\[0\].among: expected 'study' or 'teams', found 'all'",
+            r"ranking.criteria\[0\].among: 'all' is unknown; write teams, study, or an id",
         ),
         (
             GOOD + '[ranking]\ncriteria = [{ metric = "lr_psnr", plateau = "high" }]',

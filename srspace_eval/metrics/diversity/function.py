@@ -73,7 +73,8 @@ def score(global_best: float, local_best: float) -> float:
     >>> score(0.5, 0.25)
     50.0
     """
-    return 100 * (global_best - local_best) / global_best if global_best != 0 else math.nan
+    # Rounding can make it larger than 100 by one part in 10^16.
+    return min(100.0, 100 * (global_best - local_best) / global_best) if global_best != 0 else math.nan
 
 
 @overload

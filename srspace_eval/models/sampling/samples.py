@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models.lr_input import check_pixels
 from srspace_eval.models.memory import default_memory_limit
@@ -31,7 +32,7 @@ def sample_array(
     n: int = 10,
     heat: float = 0.9,
     seed: int = 0,
-    image: str = "",
+    image: str | None = None,
     *,
     quantize: Quantize | None = None,
     precision: Precision = "float32",
@@ -51,7 +52,7 @@ def sample_array(
         Standard deviation τ of the latents, 0 or more. At 0 all samples are equal.
     seed, image:
         Together with the sample's number they determine the latents. Images with different names get different
-        latents.
+        latents. ``image`` None: a name that follows from the LR's content.
     quantize, precision:
         See :class:`~srspace_eval.models.sampling.settings.SamplingSettings`. With ``quantize`` None the model's own
         :attr:`~srspace_eval.models.protocol.ModelConfig.quantize` is used.
@@ -81,10 +82,12 @@ def sample_array(
             raise InputError(f"{name} = {value!r} is not an integer")
     if n < 1:
         raise InputError(f"n = {n}: at least one sample must be requested")
-    if not isinstance(image, str):
+    if image is not None and not isinstance(image, str):
         raise InputError(f"image = {image!r} is not a text; it is the image's name")
     check_pixels(lr, image or "lr")
     check_precision(model, precision)
+    if image is None:
+        image = _content_name(lr)
     limit = default_memory_limit(model.device) if memory_limit is None else memory_limit
     tile_size = choose_tile_size(model, lr.shape[0], lr.shape[1], limit, image or "lr")
     requests = [SampleRequest(i, check_heat(heat)) for i in range(n)]
@@ -94,6 +97,11 @@ def sample_array(
     if lost:
         raise SamplingError(f"{image or 'lr'}: {NOT_FINITE}", [f"sample {i}" for i in lost])
     return np.stack([pixels for pixels in found if pixels is not None])
+
+
+def _content_name(lr: Pixels) -> str:
+    """A name for an LR without one: different pixels or sizes give different names."""
+    return f"lr-{sha256(repr(lr.shape).encode('ascii') + np.ascontiguousarray(lr).tobytes())[:16]}"
 
 
 def iterate_samples(

@@ -37,6 +37,7 @@ from srspace_eval.report.html.viewer import Pictures, PictureWriter
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
+from srspace_eval.tracks.model import RankingRule
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
 _PAGES = "assets/pages.txt"
@@ -163,6 +164,7 @@ class _Site:
                 )  # fmt: skip
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
+            tables=[(ranking.track.ranking, ranking, table), *self._others(ranking, pages)],
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
             signatures=_signatures(ranking),
             plane=[
@@ -171,6 +173,16 @@ class _Site:
             ],
         )  # fmt: skip
         return table
+
+    def _others(self, ranking: Ranking, pages: Mapping[int, str]) -> list[tuple[RankingRule, Ranking, TrackTable]]:
+        """The tables of the board's other rankings; their rows lead to the same pages."""
+        addresses = {id(ranking.rows[number].entry.result): address for number, address in pages.items()}
+        found = []
+        for one in ranking.others:
+            numbers = enumerate(id(row.entry.result) for row in one.rows)
+            own = {number: addresses[key] for number, key in numbers if key in addresses}
+            found.append((one.track.ranking, one, make_track_table(make_table(one), own)))
+        return found
 
     def _submission(
         self, ranking: Ranking, table: TrackTable, folder: str, files_: Mapping[int, str], number: int, result: Result,

@@ -68,6 +68,21 @@ def test_seed_image_and_heat_matter() -> None:
     assert not np.array_equal(first, sample_array(Toy(), LR, n=1, image="a", heat=0.8))
 
 
+def test_lrs_without_a_name_get_different_latents() -> None:
+    def noise_of(lr: np.ndarray) -> np.ndarray:
+        # Toy adds its latents to the LR, so the difference of two heats shows them.
+        warm, cold = (sample_array(Toy(), lr, n=1, heat=heat)[0].astype(int) for heat in (0.5, 0.0))
+        return warm - cold
+
+    grey = [np.full_like(LR, level) for level in (120, 121)]
+    assert np.array_equal(noise_of(grey[0]), noise_of(grey[0].copy()))
+    assert not np.array_equal(noise_of(grey[0]), noise_of(grey[1]))
+    # A name that is given counts, whatever the LR is; the method has the same default.
+    named = sample_array(Toy(), grey[0], n=1, image="0801")
+    assert not np.array_equal(named, sample_array(Toy(), grey[0], n=1))
+    assert np.array_equal(Toy().sample(LR, n=2), sample_array(Toy(), LR, n=2))
+
+
 def test_heat_0_is_deterministic() -> None:
     cold = sample_array(Toy(), LR, n=2, heat=0.0, seed=1)
     np.testing.assert_array_equal(cold[0], cold[1])
@@ -122,7 +137,7 @@ def test_tiles_equal_the_whole(tile: int, size: tuple[int, int]) -> None:
 
 
 def test_few_canvases_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = sample_array(Toy(), LR, n=3)
+    expected = sample_array(Toy(), LR, n=3, image="")
     monkeypatch.setattr("srspace_eval.models.sampling.samples._CANVAS_BYTES", 1)
     model = Toy()
     requests = [SampleRequest(i, 0.9) for i in range(3)]
@@ -204,8 +219,8 @@ def test_low_precision_is_close() -> None:
 def test_flow_in_low_precision_and_in_tiles(tmp_path: Path) -> None:
     model = load_model(write_small_checkpoint(tmp_path / "a.pth", "srflow"), "cpu")
     lr = picture(14, 117, 1)
-    exact = sample_array(model, lr, n=1).astype(int)
-    low = sample_array(model, lr, n=1, precision="bf16").astype(int)
+    exact = sample_array(model, lr, n=1, image="").astype(int)
+    low = sample_array(model, lr, n=1, image="", precision="bf16").astype(int)
     assert 0 < np.abs(exact - low).mean() < 1
     # A flow's reach is larger than its halo: what is beyond shows in the last level of a few pixels at most.
     [(_, tiled)] = iterate_samples(model, lr, [SampleRequest(0, 0.9)], "", SamplingSettings(), 16, LIMIT)

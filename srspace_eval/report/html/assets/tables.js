@@ -1,17 +1,18 @@
-// Sorting, filtering, and unfolding of the page's main table. Without this script the table is complete.
+// Sorting, filtering, and unfolding of the page's main tables. Without this script the table is complete.
 "use strict";
-(() => {
+document.querySelectorAll("form.filters").forEach((form) => {
   const FIRST = 40; // rows shown before "show all"
-  const form = document.querySelector("form.filters");
+  const suffix = form.dataset.for.replace(/^(board|images)/, ""); // a page may have several boards
+  const get = (id) => document.getElementById(id + suffix);
   const table = document.getElementById(form.dataset.for);
   const body = table.tBodies[0];
   const rows = [...body.rows];
   const original = new Map(rows.map((row, place) => [row, place]));
-  const filter = document.getElementById("filter");
+  const filter = get("filter");
   const boxes = [...form.querySelectorAll("input[name=group]")];
-  const count = document.getElementById("count");
-  const all = document.getElementById("all");
-  const intervals = document.getElementById("intervals");
+  const count = get("count");
+  const all = get("all");
+  const intervals = get("intervals");
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
   const folded = (text) => text.normalize("NFKC").toLocaleLowerCase();
   let everything = false;
@@ -136,4 +137,4 @@
     }
   }
   show();
-})();
+});

@@ -1,0 +1,223 @@
+"""The values that a track's formulas give, for the entries and for resampled test sets. Imports no torch.
+
+``[derived]`` columns are computed from the entries' averages, or image by image. A value that a table gives under the
+id of a derived column counts only where the formula gives none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.text import short_name
+from srspace_eval.ranking.bootstrap import resampled_means
+from srspace_eval.ranking.model import Entry, name_key
+from srspace_eval.ranking.ranks import competition_ranks, sort_keys
+from srspace_eval.results.record import ImageRecord
+from srspace_eval.tracks.formulas import Formula
+from srspace_eval.tracks.model import Derived, RankedMetric, Track
+
+Floats = NDArray[np.float64]
+Moving = Mapping[int, Floats]
+"""Index of an entry -> its value in all replicates."""
+
+_NAMED = 5
+
+
+class DerivedColumns:
+    """The derived columns of a track for some entries.
+
+    Parameters
+    ----------
+    entries:
+        All entries.
+    paired:
+        Indices of the measured entries that share their images.
+    competing:
+        Indices of the entries that are ranked if they are eligible. ``per_image_rank`` ranks the paired ones of them.
+
+    Attributes
+    ----------
+    entries:
+        The entries with the derived values.
+    """
+
+    def __init__(
+        self, entries: Sequence[Entry], track: Track, paired: Sequence[int] = (), competing: Sequence[int] = ()
+    ) -> None:
+        self.entries = list(entries)
+        self._track = track
+        self._columns = {derived.info.id: derived for derived in track.derived}
+        self._paired, self._competing = paired, frozenset(competing)
+        self._image_rank_tables: dict[tuple[str, ...], dict[int, Floats]] = {}
+        self._per_image: dict[str, dict[int, Floats]] = {}
+        self._computed: dict[str, set[int]] = {}
+        wanted = name_key(track.baseline)
+        self._baseline = next((i for i, e in enumerate(entries) if wanted and name_key(e.team) == wanted), None)
+        for derived in track.derived:
+            self._add(derived)
+
+    @property
+    def baseline_missing(self) -> bool:
+        """Whether the track names a baseline, and no entry has its name."""
+        return self._baseline is None and bool(self._track.baseline)
+
+    def values(self, metric: str) -> Floats:
+        """A column's values, one an entry; NaN: none."""
+        found = [entry.values.get(metric) for entry in self.entries]
+        return np.array([math.nan if value is None else value for value in found], dtype=np.float64)
+
+    def evaluate(
+        self,
+        formula: Formula,
+        values: Mapping[str, Floats],
+        ranks: Mapping[str, Floats] | None = None,
+        counts: Floats | None = None,
+    ) -> Floats:
+        """A formula's values, given those of the ids that it reads: (entries,) or (replicates, entries).
+
+        ``counts``: the replicates, for ``per_image_rank``; None: the images as they are.
+        """
+        nothing = np.full(1, np.nan)
+        at = self._baseline
+        baseline = {k: nothing if at is None else values[k][..., at : at + 1] for k in formula.baselines}
+        result = formula.evaluate(values, ranks, baseline, self._image_ranks(formula, counts))
+        return np.broadcast_to(result, np.broadcast_shapes(result.shape, (len(self.entries),)))
+
+    def resampled(self, metric: str, counts: Floats, moving: Callable[[str], Moving]) -> Moving:
+        """A derived column in all replicates, for the entries whose value moves.
+
+        Parameters
+        ----------
+        counts:
+            How often each image occurs in each replicate.
+        moving:
+            Gives the same of an earlier column.
+        """
+        derived = self._columns[metric]
+        computed = self._computed[metric]
+        if metric in self._per_image:
+            known = self._per_image[metric]
+            same = [i for i in self._paired if i in known and i in computed]
+            if not same:
+                return {}
+            means = resampled_means(np.array([known[i] for i in same]), counts)
+            return {i: means[:, column] for column, i in enumerate(same)}
+        moves = {name: moving(name) for name in derived.formula.ids | derived.formula.baselines}
+        by_baseline = any(self._baseline in moves[name] for name in derived.formula.baselines)
+        moved = {i for name in derived.formula.ids for i in moves[name]}
+        moved |= {i for names in derived.formula.per_image for i in self._rank_images(names)}
+        indices = sorted(computed if by_baseline else computed & moved)
+        if not indices:
+            return {}
+        tables = {name: self.table(name, moves[name], counts.shape[0]) for name in moves}
+        result = self.evaluate(derived.formula, tables, counts=counts)
+        return {i: np.ascontiguousarray(result[:, i]) for i in indices}
+
+    def table(self, metric: str, moves: Moving, replicates: int) -> Floats:
+        """A column's values in all replicates, (replicates, entries); what does not move stays."""
+        found = np.tile(self.values(metric), (replicates, 1))
+        for i, values in moves.items():
+            found[:, i] = values
+        return found
+
+    def _add(self, derived: Derived) -> None:
+        metric, formula = derived.info.id, derived.formula
+        if derived.of == "images":
+            found = np.full(len(self.entries), np.nan)
+            self._per_image[metric] = self._of_images(formula)
+            for i, values in self._per_image[metric].items():
+                found[i] = _mean(values)
+        else:
+            found = self.evaluate(formula, {name: self.values(name) for name in formula.ids | formula.baselines})
+        known = ~np.isnan(found)
+        self._computed[metric] = set(np.flatnonzero(known).tolist())
+        self._notify_differences(derived, found)
+        self.entries = [
+            replace(e, values={**e.values, metric: float(found[i]) if known[i] else e.values.get(metric)})
+            for i, e in enumerate(self.entries)
+        ]
+
+    def _notify_differences(self, derived: Derived, found: Floats) -> None:
+        given = self.values(derived.info.id)
+        with np.errstate(invalid="ignore"):
+            differ = np.flatnonzero(np.abs(given - found) > 1.001 * 10.0**-derived.info.digits)
+        if differ.size:
+            names = ", ".join(repr(short_name(self.entries[i].team)) for i in differ[:_NAMED].tolist())
+            more = f" and {differ.size - _NAMED} more" if differ.size > _NAMED else ""
+            notify(
+                f"{derived.info.id}: the given values of {names}{more} are not those of the formula; the formula's are "
+                "used"
+            )
+
+    def _of_images(self, formula: Formula) -> dict[int, Floats]:
+        """The formula's values of each image, for the entries with images."""
+        found = {}
+        for i in range(len(self.entries)):
+            images = self._images(i)
+            if images:
+                values = {name: self._image_values(i, name) for name in formula.ids}
+                baseline = {}
+                for name in formula.baselines:
+                    given = None if self._baseline is None else self.entries[self._baseline].values.get(name)
+                    baseline[name] = np.full(1, math.nan if given is None else given)
+                result = formula.evaluate(values, None, baseline)
+                found[i] = np.broadcast_to(result, (len(images),)).astype(np.float64)
+        return found
+
+    def _rank_images(self, names: tuple[str, ...]) -> dict[int, Floats]:
+        """Each image's rank, mean over the ids, among the entries that have a value of each."""
+        if names in self._image_rank_tables:
+            return self._image_rank_tables[names]
+        competing = [i for i in self._paired if i in self._competing]
+        pool = [i for i in competing if all(self.entries[i].values.get(n) is not None for n in names)]
+        found = {}
+        if pool:
+            total = np.zeros((len(self._images(pool[0])), len(pool)))
+            for name in names:
+                values = np.array([self._image_values(i, name) for i in pool]).T
+                better = self._track.columns()[name].direction
+                total += competition_ranks(sort_keys(values, RankedMetric(name), better))
+            found = {i: total[:, column] / len(names) for column, i in enumerate(pool)}
+        self._image_rank_tables[names] = found
+        return found
+
+    def _image_ranks(self, formula: Formula, counts: Floats | None) -> dict[tuple[str, ...], Floats]:
+        means = {}
+        for names in formula.per_image:
+            tables = self._rank_images(names)
+            found = np.full((1 if counts is None else counts.shape[0], len(self.entries)), np.nan)
+            if tables:
+                values = np.array(list(tables.values()))
+                found[:, list(tables)] = values.mean(axis=1) if counts is None else resampled_means(values, counts)
+            means[names] = found[0] if counts is None else found
+        return means
+
+    def _image_values(self, i: int, metric: str) -> Floats:
+        """A column's values of each image; a column that images do not have has its value in all of them."""
+        computed = self._per_image.get(metric, {}).get(i)
+        if computed is not None:
+            return computed
+        images = self._images(i)
+        if any(metric in image.values for image in images):
+            return np.array([image.values.get(metric) for image in images], dtype=np.float64)
+        value = self.entries[i].values.get(metric)
+        return np.full(len(images), math.nan if value is None else value)
+
+    def _images(self, i: int) -> list[ImageRecord]:
+        result = self.entries[i].result
+        return [] if result is None else sorted(result.images, key=lambda image: image.image)
+
+
+def _mean(values: Floats) -> float:
+    """As a summary: the mean of the finite values; if there are none, an infinite one."""
+    finite = values[np.isfinite(values)]
+    if finite.size:
+        return float(finite.mean())
+    infinite = values[np.isinf(values)]
+    return float(infinite[0]) if infinite.size else math.nan

@@ -1,0 +1,44 @@
+"""Which entries a rule does not rank, and which condition each fails. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from srspace_eval.ranking.derived import DerivedColumns
+from srspace_eval.ranking.notes import metric_label
+from srspace_eval.tracks.formulas import Formula
+from srspace_eval.tracks.model import Track
+
+
+def failed_conditions(derived: DerivedColumns, track: Track, able: Sequence[int]) -> dict[int, str]:
+    """Index -> the conditions that the entry fails, with its values; entries that pass are not in it.
+
+    A condition with a missing value is not met.
+
+    Parameters
+    ----------
+    able:
+        Indices of the entries that are ranked if they are eligible.
+    """
+    found: dict[int, list[str]] = {}
+    for condition in track.ranking.eligible:
+        values = {metric: derived.values(metric) for metric in condition.ids | condition.baselines}
+        met = derived.evaluate(condition, values)
+        for i in able:
+            if not met[i] > 0:  # NaN: a value is missing
+                named = (metric for metric in track.columns() if metric in condition.ids)
+                about = [_value(metric, values[metric][i], track) for metric in named]
+                text = _lost_baseline(condition, derived, track)
+                found.setdefault(i, []).append(f"{condition.text} ({', '.join([*about, *text])})")
+    return {i: f"not eligible: {'; '.join(texts)}" for i, texts in found.items()}
+
+
+def _value(metric: str, value: float, track: Track) -> str:
+    # More digits than tables show: a value may be shown as the threshold, and lie below it.
+    return f"{metric_label(metric, track)} " + ("has no value" if math.isnan(value) else f"is {value:.9g}")
+
+
+def _lost_baseline(condition: Formula, derived: DerivedColumns, track: Track) -> list[str]:
+    lost = bool(condition.baselines) and derived.baseline_missing
+    return [f"no entry is called {track.baseline!r}"] if lost else []

@@ -1,0 +1,284 @@
+"""Mean opinion scores (MOS) from single ratings: plain, and without the raters' biases.
+
+It takes ratings from any study. It draws no pictures and reads no files.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy import stats
+
+from srspace_eval._utils.text import escape_cell
+from srspace_eval.errors import StudyError
+from srspace_eval.study.panel import RaterSummary, fit_bias_model, summarise_raters
+from srspace_eval.study.rankings import Floats, Ints
+from srspace_eval.study.statistics import kendall_w
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class OpinionScale:
+    """The scale of ratings.
+
+    Attributes
+    ----------
+    low, high:
+        Smallest and largest score. The default is absolute category rating (ACR) of ITU-T P.910: 1 bad, 5 excellent.
+    step:
+        Distance of two neighbouring scores.
+    better:
+        Whether a higher or a lower score is better.
+
+    Examples
+    --------
+    >>> OpinionScale(0, 5, better="lower").problems([2, 6, float("nan")])
+    ['rating 2: 6 is not a score from 0 to 5', 'rating 3: nan is not a score from 0 to 5']
+    """
+
+    low: float = 1.0
+    high: float = 5.0
+    step: float = 1.0
+    better: Literal["higher", "lower"] = "higher"
+
+    def problems(self, scores: Sequence[float]) -> list[str]:
+        """The ratings that are not on the scale, counted from 1. Scores between two steps are allowed."""
+        return [
+            f"rating {number}: {score:g} is not a score from {self.low:g} to {self.high:g}"
+            for number, score in enumerate(scores, start=1)
+            if not self.low <= score <= self.high
+        ]
+
+
+@dataclass(frozen=True)
+class OpinionScores:
+    """The result of :func:`mean_opinion_scores`. Arrays are in the order of ``methods``.
+
+    Attributes
+    ----------
+    methods:
+        The K names.
+    mos, low, high:
+        Plain MOS and its interval for other raters and other pictures, (K,).
+    unbiased, unbiased_low, unbiased_high:
+        The same of the model with biases, (K,).
+    ratings:
+        Number of ratings of each method, (K,).
+    raters:
+        One summary a rater, in the order of their names.
+    pictures:
+        Number of pictures.
+    agreement:
+        Kendall's W of the raters' mean scores of the methods. NaN: fewer than two raters have rated all methods.
+    scale, level:
+        The scale, and the confidence level of the intervals.
+    """
+
+    methods: tuple[str, ...]
+    mos: Floats
+    low: Floats
+    high: Floats
+    unbiased: Floats
+    unbiased_low: Floats
+    unbiased_high: Floats
+    ratings: Ints
+    raters: tuple[RaterSummary, ...]
+    pictures: int
+    agreement: float
+    scale: OpinionScale
+    level: float
+
+    @property
+    def order(self) -> list[int]:
+        """Indices of the methods, from the best plain MOS to the worst."""
+        sign = -1.0 if self.scale.better == "higher" else 1.0
+        return [int(i) for i in np.argsort(sign * self.mos, kind="stable")]
+
+    @property
+    def outlying(self) -> tuple[RaterSummary, ...]:
+        """The raters who are named as outlying."""
+        return tuple(rater for rater in self.raters if rater.outlying)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a method, best first.
+
+        Columns: ``team``, ``mos``, ``mos_low``, ``mos_high``, ``unbiased``, ``unbiased_low``, ``unbiased_high``, and
+        ``n``, the number of ratings.
+        """
+        import pandas as pd
+
+        order = self.order
+        frame: pd.DataFrame = pd.DataFrame(
+            {
+                "team": [self.methods[i] for i in order],
+                "mos": self.mos[order],
+                "mos_low": self.low[order],
+                "mos_high": self.high[order],
+                "unbiased": self.unbiased[order],
+                "unbiased_low": self.unbiased_low[order],
+                "unbiased_high": self.unbiased_high[order],
+                "n": self.ratings[order],
+            }
+        )
+        return frame
+
+    def to_csv(self) -> str:
+        """A table for a track that declares the column ``mos``: ``team,mos,mos_low,mos_high``, best first."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["team", "mos", "mos_low", "mos_high"])
+        for i in self.order:
+            numbers = (self.mos[i], self.low[i], self.high[i])
+            writer.writerow([escape_cell(self.methods[i]), *(f"{float(value):.6f}" for value in numbers)])
+        return text.getvalue()
+
+
+def mean_opinion_scores(
+    method: Sequence[str],
+    picture: Sequence[str],
+    rater: Sequence[str],
+    score: Sequence[float],
+    *,
+    scale: OpinionScale = OpinionScale(),
+    level: float = 0.95,
+) -> OpinionScores:
+    """Compute mean opinion scores with intervals from single ratings.
+
+    The plain MOS of a method is the mean of its ratings. The unbiased one is the mean, over pictures, of the qualities
+    of :func:`srspace_eval.study.panel.fit_bias_model`. Both intervals are for other raters and other pictures: the
+    variance between raters and that between pictures add to the variance of single ratings, as in
+    :func:`srspace_eval.study.intervals.two_way_error`. Intervals are cut at the ends of the scale.
+
+    Parameters
+    ----------
+    method, picture, rater:
+        (N,) names. One rating is one score of one rater for one method's version of one picture.
+    score:
+        (N,) scores on the scale.
+    scale:
+        The scale.
+    level:
+        Confidence level, in [0.5, 1).
+
+    Raises
+    ------
+    StudyError
+        If the sequences differ in length or are empty, the level is out of range, or scores are not on the scale. It
+        lists all of these scores.
+
+    Examples
+    --------
+    >>> scores = mean_opinion_scores(
+    ...     ["a", "a", "a", "a", "b", "b", "b", "b"],
+    ...     ["0801", "0801", "0802", "0802"] * 2,
+    ...     ["Ann", "Bob"] * 4,
+    ...     [4, 5, 4, 5, 2, 2, 1, 3],
+    ... )
+    >>> scores.to_frame()[["team", "mos"]].to_dict("records")
+    [{'team': 'a', 'mos': 4.5}, {'team': 'b', 'mos': 2.0}]
+    >>> [(rater.rater, rater.bias) for rater in scores.raters]
+    [('Ann', -0.5), ('Bob', 0.5)]
+    """
+    lengths = {len(method), len(picture), len(rater), len(score)}
+    if len(lengths) > 1 or lengths == {0}:
+        raise StudyError(f"{len(method)} methods, {len(picture)} pictures, {len(rater)} raters, {len(score)} scores: "
+                         "give one of each for every rating, and at least one rating")  # fmt: skip
+    if not 0.5 <= level < 1:
+        raise StudyError(f"the level is {level:g}: it must lie between 0.5 and 1")
+    if problems := scale.problems(score):
+        raise StudyError(f"{len(problems)} of {len(score)} ratings are not on the scale", problems)
+    values = np.asarray(score, dtype=np.float64)
+    methods, by_method = _numbered(method)
+    pictures, by_picture = _numbered(picture)
+    raters, by_rater = _numbered(rater)
+    _, stimulus = np.unique(by_method * len(pictures) + by_picture, return_inverse=True)
+    stimulus = stimulus.astype(np.int64)
+    model = fit_bias_model(values, by_rater, stimulus, scale.step)
+    free = values - model.bias[by_rater]
+    weight = 1 / np.maximum(model.inconsistency, scale.step / np.sqrt(12)) ** 2
+    share = weight[by_rater] / np.bincount(stimulus, weight[by_rater])[stimulus]
+    plain, unbiased = [], []
+    for index in range(len(methods)):
+        own = by_method == index
+        arguments = values[own], free[own], by_rater[own], by_picture[own]
+        plain.append(_estimate(np.ones(int(own.sum())), arguments[0], arguments[0], *arguments[2:], level))
+        unbiased.append(_estimate(share[own], *arguments, level))
+    mos, low, high = np.array(plain).T
+    free_mos, free_low, free_high = np.array(unbiased).T
+    return OpinionScores(
+        methods=methods,
+        mos=mos,
+        low=np.clip(low, scale.low, scale.high),
+        high=np.clip(high, scale.low, scale.high),
+        unbiased=free_mos,
+        unbiased_low=np.clip(free_low, scale.low, scale.high),
+        unbiased_high=np.clip(free_high, scale.low, scale.high),
+        ratings=np.bincount(by_method).astype(np.int64),
+        raters=summarise_raters(raters, by_rater, stimulus, values, model),
+        pictures=len(pictures),
+        agreement=_agreement(values, by_rater, by_method),
+        scale=scale,
+        level=level,
+    )
+
+
+def _numbered(names: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
+    """The different names, sorted, and the index of each name."""
+    known = sorted(set(names))
+    place = {name: index for index, name in enumerate(known)}
+    return tuple(known), np.array([place[name] for name in names], dtype=np.int64)
+
+
+def _estimate(
+    weight: Floats, raw: Floats, free: Floats, rater: Ints, picture: Ints, level: float
+) -> tuple[float, float, float]:
+    """One method's weighted mean of scores without bias, and its interval.
+
+    The raters' biases are part of the error: other raters have other biases. So the variance between raters is that of
+    the raw scores.
+    """
+    weight = weight / weight.sum()
+    mean = float((weight * free).sum())
+    every = np.arange(len(raw))
+    by_rater, df_rater = _between(weight * (raw - float((weight * raw).sum())), rater)
+    raw_single, _ = _between(weight * (raw - float((weight * raw).sum())), every)
+    by_picture, df_picture = _between(weight * (free - mean), picture)
+    single, df_single = _between(weight * (free - mean), every)
+    parts = [
+        (single, df_single),
+        (max(by_rater - raw_single, 0.0), df_rater),
+        (max(by_picture - single, 0.0), df_picture),
+    ]
+    variance = sum(part for part, _ in parts)
+    # Satterthwaite's approximation, with the variances that contain the excess.
+    spread = single**2 / df_single
+    spread += by_rater**2 / df_rater if by_rater > raw_single else 0.0
+    spread += by_picture**2 / df_picture if by_picture > single else 0.0
+    freedom = variance**2 / spread if spread > 0 else df_single
+    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * float(np.sqrt(variance))
+    return mean, mean - half, mean + half
+
+
+def _between(residual: Floats, group: Ints) -> tuple[float, int]:
+    """The variance of a sum of weighted residuals from the sums of groups, and its degrees of freedom."""
+    _, index = np.unique(group, return_inverse=True)
+    totals = np.bincount(index, residual)
+    groups = len(totals)
+    factor = groups / (groups - 1) if groups > 1 else 0.0  # one group does not show how groups vary
+    return factor * float((totals**2).sum()), max(groups - 1, 1)
+
+
+def _agreement(values: Floats, rater: Ints, method: Ints) -> float:
+    sums = np.zeros((int(rater.max()) + 1, int(method.max()) + 1))
+    counts = np.zeros_like(sums)
+    np.add.at(sums, (rater, method), values)
+    np.add.at(counts, (rater, method), 1)
+    complete = (counts > 0).all(axis=1)
+    return kendall_w(sums[complete] / counts[complete])

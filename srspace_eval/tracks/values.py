@@ -1,0 +1,115 @@
+"""The tables ``[columns]`` and ``[derived]`` of a track file: values from elsewhere, and values of formulas.
+
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TypeVar
+
+from msgspec import UNSET
+
+from srspace_eval._utils.text import visible
+from srspace_eval.errors import InputError, TrackError
+from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.measures import Measure
+from srspace_eval.tracks.formulas import Formula, parse
+from srspace_eval.tracks.model import Derived
+from srspace_eval.tracks.tables import ColumnTable, DerivedTable
+
+_LISTED = 60
+
+AnyTable = TypeVar("AnyTable", ColumnTable, DerivedTable)
+
+
+def read_given(tables: Mapping[str, ColumnTable], where: str, measured: Collection[str]) -> tuple[MetricInfo, ...]:
+    """The columns of ``[columns]``.
+
+    Raises
+    ------
+    TrackError
+        If an id cannot be used, or the track measures it.
+    """
+    for key in tables:
+        if key in measured:
+            raise TrackError(f"{where}: columns.{visible(key)}: the track measures {key!r}; give the column another id")
+    return tuple(_info(key, table, f"{where}: columns.{visible(key)}") for key, table in tables.items())
+
+
+def read_derived(
+    tables: Mapping[str, DerivedTable], where: str, known: Mapping[str, MetricInfo], baseline: str
+) -> tuple[Derived, ...]:
+    """The columns of ``[derived]``; each may use those before it.
+
+    Parameters
+    ----------
+    known:
+        The ids that a formula may use.
+    baseline:
+        The name that ``baseline(id)`` stands for; empty: the track names none.
+
+    Raises
+    ------
+    TrackError
+        If an id is taken, or a formula is malformed or names an unknown id.
+    """
+    usable = dict(known)
+    found = []
+    for key, table in tables.items():
+        place = f"{where}: derived.{visible(key)}"
+        if key in usable:
+            raise TrackError(f"{place}: there is a column {key!r} already; give this one another id")
+        info = _info(key, table, place)
+        formula = read_formula(table.formula, f"{place}.formula", usable, baseline)
+        if formula.ranked:
+            raise TrackError(f"{place}.formula: rank(id) can be used in order_by only; use per_image_rank(id, ...)")
+        if formula.per_image and table.of == "images":
+            raise TrackError(f'{place}.of: per_image_rank(...) is a mean over images already; leave out of = "images"')
+        usable[key] = info
+        found.append(Derived(info, formula, table.of))
+    return tuple(found)
+
+
+def read_formula(text: str, where: str, known: Mapping[str, object], baseline: str) -> Formula:
+    """A formula whose ids are all known.
+
+    Raises
+    ------
+    TrackError
+        If it is malformed, names an unknown id, or uses ``baseline(id)`` while the track names no baseline.
+    """
+    formula = parse(text, where)
+    if unknown := sorted(formula.reads - known.keys()):
+        raise TrackError(f"{where}: unknown id {', '.join(unknown)}; {ids_text(known)}")
+    if formula.baselines and not baseline:
+        raise TrackError(f'{where}: baseline(...) needs the key baseline = "NAME OF AN ENTRY" at the top of the file')
+    return formula
+
+
+def ids_text(known: Collection[str]) -> str:
+    """The sentence that lists ids in messages."""
+    names = list(known)
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    # The track's own ids are the last ones.
+    return f"known are {', '.join(names[-_LISTED:])}{more}"
+
+
+def _info(key: str, table: AnyTable, where: str) -> MetricInfo:
+    try:
+        Measure(key)  # the same rules for ids
+    except InputError as error:
+        raise TrackError(f"{where}: {visible(str(error))}") from None
+    label = visible(key if table.label is UNSET else table.label)
+    formula: str | None = getattr(table, "formula", None)
+    default = "Not measured here." if formula is None else f"Computed: {formula}."
+    return MetricInfo(
+        id=key,
+        label=label,
+        unit=visible(table.unit),
+        digits=table.digits,
+        direction=table.better,
+        tex="",
+        description=visible(table.description or default),
+        per="method",
+    )
