@@ -22,6 +22,7 @@ from srspace_eval.errors import Notice, SrspaceEvalError
 COMMANDS = {
     "score": ("score", "Measure a submission: LPIPS, LR-PSNR, diversity score."),
     "rank": ("rank", "Rank the scored submissions of a board into leaderboards."),
+    "tracks": ("tracks", "Tracks: which there are, their rules in words, and a file to begin with."),
     "sample": ("sample", "Make a sample set with a model's checkpoint."),
     "check": ("check", "List everything that is wrong with a submission, measuring nothing."),
     "verify": ("verify", "Measure images again and compare them with stored results."),

@@ -10,20 +10,18 @@ from __future__ import annotations
 import io
 import math
 import re
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tokenize import TokenError
 
 import numpy as np
 import numpy.typing as npt
-import scipy.io
 
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.notices import notify
 from srspace_eval.degrade.blur import FloatArray, centre_of_mass, move
+from srspace_eval.degrade.mat_file import MatFileError, read_matrix
 from srspace_eval.errors import InputError, ProblemsError
 
 CENTRE_TOLERANCE = 0.1
@@ -33,7 +31,6 @@ _MAX_BYTES = 1 << 22  # of a file, and of what it unpacks to
 _MAX_SIDE = 256
 _SUM_TOLERANCE = 0.01
 _VARIABLE = "Kernel"
-_MAT_COMPRESSED = 15  # the type of a compressed element of a MAT file, version 5
 
 
 @dataclass(frozen=True)
@@ -118,41 +115,10 @@ def _scale_of(file: Path) -> int | None:
 
 def _read_mat(data: bytes) -> npt.NDArray[np.generic]:
     """The variable ``Kernel`` of a MAT file of version 5."""
-    _refuse_packed(data)
-    file: Any = io.BytesIO(data)  # the stubs of SciPy 1.17 allow only names
     try:
-        variables = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(file)}
-        if _VARIABLE not in variables:
-            raise _KernelError(f"holds no variable {_VARIABLE!r}; save the kernel under this name")
-        shape, kind = variables[_VARIABLE]
-        if kind not in ("double", "single") or len(shape) != 2 or math.prod(shape) > _MAX_SIDE**2:
-            raise _KernelError(f"{_VARIABLE} is a {kind} array of {shape}, a matrix of numbers is wanted")
-        file.seek(0)
-        kernel: npt.NDArray[np.generic] = scipy.io.loadmat(file, variable_names=[_VARIABLE])[_VARIABLE]
-    except _KernelError:
-        raise
-    except NotImplementedError as error:
-        raise _KernelError("a MAT file of version 7.3; save it with -v7, or as .npy") from error
-    except (ValueError, TypeError, KeyError, IndexError, EOFError, OSError, OverflowError, MemoryError, zlib.error,
-            struct.error, UnicodeError, AttributeError, scipy.io.matlab.MatReadError) as error:  # fmt: skip
-        raise _KernelError("not a readable MAT file; save it again with -v7") from error
-    return kernel
-
-
-def _refuse_packed(data: bytes) -> None:
-    """Refuse a MAT file that unpacks to more than a kernel can need."""
-    order = ">" if data[126:128] == b"MI" else "<"
-    position, room = 128, _MAX_BYTES
-    while position + 8 <= len(data):
-        kind, size = struct.unpack_from(f"{order}II", data, position)
-        if kind == _MAT_COMPRESSED:
-            try:
-                room -= len(zlib.decompressobj().decompress(data[position + 8 : position + 8 + size], room + 1))
-            except zlib.error as error:
-                raise _KernelError("damaged compressed data; save it again with -v7") from error
-            if room < 0:
-                raise _KernelError(f"unpacks to more than {_MAX_BYTES} bytes; save only the kernel")
-        position += 8 + size
+        return read_matrix(data, _VARIABLE, most_numbers=_MAX_SIDE**2, most_bytes=_MAX_BYTES)
+    except MatFileError as error:
+        raise _KernelError(str(error)) from error
 
 
 def _read_npy(data: bytes) -> npt.NDArray[np.generic]:
@@ -162,7 +128,8 @@ def _read_npy(data: bytes) -> npt.NDArray[np.generic]:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(file)
-    except (ValueError, EOFError, OSError, SyntaxError, RecursionError, MemoryError) as error:
+    # NumPy tokenizes a header of an old form, which raises errors of its own.
+    except (ValueError, TypeError, EOFError, OSError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
         raise _KernelError("not a readable NPY file; write it with numpy.save") from error
     if dtype.kind not in "fiu" or len(shape) != 2 or math.prod(shape) > _MAX_SIDE**2 or min(shape) < 0:
         raise _KernelError(f"a {dtype} array of {shape}, a matrix of numbers is wanted")

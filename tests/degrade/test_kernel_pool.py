@@ -88,13 +88,13 @@ def array(kernel: np.ndarray) -> bytes:
 
 
 HOSTILE = {
-    "empty.mat": (b"", "not a readable MAT file"),
-    "text.mat": (b"kernel" * 50, "not a readable MAT file"),
-    "cut.mat": (mat(Kernel=GOOD)[:900], "not a readable MAT file"),
+    "empty.mat": (b"", "not a MAT file of version 5"),
+    "text.mat": (b"kernel" * 50, "not a MAT file of version 5"),
+    "cut.mat": (mat(Kernel=GOOD)[:900], "damaged: it ends early"),
     "bomb.mat": (bomb(), "unpacks to more than"),
     "other.mat": (mat(kernel=GOOD), "holds no variable 'Kernel'"),
-    "words.mat": (mat(Kernel="a text"), "a matrix of numbers is wanted"),
-    "huge.mat": (mat(Kernel=np.zeros((600, 600))), "a matrix of numbers is wanted"),
+    "words.mat": (mat(Kernel="a text"), "not a small matrix of real floats"),
+    "huge.mat": (mat(Kernel=np.zeros((600, 600))), "not a small matrix of real floats"),
     "hdf5.mat": (
         b"MATLAB 7.3 MAT-file".ljust(124) + struct.pack("<H", 0x0200) + b"IM" + bytes(400),
         "version 7.3; save it with -v7",
@@ -103,6 +103,7 @@ HOSTILE = {
     "large.npy": (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (200, 200), }\n"), "damaged: its length"),
     "vast.npy": (npy("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999, 99999999), }\n"), "a matrix of"),
     "code.npy": (npy("__import__('os').abort()\n"), "not a readable NPY file"),
+    "token.npy": (npy("{'descr': '<f8', (\n"), "not a readable NPY file"),
     "line.npy": (array(np.ones(3)), "a matrix of numbers is wanted"),
     "nan.npy": (array(np.full((3, 3), np.nan)), "sum to nan, not to 1"),
     "zero.npy": (array(np.zeros((3, 3))), "sum to 0, not to 1"),
@@ -128,3 +129,24 @@ def test_a_folder_without_kernels_of_the_scale_is_an_error(tmp_path: Path) -> No
     save(tmp_path, "k_x2.npy", GOOD)
     with pytest.raises(InputError, match="its 1 kernels are for other scales"):
         read_kernel_pool(tmp_path, 4)
+
+
+def test_damaged_files_are_errors_and_never_crash(tmp_path: Path) -> None:
+    """Random damage to files of both kinds. SciPy's reader crashes on some of these."""
+    rng = np.random.default_rng(0)
+    file = io.BytesIO()
+    scipy.io.savemat(file, {"Kernel": GOOD}, do_compression=True)  # type: ignore[arg-type]
+    sources = [("k.mat", mat(Kernel=GOOD)), ("k.mat", file.getvalue()), ("k.npy", array(GOOD))]
+    outcomes = []
+    for number in range(600):
+        name, whole = sources[number % 3]
+        data = bytearray(whole)
+        for place in rng.integers(0, 260, rng.integers(1, 4)):
+            data[place : place + 4] = rng.bytes(4) if rng.random() < 0.5 else bytes([int(rng.integers(256))]) * 4
+        (tmp_path / name).write_bytes(bytes(data))
+        try:
+            outcomes.append(len(read_kernel_pool(tmp_path, 4, shift=True)))
+        except ProblemsError:
+            outcomes.append(0)
+        (tmp_path / name).unlink()
+    assert 20 < sum(outcomes) < 580
