@@ -15,6 +15,14 @@ from srspace_eval._version import __version__
 if TYPE_CHECKING:
     from srspace_eval._utils.png import read_rgb as read_rgb
     from srspace_eval._utils.png import write_png as write_png
+    from srspace_eval.codabench.bundle import BundleEstimate as BundleEstimate
+    from srspace_eval.codabench.bundle import write_bundle as write_bundle
+    from srspace_eval.codabench.check import BundleCheck as BundleCheck
+    from srspace_eval.codabench.check import check_bundle as check_bundle
+    from srspace_eval.codabench.dry_run import DryRun as DryRun
+    from srspace_eval.codabench.dry_run import dry_run_bundle as dry_run_bundle
+    from srspace_eval.codabench.plan import CompetitionPhase as CompetitionPhase
+    from srspace_eval.codabench.plan import CompetitionPlan as CompetitionPlan
     from srspace_eval.degrade.folder import DegradeReport as DegradeReport
     from srspace_eval.degrade.folder import degrade_folder as degrade_folder
     from srspace_eval.degrade.noise_pool import collect_noise_pool as collect_noise_pool
@@ -135,13 +143,18 @@ _HOMES = {
     "AppliedDegradation": "degrade.record.AppliedDegradation",
     "Board": "results.board.Board",
     "BootstrapPlan": "ranking.bootstrap.BootstrapPlan",
+    "BundleCheck": "codabench.check.BundleCheck",
+    "BundleEstimate": "codabench.bundle.BundleEstimate",
     "brisque": "metrics.scenes.brisque.brisque",
     "check": "submissions.check.check",
+    "check_bundle": "codabench.check.check_bundle",
     "CheckpointDescription": "models.checkpoints.describe.CheckpointDescription",
     "CheckpointError": "errors.CheckpointError",
     "collect_noise_pool": "degrade.noise_pool.collect_noise_pool",
     "collect_study": "study.collect.collect_study",
     "CollectOptions": "study.options.CollectOptions",
+    "CompetitionPhase": "codabench.plan.CompetitionPhase",
+    "CompetitionPlan": "codabench.plan.CompetitionPlan",
     "convert_checkpoint": "models.checkpoints.convert.convert_checkpoint",
     "create_study": "study.create.create_study",
     "degrade_folder": "degrade.folder.degrade_folder",
@@ -156,6 +169,8 @@ _HOMES = {
     "diversity_score": "metrics.diversity.function.diversity_score",
     "diversity_score_patches": "metrics.diversity.function.diversity_score_patches",
     "downscale_folder": "metrics.downscaling.downscale_folder",
+    "dry_run_bundle": "codabench.dry_run.dry_run_bundle",
+    "DryRun": "codabench.dry_run.DryRun",
     "Entry": "ranking.model.Entry",
     "ExecutorError": "errors.ExecutorError",
     "fetch_weights": "metrics.lpips.weights.fetch_weights",
@@ -175,8 +190,8 @@ _HOMES = {
     "load_published": "ranking.published_tables.load_published",
     "load_schema": "schemas.load_schema",
     "load_track": "tracks.reader.load_track",
-    "LPIPS": "metrics.lpips.network.LPIPS",
     "lpips": "metrics.lpips.function.lpips",
+    "LPIPS": "metrics.lpips.network.LPIPS",
     "lpips_map": "metrics.lpips.function.lpips_map",
     "lr_psnr": "metrics.psnr.function.lr_psnr",
     "mean_opinion_scores": "study.opinion_scores.mean_opinion_scores",
@@ -244,6 +259,7 @@ _HOMES = {
     "weights_path": "metrics.lpips.weights.weights_path",
     "weights_search_path": "metrics.lpips.weights.weights_search_path",
     "WeightsError": "errors.WeightsError",
+    "write_bundle": "codabench.bundle.write_bundle",
     "write_leaderboards": "report.files.write_leaderboards",
     "write_png": "_utils.png.write_png",
     "write_result": "results.store.write_result",

@@ -30,6 +30,7 @@ COMMANDS = {
     "degrade": ("degrade", "Make LRs with a known degradation: blur, noise, JPEG."),
     "likelihood": ("likelihood", "Exact likelihood of a GT under a flow, in bits per pixel."),
     "models": ("models", "Known models, their published numbers, and checkpoint conversion."),
+    "codabench": ("codabench", "Competition bundles for Codabench: make, check, dry run."),
     "study": ("study", "The human study that gives the mean opinion rank."),
     "weights": ("weights", "Trunk weights that LPIPS needs: where they are, how to get them."),
     "demo": ("demo", "Run the whole pipeline on built-in pictures."),
