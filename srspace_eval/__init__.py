@@ -140,6 +140,8 @@ if TYPE_CHECKING:
     from srspace_eval.tracks.model import Track as Track
     from srspace_eval.tracks.reader import list_tracks as list_tracks
     from srspace_eval.tracks.reader import load_track as load_track
+    from srspace_eval.tracks.template import write_track_template as write_track_template
+    from srspace_eval.tracks.words import describe_track as describe_track
 
 # Public name -> its module and its name there.
 _HOMES = {
@@ -167,6 +169,7 @@ _HOMES = {
     "DegradeReport": "degrade.folder.DegradeReport",
     "Demo": "demo.run.Demo",
     "describe_checkpoint": "models.checkpoints.describe.describe_checkpoint",
+    "describe_track": "tracks.words.describe_track",
     "diversity_curve": "metrics.diversity.function.diversity_curve",
     "diversity_score": "metrics.diversity.function.diversity_score",
     "diversity_score_patches": "metrics.diversity.function.diversity_score_patches",
@@ -270,6 +273,7 @@ _HOMES = {
     "write_leaderboards": "report.files.write_leaderboards",
     "write_png": "_utils.png.write_png",
     "write_result": "results.store.write_result",
+    "write_track_template": "tracks.template.write_track_template",
 }
 
 __all__ = ["__version__", *_HOMES]
