@@ -80,6 +80,8 @@ if TYPE_CHECKING:
     from srspace_eval.models.checkpoints.convert import convert_checkpoint as convert_checkpoint
     from srspace_eval.models.checkpoints.describe import CheckpointDescription as CheckpointDescription
     from srspace_eval.models.checkpoints.describe import describe_checkpoint as describe_checkpoint
+    from srspace_eval.models.families import ModelFamily as ModelFamily
+    from srspace_eval.models.families import model_families as model_families
     from srspace_eval.models.folders.likelihood import LikelihoodReport as LikelihoodReport
     from srspace_eval.models.folders.likelihood import likelihoods as likelihoods
     from srspace_eval.models.folders.options import SampleOptions as SampleOptions
@@ -87,6 +89,9 @@ if TYPE_CHECKING:
     from srspace_eval.models.folders.sample_folder import sample_folder as sample_folder
     from srspace_eval.models.loading import load_model as load_model
     from srspace_eval.models.protocol import ModelConfig as ModelConfig
+    from srspace_eval.models.recipes import heat_series as heat_series
+    from srspace_eval.models.recipes import normalise_latents as normalise_latents
+    from srspace_eval.models.recipes import transfer_content as transfer_content
     from srspace_eval.ranking.bootstrap import BootstrapPlan as BootstrapPlan
     from srspace_eval.ranking.leaderboard import rank as rank
     from srspace_eval.ranking.model import Entry as Entry
@@ -137,6 +142,8 @@ if TYPE_CHECKING:
     from srspace_eval.tracks.model import Track as Track
     from srspace_eval.tracks.reader import list_tracks as list_tracks
     from srspace_eval.tracks.reader import load_track as load_track
+    from srspace_eval.tracks.template import write_track_template as write_track_template
+    from srspace_eval.tracks.words import describe_track as describe_track
 
 # Public name -> its module and its name there.
 _HOMES = {
@@ -166,6 +173,7 @@ _HOMES = {
     "describe_checkpoint": "models.checkpoints.describe.describe_checkpoint",
     "diagnose": "doctor.diagnose",
     "Diagnosis": "doctor.Diagnosis",
+    "describe_track": "tracks.words.describe_track",
     "diversity_curve": "metrics.diversity.function.diversity_curve",
     "diversity_score": "metrics.diversity.function.diversity_score",
     "diversity_score_patches": "metrics.diversity.function.diversity_score_patches",
@@ -176,6 +184,7 @@ _HOMES = {
     "ExecutorError": "errors.ExecutorError",
     "fetch_weights": "metrics.lpips.weights.fetch_weights",
     "Flow": "models.base.Flow",
+    "heat_series": "models.recipes.heat_series",
     "ImageError": "errors.ImageError",
     "ImageRecord": "results.record.ImageRecord",
     "imresize": "metrics.resize.imresize",
@@ -200,8 +209,11 @@ _HOMES = {
     "Metric": "metrics.base.Metric",
     "MetricInfo": "metrics.base.MetricInfo",
     "Model": "models.base.Model",
+    "model_families": "models.families.model_families",
     "ModelConfig": "models.protocol.ModelConfig",
+    "ModelFamily": "models.families.ModelFamily",
     "mse": "metrics.psnr.function.mse",
+    "normalise_latents": "models.recipes.normalise_latents",
     "niqe": "metrics.scenes.niqe.niqe",
     "Notice": "errors.Notice",
     "OpinionScale": "study.opinion_scores.OpinionScale",
@@ -254,6 +266,7 @@ _HOMES = {
     "SubmissionError": "errors.SubmissionError",
     "Track": "tracks.model.Track",
     "TrackError": "errors.TrackError",
+    "transfer_content": "models.recipes.transfer_content",
     "Verification": "results.verification.Verification",
     "verify": "scoring.verify.verify",
     "verify_all": "scoring.verify.verify_all",
@@ -264,6 +277,7 @@ _HOMES = {
     "write_leaderboards": "report.files.write_leaderboards",
     "write_png": "_utils.png.write_png",
     "write_result": "results.store.write_result",
+    "write_track_template": "tracks.template.write_track_template",
 }
 
 __all__ = ["__version__", *_HOMES]

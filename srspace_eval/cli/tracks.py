@@ -8,7 +8,7 @@ import click
 
 from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.tracks.reader import list_tracks, load_track
-from srspace_eval.tracks.template import write_template
+from srspace_eval.tracks.template import write_track_template
 from srspace_eval.tracks.words import describe_track
 
 
@@ -49,5 +49,5 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 def new(path: Path) -> None:
     """Write a track file with comments to begin with."""
-    write_template(path)
+    write_track_template(path)
     say(f"wrote {path}; see what it says with: srspace-eval tracks show {path}")

@@ -45,7 +45,7 @@ show = ["ssim", "runtime_ms"]
 """
 
 
-def write_template(path: Path) -> None:
+def write_track_template(path: Path) -> None:
     """Write the commented file.
 
     Raises
