@@ -33,6 +33,7 @@ html_theme = "furo"
 html_title = f"srspace-eval {__version__}"
 html_static_path = ["_static"]
 html_css_files = ["docs.css"]
+html_js_files = ["docs.js"]
 html_show_sourcelink = False
 # Furo's default greys have too little contrast in some places (WCAG 2.2 AA).
 pygments_style = "a11y-high-contrast-light"

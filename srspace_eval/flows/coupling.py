@@ -56,8 +56,8 @@ def coupling_net(kind: NetKind, in_channels: int, out_channels: int, hidden: int
     -------
     Suffix of the part's name in checkpoints -> part.
 
-    Example
-    -------
+    Examples
+    --------
     >>> list(coupling_net("residual", 4, 6, 8))
     ['1', '2', '3']
     """
@@ -106,8 +106,8 @@ class ConditionalCoupling(nn.Module):
     hidden:
         Hidden channels of the nets.
 
-    Example
-    -------
+    Examples
+    --------
     >>> layer = ConditionalCoupling(6, 2, "pointwise", hidden=4)
     >>> z, u = torch.rand(2, 6, 4, 4), torch.rand(1, 2, 4, 4)
     >>> torch.allclose(layer.inverse(layer.forward(z, u)[0], u)[0], z, atol=1e-5)

@@ -37,8 +37,8 @@ class ActNorm(nn.Module):
     channels:
         C.
 
-    Example
-    -------
+    Examples
+    --------
     >>> layer, z = ActNorm(3), torch.rand(2, 3, 4, 4)
     >>> torch.equal(layer.inverse(layer.forward(z)[0])[0], z)
     True

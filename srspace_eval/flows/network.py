@@ -107,8 +107,8 @@ class ConditionalFlow(nn.Module):
     spec:
         Specification of the flow.
 
-    Example
-    -------
+    Examples
+    --------
     >>> spec = FlowSpec(4, 2, (0, 1), 1, 1, "pointwise", "before_last", features=4, growth=2, hidden=4)
     >>> flow = ConditionalFlow(spec)
     >>> latents, logdet = flow.encode(flow.condition(torch.rand(1, 3, 4, 4)), torch.rand(1, 3, 16, 16))

@@ -97,8 +97,8 @@ class RRDBNet(nn.Module):
         The wiring: to what the output of trunk_conv is added. ``"trunk"``: the output of the blocks (SRFlow's program);
         ``"first"``: the output of conv_first (the ESRGAN paper, figure 3).
 
-    Example
-    -------
+    Examples
+    --------
     >>> RRDBNet(4, 1, features=4, growth=2)(torch.rand(1, 3, 5, 6)).shape
     torch.Size([1, 3, 20, 24])
     """

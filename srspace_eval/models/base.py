@@ -57,8 +57,8 @@ class Model(Decoder, Protocol):
         SamplingError
             If samples are not finite, or there is not enough memory.
 
-        Example
-        -------
+        Examples
+        --------
         >>> import numpy as np
         >>> from srspace_eval.models.adapters.bicubic import Bicubic
         >>> Bicubic(4).sample(np.zeros((6, 5, 3), np.uint8), n=2).shape

@@ -102,8 +102,8 @@ class Method:
 def known_methods() -> dict[str, Method]:
     """All methods of the catalogue by id, as ``srspace-eval models`` lists them.
 
-    Example
-    -------
+    Examples
+    --------
     >>> [r.values["diversity"] for r in known_methods()["srflow_da_r"].results]
     [25.5, 24.57]
     """

@@ -71,8 +71,8 @@ def load_model(
     ExecutorError
         If the device does not exist, or checkpoints do not run on it.
 
-    Example
-    -------
+    Examples
+    --------
     ::
 
         model = load_model("SRFlow_DF2K_4X.pth", device="cuda")
@@ -111,8 +111,8 @@ def origin_of(model: Model, checkpoint: str | Path | None = None) -> dict[str, s
     CheckpointError
         If the file cannot be read.
 
-    Example
-    -------
+    Examples
+    --------
     >>> origin_of(load_model("bicubic_x4", "cpu"))
     {'checkpoint': 'bicubic_x4'}
     """

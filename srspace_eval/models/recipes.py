@@ -53,8 +53,8 @@ def normalise_latents(latents: Sequence[Tensor], heat: float = 0.9, *, scope: Sc
     InputError
         If the heat or the scope is not one of those above.
 
-    Example
-    -------
+    Examples
+    --------
     >>> (z,) = normalise_latents([5 + 3 * torch.randn(1, 2, 50, 50)], 0.5)
     >>> round(float(z.std()), 3), abs(float(z.mean())) < 1e-6
     (0.5, True)
@@ -111,8 +111,8 @@ def transfer_content(
     SamplingError
         If the result is not finite, or the memory runs out.
 
-    Example
-    -------
+    Examples
+    --------
     ::
 
         model = load_model("SRFlow_DF2K_4X.pth")
@@ -165,8 +165,8 @@ def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int =
     SamplingError
         If pictures are not finite, or there is not enough memory.
 
-    Example
-    -------
+    Examples
+    --------
     ::
 
         pictures = heat_series(model, lr, [0, 0.25, 0.5, 0.75, 1])

@@ -30,8 +30,8 @@ class Bicubic(Model):
     InputError
         If the scale is less than 2.
 
-    Example
-    -------
+    Examples
+    --------
     >>> Bicubic(4).decode(torch.zeros(1, 3, 6, 5), [])[0].shape
     torch.Size([1, 3, 24, 20])
     """

@@ -49,8 +49,8 @@ def peak_bytes(compute: Callable[[], object]) -> int:
 
     Scratch memory inside an operation is not counted.
 
-    Example
-    -------
+    Examples
+    --------
     >>> import torch
     >>> peak_bytes(lambda: torch.zeros(1000) + torch.ones(1000))
     12000

@@ -31,8 +31,8 @@ class SelfEnsemble(Model):
     InputError
         If the model is stochastic.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from srspace_eval.models.adapters.bicubic import Bicubic
     >>> model = SelfEnsemble(Bicubic(2))
     >>> lr = torch.rand(1, 3, 6, 5)

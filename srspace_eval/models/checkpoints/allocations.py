@@ -24,8 +24,8 @@ class AllocationLimit(TorchDispatchMode):  # type: ignore[no-untyped-call]
     limit:
         Bytes that may be allocated in total.
 
-    Example
-    -------
+    Examples
+    --------
     >>> with AllocationLimit(1000):
     ...     torch.empty(1000)
     Traceback (most recent call last):

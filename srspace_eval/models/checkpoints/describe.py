@@ -64,8 +64,8 @@ def describe_checkpoint(path: str | Path) -> CheckpointDescription:
     CheckpointError
         If the file cannot be read, or no known network fits it, spandrel's included if it is installed.
 
-    Example
-    -------
+    Examples
+    --------
     ::
 
         describe_checkpoint("SRFlow_DF2K_4X.pth").name     # "srflow_df2k_x4"

@@ -35,8 +35,8 @@ def authors_layout(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     state:
         The parameters of any checkpoint.
 
-    Example
-    -------
+    Examples
+    --------
     >>> state = {"body.0.residual_group.0.rcab.0.weight": torch.zeros(1), "body.0.conv.bias": torch.zeros(1)}
     >>> [name for name in authors_layout(state) if name.startswith("body")]
     ['body.0.body.0.body.0.weight', 'body.0.body.1.bias']

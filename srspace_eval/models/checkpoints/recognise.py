@@ -75,8 +75,8 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
         If no known network fits. The missing, surplus and misshapen parameters are listed, compared with the nearest
         known network.
 
-    Example
-    -------
+    Examples
+    --------
     >>> shapes = shapes_of(RRDBNet(4, 23))
     >>> recognise(shapes).config.name
     'rrdb_df2k_x4'

@@ -115,8 +115,8 @@ def likelihoods(
     SamplingError
         If a GT is missing, does not fit its LR, or needs more memory than may be used. All problems are listed.
 
-    Example
-    -------
+    Examples
+    --------
     ::
 
         likelihoods(load_model("SRFlow_DF2K_4X.pth"), "DIV2K_valid_LR_x4", "DIV2K_valid_HR").mean_nll

@@ -42,8 +42,8 @@ class SampleOptions:
     InputError
         If a value is out of range.
 
-    Example
-    -------
+    Examples
+    --------
     >>> SampleOptions(samples=3, heats=(0.7, 0.9)).tile
     'auto'
     """

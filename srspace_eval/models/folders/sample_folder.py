@@ -93,8 +93,8 @@ def sample_folder(
         If the LRs cannot be used, the folder holds samples that were made differently, or there is not enough memory;
         or if some samples were not finite: these are listed at the end and not written, all others are.
 
-    Example
-    -------
+    Examples
+    --------
     >>> import tempfile
     >>> from srspace_eval._utils.png import write_png
     >>> from srspace_eval.models import load_model

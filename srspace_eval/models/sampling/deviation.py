@@ -46,8 +46,8 @@ def measure_deviation(model: Decoder, precision: Precision, heat: float) -> Devi
     heat:
         Standard deviation of the latents.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from srspace_eval.models.adapters.bicubic import Bicubic
     >>> measure_deviation(Bicubic(2), "bf16", 0.9).largest
     0.0

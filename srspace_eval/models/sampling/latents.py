@@ -53,8 +53,8 @@ def latent_field(
     InputError
         If the window is empty or not inside the field.
 
-    Example
-    -------
+    Examples
+    --------
     >>> whole = latent_field((6, 8, 10), seed=0, image="0801", sample=0, latent=0)
     >>> window = latent_field((6, 8, 10), seed=0, image="0801", sample=0, latent=0, rows=(2, 5), columns=(4, 10))
     >>> bool((window == whole[:, 2:5, 4:10]).all())

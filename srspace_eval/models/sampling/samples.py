@@ -71,8 +71,8 @@ def sample_array(
     SamplingError
         If samples are not finite, or there is not enough memory.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from srspace_eval.models.adapters.bicubic import Bicubic
     >>> sample_array(Bicubic(4), np.zeros((6, 5, 3), np.uint8), n=2).shape
     (2, 24, 20, 3)
