@@ -60,6 +60,9 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.psnr.function import psnr as psnr
     from srspace_eval.metrics.registry import register as register
     from srspace_eval.metrics.resize import imresize as imresize
+    from srspace_eval.metrics.scenes.brisque import brisque as brisque
+    from srspace_eval.metrics.scenes.niqe import niqe as niqe
+    from srspace_eval.metrics.scenes.piqe import piqe as piqe
     from srspace_eval.metrics.ssim.function import ssim as ssim
     from srspace_eval.models.base import Flow as Flow
     from srspace_eval.models.base import Model as Model
@@ -130,6 +133,7 @@ _HOMES = {
     "AppliedDegradation": "degrade.record.AppliedDegradation",
     "Board": "results.board.Board",
     "BootstrapPlan": "ranking.bootstrap.BootstrapPlan",
+    "brisque": "metrics.scenes.brisque.brisque",
     "check": "submissions.check.check",
     "CheckpointDescription": "models.checkpoints.describe.CheckpointDescription",
     "CheckpointError": "errors.CheckpointError",
@@ -179,12 +183,14 @@ _HOMES = {
     "Model": "models.base.Model",
     "ModelConfig": "models.protocol.ModelConfig",
     "mse": "metrics.psnr.function.mse",
+    "niqe": "metrics.scenes.niqe.niqe",
     "Notice": "errors.Notice",
     "OpinionScale": "study.opinion_scores.OpinionScale",
     "OpinionScores": "study.opinion_scores.OpinionScores",
     "PatchPlan": "metrics.diversity.function.PatchPlan",
     "PatchScore": "metrics.diversity.function.PatchScore",
     "Pictures": "report.html.viewer.Pictures",
+    "piqe": "metrics.scenes.piqe.piqe",
     "plan_study": "study.plan.plan_study",
     "PlanTarget": "study.plan.PlanTarget",
     "ProblemsError": "errors.ProblemsError",

@@ -16,7 +16,7 @@ from srspace_eval.metrics.base import Setting
 from srspace_eval.metrics.listing import list_metrics
 from srspace_eval.metrics.lpips.metric import DiversityPatches
 from srspace_eval.metrics.measures import Measure
-from srspace_eval.metrics.registry import bind, columns, measures_of
+from srspace_eval.metrics.registry import bind, columns, measures_of, own_values
 from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
@@ -85,6 +85,11 @@ def _offered() -> str:
     default="ntire21",
     show_default=True,
     help="Of the downscaling for LR-PSNR.",
+)
+@click.option(
+    "--niqe-model",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="NIQE's model, a .mat or .npz file with Mean and Covariance. Default: the authors'.",
 )
 @click.option("--patches", type=click.IntRange(min=1), help="K: also S_M over K random patches an image.")
 @click.option("--patch-size", type=click.IntRange(min=1), default=16, show_default=True, help="N of the N×N patches.")
@@ -188,8 +193,9 @@ def show(result: Result) -> None:
     table.add_column("metric")
     table.add_column("value", justify="right")
     table.add_column("unit")
+    own = own_values(result.summary, result.signature.settings)
     for metric, info in columns(measures_of(result.signature.settings)).items():
-        if metric in result.summary:
+        if metric in own:
             table.add_row(f"{info.label} {info.arrow}", info.format(result.summary[metric]), info.unit)
     console = Console(highlight=False, markup=False)
     console.print(shown(f"{result.team}, track {result.track}, {len(result.images)} images"))

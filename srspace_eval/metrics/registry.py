@@ -21,13 +21,26 @@ from srspace_eval.metrics.lpips.metric import Diversity, DiversityPatches, Lpips
 from srspace_eval.metrics.measures import RESERVED, Measure, options_of, with_options
 from srspace_eval.metrics.opinion import MOR
 from srspace_eval.metrics.psnr.metric import LrPsnr, Mse, Psnr
+from srspace_eval.metrics.scenes.metric import Brisque, Niqe, Piqe
 from srspace_eval.metrics.ssim.metric import Ssim
 
 ENTRY_POINTS = "srspace_eval.metrics"
 """The entry point group."""
 
 # The order of all tables, of `score --help` and of the signature.
-_BUILT_IN: tuple[type[Metric], ...] = (Lpips, LrPsnr, Diversity, DiversityMse, DiversityPatches, Psnr, Mse, Ssim)
+_BUILT_IN: tuple[type[Metric], ...] = (
+    Lpips,
+    LrPsnr,
+    Diversity,
+    DiversityMse,
+    DiversityPatches,
+    Psnr,
+    Mse,
+    Ssim,
+    Niqe,
+    Brisque,
+    Piqe,
+)
 
 _metrics: dict[str, type[Metric]] = {}
 _columns: dict[str, MetricInfo] = {}
@@ -119,6 +132,26 @@ def measures_of(settings: Mapping[str, Mapping[str, object]]) -> tuple[Measure, 
     return tuple(found)
 
 
+def own_values(
+    values: Mapping[str, float | None], settings: Mapping[str, Mapping[str, object]]
+) -> dict[str, float | None]:
+    """The values of a result without the ``mse`` of ``diversity_mse``, which is not the metric ``mse``.
+
+    Parameters
+    ----------
+    values:
+        Id -> value.
+    settings:
+        The result's signature: it has a group ``mse`` if the metric was measured.
+
+    Examples
+    --------
+    >>> own_values({"mse": 3.0, "psnr": 43.4}, {"psnr": {"border": 0}})
+    {'psnr': 43.4}
+    """
+    return {key: value for key, value in values.items() if key != "mse" or "mse" in settings}
+
+
 def column(name: str) -> MetricInfo:
     """One column.
 
@@ -140,8 +173,8 @@ def column(name: str) -> MetricInfo:
 def metrics() -> Mapping[str, type[Metric]]:
     """All metrics by name, in the order of all tables.
 
-    >>> list(metrics())
-    ['lpips', 'lr_psnr', 'diversity', 'diversity_mse', 'diversity_patches', 'psnr', 'mse', 'ssim']
+    >>> list(metrics())[:4]
+    ['lpips', 'lr_psnr', 'diversity', 'diversity_mse']
     """
     _load_entry_points()
     return MappingProxyType(_metrics)

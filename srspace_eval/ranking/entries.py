@@ -13,7 +13,7 @@ from pathlib import Path
 
 from srspace_eval._utils.text import slug, unescape_cell
 from srspace_eval.errors import RankingError
-from srspace_eval.metrics.registry import columns
+from srspace_eval.metrics.registry import columns, own_values
 from srspace_eval.ranking.csv_table import read_csv_table
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
 from srspace_eval.ranking.model import Entry, Origin, name_key
@@ -72,10 +72,8 @@ def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
 
 
 def _entry(result: Result, track: Track) -> Entry:
-    known = dict(track.columns())
-    if "mse" not in result.signature.settings:
-        known.pop("mse", None)  # the mean error map of diversity_mse, which is not the metric mse
-    values = {metric: value for metric, value in result.summary.items() if metric in known}
+    own = own_values(result.summary, result.signature.settings)
+    values = {metric: value for metric, value in own.items() if metric in track.columns()}
     return Entry(result.team, result.kind, values, "measured", result, result.incomplete)
 
 

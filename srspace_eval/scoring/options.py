@@ -13,6 +13,7 @@ from srspace_eval.metrics.diversity.function import PatchPlan
 from srspace_eval.metrics.lpips.metric import DiversityPatches
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind
+from srspace_eval.metrics.scenes.models import niqe_model
 from srspace_eval.scoring.executors.base import NetworkPlan
 from srspace_eval.tracks.model import Track
 
@@ -49,6 +50,8 @@ class ScoreOptions:
         :func:`srspace_eval.scoring.executors.opening.open_executor`.
     incomplete:
         Measure what is there of a submission that lacks images or samples. Its summary stays empty.
+    niqe_model:
+        A file with another model for NIQE than the authors' (``.mat`` or ``.npz``).
     """
 
     metrics: tuple[str | Measure, ...] | None = None
@@ -64,6 +67,7 @@ class ScoreOptions:
     scheduler: str | None = None
     incomplete: bool = False
     measures: tuple[Measure, ...] = ()
+    niqe_model: Path | None = None
 
     def bound(self, track: Track | None) -> dict[str, Metric]:
         """The metrics to measure, by id, with their options. Empty if they follow from a track that is not known yet.
@@ -93,7 +97,11 @@ class ScoreOptions:
             }  # fmt: skip
             measures.append(Measure(DiversityPatches.name, options=plan))
         declared = track.measures if track is not None else ()
-        found = bind([*wanted, *measures], declared, [{"convention": self.convention}])
+        defaults: list[dict[str, Setting]] = [{"convention": self.convention}]
+        if self.niqe_model is not None:
+            niqe_model(self.niqe_model)  # a file that cannot be used is reported before anything is measured
+            defaults.append({"niqe_model": str(self.niqe_model)})
+        found = bind([*wanted, *measures], declared, defaults)
         for measure_id, metric in found.items():
             if missing := metric.missing():
                 raise InputError(f"{measure_id} needs {missing}")
@@ -122,6 +130,7 @@ class ScoreSettings(TypedDict, total=False):
     scheduler: str | None
     incomplete: bool
     measures: Sequence[Measure]
+    niqe_model: Path | str | None
 
 
 def with_settings(options: ScoreOptions | None, settings: ScoreSettings) -> ScoreOptions:
@@ -149,7 +158,7 @@ def with_settings(options: ScoreOptions | None, settings: ScoreSettings) -> Scor
         plain["metrics"] = tuple(settings["metrics"] or ())
     if "measures" in settings:
         plain["measures"] = tuple(settings["measures"])
-    for name in ("lpips_weights", "weights_dir"):
+    for name in ("lpips_weights", "weights_dir", "niqe_model"):
         if plain.get(name) is not None:
             plain[name] = Path(str(plain[name]))
     return replace(options, **plain)  # type: ignore[arg-type]

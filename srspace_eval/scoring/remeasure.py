@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, RunInputs, Setting
 from srspace_eval.metrics.measures import Measure, options_of
-from srspace_eval.metrics.registry import bind, metrics
+from srspace_eval.metrics.registry import bind, metrics, own_values
 from srspace_eval.results.record import Result
 
 _OTHER_GROUPS = frozenset({"common", "lpips", "environment"})
@@ -27,7 +27,7 @@ def metrics_of_result(result: Result) -> tuple[dict[str, Metric], dict[str, str]
     not those of a metric of this version.
     """
     settings = result.signature.settings
-    valued = {key for image in result.images for key in image.values}
+    valued = {key for image in result.images for key in own_values(image.values, settings)}
     names = {name: name for name in metrics() if name in valued}
     groups = {key: str(group.get("metric", key)) for key, group in settings.items() if key not in _OTHER_GROUPS}
     found: list[Measure] = []
@@ -50,7 +50,9 @@ def metrics_of_result(result: Result) -> tuple[dict[str, Metric], dict[str, str]
 
 def _options(metric: type[Metric], group: Mapping[str, Any], network: bool) -> dict[str, Setting] | None:
     """The options with which a metric states these settings; None if there are none."""
-    stated = {} if network else {key: value for key, value in group.items() if key != "metric"}
+    # LPIPS's own group states the network's settings, too; of the metric's it states only that it is not spatial.
+    own = ("spatial",) if network and group.get("spatial") is False else () if network else tuple(group)
+    stated = {key: group[key] for key in own if key != "metric"}
     for options in _candidates(metric, stated):
         try:
             bound = metric(**options)

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.inputs import pngs
+import srspace_eval as se
+from benchmarks.inputs import pngs, synth
 from benchmarks.inputs.submissions import small
 from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.png import read_rgb, write_png
+from srspace_eval.metrics.scenes.models import niqe_model
 from tests.helpers.commands import run
 
 
@@ -196,3 +198,35 @@ def test_two_2k_pictures_from_folder_and_zip(shared: Path, tmp_path: Path, capsy
     assert [image["image"] for image in documents[0]["images"]] == ["0801", "0802"]
     assert all(len(image["samples"]) == 10 for image in documents[0]["images"])
     assert documents[0]["summary"]["diversity"] > 0
+
+
+def test_metrics_without_a_reference_and_a_niqe_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "gt").mkdir()
+    (tmp_path / "sub").mkdir()
+    gt = np.asarray(synth.picture(96, 192, 1))
+    write_png(tmp_path / "gt/0801.png", gt)
+    write_png(tmp_path / "sub/000000.png", gt[::-1])
+    model = niqe_model()
+    np.savez(tmp_path / "model.npz", mean=model.mean + 1, covariance=model.covariance)
+    (tmp_path / "damaged.npz").write_bytes(b"PK")
+    wanted = ("--track", "x4", "--metrics", "niqe,brisque,piqe,psnr", "--json")
+    assert score(tmp_path, *wanted, "--team", "a") == 0
+    authors = json.loads(capsys.readouterr().out)
+    assert authors["summary"]["brisque"] == se.brisque(np.ascontiguousarray(gt[::-1]))
+    assert authors["signature"]["settings"]["niqe"]["model"] == "authors'"
+    assert score(tmp_path, *wanted, "--team", "b", "--niqe-model", tmp_path / "model.npz") == 0
+    other = json.loads(capsys.readouterr().out)
+    assert other["summary"]["niqe"] != authors["summary"]["niqe"]
+    assert other["summary"]["piqe"] == authors["summary"]["piqe"]
+    assert len(other["signature"]["settings"]["niqe"]["model"]) == 64
+    assert score(tmp_path, *wanted, "--team", "c", "--niqe-model", tmp_path / "damaged.npz") == 1
+    assert "damaged.npz: not a readable .mat or .npz file" in capsys.readouterr().err
+
+
+def test_the_mse_of_diversity_mse_is_not_shown_as_the_metric_mse(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(folder, "--track", "x4", "--metrics", "diversity_mse") == 0
+    assert "\nMSE" not in capsys.readouterr().out
+    assert score(folder, "--track", "x4", "--metrics", "mse", "--team", "b") == 0
+    assert "\nMSE" in capsys.readouterr().out

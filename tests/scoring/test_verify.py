@@ -16,6 +16,7 @@ from benchmarks.inputs.submissions import small
 from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.errors import InputError, ResultsError, SubmissionError
+from srspace_eval.metrics.lpips.metric import Lpips
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import metrics
 from srspace_eval.report.verification import verification_markdown, verification_text
@@ -200,17 +201,20 @@ def test_a_deterministic_method_and_measures_with_options(tmp_path: Path) -> Non
 
 
 def test_the_options_of_every_metric_are_found_in_its_signature(tmp_path: Path, alexnet: Path) -> None:
-    folder = small(tmp_path / "a", images=1, samples=2, size=(64, 72))
+    folder = small(tmp_path / "a", images=1, samples=2, size=(104, 200))
     measures = (
-        Measure("psnr", options={"channel": "y"}), Measure("ssim", options={"channel": "y", "border": 2}),
+        Measure("psnr", options={"channel": "y"}), Measure("ssim", options={"channel": "y8", "window": "uniform"}),
+        Measure("mse", options={"border": 2}), Measure("niqe", options={"channel": "y8", "border": 4}),
+        Measure("brisque", options={"border": 1}), Measure("piqe"), Measure("lpips", options={"spatial": False}),
         Measure("lr_psnr", options={"convention": "matlab-legacy"}),
         Measure("diversity_patches", options={"patches": 4, "size": 8, "seed": 5}),
     )  # fmt: skip
-    result = run(folder, tmp_path / "board", metrics=tuple(metrics())[:4], measures=measures, samples=2,
+    result = run(folder, tmp_path / "board", metrics=tuple(metrics())[1:4], measures=measures, samples=2,
                  lpips_weights=alexnet)  # fmt: skip
     found, unknown = metrics_of_result(result)
     assert unknown == {}
     assert list(found) == list(metrics())
+    assert found["lpips"] == Lpips(spatial=False)
     done = verify(tmp_path / "board/x4/t.json", folder / "sub", folder / "gt", lpips_weights=alexnet)
     assert done.verdict == "equal", done.differences
 
