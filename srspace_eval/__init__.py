@@ -15,6 +15,14 @@ from srspace_eval._version import __version__
 if TYPE_CHECKING:
     from srspace_eval._utils.png import read_rgb as read_rgb
     from srspace_eval._utils.png import write_png as write_png
+    from srspace_eval.codabench.bundle import BundleEstimate as BundleEstimate
+    from srspace_eval.codabench.bundle import write_bundle as write_bundle
+    from srspace_eval.codabench.check import BundleCheck as BundleCheck
+    from srspace_eval.codabench.check import check_bundle as check_bundle
+    from srspace_eval.codabench.dry_run import DryRun as DryRun
+    from srspace_eval.codabench.dry_run import dry_run_bundle as dry_run_bundle
+    from srspace_eval.codabench.plan import CompetitionPhase as CompetitionPhase
+    from srspace_eval.codabench.plan import CompetitionPlan as CompetitionPlan
     from srspace_eval.degrade.folder import DegradeReport as DegradeReport
     from srspace_eval.degrade.folder import degrade_folder as degrade_folder
     from srspace_eval.degrade.noise_pool import collect_noise_pool as collect_noise_pool
@@ -70,6 +78,8 @@ if TYPE_CHECKING:
     from srspace_eval.models.checkpoints.convert import convert_checkpoint as convert_checkpoint
     from srspace_eval.models.checkpoints.describe import CheckpointDescription as CheckpointDescription
     from srspace_eval.models.checkpoints.describe import describe_checkpoint as describe_checkpoint
+    from srspace_eval.models.families import ModelFamily as ModelFamily
+    from srspace_eval.models.families import model_families as model_families
     from srspace_eval.models.folders.likelihood import LikelihoodReport as LikelihoodReport
     from srspace_eval.models.folders.likelihood import likelihoods as likelihoods
     from srspace_eval.models.folders.options import SampleOptions as SampleOptions
@@ -77,6 +87,9 @@ if TYPE_CHECKING:
     from srspace_eval.models.folders.sample_folder import sample_folder as sample_folder
     from srspace_eval.models.loading import load_model as load_model
     from srspace_eval.models.protocol import ModelConfig as ModelConfig
+    from srspace_eval.models.recipes import heat_series as heat_series
+    from srspace_eval.models.recipes import normalise_latents as normalise_latents
+    from srspace_eval.models.recipes import transfer_content as transfer_content
     from srspace_eval.ranking.bootstrap import BootstrapPlan as BootstrapPlan
     from srspace_eval.ranking.leaderboard import rank as rank
     from srspace_eval.ranking.model import Entry as Entry
@@ -127,19 +140,26 @@ if TYPE_CHECKING:
     from srspace_eval.tracks.model import Track as Track
     from srspace_eval.tracks.reader import list_tracks as list_tracks
     from srspace_eval.tracks.reader import load_track as load_track
+    from srspace_eval.tracks.template import write_track_template as write_track_template
+    from srspace_eval.tracks.words import describe_track as describe_track
 
 # Public name -> its module and its name there.
 _HOMES = {
     "AppliedDegradation": "degrade.record.AppliedDegradation",
     "Board": "results.board.Board",
     "BootstrapPlan": "ranking.bootstrap.BootstrapPlan",
+    "BundleCheck": "codabench.check.BundleCheck",
+    "BundleEstimate": "codabench.bundle.BundleEstimate",
     "brisque": "metrics.scenes.brisque.brisque",
     "check": "submissions.check.check",
+    "check_bundle": "codabench.check.check_bundle",
     "CheckpointDescription": "models.checkpoints.describe.CheckpointDescription",
     "CheckpointError": "errors.CheckpointError",
     "collect_noise_pool": "degrade.noise_pool.collect_noise_pool",
     "collect_study": "study.collect.collect_study",
     "CollectOptions": "study.options.CollectOptions",
+    "CompetitionPhase": "codabench.plan.CompetitionPhase",
+    "CompetitionPlan": "codabench.plan.CompetitionPlan",
     "convert_checkpoint": "models.checkpoints.convert.convert_checkpoint",
     "create_study": "study.create.create_study",
     "degrade_folder": "degrade.folder.degrade_folder",
@@ -149,14 +169,18 @@ _HOMES = {
     "DegradeReport": "degrade.folder.DegradeReport",
     "Demo": "demo.run.Demo",
     "describe_checkpoint": "models.checkpoints.describe.describe_checkpoint",
+    "describe_track": "tracks.words.describe_track",
     "diversity_curve": "metrics.diversity.function.diversity_curve",
     "diversity_score": "metrics.diversity.function.diversity_score",
     "diversity_score_patches": "metrics.diversity.function.diversity_score_patches",
     "downscale_folder": "metrics.downscaling.downscale_folder",
+    "dry_run_bundle": "codabench.dry_run.dry_run_bundle",
+    "DryRun": "codabench.dry_run.DryRun",
     "Entry": "ranking.model.Entry",
     "ExecutorError": "errors.ExecutorError",
     "fetch_weights": "metrics.lpips.weights.fetch_weights",
     "Flow": "models.base.Flow",
+    "heat_series": "models.recipes.heat_series",
     "ImageError": "errors.ImageError",
     "ImageRecord": "results.record.ImageRecord",
     "imresize": "metrics.resize.imresize",
@@ -172,8 +196,8 @@ _HOMES = {
     "load_published": "ranking.published_tables.load_published",
     "load_schema": "schemas.load_schema",
     "load_track": "tracks.reader.load_track",
-    "LPIPS": "metrics.lpips.network.LPIPS",
     "lpips": "metrics.lpips.function.lpips",
+    "LPIPS": "metrics.lpips.network.LPIPS",
     "lpips_map": "metrics.lpips.function.lpips_map",
     "lr_psnr": "metrics.psnr.function.lr_psnr",
     "mean_opinion_scores": "study.opinion_scores.mean_opinion_scores",
@@ -181,8 +205,11 @@ _HOMES = {
     "Metric": "metrics.base.Metric",
     "MetricInfo": "metrics.base.MetricInfo",
     "Model": "models.base.Model",
+    "model_families": "models.families.model_families",
     "ModelConfig": "models.protocol.ModelConfig",
+    "ModelFamily": "models.families.ModelFamily",
     "mse": "metrics.psnr.function.mse",
+    "normalise_latents": "models.recipes.normalise_latents",
     "niqe": "metrics.scenes.niqe.niqe",
     "Notice": "errors.Notice",
     "OpinionScale": "study.opinion_scores.OpinionScale",
@@ -235,15 +262,18 @@ _HOMES = {
     "SubmissionError": "errors.SubmissionError",
     "Track": "tracks.model.Track",
     "TrackError": "errors.TrackError",
+    "transfer_content": "models.recipes.transfer_content",
     "Verification": "results.verification.Verification",
     "verify": "scoring.verify.verify",
     "verify_all": "scoring.verify.verify_all",
     "weights_path": "metrics.lpips.weights.weights_path",
     "weights_search_path": "metrics.lpips.weights.weights_search_path",
     "WeightsError": "errors.WeightsError",
+    "write_bundle": "codabench.bundle.write_bundle",
     "write_leaderboards": "report.files.write_leaderboards",
     "write_png": "_utils.png.write_png",
     "write_result": "results.store.write_result",
+    "write_track_template": "tracks.template.write_track_template",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -20,7 +20,7 @@ from tests.helpers.architecture import modules
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
-DISTRIBUTIONS = {"PIL": "pillow", "zlib_ng": "zlib-ng"}
+DISTRIBUTIONS = {"PIL": "pillow", "yaml": "pyyaml", "zlib_ng": "zlib-ng"}
 """Import name -> distribution, where they differ."""
 SETUPTOOLS = int(version("setuptools").split(".")[0]) if find_spec("setuptools") else 0
 

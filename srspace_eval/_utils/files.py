@@ -50,6 +50,34 @@ def read_bounded(path: Path, limit: int) -> bytes:
     return data
 
 
+def open_regular(path: Path, flags: int) -> int:
+    """Open a regular file that is not a symbolic link, and return its handle.
+
+    A link may lead outside the folder, and a pipe or device may have no end. Windows can refuse links only before it
+    opens them.
+
+    Parameters
+    ----------
+    flags:
+        Of ``os.open``. A file that ``os.O_CREAT`` makes gets the mode 0644.
+
+    Raises
+    ------
+    OSError
+        If it is a link, a pipe, a device or a folder, or cannot be opened.
+    """
+    if path.is_symlink():
+        raise OSError("is a symbolic link, which is not followed")
+    extra = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY", "O_CLOEXEC")]
+    for flag in extra:
+        flags |= flag
+    handle = os.open(path, flags, 0o644)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError("not a regular file")
+    return handle
+
+
 def temporary_of(path: Path) -> Path:
     """The temporary file that :func:`replacing` writes for a target.
 

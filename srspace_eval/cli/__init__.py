@@ -22,6 +22,7 @@ from srspace_eval.errors import Notice, SrspaceEvalError
 COMMANDS = {
     "score": ("score", "Measure a submission: LPIPS, LR-PSNR, diversity score."),
     "rank": ("rank", "Rank the scored submissions of a board into leaderboards."),
+    "tracks": ("tracks", "Tracks: which there are, their rules in words, and a file to begin with."),
     "sample": ("sample", "Make a sample set with a model's checkpoint."),
     "check": ("check", "List everything that is wrong with a submission, measuring nothing."),
     "verify": ("verify", "Measure images again and compare them with stored results."),
@@ -29,6 +30,7 @@ COMMANDS = {
     "degrade": ("degrade", "Make LRs with a known degradation: blur, noise, JPEG."),
     "likelihood": ("likelihood", "Exact likelihood of a GT under a flow, in bits per pixel."),
     "models": ("models", "Known models, their published numbers, and checkpoint conversion."),
+    "codabench": ("codabench", "Competition bundles for Codabench: make, check, dry run."),
     "study": ("study", "The human study that gives the mean opinion rank."),
     "weights": ("weights", "Trunk weights that LPIPS needs: where they are, how to get them."),
     "demo": ("demo", "Run the whole pipeline on built-in pictures."),

@@ -17,6 +17,7 @@ from srspace_eval.metrics.registry import columns
 if TYPE_CHECKING:
     from srspace_eval.models import CheckpointDescription
     from srspace_eval.models.catalogue import Method
+    from srspace_eval.models.families import ModelFamily
 
 
 @click.group(invoke_without_command=True)
@@ -30,14 +31,23 @@ def command(ctx: click.Context) -> None:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 def list_models(as_json: bool = False) -> None:
-    """The methods: published numbers, where the checkpoints are or were, licences."""
-    from srspace_eval.models import known_methods
+    """The methods: published numbers, checkpoints, licences; and what each family of models can do."""
+    from srspace_eval.models import known_methods, model_families
+    from srspace_eval.models.checkpoints.spandrel_files import HINT, architectures
 
-    methods = known_methods()
+    methods, families = known_methods(), model_families()
     if as_json:
-        print_json({"methods": [asdict(method) for method in methods.values()]})
+        document = {
+            "methods": [asdict(method) for method in methods.values()],
+            "families": [asdict(family) for family in families.values()],
+            "spandrel_architectures": list(architectures()),
+        }
+        print_json(document)
         return
     _print_results(list(methods.values()))
+    _print_families(list(families.values()))
+    known = ", ".join(architectures())
+    click.echo(f"spandrel recognises: {known}" if known else HINT)
     for method in methods.values():
         click.echo(f"\n{method.id}: {method.title}")
         if method.paper:
@@ -80,6 +90,19 @@ def _print_results(methods: list[Method]) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     for key, text in {k: v for method in methods for row in method.results for k, v in row.sources.items()}.items():
         click.echo(f"{key}: {text}")
+
+
+def _print_families(families: list[ModelFamily]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="What each family can do")
+    for name in ("family", "stochastic", "likelihood", "tiles", "precision", "extra"):
+        table.add_column(name)
+    for family in families:
+        abilities = ["yes" if able else "no" for able in (family.stochastic, family.likelihood)]
+        table.add_row(family.id, *abilities, family.tiles, ", ".join(family.precisions), family.extra)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @command.command()

@@ -68,6 +68,8 @@ class MetricInfo:
         empty: none.
     aspect:
         What the column represents in charts and on the pages of submissions; empty: it is not used there.
+    least, most:
+        The smallest and the largest possible value. ``rank`` refuses a result with another one.
     """
 
     id: str
@@ -80,6 +82,8 @@ class MetricInfo:
     per: Per = "sample"
     curve: str = ""
     aspect: Aspect = ""
+    least: float = -math.inf
+    most: float = math.inf
 
     @property
     def arrow(self) -> str:

@@ -6,7 +6,8 @@ imports no torch.
 
 Arrows between its parts, lower ones first: ``protocol``, ``memory``, ``precision``, ``lr_input`` <- ``sampling`` <-
 ``base`` <- ``adapters`` <- ``plugins``; ``protocol`` <- ``checkpoints``; ``plugins``, ``checkpoints`` <- ``loading``
-<- ``folders``. ``catalogue`` stands alone.
+<- ``folders``. ``catalogue`` and ``families`` stand alone. ``recipes`` uses
+``base`` and ``sampling``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from srspace_eval.models.checkpoints.convert import convert_checkpoint as convert_checkpoint
     from srspace_eval.models.checkpoints.describe import CheckpointDescription as CheckpointDescription
     from srspace_eval.models.checkpoints.describe import describe_checkpoint as describe_checkpoint
+    from srspace_eval.models.families import ModelFamily as ModelFamily
+    from srspace_eval.models.families import model_families as model_families
     from srspace_eval.models.folders.likelihood import LikelihoodReport as LikelihoodReport
     from srspace_eval.models.folders.likelihood import likelihoods as likelihoods
     from srspace_eval.models.folders.options import SampleOptions as SampleOptions
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from srspace_eval.models.folders.sample_folder import sample_folder as sample_folder
     from srspace_eval.models.loading import load_model as load_model
     from srspace_eval.models.protocol import ModelConfig as ModelConfig
+    from srspace_eval.models.recipes import heat_series as heat_series
+    from srspace_eval.models.recipes import normalise_latents as normalise_latents
+    from srspace_eval.models.recipes import transfer_content as transfer_content
 
 _HOMES = {
     "CheckpointDescription": "checkpoints.describe",
@@ -35,14 +41,19 @@ _HOMES = {
     "LikelihoodReport": "folders.likelihood",
     "Model": "base",
     "ModelConfig": "protocol",
+    "ModelFamily": "families",
     "SampleOptions": "folders.options",
     "SampleReport": "folders.sample_folder",
     "convert_checkpoint": "checkpoints.convert",
     "describe_checkpoint": "checkpoints.describe",
+    "heat_series": "recipes",
     "known_methods": "catalogue",
     "likelihoods": "folders.likelihood",
     "load_model": "loading",
+    "model_families": "families",
+    "normalise_latents": "recipes",
     "sample_folder": "folders.sample_folder",
+    "transfer_content": "recipes",
 }
 
 __all__ = [
@@ -51,14 +62,19 @@ __all__ = [
     "LikelihoodReport",
     "Model",
     "ModelConfig",
+    "ModelFamily",
     "SampleOptions",
     "SampleReport",
     "convert_checkpoint",
     "describe_checkpoint",
+    "heat_series",
     "known_methods",
     "likelihoods",
     "load_model",
+    "model_families",
+    "normalise_latents",
     "sample_folder",
+    "transfer_content",
 ]
 
 

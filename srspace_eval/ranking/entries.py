@@ -142,6 +142,8 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         if earlier is not None and earlier != value:
             line.fault(f"{name!r} already has the MOR {earlier:g}; leave one of the two out")
         low, high = line.number("mor_low"), line.number("mor_high")
+        if low is not None and high is not None and low > high:
+            line.fault(f"mor_low is {low:g} and mor_high {high:g}; the lower end comes first")
         ends = {} if low is None or high is None else {"mor": (low, high)}
         opinions[name] = Entry(name, "baseline", {"mor": value}, "given", note="only in the study", intervals=ends)
     table.done()

@@ -53,13 +53,16 @@ def board_tracks(board: Path) -> list[Track]:
     found, unknown = [], []
     for folder in sorted(holding, key=lambda name: (name not in builtin, name)):
         file = board / folder / TRACK_FILE
-        if file.is_file():
+        if folder in builtin:
+            # Boards are merged by copying, and a stranger's file must not change the rules of a known challenge.
+            if file.is_file():
+                notify(f"{file}: is not used, because {builtin[folder].name} is built in; --track {file} takes it")
+            found.append(builtin[folder])
+        elif file.is_file():
             track = load_track(file)
             if slug(track.name) != folder:
                 raise TrackError(f"{file}: describes track {track.name!r}; move it to {slug(track.name)}/")
             found.append(track)
-        elif folder in builtin:
-            found.append(builtin[folder])
         else:
             unknown.append(_unknown_track(holding[folder]))
     if found:

@@ -150,6 +150,8 @@ def from_document(data: Any, where: str) -> Result:
         free = {"settings": signature.settings, "environment": signature.environment}
         for value in (free, document.provenance):
             strict_json.bounded(value)
+        if signature.id != Signature(signature.settings).id:
+            raise DocumentError(f"signature.id is {visible(signature.id)}, which is not the digest of its settings")
         summary = {key: _number(value, f"summary.{key}") for key, value in document.summary.items()}
         extra, curves = _metrics(data, _FIELDS[ResultDocument], "")
         if extra:

@@ -26,7 +26,7 @@ def read_result(path: Path | str) -> Result:
         If the file cannot be read or is not a result. The message names the file and the field.
     """
     try:
-        data = strict_json.loads(read_bounded(Path(path), MAX_RESULT_BYTES))
+        data = strict_json.loads(read_bounded(Path(path), MAX_RESULT_BYTES), unique_keys=True)
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: cannot be read as JSON ({error})") from error
     return from_document(data, str(path))

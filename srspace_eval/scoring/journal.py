@@ -8,6 +8,7 @@ it is locked against other processes.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from msgspec import Struct
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.documents import convert
-from srspace_eval._utils.files import locked
+from srspace_eval._utils.files import locked, open_regular
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.documents import image_document, image_from_document
 from srspace_eval.results.record import ImageRecord
@@ -67,7 +68,7 @@ class Journal:
         """
         try:
             if self._file is None:
-                self._file = self.path.open("r+b" if self._keep else "wb")
+                self._file = os.fdopen(open_regular(self.path, os.O_RDWR | os.O_CREAT), "r+b")
                 self._file.truncate(self._keep)
                 self._file.seek(self._keep)
                 if not self._keep:
@@ -130,7 +131,7 @@ def open_journal(path: Path, signature: Signature, *, replace: bool = False) -> 
         try:
             records, keep = _read(path, header)
         except ResultsError:
-            if not replace:
+            if not replace or not _is_regular(path):
                 raise
             records, keep = {}, 0
         journal = Journal(path, header, records, keep)
@@ -140,10 +141,17 @@ def open_journal(path: Path, signature: Signature, *, replace: bool = False) -> 
             journal.close()
 
 
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
 def _read(path: Path, header: Mapping[str, Any]) -> tuple[dict[str, ImageRecord], int]:
     """The records of a journal, and the number of its bytes that are complete lines."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
             line = file.readline(_MAX_LINE_BYTES)
             if not line.endswith(b"\n"):
                 return {}, 0

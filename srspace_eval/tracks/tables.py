@@ -69,7 +69,7 @@ class RankingTable(Struct, frozen=True, forbid_unknown_fields=True):
     final: tuple[Name, ...] = ()
     show: tuple[Name, ...] = ()
     eligible: tuple[Formulas, ...] = ()
-    order_by: tuple[Formulas | OrderTable, ...] = ()
+    order_by: tuple[OrderTable | Formulas, ...] = ()
     baselines_ranked: bool = False
     title: Text = ""
 

@@ -318,13 +318,15 @@ def test_a_board_of_an_own_track_says_what_to_give(
     assert "describes track 'other'" in capsys.readouterr().err
 
 
-def test_a_track_s_own_file_goes_before_a_built_in_one(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_built_in_track_goes_before_a_file_in_the_board(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = OWN_TRACK.replace('"own"', '"x4"').replace("8", "4") + 'final = ["lpips"]\n'
     (board / "x4" / "track.toml").write_text(text, encoding="utf-8")
     assert run("--board", board, "--json") == 0
+    captured = capsys.readouterr()
+    assert "diversity" in json.loads(captured.out)["rows"][0]["ranks"]
+    assert "is not used, because x4 is built in" in captured.err
+    assert run("--board", board, "--track", board / "x4" / "track.toml", "--json") == 0
     assert json.loads(capsys.readouterr().out)["rows"][0]["ranks"].keys() == {"lpips"}
-    assert run("--board", board, "--track", "x4", "--json") == 0
-    assert "diversity" in json.loads(capsys.readouterr().out)["rows"][0]["ranks"]
 
 
 @pytest.mark.parametrize("wrong", ["no such place", "damaged.zip", "text.txt"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,6 +75,28 @@ def test_pictures_are_copied_as_they_were_scored(tmp_path: Path) -> None:
     lr = read_rgb(page / str(view["lr"]))
     small = Image.fromarray(read_rgb(gt / "0801.png")).resize((6, 5), Image.Resampling.BICUBIC)
     assert np.array_equal(lr, np.asarray(small))
+
+
+def test_only_pixels_are_published(tmp_path: Path) -> None:
+    gt, folders, results = write_pictures(tmp_path / "in", make_results(X8, 1, 1, 2, seed=0, size=(40, 48)))
+    file = folders["Team 01"] / "000000_sample00000.png"
+    data = file.read_bytes()
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    after_header = 8 + 25
+    extra = chunk(b"gAMA", struct.pack(">I", 220000)) + chunk(b"tEXt", b"Author\0a private name")
+    file.write_bytes(data[:after_header] + extra + data[after_header:])
+    image = results[0].images[0]
+    first = replace(image.samples[0], sha256=sha256(file.read_bytes()))
+    results = [replace(results[0], images=(replace(image, samples=(first, *image.samples[1:])),))]
+    _write(tmp_path / "out", results, Pictures(gt, folders))
+    (view,) = _views(tmp_path / "out", "Team 01")
+    shown = tmp_path / "out/x8/viewer" / view["samples"][0]["file"]  # type: ignore[index]
+    assert np.array_equal(read_rgb(shown), read_rgb(file))
+    assert b"gAMA" not in shown.read_bytes()
+    assert b"private" not in shown.read_bytes()
 
 
 def test_larger_pictures_are_cropped_at_the_top_left(tmp_path: Path) -> None:

@@ -55,3 +55,20 @@ def test_a_result_without_a_name_that_can_be_shown_is_named(tmp_path: Path, team
     with pytest.raises(ResultsError, match=said) as caught:
         read_results(tmp_path, "x4")
     assert str(path) in str(caught.value)
+
+
+def test_a_signature_s_id_must_be_the_digest_of_its_settings(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    document = to_document(RESULT)
+    document["signature"]["id"] = "0" * 12
+    path.write_text(strict_json.dumps(document))
+    with pytest.raises(ResultsError, match="not the digest of its settings"):
+        read_result(path)
+
+
+def test_the_same_key_twice_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    text = strict_json.dumps(to_document(RESULT))
+    path.write_text(text.replace('"kind"', '"team": "another",\n "kind"', 1))
+    with pytest.raises(ResultsError, match="the same key is there twice"):
+        read_result(path)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -138,3 +140,21 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
     with open_journal(path, SIGNATURE):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "device"])
+def test_a_link_a_pipe_or_a_device_is_refused_and_left_alone(tmp_path: Path, kind: str, replace: bool) -> None:
+    path, target = tmp_path / "t.journal.jsonl", tmp_path / "precious"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        if kind == "link":
+            target.write_bytes(b"precious")
+        path.symlink_to("/dev/zero" if kind == "device" else target)
+    refused = pytest.raises(ResultsError, match=r"cannot be read .*(symbolic link|regular file)")
+    with refused, open_journal(path, SIGNATURE, replace=replace) as journal:
+        journal.append(record("a"))
+    assert (target.read_bytes() if target.exists() else None) == (b"precious" if kind == "link" else None)
+    assert path.is_symlink() == (kind != "pipe")

@@ -22,7 +22,7 @@ class DiversityMse(Metric):
         MetricInfo(
             "diversity_mse", "S_M (MSE)", "%", 3, "higher", r"$S_{M}^{\mathrm{MSE}}$",
             "Diversity score with the squared error, box-filtered 16×16.",
-            per="image", curve="diversity_mse_curve", aspect="diversity",
+            per="image", curve="diversity_mse_curve", aspect="diversity", least=0, most=100,
         ),
     )  # fmt: skip
     curves: ClassVar[tuple[str, ...]] = ("diversity_mse_curve",)

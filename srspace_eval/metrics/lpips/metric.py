@@ -57,15 +57,15 @@ class Lpips(LpipsFamily):
         MetricInfo(
             "lpips", "LPIPS", "", 3, "lower", r"LPIPS",
             "Perceptual distance to the GT: mean of the spatial LPIPS v0.1 map, mean over samples.",
-            aspect="photo-realism",
+            aspect="photo-realism", least=0,
         ),
         MetricInfo(
             "lpips_global_best", "LPIPS global best", "", 3, "lower", r"LPIPS\textsubscript{global}",
-            "Smallest LPIPS of any one sample.", per="image",
+            "Smallest LPIPS of any one sample.", per="image", least=0,
         ),
         MetricInfo(
             "lpips_local_best", "LPIPS local best", "", 3, "lower", r"LPIPS\textsubscript{local}",
-            "Mean over the image of the pixel-wise smallest LPIPS of any sample.", per="image",
+            "Mean over the image of the pixel-wise smallest LPIPS of any sample.", per="image", least=0,
         ),
     )  # fmt: skip
     spatial: bool = True
@@ -104,7 +104,7 @@ class Diversity(LpipsFamily):
         MetricInfo(
             "diversity", "S_M", "%", 3, "higher", r"$S_{M}$",
             "Diversity score with spatial LPIPS: how much the pixel-wise best of M samples gains on the best.",
-            per="image", curve="diversity_curve", aspect="diversity",
+            per="image", curve="diversity_curve", aspect="diversity", least=0, most=100,
         ),
     )  # fmt: skip
 
@@ -123,7 +123,7 @@ class DiversityPatches(LpipsFamily):
     columns: ClassVar[tuple[MetricInfo, ...]] = (
         MetricInfo(
             "diversity_patches", "S_M (patches)", "%", 3, "higher", r"$S_{M}^{\mathrm{patch}}$",
-            "Diversity score over K random N×N patches, as the paper writes it.", per="image",
+            "Diversity score over K random N×N patches, as the paper writes it.", per="image", least=0, most=100,
         ),
     )  # fmt: skip
     patches: int = 0

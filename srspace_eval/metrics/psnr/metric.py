@@ -66,7 +66,7 @@ class Mse(Metric):
     columns: ClassVar[tuple[MetricInfo, ...]] = (
         MetricInfo(
             "mse", "MSE", "", 2, "lower", r"MSE",
-            "Mean squared error between the sample and the GT, for values from 0 to 255, mean over samples.",
+            "Mean squared error between the sample and the GT, for values from 0 to 255, mean over samples.", least=0,
         ),
     )  # fmt: skip
     channel: Literal["rgb", "y", "y8"] = "rgb"

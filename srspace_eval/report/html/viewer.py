@@ -208,10 +208,8 @@ class PictureWriter:
         target = self._folder / to
         if not target.exists():  # another team's viewer may have this GT
             target.parent.mkdir(parents=True, exist_ok=True)
-            if pixels.shape[:2] == (height, width):
-                target.write_bytes(data)
-            else:
-                png.write_png(target, pixels[:height, :width])
+            # Written anew: colour chunks would change what a browser shows, and texts may be private.
+            png.write_png(target, pixels[:height, :width])
         return pixels[:height, :width]
 
     def _write_lr(self, image: ImageRecord, gt: NDArray[np.uint8], file: str) -> str:

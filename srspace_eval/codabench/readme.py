@@ -1,0 +1,86 @@
+"""The readme.txt of a challenge's submission: runtime, CPU or GPU, extra data."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+UNKNOWN = -1.0
+"""What a field is that the readme does not give."""
+
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_LARGEST = 1e9
+
+
+@dataclass(frozen=True)
+class Readme:
+    """What a readme says. :data:`UNKNOWN` where it says nothing that can be used.
+
+    Attributes
+    ----------
+    runtime:
+        Seconds for an image.
+    platform:
+        1: CPU, 0: GPU.
+    extra_data:
+        1: trained with extra data, 0: without.
+    """
+
+    runtime: float = UNKNOWN
+    platform: float = UNKNOWN
+    extra_data: float = UNKNOWN
+
+
+def parse_readme(text: str) -> Readme:
+    """A readme by its keys; lines without a known key, by their order, as earlier programs read it. It never fails.
+
+    Examples
+    --------
+    >>> parse_readme("runtime per image [s] : 10.43\\nCPU[1] / GPU[0] : 1\\nExtra Data [1] / No Extra Data [0] : 0")
+    Readme(runtime=10.43, platform=1.0, extra_data=0.0)
+    >>> parse_readme("Extra Data [1] / No Extra Data [0]: 1")
+    Readme(runtime=-1.0, platform=-1.0, extra_data=1.0)
+    """
+    lines = [line.partition(":") for line in text.lstrip("\ufeff").splitlines()[:1000] if ":" in line]
+    pairs = [(key.casefold(), value) for key, _, value in lines]
+    found: list[str | None] = [None, None, None]
+    rest = []
+    for key, value in pairs:
+        place = _place(key)
+        if place is None:
+            rest.append(value)
+        elif found[place] is None:
+            found[place] = value
+    if all(value is None for value in found):
+        found = [*rest[:3], None, None, None][:3]
+    runtime, platform, extra = (_number(value) for value in found)
+    return Readme(
+        runtime if 0 <= runtime <= _LARGEST else UNKNOWN,
+        platform if platform in (0.0, 1.0) else UNKNOWN,
+        extra if extra in (0.0, 1.0) else UNKNOWN,
+    )
+
+
+def find_readme(names: Sequence[str]) -> str | None:
+    """The first file, in the order of names, that is called readme, in any case and with any ending.
+
+    >>> find_readme(["a.png", "README.md"])
+    'README.md'
+    """
+    return next((name for name in sorted(names) if name.casefold().startswith("readme")), None)
+
+
+def _place(key: str) -> int | None:
+    if "runtime" in key:
+        return 0
+    if "extra" in key and "data" in key:
+        return 2
+    return 1 if "cpu" in key and "gpu" in key else None
+
+
+def _number(value: str | None) -> float:
+    match = _NUMBER.search(value or "")
+    number = float(match[0]) if match else UNKNOWN
+    return number if math.isfinite(number) else UNKNOWN

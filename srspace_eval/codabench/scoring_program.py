@@ -1,0 +1,296 @@
+"""The scoring program of a bundle: scores one submission as Codabench's worker gives it.
+
+The worker runs ``python3 score.py $input $output`` with the reference data in ``INPUT/ref`` and the unpacked submission
+in ``INPUT/res``. ``scores.json`` is written last and atomically; it holds finite numbers only. A submission that cannot
+be scored gives exit code 1, with plain text on stderr and in ``detailed_results.html``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.files import write_atomic
+from srspace_eval._utils.text import visible
+from srspace_eval.codabench.readme import Readme, find_readme, parse_readme
+from srspace_eval.codabench.settings import PROGRAM_COLUMN, README_COLUMNS, SETTINGS_FILE, Settings, read_settings
+from srspace_eval.errors import InputError, Notice, ProblemsError, SrspaceEvalError
+from srspace_eval.report.html.alone import faults_file, result_file
+from srspace_eval.results.documents import to_document
+from srspace_eval.results.record import Result
+from srspace_eval.submissions.provenance import PROVENANCE_FILE
+from srspace_eval.tracks.reader import load_track
+
+TEAM = "submission"
+"""The team of ``result.json``: a scoring program does not learn who sent the submission."""
+
+LARGEST_SCORE = 1e10
+"""The platform refuses numbers from here on."""
+
+_MAX_README_BYTES = 1 << 20
+_DEPTH = 16
+_JUNK = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def main(program: Path, arguments: Sequence[str]) -> int:
+    """Score a submission; returns the exit code.
+
+    Parameters
+    ----------
+    program:
+        The folder of the scoring program, with ``settings.json``.
+    arguments:
+        INPUT OUTPUT [DATA]: the worker's folders; DATA stands for ``/app/data``.
+    """
+    begin = time.monotonic()
+    if len(arguments) not in (2, 3):
+        _say("use: score.py INPUT OUTPUT [DATA]")
+        return 1
+    source, output = Path(arguments[0]).absolute(), Path(arguments[1]).absolute()
+    data = Path(arguments[2]).absolute() if len(arguments) == 3 else Path("/app/data")
+    output.mkdir(parents=True, exist_ok=True)
+    hidden = True
+    try:
+        settings = read_settings(program / SETTINGS_FILE)
+        hidden = settings.hidden
+        with _Clock(output, settings, begin) as clock:
+            _score(program, settings, source, output, data, clock)
+    except SrspaceEvalError as error:
+        problems = error.problems if isinstance(error, ProblemsError) and error.problems else (str(error),)
+        count = f"{len(problems)} faults" if len(problems) > 1 else "a fault"
+        _fail(output, f"The submission has {count}. Nothing was scored.", problems, hidden)
+        return 1
+    except Exception as error:  # noqa: BLE001 - whatever happens, the participant and the organiser read a sentence
+        traceback.print_exc()
+        told = f"The scoring program stopped: {type(error).__name__}. Please tell the organisers."
+        _fail(output, "The scoring program failed. This is not the submission's fault.", [told], hidden)
+        return 1
+    return 0
+
+
+def _score(program: Path, settings: Settings, source: Path, output: Path, data: Path, clock: _Clock) -> None:
+    from srspace_eval.scoring.run import score
+
+    track = load_track(program / settings.track if settings.track.endswith(".toml") else settings.track)
+    folder = submission_folder(source / "res")
+    readme = read_readme(folder)
+    with (
+        _workplace(folder, _reference(settings, source, data)) as (submission, gt, board),
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always", Notice)
+        result = score(
+            submission,
+            gt,
+            track=track,
+            team=TEAM,
+            board=board,
+            metrics=settings.metrics or None,
+            samples=settings.samples,
+            net=settings.net,
+            progress=clock.progress,
+        )
+    notices = [str(warning.message) for warning in caught if issubclass(warning.category, Notice)]
+    scores, left_out = make_scores(result, settings, readme)
+    notices += left_out
+    for notice in notices:
+        _say(f"notice: {visible(notice)}")
+    page = result_file(result, track, notices=[] if settings.hidden else notices, per_image=not settings.hidden)
+    with clock.last_step():
+        write_atomic(output / "detailed_results.html", page)
+        if not settings.hidden:
+            write_atomic(output / "result.json", strict_json.dumps(to_document(result)) + "\n")
+        write_atomic(output / "scores.json", json.dumps(scores, allow_nan=False) + "\n")
+    for key, value in scores.items():
+        sys.stdout.write(f"{key}: {value}\n")
+
+
+def make_scores(result: Result, settings: Settings, readme: Readme) -> tuple[dict[str, float], list[str]]:
+    """The numbers for ``scores.json``, and why some columns have none.
+
+    Raises
+    ------
+    InputError
+        If the primary score has no finite value.
+    """
+    scores: dict[str, float] = {}
+    left_out = []
+    for key in settings.columns:
+        value = result.summary.get(key)
+        if value is not None and math.isfinite(value) and abs(value) < LARGEST_SCORE:
+            scores[key] = value
+            continue
+        reason = "it is undefined for every image" if value is None else "it is infinite or too large"
+        if key == settings.primary:
+            more = "".join(f" {note}." for note in result.notes)
+            raise InputError(f"{key}, the score that orders the leaderboard, has no value: {reason}.{more}")
+        left_out.append(f"{key} is not on the leaderboard: {reason}")
+    values = (readme.runtime, readme.platform, readme.extra_data)
+    scores.update(zip(README_COLUMNS, values, strict=True))
+    scores[PROGRAM_COLUMN] = settings.program
+    return scores, left_out
+
+
+def submission_folder(top: Path) -> Path:
+    """The folder of the submission's files: the top, or the single folder that it holds, and so on.
+
+    Raises
+    ------
+    InputError
+        If there is nothing.
+    """
+    folder = top
+    for _ in range(_DEPTH):
+        entries = _entries(folder, at_top=folder == top)
+        if not entries:
+            raise InputError("The submission is empty. Zip the PNGs and readme.txt, and submit the zip.")
+        if len(entries) > 1 or not entries[0].is_dir():
+            return folder
+        folder = entries[0]
+    raise InputError(f"The submission has more than {_DEPTH} folders in each other. Zip the PNGs, not their folder.")
+
+
+def read_readme(folder: Path) -> Readme:
+    """The submission's readme; without one, or with one that cannot be read, all its fields are unknown."""
+    try:
+        name = find_readme([entry.name for entry in folder.iterdir() if entry.is_file()])
+        if name is None:
+            return Readme()
+        with (folder / name).open("rb") as file:
+            return parse_readme(file.read(_MAX_README_BYTES).decode("utf-8", "replace"))
+    except OSError:
+        return Readme()
+
+
+def _entries(folder: Path, *, at_top: bool) -> list[Path]:
+    """What belongs to the submission: not the worker's ``metadata``, not what systems add, not the readme."""
+    try:
+        found = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"The submission cannot be read ({error.strerror or error}). Zip it again.") from error
+    return [
+        entry
+        for entry in found
+        if entry.name not in _JUNK
+        and not entry.name.startswith("._")
+        and not (at_top and entry.name == "metadata" and entry.is_file())
+        and not (entry.name.casefold().startswith("readme") and entry.is_file())
+    ]
+
+
+def _reference(settings: Settings, source: Path, data: Path) -> Path:
+    if settings.reference is None:
+        folder = source / "ref"
+        while folder.is_dir() and len(entries := _entries(folder, at_top=False)) == 1 and entries[0].is_dir():
+            folder = entries[0]
+        return folder
+    place = data / settings.reference
+    if not place.exists():
+        raise InputError(
+            f"The worker has no /app/data/{settings.reference}. "
+            "This is not the submission's fault; tell the organisers."
+        )
+    return place
+
+
+@contextmanager
+def _workplace(folder: Path, reference: Path) -> Iterator[tuple[Path, Path, Path]]:
+    """Short relative paths of submission, GT and board, so that messages name files and not the worker's folders."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        (place / "submission").mkdir()
+        for entry in _entries(folder, at_top=True):
+            if entry.is_dir() or entry.name.lower().endswith(".png") or entry.name == PROVENANCE_FILE:
+                (place / "submission" / entry.name).symlink_to(entry)
+        (place / "GT").symlink_to(reference)
+        os.chdir(place)
+        try:
+            yield Path("submission"), Path("GT"), Path("board")
+        finally:
+            os.chdir(before)
+            shutil.rmtree(place / "board", ignore_errors=True)
+
+
+class _Clock:
+    """Stops the program before the platform's limit, and says how far it came."""
+
+    def __init__(self, output: Path, settings: Settings, begin: float) -> None:
+        self._output, self._settings, self._begin = output, settings, begin
+        self._lock = threading.Lock()
+        self._ended = False
+        self._done, self._total, self._what = 0, 0, "Checking"
+        left = settings.seconds - (time.monotonic() - begin)
+        self._timer = threading.Timer(max(0.0, left), self._stop)
+        self._timer.daemon = True
+
+    def __enter__(self) -> _Clock:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._ended = True
+        self._timer.cancel()
+
+    @contextmanager
+    def progress(self, description: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A progress callback that remembers how far the work is."""
+        with self._lock:
+            self._what, self._done, self._total = description, 0, total
+
+        def advance(n: int) -> None:
+            with self._lock:
+                self._done += n
+
+        yield advance
+
+    @contextmanager
+    def last_step(self) -> Iterator[None]:
+        """Writing the scores: from here on the clock does not stop the program."""
+        with self._lock:
+            self._ended = True
+        yield
+
+    def _stop(self) -> None:
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            told = (
+                f"{self._what}: {self._done} of {self._total} samples were done after {self._settings.seconds:g} s. "
+                "Larger or more pictures than the phase asks for take longer. Otherwise tell the organisers."
+            )
+            _fail(self._output, "The time limit was reached. Nothing was scored.", [told], self._settings.hidden)
+            sys.stdout.flush()
+            os._exit(1)
+
+
+def _fail(output: Path, lead: str, problems: Sequence[str], hidden: bool) -> None:
+    """Tell why nothing was scored, on stderr and on the page.
+
+    Every participant can read the page, so that a hidden phase's page does not list files.
+    """
+    _say(f"error: {visible(lead)}")
+    for problem in problems:
+        _say("\n".join(f"  - {visible(line)}" for line in problem.splitlines()))
+    sys.stderr.flush()
+    (output / "scores.json").unlink(missing_ok=True)
+    listed = [f"{len(problems)} faults; this phase does not list them"] if hidden else problems
+    write_atomic(output / "detailed_results.html", faults_file(lead, listed))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

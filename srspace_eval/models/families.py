@@ -1,0 +1,57 @@
+"""What each family of models can do. Imports no torch; tests compare it with the adapters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class ModelFamily:
+    """What the models of a family can do.
+
+    Attributes
+    ----------
+    id:
+        See :attr:`srspace_eval.models.protocol.ModelConfig.family`; ``"spandrel"`` stands for the architectures that
+        spandrel recognises, apart from ESRGAN+.
+    stochastic:
+        Whether the model makes different samples.
+    likelihood:
+        Whether pictures have an exact likelihood under it.
+    tiles:
+        ``"exact"``: tiles give the bytes of the whole picture; ``"approximate"``: nearly.
+    precisions:
+        float32, and the types of autocast. ``"by file"`` stands for those that spandrel allows for the network.
+    extra:
+        The optional extra of the installation that it needs; empty: none.
+    """
+
+    id: str
+    stochastic: bool
+    likelihood: bool
+    tiles: Literal["exact", "approximate"]
+    precisions: tuple[str, ...]
+    extra: str = ""
+
+
+_ALL = ("float32", "bf16", "fp16")
+_FLOWS = ("srflow", "srflow_da", "srflow_da_r", "srflow_da_s", "srflow_da_d", "ncsr")
+
+
+def model_families() -> dict[str, ModelFamily]:
+    """All families by id, as ``srspace-eval models list`` shows them.
+
+    Example
+    -------
+    >>> model_families()["srflow"].likelihood, model_families()["rrdb"].stochastic
+    (True, False)
+    """
+    found = [ModelFamily(name, True, True, "approximate", _ALL) for name in _FLOWS]
+    found += [
+        ModelFamily("rrdb", False, False, "approximate", _ALL),
+        ModelFamily("bicubic", False, False, "exact", _ALL),
+        ModelFamily("esrgan_plus", True, False, "approximate", _ALL, "models"),
+        ModelFamily("spandrel", False, False, "approximate", ("float32", "by file"), "models"),
+    ]
+    return {family.id: family for family in found}

@@ -1,0 +1,84 @@
+"""Several rankings of one board: a table each, in every format, on one page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from srspace_eval.ranking import Entry, Ranking, rank
+from srspace_eval.report.files import render_leaderboard, write_leaderboards
+from srspace_eval.report.table import make_table
+from srspace_eval.report.terminal import to_text
+from srspace_eval.tracks.reader import load_track
+
+TRACK = """
+name = "two"
+title = "Two"
+scale = 4
+[columns]
+a = { better = "lower", label = "A_<i>&" }
+b = { better = "higher" }
+[rankings.first]
+title = "by <b>A</b>"
+eligible = ["a < 9"]
+criteria = [{ metric = "a" }]
+order_by = ["rank(a)"]
+show = ["b"]
+[rankings.second]
+criteria = [{ metric = "b" }]
+order_by = ["rank(b)"]
+"""
+
+
+@pytest.fixture
+def ranking(tmp_path: Path) -> Ranking:
+    path = tmp_path / "track.toml"
+    path.write_text(TRACK, encoding="utf-8")
+    values = {"x": (1.0, 1.0), "y": (2.0, 2.0), "z": (10.0, 3.0)}
+    entries = [Entry(team, "team", {"a": a, "b": b}, "given") for team, (a, b) in values.items()]
+    return rank(entries, load_track(path))
+
+
+def test_json_holds_the_rows_of_all(ranking: Ranking) -> None:
+    document = json.loads(render_leaderboard(ranking, "json"))
+    places = {name: [(r["team"], r["place"]) for r in rows] for name, rows in document["rankings"].items()}
+    assert places == {"first": [("x", 1), ("y", 2), ("z", None)], "second": [("z", 1), ("y", 2), ("x", 3)]}
+    assert document["rankings"]["first"] == document["rows"]
+    assert document["rows"][2]["why_unranked"] == "not eligible: a < 9 (A_<i>& is 10)"
+    assert document["rows"][2]["values"] == {"a": 10.0, "b": 3.0}
+
+
+def test_csv_has_a_column_of_places_and_can_be_ranked_again(ranking: Ranking, tmp_path: Path) -> None:
+    text = render_leaderboard(ranking, "csv")
+    rows = {row["team"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert [(rows[t]["place"], rows[t]["place_second"]) for t in "xyz"] == [("1", "3"), ("2", "2"), ("", "1")]
+    (tmp_path / "again.csv").write_text(text, encoding="utf-8")
+    again = rank(None, ranking.track, table=tmp_path / "again.csv")
+    assert [row.place for row in again.rows] == [1, 2, None]
+
+
+@pytest.mark.parametrize(("form", "count"), [("md", "\\| team \\|"), ("tex", "begin\\{tabular\\}")])
+def test_texts_have_a_table_each(ranking: Ranking, form: str, count: str) -> None:
+    assert len(re.findall(count, render_leaderboard(ranking, form))) == 2
+
+
+def test_terminal_names_the_ranking(ranking: Ranking) -> None:
+    assert [to_text(make_table(one)).split("\n")[0] for one in ranking.all] == ["Two: by <b>A</b>", "Two: second"]
+
+
+def test_the_page_has_both_tables_and_no_id_twice(ranking: Ranking, tmp_path: Path) -> None:
+    write_leaderboards([ranking], tmp_path / "out", formats=["html"])
+    page = (tmp_path / "out" / "two" / "index.html").read_text(encoding="utf-8")
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert {"board", "board-second", "filter-second"} <= set(ids)
+    assert re.findall(r'class="filters" data-for="([^"]+)"', page) == ["board", "board-second"]
+    assert "<b>A</b>" not in page
+    assert "by &lt;b&gt;A&lt;/b&gt;" in page
+    for target in re.findall(r'href="#([^"]+)"', page):
+        assert target in ids
