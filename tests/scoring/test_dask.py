@@ -256,7 +256,7 @@ def test_paused_workers_are_named(folder: Path, processes: Processes) -> None:
 
 def test_what_answers_must_be_a_scheduler_of_this_dask(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     def refusal(address: str, **options: float) -> str:
-        with pytest.raises(ExecutorError, match="no Dask scheduler answers there") as caught:
+        with pytest.raises(ExecutorError, match="no Dask scheduler can be used there") as caught:
             open_dask(address, **options).__enter__()
         return str(caught.value)
 
