@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from srspace_eval.degrade.record import DegradedImage as DegradedImage
     from srspace_eval.demo.run import Demo as Demo
     from srspace_eval.demo.run import run_demo as run_demo
+    from srspace_eval.doctor import Diagnosis as Diagnosis
+    from srspace_eval.doctor import diagnose as diagnose
     from srspace_eval.errors import CheckpointError as CheckpointError
     from srspace_eval.errors import ExecutorError as ExecutorError
     from srspace_eval.errors import ImageError as ImageError
@@ -169,6 +171,8 @@ _HOMES = {
     "DegradeReport": "degrade.folder.DegradeReport",
     "Demo": "demo.run.Demo",
     "describe_checkpoint": "models.checkpoints.describe.describe_checkpoint",
+    "diagnose": "doctor.diagnose",
+    "Diagnosis": "doctor.Diagnosis",
     "describe_track": "tracks.words.describe_track",
     "diversity_curve": "metrics.diversity.function.diversity_curve",
     "diversity_score": "metrics.diversity.function.diversity_score",

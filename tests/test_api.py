@@ -231,10 +231,10 @@ def test_weights_from_python_are_the_command(tmp_path: Path) -> None:
     assert listed["search_path"] == [str(folder) for folder in se.weights_search_path(tmp_path)]
 
 
-def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The block "From Python" of the README, on small inputs."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = readme.partition("## From Python")[2].partition("```python\n")[2].partition("```")[0]
+def test_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The block of the guide "From Python", on small inputs."""
+    page = (ROOT / "docs" / "guides" / "python.md").read_text(encoding="utf-8")
+    code = page.partition("```python\n")[2].partition("```")[0]
     monkeypatch.chdir(tmp_path)
     trunk = write_alexnet(tmp_path / "alex.pth")
     monkeypatch.setattr("srspace_eval.metrics.lpips.weights.weights_path", lambda *arguments: trunk)
@@ -246,7 +246,7 @@ def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     names: dict[str, object] = {"gt": gt, "sr": sr}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", se.Notice)
-        exec(compile(code, "README.md", "exec"), names)
+        exec(compile(code, "python.md", "exec"), names)
     assert isinstance(names["samples"], np.ndarray)
     assert names["samples"].shape == (10, 64, 72, 3)
     assert isinstance(names["s_10"], float)

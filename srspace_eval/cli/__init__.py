@@ -13,8 +13,10 @@ from typing import TextIO
 
 import click
 
+from srspace_eval import errors
 from srspace_eval._version import __version__
 from srspace_eval.cli._common import say
+from srspace_eval.cli._examples import SECTIONS, add_examples
 from srspace_eval.errors import Notice, SrspaceEvalError
 
 # Command name -> (its module, whose ``command`` it is, and its line in --help). The lines are here so that --help
@@ -34,6 +36,7 @@ COMMANDS = {
     "study": ("study", "The human study that gives the mean opinion rank."),
     "weights": ("weights", "Trunk weights that LPIPS needs: where they are, how to get them."),
     "demo": ("demo", "Run the whole pipeline on built-in pictures."),
+    "doctor": ("doctor", "Versions, devices, weights, cores: what an issue report needs."),
 }
 
 
@@ -45,14 +48,28 @@ class _LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"srspace_eval.cli.{COMMANDS[cmd_name][0]}").command
-        return command
+        return add_examples(command, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        listed = {name for names in SECTIONS.values() for name in names}
+        more = {"More": tuple(name for name in COMMANDS if name not in listed)}
+        for section, names in {**SECTIONS, **more}.items():
+            if names:
+                with formatter.section(section):
+                    formatter.write_dl([(name, COMMANDS[name][1]) for name in names])
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = """\b
+Examples:
+  srspace-eval demo
+  srspace-eval rank --published ntire2021-x4
+
+\b
+Read more: docs/guides/quickstart.md
+"""
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(__version__, prog_name="srspace-eval")
 def cli() -> None:
     """Evaluate super-resolution methods that sample many images from one LR image."""
@@ -86,6 +103,8 @@ def main(args: list[str] | None = None) -> None:
             code = cli.main(args=args, prog_name="srspace-eval", standalone_mode=False)
         except SrspaceEvalError as error:
             say(f"error: {error}")
+            entry = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
+            say(f"see docs/reference/errors.md#{entry.__name__.lower()}")
             code = 1
         except click.exceptions.Abort:
             click.echo("interrupted", err=True)

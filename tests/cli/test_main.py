@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
+import click
 import pytest
+
+from srspace_eval import errors
+from srspace_eval.cli import COMMANDS, cli
+from srspace_eval.cli._examples import EXAMPLES, SECTIONS
+from tests.helpers.commands import run
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
@@ -48,3 +56,65 @@ def test_an_interrupt_during_the_import_prints_no_traceback(name: str) -> None:
 def test_the_installed_program_is_the_module_s_main() -> None:
     (program,) = (e for e in entry_points(group="console_scripts") if e.name == "srspace-eval")
     assert program.value == "srspace_eval.__main__:main"
+
+
+def leaves(command: click.Command, name: str = "") -> dict[str, click.Command]:
+    """Every command that is not a group, by its full name."""
+    if not isinstance(command, click.Group):
+        return {name.strip(): command}
+    context = click.Context(command)
+    found = {child: command.get_command(context, child) for child in command.list_commands(context)}
+    return {k: v for child, inner in found.items() if inner for k, v in leaves(inner, f"{name} {child}").items()}
+
+
+def test_the_help_of_each_command_ends_with_two_examples_and_a_page() -> None:
+    """A new command needs its line in ``EXAMPLES``, and its place in ``SECTIONS``, of ``cli/_examples.py``."""
+    commands = leaves(cli)
+    assert sorted(EXAMPLES) == sorted(commands)
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(COMMANDS)
+    for name, command in commands.items():
+        help_text = command.get_help(click.Context(command, info_name=name))
+        *_, first, second, empty, page = help_text.splitlines()
+        assert first.strip().startswith(f"srspace-eval {name}"), name
+        assert second.strip().startswith(f"srspace-eval {name}"), name
+        assert (empty, page.strip()) == ("", f"Read more: docs/{EXAMPLES[name].page}.md")
+
+
+def test_every_page_that_help_names_exists() -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    assert [entry.page for entry in EXAMPLES.values() if not (docs / f"{entry.page}.md").is_file()] == []
+
+
+def test_help_groups_the_commands_by_task(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    lines = capsys.readouterr().out.splitlines()
+    places = [lines.index(f"{section}:") for section in SECTIONS]
+    assert places == sorted(places)
+    evaluate = lines[places[0] : places[1]]
+    assert [line.split()[0] for line in evaluate[1:] if line.startswith("  ") and line[2] != " "] == [
+        *SECTIONS["Evaluate"]
+    ]
+
+
+def test_every_error_class_has_an_entry_and_the_message_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "reference" / "errors.md"
+    entries = {line.removeprefix("## ") for line in page.read_text(encoding="utf-8").splitlines() if line[:3] == "## "}
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    assert {kind.__name__ for kind in kinds} <= entries
+    assert run("check", "nothing", "--gt", "nothing") == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "see docs/reference/errors.md#submissionerror"
+
+
+@pytest.mark.parametrize(("shell", "words"), [("bash", "srspace-eval sc"), ("zsh", "srspace-eval sc")])
+def test_the_shell_completes_names_of_commands(shell: str, words: str) -> None:
+    environment = {
+        **os.environ,
+        "_SRSPACE_EVAL_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": "1",
+    }
+    line = [sys.executable, "-c", "from srspace_eval.__main__ import main; main()"]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "score" in done.stdout.split() or "plain,score" in done.stdout.split()
+    assert "rank" not in done.stdout

@@ -124,7 +124,8 @@ def test_pictures_too_small_for_a_metric_are_listed_before_anything_is_measured(
     assert score(folder, *measured, "--patches", 5, "--patch-size", 48) == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if line]  # old versions of rich leave an empty one
     assert "7 faults, nothing was measured" in lines[0]
-    assert [line.rsplit("gt", 1)[1].removeprefix("/").removeprefix("\\") for line in lines[1:]] == [
+    assert lines[-1] == "see docs/reference/errors.md#submissionerror"
+    assert [line.rsplit("gt", 1)[1].removeprefix("/").removeprefix("\\") for line in lines[1:-1]] == [
         f"{name}.png: {size} pixels (cropped to a multiple of 8), but {needs}"
         for name, size, needs in [
             ("0801", "48×40", "diversity_patches needs 48×48; give a smaller --patch-size"),

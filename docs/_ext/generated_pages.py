@@ -1,0 +1,189 @@
+"""Pages that are made from data at each build: tracks, published tables, file schemas, the API's entries.
+
+They are written beside the pages written by hand, and git ignores them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import srspace_eval as se
+from srspace_eval.metrics.registry import columns as metric_columns
+from srspace_eval.schemas import SCHEMA_NAMES
+
+
+def setup(app: Any) -> dict[str, bool]:
+    app.connect("builder-inited", lambda app: write_pages(Path(app.srcdir)))
+    return {"parallel_read_safe": True}
+
+
+def write_pages(docs: Path) -> None:
+    """Write all generated pages below ``docs``."""
+    for track in se.list_tracks():
+        _write(docs / "challenges" / f"track-{track.name}.md", track_page(track))
+    for identifier in se.published_tables():
+        _write(docs / "challenges" / f"table-{identifier}.md", table_page(se.load_published(identifier)))
+    for name in SCHEMA_NAMES:
+        _write(docs / "reference" / "schemas" / f"{name}.md", schema_page(name))
+    api = (docs / "reference" / "api.md").read_text(encoding="utf-8")
+    for title, names in api_sections(api).items():
+        _write(docs / "reference" / "api" / f"{_slug(title)}.md", api_page(title, names))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:  # an unchanged page is not read again
+        path.write_text(text, encoding="utf-8")
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"\W+", "-", title.lower()).strip("-")
+
+
+def track_page(track: se.Track) -> str:
+    """A challenge's rule in words, from its TOML file."""
+    rule = track.ranking
+    labels = {name: info.label.replace("S_M", f"S_{track.samples}") for name, info in track.columns().items()}
+    lines = [
+        f"# {track.title}",
+        "",
+        f"Track `{track.name}`: `srspace-eval score submission/ --gt GT --track {track.name}`.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| scale | ×{track.scale} |",
+        f"| samples an image | {track.samples} |",
+        f"| first image | {track.first} |",
+        f"| crop | the GT is cropped to a multiple of {track.crop}, top left kept |",
+        "| GT's names | " + ", ".join(f"`{template}`" for template in track.gt_names) + " |",
+        "| samples' names | " + ", ".join(f"`{template}`" for template in track.sample_names) + " |",
+        "| metrics | " + ", ".join(labels.get(m, str(m)) for m in _ids(track.metrics)) + " |",
+        "",
+        "`{number}` is the number in the GT's name. `{index}` counts the images from 0, and `{sample}` the samples.",
+        "",
+        "## The ranking rule",
+        "",
+    ]
+    for criterion in rule.criteria:
+        among = "the teams of the human study" if criterion.among == "study" else "all complete teams"
+        plateau = "" if criterion.plateau is None else f" All values at or beyond {criterion.plateau:g} are equal."
+        lines.append(f"- **{labels[criterion.metric]}** ranks {among}.{plateau}")
+    if rule.final:
+        named = " and ".join(labels[m] for m in rule.final)
+        lines.append(f"- **Final rank**: the mean of the ranks in {named}. A team that lacks one gets no final rank.")
+    if rule.show:
+        lines.append("- Shown without a rank: " + ", ".join(labels[m] for m in rule.show) + ".")
+    lines += ["- Equal values share the best of their places (1, 2, 2, 4). Baselines are shown, not ranked.", ""]
+    tables = [i for i in se.published_tables() if track.name in se.load_published(i).tracks]
+    if tables:
+        lines += ["## Published tables of this track", ""]
+        lines += [f"- [{se.load_published(i).title}](table-{i}.md)" for i in tables]
+    return "\n".join([*lines, ""])
+
+
+def _ids(metrics: Any) -> list[str]:
+    return [getattr(metric, "id", metric) for metric in metrics]
+
+
+def table_page(table: se.PublishedTable) -> str:
+    """A published table as printed, its source, and what is uncertain."""
+    info = metric_columns()
+    used = list(dict.fromkeys(key for row in table.rows for key in row.values))
+    heads = [info[key].label if key in info else table.columns[key].label for key in used]
+    lines = [
+        f"# {table.title}",
+        "",
+        f"Published table `{table.id}`. Nothing in it was measured by this program.",
+        "",
+        f"- Source: {table.paper}, {table.table}",
+        f"- Images: {table.data}",
+        f"- Shown beside measured results by `srspace-eval rank --track {table.tracks[0]} --with {table.id}`"
+        if table.tracks
+        else "- It belongs to no built-in track.",
+        "",
+        "| team | kind | " + " | ".join(heads) + " | final rank |",
+        "|---|---|" + "---:|" * (len(heads) + 1),
+    ]
+    for row in table.rows:
+        cells = []
+        for key in used:
+            value = row.values.get(key)
+            rank = f" ({row.ranks[key]})" if key in row.ranks else ""
+            cells.append("–" if value is None else f"{value:g}{rank}")
+        final = "–" if row.final_rank is None else f"{row.final_rank:g}"
+        lines.append(f"| {_text(row.team)} | {row.kind} | " + " | ".join(cells) + f" | {final} |")
+    notes = [f"- {_text(row.team)}: {_text(row.note)}" for row in table.rows if row.note]
+    lines += ["", "Numbers in brackets are the printed ranks.", "", "## What is uncertain", ""]
+    lines += notes or ["The source leaves nothing open about a row."]
+    return "\n".join([*lines, ""])
+
+
+def _text(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>|$])", r"\\\1", text)
+
+
+def schema_page(name: str) -> str:
+    """A document's fields, from its JSON Schema."""
+    schema = se.load_schema(name)
+    definitions = schema.get("$defs", {})
+    lines = [f"# {schema.get('title', name)}", "", _text(schema.get("description", "")), ""]
+    lines += [f"The schema itself: `srspace_eval.load_schema({name!r})`.", ""]
+    top = definitions.get(schema.get("$ref", "").rpartition("/")[2], schema)
+    lines += _fields(top)
+    for title, definition in definitions.items():
+        if definition is not top and definition.get("properties"):
+            lines += [f"## {title}", "", _text(definition.get("description", "")), "", *_fields(definition)]
+    return "\n".join([*lines, ""])
+
+
+def _fields(schema: dict[str, Any]) -> list[str]:
+    if not schema.get("properties"):
+        return []
+    lines = ["| field | type | required | meaning |", "|---|---|---|---|"]
+    for key, value in schema["properties"].items():
+        required = "yes" if key in schema.get("required", []) else "no"
+        lines.append(f"| `{key}` | {_type(value)} | {required} | {_text(value.get('description', ''))} |")
+    return [*lines, ""]
+
+
+def _type(value: dict[str, Any]) -> str:
+    if "$ref" in value:
+        return _text(value["$ref"].rpartition("/")[2])
+    for key in ("anyOf", "oneOf"):
+        if key in value:
+            return " or ".join(_type(each) for each in value[key])
+    if "enum" in value:
+        return ", ".join(f"`{each}`" for each in value["enum"])
+    if value.get("type") == "array" and isinstance(value.get("items"), dict):
+        return f"array of {_type(value['items'])}"
+    kind = value.get("type", "any value")
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)
+
+
+def api_sections(text: str) -> dict[str, list[str]]:
+    """Section of the API's page -> its public names."""
+    sections: dict[str, list[str]] = {}
+    title = ""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            title = line.lstrip("# ")
+        match = re.match(r"\| `(\w+)` \|", line)
+        if match and match[1] in se.__all__ and not title.startswith("What each command"):
+            sections.setdefault(title, []).append(match[1])
+    return sections
+
+
+def api_page(title: str, names: list[str]) -> str:
+    """The full entries of some public names, from their docstrings."""
+    lines = [f"# {title}", "", "```{eval-rst}", ".. currentmodule:: srspace_eval", ""]
+    for name in names:
+        value = getattr(se, name)
+        if inspect.isclass(value):
+            members = "" if issubclass(value, Exception) else "\n   :members:"
+            lines += [f".. autoclass:: {name}{members}", ""]
+        else:
+            lines += [f".. autofunction:: {name}", ""]
+    return "\n".join([*lines, "```", ""])

@@ -1,0 +1,148 @@
+"""What the help of each command ends with: two examples, and the page of the documentation to read.
+
+The examples are here, and not in the commands, because the documentation's tests run all of them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import click
+
+
+class Help(NamedTuple):
+    """The end of a command's help.
+
+    Attributes
+    ----------
+    examples:
+        Two command lines, without the program's name.
+    page:
+        The page, as a path without suffix in ``docs/``.
+    """
+
+    examples: tuple[str, str]
+    page: str
+
+
+_GT8 = "--gt DIV2K_valid_HR --track x8"
+
+EXAMPLES = {
+    "check": Help((f"check submission/ {_GT8}", f"check submission.zip {_GT8} --json"), "guides/author"),
+    "score": Help(
+        (f"score submission/ {_GT8}", f"score submission/ {_GT8} --metrics lr_psnr,diversity_mse --team 'My team'"),
+        "guides/author",
+    ),
+    "rank": Help(
+        ("rank --track x8 --with ntire2021 --out site/", "rank --published ntire2021-x4 --format tex"),
+        "guides/organiser",
+    ),
+    "verify": Help(
+        (
+            "verify leaderboards/x8/submission.json submission/ --gt DIV2K_valid_HR",
+            "verify leaderboards/x8/submission.json submission/ --gt DIV2K_valid_HR --images 1 --seed 7",
+        ),
+        "verify",
+    ),
+    "downscale": Help(
+        (
+            "downscale DIV2K_valid_HR --scale 8 --crop 8 --out LR_x8/",
+            "downscale DIV2K_valid_HR --scale 4 --convention matlab --out LR_x4/",
+        ),
+        "concepts/bicubic",
+    ),
+    "degrade": Help(
+        (
+            "degrade DIV2K_valid_HR --out LR_degraded/",
+            "degrade DIV2K_valid_HR --out LR_noise/ --kernel none --scaler bicubic --noise gaussian --noise-sigma 8",
+        ),
+        "degrade",
+    ),
+    "sample": Help(
+        (
+            "sample --checkpoint SRFlow_DF2K_4X.pth --lr DIV2K_valid_LR_x4 --out samples/",
+            "sample --checkpoint bicubic_x4 --lr DIV2K_valid_LR_x4 --out bicubic/",
+        ),
+        "guides/method",
+    ),
+    "likelihood": Help(
+        (
+            "likelihood --checkpoint SRFlow_DF2K_4X.pth --lr DIV2K_valid_LR_x4 --gt DIV2K_valid_HR",
+            "likelihood --checkpoint SRFlow_DF2K_4X.pth --lr DIV2K_valid_LR_x4 --gt DIV2K_valid_HR --json",
+        ),
+        "guides/method",
+    ),
+    "models list": Help(("models list", "models list --json"), "guides/method"),
+    "models show": Help(
+        ("models show SRFlow_DF2K_4X.pth", "models show SRFlow_DF2K_4X.pth --json"),
+        "guides/method",
+    ),
+    "models convert": Help(
+        (
+            "models convert SRFlow_DF2K_4X.pth SRFlow_DF2K_4X.safetensors",
+            "models convert SRFlow_DF2K_4X.pth converted.safetensors",
+        ),
+        "guides/method",
+    ),
+    "codabench check": Help(
+        ("codabench check bundle.zip", "codabench check bundle.zip --json"),
+        "codabench",
+    ),
+    "codabench dry-run": Help(
+        (
+            "codabench dry-run bundle.zip submission=submission.zip",
+            "codabench dry-run bundle.zip A=teamA.zip B=teamB.zip --json",
+        ),
+        "codabench",
+    ),
+    "study create": Help(
+        (
+            "study create teamA/ teamB/ --gt DIV2K_valid_HR --track x8 --out study/",
+            "study create teamA/ teamB/ --gt DIV2K_valid_HR --track x8 --include-gt --repeats 3 --out study2/",
+        ),
+        "guides/study",
+    ),
+    "study serve": Help(("study serve study/", "study serve study/ --port 8080"), "guides/study"),
+    "study collect": Help(
+        (
+            "study collect answers/ --key study-key.json --out opinions/",
+            "study collect answers/ --key study-key.json --out opinions2/ --json",
+        ),
+        "guides/study",
+    ),
+    "study plan": Help(
+        ("study plan --entries 8 --difference 0.5", "study plan --entries 4 --difference 1 --json"), "guides/study"
+    ),
+    "tracks list": Help(("tracks list", "tracks list --json"), "tracks"),
+    "tracks show": Help(("tracks show x8", "tracks show x4-2022 --json"), "tracks"),
+    "tracks new": Help(("tracks new mine.toml", "tracks new faces.toml"), "tracks"),
+    "weights list": Help(("weights list", "weights list --json"), "guides/weights"),
+    "weights fetch": Help(("weights fetch alex", "weights fetch squeeze --weights-dir weights/"), "guides/weights"),
+    "weights path": Help(("weights path", "weights path alex"), "guides/weights"),
+    "demo": Help(("demo", "demo --out demo2/"), "guides/quickstart"),
+    "doctor": Help(("doctor", "doctor --board leaderboards/ --json"), "reference/faq"),
+}
+"""Full name of a command -> the end of its help."""
+
+SECTIONS = {
+    "Evaluate": ("check", "score", "rank", "verify"),
+    "Make pictures": ("sample", "downscale", "degrade"),
+    "Models": ("models", "likelihood"),
+    "Run a challenge": ("study", "codabench"),
+    "Set up": ("demo", "tracks", "weights", "doctor"),
+}
+"""Task -> its commands, in the order of ``srspace-eval --help``."""
+
+
+def add_examples(command: click.Command, name: str) -> click.Command:
+    """Give a command, or each command of a group, its epilog."""
+    if isinstance(command, click.Group):
+        for child, inner in command.commands.items():
+            add_examples(inner, f"{name} {child}")
+    elif name in EXAMPLES:
+        lines, page = EXAMPLES[name]
+        examples = "\n".join(f"  srspace-eval {line}" for line in lines)
+        # \b keeps click from joining the lines.
+        before = f"{command.epilog}\n\n" if command.epilog else ""
+        command.epilog = f"{before}\b\nExamples:\n{examples}\n\n\b\nRead more: docs/{page}.md"
+    return command
