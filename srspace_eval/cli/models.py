@@ -33,21 +33,21 @@ def command(ctx: click.Context) -> None:
 def list_models(as_json: bool = False) -> None:
     """The methods: published numbers, checkpoints, licences; and what each family of models can do."""
     from srspace_eval.models import known_methods, model_families
-    from srspace_eval.models.checkpoints.spandrel_files import HINT, architectures
+    from srspace_eval.models.families import SPANDREL_HINT, spandrel_architectures
 
     methods, families = known_methods(), model_families()
     if as_json:
         document = {
             "methods": [asdict(method) for method in methods.values()],
             "families": [asdict(family) for family in families.values()],
-            "spandrel_architectures": list(architectures()),
+            "spandrel_architectures": list(spandrel_architectures()),
         }
         print_json(document)
         return
     _print_results(list(methods.values()))
     _print_families(list(families.values()))
-    known = ", ".join(architectures())
-    click.echo(f"spandrel recognises: {known}" if known else HINT)
+    known = ", ".join(spandrel_architectures())
+    click.echo(f"spandrel recognises: {known}" if known else SPANDREL_HINT)
     for method in methods.values():
         click.echo(f"\n{method.id}: {method.title}")
         if method.paper:

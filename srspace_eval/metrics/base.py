@@ -17,7 +17,7 @@ A metric is one class, registered once (:mod:`srspace_eval.metrics.registry`). I
 
             return SampleMean(lambda sr: {"max_error": max_error(sr, image.gt, self.border)})
 
-A package offers it to everybody who has installed it by an entry point in its ``pyproject.toml``::
+A package publishes its metric by an entry point in its ``pyproject.toml``::
 
     [project.entry-points."srspace_eval.metrics"]
     max_error = "mypackage.metrics:MaxError"
@@ -144,7 +144,10 @@ class LeastSize:
 
 @dataclass(frozen=True)
 class RunInputs:
-    """What the signature depends on beside a metric's options. ``lr``: the digest of all LR files, None without."""
+    """What the signature depends on besides a metric's options.
+
+    ``lr`` is the joint SHA-256 of the LR files, None if none are given.
+    """
 
     lr: str | None = None
 
@@ -202,7 +205,7 @@ class Metric(ABC):
         return metric.prepare(image)
 
     def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
-        """The least sizes of pictures, with LPIPS's trunk ``net``; none: any size is possible."""
+        """The least sizes of pictures, with LPIPS's trunk ``net``. If it is empty, any size is possible."""
         return ()
 
     def gt_bytes(self, net: str) -> int:
@@ -210,11 +213,14 @@ class Metric(ABC):
         return 0
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
-        """The settings that the numbers depend on: the version and the options. Empty: the network's say everything."""
+        """The settings that the numbers depend on: the version and the options.
+
+        If it is empty, the network's settings are enough.
+        """
         return {"version": self.version, **{f.name: getattr(self, f.name) for f in fields(self)}}
 
     def columns_as(self, measure_id: str) -> tuple[MetricInfo, ...]:
-        """The columns under the id that the metric is measured under; another id than its own shows in the labels."""
+        """The columns under the id that the metric is measured under. The labels show an id that is not its own."""
         if measure_id == self.name:
             return self.columns
         changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
@@ -231,7 +237,7 @@ class Metric(ABC):
         )
 
     def missing(self) -> str:
-        """An option that must be given and is not, with the way to give it; empty: nothing is missing."""
+        """The required option that is missing, and how to give it; an empty text if none is missing."""
         return ""
 
 

@@ -150,19 +150,19 @@ class ImageEvaluator:
         """
         picture = upload(rgb_8bit(sr, f"{self._image}: sr" if self._image else "sr"), self._device)
         same_size(picture, self._gt, self._image or "sr and gt")
-        # On an accelerator the network's work is queued first; later values are the first to be waited for.
+        # On an accelerator the network's work is queued first. The values after it are read while it runs.
         return tuple(family.measure(picture) for family in self._by_sample)
 
     def update(self, measurement: SampleMeasurement) -> dict[str, float]:
-        """Take one sample's measurement. Call it in the samples' order, never twice at once.
+        """Add one sample's measurement. Call it in the samples' order, never twice at once.
 
         Returns
         -------
-        The sample's own values: those of columns that every sample has, and ``mse`` with ``diversity_mse``.
+        The sample's own values: those of columns that every sample has. ``diversity_mse`` also gives ``mse``.
         """
         values: dict[str, float] = {}
         for family, measured in zip(self._by_sample, measurement, strict=True):
-            values |= family.update(measured)  # an id's last value stays: that of its own metric
+            values |= family.update(measured)  # if two families give an id, the metric of that id wins
         self._keys = tuple(values)
         return values
 
@@ -185,7 +185,7 @@ class ImageEvaluator:
         curves: dict[str, list[float | None]] = {}
         for family in self._by_image:
             found = family.compute()
-            values = {**values, **found.values, **values}  # an id's first value stays: that of its own metric
+            values = {**values, **found.values, **values}  # if two families give an id, the metric of that id wins
             curves |= {key: list(curve) for key, curve in found.curves.items()}
         return ImageValues({key: values[key] for key in dict.fromkeys([*self._keys, *values])}, curves)
 
@@ -216,7 +216,7 @@ class _Family:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """Name the metric of another package in an error that it did not mean to raise."""
+        """Turn an unexpected error of another package's metric into one that names the metric and the package."""
         package = type(self._first).__module__.partition(".")[0]
         try:
             yield

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, files
 from typing import Literal
+
+SPANDREL_HINT = (
+    "RCAN, SwinIR, HAT, DAT, Real-ESRGAN and other networks need the package spandrel: "
+    "pip install 'srspace-eval[models]'"
+)
+"""What a user without the extra ``models`` can do."""
 
 
 @dataclass(frozen=True)
@@ -55,3 +62,21 @@ def model_families() -> dict[str, ModelFamily]:
         ModelFamily("spandrel", False, False, "approximate", ("float32", "by file"), "models"),
     ]
     return {family.id: family for family in found}
+
+
+def spandrel_architectures() -> tuple[str, ...]:
+    """Names of the architectures that the installed spandrel knows, sorted; empty without spandrel.
+
+    They are read from the list of its files, because importing spandrel imports torch.
+
+    >>> all(name.isidentifier() for name in spandrel_architectures())
+    True
+    """
+    try:
+        listed = files("spandrel") or []
+    except PackageNotFoundError:
+        return ()
+    found = {
+        path.parts[2] for path in listed if path.parts[:2] == ("spandrel", "architectures") and len(path.parts) > 3
+    }
+    return tuple(sorted((name for name in found if not name.startswith("__")), key=str.lower))

@@ -153,7 +153,7 @@ def _clean(entry: Entry, track: Track) -> Entry:
     if not entry.team.strip():
         raise RankingError("an entry has no team name")
     if any(unicodedata.category(char) == "Cs" for char in entry.team):
-        raise RankingError(f"{entry.team!r}: the name holds half a character (a lone surrogate); write it anew")
+        raise RankingError(f"{entry.team!r}: the name has an invalid character (a lone surrogate); type it again")
     values = {k: None if v is None or math.isnan(v) else float(v) for k, v in entry.values.items()}
     return replace(entry, values=values)
 

@@ -238,5 +238,5 @@ def _name(team: str) -> str:
     if not team.strip():
         raise DocumentError("team is empty; write the team's name")
     if any("\ud800" <= char <= "\udfff" for char in team):
-        raise DocumentError(f"team {team!a} contains half a character (a lone surrogate); write the name anew")
+        raise DocumentError(f"team {team!a} has an invalid character (a lone surrogate); type the name again")
     return team

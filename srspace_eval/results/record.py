@@ -103,7 +103,7 @@ class Result:
                 "file": ("string", [sample.file for _, sample in pairs]),
             }
         else:
-            raise InputError(f"level {level!r}: 'images' or 'samples'")
+            raise InputError(f"level = {level!r}: must be 'images' or 'samples'")
         return data_frame(
             {
                 "team": ("string", [self.team] * len(rows)),

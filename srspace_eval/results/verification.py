@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from srspace_eval.errors import InputError
+
 Cause = Literal["file", "signature", "gt", "lr", "trunk", "submission", "value", "summary"]
 Verdict = Literal["equal", "tolerance", "different", "failed"]
 
@@ -123,7 +125,7 @@ class Verification:
 
         Raises
         ------
-        ValueError
+        InputError
             If ``forged`` is not from 0 to :attr:`total`.
 
         Examples
@@ -172,7 +174,7 @@ def chance_missed(total: int, measured: int, forged: int) -> float:
 
     Raises
     ------
-    ValueError
+    InputError
         If the numbers contradict each other.
 
     Examples
@@ -181,7 +183,7 @@ def chance_missed(total: int, measured: int, forged: int) -> float:
     (0.95, 0.0)
     """
     if not 0 <= forged <= total or not 0 <= measured <= total:
-        raise ValueError(f"{forged} forged and {measured} measured of {total} images")
+        raise InputError(f"forged = {forged}, measured = {measured}: each must be between 0 and the {total} images")
     return math.comb(total - forged, measured) / math.comb(total, measured) if total else 1.0
 
 

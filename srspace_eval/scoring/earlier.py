@@ -55,16 +55,16 @@ def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: Se
         Signature({**earlier.signature.settings, "environment": earlier.signature.environment})
     )
     then = earlier.signature.settings
-    differences += [f"{group}: not measured then" for group in signature.settings if group not in then]
+    differences += [f"{group}: not in the existing result" for group in signature.settings if group not in then]
     by_name = {record.image: record for record in earlier.images}
     changed = [t.image for t in tasks if t.image not in by_name or not measured_from(by_name[t.image], t)]
     if changed:
-        differences.append(f"the files of {', '.join(changed[:10])}{' …' if len(changed) > 10 else ''}")
+        differences.append(f"changed files of {', '.join(changed[:10])}{' …' if len(changed) > 10 else ''}")
     if kind != earlier.kind:
         differences.append(f"kind: {kind} / {earlier.kind}")
     if differences:
         raise ResultsError(
-            f"{path}: there is a result of this team already, and it differs (now / then); "
+            f"{path}: a different result of this team exists (this run / existing result); "
             f"give --overwrite to replace it, or another --board or --team",
             differences,
         )

@@ -178,8 +178,8 @@ def _require_header(path: Path, line: bytes, header: Mapping[str, Any]) -> None:
         one_sided = [f"{group}: not measured then" for group in now.settings if group not in then.settings]
         one_sided += [f"{group}: not measured now" for group in then.settings if group not in now.settings]
         raise ResultsError(
-            f"{path}: holds an unfinished run of another signature (now / then differ below); "
-            f"resume it with the settings of then, or give --overwrite to drop it",
+            f"{path}: holds an unfinished run of another signature (this run / unfinished run); "
+            f"use the earlier settings to resume it, or --overwrite to delete it",
             [*now.conflicts(then), *one_sided],
         )
 

@@ -70,7 +70,7 @@ def score(
     board:
         The folder of results.
     overwrite:
-        Replace a result, or drop an unfinished run, of another signature or other files.
+        Replace an existing result. Delete an unfinished run whose settings differ.
     progress:
         Context manager factory ``(description, total) -> advance(n)``.
     settings:
@@ -120,7 +120,7 @@ def score(
                 absent = absent_shards(list(shards))
                 if absent:
                     names = ", ".join(str(shard) for shard in absent)
-                    notify(f"{path.parent}: no journal of shard {names}: measured here")
+                    notify(f"{path.parent}: there is no journal of shard {names}; its images are measured in this run")
                 records = _measure(run, executor, journal, [*shards.values(), journal], progress)
                 result = make_result(checked, run.team, kind, run.signature, records)
                 write_result(path, result)

@@ -102,7 +102,7 @@ def verify(
     'equal'
     """
     if images != "all" and images < 1:
-        raise InputError(f"images = {images}: at least 1, or 'all'")
+        raise InputError(f"images = {images}: must be at least 1, or 'all'")
     if seed is None:
         seed = secrets.randbelow(1 << 32)
     elif seed < 0:

@@ -10,7 +10,7 @@ import numpy as np
 
 from srspace_eval._utils.notices import notify
 from srspace_eval.errors import StudyError
-from srspace_eval.study.intervals import bootstrap_intervals
+from srspace_eval.study.intervals import bootstrap_mor
 from srspace_eval.study.key import Key, load_key
 from srspace_eval.study.options import CollectOptions
 from srspace_eval.study.outcome import StudyOutcome
@@ -113,7 +113,7 @@ def compute_outcome(
         rejected=tuple(rejected),
         rankings=rankings,
         mor=mean_opinion_rank(rankings.ranks),
-        intervals=bootstrap_intervals(rankings, level=options.level, draws=options.draws, seed=options.seed),
+        intervals=bootstrap_mor(rankings, level=options.level, draws=options.draws, seed=options.seed),
         agreement=rater_agreement(rankings),
         friedman=friedman(rankings.means(rankings.unit)),
         pairs=tuple(compare_pairs(rankings, options.level)),

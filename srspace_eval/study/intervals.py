@@ -64,7 +64,7 @@ def two_way_error(values: Floats, rater: Ints, unit: Ints) -> TwoWayError:
 
 
 @dataclass(frozen=True)
-class Intervals:
+class MorIntervals:
     """Intervals of the MOR and of the rank by MOR, arrays (K,); ``draws``, (draws, K): MORs of the bootstrap."""
 
     low: Floats
@@ -75,7 +75,7 @@ class Intervals:
     draws: Floats
 
 
-def bootstrap_intervals(data: Rankings, *, level: float = 0.95, draws: int = 2000, seed: int = 0) -> Intervals:
+def bootstrap_mor(data: Rankings, *, level: float = 0.95, draws: int = 2000, seed: int = 0) -> MorIntervals:
     """Intervals of the MOR for other raters and other crops, by a bootstrap over both.
 
     Raters and crops are drawn with replacement, independently of each other (pigeonhole bootstrap, Owen 2007). The
@@ -110,7 +110,7 @@ def bootstrap_intervals(data: Rankings, *, level: float = 0.95, draws: int = 200
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     ranks = stats.rankdata(np.round(drawn, 9), axis=1)
     # A mean rank lies between 1 and the number of methods.
-    return Intervals(
+    return MorIntervals(
         low=np.clip(low, 1, len(mor)),
         high=np.clip(high, 1, len(mor)),
         rank=np.asarray(stats.rankdata(np.round(mor, 9)), dtype=np.float64),

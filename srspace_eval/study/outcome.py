@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srspace_eval.study.intervals import Intervals
+from srspace_eval.study.intervals import MorIntervals
 from srspace_eval.study.key import Key
 from srspace_eval.study.options import CollectOptions
 from srspace_eval.study.rankings import Floats, Rankings
@@ -48,7 +48,7 @@ class StudyOutcome:
     rejected: tuple[RejectedAnswer, ...]
     rankings: Rankings
     mor: Floats
-    intervals: Intervals
+    intervals: MorIntervals
     agreement: Agreement
     friedman: Friedman
     pairs: tuple[Pair, ...]

@@ -177,8 +177,8 @@ def inspect(
                 )
             elif _is_upscaled(file.info, gt_file.info, track):
                 faults.append(
-                    f"{submission.where(name)}: {size} pixels, {track.scale} times those of {gt.where(p.gt)}, which "
-                    f"seems to be an LR; give the GT"
+                    f"{submission.where(name)}: {size} pixels, {track.scale} times the size of {gt.where(p.gt)}. "
+                    f"That file seems to be an LR; give the GT folder"
                 )
             elif (file.info.height, file.info.width) != (height, width):
                 cropped_files.append(f"{name} ({size} to {width}×{height})")

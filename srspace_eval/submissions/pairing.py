@@ -107,8 +107,8 @@ def pair(
     for name in pictures:
         if name not in found:
             faults.append(
-                f"{submission.where(name)}: surplus: under the names {template.text} it belongs to no GT; remove or "
-                f"rename it"
+                f"{submission.where(name)}: surplus: with the names {template.text} it matches no GT; "
+                f"remove or rename it"
             )
             continue
         image, sample = found[name]
@@ -175,9 +175,15 @@ def _gt_images(gt: Source, track: Track) -> dict[str, dict[str, int | str]]:
         stem = name[: -len(".png")]
         images[stem] = {**image_fields(stem, fields, track.first), "file": name}
         if "number" in fields and (other := numbers.setdefault(fields["number"], name)) != name:
-            problems.append(f"{gt.where(name)}: has the number {fields['number']}, as {other} has")
+            problems.append(
+                f"{gt.where(name)}: the number {fields['number']} is also used by {other}; keep one of them"
+            )
     if problems:
-        raise SubmissionError(f"{gt.path}: the GT folder contains other pictures", problems)
+        raise SubmissionError(
+            f"{gt.path}: some PNGs of the GT folder have no valid GT name; "
+            f"remove them, or use a track file with their names",
+            problems,
+        )
     if not images:
         raise SubmissionError(f"{gt.path}: contains no GT: no PNG is named {' or '.join(track.gt_names)}")
     return dict(sorted(images.items(), key=lambda item: (item[1].get("number", -1), item[0])))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,15 @@ def test_the_table_says_what_the_models_do(name: str, tmp_path: Path) -> None:
         assert supported_precisions(model) == family.precisions
 
 
+def test_the_list_loads_no_torch() -> None:
+    code = (
+        "import sys; from srspace_eval.cli import cli; cli(['models', 'list'], standalone_mode=False); "
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
 def test_exact_tiles_are_exact() -> None:
     exact = [family.id for family in model_families().values() if family.tiles == "exact"]
     assert exact == ["bicubic"]
@@ -58,6 +69,8 @@ def test_the_list_shows_abilities(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     for words in ("What each family can do", "esrgan_plus", "approximate", "spandrel"):
         assert words in out
-    pytest.importorskip("spandrel")
+    spandrel = pytest.importorskip("spandrel")
+    registered = {x.architecture.id for x in spandrel.MAIN_REGISTRY.architectures()}
+    assert set(document["spandrel_architectures"]) == registered
     assert {"RCAN", "SwinIR", "HAT", "DAT", "SPAN"} <= set(document["spandrel_architectures"])
     assert "SwinIR" in out

@@ -65,7 +65,7 @@ def test_a_result_without_images_has_the_fixed_columns() -> None:
 
 
 def test_another_level_is_named() -> None:
-    with pytest.raises(InputError, match="level 'teams': 'images' or 'samples'"):
+    with pytest.raises(InputError, match="level = 'teams': must be 'images' or 'samples'"):
         RESULT.to_frame("teams")  # type: ignore[arg-type]
 
 

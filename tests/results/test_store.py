@@ -47,7 +47,7 @@ def test_every_unreadable_file_is_listed(tmp_path: Path) -> None:
     assert all(f"{name}.json" in str(caught.value) for name in "abcd")
 
 
-@pytest.mark.parametrize(("team", "said"), [("", "team is empty"), (" ", "team is empty"), ("a\ud800", "half a char")])
+@pytest.mark.parametrize(("team", "said"), [("", "team is empty"), (" ", "team is empty"), ("a\ud800", "invalid char")])
 def test_a_result_without_a_name_that_can_be_shown_is_named(tmp_path: Path, team: str, said: str) -> None:
     path = tmp_path / "x4" / "a.json"
     path.parent.mkdir()

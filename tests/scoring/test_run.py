@@ -218,7 +218,7 @@ def test_a_result_is_not_replaced_unless_told(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="convention"):
         run(folder, tmp_path / "b", convention="matlab")
     write_png(folder / "sub/000000_sample00000.png", pngs.pixels(40, 48))
-    with pytest.raises(ResultsError, match="the files of 0801"):
+    with pytest.raises(ResultsError, match="changed files of 0801"):
         run(folder, tmp_path / "b")
     assert path.read_bytes() == before
     assert run(folder, tmp_path / "b", overwrite=True) != first

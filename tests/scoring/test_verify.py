@@ -181,7 +181,7 @@ def test_five_of_a_hundred() -> None:
     done = Verification("r", "s", images=tuple("abcde"), total=100)
     assert done.chance_missed(1) == pytest.approx(0.95)
     assert done.chance_missed(50) == pytest.approx(0.02814, abs=1e-4)
-    with pytest.raises(ValueError, match="101 forged"):
+    with pytest.raises(InputError, match="forged = 101"):
         done.chance_missed(101)
 
 

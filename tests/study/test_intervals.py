@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from srspace_eval.errors import InputError
-from srspace_eval.study.intervals import bootstrap_intervals, two_way_error
+from srspace_eval.study.intervals import bootstrap_mor, two_way_error
 from srspace_eval.study.rankings import Rankings
 from tests.helpers.rankings import rankings, simulate
 
@@ -36,32 +36,32 @@ def test_intervals_cover_the_truth_at_their_level(taste: float, crop: float) -> 
     truth = simulate(rng, 1, 20000, 5, crop=float(np.hypot(taste, crop))).mean(axis=(0, 1))
     held = []
     for _ in range(200):
-        found = bootstrap_intervals(rankings(simulate(rng, 5, 30, 5, taste=taste, crop=crop)), draws=200)
+        found = bootstrap_mor(rankings(simulate(rng, 5, 30, 5, taste=taste, crop=crop)), draws=200)
         held.append((found.low <= truth) & (truth <= found.high))
     assert 0.90 <= np.mean(held) <= 0.99
 
 
 def test_more_raters_and_crops_give_narrower_intervals() -> None:
     rng = np.random.default_rng(0)
-    small = bootstrap_intervals(rankings(simulate(rng, 4, 10, 4, taste=0.4, crop=0.4)))
-    large = bootstrap_intervals(rankings(simulate(rng, 25, 100, 4, taste=0.4, crop=0.4)))
+    small = bootstrap_mor(rankings(simulate(rng, 4, 10, 4, taste=0.4, crop=0.4)))
+    large = bootstrap_mor(rankings(simulate(rng, 25, 100, 4, taste=0.4, crop=0.4)))
     assert ((large.high - large.low) < 0.5 * (small.high - small.low)).all()
     assert ((large.rank_high - large.rank_low) <= (small.rank_high - small.rank_low)).all()
 
 
 def test_rank_intervals_hold_the_rank_and_collapse_where_all_agree() -> None:
     ranks = simulate(np.random.default_rng(3), 5, 12, 5)
-    found = bootstrap_intervals(rankings(ranks))
+    found = bootstrap_mor(rankings(ranks))
     assert (found.rank_low <= found.rank).all()
     assert (found.rank <= found.rank_high).all()
-    same = bootstrap_intervals(rankings(np.tile([2.0, 1.0, 3.0], (3, 4, 1))))
+    same = bootstrap_mor(rankings(np.tile([2.0, 1.0, 3.0], (3, 4, 1))))
     assert same.rank_low.tolist() == same.rank.tolist() == same.rank_high.tolist() == [2, 1, 3]
     assert same.low.tolist() == same.high.tolist() == [2, 1, 3]
 
 
 def test_intervals_repeat_with_their_seed() -> None:
     data = rankings(simulate(np.random.default_rng(0), 5, 10, 3))
-    a, b, c = (bootstrap_intervals(data, seed=s, draws=100) for s in (1, 1, 2))
+    a, b, c = (bootstrap_mor(data, seed=s, draws=100) for s in (1, 1, 2))
     np.testing.assert_array_equal(a.low, b.low)
     assert not np.array_equal(a.low, c.low)
 
@@ -69,7 +69,7 @@ def test_intervals_repeat_with_their_seed() -> None:
 def test_one_rater_or_one_crop_still_gives_intervals() -> None:
     for shape in ((1, 20), (8, 1)):
         ranks = stats.rankdata(np.random.default_rng(0).normal(size=(*shape, 3)), axis=2)
-        found = bootstrap_intervals(rankings(np.asarray(ranks)))
+        found = bootstrap_mor(rankings(np.asarray(ranks)))
         assert np.isfinite([found.low, found.high]).all()
         assert (found.low < found.high).all()
 
@@ -77,12 +77,12 @@ def test_one_rater_or_one_crop_still_gives_intervals() -> None:
 def test_intervals_need_a_ranking() -> None:
     none = Rankings(("a", "b"), np.zeros((0, 2)), np.zeros(0, np.int64), np.zeros(0, np.int64))
     with pytest.raises(InputError, match="no rankings"):
-        bootstrap_intervals(none)
+        bootstrap_mor(none)
 
 
 def test_shares_of_raters_need_not_overlap() -> None:
     """Every rater ranked other crops. Raters and crops are nested, and some draws are empty."""
     ranks = simulate(np.random.default_rng(0), 1, 4, 3)[0]
     data = Rankings(("a", "b", "c"), ranks, np.arange(4), np.arange(4))
-    found = bootstrap_intervals(data)
+    found = bootstrap_mor(data)
     assert np.isfinite(found.low).all()

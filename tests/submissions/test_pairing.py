@@ -73,7 +73,7 @@ def test_two_gts_of_one_number_are_refused(tmp_path: Path) -> None:
     track = Track("t", "t", 4, gt_names=("{number:04d}.png", "hr_{number}.png"))
     gt = make(tmp_path / "gt", ["0801.png", "0802.png", "hr_801.png"])
     sub = make(tmp_path / "sub", ["000801_sample00000.png"])
-    with pytest.raises(SubmissionError, match=r"hr_801.png: has the number 801, as 0801.png has"):
+    with pytest.raises(SubmissionError, match=r"hr_801.png: the number 801 is also used by 0801.png"):
         pair(open_source(sub), open_source(gt), track)
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from srspace_eval.errors import CheckpointError
 from srspace_eval.models.checkpoints.recognise import Recognised, UnknownNetworkError, recognise, refuse_absurd
-from srspace_eval.models.checkpoints.spandrel_files import HINT, SpandrelNetwork, build_with_spandrel, is_installed
+from srspace_eval.models.checkpoints.spandrel_files import SpandrelNetwork, build_with_spandrel, is_installed
+from srspace_eval.models.families import SPANDREL_HINT
 
 
 def identify(path: Path, state: Mapping[str, Tensor], device: torch.device) -> Recognised | SpandrelNetwork:
@@ -47,6 +48,6 @@ def identify(path: Path, state: Mapping[str, Tensor], device: torch.device) -> R
         return found
     found = build_with_spandrel(path, state, device)
     if found is None:
-        known = "spandrel does not recognise it either" if is_installed() else HINT
+        known = "spandrel does not recognise it either" if is_installed() else SPANDREL_HINT
         raise UnknownNetworkError(unknown.summary, [*unknown.problems, known]) from None
     return found

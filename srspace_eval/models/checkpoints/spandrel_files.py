@@ -20,12 +20,6 @@ from srspace_eval.models.checkpoints.allocations import AllocationLimit
 from srspace_eval.models.checkpoints.rcan_layout import authors_layout, details_of, value_range
 from srspace_eval.models.protocol import ModelConfig
 
-HINT = (
-    "RCAN, SwinIR, HAT, DAT, Real-ESRGAN and other networks need the package spandrel: "
-    "pip install 'srspace-eval[models]'"
-)
-"""What a user without the extra can do."""
-
 _SLACK = 1 << 30  # bytes of tables that networks compute when they are built, such as attention masks
 _LISTED = 20  # problems in a message
 _RANDOM = {"AuraSR": "it draws noise in every call that no seed of ours reaches"}
@@ -55,15 +49,6 @@ def is_installed() -> bool:
     except ImportError:
         return False
     return True
-
-
-def architectures() -> tuple[str, ...]:
-    """Names of the architectures that the installed spandrel knows, sorted; empty without spandrel."""
-    if not is_installed():
-        return ()
-    from spandrel import MAIN_REGISTRY
-
-    return tuple(sorted((str(x.architecture.name) for x in MAIN_REGISTRY.architectures()), key=str.lower))
 
 
 def build_with_spandrel(path: Path, state: Mapping[str, Tensor], device: torch.device) -> SpandrelNetwork | None:

@@ -80,7 +80,7 @@ def open_dask(
                 _require_scheduler(address, connect_timeout)
             client = distributed.Client(address, timeout=connect_timeout, set_as_default=False, name="srspace-eval")
         except (OSError, asyncio.TimeoutError, ValueError, TypeError, RuntimeError) as error:
-            raise ExecutorError(f"--scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
+            raise ExecutorError(f"--scheduler {scheduler}: no Dask scheduler can be used there: {error}") from error
         stack.callback(client.close, timeout=5)
         yield DaskExecutor(client, f"--scheduler {scheduler}", poll_interval=poll_interval)
 
@@ -205,11 +205,16 @@ def _require_scheduler(address: str, timeout: float) -> None:
     try:
         kind, version = answer.result()
     except Exception as error:  # its type depends on the scheme of the address
-        raise OSError(str(error) or f"within {timeout:g} s") from error
+        raise OSError(
+            str(error) or f"no answer within {timeout:g} s; check the address, and that the scheduler runs"
+        ) from error
     if kind != "Scheduler":
-        raise OSError(f"but a {kind} does")
+        raise OSError(f"this is the address of a {kind}; give the scheduler's address")
     if version != distributed.__version__:
-        raise OSError(f"but one of distributed {version}, here is {distributed.__version__}")
+        raise OSError(
+            f"the scheduler runs distributed {version}, this process {distributed.__version__}; "
+            "install the same version"
+        )
 
 
 def _fitting_processes(device: str) -> int:

@@ -5,7 +5,7 @@ worker process loads the network once.
 
 Results have the same bytes wherever they are measured. Therefore all workers are asked, before anything is measured,
 what their numbers depend on (versions, weights, device), and they must agree with each other and with this process.
-Tasks carry what was agreed on, so that a worker that joins later is held to it as well.
+Each task carries the agreed settings. A worker that joins later is checked against them.
 
 If a worker dies, only its tasks are lost: the scheduler gives them to another one, as often as its
 ``allowed-failures`` says.

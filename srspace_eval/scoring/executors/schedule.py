@@ -39,7 +39,7 @@ class ImageInProgress:
         self._held = 0
 
     def admit(self, timeout: float = 0) -> bool:
-        """Acquire the image's memory; whether it has, or has had, it.
+        """Try to acquire the image's memory. Returns True if it was acquired now or earlier.
 
         Images acquire memory in their order. Otherwise small ones could starve a large one.
         """
@@ -64,7 +64,7 @@ def steps_of(images: Sequence[ImageInProgress], workers: int) -> Iterator[Step]:
     """The steps of all images, in order.
 
     The next GT is prepared while the last samples of an image are measured, so that no thread waits for it. If its
-    memory is not free by then, it is prepared after them.
+    memory is not free in time, it is prepared after those samples.
     """
     if not images:
         return

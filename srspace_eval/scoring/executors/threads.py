@@ -35,7 +35,7 @@ _DEVICE_SLOTS = 2
 
 _DECODING = 4
 """Decoding a sample takes about this many times longer than its wait for an accelerator. A waiting thread needs no
-core, so there are more threads than workers, by one in this many."""
+core. Therefore one extra thread is started for every so many workers."""
 
 _device_slots = threading.BoundedSemaphore(_DEVICE_SLOTS)
 
@@ -172,7 +172,7 @@ class _Run:
             with self._lock:
                 self._working -= 1
                 last = not self._working
-            if last:  # a second interrupt may have ended the thread that waits for this one
+            if last:  # after a second interrupt nothing joins the threads, so the last one releases
                 self.release_all()
 
     def _work(self) -> None:
@@ -189,7 +189,7 @@ class _Run:
                 else:
                     self._measure(image, position)
             except BaseException as error:  # noqa: BLE001 - passed to the thread that waits for the outcome
-                # A cancelled wait is a consequence of the stop, not its cause.
+                # Do not report the CancelledError that stopping the run causes.
                 if not (isinstance(error, CancelledError) and self.stop.is_set()):
                     self.outcomes.put(error)
                     self.stop.set()

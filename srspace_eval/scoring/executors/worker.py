@@ -77,7 +77,8 @@ def measure_image(spec: RunSpec, task: ImageTask) -> ImageRecord:
     here = runtime_info(network)
     if here != spec.runtime:
         raise ExecutorError(
-            f"worker {worker.address}: would not measure as the other workers do (here / there)",
+            f"worker {worker.address}: differs from the other workers (this worker / others); "
+            f"install the same versions",
             here.conflicts(spec.runtime),
         )
     torch.set_num_threads(1)
