@@ -129,7 +129,7 @@ def image_document(image: ImageRecord) -> dict[str, Any]:
     }
 
 
-def from_document(data: Any, where: str) -> Result:
+def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
     """A result from its JSON document.
 
     Parameters
@@ -138,6 +138,8 @@ def from_document(data: Any, where: str) -> Result:
         The document.
     where:
         The name of its file, for messages.
+    check_id:
+        Refuse a signature whose id is not the digest of its settings.
 
     Raises
     ------
@@ -150,7 +152,7 @@ def from_document(data: Any, where: str) -> Result:
         free = {"settings": signature.settings, "environment": signature.environment}
         for value in (free, document.provenance):
             strict_json.bounded(value)
-        if signature.id != Signature(signature.settings).id:
+        if check_id and signature.id != Signature(signature.settings).id:
             raise DocumentError(f"signature.id is {visible(signature.id)}, which is not the digest of its settings")
         summary = {key: _number(value, f"summary.{key}") for key, value in document.summary.items()}
         extra, curves = _metrics(data, _FIELDS[ResultDocument], "")

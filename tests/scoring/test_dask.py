@@ -266,7 +266,7 @@ def test_what_answers_must_be_a_scheduler_of_this_dask(processes: Processes, mon
     assert "unknown address scheme 'foo'" in refusal("foo://127.0.0.1:1")
     with monkeypatch.context() as patch:
         patch.setattr("distributed.__version__", "2001.1.0")
-        assert "but one of distributed 20" in refusal(str(processes.file))
+        assert "the scheduler runs distributed 20" in refusal(str(processes.file))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert "no answer within 0.5 s" in refusal(f"tcp://127.0.0.1:{silent.getsockname()[1]}", connect_timeout=0.5)
 
