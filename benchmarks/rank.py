@@ -26,7 +26,7 @@ from inputs.boards import make_results, write_board
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.entries import board_entries
-from srspace_eval.ranking.ranks import competition_ranks, sort_keys
+from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
 from srspace_eval.report.files import TEXT_FORMATS, render_leaderboard
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track

@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, inspect
 
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from srspace_eval._utils import strict_json
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 
 
 @contextmanager

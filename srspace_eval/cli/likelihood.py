@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.cli._common import print_json, progress
 from srspace_eval.cli._options import SOURCE, memory_option
 

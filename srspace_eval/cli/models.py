@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.cli._common import print_json, say
 from srspace_eval.cli._options import EXISTING_FILE
 from srspace_eval.metrics.registry import columns

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import write_atomic
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.codabench.readme import Readme, find_readme, parse_readme
 from srspace_eval.codabench.settings import PROGRAM_COLUMN, README_COLUMNS, SETTINGS_FILE, Settings, read_settings
 from srspace_eval.errors import InputError, Notice, ProblemsError, SrspaceEvalError

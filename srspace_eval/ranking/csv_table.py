@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded
-from srspace_eval._utils.text import unescape_cell
+from srspace_eval._utils.untrusted_text import unescape_cell
 from srspace_eval.errors import RankingError
 
 _MAX_BYTES = 1 << 24

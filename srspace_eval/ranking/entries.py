@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from srspace_eval._utils.text import slug, unescape_cell
+from srspace_eval._utils.untrusted_text import slug, unescape_cell
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.registry import columns, own_values
 from srspace_eval.ranking.csv_table import read_csv_table

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_mor, add_values, board_entries, table_entries

@@ -15,7 +15,7 @@ from srspace_eval.ranking.bootstrap import BootstrapPlan, draw_counts, interval,
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.model import FINAL, Entry
 from srspace_eval.ranking.places import places_by
-from srspace_eval.ranking.ranks import competition_ranks, rounded, sort_keys
+from srspace_eval.ranking.ties_and_plateau import competition_ranks, rounded, sort_keys
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule, Track
 

@@ -18,7 +18,7 @@ from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals, order
 from srspace_eval.ranking.model import Entry, Ranking, Row, name_key
 from srspace_eval.ranking.notes import make_notes, metric_label
 from srspace_eval.ranking.places import places_by
-from srspace_eval.ranking.ranks import competition_ranks, sort_keys
+from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
 from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
 
 

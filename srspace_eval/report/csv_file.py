@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from srspace_eval._utils.text import escape_cell
+from srspace_eval._utils.untrusted_text import escape_cell
 from srspace_eval.ranking.model import FINAL, Ranking
 from srspace_eval.report.table import Cell, Column, Table
 
@@ -17,7 +17,7 @@ def to_csv(table: Table) -> str:
     ``_low, _high, _rank_low, _rank_high, _tied_with_next``; ``final_rank``, ``place_NAME`` of each
     further ranking, why_unranked, note. Infinite is ``inf``,
     not measured is empty. A text that a spreadsheet would compute gets a leading apostrophe
-    (:func:`srspace_eval._utils.text.unescape_cell` removes it).
+    (:func:`srspace_eval._utils.untrusted_text.unescape_cell` removes it).
 
     Parameters
     ----------

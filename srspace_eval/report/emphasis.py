@@ -8,7 +8,7 @@ from typing import Literal
 
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.ranking.model import Row
-from srspace_eval.ranking.ranks import sort_keys
+from srspace_eval.ranking.ties_and_plateau import sort_keys
 from srspace_eval.tracks.model import RankedMetric
 
 Emphasis = Literal["", "best", "second"]

@@ -1,7 +1,7 @@
 """The escape of each format: a text goes in, markup that shows just this text comes out. Imports no torch.
 
-Each escape makes invisible characters visible first (:func:`srspace_eval._utils.text.visible`). HTML is escaped by
-Jinja's autoescape. CSV has :func:`srspace_eval._utils.text.escape_cell`.
+Each escape makes invisible characters visible first (:func:`srspace_eval._utils.untrusted_text.visible`). HTML is
+escaped by Jinja's autoescape. CSV has :func:`srspace_eval._utils.untrusted_text.escape_cell`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from srspace_eval._utils.text import short_name, visible
+from srspace_eval._utils.untrusted_text import short_name, visible
 
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",

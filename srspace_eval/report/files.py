@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import write_atomic
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.csv_file import to_csv

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from srspace_eval._utils.text import short_name
+from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.report.escaping import escape_latex
 from srspace_eval.report.table import Cell, Line, Table
 

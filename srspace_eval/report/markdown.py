@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from srspace_eval._utils.text import short_name
+from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.report.escaping import escape_markdown
 from srspace_eval.report.numbers import subscript
 from srspace_eval.report.table import Cell, Table

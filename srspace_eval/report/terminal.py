@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from srspace_eval._utils.text import short_name, visible
+from srspace_eval._utils.untrusted_text import short_name, visible
 from srspace_eval.report.numbers import subscript
 from srspace_eval.report.table import Cell, Line, Table
 

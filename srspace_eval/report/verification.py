@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from srspace_eval._utils.text import short_name, visible
+from srspace_eval._utils.untrusted_text import short_name, visible
 from srspace_eval.report.escaping import escape_markdown
 from srspace_eval.results.verification import CAUSES, FORGED, Difference, Verdict, Verification
 

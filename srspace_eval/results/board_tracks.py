@@ -6,7 +6,7 @@ from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import RankingError, ResultsError, TrackError
 from srspace_eval.results.store import read_result
 from srspace_eval.tracks.model import Track

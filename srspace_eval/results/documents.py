@@ -30,7 +30,7 @@ from msgspec import Meta, Struct
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.documents import Digest, DocumentError, Text, convert
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.record import ImageRecord, Kind, Result, SampleRecord
 from srspace_eval.results.signature import Signature

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import read_bounded, write_atomic
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document, to_document
 from srspace_eval.results.record import Result

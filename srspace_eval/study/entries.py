@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
 from srspace_eval.study.randomization import draw_sample
 from srspace_eval.submissions.guessing import guess_track

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import stats
 
-from srspace_eval._utils.text import escape_cell
+from srspace_eval._utils.untrusted_text import escape_cell
 from srspace_eval.errors import StudyError
 from srspace_eval.study.panel import RaterSummary, fit_bias_model, summarise_raters
 from srspace_eval.study.rankings import Floats, Ints

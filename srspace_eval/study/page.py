@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from srspace_eval._utils.hashing import sha256_of_text
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.study.cropping import LrContext
 from srspace_eval.study.design import RaterList, Task, expected_minutes
 from srspace_eval.study.options import StudyOptions

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import write_atomic
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, draws_csv
 from srspace_eval.study.figures import mor_figure, shares_figure

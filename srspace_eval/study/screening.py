@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.study.answers import Answer, AnswerError, read_answer
 from srspace_eval.study.key import Key
 from srspace_eval.study.options import CollectOptions

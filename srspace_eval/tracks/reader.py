@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from srspace_eval._utils import documents, toml
 from srspace_eval._utils.files import read_bounded
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
 from srspace_eval.metrics.base import Setting
 from srspace_eval.metrics.measures import Measure

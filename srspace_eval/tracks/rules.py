@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import UNSET
 
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import TrackError
 from srspace_eval.tracks.formulas import Formula
 from srspace_eval.tracks.model import DEFAULT_RULE, OrderKey, RankedMetric, RankingRule

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from msgspec import UNSET
 
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.metrics.measures import Measure

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.untrusted_text import slug
 from tests.helpers.sites import HOSTILE, NAMES, wait_for_charts
 
 pytestmark = pytest.mark.browser

@@ -21,7 +21,7 @@ import srspace_eval as se
 from benchmarks.inputs.hostile import documents
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.png import decode_png, decode_top, write_png
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import InputError, SrspaceEvalError, SubmissionError
 from srspace_eval.metrics.diversity.function import PatchPlan, diversity_curve, diversity_score, diversity_score_patches
 from srspace_eval.metrics.psnr.function import lr_psnr, psnr

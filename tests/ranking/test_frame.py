@@ -11,7 +11,7 @@ import sys
 import pandas as pd
 import pytest
 
-from srspace_eval._utils.text import unescape_cell
+from srspace_eval._utils.untrusted_text import unescape_cell
 from srspace_eval.report.files import render_leaderboard
 from tests.helpers.golden_tables import RANKINGS
 

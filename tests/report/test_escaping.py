@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from srspace_eval._utils.text import escape_cell, short_name, unescape_cell, visible
+from srspace_eval._utils.untrusted_text import escape_cell, short_name, unescape_cell, visible
 from srspace_eval.report.escaping import escape_latex, escape_markdown, escape_plotly
 
 

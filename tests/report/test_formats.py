@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from benchmarks.inputs.hostile.names import HOSTILE
 from srspace_eval._utils import strict_json
-from srspace_eval._utils.text import short_name, unescape_cell
+from srspace_eval._utils.untrusted_text import short_name, unescape_cell
 from srspace_eval.ranking import Entry, Ranking, rank
 from srspace_eval.ranking.entries import table_entries
 from srspace_eval.report.files import render_leaderboard

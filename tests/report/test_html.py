@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.inputs.boards import make_results
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking import BootstrapPlan, Entry, rank
 from srspace_eval.ranking.published_tables import load_published

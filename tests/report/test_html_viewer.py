@@ -15,7 +15,7 @@ from PIL import Image
 from benchmarks.inputs.boards import make_results, write_pictures
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import read_rgb
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import Notice, SubmissionError
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.html import Pictures, write_site

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from srspace_eval._utils.text import unescape_cell
+from srspace_eval._utils.untrusted_text import unescape_cell
 from srspace_eval.errors import StudyError
 from srspace_eval.study.intervals import two_way_error
 from srspace_eval.study.opinion_scores import OpinionScale, OpinionScores, mean_opinion_scores

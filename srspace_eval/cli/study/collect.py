@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from srspace_eval._utils.text import short_name
+from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.cli._common import print_json, shown
 from srspace_eval.cli._options import EXISTING_FILE
 from srspace_eval.study.options import CollectOptions, IntervalUnit, PartialAnswers

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import jinja2
 
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval._version import __version__
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.report.html.charts import curves_of

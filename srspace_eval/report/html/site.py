@@ -24,7 +24,7 @@ import jinja2
 
 from srspace_eval._utils.files import replacing, write_atomic
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.text import slug, visible
+from srspace_eval._utils.untrusted_text import slug, visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import Ranking

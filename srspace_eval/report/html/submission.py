@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import Aspect, MetricInfo
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html import text

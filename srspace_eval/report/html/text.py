@@ -7,7 +7,7 @@ import re
 
 from markupsafe import Markup, escape
 
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.report.escaping import escape_plotly
 

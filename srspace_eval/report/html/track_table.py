@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from srspace_eval._utils.text import visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.ranking.model import FINAL
 from srspace_eval.report.html.text import label_html, sort_key
 from srspace_eval.report.table import Cell, Column, Group, Line, Table

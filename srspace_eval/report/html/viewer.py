@@ -17,7 +17,7 @@ from PIL import Image
 
 from srspace_eval._utils import hashing, png
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.text import slug, visible
+from srspace_eval._utils.untrusted_text import slug, visible
 from srspace_eval.errors import ImageError
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html.submission import extremes, named

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from srspace_eval._utils.text import slug
+from srspace_eval._utils.untrusted_text import slug
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from srspace_eval.ranking.ranks import competition_ranks, sort_keys
+from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
 from srspace_eval.tracks.model import RankedMetric
 
 
