@@ -11,6 +11,7 @@ from srspace_eval.errors import SrspaceEvalError
 from srspace_eval.ranking import rank
 from srspace_eval.ranking.entries import add_mor, board_entries, table_entries
 from srspace_eval.report.files import TEXT_FORMATS, render_leaderboard
+from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_result, read_results, result_path
 from srspace_eval.tracks.reader import load_track
 
@@ -38,6 +39,9 @@ TRACKS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+_SETTINGS = {"common": {"scale": 4}}
+
+
 def result(**changes: Any) -> dict[str, Any]:
     """A small result of one image, as a JSON object with ``changes``."""
     image = {
@@ -47,7 +51,7 @@ def result(**changes: Any) -> dict[str, Any]:
     }  # fmt: skip
     document = {
         "format": "srspace-eval/result/1", "team": "T", "kind": "team", "track": "x4",
-        "signature": {"id": "0" * 12, "text": "", "settings": {"common": {"scale": 4}}, "environment": {}},
+        "signature": {"id": Signature(_SETTINGS).id, "text": "", "settings": _SETTINGS, "environment": {}},
         "incomplete": [], "notes": [], "summary": {"lpips": 0.5, "lr_psnr": 40.0, "diversity": 10.0},
         "diversity_curve": [0.0, 10.0], "images": [image], "provenance": None,
     }  # fmt: skip
