@@ -15,13 +15,13 @@ from srspace_eval._version import __version__
 if TYPE_CHECKING:
     from srspace_eval._utils.png import read_rgb as read_rgb
     from srspace_eval._utils.png import write_png as write_png
-    from srspace_eval.codabench.bundle import BundleEstimate as BundleEstimate
+    from srspace_eval.codabench.estimate import BundleEstimate as BundleEstimate
     from srspace_eval.codabench.bundle import write_bundle as write_bundle
-    from srspace_eval.codabench.check import BundleCheck as BundleCheck
+    from srspace_eval.codabench.checks.findings import BundleCheck as BundleCheck
     from srspace_eval.codabench.check import check_bundle as check_bundle
     from srspace_eval.codabench.dry_run import DryRun as DryRun
     from srspace_eval.codabench.dry_run import dry_run_bundle as dry_run_bundle
-    from srspace_eval.codabench.plan import CompetitionPhase as CompetitionPhase
+    from srspace_eval.codabench.phase import CompetitionPhase as CompetitionPhase
     from srspace_eval.codabench.plan import CompetitionPlan as CompetitionPlan
     from srspace_eval.degrade.folder import DegradeReport as DegradeReport
     from srspace_eval.degrade.folder import degrade_folder as degrade_folder
@@ -150,8 +150,8 @@ _HOMES = {
     "AppliedDegradation": "degrade.record.AppliedDegradation",
     "Board": "results.board.Board",
     "BootstrapPlan": "ranking.bootstrap.BootstrapPlan",
-    "BundleCheck": "codabench.check.BundleCheck",
-    "BundleEstimate": "codabench.bundle.BundleEstimate",
+    "BundleCheck": "codabench.checks.findings.BundleCheck",
+    "BundleEstimate": "codabench.estimate.BundleEstimate",
     "brisque": "metrics.scenes.brisque.brisque",
     "check": "submissions.check.check",
     "check_bundle": "codabench.check.check_bundle",
@@ -160,7 +160,7 @@ _HOMES = {
     "collect_noise_pool": "degrade.noise_pool.collect_noise_pool",
     "collect_study": "study.collect.collect_study",
     "CollectOptions": "study.options.CollectOptions",
-    "CompetitionPhase": "codabench.plan.CompetitionPhase",
+    "CompetitionPhase": "codabench.phase.CompetitionPhase",
     "CompetitionPlan": "codabench.plan.CompetitionPlan",
     "convert_checkpoint": "models.checkpoints.convert.convert_checkpoint",
     "create_study": "study.create.create_study",

@@ -9,11 +9,10 @@ import click
 
 from srspace_eval.cli._common import print_json, say, shown
 from srspace_eval.cli._options import EXISTING_FILE
-from srspace_eval.errors import InputError
-from srspace_eval.tracks.reader import load_track
 
 
 @click.group(invoke_without_command=True)
+@click.option("--options", "file", type=EXISTING_FILE, help="TOML with all options; `codabench new` writes one.")
 @click.option("--track", metavar="NAME|FILE.toml", help="What is scored.")
 @click.option(
     "--phase", "phases", multiple=True, metavar="NAME=GT,START,END",
@@ -22,62 +21,92 @@ from srspace_eval.tracks.reader import load_track
 @click.option("--hide-output", multiple=True, metavar="PHASE", help="A phase that tells nothing image by image.")
 @click.option("--image", help="The worker's Docker image, USER/NAME:TAG.")
 @click.option("--out", type=click.Path(path_type=Path), help="The bundle to write.")
-@click.option("--title", default="", help="Default: the track's.")
-@click.option("--organisers", default="", help="Shown on the overview page.")
-@click.option("--contact", default="", help="An e-mail address.")
-@click.option("--metrics", default="", help="Comma-separated. Default: the track's.")
-@click.option("--primary", default="", help="The metric that orders the live leaderboard.")
-@click.option("--samples", type=click.IntRange(min=1), help="Samples an image, instead of the track's.")
-@click.option("--lpips-net", "net", type=click.Choice(["alex", "vgg", "squeeze"]), default="alex", show_default=True)
-@click.option("--queue", default="", help="Vhost (UUID) of a queue of your own.")
-@click.option("--seconds", type=click.IntRange(min=60), default=600, show_default=True, help="Limit of a submission.")
+@click.option("--title", help="Default: the track's.")
+@click.option("--organisers", help="Shown on the overview page.")
+@click.option("--contact", help="An e-mail address.")
+@click.option("--metrics", help="Comma-separated. Default: the track's.")
+@click.option("--primary", help="The metric that orders the live leaderboard.")
+@click.option("--samples", type=click.IntRange(min=1), help="Samples of each image, instead of the track's.")
+@click.option("--lpips-net", type=click.Choice(["alex", "vgg", "squeeze"]), help="Default: alex.")
+@click.option("--queue", help="Vhost (UUID) of a queue of your own.")
+@click.option("--seconds", type=click.IntRange(min=60), help="Limit of a submission. Default: 600.")
 @click.option("--logo", type=EXISTING_FILE, help="A PNG.")
+@click.option("--starting-kit", is_flag=True, default=None, help="Add a grey sample submission, and sizes to check.")
+@click.option("--estimate", "estimate_only", is_flag=True, help="Print the estimate and write nothing.")
+@click.option("--no-measure", is_flag=True, help="Estimate sizes only; score no sample to estimate the time.")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @click.pass_context
 def command(
     context: click.Context,
     /,
-    track: str | None,
+    file: Path | None,
     phases: tuple[str, ...],
     hide_output: tuple[str, ...],
-    image: str | None,
     out: Path | None,
-    metrics: str,
-    seconds: int,
+    metrics: str | None,
+    logo: Path | None,
+    estimate_only: bool,
+    no_measure: bool,
     overwrite: bool,
     as_json: bool,
-    **plan: Any,
+    **given: Any,
 ) -> None:
     """Make a competition bundle for Codabench: one track, one task for each phase.
 
     The bundle holds competition.yaml, pages, terms, logo, scoring programs and the GTs of phases that name a folder or
-    zip. OUT.Dockerfile beside it is the recipe of the worker's image.
+    zip. OUT.Dockerfile beside it is the recipe of the worker's image. An estimate of sizes and time is printed first.
     """
     if context.invoked_subcommand is not None:
         return
-    from srspace_eval.codabench.bundle import write_bundle
-    from srspace_eval.codabench.plan import CompetitionPhase, CompetitionPlan
+    from srspace_eval.codabench.bundle import require_free, write_bundle
+    from srspace_eval.codabench.estimate import estimate_bundle
+    from srspace_eval.codabench.plan_file import PlanTable, make_plan, parse_phase, read_options
 
-    missing = [name for name, value in (("--track", track), ("--phase", phases), ("--image", image), ("--out", out))
-               if not value]  # fmt: skip
-    if missing or track is None or image is None or out is None:
-        raise click.UsageError(f"give {', '.join(missing)}, or a command: check, dry-run")
-    made = [CompetitionPhase.parse(text, hidden=hide_output, seconds=seconds) for text in phases]
-    unknown = set(hide_output) - {phase.name for phase in made}
-    if unknown:
-        raise InputError(f"--hide-output {', '.join(sorted(unknown))}: there is no such phase")
-    wanted = tuple(name.strip() for name in metrics.split(",") if name.strip())
-    estimates = write_bundle(
-        CompetitionPlan(load_track(track), tuple(made), image, metrics=wanted, **plan), out, overwrite=overwrite
-    )
-    if as_json:
-        print_json({"bundle": str(out), "estimates": [estimate.to_document() for estimate in estimates]})
+    required = [("--track", given["track"]), ("--phase", phases), ("--image", given["image"])]
+    missing = [name for name, value in required if not value and file is None]
+    if not estimate_only and out is None:
+        missing.append("--out")
+    if missing:
+        raise click.UsageError(
+            f"give {', '.join(missing)}, or --options FILE, or a command: new, check, dry-run, import"
+        )
+    options = PlanTable() if file is None else read_options(file)
+    changes = {key: value for key, value in given.items() if value is not None}
+    if logo is not None:
+        changes["logo"] = str(logo)
+    if metrics is not None:
+        changes["metrics"] = tuple(name.strip() for name in metrics.split(",") if name.strip())
+    if phases:
+        changes["phases"] = tuple(parse_phase(text) for text in phases)
+    plan = make_plan(options.changed(changes, hidden=hide_output), where=str(file or "options"))
+    if out is not None and not overwrite and not estimate_only:
+        require_free(out)
+    estimates = estimate_bundle(plan, measure=not no_measure)
     for estimate in estimates:
         say(str(estimate))
         for advice in estimate.advice:
             say(f"notice: {advice}")
-    say(f"bundle: {out}")
+    for phase in plan.phases:
+        if not phase.at_hand:
+            say(f"phase {phase.name}: no estimate, the GT is not on this machine ({phase.gt})")
+    bundle = None if estimate_only else out
+    if bundle is not None:
+        write_bundle(plan, bundle, overwrite=overwrite)
+        say(f"bundle: {bundle}")
+    if as_json:
+        document = {"bundle": None if bundle is None else str(bundle)}
+        print_json({**document, "estimates": [estimate.to_document() for estimate in estimates]})
+
+
+@command.command("new")
+@click.argument("path", metavar="FILE.toml", type=click.Path(path_type=Path, dir_okay=False))
+def new(path: Path) -> None:
+    """Write a TOML file with all options of a bundle, with comments."""
+    from srspace_eval.codabench.plan_file import write_competition_template
+
+    write_competition_template(path)
+    say(f"wrote {path}; edit it, then run: srspace-eval codabench --options {path} --out bundle.zip")
 
 
 @command.command("check")

@@ -25,7 +25,8 @@ from srspace_eval.codabench.archive import make_zip
 from srspace_eval.codabench.bundle import dockerfile, make_bundle, write_bundle
 from srspace_eval.codabench.check import check_bundle
 from srspace_eval.codabench.dry_run import DryRun, leaderboard
-from srspace_eval.codabench.plan import CompetitionPhase, CompetitionPlan
+from srspace_eval.codabench.phase import CompetitionPhase
+from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.codabench.readme import Readme, find_readme, parse_readme
 from srspace_eval.codabench.scoring_program import make_scores
 from srspace_eval.codabench.settings import Settings
