@@ -134,13 +134,19 @@ def check(bundle: Path, as_json: bool) -> None:
 @click.argument("submissions", nargs=-1, required=True, metavar="TEAM=SUBMISSION.zip ...")
 @click.option("--phase", type=click.IntRange(min=1), default=1, show_default=True, help="Number of the phase.")
 @click.option("--data", type=click.Path(path_type=Path), help="The folder that stands for /app/data.")
+@click.option("--folder", "in_folder", is_flag=True, help="Run in a temporary folder, even if a namespace is possible.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
-def dry(bundle: Path, submissions: tuple[str, ...], phase: int, data: Path | None, as_json: bool) -> None:
+def dry(
+    bundle: Path, submissions: tuple[str, ...], phase: int, data: Path | None, in_folder: bool, as_json: bool
+) -> None:
     """Score submissions with the bundle's program, and show the leaderboard and the messages.
 
-    The program runs in a temporary folder with this Python, not in a container. Exit code 1 if a submission fails.
+    The program runs in a mount namespace that resembles the worker's container, where this system has one: Linux, as
+    root or with user namespaces. Elsewhere it runs in a temporary folder. The image's packages and weights are not
+    tested, but those of this machine. Exit code 1 if a submission fails.
     """
-    from srspace_eval.codabench.dry_run import dry_run_bundle, to_document
+    from srspace_eval.codabench.container import best_place
+    from srspace_eval.codabench.dry_run import dry_run_bundle, shown_scores, to_document
 
     pairs = []
     for text in submissions:
@@ -148,8 +154,12 @@ def dry(bundle: Path, submissions: tuple[str, ...], phase: int, data: Path | Non
         if not equals or not team or not path:
             raise click.BadParameter(f"{text!r}: write TEAM=SUBMISSION.zip", param_hint="TEAM=SUBMISSION.zip")
         pairs.append((team, Path(path)))
-    say("run in a temporary folder, not in a container")
-    runs, order = dry_run_bundle(bundle, pairs, phase=phase, data=data)
+    place = "folder" if in_folder else best_place()
+    if place == "namespace":
+        say("run in a mount namespace: the worker's paths, no network, no rights; not the worker's image")
+    else:
+        say("run in a temporary folder, not in a container")
+    runs, order = dry_run_bundle(bundle, pairs, phase=phase, data=data, place=place)
     if as_json:
         print_json(to_document(runs, order))
     else:
@@ -157,9 +167,7 @@ def dry(bundle: Path, submissions: tuple[str, ...], phase: int, data: Path | Non
             click.echo(shown(f"{run.team}: {run.status}" + (f" ({run.reason})" if run.reason else "")))
             for line in run.stderr.splitlines():
                 click.echo(shown(f"  {line}"))
-        scores = {run.team: run.scores for run in runs if run.status == "Finished"}
-        for place, team in enumerate(order, 1):
-            values = ", ".join(f"{key} {value:g}" for key, value in scores[team].items())
-            click.echo(shown(f"{place}. {team}: {values}"))
+        for number, line in enumerate(shown_scores(bundle, runs, order), 1):
+            click.echo(shown(f"{number}. {line}"))
     if any(run.status == "Failed" for run in runs):
         raise click.exceptions.Exit(1)

@@ -16,12 +16,14 @@ from srspace_eval.codabench.checks.files import UUID, BundleFiles
 from srspace_eval.codabench.checks.findings import BundleCheck as BundleCheck
 from srspace_eval.codabench.checks.leaderboard import check_leaderboard
 from srspace_eval.codabench.checks.schedule import check_phases, check_tasks
+from srspace_eval.codabench.plan import EMAIL
 from srspace_eval.errors import InputError
 
 LARGEST_BUNDLE = 350_000_000
 """Bytes of a bundle from which on unpacking hangs in practice (codalab/codabench #2304, #2322)."""
 
 _LARGEST_MEMBER = 1 << 32
+_LARGEST_YAML = 1 << 20
 _TOP = {
     "version", "title", "description", "image", "terms", "registration_auto_approve", "docker_image",
     "make_programs_available", "make_input_data_available", "queue", "enable_detailed_results",
@@ -83,6 +85,9 @@ def _check(found: BundleCheck, files: BundleFiles) -> None:
         found.trap("docker_image is missing: the platform takes one with Python 3.7")
     else:
         found.require_text(document, "docker_image", 128, "competition.yaml")
+    contact = document.get("contact_email")
+    if contact and not EMAIL.fullmatch(str(contact)):
+        found.refuse(f"contact_email {contact!r}: must be an e-mail address")
     queue = document.get("queue")
     if queue and not UUID.fullmatch(str(queue)):
         found.refuse(f"queue {queue!r}: must be the queue's Vhost, a UUID")
@@ -95,6 +100,8 @@ def _document(found: BundleCheck, files: BundleFiles) -> dict[str, Any] | None:
         found.refuse(f"competition.yaml is missing at the top of the zip{more}")
         return None
     try:
+        if files.size("competition.yaml") > _LARGEST_YAML:
+            raise ValueError(f"larger than {_LARGEST_YAML} bytes")
         document = yaml.safe_load(files.read("competition.yaml").decode())
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         found.refuse(f"competition.yaml: cannot be read as YAML: {error}")

@@ -17,7 +17,7 @@ Net = Literal["alex", "vgg", "squeeze"]
 SubmissionRule = Literal["Force_Last", "Force_Best", "Add", "Add_And_Delete"]
 """The platform's rules that put one submission of each participant on the leaderboard."""
 
-_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}")
+EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}")
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class CompetitionPlan:
                 problems.append(f"phase {after.name!r}: must start after {before.name!r} has ended ({before.end})")
         if len({phase.name for phase in self.phases}) != len(self.phases):
             problems.append("two phases have one name")
-        if self.contact and not (_EMAIL.fullmatch(self.contact) and len(self.contact) <= 256):
+        if self.contact and not (EMAIL.fullmatch(self.contact) and len(self.contact) <= 256):
             problems.append(f"contact {self.contact!r}: must be an e-mail address, or empty")
         if len(self.reward) > 256:
             problems.append(f"reward: {len(self.reward)} characters; the platform takes 256")

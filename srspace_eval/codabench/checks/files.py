@@ -26,6 +26,10 @@ class BundleFiles:
             f"{parent}/" for name in self.names for parent in map(str, Path(name).parents) if parent != "."
         }
 
+    def size(self, name: str) -> int:
+        """A file's size in bytes."""
+        return self._zip.getinfo(name).file_size
+
     def read(self, name: str) -> bytes:
         """A file's bytes."""
         return self._zip.read(name)
@@ -64,7 +68,7 @@ class BundleFiles:
             with zipfile.ZipFile(io.BytesIO(self.read(name))) as inner:
                 names = [n for n in inner.namelist() if not n.endswith("/")]
                 meta = next((n for n in ("metadata.yaml", "metadata") if n in names), None)
-                command = None if meta is None else _command(inner.read(meta))
+                command = None if meta is None else command_of(inner.read(meta))
         except zipfile.BadZipFile:
             self._found.trap(f"{where}: {key} {name!r} is not a zip: every submission fails")
             return
@@ -101,7 +105,12 @@ class BundleFiles:
                 self._found.trap(f"{where}: the command names {script}, which is not in the program")
 
 
-def _command(data: bytes) -> str | None:
+def command_of(data: bytes) -> str | None:
+    """The command of a program's metadata; None if it has none.
+
+    >>> command_of(b"command: python3 score.py")
+    'python3 score.py'
+    """
     try:
         found = yaml.safe_load(data.decode())
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):

@@ -43,9 +43,11 @@ def check_tasks(found: BundleCheck, files: BundleFiles, document: Mapping[str, A
 
 
 def check_phases(found: BundleCheck, files: BundleFiles, document: Mapping[str, Any], tasks: set[object]) -> None:
-    """The phases, in the order of the file."""
+    """The phases, in the order of their indexes."""
     before: datetime | None = None
     phases = found.mappings(document, "phases")
+    if all(type(phase.get("index", 0)) is int for phase in phases):
+        phases = sorted(phases, key=lambda phase: phase.get("index", 0))
     for number, phase in enumerate(phases):
         where = f"phase {phase.get('name')!r}"
         found.require_text(phase, "name", 256, where)
@@ -74,6 +76,9 @@ def check_phases(found: BundleCheck, files: BundleFiles, document: Mapping[str, 
             found.trap(f"{where}: execution_time_limit {limit}: the public queue stops at {PUBLIC_QUEUE_SECONDS} s")
         if number == 0 and phase.get("auto_migrate_to_this_phase"):
             found.refuse(f"{where}: the first phase cannot be migrated to")
+        for key in ("public_data", "starting_kit"):
+            if key in phase:
+                files.check_data(where, key, phase[key])
         for key in sorted(map(str, phase.keys() - _PHASE)):
             found.trap(f"{where}: {key} is not read")
 
