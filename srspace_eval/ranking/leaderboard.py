@@ -19,6 +19,7 @@ from srspace_eval.results.board import Board, load_board
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
+from srspace_eval.tracks.teams import Team, read_teams
 
 
 def rank(
@@ -33,6 +34,7 @@ def rank(
     columns: Sequence[str] | None = None,
     bootstrap: BootstrapPlan | None = BootstrapPlan(),  # noqa: B008 - it cannot be changed
     signature: str | None = None,
+    teams: Sequence[Team] | Path | str | None = None,
 ) -> Ranking:
     """Rank scored submissions by a track's rule: what ``srspace-eval rank`` does.
 
@@ -60,6 +62,9 @@ def rank(
         How to make 95% intervals from the images' values of measured submissions; None: no intervals.
     signature:
         Start of the signature id whose results are ranked; results that conflict with it are listed without ranks.
+    teams:
+        Teams or their CSV (:func:`srspace_eval.read_teams`): affiliations, links, what else they declared. Entries of
+        the same name show it; upper and lower case count as the same.
 
     Returns
     -------
@@ -100,6 +105,7 @@ def rank(
         mor=None if mor is None else Path(mor),
         values=None if values is None else Path(values),
         columns=shown,
+        teams=read_teams(teams) if isinstance(teams, (Path, str)) else teams or (),
     )
     ranking = apply_rule(entries, track, bootstrap=bootstrap, signature=signature, columns=columns)
     if columns is not None:
