@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp
 from srspace_eval.metrics.registry import columns as metric_columns
@@ -153,6 +154,8 @@ def command(
     )
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
+    if out is not None:
+        _require_inputs_kept([path for path in (table, values, mor) if path is not None], out, forms, tracks)
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
     rankings = [
         rank(
@@ -174,6 +177,8 @@ def command(
         pictures = {} if gt is None else {tracks[0].name: _pictures(gt, lr, submissions, teams)}
         for path in write_leaderboards(rankings, out, formats=forms, intervals=intervals, pictures=pictures):
             say(f"wrote {path}")
+        if pictures:
+            say(f"{out} shows pictures of the GT; do not publish it while the GT is secret")
     _print(rankings, forms, intervals, as_json, printed_form=out is None and formats is not None)
 
 
@@ -238,6 +243,13 @@ def _require_one(tracks: Sequence[Track], **options: object) -> None:
     if len(tracks) > 1 and given:
         names = ", ".join(track.name for track in tracks)
         raise click.UsageError(f"{', '.join(given)} is about one track: name it with --track (there are {names})")
+
+
+def _require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str], tracks: Sequence[Track]) -> None:
+    written = {(out / f"{slug(track.name)}.{form}").resolve() for track in tracks for form in forms}
+    for path in inputs:
+        if path.resolve() in written:
+            raise click.UsageError(f"{path} would be replaced by the leaderboard; give another folder with --out")
 
 
 def _list_published() -> None:

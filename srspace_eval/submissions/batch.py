@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Advance, Progress, no_progress
-from srspace_eval._utils.untrusted_text import visible
+from srspace_eval._utils.untrusted_text import name_key, visible
 from srspace_eval.errors import ImageError, ProblemsError, SrspaceEvalError, SubmissionError, TrackError
 from srspace_eval.submissions.check import SubmissionCheck, check
 from srspace_eval.submissions.sources import MAX_ENTRIES, open_source
@@ -326,7 +325,7 @@ def _require_distinct(members: Sequence[BatchMember]) -> None:
     seen: dict[str, BatchMember] = {}
     problems = []
     for member in members:
-        key = unicodedata.normalize("NFKC", member.team.team).casefold()
+        key = name_key(member.team.team)
         other = seen.setdefault(key, member)
         if other is not member:
             problems.append(f"{member.path} and {other.path}: both are of {visible(member.team.team)!r}")

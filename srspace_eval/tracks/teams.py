@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from srspace_eval._utils.csv_table import read_csv_table
-from srspace_eval._utils.untrusted_text import escape_cell, unescape_cell, visible
+from srspace_eval._utils.untrusted_text import escape_cell, name_key, unescape_cell, visible
 from srspace_eval.errors import InputError, SubmissionError
 
 FIELDS = ("affiliation", "paper", "code", "extra_data", "runtime")
@@ -164,9 +163,9 @@ def read_teams(path: Path | str) -> list[Team]:
             faults.append(f"file is {visible(file)!r}; write the name without its folder")
         if file and files.setdefault(file.casefold(), name) != name:
             faults.append(f"file {visible(file)!r} is also that of {visible(files[file.casefold()])!r}")
-        if name and names.setdefault(_key(name), name) != name:
+        if name and names.setdefault(name_key(name), name) != name:
             faults.append(
-                f"{visible(name)!r} and {visible(names[_key(name)])!r} count as the same name (case does not count)"
+                f"{visible(name)!r} and {visible(names[name_key(name)])!r} count as the same name (case does not count)"
             )
         for fault in faults:
             line.fault(fault)
@@ -190,10 +189,6 @@ def teams_csv(teams: Sequence[Team]) -> str:
         texts = [team.file, team.team, team.kind, *(getattr(team, field) for field in FIELDS)]
         writer.writerow([escape_cell(text) for text in texts])
     return file.getvalue()
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def _fault(field: str, text: str) -> str | None:
