@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -21,15 +20,6 @@ Origin = Literal["measured", "given", "published"]
 
 FINAL = "final_rank"
 """The final rank's id, where columns are named by metric ids."""
-
-
-def name_key(team: str) -> str:
-    """Names with the same key are the same name: case and width variants do not count.
-
-    >>> name_key("Deepest") == name_key("DEEPEST")
-    True
-    """
-    return unicodedata.normalize("NFKC", team).casefold()
 
 
 @dataclass(frozen=True)
