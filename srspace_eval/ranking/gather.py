@@ -82,7 +82,7 @@ def gather_entries(
     if values is not None:
         found, strangers = add_values(found, values, track)
         if strangers:
-            known = [entry.team for entry in found if entry.origin != "published"]
+            known = [entry.team for entry in found if entry.origin != "published" and entry.team not in strangers]
             meant = "".join(f"; {name!r}: {guess}" for name in strangers if (guess := did_you_mean(name, known)))
             notify(
                 f"{values}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with these "
