@@ -15,7 +15,14 @@ from srspace_eval.results.record import Result
 
 
 def result_path(board: Path | str, track: str, team: str) -> Path:
-    """The file of a team's result in a board."""
+    """The file of a team's result in a board.
+
+    Examples
+    --------
+    >>> from srspace_eval import result_path
+    >>> result_path("leaderboards", "x8", "My Team").as_posix()
+    'leaderboards/x8/My-Team-cee021f1.json'
+    """
     return Path(board) / slug(track) / f"{slug(team)}.json"
 
 
@@ -93,6 +100,16 @@ def write_result(path: Path | str, result: Result) -> None:
     ------
     ResultsError
         If it cannot be written.
+
+    Examples
+    --------
+    >>> from srspace_eval import ImageRecord, Result, SampleRecord, Signature, read_result, write_result
+    >>> digest = "0" * 64
+    >>> sample = SampleRecord(0, "000000_sample00000.png", digest, {"psnr": 30.5})
+    >>> image = ImageRecord("0801", 32, 48, digest, {"psnr": 30.5}, {}, (sample,))
+    >>> write_result("A.json", Result("A", "x4", Signature({"common": {"scale": 4}}), (image,), {"psnr": 30.5}))
+    >>> read_result("A.json").summary
+    {'psnr': 30.5}
     """
     try:
         write_atomic(Path(path), strict_json.dumps(to_document(result)) + "\n")
