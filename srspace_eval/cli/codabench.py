@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from srspace_eval.cli._common import print_json, say, shown
-from srspace_eval.cli._options import EXISTING_FILE
+from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER
 
 
 @click.group(invoke_without_command=True)
@@ -171,3 +171,31 @@ def dry(
             click.echo(shown(f"{number}. {line}"))
     if any(run.status == "Failed" for run in runs):
         raise click.exceptions.Exit(1)
+
+
+@command.command("import")
+@click.argument("downloads", type=EXISTING_FOLDER)
+@click.option("--track", required=True, metavar="NAME|FILE.toml", help="The bundle's track.")
+@click.option("--board", type=click.Path(path_type=Path), default="leaderboards", show_default=True, help="The board.")
+@click.option(
+    "--teams", type=EXISTING_FILE, help="CSV: file,team, as for rank --teams. Default: from the files' names."
+)
+@click.option("--overwrite", is_flag=True, help="Replace earlier results of these teams.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+def import_(downloads: Path, track: str, board: Path, teams: Path | None, overwrite: bool, as_json: bool) -> None:
+    """Make a board for `rank` of scoring outputs that were downloaded from the platform.
+
+    DOWNLOADS holds one zip or folder for each submission, with scores.json, and result.json where the phase shows its
+    output. Results go to BOARD/TRACK/TEAM.json and say that the platform measured them. Teams with scores only go to
+    BOARD/codabench-TRACK.csv, for `rank --table`.
+    """
+    from srspace_eval.codabench.downloads import import_downloads
+
+    found = import_downloads(downloads, track, board, teams=teams, overwrite=overwrite)
+    if as_json:
+        print_json(found.to_document())
+    say(f"{len(found.teams)} teams: {', '.join(found.teams)}")
+    if found.results:
+        say(f"rank them with: srspace-eval rank --track {track} --board {board}")
+    if found.table is not None:
+        say(f"only scores are known of some: srspace-eval rank --track {track} --table {found.table}")

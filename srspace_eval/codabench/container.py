@@ -116,7 +116,7 @@ def _isolated(
     root.mkdir()
     command = [sys.executable if words[0] in ("python", "python3") else words[0], *words[1:]]
     environment = {
-        "PATH": f"{Path(sys.executable).parent}:{_PATH}", "HOME": "/root", "LANG": "C.UTF-8",
+        "PATH": f"{Path(sys.executable).parent}:{_PATH}", "HOME": namespace.HOME, "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "http_proxy": "", "https_proxy": "",
         **{key: os.environ[key] for key in ("PYTHONPATH", "OMP_NUM_THREADS") if key in os.environ},
         **({ENVIRONMENT: str(_weights()[0])} if _weights() else {}),

@@ -252,6 +252,8 @@ def unpack(file: Any, folder: Path) -> None:
     folder.mkdir(parents=True)
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
+        if not infos:
+            raise zipfile.BadZipFile("empty")
         if len(infos) > _LARGEST_ENTRIES:
             raise ValueError(f"holds more than {_LARGEST_ENTRIES} files")
         if sum(info.file_size for info in infos) > QUOTA:

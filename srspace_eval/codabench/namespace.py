@@ -19,6 +19,9 @@ from pathlib import Path
 SYSTEM = ("bin", "etc", "lib", "lib32", "lib64", "libx32", "opt", "sbin", "usr")
 """Folders of this machine that stand for those of the image. They are read-only inside."""
 
+HOME = "/home/worker"
+"""The empty home of the program."""
+
 _DEVICES = ("full", "null", "random", "urandom", "zero")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 _SHARED_MEMORY = "size=64m"
@@ -37,8 +40,8 @@ def main(specification: str) -> None:
             (root / name).symlink_to(source.readlink())
         elif source.is_dir():
             _bind(source, root / name, read_only=True)
-    for name in ("proc", "dev", "tmp", "run", "root"):
-        (root / name).mkdir(exist_ok=True)
+    for name in ("proc", "dev", "tmp", "run", HOME):
+        (root / name.lstrip("/")).mkdir(parents=True, exist_ok=True)
     (root / "tmp").chmod(0o1777)
     _mount("-t", "proc", "proc", str(root / "proc"))
     _bind(Path("/sys"), root / "sys", read_only=True)

@@ -96,7 +96,7 @@ class CompetitionPlan:
     >>> from srspace_eval.tracks.reader import load_track
     >>> phase = CompetitionPhase.parse("Test=/app/data/GT_test,2026-03-10")
     >>> CompetitionPlan(load_track("x4"), (phase,), "user/srspace-eval:1").primary
-    'lpips'
+    'diversity'
     """
 
     track: Track
