@@ -50,6 +50,8 @@ class PublishedRow:
         The printed final rank; None if none was printed.
     note:
         What the table or its source says about the row.
+    places:
+        Name of one of the track's rankings -> printed place.
     """
 
     team: str
@@ -58,6 +60,7 @@ class PublishedRow:
     ranks: Mapping[str, int] = field(default_factory=dict)
     final_rank: float | None = None
     note: str = ""
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class PublishedTable:
         Columns that are not metrics of this package.
     rows:
         As printed.
+    uncertain:
+        What the source leaves open about the whole table, one sentence each.
     """
 
     id: str
@@ -91,6 +96,7 @@ class PublishedTable:
     data: str
     columns: Mapping[str, PublishedColumn]
     rows: tuple[PublishedRow, ...]
+    uncertain: tuple[str, ...] = ()
 
     @property
     def citation(self) -> str:
@@ -186,6 +192,7 @@ class RowTable(Struct, frozen=True):
     ranks: dict[str, Annotated[int, Meta(ge=1)]] = {}
     final_rank: Annotated[float, Meta(ge=1)] | UnsetType = UNSET
     note: str = ""
+    places: dict[str, Annotated[int, Meta(ge=1)]] = {}
 
 
 class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,6 +207,7 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     data: str
     rows: tuple[RowTable, ...]
     columns: dict[str, ColumnTable] = {}
+    uncertain: tuple[str, ...] = ()
 
 
 def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
@@ -229,6 +237,7 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
             for key, column in table.columns.items()
         },
         rows=rows,
+        uncertain=table.uncertain,
     )
 
 
@@ -241,4 +250,4 @@ def _row(row: RowTable, data: dict[str, Any], known: set[str]) -> PublishedRow:
     except DocumentError as error:
         raise DocumentError(f"row {row.team!r}: {error}") from error
     final_rank = None if row.final_rank is UNSET else row.final_rank
-    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note)
+    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note, row.places)

@@ -33,7 +33,7 @@ from srspace_eval.errors import InputError, ResultsError
 from srspace_eval.results.record import Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_result
-from srspace_eval.tracks.reader import list_tracks, load_track
+from srspace_eval.tracks.reader import guessed_tracks, load_track
 from tests.helpers.commands import run
 from tests.helpers.scoring import run as score
 from tests.helpers.worker import Outcome, work
@@ -275,7 +275,7 @@ def test_the_readme_is_found_in_any_case() -> None:
 # The bundle.
 
 
-@pytest.mark.parametrize("track", [track.name for track in list_tracks()])
+@pytest.mark.parametrize("track", [*(track.name for track in guessed_tracks()), "imagesr-x4-2026"])
 @pytest.mark.parametrize("gt", ["folder", "zip", UUID, "/app/data/GT.zip"])
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_check_takes_every_bundle(track: str, gt: str, count: int, folder: Path, tmp_path: Path) -> None:
