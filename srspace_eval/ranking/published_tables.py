@@ -85,6 +85,9 @@ class PublishedTable:
         As printed.
     uncertain:
         What the source leaves open about the whole table, one sentence each.
+    measured_with:
+        How the numbers were measured, as far as it is known. The notes of the rows say it. If it is empty, they were
+        measured as the track measures.
     """
 
     id: str
@@ -97,6 +100,7 @@ class PublishedTable:
     columns: Mapping[str, PublishedColumn]
     rows: tuple[PublishedRow, ...]
     uncertain: tuple[str, ...] = ()
+    measured_with: str = ""
 
     @property
     def citation(self) -> str:
@@ -111,7 +115,8 @@ class PublishedTable:
         Parameters
         ----------
         kind:
-            ``"baseline"``: all shown, none ranked; ``"as published"``: those that competed compete again.
+            ``"baseline"``: all are shown and none is ranked, also where the track ranks baselines; ``"as published"``:
+            those that competed compete again.
         known:
             Ids of a track's columns (:meth:`Track.columns`); values under other ids are left out. None: the metrics'.
 
@@ -127,7 +132,8 @@ class PublishedTable:
                 kind="baseline" if kind == "baseline" else row.kind,
                 values={key: value for key, value in row.values.items() if key in ids},
                 origin="published",
-                note=f"{self.citation}\n{row.note}" if row.note else self.citation,
+                note="\n".join(filter(None, [self.citation, self.measured_with, row.note])),
+                competes=kind == "as published",
             )
             for row in self.rows
         ]
@@ -208,6 +214,7 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     rows: tuple[RowTable, ...]
     columns: dict[str, ColumnTable] = {}
     uncertain: tuple[str, ...] = ()
+    measured_with: str = ""
 
 
 def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
@@ -238,6 +245,7 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
         },
         rows=rows,
         uncertain=table.uncertain,
+        measured_with=table.measured_with,
     )
 
 

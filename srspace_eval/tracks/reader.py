@@ -104,7 +104,7 @@ def _builtin_names() -> list[str]:
 
 
 def _builtin(name: str) -> Track:
-    entry = files("srspace_eval.tracks").joinpath("builtin", f"{name}.toml")
+    entry = files("srspace_eval.tracks").joinpath("builtin").joinpath(f"{name}.toml")
     return _parse(entry.read_text(encoding="utf-8"), entry.name)
 
 

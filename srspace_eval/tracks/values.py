@@ -44,9 +44,7 @@ def read_given(
         if key in measured:
             raise TrackError(f"{where}: columns.{visible(key)}: the track measures {key!r}; give the column another id")
     others = {*known, *tables}
-    return tuple(
-        _info(key, table, f"{where}: columns.{visible(key)}", others - {key}) for key, table in tables.items()
-    )
+    return tuple(_info(key, table, f"{where}: columns.{visible(key)}", others - {key}) for key, table in tables.items())
 
 
 def read_derived(

@@ -69,7 +69,7 @@ def test_faults_name_the_file_and_the_key(tmp_path: Path, text: str, words: str)
 
 
 def test_unknown_and_missing_tracks() -> None:
-    with pytest.raises(TrackError, match="choose one of .*x4-2022, x4, x8-2022, x8, or name"):
+    with pytest.raises(TrackError, match=r"choose one of .*x4-2022, x4, x8-2022, x8, or name"):
         load_track("x16")
     with pytest.raises(TrackError, match="cannot be read"):
         load_track("nowhere.toml")
