@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.compatibility import signatures_of_tracks
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.published_tables import load_published, published_tables
@@ -55,7 +57,16 @@ _DEFAULT_BOARD = Path("leaderboards")
     metavar="FOLDER|FILE.csv",
     help="A study's mean opinion ranks: the folder that 'study collect' wrote, or a CSV: team,mor.",
 )
-@click.option("--published", metavar="NAME", help="Rank a published table's own teams, as its challenge did.")
+@click.option(
+    "--allow-unknown", is_flag=True, help="Show names of --mor that are not on the board as baselines; else an error."
+)
+@click.option(
+    "--published",
+    "published_names",
+    multiple=True,
+    metavar="NAME",
+    help="Rank a published table's own teams, as its challenge did.",
+)
 @click.option(
     "--with",
     "beside",
@@ -64,7 +75,13 @@ _DEFAULT_BOARD = Path("leaderboards")
     help="Show a published table's rows as baselines; may be given several times.",
 )
 @click.option("--list-published", is_flag=True, help="List the published tables and exit.")
-@click.option("--signature", metavar="ID", help="Rank only the results measured with these settings; list the others.")
+@click.option(
+    "--signature",
+    "signatures",
+    multiple=True,
+    metavar="ID",
+    help="Rank only the results measured with these settings; list the others. May be given once for each track.",
+)
 @click.option(
     "--columns",
     metavar="LIST",
@@ -103,10 +120,11 @@ def command(
     table: Path | None,
     values: Path | None,
     mor: Path | None,
-    published: str | None,
+    allow_unknown: bool,
+    published_names: tuple[str, ...],
     beside: tuple[str, ...],
     list_published: bool,
-    signature: str | None,
+    signatures: tuple[str, ...],
     columns: str | None,
     intervals: bool,
     seed: int,
@@ -126,6 +144,12 @@ def command(
         _list_published()
         return
     forms = _forms(formats, out, as_json)
+    if len(published_names) > 1:
+        raise click.UsageError(
+            f"--published is given more than once ({', '.join(published_names)}); give one, and show the others with "
+            "--with"
+        )
+    published = published_names[0] if published_names else None
     if board is None and table is None and published is None and _DEFAULT_BOARD.is_dir():
         board = _DEFAULT_BOARD
     tracks = _tracks(track_names, board, published)
@@ -135,7 +159,10 @@ def command(
     )
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
+    if out is not None:
+        _require_inputs_kept([path for path in (table, values, mor) if path is not None], out, forms, tracks)
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
+    chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     rankings = [
         rank(
             board,
@@ -147,7 +174,8 @@ def command(
             values=values,
             columns=shown,
             bootstrap=plan,
-            signature=signature,
+            signature=chosen.get(track.name),
+            allow_unknown=allow_unknown,
         )
         for track in tracks
     ]
@@ -155,6 +183,8 @@ def command(
         pictures = {} if gt is None else {tracks[0].name: _pictures(gt, lr, submissions)}
         for path in write_leaderboards(rankings, out, formats=forms, intervals=intervals, pictures=pictures):
             say(f"wrote {path}")
+        if pictures:
+            say(f"{out} shows pictures of the GT; do not publish it while the GT is secret")
     _print(rankings, forms, intervals, as_json, printed_form=out is None and formats is not None)
 
 
@@ -219,6 +249,13 @@ def _require_one(tracks: Sequence[Track], **options: object) -> None:
     if len(tracks) > 1 and given:
         names = ", ".join(track.name for track in tracks)
         raise click.UsageError(f"{', '.join(given)} is about one track: name it with --track (there are {names})")
+
+
+def _require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str], tracks: Sequence[Track]) -> None:
+    written = {(out / f"{slug(track.name)}.{form}").resolve() for track in tracks for form in forms}
+    for path in inputs:
+        if path.resolve() in written:
+            raise click.UsageError(f"{path} would be replaced by the leaderboard; give another folder with --out")
 
 
 def _list_published() -> None:

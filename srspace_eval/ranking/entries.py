@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from srspace_eval._utils.untrusted_text import slug, unescape_cell
+from srspace_eval._utils.untrusted_text import name_key, slug, unescape_cell
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.registry import columns, own_values
 from srspace_eval.ranking.csv_table import read_csv_table
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
-from srspace_eval.ranking.model import Entry, Origin, name_key
+from srspace_eval.ranking.model import Entry, Origin
 from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.results.store import read_result, read_results, result_path

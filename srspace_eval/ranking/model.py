@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -21,15 +20,6 @@ Origin = Literal["measured", "given", "published"]
 
 FINAL = "final_rank"
 """The final rank's id, where columns are named by metric ids."""
-
-
-def name_key(team: str) -> str:
-    """Names with the same key are the same name: case and width variants do not count.
-
-    >>> name_key("Deepest") == name_key("DEEPEST")
-    True
-    """
-    return unicodedata.normalize("NFKC", team).casefold()
 
 
 @dataclass(frozen=True)
@@ -56,6 +46,13 @@ class Entry:
         Metric id -> interval that came with the value (a study's of its MOR).
     draws:
         Metric id -> the value in resampled studies; draw k of all entries is from the same resampled study.
+
+    Examples
+    --------
+    >>> from srspace_eval import Entry
+    >>> entry = Entry("Ours", "team", {"lr_psnr": 50.1, "diversity": 20.5, "mor": None}, origin="given")
+    >>> entry.values["diversity"]
+    20.5
     """
 
     team: str
@@ -91,6 +88,13 @@ class Row:
     indistinguishable_from_next:
         Metric id (or ``"final_rank"``) -> whether the data cannot tell this row from the next one in that column.
         Absent for the last row of a column, where the next shares its rank, and where there is no bootstrap.
+
+    Examples
+    --------
+    >>> from srspace_eval import rank
+    >>> row = rank(None, "x4", published="ntire2021").rows[0]
+    >>> row.place, row.entry.team, row.ranks
+    (1, 'Deepest', {'lr_psnr': 1.0, 'diversity': 2.0, 'mor': 1.0})
     """
 
     entry: Entry
@@ -122,6 +126,13 @@ class Ranking:
         How the intervals were made; None if there are none.
     others:
         The same entries by the track's other rules, each with a track whose only rule it is.
+
+    Examples
+    --------
+    >>> from srspace_eval import rank
+    >>> ranking = rank(None, "x4", published="ntire2021")
+    >>> ranking.track.name, ranking.columns, len(ranking.rows)
+    ('x4', ('lpips', 'lr_psnr', 'diversity', 'mor'), 14)
     """
 
     track: Track

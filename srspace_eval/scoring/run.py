@@ -15,7 +15,7 @@ from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.results.board_tracks import keep_track
 from srspace_eval.results.record import ImageRecord, Kind, Result
 from srspace_eval.results.signature import Signature
-from srspace_eval.results.store import result_path, write_result
+from srspace_eval.results.store import require_new_name, result_path, write_result
 from srspace_eval.scoring.earlier import earlier_result, measured_from
 from srspace_eval.scoring.executors.base import Executor
 from srspace_eval.scoring.executors.opening import open_executor
@@ -89,7 +89,8 @@ def score(
     WeightsError
         If LPIPS is wanted and its weights are not there.
     ResultsError
-        If the board holds another result of this team and ``overwrite`` is False, or another process writes it.
+        If the board holds another result of this team and ``overwrite`` is False, a result whose team's name differs in
+        case alone, or another process writes it.
     TrackError
         If there is no such track, or none is given and none or several fit.
     InputError
@@ -230,6 +231,7 @@ def _prepare(
         only=None if shard is None else shard.of, workers=options.workers, progress=progress,
     )  # fmt: skip
     track = checked.track
+    require_new_name(board, track.name, team)
     if runtime is None:
         metrics = options.bound(track)
         runtime = executor.prepare(options.network(metrics))

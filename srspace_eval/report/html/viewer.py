@@ -47,6 +47,13 @@ class Pictures:
         Folder (or zip) of LRs, named as ``score`` takes them; None: the GT is downscaled for the view.
     images:
         At most this many images of a submission are shown in its viewer, its best and worst first.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import Pictures
+    >>> Pictures(Path("DIV2K_valid_HR"), {"Ours": Path("ours.zip")}, images=5).images
+    5
     """
 
     gt: Path
