@@ -106,6 +106,14 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "team,kind,lpips,lr_psnr,diversity,mor\nMine,team,0.12,50.1,24.2,2.1\nTheirs,team,0.13,49.0,,\n",
         encoding="utf-8",
     )
+    (folder / "inbox").mkdir()
+    for name in ("teamA", "teamB", "teamC"):
+        shutil.copy(folder / f"{name}.zip", folder / "inbox")
+    (folder / "inbox.csv").write_text(
+        "file,team,kind,affiliation,code\nteamA.zip,Team A,team,Example University,https://example.org/a\n"
+        "teamB.zip,Team B,team,,\nteamC.zip,Team C,team,,\n",
+        encoding="utf-8",
+    )
     (folder / "weights").mkdir()
     write_alexnet(folder / "weights" / "alex.pth")
     return folder
