@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from srspace_eval.cli._batch import show_batch
 from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import LateHelp, submission_options, track_from
 from srspace_eval.errors import InputError
@@ -123,12 +124,14 @@ def _offered() -> str:
 @click.option("--overwrite", is_flag=True, help="Replace a result of this team.")
 @click.option("--incomplete", is_flag=True, help="Measure what is there; listed, never ranked.")
 def command(
-    submission: Path,
+    submissions: tuple[Path, ...],
     gt: Path,
     lr: Path | None,
     track: str | None,
     samples: int | None,
     workers: int | None,
+    teams: Path | None,
+    reports: Path | None,
     as_json: bool,
     team: str | None,
     baseline: bool,
@@ -149,9 +152,14 @@ def command(
 
     With --shard, jobs measure shares into journals on the board (or on boards of their own, merged by copying); the
     same command without --shard makes the result of them.
+
+    Several submissions, or a folder that contains submissions, are scored one after the other. One that has faults does
+    not stop the others. The exit code is 1 if there is one. The same command again goes on with what is missing.
     """
+    from srspace_eval.scoring.batch import score_all
     from srspace_eval.scoring.options import ScoreOptions
     from srspace_eval.scoring.run import score, score_shard
+    from srspace_eval.submissions.batch import is_batch
 
     wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
     if wanted == ():
@@ -162,15 +170,25 @@ def command(
         measures = (*measures, Measure(DiversityPatches.name, options=options_given))
     elif DiversityPatches.name in (wanted or (rules.metrics if rules else ())):
         raise click.UsageError(f"{DiversityPatches.name} needs --patches K")
+    many = is_batch(submissions) or teams is not None or reports is not None
+    for name, given in (("--team", team), ("--baseline", baseline), ("--shard", shard)):
+        if many and given:
+            raise click.UsageError(f"{name} is about one submission; write names and kinds into a table, --teams FILE")
     arguments: dict[str, Any] = {
         "options": ScoreOptions(metrics=wanted, measures=measures, samples=samples, workers=workers, **options),
         "track": rules,
         "lr": lr,
-        "team": team,
         "board": board,
         "overwrite": overwrite,
         "progress": progress,
     }
+    if many:
+        batch = score_all(submissions, gt, teams=teams, **arguments)
+        say(f"results: {board}")
+        show_batch(batch, reports, as_json=as_json)
+        return
+    (submission,) = submissions
+    arguments["team"] = team
     if shard is not None:
         done = score_shard(submission, gt, shard, **arguments)
         document = {"team": done.team, "track": done.track, "shard": str(shard), "images": list(done.images)}

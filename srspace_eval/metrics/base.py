@@ -70,6 +70,13 @@ class MetricInfo:
         What the column represents in charts and on the pages of submissions; empty: it is not used there.
     least, most:
         The smallest and the largest possible value. ``rank`` refuses a result with another one.
+
+    Examples
+    --------
+    >>> from srspace_eval import MetricInfo
+    >>> info = MetricInfo("mae", "MAE", "", 2, "lower", "", "Mean absolute error of 8-bit values.")
+    >>> info.label, info.direction, info.per
+    ('MAE', 'lower', 'sample')
     """
 
     id: str

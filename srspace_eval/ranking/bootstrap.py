@@ -35,6 +35,12 @@ class BootstrapPlan:
     ------
     InputError
         If a field is out of range.
+
+    Examples
+    --------
+    >>> from srspace_eval import BootstrapPlan
+    >>> BootstrapPlan(replicates=500, level=0.9)
+    BootstrapPlan(replicates=500, seed=0, level=0.9)
     """
 
     replicates: int = 2000

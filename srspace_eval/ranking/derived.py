@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.untrusted_text import short_name
+from srspace_eval._utils.untrusted_text import name_key, short_name
 from srspace_eval.ranking.bootstrap import resampled_means
-from srspace_eval.ranking.model import Entry, name_key
+from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
 from srspace_eval.results.record import ImageRecord
 from srspace_eval.tracks.formulas import Formula

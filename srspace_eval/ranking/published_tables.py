@@ -80,6 +80,13 @@ class PublishedTable:
         Columns that are not metrics of this package.
     rows:
         As printed.
+
+    Examples
+    --------
+    >>> from srspace_eval import load_published
+    >>> table = load_published("ntire2021-x4")
+    >>> len(table.rows), table.rows[0].team
+    (14, 'svnit_ntnu')
     """
 
     id: str
@@ -129,7 +136,14 @@ class PublishedTable:
 
 @lru_cache(maxsize=1)
 def published_tables() -> Mapping[str, PublishedTable]:
-    """All published tables, by id."""
+    """All published tables, by id.
+
+    Examples
+    --------
+    >>> from srspace_eval import published_tables
+    >>> [name for name in published_tables() if name.startswith("ntire2021")]
+    ['ntire2021-x4', 'ntire2021-x8']
+    """
     folder = files("srspace_eval.leaderboards").joinpath("published")
     tables = [
         parse_table(toml.loads(entry.read_text(encoding="utf-8")), entry.name)

@@ -9,13 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.eligibility import failed_conditions
 from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals, order_keys, paired_entries
-from srspace_eval.ranking.model import Entry, Ranking, Row, name_key
+from srspace_eval.ranking.model import Entry, Ranking, Row
 from srspace_eval.ranking.notes import make_notes, metric_label
 from srspace_eval.ranking.places import places_by
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys

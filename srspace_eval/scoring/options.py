@@ -52,6 +52,14 @@ class ScoreOptions:
         Measure what is there of a submission that lacks images or samples. Its summary stays empty.
     niqe_model:
         A file with another model for NIQE than the authors' (``.mat`` or ``.npz``).
+
+    Examples
+    --------
+    >>> from srspace_eval import Measure, ScoreOptions
+    >>> luma = Measure("psnr_y4", "psnr", {"channel": "y", "border": 4})
+    >>> options = ScoreOptions(metrics=("lr_psnr", "psnr"), measures=(luma,))
+    >>> options.metrics, options.net, options.device
+    (('lr_psnr', 'psnr'), 'alex', 'auto')
     """
 
     metrics: tuple[str | Measure, ...] | None = None

@@ -15,7 +15,7 @@ from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.results.board_tracks import keep_track
 from srspace_eval.results.record import ImageRecord, Kind, Result
 from srspace_eval.results.signature import Signature
-from srspace_eval.results.store import result_path, write_result
+from srspace_eval.results.store import require_new_name, result_path, write_result
 from srspace_eval.scoring.earlier import earlier_result, measured_from
 from srspace_eval.scoring.executors.base import Executor
 from srspace_eval.scoring.executors.opening import open_executor
@@ -87,7 +87,8 @@ def score(
     WeightsError
         If LPIPS is wanted and its weights are not there.
     ResultsError
-        If the board holds another result of this team and ``overwrite`` is False, or another process writes it.
+        If the board holds another result of this team and ``overwrite`` is False, a result whose team's name differs in
+        case alone, or another process writes it.
     TrackError
         If there is no such track, or none is given and none or several fit.
 
@@ -108,24 +109,45 @@ def score(
     """
     options = with_settings(options, settings)
     with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
-        run = _prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
-        checked, path = run.checked, run.path
-        with (
-            open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite) as journal,
-            open_shards(path, run.signature, replace=overwrite) as shards,
-        ):
-            earlier = None if overwrite else earlier_result(path, run.team, run.signature, run.tasks, kind)
-            result = earlier
-            if result is None:
-                absent = absent_shards(list(shards))
-                if absent:
-                    names = ", ".join(str(shard) for shard in absent)
-                    notify(f"{path.parent}: there is no journal of shard {names}; its images are measured in this run")
-                records = _measure(run, executor, journal, [*shards.values(), journal], progress)
-                result = make_result(checked, run.team, kind, run.signature, records)
-                write_result(path, result)
-            for done in (journal, *shards.values()):
-                done.discard()
+        return score_on(
+            executor, submission, gt, options=options, track=track, lr=lr, team=team, kind=kind, board=board,
+            overwrite=overwrite, progress=progress,
+        )  # fmt: skip
+
+
+def score_on(
+    executor: Executor,
+    submission: Path | str,
+    gt: Path | str,
+    *,
+    options: ScoreOptions,
+    track: Track | Path | str | None,
+    lr: Path | str | None,
+    team: str | None,
+    kind: Kind,
+    board: Path | str,
+    overwrite: bool,
+    progress: Progress,
+) -> Result:
+    """:func:`score` on an executor that is open already; several submissions may share it, one after the other."""
+    run = _prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
+    checked, path = run.checked, run.path
+    with (
+        open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite) as journal,
+        open_shards(path, run.signature, replace=overwrite) as shards,
+    ):
+        earlier = None if overwrite else earlier_result(path, run.team, run.signature, run.tasks, kind)
+        result = earlier
+        if result is None:
+            absent = absent_shards(list(shards))
+            if absent:
+                names = ", ".join(str(shard) for shard in absent)
+                notify(f"{path.parent}: there is no journal of shard {names}; its images are measured in this run")
+            records = _measure(run, executor, journal, [*shards.values(), journal], progress)
+            result = make_result(checked, run.team, kind, run.signature, records)
+            write_result(path, result)
+        for done in (journal, *shards.values()):
+            done.discard()
     if earlier is None:
         for note in result.notes:
             if note not in checked.notices:  # those were reported before the measuring
@@ -225,6 +247,7 @@ def _prepare(
         only=None if shard is None else shard.of, workers=options.workers, progress=progress,
     )  # fmt: skip
     track = checked.track
+    require_new_name(board, track.name, team)
     if runtime is None:
         metrics = options.bound(track)
         runtime = executor.prepare(options.network(metrics))

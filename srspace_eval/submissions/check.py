@@ -48,6 +48,19 @@ class SubmissionCheck:
         Which files belong together, and what is known of each file.
     strict:
         Whether :attr:`warnings` count as faults.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import srspace_eval as se
+    >>> from pathlib import Path
+    >>> for folder in ("hr", "small"):
+    ...     Path(folder).mkdir()
+    >>> se.write_png("hr/0801.png", np.full((16, 16, 3), 100, np.uint8))
+    >>> se.write_png("small/000000_sample00000.png", np.full((8, 16, 3), 101, np.uint8))
+    >>> found = se.check("small", "hr", track="x4", samples=1)
+    >>> len(found.faults)
+    1
     """
 
     track: Track

@@ -183,6 +183,13 @@ class Track:
         ``"none"``: the challenge has no GT.
     file:
         The user's file that the track was read from; None for a built-in track.
+
+    Examples
+    --------
+    >>> from srspace_eval import load_track
+    >>> track = load_track("x8")
+    >>> track.scale, track.samples, track.metrics
+    (8, 10, ('lpips', 'lr_psnr', 'diversity'))
     """
 
     name: str

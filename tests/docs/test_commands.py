@@ -35,7 +35,7 @@ _BUNDLE = (
 )
 _STUDY = f"study create teamA/ teamB/ {_SCORED} --out study/"
 ROOT = Path(__file__).resolve().parents[2]
-NOT_RUN = {"docs/codabench.md", "docs/degrade.md", "docs/models.md", "docs/verify.md"}
+NOT_RUN = {"docs/codabench.md", "docs/verify.md"}
 """Pages whose command lines are not in ``console`` blocks yet; their commands are run by the tests of their rooms."""
 BEFORE = {
     "rank": (f"score submission/ {_SCORED}",),
@@ -97,9 +97,21 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for path in sorted((folder / name).iterdir()):
                 archive.write(path, path.name)
     write_small_checkpoint(folder / "SRFlow_DF2K_4X.pth", "srflow")
+    _write(folder / "iphone-pictures" / "0001.png", 128 + pngs.pixels(264, 264, seed=900) // np.uint8(64))
+    (folder / "kernels").mkdir()
+    profile = np.exp(-np.square(np.arange(15) - 8.5) / 4)  # centred for scale 4
+    np.save(folder / "kernels" / "0001.npy", np.outer(profile, profile) / profile.sum() ** 2)
     (folder / "MOR.csv").write_text("team,mor\nTeam A,1.5\nTeam B,2\nTeam C,2.5\n", encoding="utf-8")
     (folder / "teams.csv").write_text(
         "team,kind,lpips,lr_psnr,diversity,mor\nMine,team,0.12,50.1,24.2,2.1\nTheirs,team,0.13,49.0,,\n",
+        encoding="utf-8",
+    )
+    (folder / "inbox").mkdir()
+    for name in ("teamA", "teamB", "teamC"):
+        shutil.copy(folder / f"{name}.zip", folder / "inbox")
+    (folder / "inbox.csv").write_text(
+        "file,team,kind,affiliation,code\nteamA.zip,Team A,team,Example University,https://example.org/a\n"
+        "teamB.zip,Team B,team,,\nteamC.zip,Team C,team,,\n",
         encoding="utf-8",
     )
     (folder / "weights").mkdir()

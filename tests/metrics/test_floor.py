@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from srspace_eval.metrics.registry import bind
 
 @pytest.mark.parametrize("channel", ["rgb", "y8"])
 @pytest.mark.parametrize("size", [(8, 8), (5, 7), (85, 97)])
-def test_the_largest_psnr_is_that_of_one_step_in_one_value(size: tuple[int, int], channel: str) -> None:
+def test_the_largest_psnr_is_that_of_one_step_in_one_value(size: tuple[int, int], channel: Literal["rgb", "y8"]) -> None:
     a = np.full((*size, 3), 100, np.uint8)
     b = a.copy()
     b[2, 3, 1] += 1
@@ -41,8 +42,8 @@ def test_no_change_of_the_rgb_values_gives_a_larger_psnr_of_the_luma() -> None:
     assert largest_psnr(4, 4, "y") == pytest.approx(se.psnr(a, b, channel="y"), abs=1e-9)
 
 
-def _image(samples: list[np.ndarray], gt: np.ndarray, **options: object) -> dict[str, float | None]:
-    measures = [Measure("lr_psnr", options=options), Measure("psnr", options=options)] if options else []
+def _image(samples: list[np.ndarray], gt: np.ndarray, **options: Literal["none"]) -> dict[str, float | None]:
+    measures = [Measure(name, options={**options}) for name in ("lr_psnr", "psnr")] if options else []
     evaluator = ImageEvaluator(gt, EvaluatorConfig(bind(measures or ["lr_psnr", "psnr"]), scale=4))
     for sample in samples:
         evaluator.update(evaluator.measure(torch.from_numpy(sample)))
@@ -79,7 +80,7 @@ def test_a_better_sample_never_lowers_the_mean_or_the_worst(errors: list[int], b
     gt = np.full((16, 16, 3), 100, np.uint8)
 
     def sample(error: int) -> np.ndarray:
-        picture = gt.copy()
+        picture: np.ndarray = gt.copy()
         picture.reshape(-1)[:error] += 40  # 0: equal to the GT
         return picture
 

@@ -63,7 +63,7 @@ def test_every_schema_is_valid_and_has_a_real_file() -> None:
 @pytest.mark.parametrize("number", range(len(REAL)))
 def test_real_files_fit_their_schema(number: int) -> None:
     name, document = REAL[number]
-    Draft202012Validator(load_schema(name)).validate(document)
+    assert [error.message for error in Draft202012Validator(load_schema(name)).iter_errors(document)] == []
 
 
 @pytest.mark.parametrize(

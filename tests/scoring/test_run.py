@@ -180,6 +180,19 @@ def test_equal_lrs_count_as_one_step_in_means(tmp_path: Path) -> None:
     assert "identical to its GT 0801.png" in notes
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_name_that_differs_in_case_alone_is_refused_before_measuring(tmp_path: Path, overwrite: bool) -> None:
+    small(tmp_path)
+    run(tmp_path, tmp_path / "b", team="Deepest")
+    board = sorted((tmp_path / "b").rglob("*"))
+    (tmp_path / "b/x4/damaged.json").write_text("{")  # the ranking reports it
+    with pytest.raises(ResultsError, match=r"Deepest\.json: is the result of 'Deepest', and 'deepest' counts"):
+        run(tmp_path, tmp_path / "b", team="deepest", overwrite=overwrite)
+    (tmp_path / "b/x4/damaged.json").unlink()
+    assert sorted((tmp_path / "b").rglob("*")) == board
+    assert run(tmp_path, tmp_path / "b", team="Deepest 2").team == "Deepest 2"
+
+
 def test_lr_files_are_the_second_option(tmp_path: Path) -> None:
     folder = small(tmp_path / "a")
     default = run(folder, tmp_path / "b1", metrics=("lr_psnr",))

@@ -144,6 +144,13 @@ def weights_search_path(weights_dir: Path | None = None) -> list[Path]:
     """The folders that are searched for trunk files, in order. They need not exist.
 
     These are: the given folder, ``$SRSPACE_EVAL_WEIGHTS``, this package's cache, torch's cache.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import weights_search_path
+    >>> weights_search_path(Path("trunks"))[0].as_posix()
+    'trunks'
     """
     folders = [weights_dir] if weights_dir is not None else []
     if os.environ.get(ENVIRONMENT):
@@ -180,6 +187,16 @@ def weights_path(net: str, weights_dir: Path | None = None, otherwise: str = "")
     ------
     WeightsError
         If the file is missing or damaged. The message says where to put it, then ``otherwise``.
+
+    Examples
+    --------
+    >>> import srspace_eval as se
+    >>> from pathlib import Path
+    >>> try:
+    ...     se.weights_path("alex", Path("trunks"))
+    ... except se.WeightsError as error:
+    ...     print(str(error).splitlines()[0])
+    the alex trunk's weights are missing: alexnet-owt-7be5be79.pth
     """
     file = trunk_file(net)
     path = find(net, weights_dir)

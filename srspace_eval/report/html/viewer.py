@@ -47,6 +47,13 @@ class Pictures:
         Folder (or zip) of LRs, named as ``score`` takes them; None: the GT is downscaled for the view.
     images:
         At most this many images of a submission are shown in its viewer, its best and worst first.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import Pictures
+    >>> Pictures(Path("DIV2K_valid_HR"), {"Ours": Path("ours.zip")}, images=5).images
+    5
     """
 
     gt: Path
@@ -121,7 +128,7 @@ class PictureWriter:
         self._most = pictures.images
         self._gt = _Files(open_source(pictures.gt))
         self._lr = None if pictures.lr is None else _Files(open_source(pictures.lr))
-        self._submissions = {team: _Files(open_source(path)) for team, path in pictures.submissions.items()}
+        self._submissions = dict(pictures.submissions)
         self._gt_names, self._lr_names = reference_names(
             self._gt.source, track, lr=None if self._lr is None else self._lr.source
         )
@@ -139,9 +146,11 @@ class PictureWriter:
         Image -> its description, for each image that can be shown. Addresses are relative to a page one folder below
         the track's folder.
         """
-        source = self._submissions.get(result.team)
-        if source is None:
+        path = self._submissions.get(result.team)
+        if path is None:
             return {}
+        # An inbox also has submissions with faults. Only those that were scored are opened.
+        source = _Files(open_source(path))
         shown = {}
         for image in _choose(result.images, self._most, self._track):
             try:

@@ -54,10 +54,13 @@ class LocalExecutor:
     def __init__(self, workers: int, *, budget: MemoryBudget = PROCESS_BUDGET) -> None:
         self._workers, self._budget = workers, budget
         self._network: LPIPS | None = None
+        self._plan: NetworkPlan | None = None
 
     def prepare(self, plan: NetworkPlan | None) -> RuntimeInfo:
         """Load the network. See :meth:`srspace_eval.scoring.executors.base.Executor.prepare`."""
-        self._network = None if plan is None else plan.load()
+        if plan is None or plan != self._plan:  # the submissions of a batch share one network
+            self._network = None if plan is None else plan.load()
+            self._plan = plan
         return runtime_info(self._network)
 
     def measure(
