@@ -121,7 +121,7 @@ class Needs:
     Attributes
     ----------
     gt:
-        The GT.
+        The GT. A metric that does not need it can be measured without any GT.
     lr:
         The LR: the files of ``--lr`` if they are given, else the downscaled GT.
     network:
@@ -136,7 +136,8 @@ class Needs:
     weights: str = ""
 
     def __str__(self) -> str:
-        names = {"GT": self.gt, "LR": self.lr, "LPIPS weights": self.network, self.weights: bool(self.weights)}
+        lr = "LR" if self.gt else "LR or GT"
+        names = {"GT": self.gt, lr: self.lr, "LPIPS weights": self.network, self.weights: bool(self.weights)}
         return ", ".join(name for name, needed in names.items() if needed)
 
 

@@ -40,7 +40,9 @@ class ImageInputs:
     name:
         The image's name: for messages, and for seeds.
     gt:
-        (H, W, 3) uint8, cropped as the track says, on the device where samples are measured.
+        (H, W, 3) uint8, cropped as the track says, on the device where samples are measured. If there is no GT, it is
+        a tensor of torch's device ``meta``: it has the samples' shape and no values. Only metrics that declare
+        ``Needs(gt=False)`` are prepared then.
     lr:
         (ceil(H / scale), ceil(W / scale), 3) uint8 on the same device; None: no LR files are given.
     scale:
@@ -54,6 +56,11 @@ class ImageInputs:
     lr: Tensor | None
     scale: int
     network: Network | None = None
+
+    @property
+    def has_gt(self) -> bool:
+        """Whether there is a GT."""
+        return self.gt.device.type != "meta"
 
     @property
     def where(self) -> str:

@@ -16,8 +16,9 @@ The document (``RESULT_FORMAT``)::
      "provenance": {...} or null}            # what ``sample`` wrote beside the samples
 
 Images and samples hold, beside their fixed fields, the values of any metrics under the metrics' ids. A metric does not
-have to be known here to be read: a plug-in may have measured it. Lists of values are curves. Numbers have full
-precision; an infinite value is the text ``"inf"`` or ``"-inf"``, an undefined one ``null``.
+have to be known here to be read: a plug-in may have measured it. Lists of values are curves. ``gt_sha256`` is
+null if there is no GT. Numbers have full precision; an infinite value is the text ``"inf"`` or ``"-inf"``, an undefined
+one ``null``.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class ImageDocument(Struct, frozen=True):
     image: Text
     height: Length
     width: Length
-    gt_sha256: Digest
+    gt_sha256: Digest | None
     samples: list[SampleDocument]
 
 

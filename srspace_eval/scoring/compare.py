@@ -132,8 +132,9 @@ class Comparison:
 
     def _image_files(self, record: ImageRecord, task: ImageTask) -> None:
         image, place = record.image, f"images.{record.image}"
-        if record.gt_sha256 != task.gt.sha256:
-            self._add("gt", f"{place}.gt_sha256", record.gt_sha256, task.gt.sha256, image=image)
+        gt = None if task.gt is None else task.gt.sha256
+        if record.gt_sha256 != gt:
+            self._add("gt", f"{place}.gt_sha256", record.gt_sha256, gt, image=image)
         for key in ("height", "width"):
             if getattr(record, key) != getattr(task, key):
                 self._add("gt", f"{place}.{key}", getattr(record, key), getattr(task, key), image=image)
@@ -230,6 +231,8 @@ class Comparison:
 def _cause(group: str, key: str) -> Cause:
     if group == "common" and key in ("gt", "images"):
         return "gt"
+    if group == "common" and key == "pictures":
+        return "submission"
     if group == "lpips":
         return "trunk"
     return "lr" if key in ("lr", "reference") else "signature"

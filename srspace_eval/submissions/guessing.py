@@ -78,7 +78,7 @@ def _scale_fits(
 ) -> bool:
     for p in pairing.pairs:
         if lr is not None and p.lr is not None:
-            large, small = sizes.of(gt, p.gt), sizes.of(lr, p.lr)
+            large, small = sizes.of(gt, str(p.gt)), sizes.of(lr, p.lr)
             if large and small:
                 return abs(large[1] / small[1] / track.scale - 1) < 0.1
         elif p.samples:

@@ -180,7 +180,7 @@ class Track:
     baseline:
         Name of the entry whose values ``baseline(id)`` gives; empty: none.
     reference:
-        ``"none"``: the challenge has no GT.
+        ``"none"``: the challenge has no GT. ``gt_names`` are then the names of the LRs.
     file:
         The user's file that the track was read from; None for a built-in track.
 

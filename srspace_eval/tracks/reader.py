@@ -13,7 +13,7 @@ from srspace_eval._utils import documents, toml
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
-from srspace_eval.metrics.base import Setting
+from srspace_eval.metrics.base import Metric, Setting
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind, columns, metrics
 from srspace_eval.tracks.model import Track
@@ -104,6 +104,8 @@ def _parse(source: str, where: str) -> Track:
     own = measures or table.columns or table.reference == "none"
     metrics_ = table.metrics if table.metrics is not UNSET else () if own else Track.metrics
     _check_known(f"{where}: metrics", metrics_, [*metrics(), *(m.id for m in measures)])
+    if table.reference == "none":
+        _refuse_gt_metrics(bind([*metrics_, *measures]), where)
     crop = table.crop if table.crop is not UNSET else Track.crop if Track.crop % table.scale == 0 else table.scale
     if crop % table.scale:
         raise TrackError(f"{where}: crop = {crop} must be a multiple of scale = {table.scale}")
@@ -145,6 +147,15 @@ def _measures(tables: Mapping[str, Mapping[str, Setting]], where: str) -> tuple[
         except InputError as error:
             raise TrackError(f"{where}: {visible(str(error))}") from error
     return tuple(found)
+
+
+def _refuse_gt_metrics(measured: Mapping[str, Metric], where: str) -> None:
+    if needing := [measure_id for measure_id, metric in measured.items() if metric.needs.gt]:
+        free = ", ".join(name for name, metric in metrics().items() if not metric.needs.gt)
+        raise TrackError(
+            f'{where}: reference = "none" says that there is no GT, but these metrics need one: {", ".join(needing)}; '
+            f"without a GT there are {free}; values from elsewhere belong in [columns]"
+        )
 
 
 def _check_known(where: str, ids: Iterable[str], known: Iterable[str]) -> None:

@@ -61,7 +61,10 @@ def _by(key: OrderKey, track: Track) -> str:
 def _files(track: Track) -> list[str]:
     crop = f"The GT is cropped to a multiple of {track.crop} pixels."
     if track.reference == "none":
-        crop = "There is no GT."
+        crop = (
+            f"There is no GT: the LRs name the images, else the submission. Pictures are cropped to a multiple of "
+            f"{track.crop} pixels."
+        )
     return [
         f"GT names: {', '.join(track.gt_names)}.",
         f"Sample names: {', '.join(track.sample_names)}." + (f" Index 0 is GT {track.first}." if track.first else ""),

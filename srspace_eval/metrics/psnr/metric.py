@@ -121,7 +121,7 @@ class LrPsnr(Metric):
             "PSNR between the downscaled sample and the LR, worst sample of each image.", per="image", least=0,
         ),
     )  # fmt: skip
-    needs: ClassVar[Needs] = Needs(lr=True)
+    needs: ClassVar[Needs] = Needs(gt=False, lr=True)
     convention: Literal["ntire21", "matlab", "matlab-legacy"] = "ntire21"
     floor: Floor = "one step"
 

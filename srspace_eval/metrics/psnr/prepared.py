@@ -24,18 +24,21 @@ class PreparedLrPsnr(Prepared[dict[str, float]]):
     Raises
     ------
     InputError
-        If the LR's size does not fit the GT's.
+        If there is neither an LR nor a GT, or the LR's size does not fit.
     """
 
     def __init__(self, image: ImageInputs, convention: str, *, floored: bool = True) -> None:
         self._scale, self._convention = image.scale, convention
         height, width = image.gt.shape[:2]
         required = (math.ceil(height / image.scale), math.ceil(width / image.scale))
+        if image.lr is None and not image.has_gt:
+            raise InputError(f"{image.where}LR-PSNR needs the LR or the GT; give --lr")
         self._lr = resize_picture(image.gt, 1 / image.scale, convention) if image.lr is None else image.lr
         if self._lr.shape[:2] != required:
+            what = "GT" if image.has_gt else "sample"
             raise InputError(
-                f"{image.where}the LR is {'×'.join(map(str, self._lr.shape[:2]))}, a GT of {height}×{width} at scale "
-                f"{image.scale} requires {required[0]}×{required[1]} (height×width)"
+                f"{image.where}the LR is {'×'.join(map(str, self._lr.shape[:2]))}, a {what} of {height}×{width} at "
+                f"scale {image.scale} requires {required[0]}×{required[1]} (height×width)"
             )
         self._largest = largest_psnr(*required) if floored else math.inf
         self._samples: list[dict[str, float]] = []
