@@ -21,7 +21,9 @@ from srspace_eval.metrics.registry import bind
 
 @pytest.mark.parametrize("channel", ["rgb", "y8"])
 @pytest.mark.parametrize("size", [(8, 8), (5, 7), (85, 97)])
-def test_the_largest_psnr_is_that_of_one_step_in_one_value(size: tuple[int, int], channel: Literal["rgb", "y8"]) -> None:
+def test_the_largest_psnr_is_that_of_one_step_in_one_value(
+    size: tuple[int, int], channel: Literal["rgb", "y8"]
+) -> None:
     a = np.full((*size, 3), 100, np.uint8)
     b = a.copy()
     b[2, 3, 1] += 1
