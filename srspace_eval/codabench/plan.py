@@ -187,8 +187,8 @@ class CompetitionPlan:
         """Why a scoring program cannot measure this track."""
         if self.track.reference == "none":
             return [
-                f'track {self.track.name}: reference = "none" says that there is no GT, and a scoring program measures '
-                "against a GT; collect the values by other means and rank them with `rank --table`"
+                f'track {self.track.name}: reference = "none" says that there is no GT, and a scoring program pairs '
+                "samples with a GT; score submissions with `srspace-eval score` instead"
             ]
         if not self.measured:
             return [

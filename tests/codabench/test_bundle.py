@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from srspace_eval.codabench.check import check_bundle
 from srspace_eval.codabench.phase import CompetitionPhase
 from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.errors import InputError, ResultsError
+from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.reader import list_tracks, load_track
 from tests.helpers.codabench import (
     END,
@@ -27,21 +30,69 @@ from tests.helpers.codabench import (
 )
 from tests.helpers.worker import work
 
+TRACKS = [track.name for track in list_tracks()]
+UNSCORED = {"ntire2020-rwsr-2"}
+"""Tracks that no scoring program can measure, because they have no GT."""
 
-@pytest.mark.parametrize("track", [track.name for track in list_tracks()])
-@pytest.mark.parametrize("gt", ["folder", "zip", UUID, "/app/data/GT.zip"])
+
+def gts_of(name: str, folder: Path) -> Path:
+    """A GT folder with the names of a track, made once."""
+    track, place = load_track(name), folder / f"gt-{name}"
+    if not place.is_dir():
+        place.mkdir()
+        template = Template(track.gt_names[0])
+        for index, path in enumerate(sorted((folder / "gt").iterdir())):
+            number = track.first + index
+            file = template.format(number=number, index=index, stem=f"{number:04d}")
+            shutil.copy(path, place / file)
+    return place
+
+
+@pytest.mark.parametrize("track", TRACKS)
+@pytest.mark.parametrize("kind", ["folder", "zip", UUID, "/app/data/GT.zip"])
 @pytest.mark.parametrize("count", [1, 2])
-def test_the_check_takes_every_bundle(track: str, gt: str, count: int, folder: Path, tmp_path: Path) -> None:
-    if gt == "zip":
-        gt = shutil.make_archive(str(tmp_path / "gt"), "zip", folder / "gt")
-    gt = str(folder / "gt") if gt == "folder" else gt
-    phases = (CompetitionPhase("Validation", gt, START, END), CompetitionPhase("Test", gt, datetime(2026, 4, 1)))[
-        :count
-    ]
-    write_bundle(CompetitionPlan(load_track(track), phases, "user/image:1"), tmp_path / "b.zip")
+def test_the_check_takes_every_bundle(track: str, kind: str, count: int, folder: Path, tmp_path: Path) -> None:
+    gt = kind
+    if kind in ("folder", "zip"):
+        gt = str(gts_of(track, folder))
+    if kind == "zip":
+        gt = shutil.make_archive(str(tmp_path / "gt"), "zip", gt)
+    phases = (CompetitionPhase("Validation", gt, START, END), CompetitionPhase("Test", gt, datetime(2026, 4, 1)))
+    if track in UNSCORED:
+        with pytest.raises(InputError, match=r'reference = "none".*srspace-eval score'):
+            CompetitionPlan(load_track(track), phases[:count], "user/image:1")
+        return
+    plan = CompetitionPlan(
+        load_track(track), phases[:count], "user/image:1", starting_kit=kind == "folder", contact="a@example.org"
+    )
+    write_bundle(plan, tmp_path / "b.zip")
     found = check_bundle(tmp_path / "b.zip")
     assert (found.refusals, found.traps) == ([], [])
     assert len(found.document["tasks"]) == count
+
+
+def test_the_shared_emulator_takes_every_bundle(folder: Path, tmp_path: Path, shared: Path) -> None:
+    """All built-in tracks, one and two phases, the GT as a folder, a zip and a path, a UUID apart."""
+    bundles = []
+    for track in sorted(set(TRACKS) - UNSCORED):
+        gt = gts_of(track, folder)
+        zipped = shutil.make_archive(str(tmp_path / f"gt-{track}"), "zip", gt)
+        for number, phases in enumerate((
+            (CompetitionPhase("Test", zipped, START, END),),
+            (CompetitionPhase("A", str(gt), START, END), CompetitionPhase("B", "/app/data/GT", datetime(2026, 4, 1))),
+        )):  # fmt: skip
+            out = tmp_path / f"{track}-{number}.zip"
+            write_bundle(CompetitionPlan(load_track(track), phases, "user/image:1", starting_kit=True), out)
+            bundles.append(str(out))
+    command = [sys.executable, str(shared / "codabench/emulate.py"), "check"]
+    done = subprocess.run([*command, *bundles], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [f"{bundle}: taken" for bundle in bundles]
+    # The emulator cannot know data of the site. It must refuse for that reason alone.
+    out = tmp_path / "uuid.zip"
+    write_bundle(CompetitionPlan(load_track("x4"), (CompetitionPhase("Test", UUID, START),), "user/image:1"), out)
+    done = subprocess.run([*command, str(out)], capture_output=True, text=True, check=False)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert "a key of data on the site" in line
 
 
 def test_the_same_plan_gives_the_same_bytes_without_a_path_of_this_machine(folder: Path, tmp_path: Path) -> None:

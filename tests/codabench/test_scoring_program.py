@@ -20,6 +20,7 @@ from srspace_eval.codabench.archive import make_zip
 from srspace_eval.codabench.readme import Readme, find_readme, parse_readme
 from srspace_eval.codabench.scoring_program import make_scores
 from srspace_eval.codabench.settings import Settings
+from srspace_eval.errors import InputError
 from srspace_eval.results.record import Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_result
@@ -106,15 +107,25 @@ def test_all_faults_are_told_together(folder: Path, worker: Worker) -> None:
     assert "000001_sample00001.png" in done.stderr
 
 
-def test_an_undefined_primary_score_is_a_failure_with_its_reason(folder: Path, worker: Worker) -> None:
+def test_exact_samples_have_a_finite_score(folder: Path, worker: Worker) -> None:
     content = files(folder)
     for index in range(2):
         gt = (folder / f"gt/{801 + index:04d}.png").read_bytes()
         content.update({f"{index:06d}_sample{s:05d}.png": gt for s in range(2)})
     done = worker(content)
-    assert done.code == 1
-    assert done.scores is None
-    assert "lr_psnr, the score that orders the leaderboard, has no value: it is infinite" in done.stderr
+    assert done.code == 0, done.stderr
+    assert done.scores is not None
+    assert 48.13 < done.scores["lr_psnr"] < 140
+
+
+def test_an_undefined_primary_score_is_a_failure_with_its_reason() -> None:
+    settings = Settings(
+        format="srspace-eval/codabench/1", track="x4", columns=["diversity"], primary="diversity", hidden=False,
+        seconds=1.0, program=7,
+    )  # fmt: skip
+    result = Result("t", "x4", Signature({}), (), {"diversity": None}, notes=("diversity: undefined",))
+    with pytest.raises(InputError, match=r"has no value: it is undefined for every image\. diversity: undefined"):
+        make_scores(result, settings, Readme())
 
 
 def test_a_secondary_score_without_a_finite_value_is_left_out_and_told() -> None:
