@@ -126,7 +126,7 @@ def _isolated(
         "folders": [*((str(folder), str(folder), True) for folder in visible_folders()), *binds],
     }  # fmt: skip
     file = scratch / "container.json"
-    file.write_text(strict_json.dumps(spec), encoding="utf-8")
+    file.write_text(strict_json.dumps(spec), encoding="utf-8", newline="\n")
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     return subprocess.Popen(
         ["unshare", *user, "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--net", "--ipc",
