@@ -55,12 +55,20 @@ def submission_options(function: F) -> F:
     for option in reversed(
         [
             click.argument("submissions", metavar="SUBMISSION...", nargs=-1, required=True, type=SOURCE),
-            click.option("--gt", required=True, type=SOURCE, help="Folder of ground-truth PNGs."),
-            click.option("--lr", type=SOURCE, help="LR PNGs to measure LR-PSNR against, not the downscaled GT."),
+            click.option(
+                "--gt",
+                type=SOURCE,
+                help="Folder or zip of ground-truth PNGs. Without it, only metrics that need no GT are measured.",
+            ),
+            click.option(
+                "--lr",
+                type=SOURCE,
+                help="LR PNGs to measure LR-PSNR against, not the downscaled GT. Without --gt they name the images.",
+            ),
             click.option(
                 "--track",
                 metavar="NAME|FILE.toml",
-                help="x4, x8, x4-2022, x8-2022 or a track file. Default: found by names and sizes.",
+                help="x4, x8, x4-2022, x8-2022 or a track file. Default: found by names and sizes of --gt.",
             ),
             click.option("--samples", type=click.IntRange(min=1), help="Samples an image, instead of the track's."),
             click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one per core."),

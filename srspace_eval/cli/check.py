@@ -16,7 +16,7 @@ from srspace_eval.cli._options import submission_options, track_from
 @click.option("--strict", is_flag=True, help="Count identical samples as faults.")
 def command(
     submissions: tuple[Path, ...],
-    gt: Path,
+    gt: Path | None,
     lr: Path | None,
     track: str | None,
     samples: int | None,
@@ -29,7 +29,8 @@ def command(
     """List everything that is wrong with a submission, before it is uploaded.
 
     Faults: missing and surplus files, wrong sizes, files that are not 8-bit RGB PNGs, damaged files. Notices: samples
-    identical to each other or to the GT. Exit code 1 if there are faults.
+    identical to each other or to the GT. Without --gt the LRs of --lr name the images; without both, missing images
+    cannot be found. Exit code 1 if there are faults.
 
     Several submissions, or a folder that contains submissions, are checked one after the other. One table at the end
     shows what became of each.
@@ -38,6 +39,8 @@ def command(
     from srspace_eval.submissions.check import check
 
     rules = track_from(track)
+    if gt is None and rules is None:
+        raise click.UsageError("Missing option '--gt'; without a GT, --track is required.")
     if is_batch(submissions) or teams is not None or reports is not None:
         batch = check_all(
             submissions, gt, teams=teams, track=rules, lr=lr, samples=samples, strict=strict, workers=workers,

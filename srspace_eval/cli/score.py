@@ -125,7 +125,7 @@ def _offered() -> str:
 @click.option("--incomplete", is_flag=True, help="Measure what is there; listed, never ranked.")
 def command(
     submissions: tuple[Path, ...],
-    gt: Path,
+    gt: Path | None,
     lr: Path | None,
     track: str | None,
     samples: int | None,
@@ -150,6 +150,9 @@ def command(
     SUBMISSION is a folder or zip of 8-bit RGB PNGs. Its result goes to the board, from where `rank` takes it. Every
     fault is listed before anything is measured. A run that was stopped goes on when the command is given again.
 
+    Without --gt, metrics that need no GT can be measured. The LRs of --lr then name the images; without LRs the
+    submission does, and missing images are not found.
+
     With --shard, jobs measure shares into journals on the board (or on boards of their own, merged by copying); the
     same command without --shard makes the result of them.
 
@@ -165,6 +168,8 @@ def command(
     if wanted == ():
         raise click.BadParameter(f"{metrics!r} names no metric of {', '.join(known_metrics())}", param_hint="--metrics")
     rules = track_from(track)
+    if gt is None and rules is None:
+        raise click.UsageError("Missing option '--gt'; without a GT, --track is required.")
     if patches is not None:
         options_given: dict[str, Setting] = {"patches": patches, "size": patch_size, "seed": seed}
         measures = (*measures, Measure(DiversityPatches.name, options=options_given))

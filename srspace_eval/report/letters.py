@@ -58,11 +58,11 @@ class Batch(Protocol):
         """One for each submission."""
 
     @property
-    def gt(self) -> Path:
+    def gt(self) -> Path | None:
         """The GT, whose folder no letter names."""
 
 
-def render_letter(outcome: Outcome, gt: Path) -> str:
+def render_letter(outcome: Outcome, gt: Path | None) -> str:
     """What a team should know of its submission, as Markdown.
 
     Parameters
@@ -114,7 +114,7 @@ def contents(outcome: Outcome) -> tuple[int, int] | None:
     return None
 
 
-def _lines(outcome: Outcome, gt: Path) -> Iterator[str]:
+def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
     name, result = escape_markdown(outcome.path.resolve().name), outcome.result
     yield f"# Submission of {escape_markdown(outcome.team.team)}"
     yield ""
@@ -134,7 +134,8 @@ def _lines(outcome: Outcome, gt: Path) -> Iterator[str]:
         yield "Please correct the faults and send the submission again. To see the same list before you send it, run:"
         yield ""
         option = f" --track {track}" if track.isalnum() else ""
-        yield f"    srspace-eval check SUBMISSION --gt GT{option}"
+        against = "" if gt is None else " --gt GT"
+        yield f"    srspace-eval check SUBMISSION{against}{option}"
     if result is not None:
         yield ""
         yield "## Values"
@@ -155,8 +156,10 @@ def _lines(outcome: Outcome, gt: Path) -> Iterator[str]:
         yield from (f"- {escape_markdown(_without_folders(n, outcome, gt))}" for n in outcome.notices[:_LISTED])
 
 
-def _without_folders(text: str, outcome: Outcome, gt: Path) -> str:
+def _without_folders(text: str, outcome: Outcome, gt: Path | None) -> str:
     for path, short in ((outcome.path, outcome.path.name), (gt, "GT")):
+        if path is None:
+            continue
         for full in (str(path.resolve()), str(path)):
             parts = re.split(rf"(?<![\w/.]){re.escape(full)}(?=[/\\:,;]|\s|$)", text)
             text = short.join(parts)

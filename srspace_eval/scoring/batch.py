@@ -57,10 +57,10 @@ class ScoreOutcome:
 
 @dataclass(frozen=True)
 class ScoreBatch:
-    """What became of many submissions, in their order. ``gt`` is the GT that they were measured against."""
+    """What became of many submissions, in their order. ``gt`` is the GT that they were measured against, if any."""
 
     outcomes: tuple[ScoreOutcome, ...]
-    gt: Path
+    gt: Path | None
 
     @property
     def faulty(self) -> tuple[ScoreOutcome, ...]:
@@ -85,7 +85,7 @@ class ScoreBatch:
 
 def score_all(
     submissions: Sequence[Path | str] | Path | str,
-    gt: Path | str,
+    gt: Path | str | None = None,
     *,
     teams: Sequence[Team] | Path | str | None = None,
     options: ScoreOptions | None = None,
@@ -127,7 +127,8 @@ def score_all(
     options = with_settings(options, settings)
     paths = [submissions] if isinstance(submissions, (Path, str)) else submissions
     members = make_members(paths, teams)
-    open_source(gt).names()
+    if gt is not None:
+        open_source(gt).names()
     if lr is not None:
         open_source(lr).names()
     known = load_track(track) if isinstance(track, (Path, str)) else track
@@ -153,4 +154,4 @@ def score_all(
                 warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
             outcomes.append(ScoreOutcome(member.path, member.team, result, faults, notices))
             share.finish()
-    return ScoreBatch(tuple(outcomes), Path(gt))
+    return ScoreBatch(tuple(outcomes), None if gt is None else Path(gt))

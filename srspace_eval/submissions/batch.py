@@ -66,10 +66,10 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class CheckBatch:
-    """The checks of many submissions, in their order. ``gt`` is the GT that they were compared with."""
+    """The checks of many submissions, in their order. ``gt`` is the GT that they were compared with, if any."""
 
     outcomes: tuple[CheckOutcome, ...]
-    gt: Path
+    gt: Path | None
 
     @property
     def faulty(self) -> tuple[CheckOutcome, ...]:
@@ -188,7 +188,7 @@ def make_members(
 
 def check_all(
     submissions: Sequence[Path | str] | Path | str,
-    gt: Path | str,
+    gt: Path | str | None = None,
     *,
     teams: Sequence[Team] | Path | str | None = None,
     track: Track | Path | str | None = None,
@@ -222,7 +222,8 @@ def check_all(
     """
     paths = [submissions] if isinstance(submissions, (Path, str)) else submissions
     members = make_members(paths, teams)
-    open_source(gt).names()
+    if gt is not None:
+        open_source(gt).names()
     if lr is not None:
         open_source(lr).names()
     known = load_track(track) if isinstance(track, (Path, str)) else track
@@ -238,7 +239,7 @@ def check_all(
             except (SubmissionError, TrackError, ImageError) as error:
                 outcomes.append(CheckOutcome(member.path, member.team, None, faults_of(error), ()))
             share.finish()
-    return CheckBatch(tuple(outcomes), Path(gt))
+    return CheckBatch(tuple(outcomes), None if gt is None else Path(gt))
 
 
 def faults_of(error: SrspaceEvalError) -> tuple[str, ...]:

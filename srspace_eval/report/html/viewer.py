@@ -165,6 +165,8 @@ class PictureWriter:
             raise ImageError(f"{image.image}: its record holds no samples or no size")
         if image.image not in self._gt_names:
             raise ImageError(f"{image.image}: {self._gt.source.path} holds no such GT")
+        if image.gt_sha256 is None:
+            raise ImageError(f"{image.image}: it was measured without a GT, and the viewer shows the GT beside samples")
         gt = self._copy(self._gt, self._gt_names[image.image], image.gt_sha256, image, f"gt/{file}.png")
         samples = [
             self._copy(source, sample.file, sample.sha256, image, f"teams/{name}/{file}-{sample.sample:05d}.png")
