@@ -110,11 +110,9 @@ def findings(looks: Mapping[str, Look], scale: int) -> list[str]:
     """
     if not looks:
         return []
-    permuted = list(_permuted(looks))
-    if permuted:
-        return permuted
-    found = [*_exchanged(looks), *_other_scale(looks, scale)]
-    return found or list(_shifted(looks))
+    # The first finding explains what the later ones would find.
+    searches = (_exchanged(looks), _permuted(looks), _shifted(looks), _other_scale(looks, scale))
+    return next((found for search in searches if (found := list(search))), [])
 
 
 def look_at_all(
