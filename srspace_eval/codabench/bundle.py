@@ -133,7 +133,7 @@ def _require_one_trunk(plan: CompetitionPlan) -> None:
     others = [f"{name} needs {metric.trunk}" for name, metric in bound.items() if metric.trunk not in ("", plan.net)]
     if others:
         raise InputError(
-            f"the image of a bundle holds one trunk's weights, those of {plan.net}: {', '.join(others)}; choose another "
+            f"the image of a bundle holds the weights of {plan.net} only: {', '.join(others)}; choose another "
             "net, or leave these metrics out"
         )
 
