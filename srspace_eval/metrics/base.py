@@ -281,9 +281,10 @@ class Metric(ABC):
 
     def columns_as(self, measure_id: str) -> tuple[MetricInfo, ...]:
         """The columns under the id that the metric is measured under. The labels show an id that is not its own."""
-        if measure_id == self.name:
-            return self.columns
         changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
+        if measure_id == self.name:
+            about = f" Other options here: {changed}." if changed else ""
+            return tuple(replace(info, description=f"{info.description}{about}") for info in self.columns)
         return tuple(
             replace(
                 info,

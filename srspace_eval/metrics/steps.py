@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -136,10 +137,14 @@ class SampleMean(Prepared[dict[str, float]]):
     ----------
     function:
         One sample -> its values by column id. Thread-safe.
+    largest:
+        Column id -> the largest value that a sample counts as in the mean; the samples' own values keep theirs.
     """
 
-    def __init__(self, function: Callable[[Tensor], dict[str, float]]) -> None:
-        self._function = function
+    def __init__(
+        self, function: Callable[[Tensor], dict[str, float]], largest: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        self._function, self._largest = function, largest
         self.samples: list[dict[str, float]] = []
 
     def measure(self, sr: Tensor) -> dict[str, float]:
@@ -150,13 +155,20 @@ class SampleMean(Prepared[dict[str, float]]):
         return measured
 
     def compute(self) -> ImageValues:
-        return ImageValues(mean_values(self.samples))
+        return ImageValues(mean_values(self.samples, self._largest))
 
 
-def mean_values(samples: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
-    """The mean of each value over the samples.
+def mean_values(
+    samples: Sequence[Mapping[str, float]], largest: Mapping[str, float] = MappingProxyType({})
+) -> dict[str, float | None]:
+    """The mean of each value over the samples; a value counts as ``largest`` at most.
 
     >>> mean_values([{"psnr": 30.0}, {"psnr": 31.0}])
     {'psnr': 30.5}
+    >>> mean_values([{"psnr": 30.0}, {"psnr": math.inf}], {"psnr": 100.0})
+    {'psnr': 65.0}
     """
-    return {key: math.fsum(sample[key] for sample in samples) / len(samples) for key in samples[0]}
+    return {
+        key: math.fsum(min(sample[key], largest.get(key, math.inf)) for sample in samples) / len(samples)
+        for key in samples[0]
+    }

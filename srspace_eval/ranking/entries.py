@@ -17,6 +17,7 @@ from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
 from srspace_eval.ranking.model import Entry, Origin
+from srspace_eval.ranking.older_results import as_now
 from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.results.store import read_result, read_results, result_path
@@ -36,19 +37,18 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
     ResultsError
         If files are damaged.
     RankingError
-        If a team is there twice, or a summary is not the mean of just the images that were to be measured. A file
-        that was edited by hand has such faults.
+        If a team is there twice, or a result contradicts itself: its summary is not the mean of just the images that
+        were to be measured, for instance. A file that was edited by hand has such faults.
     """
     results = read_results(board, track.name)
     _require_distinct(results, board, track)
     problems = [
         f"{result_path(board, track.name, result.team)}: {fault}"
         for result in results
-        if not result.incomplete
-        for fault in summary_faults(result, track.columns())
+        for fault in summary_faults(result, track)
     ]
     if problems:
-        raise RankingError(f"{board}: summaries that are not the means of their images; score these again", problems)
+        raise RankingError(f"{board}: results that contradict themselves; score these again", problems)
     return [_entry(result, track) for result in results]
 
 
@@ -58,14 +58,14 @@ def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
     Raises
     ------
     RankingError
-        If a result is of another track, or its summary is not the mean of its images.
+        If a result is of another track, or contradicts itself.
     """
     entries, problems = [], []
     for result in results:
         if result.track != track.name:
             problems.append(f"{result.team}: is a result of track {result.track}")
-        elif not result.incomplete:
-            problems += [f"{result.team}: {fault}" for fault in summary_faults(result, track.columns())]
+        else:
+            problems += [f"{result.team}: {fault}" for fault in summary_faults(result, track)]
         entries.append(_entry(result, track))
     if problems:
         raise RankingError(f"results that cannot be ranked in track {track.name}", problems)
@@ -73,6 +73,7 @@ def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
 
 
 def _entry(result: Result, track: Track) -> Entry:
+    result = as_now(result)
     own = own_values(result.summary, result.signature.settings)
     values = {metric: value for metric, value in own.items() if metric in track.columns()}
     return Entry(result.team, result.kind, values, "measured", result, result.incomplete)

@@ -47,6 +47,8 @@ class Entry:
         Metric id -> interval that came with the value (a study's of its MOR).
     draws:
         Metric id -> the value in resampled studies; draw k of all entries is from the same resampled study.
+    competes:
+        False: shown for orientation, and never ranked, also where the track ranks baselines.
     about:
         What the organiser's table of teams says: field of :data:`srspace_eval.tracks.teams.FIELDS` -> untrusted text.
 
@@ -67,6 +69,7 @@ class Entry:
     note: str = ""
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     draws: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    competes: bool = True
     about: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -140,7 +140,7 @@ def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
     where:
         The name of its file, for messages.
     check_id:
-        Refuse a signature whose id is not the digest of its settings.
+        Refuse a signature whose id is not the digest of its settings, or whose text states others.
 
     Raises
     ------
@@ -155,6 +155,8 @@ def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
             strict_json.bounded(value)
         if check_id and signature.id != Signature(signature.settings).id:
             raise DocumentError(f"signature.id is {visible(signature.id)}, which is not the digest of its settings")
+        if check_id and signature.text != Signature(signature.settings).text:
+            raise DocumentError("signature.text does not state its settings")
         summary = {key: _number(value, f"summary.{key}") for key, value in document.summary.items()}
         extra, curves = _metrics(data, _FIELDS[ResultDocument], "")
         if extra:

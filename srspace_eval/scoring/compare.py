@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from srspace_eval._utils import strict_json
 from srspace_eval.metrics.base import Metric
+from srspace_eval.metrics.psnr.floor import floored_columns
 from srspace_eval.metrics.registry import columns, measures_of
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.results.signature import Signature
@@ -190,13 +191,15 @@ class Comparison:
 
     def _image_means(self, record: ImageRecord) -> None:
         """An image's value is the mean of its samples' values, and the last value of its curve."""
+        largest = floored_columns(self._result.signature.settings, record.height, record.width)
         for key, value in record.values.items():
             info = self._known.get(key)
             if info is None or value is None or not math.isfinite(value):
                 continue
             values = [sample.values.get(key) for sample in record.samples]
             where = f"images.{record.image}.{key}"
-            finite = [v for v in values if v is not None and math.isfinite(v)]
+            finite = [min(v, largest.get(key, v)) for v in values if v is not None]
+            finite = [v for v in finite if math.isfinite(v)]
             if info.per == "sample" and values and len(finite) == len(values):
                 mean = math.fsum(finite) / len(finite)
                 if not math.isclose(value, mean, rel_tol=_SUMMATION):

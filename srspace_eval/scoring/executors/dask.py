@@ -30,7 +30,7 @@ from srspace_eval.results.record import ImageRecord
 from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
 from srspace_eval.scoring.executors.worker import RunSpec, measure_image, probe
 from srspace_eval.scoring.tasks import ImageTask, TaskSources
-from srspace_eval.submissions.sources import open_source
+from srspace_eval.submissions.sources import reopened
 
 # Dask is optional, and only partly typed.
 Client: TypeAlias = Any
@@ -268,8 +268,7 @@ def require_same_runtime(
 def _absolute(sources: TaskSources) -> TaskSources:
     """The same with absolute paths, for workers that have another working directory."""
     samples, gt, lr = (
-        None if source is None else open_source(source.path.absolute())
-        for source in (sources.samples, sources.gt, sources.lr)
+        None if source is None else reopened(source) for source in (sources.samples, sources.gt, sources.lr)
     )
     assert samples is not None
     return TaskSources(samples, gt, lr)
