@@ -228,16 +228,16 @@ def scoring_program(plan: CompetitionPlan, phase: CompetitionPhase, track_file: 
 
 
 def dockerfile(plan: CompetitionPlan) -> str:
-    """The recipe of the worker's image."""
+    """The recipe of the worker's image: torch, this version of srspace-eval, and the trunks that the metrics need."""
     folder = files("srspace_eval.codabench").joinpath("templates")
     text = folder.joinpath("Dockerfile.txt").read_text(encoding="utf-8")
-    weights = ""
-    if plan.needs_network():
-        trunk = trunk_file(plan.net)
-        weights = folder.joinpath("Dockerfile_weights.txt").read_text(encoding="utf-8")
-        for key, value in (("@NET@", plan.net), ("@FILE@", trunk.name), ("@SHA256@", trunk.sha256)):
-            weights = weights.replace(key, value)
-    for key, value in (("@VERSION@", __version__), ("@IMAGE@", plan.image), ("@WEIGHTS@\n", weights)):
+    trunks = [trunk_file(net) for net in plan.trunks()]
+    sums = "\\n".join(f"{trunk.sha256}  {trunk.name}" for trunk in trunks)
+    weights = folder.joinpath("Dockerfile_weights.txt").read_text(encoding="utf-8") if trunks else ""
+    for key, value in (
+        ("@WEIGHTS@\n", weights), ("@VERSION@", __version__), ("@IMAGE@", plan.image),
+        ("@NETS@", " ".join(plan.trunks())), ("@SUMS@", sums),
+    ):  # fmt: skip
         text = text.replace(key, value)
     return text
 

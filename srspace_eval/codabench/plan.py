@@ -179,9 +179,10 @@ class CompetitionPlan:
         """The competition's title."""
         return self.title or self.track.title
 
-    def needs_network(self) -> bool:
-        """Whether a metric needs LPIPS's network."""
-        return any(metric.needs.network for metric in bind(self.measured, self.track.measures).values())
+    def trunks(self) -> tuple[str, ...]:
+        """The trunks that the metrics' networks need, such as ``("alex",)``; none if no metric has a network."""
+        bound = bind(self.measured, self.track.measures).values()
+        return tuple(sorted({m.trunk if m.network != "lpips" else self.net for m in bound if m.network} - {""}))
 
     def _not_scored(self) -> list[str]:
         """Why a scoring program cannot measure this track."""
