@@ -55,7 +55,7 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
     if rule.final:
         named = " and ".join(label[metric] for metric in rule.final)
         if any(row.final_rank is not None for row in rows):
-            notes.append(f"Final rank: mean of the ranks in {named}.")
+            notes.append(f"Final rank: mean of the ranks in {named} (the column Mean rank). It gives the places.")
         elif any(row.ranks for row in rows):
             order = [c.metric for c in rule.criteria if any(c.metric in row.ranks for row in rows)]
             order.sort(key=lambda metric: metric not in rule.final)

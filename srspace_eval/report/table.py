@@ -6,14 +6,14 @@ Imports no torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
 from srspace_eval.metrics.base import Direction, MetricInfo
-from srspace_eval.ranking.model import FINAL, Ranking, Row
+from srspace_eval.ranking.model import FINAL, Ranking, Row, is_ground_truth
 from srspace_eval.ranking.notes import metric_label
-from srspace_eval.report.emphasis import Emphasis, emphases, sort_keys_of
+from srspace_eval.report.emphasis import Emphasis, emphases, metric_emphases
 from srspace_eval.report.escaping import escape_latex
 from srspace_eval.report.footnotes import make_footnotes
 from srspace_eval.report.numbers import format_range, format_rank
@@ -42,6 +42,10 @@ class Column:
         Whether the track's rule ranks this column.
     plateau:
         The value from which on all are equal; None: there is no such value.
+    decisive:
+        Whether the final rank is made of this column's ranks, or it is the mean rank itself.
+    mark:
+        ``"†"``: numbers measured here do not compare with the published ones in this column; a note says why.
     """
 
     id: str
@@ -52,6 +56,8 @@ class Column:
     description: str = ""
     ranked: bool = False
     plateau: float | None = None
+    decisive: bool = False
+    mark: str = ""
 
     @property
     def arrow(self) -> str:
@@ -59,10 +65,15 @@ class Column:
         return "↓" if self.direction == "lower" else "↑"
 
     @property
+    def is_final(self) -> bool:
+        """Whether it is the mean rank."""
+        return self.id == FINAL
+
+    @property
     def heading(self) -> str:
         """Label, unit and direction: ``"LR-PSNR [dB] ↑"``."""
         unit = f" [{self.unit}]" if self.unit else ""
-        return f"{self.label}{unit} {self.arrow}"
+        return f"{self.label}{self.mark}{unit} {self.arrow}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ class Cell:
     rank:
         ``"1"``; empty if the value has none, and in the final column, whose value is a rank.
     emphasis:
-        Best or second best among the ranked teams.
+        Best or second best of the rows with the same kind of numbers (:mod:`srspace_eval.report.emphasis`).
     tied_with_next:
         Whether the data cannot tell it from the next one in this column; None: they were not compared.
     next_row:
@@ -106,12 +117,27 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One row: its place (empty if not finally ranked), the marks of its footnotes, a cell for each column."""
+    """One row.
+
+    Attributes
+    ----------
+    place:
+        Its place as text (``"2"``), empty if it is not finally ranked.
+    row:
+        The row of the ranking.
+    marks:
+        The marks of its footnotes.
+    cells:
+        A cell for each column.
+    place_cell:
+        The place as a cell. It has the interval of the final rank where that is the place itself.
+    """
 
     place: str
     row: Row
     marks: tuple[str, ...]
     cells: tuple[Cell, ...]
+    place_cell: Cell = Cell()
 
     @property
     def mark(self) -> str:
@@ -135,7 +161,8 @@ class Table:
     ranking:
         What is shown.
     columns:
-        The metrics, then the final rank.
+        The metrics, then the mean rank where it is not the place itself. The place is not among them: it is the first
+        column of every format.
     lines:
         In the ranking's order.
     footnotes:
@@ -154,8 +181,33 @@ class Table:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The ranking's notes, then the footnotes (``"a: published, ..."``)."""
-        return (*self.ranking.notes, *(f"{mark}: {text}" for mark, text in self.footnotes))
+        """The ranking's notes, those of marked columns, then the footnotes (``"a: published, ..."``)."""
+        return (*self.ranking.notes, *self.departures, *(f"{mark}: {text}" for mark, text in self.footnotes))
+
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """A note for each mark of columns: ``"† LPIPS: ..."``."""
+        marks = list(dict.fromkeys(column.mark for column in self.columns if column.mark))
+        found = []
+        for mark in marks:
+            columns = [column for column in self.columns if column.mark == mark]
+            text = next(d.text for d in self.ranking.departures if columns[0].id in d.columns)
+            named = ", ".join(column.label for column in columns)
+            found.append(f"{mark} {named}: measured here with {text}; does not compare with the published numbers.")
+        return tuple(found)
+
+    @property
+    def legend(self) -> str:
+        """What best and second best are about; for captions."""
+        rows = [line.row for line in self.lines]
+        kinds = list(dict.fromkeys(row.entry.origin for row in rows))
+        among = "all rows" if len(kinds) < 2 else f"the rows of the same kind ({', '.join(kinds)})"
+        others = [
+            "the GT" if any(is_ground_truth(row.entry) for row in rows) else "",
+            "rows measured with other settings" if any(row.other_settings for row in rows) else "",
+        ]
+        without = " and ".join(filter(None, others))
+        return f"Best and second best of {among}, baselines included{f', without {without}' if without else ''}"
 
     @property
     def has_final(self) -> bool:
@@ -193,7 +245,7 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
     >>> line.place, line.row.entry.team, [cell.text for cell in line.cells]
     ('1', 'Deepest', ['0.117', '50.54', '26.041', '4.372', '1.5'])
     """
-    rows = ranking.rows
+    rows, rule = ranking.rows, ranking.track.ranking
     ranked = any(row.final_rank is not None for row in rows)
     # The MOR has no numbers before the study.
     filled = [m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in rows)]
@@ -202,9 +254,12 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
         criterion = next((c for c in ranking.track.ranking.criteria if c.metric == metric), None)
         columns.append(_column(ranking, metric, criterion))
         cells.append(_metric_cells(rows, ranking.track.columns()[metric], criterion))
-    if ranked or complete:
-        columns.append(Column(FINAL, "Final rank", "", "lower", "Final rank"))
-        cells.append(_final_cells(rows))
+    finals = _final_cells(rows)
+    final_is_place = bool(rule.order_by) and not rule.by_ranks_alone
+    if complete or (ranked and not final_is_place):
+        label = "Combined rank" if rule.order_by else "Mean rank"
+        columns.append(Column(FINAL, label, "", "lower", label, decisive=True))
+        cells.append(finals)
     marks, footnotes = make_footnotes(rows)
     lines = tuple(
         Line(
@@ -212,6 +267,7 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
             row=row,
             marks=marks[i],
             cells=tuple(column[i] for column in cells),
+            place_cell=_place_cell(row, finals[i] if final_is_place else Cell()),
         )
         for i, row in enumerate(rows)
     )
@@ -229,11 +285,23 @@ def _column(ranking: Ranking, metric: str, criterion: RankedMetric | None) -> Co
         description=info.description,
         ranked=criterion is not None,
         plateau=None if criterion is None else criterion.plateau,
+        decisive=metric in ranking.track.ranking.final,
+        mark=_mark(ranking, metric),
     )
 
 
+def _mark(ranking: Ranking, metric: str) -> str:
+    numbers = [number for number, departure in enumerate(ranking.departures) if metric in departure.columns]
+    return "†" * (numbers[0] + 1) if numbers else ""
+
+
+def _place_cell(row: Row, final: Cell) -> Cell:
+    place = None if row.place is None else float(row.place)
+    return replace(final, value=place, text=format_rank(place), emphasis="")
+
+
 def _metric_cells(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None) -> list[Cell]:
-    words = emphases(sort_keys_of(rows, info, criterion))
+    words = metric_emphases(rows, info, criterion)
     following = _next_rows(rows, info.id, [row.ranks.get(info.id) for row in rows])
     plateau = None if criterion is None else criterion.plateau
     cells = []

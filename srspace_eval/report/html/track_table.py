@@ -64,11 +64,11 @@ class PageCell:
 
 @dataclass(frozen=True)
 class PageLine:
-    """One row. ``page`` is the address of the submission's own page, or empty."""
+    """One row: its place, and a cell for each column. ``page`` is the address of its submission's page, or empty."""
 
     model: Line
     name: str
-    final: PageCell
+    place: PageCell
     cells: tuple[PageCell, ...]
     incomplete: tuple[str, ...]
     page: str
@@ -88,7 +88,7 @@ class TrackTable:
     model:
         The table model.
     columns:
-        The metrics; the final rank has a place of its own in each line.
+        What decides first: the mean rank, the metrics whose ranks it is made of, the other metrics.
     footnotes:
         (mark, text), safe to show.
     alike:
@@ -113,21 +113,15 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
     names = [visible(line.row.entry.team) for line in table.lines]
     scales = [_Scale(column, [line.cells[i] for line in table.lines]) for i, column in enumerate(table.columns)]
     lines = []
+    order = sorted(range(len(scales)), key=lambda i: (not table.columns[i].is_final, not table.columns[i].decisive))
     for number, line in enumerate(table.lines):
-        cells = {
-            column.id: _page_cell(cell, scale, names)
-            for column, cell, scale in zip(table.columns, line.cells, scales, strict=True)
-        }
-        final = cells.pop(FINAL, PageCell(Cell(), ""))
+        cells = tuple(_page_cell(line.cells[i], scales[i], names) for i in order)
+        place = PageCell(line.place_cell, sort_key(line.place_cell.value))
         incomplete = tuple(map(visible, line.row.entry.incomplete))
-        lines.append(PageLine(line, names[number], final, tuple(cells.values()), incomplete, pages.get(number, "")))
+        lines.append(PageLine(line, names[number], place, cells, incomplete, pages.get(number, "")))
     return TrackTable(
         model=table,
-        columns=tuple(
-            _page_column(column, scale)
-            for column, scale in zip(table.columns, scales, strict=True)
-            if column.id != FINAL
-        ),
+        columns=tuple(_page_column(table.columns[i], scales[i]) for i in order),
         lines=tuple(lines),
         footnotes=tuple((mark, visible(text)) for mark, text in table.footnotes),
         alike=_alike(table, names),
@@ -172,7 +166,7 @@ def _page_column(column: Column, scale: _Scale) -> PageColumn:
     signs = ("≤", ">") if column.direction == "lower" else ("≥", "<")
     reached, missed = ("", "") if column.plateau is None else (f"{sign} {column.plateau:g}" for sign in signs)
     mark = None if column.plateau is None else scale.place(column.plateau)
-    return PageColumn(column, label_html(column.label), reached, missed, mark)
+    return PageColumn(column, label_html(column.label + column.mark), reached, missed, mark)
 
 
 def _page_cell(cell: Cell, scale: _Scale, names: Sequence[str]) -> PageCell:
