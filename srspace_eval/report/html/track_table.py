@@ -166,7 +166,7 @@ def _page_column(column: Column, scale: _Scale) -> PageColumn:
     signs = ("≤", ">") if column.direction == "lower" else ("≥", "<")
     reached, missed = ("", "") if column.plateau is None else (f"{sign} {column.plateau:g}" for sign in signs)
     mark = None if column.plateau is None else scale.place(column.plateau)
-    return PageColumn(column, label_html(column.label + column.mark), reached, missed, mark)
+    return PageColumn(column, label_html(column.label), reached, missed, mark)
 
 
 def _page_cell(cell: Cell, scale: _Scale, names: Sequence[str]) -> PageCell:
