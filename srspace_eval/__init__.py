@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from srspace_eval.report.files import render_leaderboard as render_leaderboard
     from srspace_eval.report.files import write_leaderboards as write_leaderboards
     from srspace_eval.report.html.viewer import Pictures as Pictures
+    from srspace_eval.report.letters import write_letters as write_letters
     from srspace_eval.results.board import Board as Board
     from srspace_eval.results.board import load_board as load_board
     from srspace_eval.results.record import ImageRecord as ImageRecord
@@ -114,6 +115,9 @@ if TYPE_CHECKING:
     from srspace_eval.results.store import write_result as write_result
     from srspace_eval.results.verification import Verification as Verification
     from srspace_eval.schemas import load_schema as load_schema
+    from srspace_eval.scoring.batch import ScoreBatch as ScoreBatch
+    from srspace_eval.scoring.batch import ScoreOutcome as ScoreOutcome
+    from srspace_eval.scoring.batch import score_all as score_all
     from srspace_eval.scoring.options import ScoreOptions as ScoreOptions
     from srspace_eval.scoring.run import ShardRun as ShardRun
     from srspace_eval.scoring.run import score as score
@@ -137,11 +141,16 @@ if TYPE_CHECKING:
     from srspace_eval.study.plan import plan_study as plan_study
     from srspace_eval.study.serve import StudyServer as StudyServer
     from srspace_eval.study.serve import serve_study as serve_study
+    from srspace_eval.submissions.batch import CheckBatch as CheckBatch
+    from srspace_eval.submissions.batch import CheckOutcome as CheckOutcome
+    from srspace_eval.submissions.batch import check_all as check_all
     from srspace_eval.submissions.check import SubmissionCheck as SubmissionCheck
     from srspace_eval.submissions.check import check as check
     from srspace_eval.tracks.model import Track as Track
     from srspace_eval.tracks.reader import list_tracks as list_tracks
     from srspace_eval.tracks.reader import load_track as load_track
+    from srspace_eval.tracks.teams import Team as Team
+    from srspace_eval.tracks.teams import read_teams as read_teams
     from srspace_eval.tracks.template import write_track_template as write_track_template
     from srspace_eval.tracks.words import describe_track as describe_track
 
@@ -154,6 +163,9 @@ _HOMES = {
     "BundleEstimate": "codabench.bundle.BundleEstimate",
     "brisque": "metrics.scenes.brisque.brisque",
     "check": "submissions.check.check",
+    "check_all": "submissions.batch.check_all",
+    "CheckBatch": "submissions.batch.CheckBatch",
+    "CheckOutcome": "submissions.batch.CheckOutcome",
     "check_bundle": "codabench.check.check_bundle",
     "CheckpointDescription": "models.checkpoints.describe.CheckpointDescription",
     "CheckpointError": "errors.CheckpointError",
@@ -235,6 +247,7 @@ _HOMES = {
     "RaterSummary": "study.panel.RaterSummary",
     "read_result": "results.store.read_result",
     "read_rgb": "_utils.png.read_rgb",
+    "read_teams": "tracks.teams.read_teams",
     "register": "metrics.registry.register",
     "render_leaderboard": "report.files.render_leaderboard",
     "Result": "results.record.Result",
@@ -248,6 +261,9 @@ _HOMES = {
     "SampleReport": "models.folders.sample_folder.SampleReport",
     "SamplingError": "errors.SamplingError",
     "score": "scoring.run.score",
+    "score_all": "scoring.batch.score_all",
+    "ScoreBatch": "scoring.batch.ScoreBatch",
+    "ScoreOutcome": "scoring.batch.ScoreOutcome",
     "score_shard": "scoring.run.score_shard",
     "ScoreOptions": "scoring.options.ScoreOptions",
     "serve_study": "study.serve.serve_study",
@@ -264,6 +280,7 @@ _HOMES = {
     "StudyServer": "study.serve.StudyServer",
     "SubmissionCheck": "submissions.check.SubmissionCheck",
     "SubmissionError": "errors.SubmissionError",
+    "Team": "tracks.teams.Team",
     "Track": "tracks.model.Track",
     "TrackError": "errors.TrackError",
     "transfer_content": "models.recipes.transfer_content",
@@ -275,6 +292,7 @@ _HOMES = {
     "WeightsError": "errors.WeightsError",
     "write_bundle": "codabench.bundle.write_bundle",
     "write_leaderboards": "report.files.write_leaderboards",
+    "write_letters": "report.letters.write_letters",
     "write_png": "_utils.png.write_png",
     "write_result": "results.store.write_result",
     "write_track_template": "tracks.template.write_track_template",

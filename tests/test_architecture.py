@@ -44,7 +44,7 @@ DIRECTION: dict[str, set[str]] = {
     "submissions": {"tracks"},
     "degrade": {"kernels.cubic", "submissions"},
     "results": {"tracks"},
-    "ranking": {"results", "tracks", *METRIC_TABLE},
+    "ranking": {"results", "tracks", "metrics.psnr.floor", *METRIC_TABLE},
     "report": {"ranking", "results", "submissions", "tracks", *METRIC_TABLE},
     "study": {"submissions", "ranking", "report", "tracks"},
     "scoring": {"submissions", "metrics", "results", "tracks", "kernels"},

@@ -23,6 +23,7 @@ from srspace_eval.report.table import make_table
 from srspace_eval.results.board_tracks import board_tracks
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
+from srspace_eval.tracks.teams import FIELDS
 
 if TYPE_CHECKING:
     from srspace_eval.report.html import Pictures
@@ -111,8 +112,18 @@ _DEFAULT_BOARD = Path("leaderboards")
     "submissions",
     multiple=True,
     metavar="[TEAM=]PATH",
-    help="A submission's folder or zip, for the HTML's picture viewer; may be given several times.",
+    help=(
+        "A submission's folder or zip, or a folder that contains submissions, for the HTML's picture viewer; may be "
+        "given several times."
+    ),
 )
+@click.option(
+    "--teams",
+    type=EXISTING_FILE,
+    metavar="FILE.csv",
+    help=f"What to show about teams: file,team,kind,{','.join(FIELDS)}.",
+)
+@click.argument("more_submissions", metavar="", nargs=-1, type=SOURCE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
     track_names: tuple[str, ...],
@@ -134,6 +145,8 @@ def command(
     gt: Path | None,
     lr: Path | None,
     submissions: tuple[str, ...],
+    teams: Path | None,
+    more_submissions: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Rank the scored submissions of a board into leaderboards.
@@ -153,6 +166,11 @@ def command(
     if board is None and table is None and published is None and _DEFAULT_BOARD.is_dir():
         board = _DEFAULT_BOARD
     tracks = _tracks(track_names, board, published)
+    if more_submissions:
+        # A shell makes several words of `--submission inbox/*.zip`.
+        if not submissions:
+            raise click.UsageError(f"{more_submissions[0]}: give submissions with --submission")
+        submissions = (*submissions, *map(str, more_submissions))
     shown = _columns(columns, tracks)
     _require_one(
         tracks, table=table, values=values, mor=mor, gt=gt, json=as_json or None, format=None if out else formats
@@ -176,11 +194,12 @@ def command(
             bootstrap=plan,
             signature=chosen.get(track.name),
             allow_unknown=allow_unknown,
+            teams=teams,
         )
         for track in tracks
     ]
     if out is not None:
-        pictures = {} if gt is None else {tracks[0].name: _pictures(gt, lr, submissions)}
+        pictures = {} if gt is None else {tracks[0].name: _pictures(gt, lr, submissions, teams)}
         for path in write_leaderboards(rankings, out, formats=forms, intervals=intervals, pictures=pictures):
             say(f"wrote {path}")
         if pictures:
@@ -264,12 +283,15 @@ def _list_published() -> None:
         click.echo(f"    {table.paper}, {table.table}; {table.data}")
 
 
-def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str]) -> Pictures:
+def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None) -> Pictures:
     from srspace_eval.report.html import Pictures
     from srspace_eval.study.entries import named_source
+    from srspace_eval.submissions.batch import is_batch, make_members
 
-    named = [named_source(text) for text in submissions]
-    sources = {team: source.path for team, source in named}
-    if len(sources) < len(named):
+    many = [text for text in submissions if is_batch([text]) or (teams is not None and Path(text).exists())]
+    found = [(member.team.team, member.path) for member in (make_members(many, teams) if many else ())]
+    found += [(team, source.path) for team, source in (named_source(text) for text in submissions if text not in many)]
+    sources = dict(found)
+    if len(sources) < len(found):
         raise click.UsageError("--submission: two are of one team; write TEAM=PATH with the team's own name")
     return Pictures(gt=gt, submissions=sources, lr=lr)

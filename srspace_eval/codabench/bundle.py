@@ -119,8 +119,17 @@ def write_bundle(plan: CompetitionPlan, out: Path | str, *, overwrite: bool = Fa
     return estimates
 
 
+def _require_gt(plan: CompetitionPlan) -> None:
+    if plan.track.reference == "none":
+        raise InputError(
+            f'track {plan.track.name}: reference = "none" says that there is no GT, and a bundle holds one; score '
+            "submissions with `srspace-eval score` instead"
+        )
+
+
 def make_bundle(plan: CompetitionPlan) -> tuple[list[BundleEstimate], bytes]:
     """The estimates and the bytes of a bundle."""
+    _require_gt(plan)
     content: dict[str, bytes] = {
         "pages/overview.md": pages.overview(plan).encode(),
         "pages/submission.md": pages.submission(plan).encode(),

@@ -121,7 +121,7 @@ class Needs:
     Attributes
     ----------
     gt:
-        The GT.
+        The GT. A metric that does not need it can be measured without any GT.
     lr:
         The LR: the files of ``--lr`` if they are given, else the downscaled GT.
     network:
@@ -136,7 +136,8 @@ class Needs:
     weights: str = ""
 
     def __str__(self) -> str:
-        names = {"GT": self.gt, "LR": self.lr, "LPIPS weights": self.network, self.weights: bool(self.weights)}
+        lr = "LR" if self.gt else "LR or GT"
+        names = {"GT": self.gt, lr: self.lr, "LPIPS weights": self.network, self.weights: bool(self.weights)}
         return ", ".join(name for name, needed in names.items() if needed)
 
 
@@ -228,9 +229,10 @@ class Metric(ABC):
 
     def columns_as(self, measure_id: str) -> tuple[MetricInfo, ...]:
         """The columns under the id that the metric is measured under. The labels show an id that is not its own."""
-        if measure_id == self.name:
-            return self.columns
         changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
+        if measure_id == self.name:
+            about = f" Options: {changed}." if changed else ""
+            return tuple(replace(info, description=f"{info.description}{about}") for info in self.columns)
         return tuple(
             replace(
                 info,

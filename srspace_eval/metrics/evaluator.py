@@ -57,6 +57,11 @@ class EvaluatorConfig:
         """Whether a metric needs LPIPS's network."""
         return any(metric.needs.network for metric in self.metrics.values())
 
+    @property
+    def needing_gt(self) -> tuple[str, ...]:
+        """Ids of the metrics that cannot be measured without a GT."""
+        return tuple(measure_id for measure_id, metric in self.metrics.items() if metric.needs.gt)
+
     def families(self) -> list[dict[str, Metric]]:
         """The metrics that share a pass, by id. A metric under another id than its own has a pass of its own."""
         found: dict[str, dict[str, Metric]] = {}
@@ -84,7 +89,7 @@ class ImageEvaluator:
     Parameters
     ----------
     gt:
-        (H, W, 3) uint8, cropped as the track says.
+        (H, W, 3) uint8, cropped as the track says; None: there is no GT.
     config:
         What is measured.
     network:
@@ -93,11 +98,13 @@ class ImageEvaluator:
         (ceil(H / scale), ceil(W / scale), 3) uint8 reference of LR-PSNR; None: the downscaled GT.
     image:
         Its name: for messages, and part of the patches' seed.
+    size:
+        (height, width) of the samples; required without a GT.
 
     Raises
     ------
     InputError
-        If a picture is not 8-bit RGB, sizes do not fit, or there is no network although a metric needs it.
+        If a picture is not 8-bit RGB, sizes do not fit, or there is no network or GT although a metric needs it.
 
     Examples
     --------
@@ -110,17 +117,23 @@ class ImageEvaluator:
 
     def __init__(
         self,
-        gt: ArrayLike,
+        gt: ArrayLike | None,
         config: EvaluatorConfig,
         network: LPIPS | None = None,
         lr: ArrayLike | None = None,
         image: str = "",
+        size: tuple[int, int] | None = None,
     ) -> None:
         where = f"{image}: " if image else ""
         self._image = image
         # MPS lacks float64, so that only the network runs on it.
         self._device = network.device if network is not None and network.device.type == "cuda" else torch.device("cpu")
-        self._gt = upload(rgb_8bit(gt, f"{where}gt"), self._device)
+        if gt is not None:
+            self._gt = upload(rgb_8bit(gt, f"{where}gt"), self._device)
+        elif size is None or config.needing_gt:
+            raise InputError(f"{where}there is no GT: {', '.join(config.needing_gt) or 'the size'} needs one")
+        else:
+            self._gt = torch.empty((*size, 3), dtype=torch.uint8, device="meta")
         if not any(metric.needs.lr for metric in config.metrics.values()):
             lr = None
         needing = [name for name, metric in config.metrics.items() if metric.needs.network]

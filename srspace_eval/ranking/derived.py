@@ -147,6 +147,8 @@ class DerivedColumns:
         given = self.values(derived.info.id)
         with np.errstate(invalid="ignore"):
             differ = np.flatnonzero(np.abs(given - found) > 1.001 * 10.0**-derived.info.digits)
+        # Published tables print results of numbers with more digits than they print.
+        differ = differ[[self.entries[i].origin != "published" for i in differ.tolist()]]
         if differ.size:
             names = ", ".join(repr(short_name(self.entries[i].team)) for i in differ[:_NAMED].tolist())
             more = f" and {differ.size - _NAMED} more" if differ.size > _NAMED else ""

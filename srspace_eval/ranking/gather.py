@@ -9,11 +9,12 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import did_you_mean, name_key, slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
-from srspace_eval.ranking.entries import add_mor, add_values, board_entries, table_entries
+from srspace_eval.ranking.entries import add_about, add_mor, add_values, board_entries, table_entries
 from srspace_eval.ranking.model import GROUND_TRUTH, Entry
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
 from srspace_eval.ranking.rule import all_default_columns
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.teams import Team
 
 _NAMED = 5  # journals named in a notice
 
@@ -30,6 +31,7 @@ def gather_entries(
     values: Path | None = None,
     columns: Sequence[str] | None = None,
     allow_unknown: bool = False,
+    teams: Sequence[Team] = (),
 ) -> list[Entry]:
     """The entries of a leaderboard from all sources, in the order of the parameters.
 
@@ -55,6 +57,8 @@ def gather_entries(
         Metric ids that are shown; rows of ``beside`` without any of them are left out. None: the track's own.
     allow_unknown:
         Names of ``mor`` without an entry become baselines. False: they are an error, but for the GT.
+    teams:
+        What the entries show about their teams (:func:`srspace_eval.ranking.entries.add_about`).
 
     Raises
     ------
@@ -86,6 +90,11 @@ def gather_entries(
                 f"{values}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with these "
                 f"values alone{meant}"
             )
+    if teams:
+        found, absent = add_about(found, teams, track)
+        if absent:
+            named = ", ".join(map(repr, absent[:_NAMED])) + (" …" if len(absent) > _NAMED else "")
+            notify(f"the table of teams names {named}: no entry of track {track.name} has this name")
     if not found:
         given = " and ".join(str(path) for path in (board, table, values) if path is not None)
         where = f"in {given}" if given else "no board and no table was given, and there is no leaderboards/ here"

@@ -19,6 +19,7 @@ from srspace_eval.results.board import Board, load_board
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
+from srspace_eval.tracks.teams import Team, read_teams
 
 
 def rank(
@@ -34,6 +35,7 @@ def rank(
     bootstrap: BootstrapPlan | None = BootstrapPlan(),  # noqa: B008 - it cannot be changed
     signature: str | None = None,
     allow_unknown: bool = False,
+    teams: Sequence[Team] | Path | str | None = None,
 ) -> Ranking:
     """Rank scored submissions by a track's rule: what ``srspace-eval rank`` does.
 
@@ -64,6 +66,9 @@ def rank(
     allow_unknown:
         Names of ``mor`` without an entry (a reference method that was not scored) become baselines. False: they are an
         error, but for the GT.
+    teams:
+        Teams or their CSV (:func:`srspace_eval.read_teams`): affiliations, links, what else they declared. Entries of
+        the same name show it; upper and lower case count as the same.
 
     Returns
     -------
@@ -105,6 +110,7 @@ def rank(
         values=None if values is None else Path(values),
         columns=shown,
         allow_unknown=allow_unknown,
+        teams=read_teams(teams) if isinstance(teams, (Path, str)) else teams or (),
     )
     ranking = apply_rule(entries, track, bootstrap=bootstrap, signature=signature, columns=columns)
     if columns is not None:

@@ -12,6 +12,7 @@ from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.teams import about_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,10 @@ class Entry:
         Metric id -> interval that came with the value (a study's of its MOR).
     draws:
         Metric id -> the value in resampled studies; draw k of all entries is from the same resampled study.
+    competes:
+        False: shown for orientation, and never ranked, also where the track ranks baselines.
+    about:
+        What the organiser's table of teams says: field of :data:`srspace_eval.tracks.teams.FIELDS` -> untrusted text.
 
     Examples
     --------
@@ -65,6 +70,8 @@ class Entry:
     note: str = ""
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     draws: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    competes: bool = True
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 GROUND_TRUTH = "GT"
@@ -194,7 +201,8 @@ class Ranking:
         ``METRIC_rank`` (float64); ``final_rank``; ``why_unranked``, ``note`` (text). If the ranking has intervals, a
         metric also has ``METRIC_low``, ``METRIC_high`` and, if the rule ranks by it, ``METRIC_rank_low``,
         ``METRIC_rank_high`` (float64) and ``METRIC_tied_with_next`` (boolean); the final rank has ``final_rank_low``,
-        ``final_rank_high`` and ``final_rank_tied_with_next``.
+        ``final_rank_high`` and ``final_rank_tied_with_next``. If a table of teams was given, its fields that are not
+        all empty follow (text).
 
         Examples
         --------
@@ -229,6 +237,8 @@ class Ranking:
                     columns[f"{key}_tied_with_next"] = ("boolean", tied)
         columns["why_unranked"] = ("string", [row.why_unranked for row in self.rows])
         columns["note"] = ("string", [entry.note for entry in entries])
+        for about in about_fields([entry.about for entry in entries]):
+            columns[about] = ("string", [entry.about.get(about, "") for entry in entries])
         return data_frame(columns)
 
 

@@ -50,6 +50,8 @@ class PublishedRow:
         The printed final rank; None if none was printed.
     note:
         What the table or its source says about the row.
+    places:
+        Name of one of the track's rankings -> printed place.
     """
 
     team: str
@@ -58,6 +60,7 @@ class PublishedRow:
     ranks: Mapping[str, int] = field(default_factory=dict)
     final_rank: float | None = None
     note: str = ""
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,11 @@ class PublishedTable:
         Columns that are not metrics of this package.
     rows:
         As printed.
+    uncertain:
+        What the source leaves open about the whole table, one sentence each.
+    measured_with:
+        How the numbers were measured, as far as it is known. The notes of the rows say it. If it is empty, they were
+        measured as the track measures.
 
     Examples
     --------
@@ -101,6 +109,8 @@ class PublishedTable:
     columns: Mapping[str, PublishedColumn]
     rows: tuple[PublishedRow, ...]
     images: int | None = None
+    uncertain: tuple[str, ...] = ()
+    measured_with: str = ""
 
     @property
     def citation(self) -> str:
@@ -115,7 +125,8 @@ class PublishedTable:
         Parameters
         ----------
         kind:
-            ``"baseline"``: all shown, none ranked; ``"as published"``: those that competed compete again.
+            ``"baseline"``: all are shown and none is ranked, also where the track ranks baselines; ``"as published"``:
+            those that competed compete again.
         known:
             Ids of a track's columns (:meth:`Track.columns`); values under other ids are left out. None: the metrics'.
 
@@ -131,7 +142,8 @@ class PublishedTable:
                 kind="baseline" if kind == "baseline" else row.kind,
                 values={key: value for key, value in row.values.items() if key in ids},
                 origin="published",
-                note=f"{self.citation}\n{row.note}" if row.note else self.citation,
+                note="\n".join(filter(None, [self.citation, self.measured_with, row.note])),
+                competes=kind == "as published",
             )
             for row in self.rows
         ]
@@ -219,6 +231,7 @@ class RowTable(Struct, frozen=True):
     ranks: dict[str, Annotated[int, Meta(ge=1)]] = {}
     final_rank: Annotated[float, Meta(ge=1)] | UnsetType = UNSET
     note: str = ""
+    places: dict[str, Annotated[int, Meta(ge=1)]] = {}
 
 
 class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -234,6 +247,8 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     rows: tuple[RowTable, ...]
     columns: dict[str, ColumnTable] = {}
     images: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    uncertain: tuple[str, ...] = ()
+    measured_with: str = ""
 
 
 def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
@@ -264,6 +279,8 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
             for key, column in table.columns.items()
         },
         rows=rows,
+        uncertain=table.uncertain,
+        measured_with=table.measured_with,
     )
 
 
@@ -276,4 +293,4 @@ def _row(row: RowTable, data: dict[str, Any], known: set[str]) -> PublishedRow:
     except DocumentError as error:
         raise DocumentError(f"row {row.team!r}: {error}") from error
     final_rank = None if row.final_rank is UNSET else row.final_rank
-    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note)
+    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note, row.places)

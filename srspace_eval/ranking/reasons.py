@@ -31,7 +31,7 @@ def why_unranked(
         Whether it is the only entry that could be ranked.
     """
     rule = track.ranking
-    if entry.kind == "baseline" and not rule.baselines_ranked:
+    if entry.kind == "baseline" and not (rule.baselines_ranked and entry.competes):
         published = "published, not measured here: " if entry.origin == "published" else ""
         return f"{published}baselines are shown, not ranked"
     if entry.incomplete:

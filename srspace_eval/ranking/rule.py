@@ -91,7 +91,7 @@ def _apply(
     """One rule applied to checked entries."""
     rule = track.ranking
     able = [i for i, e in enumerate(lines) if not e.incomplete and i not in excluded]
-    able = [i for i in able if lines[i].kind == "team" or rule.baselines_ranked]
+    able = [i for i in able if lines[i].competes and (lines[i].kind == "team" or rule.baselines_ranked)]
     paired = paired_entries(lines, set(excluded))
     derived = DerivedColumns(lines, track, paired, able)
     lines = derived.entries

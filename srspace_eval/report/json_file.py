@@ -15,7 +15,8 @@ def to_document(table: Table) -> dict[str, Any]:
 
     A row holds its metric values under their ids (null: not measured; ``"inf"``: infinite), ``ranks``,
     ``place``, ``final_rank``, ``why_unranked``, ``incomplete``, ``source``, ``note``, the id of its ``signature``, and
-    from the bootstrap ``intervals``, ``rank_intervals``, ``indistinguishable_from_next``.
+    from the bootstrap ``intervals``, ``rank_intervals``, ``indistinguishable_from_next``. A row that a table of teams
+    describes has its fields under ``about``.
 
     Parameters
     ----------
@@ -66,4 +67,5 @@ def _row(table: Table, line: Line) -> dict[str, Any]:
         "indistinguishable_from_next": dict(row.indistinguishable_from_next),
         "signature": None if entry.result is None else entry.result.signature.id,
         "note": entry.note,
+        **({"about": dict(entry.about)} if entry.about else {}),
     }

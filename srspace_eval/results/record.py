@@ -42,6 +42,8 @@ class SampleRecord:
 class ImageRecord:
     """One image's numbers: its values, its curves S_1..S_M, its samples. Sizes are those measured, after the crop.
 
+    ``gt_sha256`` is None if there is no GT.
+
     Examples
     --------
     >>> from srspace_eval import ImageRecord, SampleRecord
@@ -54,7 +56,7 @@ class ImageRecord:
     image: str
     height: int
     width: int
-    gt_sha256: str
+    gt_sha256: str | None
     values: Mapping[str, float | None]
     curves: Mapping[str, tuple[float | None, ...]]
     samples: tuple[SampleRecord, ...]

@@ -13,6 +13,7 @@ from srspace_eval.metrics.diversity.function import PatchPlan
 from srspace_eval.metrics.lpips.metric import DiversityPatches
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind
+from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.metrics.scenes.models import niqe_model
 from srspace_eval.scoring.executors.base import NetworkPlan
 from srspace_eval.tracks.model import Track
@@ -86,11 +87,6 @@ class ScoreOptions:
             If a metric or an option is unknown or missing, or a value does not suit.
         """
         wanted = self.metrics or (track.measured if track is not None else ())
-        if track is not None and track.reference == "none":
-            raise InputError(
-                f'track {track.name}: reference = "none" says that there is no GT, and samples are measured against a '
-                "GT only; rank values from elsewhere with `rank --table`"
-            )
         if not wanted and track is not None:
             raise InputError(
                 f"track {track.name}: measures nothing; add metrics = [...] or [measure.ID] to its file, or name "
@@ -120,6 +116,40 @@ class ScoreOptions:
         if not any(metric.needs.network for metric in metrics.values()):
             return None
         return NetworkPlan(self.net, self.lpips_weights, self.weights_dir, self.device, self.precision)
+
+
+def require_references(track: Track | None, metrics: Mapping[str, Metric], *, gt: bool, lr: bool) -> None:
+    """Refuse metrics that cannot be measured because a GT or LR is missing.
+
+    Parameters
+    ----------
+    track:
+        The track; None: not known yet, so that a GT is required to find it.
+    metrics:
+        What is to be measured.
+    gt, lr:
+        Whether a GT and LRs are given.
+
+    Raises
+    ------
+    InputError
+        The message names the metrics, and those that need no GT.
+    """
+    if gt:
+        return
+    if track is None:
+        raise InputError("without a GT the track cannot be found; give --gt, or name the track with --track")
+    if needing := [measure_id for measure_id, metric in metrics.items() if metric.needs.gt]:
+        free = ", ".join(name for name, metric in known_metrics().items() if not metric.needs.gt)
+        why = (
+            f'track {track.name}: reference = "none" says that there is no GT, but '
+            if track.reference == "none"
+            else ""
+        )
+        remedy = "choose other --metrics" if track.reference == "none" else "give --gt, or choose other --metrics"
+        raise InputError(f"{why}these metrics need a GT: {', '.join(needing)}; {remedy}; without a GT there are {free}")
+    if not lr and (needing := [measure_id for measure_id, metric in metrics.items() if metric.needs.lr]):
+        raise InputError(f"without a GT these metrics need the LR: {', '.join(needing)}; give --lr")
 
 
 class ScoreSettings(TypedDict, total=False):

@@ -20,7 +20,7 @@ from srspace_eval.results.verification import Difference, Verification
 from srspace_eval.scoring.compare import Comparison
 from srspace_eval.scoring.executors.base import NetworkPlan
 from srspace_eval.scoring.executors.opening import open_executor
-from srspace_eval.scoring.options import Net, Precision
+from srspace_eval.scoring.options import Net, Precision, require_references
 from srspace_eval.scoring.remeasure import metrics_of_result
 from srspace_eval.scoring.signature import make_signature
 from srspace_eval.scoring.summary import completed_curves
@@ -33,7 +33,7 @@ from srspace_eval.tracks.reader import load_track
 def verify(
     result: Path | str,
     submission: Path | str,
-    gt: Path | str,
+    gt: Path | str | None = None,
     *,
     images: int | Literal["all"] = "all",
     seed: int | None = None,
@@ -55,7 +55,8 @@ def verify(
     result:
         The JSON file that ``score`` wrote.
     submission, gt, lr:
-        Folder or zip of the samples, of the GT, and of the LR files if the result was measured against some.
+        Folder or zip of the samples, of the GT if there is one, and of the LR files if the result was measured against
+        some.
     images:
         How many images to measure, chosen at random; ``"all"``: each of them.
     seed:
@@ -84,7 +85,7 @@ def verify(
     TrackError
         If there is no such track.
     InputError
-        If ``images`` or ``seed`` is out of range.
+        If ``images`` or ``seed`` is out of range, or a metric needs a GT or LR that is not given.
 
     Examples
     --------
@@ -114,6 +115,7 @@ def verify(
     found += more
     if not measured:
         raise ResultsError(f"{result}: no metric can be measured again", map(str, found))
+    require_references(rules, measured, gt=gt is not None, lr=lr is not None)
     checked = check(submission, gt, track=rules, lr=lr, samples=samples, whole=False, workers=workers,
                     progress=progress)  # fmt: skip
     least = EvaluatorConfig(measured, rules.scale).least_sizes(str(settings.get("lpips", {}).get("net")))
@@ -157,7 +159,7 @@ def verify(
 
 def verify_all(
     pairs: Iterable[tuple[Path | str, Path | str]],
-    gt: Path | str,
+    gt: Path | str | None = None,
     *,
     images: int | Literal["all"] = "all",
     seed: int | None = None,

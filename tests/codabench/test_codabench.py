@@ -33,7 +33,7 @@ from srspace_eval.errors import InputError, ResultsError
 from srspace_eval.results.record import Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_result
-from srspace_eval.tracks.reader import list_tracks, load_track
+from srspace_eval.tracks.reader import guessed_tracks, load_track
 from tests.helpers.commands import run
 from tests.helpers.scoring import run as score
 from tests.helpers.worker import Outcome, work
@@ -181,15 +181,25 @@ def test_hostile_names_are_text_on_the_page(folder: Path, worker: Worker) -> Non
     assert "\u202e" not in done.page + done.stderr
 
 
-def test_an_undefined_primary_score_is_a_failure_with_its_reason(folder: Path, worker: Worker) -> None:
+def test_exact_samples_have_a_finite_score(folder: Path, worker: Worker) -> None:
     content = files(folder)
     for index in range(2):
         gt = (folder / f"gt/{801 + index:04d}.png").read_bytes()
         content.update({f"{index:06d}_sample{s:05d}.png": gt for s in range(2)})
     done = worker(content)
-    assert done.code == 1
-    assert done.scores is None
-    assert "lr_psnr, the score that orders the leaderboard, has no value: it is infinite" in done.stderr
+    assert done.code == 0, done.stderr
+    assert done.scores is not None
+    assert 48.13 < done.scores["lr_psnr"] < 140
+
+
+def test_an_undefined_primary_score_is_a_failure_with_its_reason() -> None:
+    settings = Settings(
+        format="srspace-eval/codabench/1", track="x4", columns=["diversity"], primary="diversity", hidden=False,
+        seconds=1.0, program=7,
+    )  # fmt: skip
+    result = Result("t", "x4", Signature({}), (), {"diversity": None}, notes=("diversity: undefined",))
+    with pytest.raises(InputError, match=r"has no value: it is undefined for every image\. diversity: undefined"):
+        make_scores(result, settings, Readme())
 
 
 def test_a_secondary_score_without_a_finite_value_is_left_out_and_told() -> None:
@@ -275,7 +285,7 @@ def test_the_readme_is_found_in_any_case() -> None:
 # The bundle.
 
 
-@pytest.mark.parametrize("track", [track.name for track in list_tracks()])
+@pytest.mark.parametrize("track", [*(track.name for track in guessed_tracks()), "imagesr-x4-2026"])
 @pytest.mark.parametrize("gt", ["folder", "zip", UUID, "/app/data/GT.zip"])
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_check_takes_every_bundle(track: str, gt: str, count: int, folder: Path, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ class PictureWriter:
         self._most = pictures.images
         self._gt = _Files(open_source(pictures.gt))
         self._lr = None if pictures.lr is None else _Files(open_source(pictures.lr))
-        self._submissions = {team: _Files(open_source(path)) for team, path in pictures.submissions.items()}
+        self._submissions = dict(pictures.submissions)
         self._gt_names, self._lr_names = reference_names(
             self._gt.source, track, lr=None if self._lr is None else self._lr.source
         )
@@ -146,9 +146,11 @@ class PictureWriter:
         Image -> its description, for each image that can be shown. Addresses are relative to a page one folder below
         the track's folder.
         """
-        source = self._submissions.get(result.team)
-        if source is None:
+        path = self._submissions.get(result.team)
+        if path is None:
             return {}
+        # An inbox also has submissions with faults. Only those that were scored are opened.
+        source = _Files(open_source(path))
         shown = {}
         for image in _choose(result.images, self._most, self._track):
             try:
@@ -163,6 +165,8 @@ class PictureWriter:
             raise ImageError(f"{image.image}: its record holds no samples or no size")
         if image.image not in self._gt_names:
             raise ImageError(f"{image.image}: {self._gt.source.path} holds no such GT")
+        if image.gt_sha256 is None:
+            raise ImageError(f"{image.image}: it was measured without a GT, and the viewer shows the GT beside samples")
         gt = self._copy(self._gt, self._gt_names[image.image], image.gt_sha256, image, f"gt/{file}.png")
         samples = [
             self._copy(source, sample.file, sample.sha256, image, f"teams/{name}/{file}-{sample.sample:05d}.png")

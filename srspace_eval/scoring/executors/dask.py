@@ -266,5 +266,9 @@ def require_same_runtime(
 
 def _absolute(sources: TaskSources) -> TaskSources:
     """The same with absolute paths, for workers that have another working directory."""
-    samples, gt, *lr = (open_source(source.path.absolute()) for source in sources.all())
-    return TaskSources(samples, gt, *lr)
+    samples, gt, lr = (
+        None if source is None else open_source(source.path.absolute())
+        for source in (sources.samples, sources.gt, sources.lr)
+    )
+    assert samples is not None
+    return TaskSources(samples, gt, lr)

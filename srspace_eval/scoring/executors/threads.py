@@ -54,10 +54,13 @@ class LocalExecutor:
     def __init__(self, workers: int, *, budget: MemoryBudget = PROCESS_BUDGET) -> None:
         self._workers, self._budget = workers, budget
         self._network: LPIPS | None = None
+        self._plan: NetworkPlan | None = None
 
     def prepare(self, plan: NetworkPlan | None) -> RuntimeInfo:
         """Load the network. See :meth:`srspace_eval.scoring.executors.base.Executor.prepare`."""
-        self._network = None if plan is None else plan.load()
+        if plan is None or plan != self._plan:  # the submissions of a batch share one network
+            self._network = None if plan is None else plan.load()
+            self._plan = plan
         return runtime_info(self._network)
 
     def measure(
@@ -206,16 +209,19 @@ class _Run:
         while not image.admit(timeout=0.1):
             if self.stop.wait(0.01):
                 raise CancelledError
-        gt = self._load(self.sources.gt, task.gt, task)
+        gt, where = None, self.sources.samples.where(task.samples[0][1].name)
+        if task.gt is not None:
+            assert self.sources.gt is not None
+            gt, where = self._load(self.sources.gt, task.gt, task), self.sources.gt.where(task.gt.name)
         lr = None
         if task.lr is not None:
             assert self.sources.lr is not None
             lr = load(self.sources.lr, task.lr)[: task.height // self.config.scale, : task.width // self.config.scale]
         try:
             with self._device_slots:
-                evaluator = ImageEvaluator(gt, self.config, self.lpips, lr, task.image)
+                evaluator = ImageEvaluator(gt, self.config, self.lpips, lr, task.image, (task.height, task.width))
         except InputError as error:  # too small for a metric
-            raise ImageError(f"{self.sources.gt.where(task.gt.name)}: {error}; choose other --metrics") from error
+            raise ImageError(f"{where}: {error}; choose other --metrics") from error
         image.evaluator.set_result(evaluator)
 
     def _measure(self, image: ImageInProgress, position: int) -> None:
@@ -246,7 +252,7 @@ class _Run:
                 image=task.image,
                 height=task.height,
                 width=task.width,
-                gt_sha256=task.gt.sha256,
+                gt_sha256=None if task.gt is None else task.gt.sha256,
                 values=dict(total.values),
                 curves={name: tuple(curve) for name, curve in total.curves.items()},
                 samples=tuple(image.records),
