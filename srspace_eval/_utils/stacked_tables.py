@@ -14,6 +14,7 @@ from rich.text import Text
 
 _UNBOUNDED = 10_000  # characters; no table is as wide
 _NARROWEST_NAME = 12  # characters to which names are folded
+_WIDEST_TEXT = 28  # characters to which texts in other columns are folded where the line is too short
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def stacked_tables(
     console = Console(width=_UNBOUNDED)
 
     def build(some: Sequence[TerminalColumn], widest: int | None) -> Table:
-        return _build([*keys, *some], widest, sections, styles)
+        return _build(keys, some, widest, sections, styles)
 
     def fits(some: Sequence[TerminalColumn], widest: int | None) -> bool:
         # The least width of a column is that of its longest word. The widest line counts here.
@@ -97,11 +98,15 @@ def _groups(
 
 
 def _build(
-    columns: Sequence[TerminalColumn], widest: int | None, sections: Collection[int], styles: Sequence[str]
+    keys: Sequence[TerminalColumn],
+    some: Sequence[TerminalColumn],
+    widest: int | None,
+    sections: Collection[int],
+    styles: Sequence[str],
 ) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in columns:
-        limit = widest if column.folds else None
+    table, columns = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False), [*keys, *some]
+    for number, column in enumerate(columns):
+        limit = None if widest is None or not column.folds else widest if number < len(keys) else _WIDEST_TEXT
         table.add_column(
             Text(column.head), justify=column.justify, no_wrap=not column.folds, overflow="fold", max_width=limit
         )

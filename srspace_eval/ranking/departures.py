@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import Metric, RunInputs
+from srspace_eval.metrics.base import Metric, MetricInfo, RunInputs
 from srspace_eval.metrics.lpips.nets import STANDARD_NETWORK
 from srspace_eval.metrics.registry import bind, metrics
 from srspace_eval.ranking.model import Departure, Entry
@@ -46,13 +46,13 @@ def find_departures(
         own = [result for result in comparable if result.summary.get(column) is not None]
         if not sizes or not own or column not in standard:
             continue
-        name, metric = standard[column]
+        name, metric, info = standard[column]
         reasons = [
             reason
             for result in own
             for reason in (
                 *_other_images(len(result.images), sizes - {None}),
-                *_other_settings(result.signature.settings, name, metric, track),
+                *_other_settings(result.signature.settings, name, metric, info, track),
             )
         ]
         if reasons:
@@ -60,14 +60,14 @@ def find_departures(
     return tuple(Departure(tuple(ids), text) for text, ids in found.items())
 
 
-def _standard_metrics(track: Track) -> dict[str, tuple[str, Metric]]:
-    """Column -> the id that its metric is measured under, and the metric as the track measures it."""
-    found: dict[str, tuple[str, Metric]] = {}
+def _standard_metrics(track: Track) -> dict[str, tuple[str, Metric, MetricInfo]]:
+    """Column -> the id that its metric is measured under, the metric as the track measures it, and the column."""
+    found: dict[str, tuple[str, Metric, MetricInfo]] = {}
     for wanted in dict.fromkeys([*track.measured, *metrics()]):
         with suppress(InputError):  # a metric without an option that it needs
             for name, metric in bind([wanted], track.measures).items():
                 for info in metric.columns_as(name):
-                    found.setdefault(info.id, (name, metric))
+                    found.setdefault(info.id, (name, metric, info))
     return found
 
 
@@ -78,12 +78,14 @@ def _other_images(mine: int, sizes: set[int | None]) -> list[str]:
     return [f"{mine} of {max(others)} images" if mine < max(others) else f"{mine} images instead of {max(others)}"]
 
 
-def _other_settings(settings: Mapping[str, Mapping[str, Any]], name: str, metric: Metric, track: Track) -> list[str]:
+def _other_settings(
+    settings: Mapping[str, Mapping[str, Any]], name: str, metric: Metric, info: MetricInfo, track: Track
+) -> list[str]:
     options = {key: value for key, value in metric.signature(RunInputs()).items() if key not in _NOT_COMPARED}
     compared: list[tuple[str, Mapping[str, Any]]] = [(name, options)]
     if metric.needs.network:
         compared.insert(0, ("lpips", STANDARD_NETWORK))
-    if any(info.per == "image" for info in metric.columns):
+    if info.per == "image":
         compared.insert(0, ("common", {"samples": track.samples}))
     return [
         f"{key} {mine}" if isinstance(mine, str) else f"{key} {mine} instead of {wanted}"

@@ -95,11 +95,11 @@ def test_columns_that_do_not_compare_carry_a_mark_and_a_note_in_every_format(tmp
     assert {column.id: column.mark for column in table.columns} == {
         "lpips": "†", "lr_psnr": "††", "diversity": "†", "mor": "",
     }  # fmt: skip
-    notes = (
-        "† LPIPS, S_10: measured here with 12 of 100 images, trunk custom; does not compare with the published numbers.",
-        "†† LR-PSNR: measured here with 12 of 100 images; does not compare with the published numbers.",
+    end = "; does not compare with the published numbers."
+    assert table.departures == (
+        f"† LPIPS, S_10: measured here with 12 of 100 images, trunk custom{end}",
+        f"†† LR-PSNR: measured here with 12 of 100 images{end}",
     )
-    assert table.departures == notes
     for form in (*TEXT_FORMATS, "txt"):
         text = to_text(table) if form == "txt" else render_leaderboard(ranking, form)
         if form != "csv":  # for programs; it has no notes

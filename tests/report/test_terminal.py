@@ -22,7 +22,7 @@ from tests.helpers.golden_tables import RANKINGS
 WIDTHS = (60, 80, 120)
 
 
-@pytest.mark.parametrize(("name", "intervals", "width"), product(RANKINGS, (False, True), WIDTHS))
+@pytest.mark.parametrize(("name", "intervals", "width"), list(product(RANKINGS, (False, True), WIDTHS)))
 def test_nothing_is_cut_and_no_line_is_too_long(name: str, intervals: bool, width: int) -> None:
     table = make_table(RANKINGS[name]())
     text = to_text(table, io.StringIO(), intervals=intervals, width=width)
