@@ -231,7 +231,7 @@ class Metric(ABC):
         """The columns under the id that the metric is measured under. The labels show an id that is not its own."""
         changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
         if measure_id == self.name:
-            about = f" Options: {changed}." if changed else ""
+            about = f" Other options here: {changed}." if changed else ""
             return tuple(replace(info, description=f"{info.description}{about}") for info in self.columns)
         return tuple(
             replace(

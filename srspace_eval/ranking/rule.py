@@ -75,8 +75,8 @@ def apply_rule(
     _require_distinct(lines)
     excluded = _choose(lines, signature)
     first, *others = (
-        _apply(lines, replace(track, ranking=rule, more_rankings=()), excluded, bootstrap, columns)
-        for rule in track.rankings
+        _apply(lines, one, excluded, bootstrap, shown if columns is None else columns)
+        for one, shown in _tracks_of(track)
     )
     return replace(first, track=track, others=tuple(others))
 
@@ -86,7 +86,7 @@ def _apply(
     track: Track,
     excluded: Mapping[int, str],
     bootstrap: BootstrapPlan | None,
-    columns: Sequence[str] | None,
+    shown: Sequence[str],
 ) -> Ranking:
     """One rule applied to checked entries."""
     rule = track.ranking
@@ -109,7 +109,7 @@ def _apply(
         for i, place in zip(pool, competition_ranks(sort_keys(values, criterion, better)), strict=True):
             ranks[i][criterion.metric] = float(place)
 
-    shown = tuple(columns) if columns is not None else default_columns(track)
+    shown = tuple(shown)
     unknown = [metric for metric in shown if metric not in track.columns()]
     if unknown:
         raise RankingError(f"unknown column {', '.join(map(repr, unknown))}; known are {', '.join(track.columns())}")
@@ -198,10 +198,26 @@ def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
     return excluded
 
 
+def _tracks_of(track: Track) -> list[tuple[Track, tuple[str, ...]]]:
+    """For each rule of a track: a track with this rule alone, and the columns that its table shows."""
+    tracks = [replace(track, ranking=rule, more_rankings=()) for rule in track.rankings]
+    # The first table has all that is measured. The further ones have what their rules name.
+    return [(one, _columns(one, one.measured if number == 0 else ())) for number, one in enumerate(tracks)]
+
+
 def default_columns(track: Track) -> tuple[str, ...]:
-    """The metrics that a track's rule or its measurement names, in the order of all tables."""
-    named = {*track.ranking.named, *track.measured}
-    return tuple(metric for metric in track.columns() if metric in named)
+    """The metrics that a track's rule or its measurement names.
+
+    They are in the order of all tables. A rule with ``order_by`` puts those that it ranks first.
+    """
+    return _columns(track, track.measured)
+
+
+def _columns(track: Track, measured: Sequence[str]) -> tuple[str, ...]:
+    rule = track.ranking
+    named = {*rule.named, *measured}
+    ranked = dict.fromkeys(c.metric for c in rule.criteria) if rule.order_by else {}
+    return (*ranked, *(metric for metric in track.columns() if metric in named and metric not in ranked))
 
 
 def all_default_columns(track: Track) -> tuple[str, ...]:
