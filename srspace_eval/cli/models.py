@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -102,16 +100,14 @@ def _print_table(keys: dict[str, list[str]], columns: dict[str, list[str]]) -> N
 
     from srspace_eval._utils.stacked_tables import TerminalColumn, stacked_tables
 
-    def made(texts: dict[str, list[str]]) -> list[TerminalColumn]:
-        return [
-            TerminalColumn(
-                head, [Text(cell) for cell in cells], "right" if _numeric(cells) else "left", head == "source"
-            )
-            for head, cells in texts.items()
-        ]
+    def column(head: str, cells: list[str]) -> TerminalColumn:
+        side: Literal["left", "right"] = "right" if _numeric(cells) else "left"
+        return TerminalColumn(head, [Text(cell) for cell in cells], side, folds=head == "source")
 
-    terminal = sys.stdout.isatty() or "FORCE_COLOR" in os.environ
-    console = Console(width=None if terminal else 160, markup=False, highlight=False)
+    def made(texts: dict[str, list[str]]) -> list[TerminalColumn]:
+        return [column(head, cells) for head, cells in texts.items()]
+
+    console = Console(width=None if Console().is_terminal else 160, markup=False, highlight=False)
     for table in stacked_tables(made(keys), made(columns), console.width):
         console.print(table)
         console.print()

@@ -65,8 +65,10 @@ def test_published_and_measured_numbers_have_a_best_each(tmp_path: Path) -> None
 
 def test_rows_of_other_settings_do_not_compete() -> None:
     one, two, third = make_results(X4, 3, 4, 2, 0)
-    third = replace(third, signature=_with(third, lpips={"net": "vgg"}), summary={**third.summary, "lpips": 0.001})
-    ranking = rank([one, two, third], X4, signature=one.signature.id)
+    third = replace(third, signature=_with(third, lpips={"net": "vgg"}))
+    entries = [Entry(r.team, r.kind, r.summary, "measured", r) for r in (one, two, third)]
+    entries[2] = replace(entries[2], values={**third.summary, "lpips": 0.001})
+    ranking = rank(entries, X4, signature=one.signature.id)
     assert third.team not in _emphasis(ranking, "lpips", "best")
     assert "without rows measured with other settings" in make_table(ranking).legend
 
