@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from srspace_eval.codabench.plan import DATE_FORMAT, CompetitionPlan
 from srspace_eval.report.escaping import escape_markdown
-from srspace_eval.tracks.names import Template
+from srspace_eval.tracks.names import Template, example_names
 
 CHECK = "srspace-eval check SUBMISSION.zip --gt GT --track"
 
@@ -41,7 +41,10 @@ def submission(plan: CompetitionPlan) -> str:
         "A zip with the PNGs (8-bit RGB) and `readme.txt` at its top. No folders are needed; a single one is accepted.",
         "All files follow one of these name templates:",
         "",
-        *(f"- `{template}`, such as `{example(template, track.first)}`" for template in names or track.sample_names),
+        *(
+            f"- `{template}`, such as `{example_names([template], track.first)}`"
+            for template in names or track.sample_names
+        ),
         "",
         f"`number` is the GT's number, `index` is the number minus {track.first}, `sample` counts from 0 to "
         f"{count - 1}, and `stem` is the GT's file name without its ending.",
@@ -114,11 +117,6 @@ def terms(plan: CompetitionPlan) -> str:
             f"The organisers may change these terms before the first phase starts.{contact}",
         ]
     )
-
-
-def example(template: str, first: int) -> str:
-    """A file name of a template, for the first GT."""
-    return Template(template).format(number=first, index=0, stem=f"{first:04d}", sample=0)
 
 
 def _text(lines: list[str]) -> str:
