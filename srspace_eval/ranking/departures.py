@@ -7,8 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import Metric, MetricInfo, RunInputs
-from srspace_eval.metrics.lpips.nets import STANDARD_NETWORK
+from srspace_eval.metrics.base import STANDARD_NETWORK, Metric, MetricInfo, RunInputs
 from srspace_eval.metrics.registry import bind, metrics
 from srspace_eval.ranking.model import Departure, Entry
 from srspace_eval.ranking.published_tables import table_of

@@ -11,6 +11,13 @@ from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.words import rule_sentences
 
+_MEASURED_WITH = "Measured with common:"
+
+
+def is_signature_note(note: str) -> bool:
+    """Whether a note says with which settings the results were measured."""
+    return note.startswith(_MEASURED_WITH)
+
 
 def metric_label(metric: str, track: Track) -> str:
     """A metric's label with the track's number of samples in it.

@@ -75,6 +75,8 @@ def _bodies(table: Table, intervals: bool, width: int | None) -> list[RichTable]
         columns.append(TerminalColumn(head, [_cell(line.cells[i], intervals) for line in table.lines]))
     kinds = [line.row.entry.kind for line in table.lines]
     sections = {i for i, (kind, after) in enumerate(pairwise(kinds)) if kind != after}
+    if table.own_line is not None:
+        sections.add(len(kinds) - 2)
     styles = ["dim" if kind == "baseline" else "" for kind in kinds]
     bodies = stacked_tables(keys, columns, width, sections=sections, styles=styles)
     if len(bodies) > 1:  # what decides comes first

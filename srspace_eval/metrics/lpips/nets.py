@@ -21,7 +21,4 @@ class Net:
     gt_bytes: int
 
 
-STANDARD_NETWORK = {"net": "alex", "trunk": "torchvision", "precision": "float32"}
-"""The network of the challenges' programs, with which published numbers were measured."""
-
 NETS = {"alex": Net(31, 42), "vgg": Net(16, 490), "squeeze": Net(17, 140)}
