@@ -22,9 +22,10 @@ from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.hashing import sha256_of_file
 from srspace_eval.codabench import container
 from srspace_eval.codabench.archive import make_zip
+from srspace_eval.codabench.board import DryRun, leaderboard, shown_scores, stored
 from srspace_eval.codabench.bundle import write_bundle
 from srspace_eval.codabench.container import best_place, run_program, visible_folders
-from srspace_eval.codabench.dry_run import DryRun, dry_run_bundle, leaderboard, shown_scores, stored
+from srspace_eval.codabench.dry_run import dry_run_bundle
 from srspace_eval.codabench.phase import CompetitionPhase
 from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.errors import InputError, ProblemsError
