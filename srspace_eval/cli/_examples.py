@@ -111,7 +111,8 @@ EXAMPLES = {
         "guides/study",
     ),
     "study plan": Help(
-        ("study plan --entries 8 --difference 0.5", "study plan --task rate --entries 8 --half-width 0.25"), "guides/study"
+        ("study plan --entries 8 --difference 0.5", "study plan --task rate --entries 8 --half-width 0.25"),
+        "guides/study",
     ),
     "tracks list": Help(("tracks list", "tracks list --json"), "tracks"),
     "tracks show": Help(("tracks show x8", "tracks show x4-2022 --json"), "tracks"),

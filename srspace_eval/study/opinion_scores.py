@@ -178,7 +178,8 @@ def mean_opinion_scores(
         arguments = values[own], free[own], by_rater[own], by_picture[own]
         plain.append(_estimate(np.ones(int(own.sum())), arguments[0], arguments[0], *arguments[2:], level))
         unbiased.append(_estimate(share[own], *arguments, level))
-    mos, low, high = np.array(plain).T
+    mos = np.bincount(by_method, values) / np.bincount(by_method)  # exact where all scores are whole numbers
+    _, low, high = np.array(plain).T
     free_mos, free_low, free_high = np.array(unbiased).T
     return OpinionScores(
         methods=methods,

@@ -92,7 +92,7 @@ def answer_document(
     He or she ranks by ``order(method)``, lowest first, or rates by ``grade(task)``: by default the first method gets
     the best grade, the second the next, and so on.
     """
-    answers = []
+    answers: list[dict[str, Any]] = []
     for name in key.raters[rater].tasks:
         task = key.tasks[name]
         if key.task == "rate":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_no_crop_comes_twice_in_a_row_and_methods_are_balanced_over_rounds() -> 
     _, raters = lists(methods, crops, raters=10, repeats=3, obvious=2)
     in_round = np.zeros((methods, methods), int)
     for own in raters:
-        assert all(one.crop != other.crop for one, other in zip(own, own[1:], strict=False))
+        assert all(one.crop != other.crop for one, other in pairwise(own))
         rated = [task for task in own if task.kind == "rate"]
         for place, task in enumerate(rated):
             in_round[place // crops, task.holds[0]] += 1

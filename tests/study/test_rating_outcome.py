@@ -26,6 +26,7 @@ from tests.helpers.studies import SECRET, answer_bytes, answer_document
 
 MEANS = np.array([1.9, 2.6, 3.2, 3.9])
 BIAS, NOISE, PICTURE = 0.5, 0.6, 0.5
+DEFAULTS = CollectOptions()
 METHODS = ("a", "b", "c", "d")
 
 
@@ -66,7 +67,7 @@ def graders(key: Key, seed: int) -> tuple[dict[str, Callable[[Task], float]], np
     return {rater: of(number) for number, rater in enumerate(key.raters)}, bias
 
 
-def collected(key: Key, seed: int, folder: Path, options: CollectOptions = CollectOptions()) -> RatingOutcome:
+def collected(key: Key, seed: int, folder: Path, options: CollectOptions = DEFAULTS) -> RatingOutcome:
     """The outcome of a panel's answers, by way of the files."""
     by_rater, _ = graders(key, seed)
     for rater, grade in by_rater.items():
@@ -77,7 +78,8 @@ def collected(key: Key, seed: int, folder: Path, options: CollectOptions = Colle
 def expected_scores() -> np.ndarray:
     """The mean rounded and clipped grade of each method, over all raters and pictures."""
     spread = np.sqrt(BIAS**2 + PICTURE**2 + NOISE**2)
-    return 1 + sum(norm.sf(edge, MEANS, spread) for edge in (1.5, 2.5, 3.5, 4.5))
+    edges = np.array([1.5, 2.5, 3.5, 4.5])
+    return np.asarray(1 + norm.sf(edges[:, None], MEANS, spread).sum(axis=0))
 
 
 def test_intervals_cover_the_truth_through_the_answer_files(tmp_path: Path) -> None:

@@ -175,8 +175,11 @@
       Object.assign(element.style, { width: px(w), height: px(h), backgroundSize: `${px(width)} ${px(height)}`, backgroundPosition: `${px(-left)} ${px(-top)}` });
     };
     const column = $("context").closest(".reference");
-    place($("lr"), Math.max(1, Math.min(piece / side, Math.floor(column.clientWidth * ratio / side))), x, y, side, side);
-    const beside = getComputedStyle(column).flexDirection === "row" ? piece / ratio + 18 : 0;
+    const row = getComputedStyle(column).flexDirection === "row";
+    const half = row ? (column.clientWidth - 18) / 2 : column.clientWidth;
+    const large = Math.max(1, Math.min(piece / side, Math.floor(half * ratio / side)));
+    place($("lr"), large, x, y, side, side);
+    const beside = row ? side * large / ratio + 18 : 0;
     const room = Math.min(column.clientWidth - beside, 320);
     const factor = Math.max(1, Math.floor(room * ratio / width));
     place($("context"), factor, 0, 0, width, height);
