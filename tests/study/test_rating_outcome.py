@@ -79,7 +79,7 @@ def expected_scores() -> np.ndarray:
     """The mean rounded and clipped grade of each method, over all raters and pictures."""
     spread = np.sqrt(BIAS**2 + PICTURE**2 + NOISE**2)
     edges = np.array([1.5, 2.5, 3.5, 4.5])
-    return np.asarray(1 + norm.sf(edges[:, None], MEANS, spread).sum(axis=0))
+    return np.asarray(1 + np.asarray(norm.sf(edges[:, None], MEANS, spread)).sum(axis=0))
 
 
 def test_intervals_cover_the_truth_through_the_answer_files(tmp_path: Path) -> None:
