@@ -28,7 +28,7 @@ class Help(NamedTuple):
 _GT8 = "--gt DIV2K_valid_HR --track x8"
 
 EXAMPLES = {
-    "check": Help((f"check submission/ {_GT8}", f"check submission.zip {_GT8} --json"), "guides/author"),
+    "check": Help((f"check submission/ {_GT8}", f"check inbox/ {_GT8} --reports reports/"), "guides/author"),
     "score": Help(
         (f"score submission/ {_GT8}", f"score submission/ {_GT8} --metrics lr_psnr,diversity_mse --team 'My team'"),
         "guides/author",
@@ -83,6 +83,17 @@ EXAMPLES = {
             "models convert SRFlow_DF2K_4X.pth converted.safetensors",
         ),
         "guides/method",
+    ),
+    "codabench new": Help(
+        ("codabench new competition.toml", "codabench new other/competition.toml"),
+        "codabench",
+    ),
+    "codabench import": Help(
+        (
+            "codabench import downloads/ --track x4 --board board/",
+            "codabench import downloads/ --track x4 --board board/ --overwrite --json",
+        ),
+        "codabench",
     ),
     "codabench check": Help(
         ("codabench check bundle.zip", "codabench check bundle.zip --json"),

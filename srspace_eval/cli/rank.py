@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.compatibility import signatures_of_tracks
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.published_tables import load_published, published_tables
@@ -21,6 +23,7 @@ from srspace_eval.report.table import make_table
 from srspace_eval.results.board_tracks import board_tracks
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
+from srspace_eval.tracks.teams import FIELDS
 
 if TYPE_CHECKING:
     from srspace_eval.report.html import Pictures
@@ -55,7 +58,16 @@ _DEFAULT_BOARD = Path("leaderboards")
     metavar="FOLDER|FILE.csv",
     help="A study's mean opinion ranks: the folder that 'study collect' wrote, or a CSV: team,mor.",
 )
-@click.option("--published", metavar="NAME", help="Rank a published table's own teams, as its challenge did.")
+@click.option(
+    "--allow-unknown", is_flag=True, help="Show names of --mor that are not on the board as baselines; else an error."
+)
+@click.option(
+    "--published",
+    "published_names",
+    multiple=True,
+    metavar="NAME",
+    help="Rank a published table's own teams, as its challenge did.",
+)
 @click.option(
     "--with",
     "beside",
@@ -64,7 +76,13 @@ _DEFAULT_BOARD = Path("leaderboards")
     help="Show a published table's rows as baselines; may be given several times.",
 )
 @click.option("--list-published", is_flag=True, help="List the published tables and exit.")
-@click.option("--signature", metavar="ID", help="Rank only the results measured with these settings; list the others.")
+@click.option(
+    "--signature",
+    "signatures",
+    multiple=True,
+    metavar="ID",
+    help="Rank only the results measured with these settings; list the others. May be given once for each track.",
+)
 @click.option(
     "--columns",
     metavar="LIST",
@@ -94,8 +112,18 @@ _DEFAULT_BOARD = Path("leaderboards")
     "submissions",
     multiple=True,
     metavar="[TEAM=]PATH",
-    help="A submission's folder or zip, for the HTML's picture viewer; may be given several times.",
+    help=(
+        "A submission's folder or zip, or a folder that contains submissions, for the HTML's picture viewer; may be "
+        "given several times."
+    ),
 )
+@click.option(
+    "--teams",
+    type=EXISTING_FILE,
+    metavar="FILE.csv",
+    help=f"What to show about teams: file,team,kind,{','.join(FIELDS)}.",
+)
+@click.argument("more_submissions", metavar="", nargs=-1, type=SOURCE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
     track_names: tuple[str, ...],
@@ -103,10 +131,11 @@ def command(
     table: Path | None,
     values: Path | None,
     mor: Path | None,
-    published: str | None,
+    allow_unknown: bool,
+    published_names: tuple[str, ...],
     beside: tuple[str, ...],
     list_published: bool,
-    signature: str | None,
+    signatures: tuple[str, ...],
     columns: str | None,
     intervals: bool,
     seed: int,
@@ -116,6 +145,8 @@ def command(
     gt: Path | None,
     lr: Path | None,
     submissions: tuple[str, ...],
+    teams: Path | None,
+    more_submissions: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Rank the scored submissions of a board into leaderboards.
@@ -126,16 +157,30 @@ def command(
         _list_published()
         return
     forms = _forms(formats, out, as_json)
+    if len(published_names) > 1:
+        raise click.UsageError(
+            f"--published is given more than once ({', '.join(published_names)}); give one, and show the others with "
+            "--with"
+        )
+    published = published_names[0] if published_names else None
     if board is None and table is None and published is None and _DEFAULT_BOARD.is_dir():
         board = _DEFAULT_BOARD
     tracks = _tracks(track_names, board, published)
+    if more_submissions:
+        # A shell makes several words of `--submission inbox/*.zip`.
+        if not submissions:
+            raise click.UsageError(f"{more_submissions[0]}: give submissions with --submission")
+        submissions = (*submissions, *map(str, more_submissions))
     shown = _columns(columns, tracks)
     _require_one(
         tracks, table=table, values=values, mor=mor, gt=gt, json=as_json or None, format=None if out else formats
     )
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
+    if out is not None:
+        _require_inputs_kept([path for path in (table, values, mor) if path is not None], out, forms, tracks)
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
+    chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     rankings = [
         rank(
             board,
@@ -147,14 +192,18 @@ def command(
             values=values,
             columns=shown,
             bootstrap=plan,
-            signature=signature,
+            signature=chosen.get(track.name),
+            allow_unknown=allow_unknown,
+            teams=teams,
         )
         for track in tracks
     ]
     if out is not None:
-        pictures = {} if gt is None else {tracks[0].name: _pictures(gt, lr, submissions)}
+        pictures = {} if gt is None else {tracks[0].name: _pictures(gt, lr, submissions, teams)}
         for path in write_leaderboards(rankings, out, formats=forms, intervals=intervals, pictures=pictures):
             say(f"wrote {path}")
+        if pictures:
+            say(f"{out} shows pictures of the GT; do not publish it while the GT is secret")
     _print(rankings, forms, intervals, as_json, printed_form=out is None and formats is not None)
 
 
@@ -221,18 +270,28 @@ def _require_one(tracks: Sequence[Track], **options: object) -> None:
         raise click.UsageError(f"{', '.join(given)} is about one track: name it with --track (there are {names})")
 
 
+def _require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str], tracks: Sequence[Track]) -> None:
+    written = {(out / f"{slug(track.name)}.{form}").resolve() for track in tracks for form in forms}
+    for path in inputs:
+        if path.resolve() in written:
+            raise click.UsageError(f"{path} would be replaced by the leaderboard; give another folder with --out")
+
+
 def _list_published() -> None:
     for table in published_tables().values():
         click.echo(f"{table.id}: {table.title} ({len(table.rows)} rows; tracks: {', '.join(table.tracks) or 'none'})")
         click.echo(f"    {table.paper}, {table.table}; {table.data}")
 
 
-def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str]) -> Pictures:
+def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None) -> Pictures:
     from srspace_eval.report.html import Pictures
     from srspace_eval.study.entries import named_source
+    from srspace_eval.submissions.batch import is_batch, make_members
 
-    named = [named_source(text) for text in submissions]
-    sources = {team: source.path for team, source in named}
-    if len(sources) < len(named):
+    many = [text for text in submissions if is_batch([text]) or (teams is not None and Path(text).exists())]
+    found = [(member.team.team, member.path) for member in (make_members(many, teams) if many else ())]
+    found += [(team, source.path) for team, source in (named_source(text) for text in submissions if text not in many)]
+    sources = dict(found)
+    if len(sources) < len(found):
         raise click.UsageError("--submission: two are of one team; write TEAM=PATH with the team's own name")
     return Pictures(gt=gt, submissions=sources, lr=lr)

@@ -43,9 +43,14 @@ def make_notes(
     return (
         *_rule_notes(track, rows),
         *_mor_notes(track, rows, columns),
-        *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images else ()),
+        *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images and _moving(rows) else ()),
         *_origin_notes(rows, comparable, left_out),
     )
+
+
+def _moving(rows: Sequence[Row]) -> bool:
+    """Whether any number has an interval: a ranking by runtimes alone has none."""
+    return any(row.intervals or row.rank_intervals for row in rows)
 
 
 def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:

@@ -50,6 +50,8 @@ class PublishedRow:
         The printed final rank; None if none was printed.
     note:
         What the table or its source says about the row.
+    places:
+        Name of one of the track's rankings -> printed place.
     """
 
     team: str
@@ -58,6 +60,7 @@ class PublishedRow:
     ranks: Mapping[str, int] = field(default_factory=dict)
     final_rank: float | None = None
     note: str = ""
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,18 @@ class PublishedTable:
         Columns that are not metrics of this package.
     rows:
         As printed.
+    uncertain:
+        What the source leaves open about the whole table, one sentence each.
+    measured_with:
+        How the numbers were measured, as far as it is known. The notes of the rows say it. If it is empty, they were
+        measured as the track measures.
+
+    Examples
+    --------
+    >>> from srspace_eval import load_published
+    >>> table = load_published("ntire2021-x4")
+    >>> len(table.rows), table.rows[0].team
+    (14, 'svnit_ntnu')
     """
 
     id: str
@@ -91,6 +106,8 @@ class PublishedTable:
     data: str
     columns: Mapping[str, PublishedColumn]
     rows: tuple[PublishedRow, ...]
+    uncertain: tuple[str, ...] = ()
+    measured_with: str = ""
 
     @property
     def citation(self) -> str:
@@ -105,7 +122,8 @@ class PublishedTable:
         Parameters
         ----------
         kind:
-            ``"baseline"``: all shown, none ranked; ``"as published"``: those that competed compete again.
+            ``"baseline"``: all are shown and none is ranked, also where the track ranks baselines; ``"as published"``:
+            those that competed compete again.
         known:
             Ids of a track's columns (:meth:`Track.columns`); values under other ids are left out. None: the metrics'.
 
@@ -121,7 +139,8 @@ class PublishedTable:
                 kind="baseline" if kind == "baseline" else row.kind,
                 values={key: value for key, value in row.values.items() if key in ids},
                 origin="published",
-                note=f"{self.citation}\n{row.note}" if row.note else self.citation,
+                note="\n".join(filter(None, [self.citation, self.measured_with, row.note])),
+                competes=kind == "as published",
             )
             for row in self.rows
         ]
@@ -129,7 +148,14 @@ class PublishedTable:
 
 @lru_cache(maxsize=1)
 def published_tables() -> Mapping[str, PublishedTable]:
-    """All published tables, by id."""
+    """All published tables, by id.
+
+    Examples
+    --------
+    >>> from srspace_eval import published_tables
+    >>> [name for name in published_tables() if name.startswith("ntire2021")]
+    ['ntire2021-x4', 'ntire2021-x8']
+    """
     folder = files("srspace_eval.leaderboards").joinpath("published")
     tables = [
         parse_table(toml.loads(entry.read_text(encoding="utf-8")), entry.name)
@@ -186,6 +212,7 @@ class RowTable(Struct, frozen=True):
     ranks: dict[str, Annotated[int, Meta(ge=1)]] = {}
     final_rank: Annotated[float, Meta(ge=1)] | UnsetType = UNSET
     note: str = ""
+    places: dict[str, Annotated[int, Meta(ge=1)]] = {}
 
 
 class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,6 +227,8 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     data: str
     rows: tuple[RowTable, ...]
     columns: dict[str, ColumnTable] = {}
+    uncertain: tuple[str, ...] = ()
+    measured_with: str = ""
 
 
 def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
@@ -229,6 +258,8 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
             for key, column in table.columns.items()
         },
         rows=rows,
+        uncertain=table.uncertain,
+        measured_with=table.measured_with,
     )
 
 
@@ -241,4 +272,4 @@ def _row(row: RowTable, data: dict[str, Any], known: set[str]) -> PublishedRow:
     except DocumentError as error:
         raise DocumentError(f"row {row.team!r}: {error}") from error
     final_rank = None if row.final_rank is UNSET else row.final_rank
-    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note)
+    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note, row.places)

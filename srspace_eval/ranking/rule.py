@@ -9,13 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.columns import tracks_of
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.eligibility import failed_conditions
 from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals, order_keys, paired_entries
-from srspace_eval.ranking.model import Entry, Ranking, Row, name_key
+from srspace_eval.ranking.model import Entry, Ranking, Row
 from srspace_eval.ranking.notes import make_notes, metric_label
 from srspace_eval.ranking.places import places_by
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
@@ -72,8 +74,8 @@ def apply_rule(
     _require_distinct(lines)
     excluded = _choose(lines, signature)
     first, *others = (
-        _apply(lines, replace(track, ranking=rule, more_rankings=()), excluded, bootstrap, columns)
-        for rule in track.rankings
+        _apply(lines, one, excluded, bootstrap, shown if columns is None else columns)
+        for one, shown in tracks_of(track)
     )
     return replace(first, track=track, others=tuple(others))
 
@@ -83,12 +85,12 @@ def _apply(
     track: Track,
     excluded: Mapping[int, str],
     bootstrap: BootstrapPlan | None,
-    columns: Sequence[str] | None,
+    shown: Sequence[str],
 ) -> Ranking:
     """One rule applied to checked entries."""
     rule = track.ranking
     able = [i for i, e in enumerate(lines) if not e.incomplete and i not in excluded]
-    able = [i for i in able if lines[i].kind == "team" or rule.baselines_ranked]
+    able = [i for i in able if lines[i].competes and (lines[i].kind == "team" or rule.baselines_ranked)]
     paired = paired_entries(lines, set(excluded))
     derived = DerivedColumns(lines, track, paired, able)
     lines = derived.entries
@@ -103,7 +105,7 @@ def _apply(
         for i, place in zip(pool, competition_ranks(sort_keys(values, criterion, better)), strict=True):
             ranks[i][criterion.metric] = float(place)
 
-    shown = tuple(columns) if columns is not None else default_columns(track)
+    shown = tuple(shown)
     unknown = [metric for metric in shown if metric not in track.columns()]
     if unknown:
         raise RankingError(f"unknown column {', '.join(map(repr, unknown))}; known are {', '.join(track.columns())}")
@@ -189,18 +191,6 @@ def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
     return excluded
 
 
-def default_columns(track: Track) -> tuple[str, ...]:
-    """The metrics that a track's rule or its measurement names, in the order of all tables."""
-    named = {*track.ranking.named, *track.measured}
-    return tuple(metric for metric in track.columns() if metric in named)
-
-
-def all_default_columns(track: Track) -> tuple[str, ...]:
-    """The metrics that the track's measurement or any of its rules names."""
-    named = {*track.measured, *(metric for rule in track.rankings for metric in rule.named)}
-    return tuple(metric for metric in track.columns() if metric in named)
-
-
 def _pool(entries: Sequence[Entry], competing: Sequence[int], criterion: RankedMetric) -> list[int]:
     """The entries that a criterion ranks."""
     needed = [criterion.metric, *([criterion.needs] if criterion.needs else [])]
@@ -242,7 +232,7 @@ def _why(
 ) -> str:
     """Why an entry has no final rank."""
     rule = track.ranking
-    if entry.kind == "baseline" and not rule.baselines_ranked:
+    if entry.kind == "baseline" and not (rule.baselines_ranked and entry.competes):
         published = "published, not measured here: " if entry.origin == "published" else ""
         return f"{published}baselines are shown, not ranked"
     if entry.incomplete:

@@ -82,7 +82,8 @@ def write_leaderboards(
         The folder; made if missing.
     formats:
         Some of :data:`FORMATS`. A text format gives ``TRACK.csv``, ``.json``, ``.md``, ``.tex``; ``html`` gives
-        ``index.html`` and the pages it leads to (:mod:`srspace_eval.report.html.site`).
+        ``index.html`` and the pages it leads to (:mod:`srspace_eval.report.html.site`). If a track has several
+        rankings, ``TRACK.csv`` is that of the first one, and ``TRACK.NAME.csv`` that of each further one.
     intervals:
         Print the intervals in Markdown and LaTeX too.
     pictures:
@@ -121,6 +122,12 @@ def write_leaderboards(
         for form in formats
         if form != "html"
     }
+    if "csv" in formats:
+        texts |= {
+            f"{slug(one.track.name)}.{one.track.ranking.name}.csv": render_leaderboard(one, "csv")
+            for ranking in rankings
+            for one in ranking.others
+        }
     written = [out / name for name in texts]
     if "html" in formats:
         # Jinja is loaded only for pages.

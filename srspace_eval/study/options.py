@@ -184,6 +184,12 @@ class CollectOptions:
         Confidence level of the intervals, in [0.5, 1).
     draws, seed:
         Rankings: number of draws of the bootstrap, at least 100, and its seed.
+
+    Examples
+    --------
+    >>> from srspace_eval import CollectOptions
+    >>> CollectOptions(partial="use", over="images").level
+    0.95
     """
 
     partial: PartialAnswers = "refuse"

@@ -59,6 +59,14 @@ def write_track_template(path: Path) -> None:
     ------
     TrackError
         If the path does not end in ``.toml``, there is a file already, or it cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import load_track, write_track_template
+    >>> write_track_template(Path("mine.toml"))
+    >>> load_track("mine.toml").scale
+    4
     """
     if path.suffix != ".toml":
         raise TrackError(f"{path}: the name of a track file must end in .toml")

@@ -27,6 +27,8 @@ def describe_track(track: Track) -> list[str]:
         *([f"baseline(id) is the value of the entry {track.baseline!r}."] if track.baseline else []),
         *(sentence for rule in track.rankings for sentence in describe_rule(rule, track)),
         *_scale(track),
+        *([f"Source: {track.source}."] if track.source else []),
+        *(f"Uncertain: {sentence}" for sentence in track.uncertain),
     ]
 
 
@@ -62,7 +64,10 @@ def _by(key: OrderKey, track: Track) -> str:
 def _files(track: Track) -> list[str]:
     crop = f"The GT is cropped to a multiple of {track.crop} pixels."
     if track.reference == "none":
-        crop = "There is no GT."
+        crop = (
+            f"There is no GT: the LRs name the images, else the submission. Pictures are cropped to a multiple of "
+            f"{track.crop} pixels."
+        )
     return [
         f"GT names: {', '.join(track.gt_names)}.",
         f"Sample names: {', '.join(track.sample_names)}." + (f" Index 0 is GT {track.first}." if track.first else ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -145,15 +146,11 @@ def test_the_same_secret_builds_the_same_bytes(build: Build, rating: Study) -> N
     assert load_key(folder.parent / "key.json") == key
 
 
-def test_the_scale_is_the_track_s_or_that_of_p910(build: Build, rating: Study, tmp_path: Path) -> None:
+def test_the_scale_is_the_track_s_or_that_of_p910(build: Build, rating: Study) -> None:
     assert rating[1].scale == ACR
-    file = tmp_path / "track.toml"
     words = ["Perfect", "Almost perfect", "Slightly worse", "Worse", "Much worse", "Terrible"]
-    file.write_text(
-        'name = "own"\ntitle = "Own"\nscale = 4\nfirst = 801\n[study.scale]\nlow = 0\nhigh = 5\nbetter = "lower"\n'
-        f"words = {json.dumps(words)}\n"
-    )
-    folder, key = build(task="rate", track=load_track(file))
+    track = replace(load_track("ntire2020-rwsr-1"), sample_names=load_track("x4").sample_names, first=801)
+    folder, key = build(task="rate", track=track)
     assert key.scale is not None
     assert (key.scale.grades, key.scale.better, list(key.scale.words)) == ((0, 1, 2, 3, 4, 5), "lower", words)
     page = (folder / "index.html").read_text()
