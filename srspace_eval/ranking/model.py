@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 Origin = Literal["measured", "given", "published"]
 """Where an entry's numbers come from. Files call it ``source``."""
 
+MEASURED = "measured here"
+"""The evidence of a result that this machine measured (:mod:`srspace_eval.results.seals`)."""
+
+CLAIM = "claim"
+"""The evidence of a result that this machine neither measured nor verified."""
+
 FINAL = "final_rank"
 """The final rank's id, where columns are named by metric ids."""
 
@@ -49,6 +55,9 @@ class Entry:
         Metric id -> the value in resampled studies; draw k of all entries is from the same resampled study.
     about:
         What the organiser's table of teams says: field of :data:`srspace_eval.tracks.teams.FIELDS` -> untrusted text.
+    evidence:
+        Of a result on a board: :data:`MEASURED`, ``"verified here"`` with the number of images,
+        ``"taken on trust ..."``, or :data:`CLAIM`. Empty: nothing is known.
 
     Examples
     --------
@@ -68,6 +77,7 @@ class Entry:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     draws: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
+    evidence: str = ""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ SCHEMA_NAMES = (
     "published-table",
     "result",
     "sampling-record",
+    "seal",
     "study-key",
     "track",
 )
