@@ -15,14 +15,19 @@ from srspace_eval._version import __version__
 if TYPE_CHECKING:
     from srspace_eval._utils.png import read_rgb as read_rgb
     from srspace_eval._utils.png import write_png as write_png
-    from srspace_eval.codabench.bundle import BundleEstimate as BundleEstimate
     from srspace_eval.codabench.bundle import write_bundle as write_bundle
-    from srspace_eval.codabench.check import BundleCheck as BundleCheck
     from srspace_eval.codabench.check import check_bundle as check_bundle
+    from srspace_eval.codabench.checks.findings import BundleCheck as BundleCheck
+    from srspace_eval.codabench.downloads import ImportedBoard as ImportedBoard
+    from srspace_eval.codabench.downloads import import_downloads as import_downloads
     from srspace_eval.codabench.dry_run import DryRun as DryRun
     from srspace_eval.codabench.dry_run import dry_run_bundle as dry_run_bundle
-    from srspace_eval.codabench.plan import CompetitionPhase as CompetitionPhase
+    from srspace_eval.codabench.estimate import BundleEstimate as BundleEstimate
+    from srspace_eval.codabench.estimate import estimate_bundle as estimate_bundle
+    from srspace_eval.codabench.phase import CompetitionPhase as CompetitionPhase
     from srspace_eval.codabench.plan import CompetitionPlan as CompetitionPlan
+    from srspace_eval.codabench.plan_file import load_competition as load_competition
+    from srspace_eval.codabench.plan_file import write_competition_template as write_competition_template
     from srspace_eval.degrade.folder import DegradeReport as DegradeReport
     from srspace_eval.degrade.folder import degrade_folder as degrade_folder
     from srspace_eval.degrade.noise_pool import collect_noise_pool as collect_noise_pool
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
     from srspace_eval.errors import WeightsError as WeightsError
     from srspace_eval.metrics.base import Metric as Metric
     from srspace_eval.metrics.base import MetricInfo as MetricInfo
+    from srspace_eval.metrics.dists.function import dists as dists
     from srspace_eval.metrics.diversity.function import PatchPlan as PatchPlan
     from srspace_eval.metrics.diversity.function import PatchScore as PatchScore
     from srspace_eval.metrics.diversity.function import diversity_curve as diversity_curve
@@ -159,8 +165,8 @@ _HOMES = {
     "AppliedDegradation": "degrade.record.AppliedDegradation",
     "Board": "results.board.Board",
     "BootstrapPlan": "ranking.bootstrap.BootstrapPlan",
-    "BundleCheck": "codabench.check.BundleCheck",
-    "BundleEstimate": "codabench.bundle.BundleEstimate",
+    "BundleCheck": "codabench.checks.findings.BundleCheck",
+    "BundleEstimate": "codabench.estimate.BundleEstimate",
     "brisque": "metrics.scenes.brisque.brisque",
     "check": "submissions.check.check",
     "check_all": "submissions.batch.check_all",
@@ -172,7 +178,7 @@ _HOMES = {
     "collect_noise_pool": "degrade.noise_pool.collect_noise_pool",
     "collect_study": "study.collect.collect_study",
     "CollectOptions": "study.options.CollectOptions",
-    "CompetitionPhase": "codabench.plan.CompetitionPhase",
+    "CompetitionPhase": "codabench.phase.CompetitionPhase",
     "CompetitionPlan": "codabench.plan.CompetitionPlan",
     "convert_checkpoint": "models.checkpoints.convert.convert_checkpoint",
     "create_study": "study.create.create_study",
@@ -186,6 +192,7 @@ _HOMES = {
     "diagnose": "doctor.diagnose",
     "Diagnosis": "doctor.Diagnosis",
     "describe_track": "tracks.words.describe_track",
+    "dists": "metrics.dists.function.dists",
     "diversity_curve": "metrics.diversity.function.diversity_curve",
     "diversity_score": "metrics.diversity.function.diversity_score",
     "diversity_score_patches": "metrics.diversity.function.diversity_score_patches",
@@ -193,12 +200,15 @@ _HOMES = {
     "dry_run_bundle": "codabench.dry_run.dry_run_bundle",
     "DryRun": "codabench.dry_run.DryRun",
     "Entry": "ranking.model.Entry",
+    "estimate_bundle": "codabench.estimate.estimate_bundle",
     "ExecutorError": "errors.ExecutorError",
     "fetch_weights": "metrics.lpips.weights.fetch_weights",
     "Flow": "models.base.Flow",
     "heat_series": "models.recipes.heat_series",
     "ImageError": "errors.ImageError",
     "ImageRecord": "results.record.ImageRecord",
+    "import_downloads": "codabench.downloads.import_downloads",
+    "ImportedBoard": "codabench.downloads.ImportedBoard",
     "imresize": "metrics.resize.imresize",
     "InputError": "errors.InputError",
     "known_methods": "models.catalogue.known_methods",
@@ -208,6 +218,7 @@ _HOMES = {
     "list_tracks": "tracks.reader.list_tracks",
     "list_weights": "metrics.lpips.weights.list_weights",
     "load_board": "results.board.load_board",
+    "load_competition": "codabench.plan_file.load_competition",
     "load_model": "models.loading.load_model",
     "load_published": "ranking.published_tables.load_published",
     "load_schema": "schemas.load_schema",
@@ -291,6 +302,7 @@ _HOMES = {
     "weights_search_path": "metrics.lpips.weights.weights_search_path",
     "WeightsError": "errors.WeightsError",
     "write_bundle": "codabench.bundle.write_bundle",
+    "write_competition_template": "codabench.plan_file.write_competition_template",
     "write_leaderboards": "report.files.write_leaderboards",
     "write_letters": "report.letters.write_letters",
     "write_png": "_utils.png.write_png",

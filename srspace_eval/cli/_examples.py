@@ -84,6 +84,17 @@ EXAMPLES = {
         ),
         "guides/method",
     ),
+    "codabench new": Help(
+        ("codabench new competition.toml", "codabench new other/competition.toml"),
+        "codabench",
+    ),
+    "codabench import": Help(
+        (
+            "codabench import downloads/ --track x4 --board board/",
+            "codabench import downloads/ --track x4 --board board/ --overwrite --json",
+        ),
+        "codabench",
+    ),
     "codabench check": Help(
         ("codabench check bundle.zip", "codabench check bundle.zip --json"),
         "codabench",

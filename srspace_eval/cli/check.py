@@ -9,6 +9,7 @@ import click
 from srspace_eval.cli._batch import show_batch
 from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import submission_options, track_from
+from srspace_eval.tracks.names import example_names
 
 
 @click.command()
@@ -63,7 +64,7 @@ def command(
     verdict = f"{count or 'no'} fault{'s' if count != 1 else ''}"
     say(
         f"{submission}: {verdict}; {report.samples} samples of {len(report.pairing.pairs)} images, "
-        f"track {report.track.name}, named {report.pairing.template}"
+        f"track {report.track.name}, names such as {example_names([report.pairing.template], report.track.first)}"
     )
     if report.faults:
         raise click.exceptions.Exit(1)

@@ -10,9 +10,11 @@ from typing import Protocol
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import InputError, SubmissionError, TrackError
+from srspace_eval.submissions.folders import choose_folder
 from srspace_eval.submissions.guessing import guess_track
 from srspace_eval.submissions.inspection import Inspection, inspect
 from srspace_eval.submissions.pairing import Pair, Pairing, pair
+from srspace_eval.submissions.plausibility import findings, look_at_all
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
@@ -48,6 +50,8 @@ class SubmissionCheck:
         Which files belong together, and what is known of each file.
     strict:
         Whether :attr:`warnings` count as faults.
+    suspicions:
+        What samples seem to be that do not look like their GT; only found if every picture was decoded.
 
     Examples
     --------
@@ -70,6 +74,7 @@ class SubmissionCheck:
     pairing: Pairing
     inspection: Inspection
     strict: bool = False
+    suspicions: tuple[str, ...] = ()
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -79,8 +84,8 @@ class SubmissionCheck:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Samples that are identical to each other or to the GT. They can be measured, but are probably a mistake."""
-        return self.inspection.warnings
+        """Samples that are identical to each other or to the GT, or do not look like it: probably a mistake."""
+        return (*self.inspection.warnings, *self.suspicions)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -186,9 +191,10 @@ def check(
         Selects the images whose samples are inspected, such as those of one shard. GT and LR files are always
         inspected, all of them.
     whole:
-        Decode every picture completely. If False, only its first rows are decoded.
+        Decode every picture completely, and compare one sample of each image with its GT. If False, only the first
+        rows are decoded.
     strict:
-        Count identical samples as faults.
+        Count identical and implausible samples as faults.
     workers:
         Threads; None: one for each core.
     progress:
@@ -232,6 +238,7 @@ def check(
         track = load_track(track)
     if gt_source is not None and track.reference == "none":
         raise InputError(f'track {track.name}: reference = "none" says that there is no GT; leave out --gt')
+    source = choose_folder(source, gt_source, track, lr=lr_source)
     pairing = pair(source, gt_source, track, samples=samples, lr=lr_source)
     inspected = pairing
     if only is not None:
@@ -250,4 +257,13 @@ def check(
             workers=workers or default_workers(),
             advance=advance,
         )
-    return SubmissionCheck(track, source, gt_source, lr_source, pairing, inspection, strict)
+    suspicions: list[str] = []
+    if whole and gt_source is not None:
+        compared = {
+            p.image: (p.gt, p.samples[0], inspection.sizes[p.image])
+            for p in inspected.pairs
+            if p.gt is not None and p.samples and p.image in inspection.sizes
+        }
+        looks = look_at_all(compared, source, gt_source, track.scale, workers or default_workers())
+        suspicions = [f"{source.path}: {finding}" for finding in findings(looks, track.scale)]
+    return SubmissionCheck(track, source, gt_source, lr_source, pairing, inspection, strict, tuple(suspicions))

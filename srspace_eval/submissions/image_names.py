@@ -8,7 +8,7 @@ from typing import TypeAlias
 from srspace_eval.errors import SubmissionError
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.names import Template, image_fields
+from srspace_eval.tracks.names import Template, example_names, image_fields
 
 Images: TypeAlias = "dict[str, dict[str, int | str]]"
 """Image -> the fields that name it, in order of number, then name; ``file`` is the name of its GT or LR."""
@@ -53,7 +53,7 @@ def _named_images(source: Source, track: Track, what: str, endings: list[str]) -
         fields, image = next(parsed, (None, ""))
         if fields is None:
             problems.append(
-                f"{source.where(name)}: not a {what}'s name in track {track.name}: {' or '.join(track.gt_names)}"
+                f"{source.where(name)}: not a {what}'s name in track {track.name}, such as {_gt_names(track)}"
             )
             continue
         number = fields.get("number", image)
@@ -69,7 +69,7 @@ def _named_images(source: Source, track: Track, what: str, endings: list[str]) -
             problems,
         )
     if not images:
-        raise SubmissionError(f"{source.path}: contains no {what}: no PNG is named {' or '.join(track.gt_names)}")
+        raise SubmissionError(f"{source.path}: contains no {what}: no PNG is named such as {_gt_names(track)}")
     return _ordered(images)
 
 
@@ -93,7 +93,8 @@ def images_of_submission(submission: Source, pictures: list[str], track: Track) 
     if not most:
         raise SubmissionError(
             f"{submission.path}: none of its {len(pictures)} PNGs is named as track {track.name} names samples: "
-            f"{pictures[0]!r} is not {' or '.join(track.sample_names)}; rename the files, or give a track file with "
+            f"{pictures[0]!r} is not a name such as {example_names(track.sample_names, track.first)}; "
+            "rename the files, or give a track file with "
             "your names"
         )
     enough = min(most, len(pictures) // 2 + 1)
@@ -107,6 +108,10 @@ def images_of_submission(submission: Source, pictures: list[str], track: Track) 
         images[image] |= {key: value for key, value in fields.items() if key != "sample"}
         found[name] = (image, int(fields.get("sample", 0)))
     return template, _ordered(images), found
+
+
+def _gt_names(track: Track) -> str:
+    return example_names(track.gt_names, track.first)
 
 
 def _number(fields: Mapping[str, int | str], track: Track) -> int | None:

@@ -13,6 +13,7 @@ from srspace_eval._utils.png import decode_png, decode_top
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.errors import ImageError
 from srspace_eval.submissions.pairing import Pair, Pairing
+from srspace_eval.submissions.plausibility import size_ratio
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import Track
 
@@ -186,6 +187,7 @@ def inspect(
                 faults.append(
                     f"{submission.where(name)}: {size} pixels, smaller than its GT's {width}×{height} "
                     f"(cropped to a multiple of {track.crop}); pictures are never resized"
+                    f"{size_ratio((file.info.height, file.info.width), (height, width), track.scale)}"
                 )
             elif _is_upscaled(file.info, gt_file.info, track):
                 faults.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srspace_eval.errors import InputError, SubmissionError
@@ -17,7 +18,7 @@ from srspace_eval.submissions.image_names import (
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import MAX_SAMPLES, Track
-from srspace_eval.tracks.names import Template
+from srspace_eval.tracks.names import Template, example_names
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def pair(
     single = "sample" not in template.fields
     wanted = 1 if single else track.samples if samples is None else samples
 
+    example = example_names([template.text], track.first, next(iter(images), ""))
     surplus = f"matches no {'GT' if gt is not None else 'LR'}" if gt or lr else "is not a sample"
     highest = max(sample for _, sample in found.values())
     more = f", or give --samples {highest + 1}" if highest < MAX_SAMPLES else ""
@@ -115,7 +117,7 @@ def pair(
     for name in pictures:
         if name not in found:
             faults.append(
-                f"{submission.where(name)}: surplus: with the names {template.text} it {surplus}; remove or rename it"
+                f"{submission.where(name)}: surplus: with names such as {example} it {surplus}; remove or rename it"
             )
             continue
         image, sample = found[name]
@@ -145,11 +147,25 @@ def pair(
         pairs.append(
             Pair(image, None if gt is None else str(fields["file"]), lrs.get(image), tuple(sorted(have.items())))
         )
+    missing = _missing_everywhere(pairs, wanted) or missing
     notices = []
     if others:
         more = " …" if len(others) > 20 else ""
         notices.append(f"{submission.path}: ignored, not PNGs: {', '.join(others[:20])}{more}")
     return Pairing(tuple(pairs), wanted, template.text, len(found), tuple(faults), tuple(missing), tuple(notices))
+
+
+def _missing_everywhere(pairs: Sequence[Pair], wanted: int) -> list[str]:
+    """One line if all images lack the same last samples; empty otherwise."""
+    numbers = {tuple(number for number, _ in p.numbered) for p in pairs}
+    there = len(next(iter(numbers), ()))
+    if len(pairs) < 2 or numbers != {tuple(range(there))} or not 0 < there < wanted:
+        return []
+    last = f"samples {there} to {wanted - 1} are" if there < wanted - 1 else f"sample {there} is"
+    return [
+        f"all {len(pairs)} images: {last} missing ({there} of {wanted} are there); add what is missing, or give "
+        f"--samples {there} if that is the challenge's number"
+    ]
 
 
 def reference_names(gt: Source, track: Track, *, lr: Source | None = None) -> tuple[dict[str, str], dict[str, str]]:
@@ -183,8 +199,8 @@ def _images(
         images = images_of_lr(lr, track)
     if not pictures:
         raise SubmissionError(
-            f"{submission.path}: contains no PNG; samples are named {' or '.join(track.sample_names)}"
-            f"{_inner_folders(submission)}"
+            f"{submission.path}: contains no PNG; samples are named such as "
+            f"{example_names(track.sample_names, track.first)}{_inner_folders(submission)}"
         )
     if not images:
         return images_of_submission(submission, pictures, track)
@@ -214,7 +230,8 @@ def _best_template(
         raise SubmissionError(
             f"{submission.path}: none of its {len(pictures)} PNGs pairs with any {what} of track "
             f"{track.name}: "
-            f"{pictures[0]!r} is not {' or '.join(track.sample_names)} of one of the {what}s "
+            f"{pictures[0]!r} is not a name such as "
+            f"{example_names(track.sample_names, track.first, next(iter(images)))} of one of the {what}s "
             f"{next(iter(images))} … {list(images)[-1]}"
             + (f" (index 0 is {what} {track.first})" if track.first else "")
             + "; rename the files, or give a track file with your names"
@@ -229,7 +246,7 @@ def _best_template(
 
 
 def _inner_folders(submission: Source) -> str:
-    """A hint if the pictures may be one folder deeper: inner folders are not searched."""
+    """A hint if the pictures may be deeper than folders are searched."""
     folders = [name for name in submission.names() if (submission.path / name).is_dir()]
     if not folders:
         return ""

@@ -181,6 +181,10 @@ class Track:
         Name of the entry whose values ``baseline(id)`` gives; empty: none.
     reference:
         ``"none"``: the challenge has no GT. ``gt_names`` are then the names of the LRs.
+    source:
+        The documents or programs that the file follows; empty: not said.
+    uncertain:
+        What these sources leave open, one sentence each.
     file:
         The user's file that the track was read from; None for a built-in track.
 
@@ -208,6 +212,8 @@ class Track:
     derived: tuple[Derived, ...] = ()
     baseline: str = ""
     reference: Reference = "gt"
+    source: str = ""
+    uncertain: tuple[str, ...] = ()
     file: Path | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -18,6 +18,7 @@ Names = Annotated[tuple[Name, ...], Meta(min_length=1)]
 
 
 Text = Annotated[str, Meta(max_length=200)]
+LongText = Annotated[str, Meta(min_length=1, max_length=2000)]
 Formulas = Annotated[str, Meta(max_length=1000, description="a formula")]
 Digits = Annotated[int, Meta(ge=0, le=9)]
 Tolerance = Annotated[float, Meta(ge=0, le=1e300, description="a number that is not negative")]
@@ -88,6 +89,8 @@ class TrackTable(Struct, frozen=True, forbid_unknown_fields=True):
     metrics: Names | UnsetType = UNSET
     baseline: Text = ""
     reference: Reference = "gt"
+    source: LongText | UnsetType = UNSET
+    uncertain: tuple[LongText, ...] = ()
     ranking: RankingTable | UnsetType = UNSET
     rankings: dict[Name, RankingTable] = {}
     measure: dict[Name, dict[Name, str | bool | int | float]] = {}

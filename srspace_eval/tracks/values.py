@@ -13,7 +13,7 @@ from msgspec import UNSET
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
 from srspace_eval.metrics.base import MetricInfo
-from srspace_eval.metrics.measures import Measure
+from srspace_eval.metrics.measures import check_id
 from srspace_eval.tracks.formulas import Formula, parse
 from srspace_eval.tracks.model import Derived
 from srspace_eval.tracks.tables import ColumnTable, DerivedTable
@@ -23,8 +23,17 @@ _LISTED = 60
 AnyTable = TypeVar("AnyTable", ColumnTable, DerivedTable)
 
 
-def read_given(tables: Mapping[str, ColumnTable], where: str, measured: Collection[str]) -> tuple[MetricInfo, ...]:
+def read_given(
+    tables: Mapping[str, ColumnTable], where: str, measured: Collection[str], known: Collection[str]
+) -> tuple[MetricInfo, ...]:
     """The columns of ``[columns]``.
+
+    Parameters
+    ----------
+    measured:
+        The ids that the track measures.
+    known:
+        The ids of all other columns.
 
     Raises
     ------
@@ -34,7 +43,8 @@ def read_given(tables: Mapping[str, ColumnTable], where: str, measured: Collecti
     for key in tables:
         if key in measured:
             raise TrackError(f"{where}: columns.{visible(key)}: the track measures {key!r}; give the column another id")
-    return tuple(_info(key, table, f"{where}: columns.{visible(key)}") for key, table in tables.items())
+    others = {*known, *tables}
+    return tuple(_info(key, table, f"{where}: columns.{visible(key)}", others - {key}) for key, table in tables.items())
 
 
 def read_derived(
@@ -60,7 +70,7 @@ def read_derived(
         place = f"{where}: derived.{visible(key)}"
         if key in usable:
             raise TrackError(f"{place}: there is a column {key!r} already; give this one another id")
-        info = _info(key, table, place)
+        info = _info(key, table, place, {*usable, *tables} - {key})
         formula = read_formula(table.formula, f"{place}.formula", usable, baseline)
         if formula.ranked:
             raise TrackError(f"{place}.formula: rank(id) can be used in order_by only; use per_image_rank(id, ...)")
@@ -95,9 +105,9 @@ def ids_text(known: Collection[str]) -> str:
     return f"known are {', '.join(names[-_LISTED:])}{more}"
 
 
-def _info(key: str, table: AnyTable, where: str) -> MetricInfo:
+def _info(key: str, table: AnyTable, where: str, others: Collection[str]) -> MetricInfo:
     try:
-        Measure(key)  # the same rules for ids
+        check_id(key, others)
     except InputError as error:
         raise TrackError(f"{where}: {visible(str(error))}") from None
     label = visible(key if table.label is UNSET else table.label)

@@ -26,6 +26,8 @@ def describe_track(track: Track) -> list[str]:
         *(_derived(track, number) for number in range(len(track.derived))),
         *([f"baseline(id) is the value of the entry {track.baseline!r}."] if track.baseline else []),
         *(sentence for rule in track.rankings for sentence in describe_rule(rule, track)),
+        *([f"Source: {track.source}."] if track.source else []),
+        *(f"Uncertain: {sentence}" for sentence in track.uncertain),
     ]
 
 

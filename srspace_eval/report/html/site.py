@@ -33,7 +33,7 @@ from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
 from srspace_eval.report.html.submission import make_page
-from srspace_eval.report.html.track_table import TrackTable, make_track_table
+from srspace_eval.report.html.track_table import PageColumn, TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
@@ -167,9 +167,10 @@ class _Site:
                     line=table.lines[number], name=files_[number], data={"images": list(views.values())},
                     total=len(result.images), given_lr=pictures is not None and pictures.lr is not None,
                 )  # fmt: skip
+        tables = [(ranking.track.ranking, ranking, table), *self._others(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
-            tables=[(ranking.track.ranking, ranking, table), *self._others(ranking, pages)],
+            tables=tables, columns=_all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
             signatures=_signatures(ranking),
             plane=[
@@ -222,6 +223,16 @@ class _Site:
             _write(folder / name, own.joinpath(name).read_bytes())
         plotly = files("plotly").joinpath("package_data").joinpath("plotly.min.js")
         _write(folder / "plotly.min.js", plotly.read_bytes())
+
+
+def _all_columns(tables: Sequence[TrackTable]) -> list[PageColumn]:
+    """The columns of all tables, each once; one with a plateau counts before one without."""
+    found: dict[str, PageColumn] = {}
+    for column in (column for table in tables for column in table.columns):
+        known = found.setdefault(column.model.id, column)
+        if column.reached and not known.reached:
+            found[column.model.id] = column
+    return list(found.values())
 
 
 def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ from srspace_eval.errors import ImageError
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html.submission import extremes, named
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
+from srspace_eval.submissions.folders import folder_of_file
 from srspace_eval.submissions.pairing import reference_names
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
@@ -150,7 +151,9 @@ class PictureWriter:
         if path is None:
             return {}
         # An inbox also has submissions with faults. Only those that were scored are opened.
-        source = _Files(open_source(path))
+        opened = open_source(path)
+        first = next((sample for image in result.images for sample in image.samples), None)
+        source = _Files(opened if first is None else folder_of_file(opened, first.file, first.sha256))
         shown = {}
         for image in _choose(result.images, self._most, self._track):
             try:
