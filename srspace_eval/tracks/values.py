@@ -65,7 +65,9 @@ def _completed(key: str, table: ColumnTable, where: str) -> _Row:
     """A row of ``[columns]``. What it leaves out is as everywhere if the id is well known, else a default."""
     known = columns().get(key)
     if known is None and table.better is UNSET:
-        raise TrackError(f'{where}: better is required: write better = "lower" or "higher"; {key!r} is not well known')
+        raise TrackError(
+            f'{where}: \'better\' is missing: write better = "lower" or "higher", because the id is not well known'
+        )
     base = known or MetricInfo(key, key, "", 3, "lower", "", "")
     return _Row(
         better=base.direction if table.better is UNSET else table.better,

@@ -203,5 +203,5 @@ show = ["maniqa", "nrqm"]
         ("B", 1, 2, 5.0), ("A", 2, 1, 5.0),
     ]  # fmt: skip
     track.write_text(track.read_text().replace('runtime = { better = "lower" }', "runtime = {}"))
-    with pytest.raises(TrackError, match=r"columns\.runtime: better is required"):
+    with pytest.raises(TrackError, match=r"columns\.runtime: 'better' is missing"):
         se.load_track(track)
