@@ -96,7 +96,7 @@ def _offered() -> str:
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
-    help="Of the patches. Default: a secret one of this machine and board; the signature records it.",
+    help="Of the patches. Default: follows from this machine's secret and the GTs; the signature records it.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.option(

@@ -42,7 +42,7 @@ class ScoreOptions:
         Of the downscaling for LR-PSNR.
     patches:
         K, N and seed of the sampled diversity score. ``diversity_patches`` is then measured, too. Without a seed it
-        follows from this machine's secret and the board's folder, and the signature records it.
+        follows from this machine's secret and the GTs, and the signature records it.
     device, precision:
         Where the trunk runs (``"auto"``, ``"cpu"``, ``"cuda"``) and in what precision.
     workers:

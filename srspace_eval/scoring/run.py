@@ -25,7 +25,7 @@ from srspace_eval.scoring.journal import Journal, open_journal
 from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, require_references, with_settings
 from srspace_eval.scoring.patch_seed import with_patch_seed
 from srspace_eval.scoring.shards import Shard, absent_shards, open_shards
-from srspace_eval.scoring.signature import make_signature
+from srspace_eval.scoring.signature import gt_digest, make_signature
 from srspace_eval.scoring.summary import make_result
 from srspace_eval.scoring.tasks import ImageTask, TaskSources, make_tasks
 from srspace_eval.submissions.check import SubmissionCheck, check
@@ -251,7 +251,6 @@ def _prepare(
     executor: Executor,
     progress: Progress,
 ) -> _Run:
-    options = with_patch_seed(options, board)
     if team is None:
         name = Path(submission).resolve().name
         team = name.removesuffix(".zip") or name
@@ -275,6 +274,10 @@ def _prepare(
     checked.raise_faults(*checked.too_small(config.least_sizes(options.net)), incomplete=options.incomplete)
     for notice in checked.notices:
         notify(notice)
+    seeded = with_patch_seed(options, gt_digest(checked))
+    if seeded is not options:
+        metrics = seeded.bound(track)
+        config = EvaluatorConfig(metrics, track.scale)
     pairs = checked.pairing.pairs if shard is None else shard.of(checked.pairing.pairs)
     return _Run(
         checked=checked,

@@ -275,9 +275,9 @@ def test_patches_without_a_seed_get_one_that_nobody_can_guess(folder: Path, tmp_
     from srspace_eval.scoring.options import ScoreOptions
     from srspace_eval.scoring.patch_seed import with_patch_seed
 
-    def seed(state: str, board: str, given: int | None = None) -> int | None:
+    def seed(state: str, gt: str, given: int | None = None) -> int | None:
         with machine(tmp_path / state):
-            plan = with_patch_seed(ScoreOptions(patches=PatchPlan(5, 8, given)), tmp_path / board).patches
+            plan = with_patch_seed(ScoreOptions(patches=PatchPlan(5, 8, given)), gt).patches
         assert plan is not None
         return plan.seed
 
@@ -288,7 +288,5 @@ def test_patches_without_a_seed_get_one_that_nobody_can_guess(folder: Path, tmp_
     assert seed("a", "board", 7) == 7
     with machine(tmp_path / "a"):
         measured = ScoreOptions(metrics=("psnr",), patches=PatchPlan(5, 8))
-        (metric,) = [
-            m for name, m in with_patch_seed(measured, tmp_path / "board").bound(None).items() if name != "psnr"
-        ]
+        (metric,) = [m for name, m in with_patch_seed(measured, "board").bound(None).items() if name != "psnr"]
     assert metric.signature(RunInputs()) == {"patches": 5, "size": 8, "seed": first}
