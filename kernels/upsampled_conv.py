@@ -202,9 +202,7 @@ class DifferenceConv:
                 for k, (part, weight) in enumerate(zip(parts, self._weights, strict=True))
             ]
             places = [
-                out[top * self.factor : stop * self.factor]
-                .unflatten(0, (stop - top, self.factor))
-                .unflatten(2, (width, self.factor))
+                out[top * self.factor : stop * self.factor].view(stop - top, self.factor, width, self.factor, -1)
                 for out in outs
             ]
             self._add(places, products, scratch)
@@ -218,9 +216,9 @@ class DifferenceConv:
         """Add the sums of the products to ``places`` (rows, factor, columns, factor, channels)."""
         plain, across, down, both = products
         rows, columns, outputs = plain.shape
-        across = across.unflatten(2, (2, outputs))
-        down = down.unflatten(2, (2, outputs))
-        both = both.unflatten(2, (2, 2, outputs))
+        across = across.view(rows, columns + 1, 2, outputs)
+        down = down.view(rows + 1, columns, 2, outputs)
+        both = both.view(rows + 1, columns + 1, 2, 2, outputs)
         last = self.factor - 1
         column_sums = [
             torch.add(plain, across[:, k : k + columns, k], out=scratch.take(f"columns{k}", *plain.shape))

@@ -124,7 +124,7 @@ class TiledMap:
         """Write the tile values to ``out`` (36, tiles, channels), which may be a slice of a larger tensor."""
         rows, columns = self.tiles
         _, wide, channels = self.pixels.shape
-        out = out.unflatten(1, (rows, columns)).unflatten(0, (_SIDE, _SIDE)).transpose(0, 1)
+        out = out.view(_SIDE, _SIDE, rows, columns, channels).transpose(0, 1)
         band = max(1, _BAND_VALUES // (_SIDE * wide * channels))
         down, right, _ = self.pixels.stride()
         for top in range(0, rows, band):
@@ -146,8 +146,7 @@ class TileConv:
     Parameters
     ----------
     weight:
-        (K, C, 3, 3) float32. It is kept, and its values at the points are computed when they are first needed: they
-        take four times its memory.
+        (K, C, 3, 3) float32.
     bias:
         (K,).
 
@@ -160,8 +159,10 @@ class TileConv:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self._weight, self._bias = weight, bias
-        self._filters: Tensor | None = None
+        self._bias = bias
+        self._inputs, self._outputs = weight.shape[1], weight.shape[0]
+        # The values at the points take four times the memory. They are computed in each call, which is quick.
+        self._taps = weight.permute(2, 3, 1, 0).reshape(9, -1).contiguous()
 
     def __call__(self, x: Tensor, scratch: Scratch | None = None) -> Tensor:
         """(1, C, H, W) float32 -> (1, K, H, W), channels-last."""
@@ -186,9 +187,9 @@ class TileConv:
         scratch:
             Memory.
         """
-        filters = self._at_points()
-        after = _after()
-        outputs = filters.shape[2]
+        outputs, after = self._outputs, _after()
+        filters = scratch.take("filters", _SIDE**2, self._inputs, outputs)
+        torch.mm(_kernel(), self._taps, out=filters.view(_SIDE**2, -1))
         rows, columns = outs[0].shape[0] // RUN, outs[0].shape[1] // RUN
         band = max(1, _BAND_VALUES // (len(filters) * columns * outputs))
         for top in range(0, rows, band):
@@ -201,21 +202,17 @@ class TileConv:
             first = 0
             for out in outs:
                 last = first + out.shape[2]
-                place = out[RUN * top : RUN * (top + count)].unflatten(0, (count, RUN)).unflatten(2, (columns, RUN))
+                place = out[RUN * top : RUN * (top + count)].view(count, RUN, columns, RUN, -1)
                 torch.add(sums[..., first:last], self._bias[first:last], out=place.permute(1, 3, 0, 2, 4))
                 first = last
 
-    def _at_points(self) -> Tensor:
-        """(36, C, K), the filters as polynomials at the points."""
-        if self._filters is None:
-            _, kernel, _ = matrices(RUN, 3, _POINTS)
-            points = torch.from_numpy(kernel)
-            both = torch.einsum("pi,qj->pqij", points, points).reshape(_SIDE**2, 9)
-            outputs, inputs = self._weight.shape[:2]
-            taps = self._weight.permute(2, 3, 1, 0).reshape(9, inputs * outputs)
-            filters = (both @ taps.double()).float()
-            self._filters = filters.view(_SIDE**2, inputs, outputs)
-        return self._filters
+
+@lru_cache(maxsize=1)
+def _kernel() -> Tensor:
+    """(36, 9), from the taps of a filter to its values at the points."""
+    _, kernel, _ = matrices(RUN, 3, _POINTS)
+    points = torch.from_numpy(kernel)
+    return torch.einsum("pi,qj->pqij", points, points).reshape(_SIDE**2, 9).float()
 
 
 @lru_cache(maxsize=1)

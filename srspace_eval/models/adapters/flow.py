@@ -227,8 +227,11 @@ class FlowModel(Flow):
                 kept += area * (spec.features if area > 1 else spec.condition_channels)
             elif layer.kind == "coupling_step":
                 cache += area * (spec.hidden + 2 * layer.channels)
-                step = max(step, area * (5 * spec.hidden + 10 * layer.channels))
-        trunk = spec.condition_channels + 6 * spec.features + 8 * spec.growth
+                # What the steps of a level share: tile values, and differences of the stacked blocks.
+                own = spec.features if area > 1 else spec.condition_channels
+                shared = 3.25 * area * own + (5 * (spec.condition_channels - own) if area > 1 else 0)
+                step = max(step, shared + area * (5 * spec.hidden + 10 * layer.channels))
+        trunk = spec.condition_channels + 6 * spec.features + 3 * spec.growth + 2.25 * (spec.features + 4 * spec.growth)
         finest = 3 * spec.features * spec.resolution(1) ** 2
         # z of all samples; a few more tensors of its size for the sample that is being decoded; and the hidden channels
         # of the coupling net, unless it works on blocks of rows.

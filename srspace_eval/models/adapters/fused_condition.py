@@ -95,7 +95,7 @@ class ConditionConv:
         if self._upsampled is not None and level.stacked is not None:
             self._upsampled.add_to(out, level.stacked)
         # Copies, so that the part that is kept does not keep the memory of both.
-        affine, features = (part.clone(memory_format=self._layout) for part in out.split(self._hidden, 1))
+        affine, features = (part.clone(memory_format=self._layout) for part in torch.split(out, self._hidden, 1))
         return affine, features
 
     def _from_values(self, level: LevelValues) -> tuple[Tensor, Tensor]:

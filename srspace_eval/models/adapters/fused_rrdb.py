@@ -19,8 +19,11 @@ class _FusedDenseBlock:
     """See :class:`~srspace_eval.flows.rrdb.DenseBlock`."""
 
     def __init__(self, block: nn.Module) -> None:
-        convs = [block.get_submodule(f"conv{k + 1}") for k in range(5)]
-        self._convs = [TileConv(conv.weight.detach(), conv.bias.detach()) for conv in convs]
+        parameters = dict(block.named_parameters())
+        names = [f"conv{k + 1}" for k in range(5)]
+        self._convs = [
+            TileConv(parameters[f"{name}.weight"].detach(), parameters[f"{name}.bias"].detach()) for name in names
+        ]
 
     def __call__(self, x: TiledMap, out: TiledMap, grown: TiledMap, values: Tensor, scratch: Scratch) -> None:
         """Write the block of x to ``out``; ``grown`` and ``values`` are overwritten."""
@@ -57,16 +60,13 @@ class FusedRRDB:
         """See :meth:`RRDBNet.features`; the maps are channels-last."""
         net = self._net
         first = net.conv_first(lr)
-        channels = first.shape[1]
-        maps = [TiledMap.of(first), *(TiledMap(*first.shape[2:], channels) for _ in range(2))]
-        grown = TiledMap(*first.shape[2:], net.growth)
-        values, scratch = maps[0].new_values(channels + 4 * net.growth), Scratch()
-        outputs = first.new_empty(1, channels * len(stacked), *first.shape[2:]).contiguous(
-            memory_format=torch.channels_last
-        )
+        _, channels, height, width = first.shape
+        x, y, z = TiledMap.of(first), TiledMap(height, width, channels), TiledMap(height, width, channels)
+        grown = TiledMap(height, width, net.growth)
+        values, scratch = x.new_values(channels + 4 * net.growth), Scratch()
+        outputs = torch.empty(1, channels * len(stacked), height, width, memory_format=torch.channels_last)
         at = 0
         for index, (one, two, three) in enumerate(self._blocks):
-            x, y, z = maps
             one(x, y, grown, values, scratch)
             two(y, z, grown, values, scratch)
             three(z, y, grown, values, scratch)
@@ -75,12 +75,12 @@ class FusedRRDB:
                 outputs[:, at : at + channels] = x.picture
                 at += channels
         del values, scratch, grown, y, z
-        trunk = maps[0].picture
+        trunk = x.picture
         last = net.trunk_conv(trunk.contiguous(memory_format=torch.channels_last))
         last += trunk if net.skip == "trunk" else first
-        up, x = [], last
+        up: list[Tensor] = []
         for k in range(upconvs):
-            x = F.interpolate(x, scale_factor=2, mode="nearest")
-            x = leaky_relu(net.get_submodule(f"upconv{k + 1}")(x))
-            up.append(x)
+            small = up[-1] if up else last
+            large = F.interpolate(small, scale_factor=2, mode="nearest")
+            up.append(leaky_relu(net.get_submodule(f"upconv{k + 1}")(large)))
         return RRDBFeatures(last, outputs, tuple(up))
