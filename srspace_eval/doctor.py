@@ -44,6 +44,13 @@ class Diagnosis:
         The board's folder, and the number of results of each of its tracks. None and empty if no board was given.
     problems:
         What keeps a command from working, and what to do. One line each.
+
+    Examples
+    --------
+    >>> from srspace_eval import diagnose
+    >>> diagnosis = diagnose()
+    >>> "cpu" in diagnosis.devices, diagnosis.packages["numpy"] is not None
+    (True, True)
     """
 
     version: str

@@ -32,7 +32,17 @@ from collections.abc import Iterable
 
 
 class SrspaceEvalError(Exception):
-    """Base class of every error that this package raises on purpose; ``str(error)`` is a message for the user."""
+    """Base class of every error that this package raises on purpose; ``str(error)`` is a message for the user.
+
+    Examples
+    --------
+    >>> import srspace_eval as se
+    >>> try:
+    ...     se.load_track("x5")
+    ... except se.SrspaceEvalError as error:
+    ...     print(type(error).__name__)
+    TrackError
+    """
 
 
 class ProblemsError(SrspaceEvalError):
@@ -67,48 +77,173 @@ class ProblemsError(SrspaceEvalError):
 
 
 class InputError(SrspaceEvalError, ValueError):
-    """An array, tensor or argument has the wrong shape, dtype or range, or an option is unknown."""
+    """An array, tensor or argument has the wrong shape, dtype or range, or an option is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import srspace_eval as se
+    >>> try:
+    ...     se.psnr(np.zeros((4, 4, 3)), np.full((4, 4, 3), -1.0))
+    ... except se.InputError as error:
+    ...     print(error)
+    second picture: values from -1 to -1 given, uint8 or float in [0, 1] wanted; for [-1, 1] pass (x + 1) / 2
+    """
 
 
 class ImageError(SrspaceEvalError):
-    """A file is not a readable 8-bit RGB PNG."""
+    """A file is not a readable 8-bit RGB PNG.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import srspace_eval as se
+    >>> size = Path("notes.png").write_bytes(b"not a picture")
+    >>> try:
+    ...     se.read_rgb("notes.png")
+    ... except se.ImageError as error:
+    ...     print(error)
+    notes.png: not a PNG but something else; save it as 8-bit RGB PNG
+    """
 
 
 class SubmissionError(ProblemsError):
-    """A submission cannot be paired with its ground truth, or does not contain what its track requires."""
+    """A submission cannot be paired with its ground truth, or does not contain what its track requires.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import srspace_eval as se
+    >>> Path("gt").mkdir()
+    >>> Path("submission").mkdir()
+    >>> try:
+    ...     se.score("submission", "gt", track="x4", metrics=["psnr"])
+    ... except se.SubmissionError as error:
+    ...     print(error)
+    gt: contains no GT: no PNG is named {number:04d}.png or {stem}.png
+    """
 
 
 class TrackError(SrspaceEvalError):
-    """A track does not exist, or its file is malformed."""
+    """A track does not exist, or its file is malformed.
+
+    Examples
+    --------
+    >>> import srspace_eval as se
+    >>> try:
+    ...     se.load_track("missing.toml")
+    ... except se.TrackError as error:
+    ...     print(error)
+    missing.toml: the track file cannot be read ([Errno 2] No such file or directory: 'missing.toml')
+    """
 
 
 class WeightsError(SrspaceEvalError):
-    """Weights of LPIPS are missing or damaged, or belong to another network."""
+    """Weights of LPIPS are missing or damaged, or belong to another network.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import srspace_eval as se
+    >>> size = Path("alex.pth").write_bytes(b"not weights")
+    >>> try:
+    ...     se.LPIPS("alex", weights=Path("alex.pth"))
+    ... except se.WeightsError as error:
+    ...     print(error)
+    alex.pth: not a file of weights (UnpicklingError)
+    """
 
 
 class CheckpointError(ProblemsError):
-    """A model's checkpoint cannot be read, or fits no known configuration."""
+    """A model's checkpoint cannot be read, or fits no known configuration.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import srspace_eval as se
+    >>> size = Path("net.pth").write_bytes(b"not a checkpoint")
+    >>> try:
+    ...     se.describe_checkpoint("net.pth")
+    ... except se.CheckpointError as error:
+    ...     print(error)
+    net.pth: is not a PyTorch checkpoint, or is damaged
+    """
 
 
 class SamplingError(ProblemsError):
-    """Samples could not be made: non-finite values, too little memory, or an LR that the model cannot use."""
+    """Samples could not be made: non-finite values, too little memory, or an LR that the model cannot use.
+
+    Examples
+    --------
+    >>> import srspace_eval as se
+    >>> issubclass(se.SamplingError, se.SrspaceEvalError)
+    True
+    """
 
 
 class ResultsError(ProblemsError):
-    """Result files are damaged, exist already, or were measured with other settings."""
+    """Result files are damaged, exist already, or were measured with other settings.
+
+    Examples
+    --------
+    >>> import srspace_eval as se
+    >>> try:
+    ...     se.read_result("missing.json")
+    ... except se.ResultsError as error:
+    ...     print(error)
+    missing.json: cannot be read as JSON ([Errno 2] No such file or directory: 'missing.json')
+    """
 
 
 class RankingError(ProblemsError):
-    """Results cannot be ranked together."""
+    """Results cannot be ranked together.
+
+    Examples
+    --------
+    >>> import srspace_eval as se
+    >>> try:
+    ...     se.rank(None, "x8", published="ntire2021-x4")
+    ... except se.RankingError as error:
+    ...     print(str(error).split(";")[0])
+    ntire2021-x4 is not a competition of track x8 (NTIRE 2021 Learning the Super-Resolution Space, ×4)
+    """
 
 
 class StudyError(ProblemsError):
-    """A study cannot be created, or its answers cannot be used."""
+    """A study cannot be created, or its answers cannot be used.
+
+    Examples
+    --------
+    >>> import srspace_eval as se
+    >>> try:
+    ...     se.collect_study("key.json", "answers")
+    ... except se.StudyError as error:
+    ...     print(error)
+    answers: the key cannot be read (No such file or directory); name it with --key
+    """
 
 
 class ExecutorError(ProblemsError):
-    """A scheduler, a worker or a device cannot be used, or was lost."""
+    """A scheduler, a worker or a device cannot be used, or was lost.
+
+    Examples
+    --------
+    >>> import srspace_eval as se
+    >>> issubclass(se.ExecutorError, se.SrspaceEvalError)
+    True
+    """
 
 
 class Notice(UserWarning):
-    """Something that the user should know while the work continues; the command line prints it to stderr."""
+    """Something that the user should know while the work continues; the command line prints it to stderr.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import srspace_eval as se
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always", se.Notice)
+    ...     ranking = se.rank(None, "x8", published="ntire2021", with_published=["ntire2021-x4"])
+    >>> [type(warning.message).__name__ for warning in caught]
+    ['Notice']
+    """

@@ -44,13 +44,13 @@ DIRECTION: dict[str, set[str]] = {
     "submissions": {"tracks"},
     "degrade": {"kernels.cubic", "submissions"},
     "results": {"tracks"},
-    "ranking": {"results", "tracks", *METRIC_TABLE},
+    "ranking": {"results", "tracks", "metrics.psnr.floor", *METRIC_TABLE},
     "report": {"ranking", "results", "submissions", "tracks", *METRIC_TABLE},
     "study": {"submissions", "ranking", "report", "tracks"},
     "scoring": {"submissions", "metrics", "results", "tracks", "kernels"},
     "models": {"flows", "kernels", "metrics", "submissions", "tracks"},
     "doctor": {"metrics", "results"},
-    "codabench": {"scoring", "submissions", "results", "report", "tracks", *METRIC_TABLE},
+    "codabench": {"scoring", "submissions", "results", "report", "tracks", "metrics.lpips.weights", *METRIC_TABLE},
     "demo": {"metrics", "ranking", "report", "scoring", "tracks"},
 }
 TOP = {"__init__", "__main__", "cli"}

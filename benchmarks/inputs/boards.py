@@ -7,7 +7,7 @@ are correlated over teams and over images as real ones are. The same arguments g
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,10 +55,11 @@ def make_results(
                 "scale": track.scale,
                 "samples": samples,
                 "crop": track.crop,
-                "gt": _digest("gt", seed),
+                "images": images,
+                "gt": _joint((f"{track.first + i:04d}", _digest("gt", i)) for i in range(images)),
             },
             "lpips": {"version": "0.1", "net": "alex", "spatial": True, "weights": _digest("alex")},
-            "lr_psnr": {"convention": "ntire21", "lr": "downscaled GT"},
+            "lr_psnr": {"convention": "ntire21", "reference": "downscaled GT", "floor": "one step"},
             "diversity": {"distance": "lpips", "form": "dense"},
         },
         {"srspace-eval": "0.1.0", "torch": "2.2.0", "device": "cpu"},
@@ -117,7 +118,19 @@ def write_pictures(
                 samples.append(replace(sample, sha256=_save(folders[result.team] / sample.file, picture)))
             images.append(replace(image, gt_sha256=gt_digests[image.image], samples=tuple(samples)))
         changed.append(replace(result, images=tuple(images)))
-    return gt_folder, folders, changed
+    joint = _joint((image.image, image.gt_sha256) for image in changed[0].images)
+    return gt_folder, folders, [_with_gt(result, joint) for result in changed]
+
+
+def _joint(digests: Iterable[tuple[str, str]]) -> str:
+    """The digest of all GTs, as signatures state it."""
+    return hashlib.sha256("".join(f"{image}\0{digest}\n" for image, digest in digests).encode()).hexdigest()
+
+
+def _with_gt(result: Result, joint: str) -> Result:
+    settings = dict(result.signature.settings)
+    settings["common"] = {**settings["common"], "gt": joint}
+    return replace(result, signature=Signature(settings, result.signature.environment))
 
 
 def _save(path: Path, pixels: NDArray[np.uint8]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import srspace_eval as se
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.schemas import SCHEMA_NAMES
+from srspace_eval.tracks.words import describe_rule
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -45,38 +46,44 @@ def _slug(title: str) -> str:
 
 def track_page(track: se.Track) -> str:
     """A challenge's rule in words, from its TOML file."""
-    rule = track.ranking
-    labels = {name: info.label.replace("S_M", f"S_{track.samples}") for name, info in track.columns().items()}
+    gt = "" if track.reference == "none" else " --gt GT"
     lines = [
         f"# {track.title}",
         "",
-        f"Track `{track.name}`: `srspace-eval score submission/ --gt GT --track {track.name}`.",
+        f"Track `{track.name}`: `srspace-eval score submission/{gt} --track {track.name}`.",
         "",
+        *([_text(f"Source: {track.source}."), ""] if track.source else []),
         "| | |",
         "|---|---|",
         f"| scale | ×{track.scale} |",
         f"| samples an image | {track.samples} |",
-        f"| first image | {track.first} |",
-        f"| crop | the GT is cropped to a multiple of {track.crop}, top left kept |",
+        *([f"| first image | {track.first} |"] if track.first else []),
+        "| GT | there is none |"
+        if track.reference == "none"
+        else f"| crop | the GT is cropped to a multiple of {track.crop}, top left kept |",
         "| GT's names | " + ", ".join(f"`{template}`" for template in track.gt_names) + " |",
         "| samples' names | " + ", ".join(f"`{template}`" for template in track.sample_names) + " |",
-        "| metrics | " + ", ".join(labels.get(m, str(m)) for m in _ids(track.metrics)) + " |",
+        *([f"| `baseline(id)` | the value of the entry `{track.baseline}` |"] if track.baseline else []),
         "",
-        "`{number}` is the number in the GT's name. `{index}` counts the images from 0, and `{sample}` the samples.",
+        "`{number}` is the number in the GT's name. `{stem}` is that name without its suffix. `{index}` counts the "
+        "images from 0, and `{sample}` the samples.",
         "",
-        "## The ranking rule",
+        "## Columns",
+        "",
+        "| id | label | better | where it comes from |",
+        "|---|---|---|---|",
+        *_column_lines(track),
         "",
     ]
-    for criterion in rule.criteria:
-        among = "the teams of the human study" if criterion.among == "study" else "all complete teams"
-        plateau = "" if criterion.plateau is None else f" All values at or beyond {criterion.plateau:g} are equal."
-        lines.append(f"- **{labels[criterion.metric]}** ranks {among}.{plateau}")
-    if rule.final:
-        named = " and ".join(labels[m] for m in rule.final)
-        lines.append(f"- **Final rank**: the mean of the ranks in {named}. A team that lacks one gets no final rank.")
-    if rule.show:
-        lines.append("- Shown without a rank: " + ", ".join(labels[m] for m in rule.show) + ".")
-    lines += ["- Equal values share the best of their places (1, 2, 2, 4). Baselines are shown, not ranked.", ""]
+    for rule in track.rankings:
+        start = (
+            "## The ranking rule" if not rule.name else f"## Ranking `{rule.name}`: {_text(rule.title or rule.name)}"
+        )
+        sentences = [re.sub(r"^Ranking '.*?'(?: \(.*?\))?: ", "", one) for one in describe_rule(rule, track)]
+        lines += [start, "", *(f"- {_text(sentence)}" for sentence in sentences), ""]
+    lines += ["Equal values share the best of their places (1, 2, 2, 4).", ""]
+    if track.uncertain:
+        lines += ["## What is uncertain", "", *(f"- {_text(sentence)}" for sentence in track.uncertain), ""]
     tables = [i for i in se.published_tables() if track.name in se.load_published(i).tracks]
     if tables:
         lines += ["## Published tables of this track", ""]
@@ -84,8 +91,29 @@ def track_page(track: se.Track) -> str:
     return "\n".join([*lines, ""])
 
 
-def _ids(metrics: Any) -> list[str]:
-    return [getattr(metric, "id", metric) for metric in metrics]
+def _column_lines(track: se.Track) -> list[str]:
+    columns = track.columns()
+    measures = {measure.id: measure for measure in track.measures}
+    derived = {one.info.id: one for one in track.derived}
+    given = {info.id for info in track.given}
+    named = {*track.measured, *given, *derived, *(name for rule in track.rankings for name in rule.named)}
+    lines = []
+    for name in (name for name in columns if name in named):
+        info = columns[name]
+        if name in derived:
+            of = " of each image, then averaged" if derived[name].of == "images" else ""
+            origin = f"computed: `{derived[name].formula.text}`{of}"
+        elif name in measures:
+            options = ", ".join(f"`{key} = {value}`" for key, value in measures[name].options.items())
+            origin = f"measured: `{measures[name].metric}`" + (f" with {options}" if options else "")
+        elif name in track.measured:
+            origin = "measured"
+        else:
+            options = "`--mor`, `--table` or `--values`" if name == "mor" else "`--table` or `--values`"
+            origin = f"{options}. {_text(info.description)}"
+        label = _text(info.label.replace("S_M", f"S_{track.samples}") + (f" [{info.unit}]" if info.unit else ""))
+        lines.append(f"| `{name}` | {label} | {info.direction} | {origin} |")
+    return lines
 
 
 def table_page(table: se.PublishedTable) -> str:
@@ -93,6 +121,9 @@ def table_page(table: se.PublishedTable) -> str:
     info = metric_columns()
     used = list(dict.fromkeys(key for row in table.rows for key in row.values))
     heads = [info[key].label if key in info else table.columns[key].label for key in used]
+    places = list(dict.fromkeys(name for row in table.rows for name in row.places))
+    finals = any(row.final_rank is not None for row in table.rows)
+    last = [*(f"place, {name}" for name in places), *(["final rank"] if finals else [])]
     lines = [
         f"# {table.title}",
         "",
@@ -100,24 +131,33 @@ def table_page(table: se.PublishedTable) -> str:
         "",
         f"- Source: {table.paper}, {table.table}",
         f"- Images: {table.data}",
+        *([f"- Measured with: {_text(table.measured_with)}"] if table.measured_with else []),
+        f"- Read from: {_text(table.read_from)}",
         f"- Shown beside measured results by `srspace-eval rank --track {table.tracks[0]} --with {table.id}`"
         if table.tracks
         else "- It belongs to no built-in track.",
+        *(
+            [f"- Its own teams are ranked again by `srspace-eval rank --published {table.id}`"]
+            if table.tracks and any(row.kind == "team" for row in table.rows)
+            else []
+        ),
         "",
-        "| team | kind | " + " | ".join(heads) + " | final rank |",
-        "|---|---|" + "---:|" * (len(heads) + 1),
+        "| team | kind | " + " | ".join([*heads, *last]) + " |",
+        "|---|---|" + "---:|" * (len(heads) + len(last)),
     ]
     for row in table.rows:
         cells = []
         for key in used:
             value = row.values.get(key)
             rank = f" ({row.ranks[key]})" if key in row.ranks else ""
-            cells.append("–" if value is None else f"{value:g}{rank}")
-        final = "–" if row.final_rank is None else f"{row.final_rank:g}"
-        lines.append(f"| {_text(row.team)} | {row.kind} | " + " | ".join(cells) + f" | {final} |")
-    notes = [f"- {_text(row.team)}: {_text(row.note)}" for row in table.rows if row.note]
+            cells.append("–" if value is None else f"{value:.10g}{rank}")
+        cells += [str(row.places.get(name, "–")) for name in places]
+        cells += ["–" if row.final_rank is None else f"{row.final_rank:g}"] * finals
+        lines.append(f"| {_text(row.team)} | {row.kind} | " + " | ".join(cells) + " |")
+    notes = [f"- {_text(sentence)}" for sentence in table.uncertain]
+    notes += [f"- {_text(row.team)}: {_text(row.note)}" for row in table.rows if row.note]
     lines += ["", "Numbers in brackets are the printed ranks.", "", "## What is uncertain", ""]
-    lines += notes or ["The source leaves nothing open about a row."]
+    lines += notes or ["The source leaves nothing open."]
     return "\n".join([*lines, ""])
 
 

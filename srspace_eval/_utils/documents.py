@@ -80,6 +80,9 @@ def json_schema(kind: type, additional: dict[type, object] | None = None) -> dic
     (schema, *others), components = msgspec.json.schema_components([kind, *extra.values()])
     for struct, values in zip(extra, others, strict=True):
         components[struct.__name__]["additionalProperties"] = values
+    for component in components.values():
+        if "description" in component:  # the docstring: its examples are for readers of the code
+            component["description"] = component["description"].partition("\n\n    Examples\n")[0]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": components}
 
 

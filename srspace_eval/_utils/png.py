@@ -182,6 +182,14 @@ def read_rgb(path: Path | str) -> Pixels:
     ------
     ImageError
         If the file cannot be read, or is not a plain 8-bit RGB PNG; the message says what it is and what to do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from srspace_eval import read_rgb, write_png
+    >>> write_png("grey.png", np.full((2, 3, 3), 128, np.uint8))
+    >>> read_rgb("grey.png").shape
+    (2, 3, 3)
     """
     path = Path(path)
     return decode_png(read_bytes(path), str(path))
@@ -201,6 +209,15 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
     ------
     ImageError
         If the array is not uint8 (H, W, 3), or the file cannot be written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from srspace_eval import read_rgb, write_png
+    >>> picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    >>> write_png("small.png", picture)
+    >>> bool((read_rgb("small.png") == picture).all())
+    True
     """
     path = Path(path)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:

@@ -6,7 +6,10 @@ first and then through the format's own escape (:mod:`srspace_eval.report.escapi
 
 from __future__ import annotations
 
+import difflib
 import re
+import unicodedata
+from collections.abc import Iterable
 
 from srspace_eval._utils.hashing import sha256_of_text
 
@@ -74,6 +77,28 @@ def slug(team: str) -> str:
         return plain
     # The digest keeps names apart that differ only in replaced characters.
     return f"{plain or 'team'}-{sha256_of_text(team)[:8]}"
+
+
+def name_key(team: str) -> str:
+    """Names with the same key are the same name: case and width variants do not count.
+
+    >>> name_key("Deepest") == name_key("DEEPEST")
+    True
+    """
+    return unicodedata.normalize("NFKC", team).casefold()
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question that names the known name most like an unknown one; empty if none is like it.
+
+    >>> did_you_mean("Deppest", ["SSS", "Deepest"])
+    "did you mean 'Deepest'?"
+    >>> did_you_mean("Bicubic", ["SSS", "Deepest"])
+    ''
+    """
+    names = {name_key(other): other for other in known}
+    found = difflib.get_close_matches(name_key(name), names, n=1, cutoff=0.7)
+    return f"did you mean {names[found[0]]!r}?" if found else ""
 
 
 def _escape(char: str) -> str:

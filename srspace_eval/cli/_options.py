@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from srspace_eval.errors import InputError
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
+from srspace_eval.tracks.teams import FIELDS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,19 +52,39 @@ SOURCE = click.Path(path_type=Path)
 
 
 def submission_options(function: F) -> F:
-    """The options SUBMISSION, --gt, --lr, --track, --samples, --workers and --json."""
+    """SUBMISSION..., and the options --gt, --lr, --track, --samples, --workers, --teams, --reports and --json."""
     for option in reversed(
         [
-            click.argument("submission", type=SOURCE),
-            click.option("--gt", required=True, type=SOURCE, help="Folder of ground-truth PNGs."),
-            click.option("--lr", type=SOURCE, help="LR PNGs to measure LR-PSNR against, not the downscaled GT."),
+            click.argument("submissions", metavar="SUBMISSION...", nargs=-1, required=True, type=SOURCE),
+            click.option(
+                "--gt",
+                type=SOURCE,
+                help="Folder or zip of ground-truth PNGs. Without it, only metrics that need no GT are measured.",
+            ),
+            click.option(
+                "--lr",
+                type=SOURCE,
+                help="LR PNGs to measure LR-PSNR against, not the downscaled GT. Without --gt they name the images.",
+            ),
             click.option(
                 "--track",
                 metavar="NAME|FILE.toml",
-                help="x4, x8, x4-2022, x8-2022 or a track file. Default: found by names and sizes.",
+                help="x4, x8, x4-2022, x8-2022 or a track file. Default: found by names and sizes of --gt.",
             ),
             click.option("--samples", type=click.IntRange(min=1), help="Samples an image, instead of the track's."),
-            click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one a core."),
+            click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one per core."),
+            click.option(
+                "--teams",
+                type=EXISTING_FILE,
+                metavar="FILE.csv",
+                help=f"Teams of many submissions: file,team,kind,{','.join(FIELDS)}.",
+            ),
+            click.option(
+                "--reports",
+                type=click.Path(file_okay=False, path_type=Path),
+                metavar="FOLDER",
+                help="Write a Markdown report for each team, to be mailed back.",
+            ),
             click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout."),
         ]
     ):
@@ -91,3 +113,17 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 def track_from(name: str | None) -> Track | None:
     """The track that ``--track`` names; None if the option was not given."""
     return None if name is None else load_track(name)
+
+
+def refuse_options(context: click.Context, names: Iterable[str], reason: str) -> None:
+    """Refuse options that were given and have no effect here.
+
+    Raises
+    ------
+    click.UsageError
+        If one of the parameters was given on the command line. It lists all of these.
+    """
+    given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        options = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise click.UsageError(f"{reason}: {options}")

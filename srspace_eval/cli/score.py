@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from srspace_eval.cli._batch import show_batch
 from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import LateHelp, submission_options, track_from
 from srspace_eval.errors import InputError
@@ -123,12 +124,14 @@ def _offered() -> str:
 @click.option("--overwrite", is_flag=True, help="Replace a result of this team.")
 @click.option("--incomplete", is_flag=True, help="Measure what is there; listed, never ranked.")
 def command(
-    submission: Path,
-    gt: Path,
+    submissions: tuple[Path, ...],
+    gt: Path | None,
     lr: Path | None,
     track: str | None,
     samples: int | None,
     workers: int | None,
+    teams: Path | None,
+    reports: Path | None,
     as_json: bool,
     team: str | None,
     baseline: bool,
@@ -147,30 +150,50 @@ def command(
     SUBMISSION is a folder or zip of 8-bit RGB PNGs. Its result goes to the board, from where `rank` takes it. Every
     fault is listed before anything is measured. A run that was stopped goes on when the command is given again.
 
+    Without --gt, metrics that need no GT can be measured. The LRs of --lr then name the images; without LRs the
+    submission does, and missing images are not found.
+
     With --shard, jobs measure shares into journals on the board (or on boards of their own, merged by copying); the
     same command without --shard makes the result of them.
+
+    Several submissions, or a folder that contains submissions, are scored one after the other. One that has faults does
+    not stop the others. The exit code is 1 if there is one. The same command again goes on with what is missing.
     """
+    from srspace_eval.scoring.batch import score_all
     from srspace_eval.scoring.options import ScoreOptions
     from srspace_eval.scoring.run import score, score_shard
+    from srspace_eval.submissions.batch import is_batch
 
     wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
     if wanted == ():
         raise click.BadParameter(f"{metrics!r} names no metric of {', '.join(known_metrics())}", param_hint="--metrics")
     rules = track_from(track)
+    if gt is None and rules is None:
+        raise click.UsageError("Missing option '--gt'; without a GT, --track is required.")
     if patches is not None:
         options_given: dict[str, Setting] = {"patches": patches, "size": patch_size, "seed": seed}
         measures = (*measures, Measure(DiversityPatches.name, options=options_given))
     elif DiversityPatches.name in (wanted or (rules.metrics if rules else ())):
         raise click.UsageError(f"{DiversityPatches.name} needs --patches K")
+    many = is_batch(submissions) or teams is not None or reports is not None
+    for name, given in (("--team", team), ("--baseline", baseline), ("--shard", shard)):
+        if many and given:
+            raise click.UsageError(f"{name} is about one submission; write names and kinds into a table, --teams FILE")
     arguments: dict[str, Any] = {
         "options": ScoreOptions(metrics=wanted, measures=measures, samples=samples, workers=workers, **options),
         "track": rules,
         "lr": lr,
-        "team": team,
         "board": board,
         "overwrite": overwrite,
         "progress": progress,
     }
+    if many:
+        batch = score_all(submissions, gt, teams=teams, **arguments)
+        say(f"results: {board}")
+        show_batch(batch, reports, as_json=as_json)
+        return
+    (submission,) = submissions
+    arguments["team"] = team
     if shard is not None:
         done = score_shard(submission, gt, shard, **arguments)
         document = {"team": done.team, "track": done.track, "shard": str(shard), "images": list(done.images)}

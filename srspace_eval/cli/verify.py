@@ -22,7 +22,7 @@ def _images(ctx: click.Context, param: click.Parameter, value: str) -> int | Lit
 
 @click.command()
 @click.argument("pairs", nargs=-1, required=True, type=SOURCE, metavar="RESULT.json SUBMISSION ...")
-@click.option("--gt", required=True, type=SOURCE, help="Folder or zip of ground-truth PNGs.")
+@click.option("--gt", type=SOURCE, help="Folder or zip of ground-truth PNGs, if the result was measured against some.")
 @click.option("--lr", type=SOURCE, help="LR PNGs, if the result was measured against them.")
 @click.option("--track", metavar="NAME|FILE.toml", help="Default: the built-in track that the result names.")
 @click.option("--images", default="all", show_default=True, callback=_images, help="How many, chosen at random.")
@@ -35,7 +35,7 @@ def _images(ctx: click.Context, param: click.Parameter, value: str) -> int | Lit
 @click.option("--markdown", is_flag=True, help="Print a Markdown report to stdout, for a pull request.")
 def command(
     pairs: tuple[Path, ...],
-    gt: Path,
+    gt: Path | None,
     lr: Path | None,
     track: str | None,
     images: int | Literal["all"],

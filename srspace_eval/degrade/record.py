@@ -54,6 +54,12 @@ class AppliedDegradation:
         The files of the noise pool, tile by tile.
     jpeg:
         The JPEG quality.
+
+    Examples
+    --------
+    >>> from srspace_eval import AppliedDegradation
+    >>> AppliedDegradation("isotropic", "bicubic", "none", kernel_size=15, sigma=(1.5, 1.5), angle=0.0).sigma
+    (1.5, 1.5)
     """
 
     kernel: Text

@@ -29,9 +29,10 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
-from srspace_eval.metrics.steps import AnyPrepared, ImageInputs
+from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, LoadedNetwork
 
 Direction = Literal["lower", "higher"]
 Aspect = Literal["", "photo-realism", "consistency", "diversity"]
@@ -70,6 +71,13 @@ class MetricInfo:
         What the column represents in charts and on the pages of submissions; empty: it is not used there.
     least, most:
         The smallest and the largest possible value. ``rank`` refuses a result with another one.
+
+    Examples
+    --------
+    >>> from srspace_eval import MetricInfo
+    >>> info = MetricInfo("mae", "MAE", "", 2, "lower", "", "Mean absolute error of 8-bit values.")
+    >>> info.label, info.direction, info.per
+    ('MAE', 'lower', 'sample')
     """
 
     id: str
@@ -107,6 +115,10 @@ class MetricInfo:
         return a < b if self.direction == "lower" else a > b
 
 
+STANDARD_NETWORK = {"net": "alex", "trunk": "torchvision", "precision": "float32"}
+"""The network of the challenges' programs, with which published numbers were measured."""
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a metric needs beside the samples.
@@ -114,7 +126,7 @@ class Needs:
     Attributes
     ----------
     gt:
-        The GT.
+        The GT. A metric that does not need it can be measured without any GT.
     lr:
         The LR: the files of ``--lr`` if they are given, else the downscaled GT.
     network:
@@ -129,7 +141,8 @@ class Needs:
     weights: str = ""
 
     def __str__(self) -> str:
-        names = {"GT": self.gt, "LR": self.lr, "LPIPS weights": self.network, self.weights: bool(self.weights)}
+        lr = "LR" if self.gt else "LR or GT"
+        names = {"GT": self.gt, lr: self.lr, "LPIPS weights": self.network, self.weights: bool(self.weights)}
         return ", ".join(name for name, needed in names.items() if needed)
 
 
@@ -150,6 +163,33 @@ class RunInputs:
     """
 
     lr: str | None = None
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """How a run loads networks.
+
+    Attributes
+    ----------
+    net:
+        LPIPS's trunk where a metric names none.
+    weights:
+        A file with that trunk's weights; None: torchvision's file.
+    weights_dir:
+        A folder with torchvision's files, searched first.
+    device, precision:
+        Where networks run (``"auto"``, ``"cpu"``, ``"cuda"``), and the precision of convolutions.
+    """
+
+    net: str = "alex"
+    weights: Path | None = None
+    weights_dir: Path | None = None
+    device: str = "auto"
+    precision: str = "float32"
+
+    def of(self, net: str) -> NetworkSettings:
+        """The same for another trunk, whose weights are torchvision's."""
+        return replace(self, net=net, weights=self.weights if net == self.net else None)
 
 
 @dataclass(frozen=True)
@@ -188,6 +228,30 @@ class Metric(ABC):
         """The family whose pass computes it with these options; empty: it is measured alone."""
         return self.family
 
+    @property
+    def network(self) -> str:
+        """The name of the network that it needs; metrics of the same name share it. Empty: none.
+
+        ``"lpips"`` is the run's LPIPS network, ``image.network``. Others are ``image.networks[name]``, and the metric
+        loads them by :meth:`load_network`.
+        """
+        return "lpips" if self.needs.network else ""
+
+    @property
+    def trunk(self) -> str:
+        """The trunk of its own network, one of :func:`srspace_eval.list_weights`; empty: another network or none."""
+        return ""
+
+    def load_network(self, settings: NetworkSettings) -> LoadedNetwork:
+        """Load the network that it needs, if that is not the run's LPIPS network.
+
+        Raises
+        ------
+        WeightsError
+            If weights are missing or damaged.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def prepare(self, image: ImageInputs) -> AnyPrepared:
         """Prepare the metric for one image.
@@ -221,9 +285,10 @@ class Metric(ABC):
 
     def columns_as(self, measure_id: str) -> tuple[MetricInfo, ...]:
         """The columns under the id that the metric is measured under. The labels show an id that is not its own."""
-        if measure_id == self.name:
-            return self.columns
         changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
+        if measure_id == self.name:
+            about = f" Other options here: {changed}." if changed else ""
+            return tuple(replace(info, description=f"{info.description}{about}") for info in self.columns)
         return tuple(
             replace(
                 info,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args, get_origin, get_type_hints
 
@@ -21,6 +21,32 @@ RESERVED = frozenset(
 )  # fmt: skip
 """Keys of records, tables and signatures, which cannot be ids."""
 _SUFFIXES = ("_rank", "_low", "_high", "_curve", "_tied_with_next")
+
+
+def check_id(key: str, others: Collection[str] | None = None) -> None:
+    """Whether a measure or a column can have an id.
+
+    Parameters
+    ----------
+    others:
+        The other columns' ids. Tables write ``ID_rank`` and the like beside a column ``ID``; an id may end so if it
+        has no such neighbour. None: an id never ends so.
+
+    Raises
+    ------
+    InputError
+        If it cannot.
+
+    Examples
+    --------
+    >>> check_id("iqa_rank", ["psnr"])
+    """
+    written = key.endswith(_SUFFIXES) and (others is None or any(key.startswith(f"{other}_") for other in others))
+    if not _ID.fullmatch(key) or key in RESERVED or written:
+        raise InputError(
+            f"measure {key!r}: an id has small letters, digits and _, does not end in {', '.join(_SUFFIXES)}, "
+            "and is not a key of the result files"
+        )
 
 
 @dataclass(frozen=True)
@@ -52,11 +78,7 @@ class Measure:
     options: Mapping[str, Setting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id) or self.id in RESERVED or self.id.endswith(_SUFFIXES):
-            raise InputError(
-                f"measure {self.id!r}: an id has small letters, digits and _, does not end in {', '.join(_SUFFIXES)}, "
-                "and is not a key of the result files"
-            )
+        check_id(self.id)
         if not self.metric:
             object.__setattr__(self, "metric", self.id)
 

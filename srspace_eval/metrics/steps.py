@@ -10,12 +10,25 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor, device
 
 M = TypeVar("M")
+
+
+class LoadedNetwork(Protocol):
+    """A network that metrics need."""
+
+    @property
+    def device(self) -> device:
+        """Where it runs."""
+
+    @property
+    def signature(self) -> Mapping[str, Any]:
+        """What its numbers depend on."""
 
 
 class Network(Protocol):
@@ -39,13 +52,17 @@ class ImageInputs:
     name:
         The image's name: for messages, and for seeds.
     gt:
-        (H, W, 3) uint8, cropped as the track says, on the device where samples are measured.
+        (H, W, 3) uint8, cropped as the track says, on the device where samples are measured. If there is no GT, it is
+        a tensor of torch's device ``meta``: it has the samples' shape and no values. Only metrics that declare
+        ``Needs(gt=False)`` are prepared then.
     lr:
         (ceil(H / scale), ceil(W / scale), 3) uint8 on the same device; None: no LR files are given.
     scale:
         Super-resolution factor.
     network:
         LPIPS's network; None unless a metric of the run needs it.
+    networks:
+        All networks of the run by their names (:attr:`srspace_eval.metrics.base.Metric.network`).
     """
 
     name: str
@@ -53,6 +70,12 @@ class ImageInputs:
     lr: Tensor | None
     scale: int
     network: Network | None = None
+    networks: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_gt(self) -> bool:
+        """Whether there is a GT."""
+        return self.gt.device.type != "meta"
 
     @property
     def where(self) -> str:
@@ -114,10 +137,14 @@ class SampleMean(Prepared[dict[str, float]]):
     ----------
     function:
         One sample -> its values by column id. Thread-safe.
+    largest:
+        Column id -> the largest value that a sample counts as in the mean; the samples' own values keep theirs.
     """
 
-    def __init__(self, function: Callable[[Tensor], dict[str, float]]) -> None:
-        self._function = function
+    def __init__(
+        self, function: Callable[[Tensor], dict[str, float]], largest: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        self._function, self._largest = function, largest
         self.samples: list[dict[str, float]] = []
 
     def measure(self, sr: Tensor) -> dict[str, float]:
@@ -128,13 +155,20 @@ class SampleMean(Prepared[dict[str, float]]):
         return measured
 
     def compute(self) -> ImageValues:
-        return ImageValues(mean_values(self.samples))
+        return ImageValues(mean_values(self.samples, self._largest))
 
 
-def mean_values(samples: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
-    """The mean of each value over the samples.
+def mean_values(
+    samples: Sequence[Mapping[str, float]], largest: Mapping[str, float] = MappingProxyType({})
+) -> dict[str, float | None]:
+    """The mean of each value over the samples; a value counts as ``largest`` at most.
 
     >>> mean_values([{"psnr": 30.0}, {"psnr": 31.0}])
     {'psnr': 30.5}
+    >>> mean_values([{"psnr": 30.0}, {"psnr": math.inf}], {"psnr": 100.0})
+    {'psnr': 65.0}
     """
-    return {key: math.fsum(sample[key] for sample in samples) / len(samples) for key in samples[0]}
+    return {
+        key: math.fsum(min(sample[key], largest.get(key, math.inf)) for sample in samples) / len(samples)
+        for key in samples[0]
+    }

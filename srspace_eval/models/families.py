@@ -32,6 +32,13 @@ class ModelFamily:
         float32, and the types of autocast. ``"by file"`` stands for those that spandrel allows for the network.
     extra:
         The optional extra of the installation that it needs; empty: none.
+
+    Examples
+    --------
+    >>> from srspace_eval import model_families
+    >>> families = model_families()
+    >>> families["srflow"].stochastic, families["rrdb"].stochastic
+    (True, False)
     """
 
     id: str

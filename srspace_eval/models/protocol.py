@@ -40,6 +40,12 @@ class ModelConfig:
         Further facts (levels, steps, blocks, ...) as plain JSON values. They are written to the sampling record.
     quantize:
         How the authors' program converts the model's output to 8 bits: ``"trunc"`` (the flows) or ``"round"``.
+
+    Examples
+    --------
+    >>> from srspace_eval import ModelConfig
+    >>> ModelConfig("mine", "bicubic", 4, deterministic=True).scale
+    4
     """
 
     name: str

@@ -7,6 +7,7 @@ sharp as the data allow. Intervals are percentile intervals.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,12 @@ class BootstrapPlan:
     ------
     InputError
         If a field is out of range.
+
+    Examples
+    --------
+    >>> from srspace_eval import BootstrapPlan
+    >>> BootstrapPlan(replicates=500, level=0.9)
+    BootstrapPlan(replicates=500, seed=0, level=0.9)
     """
 
     replicates: int = 2000
@@ -75,7 +82,8 @@ def resampled_means(values: Floats, counts: Floats) -> Floats:
     Returns
     -------
     numpy.ndarray
-        ``(replicates, teams)`` float64; NaN where a resampled set holds no defined image.
+        ``(replicates, teams)`` float64. Where a resampled set holds no finite image: infinite if it holds infinite ones
+        (of one sign), as in the summary, otherwise NaN.
     """
     defined = np.isfinite(values)
     totals = counts @ np.where(defined, values, 0.0).T
@@ -85,11 +93,17 @@ def resampled_means(values: Floats, counts: Floats) -> Floats:
         weights = counts @ defined.T.astype(np.float64)
     means = np.full(totals.shape, np.nan)
     np.divide(totals, weights, out=means, where=weights > 0)
+    for infinite in (math.inf, -math.inf):
+        held = values == infinite
+        if held.any():
+            means[np.isnan(means) & (counts @ held.T.astype(np.float64) > 0)] = infinite
     return means
 
 
 def interval(replicates: Floats, level: float) -> tuple[Floats, Floats]:
     """Percentile interval along the first axis: lower and upper ends, each of the remaining shape.
+
+    NaN replicates are left out. An end between a finite and an infinite replicate is infinite.
 
     Examples
     --------
@@ -98,9 +112,28 @@ def interval(replicates: Floats, level: float) -> tuple[Floats, Floats]:
     (25.0, 75.0)
     """
     tail = (1 - level) / 2
-    quantile = np.nanquantile if np.isnan(replicates).any() else np.quantile
-    low, high = quantile(replicates, [tail, 1 - tail], axis=0)
+    ends = [tail, 1 - tail]
+    if not np.isinf(replicates).any():
+        quantile = np.nanquantile if np.isnan(replicates).any() else np.quantile
+        low, high = quantile(replicates, ends, axis=0)
+        return low, high
+    columns = replicates.reshape(len(replicates), -1).T
+    found = np.array([[_quantile(np.sort(column[~np.isnan(column)]), end) for column in columns] for end in ends])
+    low, high = found.reshape(2, *replicates.shape[1:])
     return low, high
+
+
+def _quantile(ordered: Floats, share: float) -> float:
+    """NumPy's linear quantile of sorted values, some of which are infinite."""
+    if not ordered.size:
+        return math.nan
+    place = share * (ordered.size - 1)
+    below, above = float(ordered[math.floor(place)]), float(ordered[math.ceil(place)])
+    if below == above or place == math.floor(place):
+        return below
+    if math.isinf(below) or math.isinf(above):
+        return above if math.isinf(above) else below
+    return below + (above - below) * (place - math.floor(place))
 
 
 def rank_interval(ranks: Floats, level: float) -> tuple[Floats, Floats]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import RankingError
 from srspace_eval.results.record import Result
 from srspace_eval.results.signature import Signature
+from srspace_eval.results.store import read_results
 
 _NAMED = 6  # teams named in a message before "and N more"
 
@@ -51,6 +53,42 @@ def choose_signature(results: Sequence[Result], chosen: str) -> Signature:
             [f"{name}: {signature.text}" for name, signature in found.items()],
         )
     return fitting[0]
+
+
+def signatures_of_tracks(board: Path | None, tracks: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
+    """Which of the chosen signature ids belongs to each track; a track in which no result has one is left out.
+
+    Parameters
+    ----------
+    board:
+        Folder of the results; None: there are none.
+    chosen:
+        Starts of ids.
+
+    Raises
+    ------
+    RankingError
+        If no result of any track has such an id, or two of them are of one track; the ids are listed by track.
+    ResultsError
+        If files of the board are damaged.
+    """
+    if len(tracks) == 1 and len(chosen) == 1:
+        return {tracks[0]: chosen[0]}
+    if not chosen:
+        return {}
+    results = {track: [] if board is None else read_results(board, track) for track in tracks}
+    ids = {track: list(dict.fromkeys(r.signature.id for r in found)) for track, found in results.items()}
+    fitting = {track: [one for one in chosen if any(i.startswith(one) for i in known)] for track, known in ids.items()}
+    problems = [
+        f"{one!r}: no result has an id that starts so"
+        for one in chosen
+        if not any(one in found for found in fitting.values())
+    ]
+    problems += [f"track {t}: has results of {' and '.join(map(repr, f))}" for t, f in fitting.items() if len(f) > 1]
+    if problems:
+        listed = [f"track {track} has the ids {', '.join(known) or 'none'}" for track, known in ids.items()]
+        raise RankingError("--signature: give one id for each track, of those below", [*problems, *listed])
+    return {track: found[0] for track, found in fitting.items() if found}
 
 
 def common_text(results: Sequence[Result]) -> str:

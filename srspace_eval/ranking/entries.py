@@ -11,20 +11,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from srspace_eval._utils.untrusted_text import slug, unescape_cell
-from srspace_eval.errors import RankingError
+from srspace_eval._utils.csv_table import read_csv_table
+from srspace_eval._utils.untrusted_text import name_key, slug, unescape_cell
+from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
-from srspace_eval.ranking.csv_table import read_csv_table
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
-from srspace_eval.ranking.model import Entry, Origin, name_key
+from srspace_eval.ranking.model import Entry, Origin
+from srspace_eval.ranking.older_results import as_now
 from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.results.store import read_result, read_results, result_path
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.teams import FIELDS, Team, make_team
 
 # Columns that ``rank`` writes beside the numbers. They are skipped, so that a table written by it can be ranked again.
 _WRITTEN_SUFFIXES = ("_rank", "_low", "_high", "_rank_low", "_rank_high", "_tied_with_next")
-_WRITTEN = {"place", "final_rank", "why_unranked", "source", "note"}
+_WRITTEN = {"place", "final_rank", "why_unranked", "source", "note", *FIELDS}
 
 
 def board_entries(board: Path, track: Track) -> list[Entry]:
@@ -35,19 +37,18 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
     ResultsError
         If files are damaged.
     RankingError
-        If a team is there twice, or a summary is not the mean of just the images that were to be measured. A file
-        that was edited by hand has such faults.
+        If a team is there twice, or a result contradicts itself: its summary is not the mean of just the images that
+        were to be measured, for instance. A file that was edited by hand has such faults.
     """
     results = read_results(board, track.name)
     _require_distinct(results, board, track)
     problems = [
         f"{result_path(board, track.name, result.team)}: {fault}"
         for result in results
-        if not result.incomplete
-        for fault in summary_faults(result, track.columns())
+        for fault in summary_faults(result, track)
     ]
     if problems:
-        raise RankingError(f"{board}: summaries that are not the means of their images; score these again", problems)
+        raise RankingError(f"{board}: results that contradict themselves; score these again", problems)
     return [_entry(result, track) for result in results]
 
 
@@ -57,14 +58,14 @@ def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
     Raises
     ------
     RankingError
-        If a result is of another track, or its summary is not the mean of its images.
+        If a result is of another track, or contradicts itself.
     """
     entries, problems = [], []
     for result in results:
         if result.track != track.name:
             problems.append(f"{result.team}: is a result of track {result.track}")
-        elif not result.incomplete:
-            problems += [f"{result.team}: {fault}" for fault in summary_faults(result, track.columns())]
+        else:
+            problems += [f"{result.team}: {fault}" for fault in summary_faults(result, track)]
         entries.append(_entry(result, track))
     if problems:
         raise RankingError(f"results that cannot be ranked in track {track.name}", problems)
@@ -72,6 +73,7 @@ def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
 
 
 def _entry(result: Result, track: Track) -> Entry:
+    result = as_now(result)
     own = own_values(result.summary, result.signature.settings)
     values = {metric: value for metric, value in own.items() if metric in track.columns()}
     return Entry(result.team, result.kind, values, "measured", result, result.incomplete)
@@ -81,7 +83,8 @@ def table_entries(path: Path, track: Track | None = None) -> list[Entry]:
     """The entries of a CSV table with the columns ``team,kind`` and metric ids; an empty cell is "not measured".
 
     ``kind`` is ``team`` or ``baseline`` (left out or empty: ``team``). A CSV that ``rank`` wrote can be ranked again:
-    its published rows stay published, with their source in ``note``; ranks and intervals are skipped.
+    its published rows stay published, with their source in ``note``; ranks and intervals are skipped. Columns of
+    :data:`srspace_eval.tracks.teams.FIELDS` that are not the track's are shown with the team.
 
     Raises
     ------
@@ -103,7 +106,13 @@ def table_entries(path: Path, track: Track | None = None) -> list[Entry]:
             line.fault(f"kind is {line.cell('kind')!r}; write team or baseline")
         origin: Origin = "published" if line.cell("source") == "published" else "given"
         values = {metric: line.number(metric) for metric in metrics}
-        entries.append(Entry(line.name(), kind, values, origin, note=unescape_cell(line.cell("note"))))
+        told = {name: text for name in FIELDS if name not in known and (text := unescape_cell(line.cell(name)))}
+        about: dict[str, str] = {}
+        try:
+            about = make_team(line.name(), told).about
+        except InputError as error:
+            line.fault(str(error))
+        entries.append(Entry(line.name(), kind, values, origin, note=unescape_cell(line.cell("note")), about=about))
     table.done()
     return entries
 
@@ -191,6 +200,39 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
             found[name] = Entry(name, "baseline", numbers, "given", note=f"only in the table of values {path.name}")
     table.done()
     return _joined(entries, found)
+
+
+def add_about(entries: Sequence[Entry], teams: Sequence[Team], track: Track) -> tuple[list[Entry], list[str]]:
+    """Entries with what a table of teams says about them. Published entries stay as they are.
+
+    If the track has a column ``runtime`` and an entry no value of it, the number of the field ``runtime`` is its value.
+
+    Returns
+    -------
+    entries, absent:
+        The absent ones are teams of the table without an entry.
+    """
+    by_name = {name_key(team.team): team for team in teams}
+    known = {name_key(entry.team) for entry in entries if entry.origin != "published"}
+    told = []
+    for entry in entries:
+        team = None if entry.origin == "published" else by_name.get(name_key(entry.team))
+        if team is not None:
+            values = dict(entry.values)
+            if "runtime" in track.columns() and values.get("runtime") is None:
+                runtime = _declared_number(team.runtime)
+                values |= {} if runtime is None else {"runtime": runtime}
+            entry = replace(entry, about=team.about, values=values)
+        told.append(entry)
+    return told, [team.team for key, team in by_name.items() if key not in known]
+
+
+def _declared_number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and "_" not in text else None
 
 
 def _joined(entries: Sequence[Entry], found: Mapping[str, Entry]) -> tuple[list[Entry], list[str]]:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.untrusted_text import slug
+from srspace_eval._utils.untrusted_text import did_you_mean, name_key, slug
 from srspace_eval.errors import RankingError
+from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
-from srspace_eval.ranking.entries import add_mor, add_values, board_entries, table_entries
-from srspace_eval.ranking.model import Entry
+from srspace_eval.ranking.entries import add_about, add_mor, add_values, board_entries, table_entries
+from srspace_eval.ranking.model import GROUND_TRUTH, Entry
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
-from srspace_eval.ranking.rule import all_default_columns
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.teams import Team
 
 _NAMED = 5  # journals named in a notice
 
@@ -29,6 +30,8 @@ def gather_entries(
     mor: Path | None = None,
     values: Path | None = None,
     columns: Sequence[str] | None = None,
+    allow_unknown: bool = False,
+    teams: Sequence[Team] = (),
 ) -> list[Entry]:
     """The entries of a leaderboard from all sources, in the order of the parameters.
 
@@ -52,11 +55,16 @@ def gather_entries(
         CSV of values to join to the entries (:func:`srspace_eval.ranking.entries.add_values`).
     columns:
         Metric ids that are shown; rows of ``beside`` without any of them are left out. None: the track's own.
+    allow_unknown:
+        Names of ``mor`` without an entry become baselines. False: they are an error, but for the GT.
+    teams:
+        What the entries show about their teams (:func:`srspace_eval.ranking.entries.add_about`).
 
     Raises
     ------
     RankingError
-        If there is no entry at all, a source is damaged, or a published table is unknown or not of this track.
+        If there is no entry at all, a source is damaged, a name of ``mor`` has no entry, or a published table is
+        unknown or not of this track.
     ResultsError
         If files of the board are damaged.
     """
@@ -72,14 +80,21 @@ def gather_entries(
     for beside_table in _tables_beside(beside, published, track):
         found += _beside(beside_table, track, shown)
     if mor is not None:
-        found = _with_mor(found, mor)
+        found = _with_mor(found, mor, allow_unknown=allow_unknown)
     if values is not None:
         found, strangers = add_values(found, values, track)
         if strangers:
+            known = [entry.team for entry in found if entry.origin != "published" and entry.team not in strangers]
+            meant = "".join(f"; {name!r}: {guess}" for name in strangers if (guess := did_you_mean(name, known)))
             notify(
                 f"{values}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with these "
-                "values alone"
+                f"values alone{meant}"
             )
+    if teams:
+        found, absent = add_about(found, teams, track)
+        if absent:
+            named = ", ".join(map(repr, absent[:_NAMED])) + (" …" if len(absent) > _NAMED else "")
+            notify(f"the table of teams names {named}: no entry of track {track.name} has this name")
     if not found:
         given = " and ".join(str(path) for path in (board, table, values) if path is not None)
         where = f"in {given}" if given else "no board and no table was given, and there is no leaderboards/ here"
@@ -95,15 +110,30 @@ def _notify_unfinished(board: Path, track: Track) -> None:
         notify(f"{journals[0].parent}: not scored to the end, and left out: {named}; give `score` again to go on")
 
 
-def _with_mor(entries: Sequence[Entry], mor: Path) -> list[Entry]:
+def _with_mor(entries: Sequence[Entry], mor: Path, *, allow_unknown: bool) -> list[Entry]:
     if mor.is_file() and mor.name == MOR_FILE and mor.with_name(DRAWS_FILE).is_file():
         notify(f"{mor}: --mor {mor.parent} lets the final rank's intervals move with the study, too")
     merged, strangers = add_mor(entries, mor)
+    known = [entry.team for entry in entries if entry.origin != "published"]
+    unknown = [name for name in strangers if name != GROUND_TRUTH]
+    if unknown and not allow_unknown:
+        raise RankingError(
+            f"{mor}: names without an entry; correct them, or show them as baselines with --allow-unknown "
+            "(allow_unknown=True)",
+            [_unknown(name, known) for name in unknown],
+        )
     if strangers:
         notify(
             f"{mor}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with its MOR alone"
         )
     return merged
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    """What is said of a name of a study without an entry."""
+    same = [repr(other) for other in known if name_key(other) == name_key(name)]
+    what = f"{' and '.join([*same, repr(name)])}: differ in case alone" if same else f"{name!r}: no entry has this name"
+    return "; ".join(filter(None, (what, did_you_mean(name, known))))
 
 
 def _competing(name: str, track: Track) -> list[Entry]:

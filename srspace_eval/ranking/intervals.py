@@ -265,7 +265,8 @@ def _compare(
         difference = np.zeros_like(mine)
         np.subtract(mine, theirs, out=difference, where=~tied)
         low, high = interval(difference, plan.level)
-        found.indistinguishable.setdefault(i, {})[column] = bool(low <= 0 <= high)
+        # Without a number for an end, nothing says that they differ.
+        found.indistinguishable.setdefault(i, {})[column] = not bool(low > 0 or high < 0)
 
 
 def _resampled(entries: Sequence[Entry], measured: Sequence[int], metric: str, counts: Floats) -> dict[int, Floats]:

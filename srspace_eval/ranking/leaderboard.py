@@ -11,14 +11,16 @@ from pathlib import Path
 
 from srspace_eval._utils.notices import notify
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.entries import result_entries
 from srspace_eval.ranking.gather import gather_entries
 from srspace_eval.ranking.model import Entry, Ranking
-from srspace_eval.ranking.rule import all_default_columns, apply_rule
+from srspace_eval.ranking.rule import apply_rule
 from srspace_eval.results.board import Board, load_board
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
+from srspace_eval.tracks.teams import Team, read_teams
 
 
 def rank(
@@ -33,6 +35,8 @@ def rank(
     columns: Sequence[str] | None = None,
     bootstrap: BootstrapPlan | None = BootstrapPlan(),  # noqa: B008 - it cannot be changed
     signature: str | None = None,
+    allow_unknown: bool = False,
+    teams: Sequence[Team] | Path | str | None = None,
 ) -> Ranking:
     """Rank scored submissions by a track's rule: what ``srspace-eval rank`` does.
 
@@ -60,6 +64,12 @@ def rank(
         How to make 95% intervals from the images' values of measured submissions; None: no intervals.
     signature:
         Start of the signature id whose results are ranked; results that conflict with it are listed without ranks.
+    allow_unknown:
+        Names of ``mor`` without an entry (a reference method that was not scored) become baselines. False: they are an
+        error, but for the GT.
+    teams:
+        Teams or their CSV (:func:`srspace_eval.read_teams`): affiliations, links, what else they declared. Entries of
+        the same name show it; upper and lower case count as the same.
 
     Returns
     -------
@@ -69,8 +79,8 @@ def rank(
     Raises
     ------
     RankingError
-        If there is nothing to rank, a source is damaged, a team is there twice, or results were measured with different
-        settings and no ``signature`` was chosen.
+        If there is nothing to rank, a source is damaged, a team is there twice, ``mor`` names a team without an entry,
+        or results were measured with different settings and no ``signature`` was chosen.
     ResultsError
         If files of the board are damaged.
     TrackError
@@ -100,6 +110,8 @@ def rank(
         mor=None if mor is None else Path(mor),
         values=None if values is None else Path(values),
         columns=shown,
+        allow_unknown=allow_unknown,
+        teams=read_teams(teams) if isinstance(teams, (Path, str)) else teams or (),
     )
     ranking = apply_rule(entries, track, bootstrap=bootstrap, signature=signature, columns=columns)
     if columns is not None:

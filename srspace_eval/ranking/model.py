@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from srspace_eval._utils.frames import Kind as ColumnKind
 from srspace_eval._utils.frames import data_frame
+from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.teams import about_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,15 +22,6 @@ Origin = Literal["measured", "given", "published"]
 
 FINAL = "final_rank"
 """The final rank's id, where columns are named by metric ids."""
-
-
-def name_key(team: str) -> str:
-    """Names with the same key are the same name: case and width variants do not count.
-
-    >>> name_key("Deepest") == name_key("DEEPEST")
-    True
-    """
-    return unicodedata.normalize("NFKC", team).casefold()
 
 
 @dataclass(frozen=True)
@@ -56,6 +48,17 @@ class Entry:
         Metric id -> interval that came with the value (a study's of its MOR).
     draws:
         Metric id -> the value in resampled studies; draw k of all entries is from the same resampled study.
+    competes:
+        False: shown for orientation, and never ranked, also where the track ranks baselines.
+    about:
+        What the organiser's table of teams says: field of :data:`srspace_eval.tracks.teams.FIELDS` -> untrusted text.
+
+    Examples
+    --------
+    >>> from srspace_eval import Entry
+    >>> entry = Entry("Ours", "team", {"lr_psnr": 50.1, "diversity": 20.5, "mor": None}, origin="given")
+    >>> entry.values["diversity"]
+    20.5
     """
 
     team: str
@@ -67,6 +70,17 @@ class Entry:
     note: str = ""
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     draws: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    competes: bool = True
+    about: Mapping[str, str] = field(default_factory=dict)
+
+
+GROUND_TRUTH = "GT"
+"""What studies and published tables call the ground truth, which is shown among the methods."""
+
+
+def is_ground_truth(entry: Entry) -> bool:
+    """Whether a row is the ground truth itself, and not a method."""
+    return entry.kind == "baseline" and name_key(entry.team) == name_key(GROUND_TRUTH)
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,13 @@ class Row:
     indistinguishable_from_next:
         Metric id (or ``"final_rank"``) -> whether the data cannot tell this row from the next one in that column.
         Absent for the last row of a column, where the next shares its rank, and where there is no bootstrap.
+
+    Examples
+    --------
+    >>> from srspace_eval import rank
+    >>> row = rank(None, "x4", published="ntire2021").rows[0]
+    >>> row.place, row.entry.team, row.ranks
+    (1, 'Deepest', {'lr_psnr': 1.0, 'diversity': 2.0, 'mor': 1.0})
     """
 
     entry: Entry
@@ -102,6 +123,24 @@ class Row:
     indistinguishable_from_next: Mapping[str, bool] = field(default_factory=dict)
     place: int | None = None
     """From 1; equals share the best of their places. None without final rank."""
+    other_settings: bool = False
+    """Whether it was measured with other settings than the ranked results, and therefore does not compare with them."""
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Columns in which numbers measured here do not compare with the published ones.
+
+    Attributes
+    ----------
+    columns:
+        Ids of the columns.
+    text:
+        How the measurement differs: ``"12 of 100 images, trunk custom"``.
+    """
+
+    columns: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -122,6 +161,15 @@ class Ranking:
         How the intervals were made; None if there are none.
     others:
         The same entries by the track's other rules, each with a track whose only rule it is.
+    departures:
+        The columns in which numbers measured here do not compare with the published ones beside them.
+
+    Examples
+    --------
+    >>> from srspace_eval import rank
+    >>> ranking = rank(None, "x4", published="ntire2021")
+    >>> ranking.track.name, ranking.columns, len(ranking.rows)
+    ('x4', ('lpips', 'lr_psnr', 'diversity', 'mor'), 14)
     """
 
     track: Track
@@ -130,6 +178,7 @@ class Ranking:
     notes: tuple[str, ...] = ()
     bootstrap: BootstrapPlan | None = None
     others: tuple[Ranking, ...] = ()
+    departures: tuple[Departure, ...] = ()
 
     @property
     def all(self) -> tuple[Ranking, ...]:
@@ -152,7 +201,8 @@ class Ranking:
         ``METRIC_rank`` (float64); ``final_rank``; ``why_unranked``, ``note`` (text). If the ranking has intervals, a
         metric also has ``METRIC_low``, ``METRIC_high`` and, if the rule ranks by it, ``METRIC_rank_low``,
         ``METRIC_rank_high`` (float64) and ``METRIC_tied_with_next`` (boolean); the final rank has ``final_rank_low``,
-        ``final_rank_high`` and ``final_rank_tied_with_next``.
+        ``final_rank_high`` and ``final_rank_tied_with_next``. If a table of teams was given, its fields that are not
+        all empty follow (text).
 
         Examples
         --------
@@ -187,6 +237,8 @@ class Ranking:
                     columns[f"{key}_tied_with_next"] = ("boolean", tied)
         columns["why_unranked"] = ("string", [row.why_unranked for row in self.rows])
         columns["note"] = ("string", [entry.note for entry in entries])
+        for about in about_fields([entry.about for entry in entries]):
+            columns[about] = ("string", [entry.about.get(about, "") for entry in entries])
         return data_frame(columns)
 
 

@@ -50,6 +50,8 @@ class PublishedRow:
         The printed final rank; None if none was printed.
     note:
         What the table or its source says about the row.
+    places:
+        Name of one of the track's rankings -> printed place.
     """
 
     team: str
@@ -58,6 +60,7 @@ class PublishedRow:
     ranks: Mapping[str, int] = field(default_factory=dict)
     final_rank: float | None = None
     note: str = ""
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,24 @@ class PublishedTable:
         The publication, the table in it, and the document the numbers were read from.
     data:
         The images it is about.
+    images:
+        How many they are; None if the publication does not say.
     columns:
         Columns that are not metrics of this package.
     rows:
         As printed.
+    uncertain:
+        What the source leaves open about the whole table, one sentence each.
+    measured_with:
+        How the numbers were measured, as far as it is known. The notes of the rows say it. If it is empty, they were
+        measured as the track measures.
+
+    Examples
+    --------
+    >>> from srspace_eval import load_published
+    >>> table = load_published("ntire2021-x4")
+    >>> len(table.rows), table.rows[0].team
+    (14, 'svnit_ntnu')
     """
 
     id: str
@@ -91,6 +108,9 @@ class PublishedTable:
     data: str
     columns: Mapping[str, PublishedColumn]
     rows: tuple[PublishedRow, ...]
+    images: int | None = None
+    uncertain: tuple[str, ...] = ()
+    measured_with: str = ""
 
     @property
     def citation(self) -> str:
@@ -105,7 +125,8 @@ class PublishedTable:
         Parameters
         ----------
         kind:
-            ``"baseline"``: all shown, none ranked; ``"as published"``: those that competed compete again.
+            ``"baseline"``: all are shown and none is ranked, also where the track ranks baselines; ``"as published"``:
+            those that competed compete again.
         known:
             Ids of a track's columns (:meth:`Track.columns`); values under other ids are left out. None: the metrics'.
 
@@ -121,7 +142,8 @@ class PublishedTable:
                 kind="baseline" if kind == "baseline" else row.kind,
                 values={key: value for key, value in row.values.items() if key in ids},
                 origin="published",
-                note=f"{self.citation}\n{row.note}" if row.note else self.citation,
+                note="\n".join(filter(None, [self.citation, self.measured_with, row.note])),
+                competes=kind == "as published",
             )
             for row in self.rows
         ]
@@ -129,7 +151,14 @@ class PublishedTable:
 
 @lru_cache(maxsize=1)
 def published_tables() -> Mapping[str, PublishedTable]:
-    """All published tables, by id."""
+    """All published tables, by id.
+
+    Examples
+    --------
+    >>> from srspace_eval import published_tables
+    >>> [name for name in published_tables() if name.startswith("ntire2021")]
+    ['ntire2021-x4', 'ntire2021-x8']
+    """
     folder = files("srspace_eval.leaderboards").joinpath("published")
     tables = [
         parse_table(toml.loads(entry.read_text(encoding="utf-8")), entry.name)
@@ -137,6 +166,22 @@ def published_tables() -> Mapping[str, PublishedTable]:
         if entry.name.endswith(".toml")
     ]
     return {table.id: table for table in tables}
+
+
+def table_of(note: str) -> PublishedTable | None:
+    """The published table that a row's note cites in its first line; None if it cites none.
+
+    Examples
+    --------
+    >>> table_of(load_published("ntire2021-x4").entries()[0].note).id
+    'ntire2021-x4'
+    """
+    return _by_citation().get(note.split("\n")[0])
+
+
+@lru_cache(maxsize=1)
+def _by_citation() -> dict[str, PublishedTable]:
+    return {table.citation: table for table in published_tables().values()}
 
 
 def load_published(name: str, track: str | None = None) -> PublishedTable:
@@ -186,6 +231,7 @@ class RowTable(Struct, frozen=True):
     ranks: dict[str, Annotated[int, Meta(ge=1)]] = {}
     final_rank: Annotated[float, Meta(ge=1)] | UnsetType = UNSET
     note: str = ""
+    places: dict[str, Annotated[int, Meta(ge=1)]] = {}
 
 
 class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,6 +246,9 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     data: str
     rows: tuple[RowTable, ...]
     columns: dict[str, ColumnTable] = {}
+    images: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    uncertain: tuple[str, ...] = ()
+    measured_with: str = ""
 
 
 def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
@@ -224,11 +273,14 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
         table=table.table,
         read_from=table.read_from,
         data=table.data,
+        images=None if table.images is UNSET else table.images,
         columns={
             key: PublishedColumn(column.label, column.unit, None if column.direction is UNSET else column.direction)
             for key, column in table.columns.items()
         },
         rows=rows,
+        uncertain=table.uncertain,
+        measured_with=table.measured_with,
     )
 
 
@@ -241,4 +293,4 @@ def _row(row: RowTable, data: dict[str, Any], known: set[str]) -> PublishedRow:
     except DocumentError as error:
         raise DocumentError(f"row {row.team!r}: {error}") from error
     final_rank = None if row.final_rank is UNSET else row.final_rank
-    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note)
+    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note, row.places)

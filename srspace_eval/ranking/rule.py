@@ -9,15 +9,19 @@ from dataclasses import replace
 
 import numpy as np
 
+from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.columns import tracks_of
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
+from srspace_eval.ranking.departures import find_departures
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.eligibility import failed_conditions
 from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals, order_keys, paired_entries
-from srspace_eval.ranking.model import Entry, Ranking, Row, name_key
-from srspace_eval.ranking.notes import make_notes, metric_label
+from srspace_eval.ranking.model import Entry, Ranking, Row
+from srspace_eval.ranking.notes import make_notes
 from srspace_eval.ranking.places import places_by
+from srspace_eval.ranking.reasons import why_unranked
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
 from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
 
@@ -72,8 +76,8 @@ def apply_rule(
     _require_distinct(lines)
     excluded = _choose(lines, signature)
     first, *others = (
-        _apply(lines, replace(track, ranking=rule, more_rankings=()), excluded, bootstrap, columns)
-        for rule in track.rankings
+        _apply(lines, one, excluded, bootstrap, shown if columns is None else columns)
+        for one, shown in tracks_of(track)
     )
     return replace(first, track=track, others=tuple(others))
 
@@ -83,17 +87,20 @@ def _apply(
     track: Track,
     excluded: Mapping[int, str],
     bootstrap: BootstrapPlan | None,
-    columns: Sequence[str] | None,
+    shown: Sequence[str],
 ) -> Ranking:
     """One rule applied to checked entries."""
     rule = track.ranking
     able = [i for i, e in enumerate(lines) if not e.incomplete and i not in excluded]
-    able = [i for i in able if lines[i].kind == "team" or rule.baselines_ranked]
+    able = [i for i in able if lines[i].competes and (lines[i].kind == "team" or rule.baselines_ranked)]
     paired = paired_entries(lines, set(excluded))
     derived = DerivedColumns(lines, track, paired, able)
     lines = derived.entries
     failed = failed_conditions(derived, track, able)
     competing = [i for i in able if i not in failed]
+    alone = len(competing) == 1 and any(e.origin == "published" for i, e in enumerate(lines) if i not in competing)
+    if alone:
+        competing = []
     pools = {c.metric: _pool(lines, competing, c) for c in rule.criteria}
     ranks: list[dict[str, float]] = [{} for _ in lines]
     for criterion in rule.criteria:
@@ -103,7 +110,7 @@ def _apply(
         for i, place in zip(pool, competition_ranks(sort_keys(values, criterion, better)), strict=True):
             ranks[i][criterion.metric] = float(place)
 
-    shown = tuple(columns) if columns is not None else default_columns(track)
+    shown = tuple(shown)
     unknown = [metric for metric in shown if metric not in track.columns()]
     if unknown:
         raise RankingError(f"unknown column {', '.join(map(repr, unknown))}; known are {', '.join(track.columns())}")
@@ -115,9 +122,10 @@ def _apply(
             final_rank=finals[i],
             why_unranked=None
             if finals[i] is not None
-            else excluded.get(i) or failed.get(i) or _why(entry, ranks[i], track, pools, derived),
+            else excluded.get(i) or failed.get(i) or why_unranked(entry, ranks[i], track, pools, derived, alone=alone),
             intervals=entry.intervals,
             place=places[i],
+            other_settings=i in excluded,
         )
         for i, entry in enumerate(lines)
     ]
@@ -135,12 +143,14 @@ def _apply(
         for i, row in enumerate(rows)
     ]
     comparable = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
+    departures = find_departures(lines, comparable, shown, track)
     return Ranking(
         track=track,
         columns=shown,
         rows=tuple(rows[i] for i in order),
         notes=make_notes(track, rows, shown, bootstrap, found.images, comparable, len(excluded)),
         bootstrap=bootstrap if found.images else None,
+        departures=departures,
     )
 
 
@@ -189,18 +199,6 @@ def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
     return excluded
 
 
-def default_columns(track: Track) -> tuple[str, ...]:
-    """The metrics that a track's rule or its measurement names, in the order of all tables."""
-    named = {*track.ranking.named, *track.measured}
-    return tuple(metric for metric in track.columns() if metric in named)
-
-
-def all_default_columns(track: Track) -> tuple[str, ...]:
-    """The metrics that the track's measurement or any of its rules names."""
-    named = {*track.measured, *(metric for rule in track.rankings for metric in rule.named)}
-    return tuple(metric for metric in track.columns() if metric in named)
-
-
 def _pool(entries: Sequence[Entry], competing: Sequence[int], criterion: RankedMetric) -> list[int]:
     """The entries that a criterion ranks."""
     needed = [criterion.metric, *([criterion.needs] if criterion.needs else [])]
@@ -231,59 +229,6 @@ def _final_rank(ranks: Mapping[str, float], rule: RankingRule) -> float | None:
     if not rule.final or any(metric not in ranks for metric in rule.final):
         return None
     return sum(ranks[metric] for metric in rule.final) / len(rule.final)
-
-
-def _why(
-    entry: Entry,
-    ranks: Mapping[str, float],
-    track: Track,
-    pools: Mapping[str, Sequence[int]],
-    derived: DerivedColumns,
-) -> str:
-    """Why an entry has no final rank."""
-    rule = track.ranking
-    if entry.kind == "baseline" and not rule.baselines_ranked:
-        published = "published, not measured here: " if entry.origin == "published" else ""
-        return f"{published}baselines are shown, not ranked"
-    if entry.incomplete:
-        return f"incomplete: {'; '.join(entry.incomplete)}"
-    if rule.order_by:
-        return _why_unplaced(entry, ranks, track, derived)
-    if not rule.final:
-        return "the track has no final rank"
-    reasons = []
-    among = {criterion.metric: criterion.needs for criterion in rule.criteria}
-    for metric in (m for m in rule.final if m not in ranks):
-        label = metric_label(metric, track)
-        if metric != "mor" and entry.values.get(metric) is not None:
-            reasons.append(_outside(label, among[metric], track))
-        elif metric == "mor":
-            reasons.append("outside the human study" if pools["mor"] else "no mean opinion rank yet")
-        else:
-            reasons.append(f"{label} was not measured")
-    return "; ".join(reasons)
-
-
-def _outside(label: str, needed: str | None, track: Track) -> str:
-    if needed in (None, "mor"):
-        return f"outside the human study, where {label} is ranked"
-    return f"{label} is ranked among those with a value of {metric_label(needed, track)}"
-
-
-def _why_unplaced(entry: Entry, ranks: Mapping[str, float], track: Track, derived: DerivedColumns) -> str:
-    """Why the first key of ``order_by`` has no value."""
-    key = track.ranking.order_by[0].formula
-    among = {criterion.metric: criterion.needs for criterion in track.ranking.criteria}
-    reasons = []
-    for metric in (m for m in track.columns() if m in key.reads):
-        label = metric_label(metric, track)
-        if entry.values.get(metric) is None:
-            reasons.append(f"{label} has no value")
-        elif metric in key.ranked and metric not in ranks:
-            reasons.append(_outside(label, among[metric], track))
-    if derived.baseline_missing:
-        reasons.append(f"no entry is called {track.baseline!r}, whose values the formulas need")
-    return "; ".join(reasons) or f"{key.text} has no value"
 
 
 def _order(row: Row, rule: RankingRule, excluded: bool, failed: bool) -> tuple[float | str, ...]:

@@ -1,35 +1,65 @@
-"""Checks that a result's summary is the mean of just the images that were to be measured. Imports no torch.
+"""Checks that a result agrees with itself: everything that follows from other fields is computed again.
 
-A result is a file that anybody may edit. Its numbers are recomputed from its own samples and images.
+A result is a file that anybody may edit. What it states twice must be the same: means, worst and best values, S_M, the
+curves' ends, the number of images and samples, the digest of all GTs. Numbers that only a measurement can give are not
+checked here; ``srspace-eval verify`` measures them again. Imports no torch.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 
+from srspace_eval._utils.hashing import sha256_of_text
 from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.psnr.floor import floored_columns
 from srspace_eval.results.record import ImageRecord, Result
+from srspace_eval.tracks.model import Track
 
 _ROUNDING = 1e-9
+_RELATIVE = 1e-6
+
+Largest = Callable[[int, int], Mapping[str, float]]
+"""Height, width -> column -> the value that an infinite sample counts as."""
 
 
-def summary_faults(result: Result, columns: Mapping[str, MetricInfo]) -> list[str]:
-    """The contradictions within a complete result, one sentence each."""
+def summary_faults(result: Result, track: Track) -> list[str]:
+    """The contradictions within a result, one sentence each.
+
+    Of an incomplete result, which is not ranked, only the missing summary is checked.
+
+    Parameters
+    ----------
+    track:
+        The track that it is ranked in.
+    """
+    if result.incomplete:
+        given = [metric for metric, value in result.summary.items() if value is not None]
+        return [f"summary.{metric} has a value, although the result is incomplete" for metric in given]
+    settings = result.signature.settings
+    largest = cache(lambda height, width: floored_columns(settings, height, width))
+    columns = track.columns()
     return [
-        *_signature_faults(result),
-        *_image_faults(result, columns),
-        *_range_faults(result, columns),
+        *_signature_faults(result, track),
+        *_image_faults(result, columns, largest),
+        *_range_faults(result, columns, largest),
         *_mean_faults(result),
     ]
 
 
-def _signature_faults(result: Result) -> Iterator[str]:
+def _signature_faults(result: Result, track: Track) -> Iterator[str]:
     settings = result.signature.settings
     common = settings.get("common", {})
     if not settings:
         yield "the signature states no settings, so nothing says what was measured"
+    for key, own in {"track": result.track, "scale": track.scale}.items():
+        if common.get(key, own) != own:
+            yield f"the signature states {key} {common[key]!r}, the result is of {key} {own!r}"
+    joint = sha256_of_text("".join(f"{image.image}\0{image.gt_sha256}\n" for image in result.images))
+    if all(image.gt_sha256 is not None for image in result.images) and common.get("gt", joint) != joint:
+        yield "the GT digests of its images do not give the signature's (common.gt)"
     wanted = common.get("samples")
     for image in result.images:
         numbers = [sample.sample for sample in image.samples]
@@ -38,55 +68,109 @@ def _signature_faults(result: Result) -> Iterator[str]:
         # One sample without a number is a deterministic method.
         if isinstance(wanted, int) and len(numbers) not in (1, wanted):
             yield f"image {image.image}: {len(numbers)} samples are there, the signature states {wanted}"
+        crop = common.get("crop")
+        if isinstance(crop, int) and crop > 0 and (image.height % crop or image.width % crop):
+            yield f"image {image.image}: {image.height}×{image.width} is not a multiple of the crop {crop}"
 
 
-def _range_faults(result: Result, columns: Mapping[str, MetricInfo]) -> Iterator[str]:
+def _range_faults(result: Result, columns: Mapping[str, MetricInfo], largest: Largest) -> Iterator[str]:
+    bounded = {
+        metric: info for metric, info in columns.items() if math.isfinite(info.least) or math.isfinite(info.most)
+    }
     for image in result.images:
-        everything = [image.values, *(sample.values for sample in image.samples)]
-        for metric, info in columns.items():
-            for values in everything:
+        limits = largest(image.height, image.width)
+        for values in (image.values, *(sample.values for sample in image.samples)):
+            for metric, info in bounded.items():
                 value = values.get(metric)
                 if value is not None and not info.least - _ROUNDING <= value <= info.most + _ROUNDING:
                     yield f"image {image.image}: {metric} is {value}; it lies from {info.least:g} to {info.most:g}"
-        yield from _best_faults(image)
+            for metric, limit in limits.items():
+                value = values.get(metric)
+                if value is not None and limit + _ROUNDING < value < math.inf:
+                    yield f"image {image.image}: {metric} is {value}; 8-bit pictures give at most {limit:.9g}"
+        yield from _best_faults(image, limits)
 
 
-def _best_faults(image: ImageRecord) -> Iterator[str]:
-    """Values that follow from others of the same image: S_M from g and l, the worst from the samples."""
-    g, local = image.values.get("lpips_global_best"), image.values.get("lpips_local_best")
-    given = image.values.get("diversity")
+def _best_faults(image: ImageRecord, largest: Mapping[str, float]) -> Iterator[str]:
+    """Values that follow from others of the same image: S_M from g and l, g and the worst from the samples."""
+    values = image.values
+    g, local = values.get("lpips_global_best"), values.get("lpips_local_best")
+    given = values.get("diversity")
+    if g is not None:
+        found = [value for sample in image.samples if (value := sample.values.get("lpips")) is not None]
+        if found and not _same(g, min(found)):
+            yield f"image {image.image}: lpips_global_best is {g}, the best of its samples {min(found):.9g}"
     if g is not None and local is not None:
         if local > g + _ROUNDING:
             yield f"image {image.image}: lpips_local_best {local} is larger than lpips_global_best {g}"
-        if given is not None and (g == 0 or not math.isclose(given, 100 * (g - local) / g, rel_tol=1e-6, abs_tol=1e-6)):
+        score = None if g == 0 else 100 * (g - local) / g
+        if given is None or score is None:
+            agrees = given is None and (score is None or "diversity" not in values)
+        else:
+            agrees = math.isclose(given, score, rel_tol=_RELATIVE, abs_tol=1e-6)
+        if not agrees:
             yield f"image {image.image}: diversity is {given}, which its global and local best do not give"
-    for metric in [key for key in image.values if key.endswith("_worst")]:
-        found = [sample.values.get(metric.removesuffix("_worst")) for sample in image.samples]
-        numbers = [value for value in found if value is not None]
-        value = image.values[metric]
-        if value is not None and numbers and not math.isclose(value, min(numbers), rel_tol=1e-6):
-            yield f"image {image.image}: {metric} is {value}, the worst of its samples {min(numbers):.9g}"
+    for metric in [key for key in values if key.endswith("_worst")]:
+        sample_metric = metric.removesuffix("_worst")
+        numbers = [v for sample in image.samples if (v := sample.values.get(sample_metric)) is not None]
+        value = values[metric]
+        if value is not None and numbers:
+            worst = min(*numbers, largest.get(metric, math.inf))
+            if not _same(value, worst):
+                yield f"image {image.image}: {metric} is {value}, the worst of its samples {worst:.9g}"
 
 
-def _image_faults(result: Result, columns: Mapping[str, MetricInfo]) -> Iterator[str]:
+def _image_faults(result: Result, columns: Mapping[str, MetricInfo], largest: Largest) -> Iterator[str]:
     counts = Counter(image.image for image in result.images)
     yield from (f"image {name} is there {count} times" for name, count in counts.items() if count > 1)
     wanted = result.signature.settings.get("common", {}).get("images", len(result.images))
     if not result.images or wanted != len(result.images):
         yield f"{len(result.images)} images are there, {wanted or 'some'} were to be measured"
+    by_sample = [metric for metric, info in columns.items() if info.per == "sample"]
+    curves = {info.curve: metric for metric, info in columns.items() if info.curve}
     for image in result.images:
-        for metric in (m for m, info in columns.items() if info.per == "sample"):
+        limits = largest(image.height, image.width)
+        for metric in by_sample:
+            value = image.values.get(metric)
             values = [sample.values.get(metric) for sample in image.samples]
             given = [v for v in values if v is not None]
-            value = image.values.get(metric)
-            if value is not None and given and not math.isclose(value, sum(given) / len(given), rel_tol=1e-6):
-                yield f"image {image.image}: {metric} is {value}, the mean of its samples {sum(given) / len(given):.9g}"
-        for curve, metric in ((info.curve, m) for m, info in columns.items() if info.curve):
-            if image.curves.get(curve) and image.curves[curve][-1] != image.values.get(metric):
-                yield f"image {image.image}: {metric} is {image.values.get(metric)}, its curve ends in another value"
+            if value is None or not given:
+                continue
+            if len(given) < len(values):
+                yield f"image {image.image}: {metric} has a value, {len(values) - len(given)} of its samples have none"
+                continue
+            if (limit := limits.get(metric)) is not None:
+                given = [min(v, limit) for v in given]
+            mean = sum(given) / len(given)
+            if not _same(value, mean):
+                yield f"image {image.image}: {metric} is {value}, the mean of its samples {mean:.9g}"
+        for curve, metric in curves.items():
+            yield from _curve_faults(image, curve, metric, result.signature.settings)
+
+
+def _curve_faults(
+    image: ImageRecord, name: str, metric: str, settings: Mapping[str, Mapping[str, object]]
+) -> Iterator[str]:
+    curve = image.curves.get(name)
+    if not curve:
+        return
+    wanted = settings.get("common", {}).get("samples")
+    if isinstance(wanted, int) and len(curve) != wanted:
+        yield f"image {image.image}: {name} has {len(curve)} values, the signature states {wanted} samples"
+    if curve[-1] != image.values.get(metric):
+        yield f"image {image.image}: {metric} is {image.values.get(metric)}, its curve ends in another value"
+    outside = [v for v in curve if v is not None and not -_ROUNDING <= v <= 100 + _ROUNDING]
+    if outside:
+        yield f"image {image.image}: {name} has the value {outside[0]}; it lies from 0 to 100"
+    # One sample has no diversity, and M equal ones have none either.
+    first = curve if len(image.samples) == 1 else curve[:1]
+    if any(v is not None and abs(v) > _ROUNDING for v in first):
+        yield f"image {image.image}: {name} starts with {first[0]}, S_1 is 0"
 
 
 def _mean_faults(result: Result) -> Iterator[str]:
+    measured = dict.fromkeys(key for image in result.images for key in image.values)
+    yield from (f"summary.{metric} is missing" for metric in measured if metric not in result.summary)
     for metric, value in result.summary.items():
         found = [image.values.get(metric) for image in result.images]
         finite = [v for v in found if v is not None and math.isfinite(v)]
@@ -95,7 +179,28 @@ def _mean_faults(result: Result) -> Iterator[str]:
             # All images are infinite or undefined; the summary must be, too.
             agrees = value is None or value in found
         else:
-            agrees = value is not None and math.isclose(value, mean, rel_tol=1e-6, abs_tol=1e-9)
+            agrees = value is not None and math.isclose(value, mean, rel_tol=_RELATIVE, abs_tol=1e-9)
         if not agrees:
             shown = "undefined" if mean is None else f"{mean:.9g}"
             yield f"summary.{metric} is {value}, the mean of its images {shown}"
+    for name in dict.fromkeys([*result.curves, *(key for image in result.images for key in image.curves)]):
+        curves = [image.curves[name] for image in result.images if name in image.curves]
+        if not _same_curve(result.curves.get(name, ()), curves):
+            yield f"{name} is not the mean of its images' curves"
+
+
+def _same_curve(given: Sequence[float | None], curves: Sequence[Sequence[float | None]]) -> bool:
+    if len(given) != max(map(len, curves), default=0):
+        return False
+    for n, value in enumerate(given):
+        defined = [v for curve in curves if n < len(curve) and (v := curve[n]) is not None]
+        if not defined or value is None:
+            if defined or value is not None:
+                return False
+        elif not math.isclose(value, sum(defined) / len(defined), rel_tol=_RELATIVE, abs_tol=1e-9):
+            return False
+    return True
+
+
+def _same(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=_RELATIVE)

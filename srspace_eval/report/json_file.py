@@ -11,11 +11,13 @@ from srspace_eval.report.table import Column, Line, Table, make_table
 def to_document(table: Table) -> dict[str, Any]:
     """The document of ``rank --json``: ``track``, ``columns``, ``rows`` (best first), ``notes``, ``bootstrap``.
 
-    If the track has several rankings, the document is the first one's, and ``rankings`` holds the rows of all by name.
+    If the track has several rankings, the document is the first one's. ``rankings`` then holds the rows of all by name,
+    and ``about_rankings`` the ``title``, ``columns`` and ``notes`` of each.
 
     A row holds its metric values under their ids (null: not measured; ``"inf"``: infinite), ``ranks``,
     ``place``, ``final_rank``, ``why_unranked``, ``incomplete``, ``source``, ``note``, the id of its ``signature``, and
-    from the bootstrap ``intervals``, ``rank_intervals``, ``indistinguishable_from_next``.
+    from the bootstrap ``intervals``, ``rank_intervals``, ``indistinguishable_from_next``. A row that a table of teams
+    describes has its fields under ``about``.
 
     Parameters
     ----------
@@ -29,17 +31,25 @@ def to_document(table: Table) -> dict[str, Any]:
         "title": ranking.track.title,
         "columns": [_column(column) for column in table.columns if column.id != FINAL],
         "rows": [_row(table, line) for line in table.lines],
-        "notes": list(ranking.notes),
+        "notes": [*ranking.notes, *table.departures],
         "bootstrap": None if plan is None else {"replicates": plan.replicates, "seed": plan.seed, "level": plan.level},
-        **({"rankings": _rankings(ranking)} if ranking.track.more_rankings else {}),
+        **(_rankings(ranking) if ranking.track.more_rankings else {}),
     }
 
 
 def _rankings(ranking: Ranking) -> dict[str, Any]:
-    """Name -> rows, for all rankings of the board."""
+    """All rankings of the board, by name."""
+    tables = {one.track.ranking.name: make_table(one, complete=True) for one in ranking.all}
     return {
-        one.track.ranking.name: [_row(table, line) for line in table.lines]
-        for one, table in ((one, make_table(one, complete=True)) for one in ranking.all)
+        "rankings": {name: [_row(table, line) for line in table.lines] for name, table in tables.items()},
+        "about_rankings": {
+            name: {
+                "title": table.ranking.track.ranking.title,
+                "columns": [column.id for column in table.columns if column.id != FINAL],
+                "notes": list(table.ranking.notes),
+            }
+            for name, table in tables.items()
+        },
     }
 
 
@@ -50,6 +60,7 @@ def _column(column: Column) -> dict[str, str]:
 def _row(table: Table, line: Line) -> dict[str, Any]:
     row, entry = line.row, line.row.entry
     return {
+        "place": row.place,
         "team": entry.team,
         "kind": entry.kind,
         "source": entry.origin,
@@ -57,7 +68,6 @@ def _row(table: Table, line: Line) -> dict[str, Any]:
         **entry.values,
         "values": dict(entry.values),
         "ranks": dict(row.ranks),
-        "place": row.place,
         "final_rank": row.final_rank,
         "why_unranked": row.why_unranked,
         "incomplete": list(entry.incomplete),
@@ -66,4 +76,5 @@ def _row(table: Table, line: Line) -> dict[str, Any]:
         "indistinguishable_from_next": dict(row.indistinguishable_from_next),
         "signature": None if entry.result is None else entry.result.signature.id,
         "note": entry.note,
+        **({"about": dict(entry.about)} if entry.about else {}),
     }

@@ -21,10 +21,15 @@ _STAGE, _LOCK = ".srspace-eval.tmp", ".srspace-eval.lock"
 
 
 @contextmanager
-def staged(out: Path) -> Iterator[Path]:
+def staged(out: Path, *, first: str = "") -> Iterator[Path]:
     """A folder to write into. Its files are renamed into their places below ``out`` when the block ends.
 
     If the block raises, ``out`` stays as it was. Files of ``out`` that the block did not write are kept.
+
+    Parameters
+    ----------
+    first:
+        The file that gets into its place before all others.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def staged(out: Path) -> Iterator[Path]:
             try:
                 stage.mkdir()
                 yield stage
-                _publish(stage, out)
+                _publish(stage, out, first)
             finally:
                 _remove(stage)
     except filelock.Timeout as error:
@@ -56,14 +61,18 @@ def staged(out: Path) -> Iterator[Path]:
         raise
 
 
-def _publish(stage: Path, out: Path) -> None:
-    """Rename every file into its place: first what pages show, then inner pages, then the index pages."""
+def _publish(stage: Path, out: Path, first: str) -> None:
+    """Rename every file into its place: ``first``, then what pages show, then inner pages, then the index pages."""
     files = [path.relative_to(stage) for path in stage.rglob("*") if path.is_file()]
     for file in files:
         _require_free(out, file)
-    for file in sorted(files, key=lambda file: (file.suffix == ".html", -len(file.parts), file)):
+    for file in sorted(files, key=lambda file: (file.as_posix() != first, *_order(file))):
         (out / file).parent.mkdir(parents=True, exist_ok=True)
         (stage / file).replace(out / file)
+
+
+def _order(file: Path) -> tuple[bool, int, Path]:
+    return file.suffix == ".html", -len(file.parts), file
 
 
 def _require_free(out: Path, file: Path) -> None:

@@ -25,6 +25,21 @@ class Board:
     ----------
     folder:
         The board's folder. ``folder/TRACK/TEAM.json`` is one result.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import srspace_eval as se
+    >>> from pathlib import Path
+    >>> for folder in ("hr1", "sr1"):
+    ...     Path(folder).mkdir()
+    >>> se.write_png("hr1/0801.png", np.full((16, 16, 3), 100, np.uint8))
+    >>> se.write_png("sr1/000000_sample00000.png", np.full((16, 16, 3), 101, np.uint8))
+    >>> result = se.score("sr1", "hr1", track="x4", samples=1, metrics=["psnr"], team="Ours", board="board")
+    >>> board = se.load_board("board")
+    >>> board.to_frame()[["team", "images", "psnr"]]
+       team  images       psnr
+    0  Ours       1  48.130804
     """
 
     folder: Path

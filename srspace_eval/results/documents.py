@@ -16,8 +16,9 @@ The document (``RESULT_FORMAT``)::
      "provenance": {...} or null}            # what ``sample`` wrote beside the samples
 
 Images and samples hold, beside their fixed fields, the values of any metrics under the metrics' ids. A metric does not
-have to be known here to be read: a plug-in may have measured it. Lists of values are curves. Numbers have full
-precision; an infinite value is the text ``"inf"`` or ``"-inf"``, an undefined one ``null``.
+have to be known here to be read: a plug-in may have measured it. Lists of values are curves. ``gt_sha256`` is
+null if there is no GT. Numbers have full precision; an infinite value is the text ``"inf"`` or ``"-inf"``, an undefined
+one ``null``.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class ImageDocument(Struct, frozen=True):
     image: Text
     height: Length
     width: Length
-    gt_sha256: Digest
+    gt_sha256: Digest | None
     samples: list[SampleDocument]
 
 
@@ -139,7 +140,7 @@ def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
     where:
         The name of its file, for messages.
     check_id:
-        Refuse a signature whose id is not the digest of its settings.
+        Refuse a signature whose id is not the digest of its settings, or whose text states others.
 
     Raises
     ------
@@ -154,6 +155,8 @@ def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
             strict_json.bounded(value)
         if check_id and signature.id != Signature(signature.settings).id:
             raise DocumentError(f"signature.id is {visible(signature.id)}, which is not the digest of its settings")
+        if check_id and signature.text != Signature(signature.settings).text:
+            raise DocumentError("signature.text does not state its settings")
         summary = {key: _number(value, f"summary.{key}") for key, value in document.summary.items()}
         extra, curves = _metrics(data, _FIELDS[ResultDocument], "")
         if extra:

@@ -22,7 +22,15 @@ Kind = Literal["team", "baseline"]
 
 @dataclass(frozen=True)
 class SampleRecord:
-    """One sample's numbers (:attr:`values`: metric id -> value, None if undefined)."""
+    """One sample's numbers (:attr:`values`: metric id -> value, None if undefined).
+
+    Examples
+    --------
+    >>> from srspace_eval import SampleRecord
+    >>> sample = SampleRecord(0, "000000_sample00000.png", "", {"psnr": 31.2})
+    >>> sample.values["psnr"]
+    31.2
+    """
 
     sample: int
     file: str
@@ -32,12 +40,23 @@ class SampleRecord:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One image's numbers: its values, its curves S_1..S_M, its samples. Sizes are those measured, after the crop."""
+    """One image's numbers: its values, its curves S_1..S_M, its samples. Sizes are those measured, after the crop.
+
+    ``gt_sha256`` is None if there is no GT.
+
+    Examples
+    --------
+    >>> from srspace_eval import ImageRecord, SampleRecord
+    >>> samples = tuple(SampleRecord(m, f"000000_sample{m:05d}.png", "", {"psnr": 30.0 + m}) for m in range(2))
+    >>> image = ImageRecord("0801", 32, 48, "", {"psnr": 30.5}, {}, samples)
+    >>> [sample.values["psnr"] for sample in image.samples]
+    [30.0, 31.0]
+    """
 
     image: str
     height: int
     width: int
-    gt_sha256: str
+    gt_sha256: str | None
     values: Mapping[str, float | None]
     curves: Mapping[str, tuple[float | None, ...]]
     samples: tuple[SampleRecord, ...]

@@ -24,6 +24,13 @@ class Signature:
     environment:
         Versions and device: no bar to standing in one ranking; but a run is resumed, and a result taken as already
         there, only in the same environment.
+
+    Examples
+    --------
+    >>> from srspace_eval import Signature
+    >>> signature = Signature({"common": {"scale": 4}, "lpips": {"net": "alex"}})
+    >>> signature.text
+    'common:scale=4|lpips:net=alex'
     """
 
     settings: Mapping[str, Mapping[str, Any]]

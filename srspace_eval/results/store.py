@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import read_bounded, write_atomic
-from srspace_eval._utils.untrusted_text import slug
+from srspace_eval._utils.untrusted_text import name_key, slug
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document, to_document
 from srspace_eval.results.record import Result
 
 
 def result_path(board: Path | str, track: str, team: str) -> Path:
-    """The file of a team's result in a board."""
+    """The file of a team's result in a board.
+
+    Examples
+    --------
+    >>> from srspace_eval import result_path
+    >>> result_path("leaderboards", "x8", "My Team").as_posix()
+    'leaderboards/x8/My-Team-cee021f1.json'
+    """
     return Path(board) / slug(track) / f"{slug(team)}.json"
 
 
@@ -56,6 +65,34 @@ def read_results(board: Path, track: str) -> list[Result]:
     return results
 
 
+class _Named(msgspec.Struct):
+    """The one field of a result's document that names its team."""
+
+    team: str
+
+
+def require_new_name(board: Path | str, track: str, team: str) -> None:
+    """Refuse a team's name that differs from one on the board in case or width alone: `rank` takes them for one team.
+
+    Files that are not results are passed: reading them is the ranking's work.
+
+    Raises
+    ------
+    ResultsError
+        If a result of the track has such a name.
+    """
+    for path in sorted((Path(board) / slug(track)).glob("*.json")):
+        try:
+            other = msgspec.json.decode(read_bounded(path, MAX_RESULT_BYTES), type=_Named).team
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            continue
+        if other != team and name_key(other) == name_key(team):
+            raise ResultsError(
+                f"{path}: is the result of {other!r}, and {team!r} counts as the same name; give --team {other!r}, or "
+                "another name"
+            )
+
+
 def write_result(path: Path | str, result: Result) -> None:
     """Write one result, atomically. Equal results give equal bytes.
 
@@ -63,6 +100,16 @@ def write_result(path: Path | str, result: Result) -> None:
     ------
     ResultsError
         If it cannot be written.
+
+    Examples
+    --------
+    >>> from srspace_eval import ImageRecord, Result, SampleRecord, Signature, read_result, write_result
+    >>> digest = "0" * 64
+    >>> sample = SampleRecord(0, "000000_sample00000.png", digest, {"psnr": 30.5})
+    >>> image = ImageRecord("0801", 32, 48, digest, {"psnr": 30.5}, {}, (sample,))
+    >>> write_result("A.json", Result("A", "x4", Signature({"common": {"scale": 4}}), (image,), {"psnr": 30.5}))
+    >>> read_result("A.json").summary
+    {'psnr': 30.5}
     """
     try:
         write_atomic(Path(path), strict_json.dumps(to_document(result)) + "\n")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from srspace_eval._utils import strict_json
 from srspace_eval.metrics.base import Metric
+from srspace_eval.metrics.psnr.floor import floored_columns
 from srspace_eval.metrics.registry import columns, measures_of
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.results.signature import Signature
@@ -69,7 +70,7 @@ class Comparison:
         self.other_trunk = False
         self._result, self._now, self._checked = result, now, checked
         self._by_network = {
-            info.id: metric.needs.network
+            info.id: bool(metric.network)
             for measure_id, metric in metrics.items()
             for info in metric.columns_as(measure_id)
         }
@@ -93,7 +94,7 @@ class Comparison:
                 if then.get(key) == here.get(key):
                     continue
                 where = f"signature.settings.{group}.{key}"
-                if group == "lpips" and key in _DEVICE_SETTINGS:
+                if key in _DEVICE_SETTINGS:
                     self.environment.append(f"{where}: {then.get(key)} / {here.get(key)}")
                     continue
                 cause = _cause(group, key)
@@ -131,8 +132,9 @@ class Comparison:
 
     def _image_files(self, record: ImageRecord, task: ImageTask) -> None:
         image, place = record.image, f"images.{record.image}"
-        if record.gt_sha256 != task.gt.sha256:
-            self._add("gt", f"{place}.gt_sha256", record.gt_sha256, task.gt.sha256, image=image)
+        gt = None if task.gt is None else task.gt.sha256
+        if record.gt_sha256 != gt:
+            self._add("gt", f"{place}.gt_sha256", record.gt_sha256, gt, image=image)
         for key in ("height", "width"):
             if getattr(record, key) != getattr(task, key):
                 self._add("gt", f"{place}.{key}", getattr(record, key), getattr(task, key), image=image)
@@ -189,13 +191,15 @@ class Comparison:
 
     def _image_means(self, record: ImageRecord) -> None:
         """An image's value is the mean of its samples' values, and the last value of its curve."""
+        largest = floored_columns(self._result.signature.settings, record.height, record.width)
         for key, value in record.values.items():
             info = self._known.get(key)
             if info is None or value is None or not math.isfinite(value):
                 continue
             values = [sample.values.get(key) for sample in record.samples]
             where = f"images.{record.image}.{key}"
-            finite = [v for v in values if v is not None and math.isfinite(v)]
+            finite = [min(v, largest.get(key, v)) for v in values if v is not None]
+            finite = [v for v in finite if math.isfinite(v)]
             if info.per == "sample" and values and len(finite) == len(values):
                 mean = math.fsum(finite) / len(finite)
                 if not math.isclose(value, mean, rel_tol=_SUMMATION):
@@ -227,7 +231,9 @@ class Comparison:
 def _cause(group: str, key: str) -> Cause:
     if group == "common" and key in ("gt", "images"):
         return "gt"
-    if group == "lpips":
+    if group == "common" and key == "pictures":
+        return "submission"
+    if group == "lpips" or key in ("trunk", "trunk_sha256", "calibration_sha256", "weights_sha256"):
         return "trunk"
     return "lr" if key in ("lr", "reference") else "signature"
 

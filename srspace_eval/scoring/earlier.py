@@ -15,7 +15,8 @@ from srspace_eval.scoring.tasks import ImageTask
 
 def measured_from(record: ImageRecord, task: ImageTask) -> bool:
     """Whether a record was measured from exactly these files."""
-    return record.gt_sha256 == task.gt.sha256 and [(s.sample, s.file, s.sha256) for s in record.samples] == [
+    gt = None if task.gt is None else task.gt.sha256
+    return record.gt_sha256 == gt and [(s.sample, s.file, s.sha256) for s in record.samples] == [
         (number, ref.name, ref.sha256) for number, ref in task.samples
     ]
 

@@ -10,9 +10,10 @@ from typing import Literal, TypeAlias, TypedDict
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, Setting
 from srspace_eval.metrics.diversity.function import PatchPlan
-from srspace_eval.metrics.lpips.metric import DiversityPatches
+from srspace_eval.metrics.lpips.metric import DiversityPatches, Lpips
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind
+from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.metrics.scenes.models import niqe_model
 from srspace_eval.scoring.executors.base import NetworkPlan
 from srspace_eval.tracks.model import Track
@@ -36,7 +37,7 @@ class ScoreOptions:
     samples:
         M instead of the track's.
     net, lpips_weights, weights_dir:
-        LPIPS trunk; a file with its weights; a folder with torchvision's files.
+        LPIPS trunk where a measure names none; a file with its weights; a folder with torchvision's files.
     convention:
         Of the downscaling for LR-PSNR.
     patches:
@@ -52,6 +53,14 @@ class ScoreOptions:
         Measure what is there of a submission that lacks images or samples. Its summary stays empty.
     niqe_model:
         A file with another model for NIQE than the authors' (``.mat`` or ``.npz``).
+
+    Examples
+    --------
+    >>> from srspace_eval import Measure, ScoreOptions
+    >>> luma = Measure("psnr_y4", "psnr", {"channel": "y", "border": 4})
+    >>> options = ScoreOptions(metrics=("lr_psnr", "psnr"), measures=(luma,))
+    >>> options.metrics, options.net, options.device
+    (('lr_psnr', 'psnr'), 'alex', 'auto')
     """
 
     metrics: tuple[str | Measure, ...] | None = None
@@ -78,11 +87,6 @@ class ScoreOptions:
             If a metric or an option is unknown or missing, or a value does not suit.
         """
         wanted = self.metrics or (track.measured if track is not None else ())
-        if track is not None and track.reference == "none":
-            raise InputError(
-                f'track {track.name}: reference = "none" says that there is no GT, and samples are measured against a '
-                "GT only; rank values from elsewhere with `rank --table`"
-            )
         if not wanted and track is not None:
             raise InputError(
                 f"track {track.name}: measures nothing; add metrics = [...] or [measure.ID] to its file, or name "
@@ -101,17 +105,65 @@ class ScoreOptions:
         if self.niqe_model is not None:
             niqe_model(self.niqe_model)  # a file that cannot be used is reported before anything is measured
             defaults.append({"niqe_model": str(self.niqe_model)})
-        found = bind([*wanted, *measures], declared, defaults)
+        found = self._one_group(bind([*wanted, *measures], declared, defaults))
         for measure_id, metric in found.items():
             if missing := metric.missing():
                 raise InputError(f"{measure_id} needs {missing}")
         return found
 
+    def _one_group(self, metrics: dict[str, Metric]) -> dict[str, Metric]:
+        """The metrics, of which ``lpips`` uses the run's network if another one does: both state it as ``lpips``."""
+        metric = metrics.get(Lpips.name)
+        sharing = [measure_id for measure_id, other in metrics.items() if other.network == "lpips"]
+        if not isinstance(metric, Lpips) or metric.net == "default" or not sharing:
+            return metrics
+        if metric.net != self.net:
+            raise InputError(
+                f"measure 'lpips': net = {metric.net!r}, but {', '.join(sharing)} uses the trunk {self.net}; "
+                "give the measure another id, or choose --lpips-net"
+            )
+        return {**metrics, Lpips.name: replace(metric, net="default")}
+
     def network(self, metrics: Mapping[str, Metric]) -> NetworkPlan | None:
-        """The network to load; None if no metric needs one."""
-        if not any(metric.needs.network for metric in metrics.values()):
+        """The networks to load; None if no metric needs one."""
+        needed = tuple({metric.network: metric for metric in metrics.values() if metric.network}.values())
+        if not needed:
             return None
-        return NetworkPlan(self.net, self.lpips_weights, self.weights_dir, self.device, self.precision)
+        return NetworkPlan(self.net, self.lpips_weights, self.weights_dir, self.device, self.precision, needed)
+
+
+def require_references(track: Track | None, metrics: Mapping[str, Metric], *, gt: bool, lr: bool) -> None:
+    """Refuse metrics that cannot be measured because a GT or LR is missing.
+
+    Parameters
+    ----------
+    track:
+        The track; None: not known yet, so that a GT is required to find it.
+    metrics:
+        What is to be measured.
+    gt, lr:
+        Whether a GT and LRs are given.
+
+    Raises
+    ------
+    InputError
+        The message names the metrics, and those that need no GT.
+    """
+    if gt:
+        return
+    if track is None:
+        raise InputError("without a GT the track cannot be found; give --gt, or name the track with --track")
+    if needing := [measure_id for measure_id, metric in metrics.items() if metric.needs.gt]:
+        free = ", ".join(name for name, metric in known_metrics().items() if not metric.needs.gt)
+        why = (
+            f'track {track.name}: reference = "none" says that there is no GT, but '
+            if track.reference == "none"
+            else ""
+        )
+        remedy = "choose other --metrics" if track.reference == "none" else "give --gt, or choose other --metrics"
+        raise InputError(f"{why}these metrics need a GT: {', '.join(needing)}; {remedy}; without a GT there are {free}")
+    if not lr and (needing := [measure_id for measure_id, metric in metrics.items() if metric.needs.lr]):
+        raise InputError(f"without a GT these metrics need the LR: {', '.join(needing)}; give --lr")
 
 
 class ScoreSettings(TypedDict, total=False):

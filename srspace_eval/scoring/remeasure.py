@@ -9,8 +9,14 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, RunInputs, Setting
 from srspace_eval.metrics.measures import Measure, options_of
-from srspace_eval.metrics.registry import bind, metrics, own_values
+from srspace_eval.metrics.pyiqa_bridge.metric import PREFIX
+from srspace_eval.metrics.registry import bind, measures_of, metrics, own_values
 from srspace_eval.results.record import Result
+
+_NETWORK = frozenset(
+    {"version", "trunk", "trunk_sha256", "calibration_sha256", "weights_sha256", "precision", "deviation"}
+)
+"""What networks state."""
 
 _OTHER_GROUPS = frozenset({"common", "lpips", "environment"})
 """Groups of the signature that are not a metric's. LPIPS states nothing beside its network."""
@@ -33,10 +39,13 @@ def metrics_of_result(result: Result) -> tuple[dict[str, Metric], dict[str, str]
     found: list[Measure] = []
     unknown: dict[str, str] = {}
     for measure_id, name in {**names, **groups}.items():
+        if name.startswith(PREFIX):
+            found += measures_of({measure_id: settings[measure_id]})
+            continue
         if name not in metrics():
             unknown[measure_id] = "no metric of this name is installed"
             continue
-        options = _options(metrics()[name], settings.get(measure_id, {}), measure_id == "lpips")
+        options = _options(metrics()[name], _without_network(settings.get(measure_id, {})), measure_id == "lpips")
         try:
             if options is None:
                 unknown[measure_id] = f"no options of the metric {name!r} of this version give these settings"
@@ -46,6 +55,13 @@ def metrics_of_result(result: Result) -> tuple[dict[str, Metric], dict[str, str]
         except InputError as error:
             unknown[measure_id] = str(error)
     return bind(found), unknown
+
+
+def _without_network(group: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of a metric that has a network of its own, without those of the network."""
+    if "trunk_sha256" not in group:
+        return group
+    return {key: value for key, value in group.items() if key not in _NETWORK and (key, value) != ("spatial", True)}
 
 
 def _options(metric: type[Metric], group: Mapping[str, Any], network: bool) -> dict[str, Setting] | None:

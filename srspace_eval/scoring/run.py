@@ -15,12 +15,12 @@ from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.results.board_tracks import keep_track
 from srspace_eval.results.record import ImageRecord, Kind, Result
 from srspace_eval.results.signature import Signature
-from srspace_eval.results.store import result_path, write_result
+from srspace_eval.results.store import require_new_name, result_path, write_result
 from srspace_eval.scoring.earlier import earlier_result, measured_from
 from srspace_eval.scoring.executors.base import Executor
 from srspace_eval.scoring.executors.opening import open_executor
 from srspace_eval.scoring.journal import Journal, open_journal
-from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, with_settings
+from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, require_references, with_settings
 from srspace_eval.scoring.shards import Shard, absent_shards, open_shards
 from srspace_eval.scoring.signature import make_signature
 from srspace_eval.scoring.summary import make_result
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 def score(
     submission: Path | str,
-    gt: Path | str,
+    gt: Path | str | None = None,
     *,
     options: ScoreOptions | None = None,
     track: Track | Path | str | None = None,
@@ -58,7 +58,9 @@ def score(
     Parameters
     ----------
     submission, gt, lr:
-        Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them.
+        Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them. Without a
+        GT only metrics that need none can be measured. The LRs then name the images; without LRs the submission does,
+        and missing images cannot be found.
     options:
         How to measure.
     track:
@@ -87,9 +89,12 @@ def score(
     WeightsError
         If LPIPS is wanted and its weights are not there.
     ResultsError
-        If the board holds another result of this team and ``overwrite`` is False, or another process writes it.
+        If the board holds another result of this team and ``overwrite`` is False, a result whose team's name differs in
+        case alone, or another process writes it.
     TrackError
         If there is no such track, or none is given and none or several fit.
+    InputError
+        If there is no GT and a metric needs one.
 
     Examples
     --------
@@ -108,24 +113,45 @@ def score(
     """
     options = with_settings(options, settings)
     with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
-        run = _prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
-        checked, path = run.checked, run.path
-        with (
-            open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite) as journal,
-            open_shards(path, run.signature, replace=overwrite) as shards,
-        ):
-            earlier = None if overwrite else earlier_result(path, run.team, run.signature, run.tasks, kind)
-            result = earlier
-            if result is None:
-                absent = absent_shards(list(shards))
-                if absent:
-                    names = ", ".join(str(shard) for shard in absent)
-                    notify(f"{path.parent}: there is no journal of shard {names}; its images are measured in this run")
-                records = _measure(run, executor, journal, [*shards.values(), journal], progress)
-                result = make_result(checked, run.team, kind, run.signature, records)
-                write_result(path, result)
-            for done in (journal, *shards.values()):
-                done.discard()
+        return score_on(
+            executor, submission, gt, options=options, track=track, lr=lr, team=team, kind=kind, board=board,
+            overwrite=overwrite, progress=progress,
+        )  # fmt: skip
+
+
+def score_on(
+    executor: Executor,
+    submission: Path | str,
+    gt: Path | str | None,
+    *,
+    options: ScoreOptions,
+    track: Track | Path | str | None,
+    lr: Path | str | None,
+    team: str | None,
+    kind: Kind,
+    board: Path | str,
+    overwrite: bool,
+    progress: Progress,
+) -> Result:
+    """:func:`score` on an executor that is open already; several submissions may share it, one after the other."""
+    run = _prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
+    checked, path = run.checked, run.path
+    with (
+        open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite) as journal,
+        open_shards(path, run.signature, replace=overwrite) as shards,
+    ):
+        earlier = None if overwrite else earlier_result(path, run.team, run.signature, run.tasks, kind)
+        result = earlier
+        if result is None:
+            absent = absent_shards(list(shards))
+            if absent:
+                names = ", ".join(str(shard) for shard in absent)
+                notify(f"{path.parent}: there is no journal of shard {names}; its images are measured in this run")
+            records = _measure(run, executor, journal, [*shards.values(), journal], progress)
+            result = make_result(checked, run.team, kind, run.signature, records)
+            write_result(path, result)
+        for done in (journal, *shards.values()):
+            done.discard()
     if earlier is None:
         for note in result.notes:
             if note not in checked.notices:  # those were reported before the measuring
@@ -137,7 +163,7 @@ def score(
 
 def score_shard(
     submission: Path | str,
-    gt: Path | str,
+    gt: Path | str | None,
     shard: Shard,
     *,
     options: ScoreOptions | None = None,
@@ -201,7 +227,7 @@ class _Run:
 
 def _prepare(
     submission: Path | str,
-    gt: Path | str,
+    gt: Path | str | None,
     options: ScoreOptions,
     track: Track | Path | str | None,
     lr: Path | str | None,
@@ -218,6 +244,7 @@ def _prepare(
         raise InputError(f"{team!r}: leaderboards cannot show this name; give another one with --team")
     track = load_track(track) if isinstance(track, (Path, str)) else track
     metrics = options.bound(track)
+    require_references(track, metrics, gt=gt is not None, lr=lr is not None)
     # If the metrics are known already, missing weights are reported before the files are inspected for minutes.
     runtime = executor.prepare(options.network(metrics)) if metrics else None
     checked = check(
@@ -225,6 +252,7 @@ def _prepare(
         only=None if shard is None else shard.of, workers=options.workers, progress=progress,
     )  # fmt: skip
     track = checked.track
+    require_new_name(board, track.name, team)
     if runtime is None:
         metrics = options.bound(track)
         runtime = executor.prepare(options.network(metrics))

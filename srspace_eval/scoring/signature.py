@@ -11,13 +11,16 @@ from srspace_eval.scoring.executors.base import RuntimeInfo
 from srspace_eval.submissions.check import SubmissionCheck
 from srspace_eval.submissions.inspection import FileInfo
 
+_NO_GT = "none"
+
 
 def make_signature(
     checked: SubmissionCheck, samples: int, metrics: Mapping[str, Metric], runtime: RuntimeInfo
 ) -> Signature:
     """The signature of a run.
 
-    Groups: ``common`` for the track and the files, ``lpips`` for the network if there is one, then one for each metric
+    Groups: ``common`` for the track and the files (the digest of the GT; without a GT that of the LRs, else that of the
+    images' names and sizes), ``lpips`` for the network if there is one, then one for each metric
     that declares settings, under the id that it is measured under. A metric under another id than its own also states
     ``metric``.
 
@@ -30,7 +33,7 @@ def make_signature(
     runtime:
         What the numbers depend on where they are measured.
     """
-    track, inspection = checked.track, checked.inspection
+    track = checked.track
     pairs = checked.pairing.pairs
     settings: dict[str, dict[str, object]] = {
         "common": {
@@ -39,21 +42,44 @@ def make_signature(
             "samples": samples,
             "crop": track.crop,
             "images": len(pairs),
-            "gt": _joint_digest((p.image, inspection.gt[p.gt]) for p in pairs),
+            "gt": _NO_GT if checked.gt is None else _joint_digest(_infos(checked)),
         }
     }
+    if checked.gt is None:
+        settings["common"] |= _without_gt(checked)
     if runtime.lpips is not None:
         settings["lpips"] = dict(runtime.lpips)
     lr = None
     if checked.lr is not None and any(metric.needs.lr for metric in metrics.values()):
-        lr = _joint_digest((p.image, inspection.lr[p.lr]) for p in pairs if p.lr is not None)
+        lr = _lr_digest(checked)
     for measure_id, metric in metrics.items():
         declared = dict(metric.signature(RunInputs(lr)))
+        if metric.network in runtime.networks:
+            declared = {**runtime.networks[metric.network], **declared}
         if measure_id != metric.name:
             declared = {"metric": metric.name, **declared}
         if declared:
             settings[measure_id] = {**settings.get(measure_id, {}), **declared}
     return Signature(settings, runtime.environment)
+
+
+def _infos(checked: SubmissionCheck) -> Iterable[tuple[str, FileInfo]]:
+    known = checked.inspection.gt
+    return ((p.image, known[p.gt]) for p in checked.pairing.pairs if p.gt is not None)
+
+
+def _lr_digest(checked: SubmissionCheck) -> str:
+    known = checked.inspection.lr
+    return _joint_digest((p.image, known[p.lr]) for p in checked.pairing.pairs if p.lr is not None)
+
+
+def _without_gt(checked: SubmissionCheck) -> dict[str, object]:
+    """What binds results to the same images without a GT: the LRs, else the images' names and sizes."""
+    if checked.lr is not None:
+        return {"lr": _lr_digest(checked)}
+    sizes = checked.inspection.sizes
+    lines = (f"{p.image}\0{sizes[p.image][1]}x{sizes[p.image][0]}\n" for p in checked.pairing.pairs)
+    return {"pictures": sha256_of_text("".join(lines))}
 
 
 def _joint_digest(infos: Iterable[tuple[str, FileInfo]]) -> str:

@@ -19,9 +19,11 @@ def summarise(
 ) -> tuple[dict[str, float | None], dict[str, tuple[float | None, ...]], list[str]]:
     """Summary values, curves and notes of a complete submission.
 
-    A metric's value is the mean over the images where it is finite. Images of infinite LR-PSNR (a sample's LR equals
-    the reference), and images of undefined S_M (a sample equals the GT), are left out and named in the notes. Only if
-    *all* images are infinite is the summary infinite; only if none is defined is it None.
+    A metric's value is the mean over the images where it is finite. Images of undefined S_M (a sample equals the GT)
+    are left out and named in the notes. Images of PSNR and LR-PSNR are finite, because infinite samples count as a
+    finite value (:mod:`srspace_eval.metrics.psnr.floor`); the notes name them and the mean without them. Another
+    metric's infinite images are left out. Only if *all* images are infinite is the summary infinite; only if none is
+    defined is it None.
 
     Parameters
     ----------
@@ -44,11 +46,24 @@ def summarise(
         else:
             summary[metric] = math.inf if infinite else None
         if infinite:
-            notes.append(f"{metric}: infinite (identical LRs), left out of the mean: {_names(infinite)}")
+            notes.append(f"{metric}: infinite, left out of the mean: {_names(infinite)}")
+        exact = [i.image for i in images if i.image not in infinite and _is_exact(i, metric)]
+        if exact:
+            others = [v for name, v in values.items() if v is not None and name not in exact]
+            without = f"is {math.fsum(others) / len(others):.9g}" if others else "does not exist"
+            notes.append(
+                f"{metric}: infinite samples, counted as an error of one 8-bit step in one value: {_names(exact)}; the "
+                f"mean over the other images {without}"
+            )
         if undefined and metric in known:
             notes.append(f"{metric}: undefined, left out of the mean: {_names(undefined)}")
     names = dict.fromkeys(name for image in images for name in image.curves)
     return summary, {name: curve for name in names if (curve := _mean_curve(images, name))}, notes
+
+
+def _is_exact(image: ImageRecord, metric: str) -> bool:
+    """Whether a sample's value is infinite, and the image's mean is not."""
+    return any(sample.values.get(metric) == math.inf for sample in image.samples)
 
 
 def _mean_curve(images: Sequence[ImageRecord], name: str) -> tuple[float | None, ...]:

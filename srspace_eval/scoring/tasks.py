@@ -9,7 +9,6 @@ from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import Pixels, decode_png
 from srspace_eval.errors import ImageError, InputError
 from srspace_eval.submissions.check import SubmissionCheck
-from srspace_eval.submissions.inspection import cropped
 from srspace_eval.submissions.pairing import Pair
 from srspace_eval.submissions.sources import Source
 
@@ -29,11 +28,11 @@ class ImageTask:
     Attributes
     ----------
     image:
-        The GT's file name without its suffix.
+        Its name, as in :class:`srspace_eval.submissions.pairing.Pair`.
     height, width:
-        The GT's size after the crop, in pixels.
+        The size at which it is measured, after the crop, in pixels.
     gt, lr:
-        The GT's file, and the LR's if there is one.
+        The files of the GT and of the LR; None: there is none.
     samples:
         The samples as (number, file), in order of their numbers; at least one.
     """
@@ -41,7 +40,7 @@ class ImageTask:
     image: str
     height: int
     width: int
-    gt: FileRef
+    gt: FileRef | None
     lr: FileRef | None
     samples: tuple[tuple[int, FileRef], ...]
 
@@ -52,14 +51,14 @@ class ImageTask:
 
 @dataclass(frozen=True)
 class TaskSources:
-    """Where the files of tasks are read from: samples, GT, and LR files if there are any."""
+    """Where the files of tasks are read from: samples, and GT and LR files if there are any."""
 
     samples: Source
-    gt: Source
+    gt: Source | None
     lr: Source | None = None
 
     def all(self) -> list[Source]:
-        """The samples, the GT and, if there is one, the LR source."""
+        """The source of the samples, and those of the GT and the LR if there are any."""
         return [source for source in (self.samples, self.gt, self.lr) if source is not None]
 
 
@@ -84,18 +83,18 @@ def load(source: Source, ref: FileRef) -> Pixels:
 
 def make_tasks(checked: SubmissionCheck, pairs: Sequence[Pair]) -> list[ImageTask]:
     """The tasks of those pairs that have samples."""
-    track, inspection = checked.track, checked.inspection
+    inspection = checked.inspection
     tasks = []
     for p in pairs:
         if not p.samples:
             continue
-        gt = inspection.gt[p.gt]
+        height, width = inspection.sizes[p.image]
         tasks.append(
             ImageTask(
                 image=p.image,
-                height=cropped(gt.height, track.crop),
-                width=cropped(gt.width, track.crop),
-                gt=FileRef(p.gt, gt.sha256),
+                height=height,
+                width=width,
+                gt=None if p.gt is None else FileRef(p.gt, inspection.gt[p.gt].sha256),
                 lr=None if p.lr is None else FileRef(p.lr, inspection.lr[p.lr].sha256),
                 samples=tuple((n, FileRef(name, inspection.samples[name].sha256)) for n, name in p.numbered),
             )

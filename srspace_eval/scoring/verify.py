@@ -20,7 +20,7 @@ from srspace_eval.results.verification import Difference, Verification
 from srspace_eval.scoring.compare import Comparison
 from srspace_eval.scoring.executors.base import NetworkPlan
 from srspace_eval.scoring.executors.opening import open_executor
-from srspace_eval.scoring.options import Net, Precision
+from srspace_eval.scoring.options import Net, Precision, require_references
 from srspace_eval.scoring.remeasure import metrics_of_result
 from srspace_eval.scoring.signature import make_signature
 from srspace_eval.scoring.summary import completed_curves
@@ -33,7 +33,7 @@ from srspace_eval.tracks.reader import load_track
 def verify(
     result: Path | str,
     submission: Path | str,
-    gt: Path | str,
+    gt: Path | str | None = None,
     *,
     images: int | Literal["all"] = "all",
     seed: int | None = None,
@@ -55,7 +55,8 @@ def verify(
     result:
         The JSON file that ``score`` wrote.
     submission, gt, lr:
-        Folder or zip of the samples, of the GT, and of the LR files if the result was measured against some.
+        Folder or zip of the samples, of the GT if there is one, and of the LR files if the result was measured against
+        some.
     images:
         How many images to measure, chosen at random; ``"all"``: each of them.
     seed:
@@ -84,7 +85,7 @@ def verify(
     TrackError
         If there is no such track.
     InputError
-        If ``images`` or ``seed`` is out of range.
+        If ``images`` or ``seed`` is out of range, or a metric needs a GT or LR that is not given.
 
     Examples
     --------
@@ -114,6 +115,7 @@ def verify(
     found += more
     if not measured:
         raise ResultsError(f"{result}: no metric can be measured again", map(str, found))
+    require_references(rules, measured, gt=gt is not None, lr=lr is not None)
     checked = check(submission, gt, track=rules, lr=lr, samples=samples, whole=False, workers=workers,
                     progress=progress)  # fmt: skip
     least = EvaluatorConfig(measured, rules.scale).least_sizes(str(settings.get("lpips", {}).get("net")))
@@ -127,7 +129,7 @@ def verify(
         compare.signature()
         tasks = make_tasks(checked, checked.pairing.pairs)
         compare.files(tasks)
-        again = {key: metric for key, metric in measured.items() if not (compare.other_trunk and metric.needs.network)}
+        again = {key: metric for key, metric in measured.items() if not (compare.other_trunk and metric.network)}
         tasks = [task for task in tasks if task.image in compare.comparable and task.image in chosen]
         if again and tasks:
             sources = TaskSources(checked.submission, checked.gt, checked.lr)
@@ -157,7 +159,7 @@ def verify(
 
 def verify_all(
     pairs: Iterable[tuple[Path | str, Path | str]],
-    gt: Path | str,
+    gt: Path | str | None = None,
     *,
     images: int | Literal["all"] = "all",
     seed: int | None = None,
@@ -241,7 +243,7 @@ def _settings(record: Result, track: Track) -> tuple[int | None, dict[str, Metri
             found.append(
                 Difference("signature", f"signature.settings.lpips.{key}", network.get(key), " or ".join(known))
             )
-            measured = {name: metric for name, metric in measured.items() if not metric.needs.network}
+            measured = {name: metric for name, metric in measured.items() if metric.network != "lpips"}
     return samples, measured, found
 
 
@@ -252,13 +254,17 @@ def _network(
     folder: Path | str | None,
     device: str,
 ) -> NetworkPlan | None:
-    if not any(metric.needs.network for metric in measured.values()):
+    needed = tuple({metric.network: metric for metric in measured.values() if metric.network}.values())
+    if not needed:
         return None
-    network = settings.get("lpips", {})
+    groups = [settings.get("lpips", {}), *(group for group in settings.values() if "trunk_sha256" in group)]
+    precisions = [str(group["precision"]) for group in groups if group.get("precision") in get_args(Precision)]
+    own = next((metric.trunk for metric in needed if metric.trunk), "alex")  # if the run's network is not needed
     return NetworkPlan(
-        str(network.get("net", "alex")),
+        str(settings.get("lpips", {}).get("net", own)),
         None if weights is None else Path(weights),
         None if folder is None else Path(folder),
         device,
-        str(network.get("precision", "float32")),
+        precisions[0] if precisions else "float32",
+        needed,
     )

@@ -170,7 +170,7 @@ def gather_entries(
     if problems:
         raise StudyError("every method must have every image; add the images, or remove them from --gt", problems)
     assert first_pairing is not None
-    gt_files = {p.image: p.gt for p in first_pairing.pairs}
+    gt_files = {p.image: p.gt for p in first_pairing.pairs if p.gt is not None}
     lr_files = {p.image: p.lr for p in first_pairing.pairs if p.lr is not None}
     if lr is not None:
         problems = [f"{lr.path}: the LR of {image} is missing" for image in gt_files if image not in lr_files]

@@ -9,10 +9,12 @@ from typing import Protocol
 
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.errors import SubmissionError
+from srspace_eval.errors import InputError, SubmissionError, TrackError
+from srspace_eval.submissions.folders import choose_folder
 from srspace_eval.submissions.guessing import guess_track
-from srspace_eval.submissions.inspection import Inspection, cropped, inspect
+from srspace_eval.submissions.inspection import Inspection, inspect
 from srspace_eval.submissions.pairing import Pair, Pairing, pair
+from srspace_eval.submissions.plausibility import findings, look_at_all
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
@@ -43,20 +45,36 @@ class SubmissionCheck:
     track:
         The track given, or the one that names and sizes belong to.
     submission, gt, lr:
-        Where the files are read from.
+        Where the files are read from; None: not given.
     pairing, inspection:
         Which files belong together, and what is known of each file.
     strict:
         Whether :attr:`warnings` count as faults.
+    suspicions:
+        What samples seem to be that do not look like their GT; only found if every picture was decoded.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import srspace_eval as se
+    >>> from pathlib import Path
+    >>> for folder in ("hr", "small"):
+    ...     Path(folder).mkdir()
+    >>> se.write_png("hr/0801.png", np.full((16, 16, 3), 100, np.uint8))
+    >>> se.write_png("small/000000_sample00000.png", np.full((8, 16, 3), 101, np.uint8))
+    >>> found = se.check("small", "hr", track="x4", samples=1)
+    >>> len(found.faults)
+    1
     """
 
     track: Track
     submission: Source
-    gt: Source
+    gt: Source | None
     lr: Source | None
     pairing: Pairing
     inspection: Inspection
     strict: bool = False
+    suspicions: tuple[str, ...] = ()
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -66,17 +84,26 @@ class SubmissionCheck:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Samples that are identical to each other or to the GT. They can be measured, but are probably a mistake."""
-        return self.inspection.warnings
+        """Samples that are identical to each other or to the GT, or do not look like it: probably a mistake."""
+        return (*self.inspection.warnings, *self.suspicions)
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What does not prevent scoring: ignored files, crops, and the warnings unless the check is strict."""
-        return (*self.pairing.notices, *self.inspection.notices, *(() if self.strict else self.warnings))
+        warnings = () if self.strict else self.warnings
+        return (*self._unchecked(), *self.pairing.notices, *self.inspection.notices, *warnings)
+
+    def _unchecked(self) -> Iterator[str]:
+        """What cannot be checked without a GT and without LRs."""
+        if self.gt is None and self.lr is None:
+            yield (
+                f"{self.submission.path}: there is neither a GT nor an LR: the submission names the images. "
+                "Missing images and wrong sizes are not found; give --lr to find them"
+            )
 
     @property
     def samples(self) -> int:
-        """The number of samples that belong to a GT."""
+        """The number of samples that belong to an image."""
         return sum(len(p.samples) for p in self.pairing.pairs)
 
     def to_document(self) -> dict[str, str | int | list[str]]:
@@ -110,7 +137,7 @@ class SubmissionCheck:
         if not incomplete:
             faults += self.pairing.missing
         if not self.samples:
-            faults.append(f"{self.submission.path}: contains no sample of any GT")
+            faults.append(f"{self.submission.path}: contains no sample of any {'GT' if self.gt else 'image'}")
         if not faults:
             return
         hint = " (--incomplete measures what is there, unranked)" if set(faults) <= set(self.pairing.missing) else ""
@@ -118,23 +145,25 @@ class SubmissionCheck:
         raise SubmissionError(f"{self.submission.path}: {count}, nothing was measured{hint}", faults)
 
     def too_small(self, requirements: Sequence[SizeRequirement]) -> Iterator[str]:
-        """A fault for each GT that is smaller, after the crop, than a requirement."""
+        """A fault for each image that is smaller, after the crop, than a requirement."""
         for p in self.pairing.pairs:
-            gt = self.inspection.gt.get(p.gt)
-            if gt is None or not p.samples:
+            if p.image not in self.inspection.sizes or not p.samples:
                 continue
-            height, width = (cropped(side, self.track.crop) for side in (gt.height, gt.width))
+            height, width = self.inspection.sizes[p.image]
+            where = self.submission.where(p.samples[0])
+            if self.gt is not None and p.gt is not None:
+                where = self.gt.where(p.gt)
             for need in requirements:
                 if 0 < min(height, width) < need.side:
                     yield (
-                        f"{self.gt.where(p.gt)}: {width}×{height} pixels (cropped to a multiple of "
+                        f"{where}: {width}×{height} pixels (cropped to a multiple of "
                         f"{self.track.crop}), but {need.what} needs {need.side}×{need.side}; {need.hint}"
                     )
 
 
 def check(
     submission: Path | str,
-    gt: Path | str,
+    gt: Path | str | None = None,
     *,
     track: Track | Path | str | None = None,
     lr: Path | str | None = None,
@@ -150,18 +179,22 @@ def check(
     Parameters
     ----------
     submission, gt, lr:
-        Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them.
+        Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them. Without a
+        GT the LRs name the images, and samples must have their size times the scale. Without both, missing images
+        cannot be found.
     track:
-        A track, a built-in track's name, or a track file; None: the built-in track that fits the names and sizes.
+        A track, a built-in track's name, or a track file; None: the built-in track that fits the names and sizes of
+        the GT.
     samples:
         M, the number of samples of an image, instead of the track's.
     only:
         Selects the images whose samples are inspected, such as those of one shard. GT and LR files are always
         inspected, all of them.
     whole:
-        Decode every picture completely. If False, only its first rows are decoded.
+        Decode every picture completely, and compare one sample of each image with its GT. If False, only the first
+        rows are decoded.
     strict:
-        Count identical samples as faults.
+        Count identical and implausible samples as faults.
     workers:
         Threads; None: one for each core.
     progress:
@@ -174,7 +207,9 @@ def check(
     Raises
     ------
     SubmissionError
-        If a folder or zip cannot be read, or no file of the submission can be paired with a GT.
+        If a folder or zip cannot be read, or no file of the submission can be paired with an image.
+    InputError
+        If a GT is given although the track has none.
     TrackError
         If no track is given, and none or several fit.
 
@@ -193,19 +228,24 @@ def check(
     >>> report.faults, report.pairing.template
     ((), '{index:06d}.png')
     """
-    source, gt_source = open_source(submission), open_source(gt)
+    source, gt_source = open_source(submission), None if gt is None else open_source(gt)
     lr_source = None if lr is None else open_source(lr)
     if track is None:
+        if gt_source is None:
+            raise TrackError(f"{source.path}: without a GT the track cannot be found; give --track")
         track = guess_track(source, gt_source, lr_source)
     elif not isinstance(track, Track):
         track = load_track(track)
+    if gt_source is not None and track.reference == "none":
+        raise InputError(f'track {track.name}: reference = "none" says that there is no GT; leave out --gt')
+    source = choose_folder(source, gt_source, track, lr=lr_source)
     pairing = pair(source, gt_source, track, samples=samples, lr=lr_source)
     inspected = pairing
     if only is not None:
         selected = {p.image for p in only(pairing.pairs)}
         pairs = tuple(p if p.image in selected else replace(p, numbered=()) for p in pairing.pairs)
         inspected = replace(pairing, pairs=pairs)
-    files = sum(1 + len(p.samples) + (p.lr is not None) for p in inspected.pairs)
+    files = sum((p.gt is not None) + len(p.samples) + (p.lr is not None) for p in inspected.pairs)
     with progress("Checking", files) as advance:
         inspection = inspect(
             inspected,
@@ -217,4 +257,13 @@ def check(
             workers=workers or default_workers(),
             advance=advance,
         )
-    return SubmissionCheck(track, source, gt_source, lr_source, pairing, inspection, strict)
+    suspicions: list[str] = []
+    if whole and gt_source is not None:
+        compared = {
+            p.image: (p.gt, p.samples[0], inspection.sizes[p.image])
+            for p in inspected.pairs
+            if p.gt is not None and p.samples and p.image in inspection.sizes
+        }
+        looks = look_at_all(compared, source, gt_source, track.scale, workers or default_workers())
+        suspicions = [f"{source.path}: {finding}" for finding in findings(looks, track.scale)]
+    return SubmissionCheck(track, source, gt_source, lr_source, pairing, inspection, strict, tuple(suspicions))

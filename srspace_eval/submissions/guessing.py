@@ -8,14 +8,16 @@ from srspace_eval.submissions.pairing import Pairing, pair
 from srspace_eval.submissions.provenance import read_provenance
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.reader import builtin_tracks
+from srspace_eval.tracks.reader import guessed_tracks
 
 
 def guess_track(submission: Source, gt: Source, lr: Source | None = None) -> Track:
     """The built-in track that a submission belongs to, found by its names and sizes.
 
-    The scale is the one that ``srspace-eval sample`` recorded beside the samples, or the ratio of the GT's size to the
-    LR's. Without either, a track fits if the sides of the samples are multiples of its scale.
+    Only tracks of several samples for each image are considered
+    (:func:`srspace_eval.tracks.reader.guessed_tracks`). The scale is the one that ``srspace-eval sample`` recorded
+    beside the samples, or the ratio of the GT's size to the LR's. Without either, a track fits if the sides of the
+    samples are multiples of its scale.
 
     Parameters
     ----------
@@ -30,7 +32,7 @@ def guess_track(submission: Source, gt: Source, lr: Source | None = None) -> Tra
     fitting: list[tuple[int, Track]] = []
     sizes = _Sizes()
     scale = _recorded_scale(submission)
-    for track in builtin_tracks().values():
+    for track in guessed_tracks():
         if scale not in (None, track.scale):
             continue
         try:
@@ -78,7 +80,7 @@ def _scale_fits(
 ) -> bool:
     for p in pairing.pairs:
         if lr is not None and p.lr is not None:
-            large, small = sizes.of(gt, p.gt), sizes.of(lr, p.lr)
+            large, small = sizes.of(gt, str(p.gt)), sizes.of(lr, p.lr)
             if large and small:
                 return abs(large[1] / small[1] / track.scale - 1) < 0.1
         elif p.samples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +13,7 @@ from srspace_eval._utils.png import decode_png, decode_top
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.errors import ImageError
 from srspace_eval.submissions.pairing import Pair, Pairing
+from srspace_eval.submissions.plausibility import size_ratio
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import Track
 
@@ -37,6 +38,9 @@ class Inspection:
     ----------
     gt, samples, lr:
         File name -> the file's size and hash; unreadable files are absent.
+    sizes:
+        Image -> the (height, width) at which it is measured: its GT's after the crop. Without a GT, the LR's times the
+        scale, else the first sample's, each after the crop. Unreadable images are absent.
     faults:
         Unreadable or wrong pictures, wrong sizes.
     warnings:
@@ -48,6 +52,7 @@ class Inspection:
     gt: Mapping[str, FileInfo]
     samples: Mapping[str, FileInfo]
     lr: Mapping[str, FileInfo]
+    sizes: Mapping[str, tuple[int, int]]
     faults: tuple[str, ...]
     warnings: tuple[str, ...]
     notices: tuple[str, ...]
@@ -82,7 +87,7 @@ class _Inspected:
 def inspect(
     pairing: Pairing,
     submission: Source,
-    gt: Source,
+    gt: Source | None,
     track: Track,
     *,
     lr: Source | None = None,
@@ -132,48 +137,57 @@ def inspect(
     def own_crop(name: str, height: int, width: int) -> tuple[int, int]:
         return cropped(height, track.crop), cropped(width, track.crop)
 
-    def crop_of_gt(name: str, height: int, width: int) -> tuple[int, int]:
-        return crops.get(name, (height, width))
+    def crop_of_image(name: str, height: int, width: int) -> tuple[int, int]:
+        unknown = own_crop(name, height, width) if gt is None and lr is None else (height, width)
+        return crops.get(name, unknown)
 
     def no_crop(name: str, height: int, width: int) -> tuple[int, int]:
         return height, width
 
-    gts = _in_threads(inspector(gt, own_crop), [p.gt for p in pairing.pairs], workers)
-    # Samples are cropped to their GT's size. Otherwise an uncropped copy of the GT would not be recognised.
-    crops = {
-        name: own_crop(p.gt, found.info.height, found.info.width)
-        for p in pairing.pairs
-        if isinstance(found := gts[p.gt], _Inspected)
-        for name in p.samples
-    }
-    sample_names = [name for p in pairing.pairs for name in p.samples]
-    samples = _in_threads(inspector(submission, crop_of_gt), sample_names, workers)
+    gt_names = [p.gt for p in pairing.pairs if p.gt is not None]
+    gts = {} if gt is None else _in_threads(inspector(gt, own_crop), gt_names, workers)
     lr_names = [p.lr for p in pairing.pairs if p.lr is not None]
     lrs = {} if lr is None else _in_threads(inspector(lr, no_crop), lr_names, workers)
+    sizes: dict[str, tuple[int, int]] = {}
+    for p in pairing.pairs:
+        if p.gt is not None and isinstance(found := gts[p.gt], _Inspected):
+            sizes[p.image] = own_crop(p.gt, found.info.height, found.info.width)
+        elif p.gt is None and p.lr is not None and isinstance(found := lrs[p.lr], _Inspected):
+            sizes[p.image] = own_crop(p.lr, found.info.height * track.scale, found.info.width * track.scale)
+    # Samples are cropped to their GT's size. Otherwise an uncropped copy of the GT would not be recognised.
+    crops = {name: sizes[p.image] for p in pairing.pairs if p.image in sizes for name in p.samples}
+    sample_names = [name for p in pairing.pairs for name in p.samples]
+    samples = _in_threads(inspector(submission, crop_of_image), sample_names, workers)
 
     faults = [found for files in (gts, samples, lrs) for found in files.values() if isinstance(found, str)]
     warnings: list[str] = []
     cropped_files: list[str] = []
     cropped_lrs: list[str] = []
     for p in pairing.pairs:
+        good = [(name, file) for name in p.samples if isinstance(file := samples[name], _Inspected)]
+        if gt is None or p.gt is None:
+            if p.lr is None and good:
+                name, first = good[0]
+                sizes[p.image] = own_crop(name, first.info.height, first.info.width)
+            if p.image in sizes:
+                lr_file = lrs.get(p.lr) if p.lr is not None else None
+                faults += _faults_without_gt(p, sizes[p.image], good, lr_file, submission, track)
+                warnings += _identical(p, None, good, submission, None, sizes[p.image])
+            continue
         gt_file = gts[p.gt]
         if isinstance(gt_file, str):
             continue
-        height, width = own_crop(p.gt, gt_file.info.height, gt_file.info.width)
+        height, width = sizes[p.image]
         if height == 0 or width == 0:
             faults.append(f"{gt.where(p.gt)}: smaller than the crop of {track.crop}×{track.crop} pixels")
             continue
-        good = []
-        for name in p.samples:
-            file = samples[name]
-            if isinstance(file, str):
-                continue
-            good.append((name, file))
+        for name, file in good:
             size = f"{file.info.width}×{file.info.height}"
             if file.info.height < height or file.info.width < width:
                 faults.append(
                     f"{submission.where(name)}: {size} pixels, smaller than its GT's {width}×{height} "
                     f"(cropped to a multiple of {track.crop}); pictures are never resized"
+                    f"{size_ratio((file.info.height, file.info.width), (height, width), track.scale)}"
                 )
             elif _is_upscaled(file.info, gt_file.info, track):
                 faults.append(
@@ -204,7 +218,31 @@ def inspect(
             f"{lr.path}: LRs of the uncropped GT; cropped, top left kept; near the cut they depend on pixels that "
             f"samples do not have, which lowers LR-PSNR: {_listed(cropped_lrs, 'LR')}"
         )
-    return Inspection(_infos(gts), _infos(samples), _infos(lrs), tuple(faults), tuple(warnings), tuple(notices))
+    return Inspection(_infos(gts), _infos(samples), _infos(lrs), sizes, tuple(faults), tuple(warnings), tuple(notices))
+
+
+def _faults_without_gt(
+    p: Pair,
+    size: tuple[int, int],
+    good: list[tuple[str, _Inspected]],
+    lr: _Inspected | str | None,
+    submission: Source,
+    track: Track,
+) -> Iterator[str]:
+    """Wrong sizes of an image's samples: all must have the LR's size times the scale, else the first sample's."""
+    if isinstance(lr, _Inspected):
+        wanted = lr.info.height * track.scale, lr.info.width * track.scale
+        reason = f"its LR {p.lr} of {lr.info.width}×{lr.info.height} pixels at scale {track.scale} requires"
+    elif good:
+        wanted, reason = (good[0][1].info.height, good[0][1].info.width), f"{good[0][0]} of the same image has"
+    for name, file in good:
+        if (file.info.height, file.info.width) != wanted:
+            yield (
+                f"{submission.where(name)}: {file.info.width}×{file.info.height} pixels, but {reason} "
+                f"{wanted[1]}×{wanted[0]}; pictures are never resized"
+            )
+    if 0 in size and good:
+        yield f"{submission.where(good[0][0])}: smaller than the crop of {track.crop}×{track.crop} pixels"
 
 
 def _infos(files: Mapping[str, _Inspected | str]) -> dict[str, FileInfo]:
@@ -232,27 +270,28 @@ def _is_upscaled(sample: FileInfo, gt: FileInfo, track: Track) -> bool:
 
 def _identical(
     p: Pair,
-    gt_file: _Inspected,
+    gt_file: _Inspected | None,
     good: list[tuple[str, _Inspected]],
     submission: Source,
-    gt: Source,
+    gt: Source | None,
     size: tuple[int, int],
 ) -> list[str]:
     """A warning for each group of samples that are identical to each other, and for each that is its GT."""
     groups: dict[str, list[str]] = defaultdict(list)
     for name, file in good:
         groups[file.pixels_sha256].append(name)
+    whole = all(file.whole for _, file in good)
     found = []
     for top, names in groups.items():
-        with_gt = top == gt_file.pixels_sha256
+        with_gt = gt_file is not None and top == gt_file.pixels_sha256
         if len(names) == 1 and not with_gt:
             continue
         # All pixels are compared only if the first rows are the same.
         pixels: dict[str, list[str]] = defaultdict(list)
         for name in names:
-            pixels[top if gt_file.whole else _pixel_digest(submission, name, size)].append(name)
-        if with_gt:
-            same = pixels.get(top if gt_file.whole else _pixel_digest(gt, p.gt, size), [])
+            pixels[top if whole else _pixel_digest(submission, name, size)].append(name)
+        if with_gt and gt is not None and p.gt is not None:
+            same = pixels.get(top if whole else _pixel_digest(gt, p.gt, size), [])
             found += [f"{submission.where(name)}: identical to its GT {p.gt}" for name in same]
         found += [
             f"{submission.where(same[0])}: identical to {', '.join(same[1:])}"

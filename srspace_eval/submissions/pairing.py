@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srspace_eval.errors import InputError, SubmissionError
+from srspace_eval.submissions.image_names import (
+    Found,
+    Images,
+    images_of_gt,
+    images_of_lr,
+    images_of_submission,
+    lr_names,
+)
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import MAX_SAMPLES, Track
-from srspace_eval.tracks.names import Template, image_fields
+from srspace_eval.tracks.names import Template, example_names
 
 
 @dataclass(frozen=True)
@@ -20,15 +28,15 @@ class Pair:
     Attributes
     ----------
     image:
-        The GT's file name without its suffix.
+        The GT's file name without its suffix; without a GT, the name that the LR or the submission gives it.
     gt, lr:
-        The GT's file, and the LR's if there is one.
+        The files of the GT and of the LR; None: there is none.
     numbered:
         The samples as (number, file), in order of their numbers.
     """
 
     image: str
-    gt: str
+    gt: str | None
     lr: str | None
     numbered: tuple[tuple[int, str], ...]
 
@@ -45,13 +53,13 @@ class Pairing:
     Attributes
     ----------
     pairs:
-        All images of the GT in order, each with the samples found.
+        All images in order, each with the samples found.
     samples:
         M, the number of samples that an image should have; 1 if the submission's names have no sample number.
     template:
         The name template of the submission's files.
     resolved:
-        How many files pair with a GT.
+        How many files pair with an image.
     faults:
         Surplus files, and LR files that are missing or ambiguous.
     missing:
@@ -70,14 +78,15 @@ class Pairing:
 
 
 def pair(
-    submission: Source, gt: Source, track: Track, *, samples: int | None = None, lr: Source | None = None
+    submission: Source, gt: Source | None, track: Track, *, samples: int | None = None, lr: Source | None = None
 ) -> Pairing:
-    """Pair a submission's files with the GT by their names, never by their position in a list.
+    """Pair a submission's files with the images by their names, never by their position in a list.
 
     Parameters
     ----------
     submission, gt, lr:
-        The samples, the GT, and the LR files if there are any.
+        The samples, the GT, and the LR files if there are any. Without a GT the LRs name the images. Without both the
+        submission names them itself; whether images are missing is then not known.
     track:
         The track, for its name templates.
     samples:
@@ -86,20 +95,21 @@ def pair(
     Raises
     ------
     SubmissionError
-        If there is no GT, or the submission's names fit none of the track's templates.
+        If the GT or LR folder has none, or the submission's names fit none of the track's templates.
     InputError
         If ``samples`` is out of range.
     """
     if samples is not None and not 1 <= samples <= MAX_SAMPLES:
         raise InputError(f"samples = {samples}: must be between 1 and {MAX_SAMPLES}")
-    images = _gt_images(gt, track)
     names = submission.names()
     pictures = [name for name in names if name.lower().endswith(".png")]
     others = [name for name in names if not name.lower().endswith(".png") and name != PROVENANCE_FILE]
-    template, found = _best_template(submission, pictures, images, track)
+    template, images, found = _images(submission, gt, lr, pictures, track)
     single = "sample" not in template.fields
     wanted = 1 if single else track.samples if samples is None else samples
 
+    example = example_names([template.text], track.first, next(iter(images), ""))
+    surplus = f"matches no {'GT' if gt is not None else 'LR'}" if gt or lr else "is not a sample"
     highest = max(sample for _, sample in found.values())
     more = f", or give --samples {highest + 1}" if highest < MAX_SAMPLES else ""
     faults = []
@@ -107,8 +117,7 @@ def pair(
     for name in pictures:
         if name not in found:
             faults.append(
-                f"{submission.where(name)}: surplus: with the names {template.text} it matches no GT; "
-                f"remove or rename it"
+                f"{submission.where(name)}: surplus: with names such as {example} it {surplus}; remove or rename it"
             )
             continue
         image, sample = found[name]
@@ -119,7 +128,11 @@ def pair(
             )
             continue
         per_image[image][sample] = name
-    lrs = {} if lr is None else _lr_names(lr, images, track, faults)
+    lrs = {}
+    if lr is not None and gt is not None:
+        lrs = lr_names(lr, images, track, faults)
+    elif lr is not None:
+        lrs = {image: str(fields["file"]) for image, fields in images.items()}
 
     missing, pairs = [], []
     for image, fields in images.items():
@@ -131,12 +144,28 @@ def pair(
         elif lost:
             names_ = ", ".join(lost[:20]) + (" …" if len(lost) > 20 else "")
             missing.append(f"{image}: {len(lost)} of {wanted} samples are missing ({names_})")
-        pairs.append(Pair(image, str(fields["file"]), lrs.get(image), tuple(sorted(have.items()))))
+        pairs.append(
+            Pair(image, None if gt is None else str(fields["file"]), lrs.get(image), tuple(sorted(have.items())))
+        )
+    missing = _missing_everywhere(pairs, wanted) or missing
     notices = []
     if others:
         more = " …" if len(others) > 20 else ""
         notices.append(f"{submission.path}: ignored, not PNGs: {', '.join(others[:20])}{more}")
     return Pairing(tuple(pairs), wanted, template.text, len(found), tuple(faults), tuple(missing), tuple(notices))
+
+
+def _missing_everywhere(pairs: Sequence[Pair], wanted: int) -> list[str]:
+    """One line if all images lack the same last samples; empty otherwise."""
+    numbers = {tuple(number for number, _ in p.numbered) for p in pairs}
+    there = len(next(iter(numbers), ()))
+    if len(pairs) < 2 or numbers != {tuple(range(there))} or not 0 < there < wanted:
+        return []
+    last = f"samples {there} to {wanted - 1} are" if there < wanted - 1 else f"sample {there} is"
+    return [
+        f"all {len(pairs)} images: {last} missing ({there} of {wanted} are there); add what is missing, or give "
+        f"--samples {there} if that is the challenge's number"
+    ]
 
 
 def reference_names(gt: Source, track: Track, *, lr: Source | None = None) -> tuple[dict[str, str], dict[str, str]]:
@@ -151,54 +180,39 @@ def reference_names(gt: Source, track: Track, *, lr: Source | None = None) -> tu
     SubmissionError
         If the GT folder contains no GT or other pictures, or LRs are missing.
     """
-    images = _gt_images(gt, track)
+    images = images_of_gt(gt, track)
     faults: list[str] = []
-    lrs = {} if lr is None else _lr_names(lr, images, track, faults)
+    lrs = {} if lr is None else lr_names(lr, images, track, faults)
     if faults:
         raise SubmissionError("--lr must contain the LR of every GT", faults)
     return {image: str(fields["file"]) for image, fields in images.items()}, lrs
 
 
-def _gt_images(gt: Source, track: Track) -> dict[str, dict[str, int | str]]:
-    """Stem -> the fields that name the image, in order of number, then stem."""
-    templates = [Template(text) for text in track.gt_names]
-    images: dict[str, dict[str, int | str]] = {}
-    numbers: dict[int | str, str] = {}
-    problems = []
-    for name in gt.names():
-        if not name.lower().endswith(".png"):
-            continue
-        fields = next((f for f in (t.parse(name) for t in templates) if f is not None), None)
-        if fields is None:
-            problems.append(f"{gt.where(name)}: not a GT's name in track {track.name}: {' or '.join(track.gt_names)}")
-            continue
-        stem = name[: -len(".png")]
-        images[stem] = {**image_fields(stem, fields, track.first), "file": name}
-        if "number" in fields and (other := numbers.setdefault(fields["number"], name)) != name:
-            problems.append(
-                f"{gt.where(name)}: the number {fields['number']} is also used by {other}; keep one of them"
-            )
-    if problems:
+def _images(
+    submission: Source, gt: Source | None, lr: Source | None, pictures: list[str], track: Track
+) -> tuple[Template, Images, Found]:
+    """The template of the submission's files, all images, and which file is which sample."""
+    images: Images = {}
+    if gt is not None:
+        images = images_of_gt(gt, track)
+    elif lr is not None:
+        images = images_of_lr(lr, track)
+    if not pictures:
         raise SubmissionError(
-            f"{gt.path}: some PNGs of the GT folder have no valid GT name; "
-            f"remove them, or use a track file with their names",
-            problems,
+            f"{submission.path}: contains no PNG; samples are named such as "
+            f"{example_names(track.sample_names, track.first)}{_inner_folders(submission)}"
         )
     if not images:
-        raise SubmissionError(f"{gt.path}: contains no GT: no PNG is named {' or '.join(track.gt_names)}")
-    return dict(sorted(images.items(), key=lambda item: (item[1].get("number", -1), item[0])))
+        return images_of_submission(submission, pictures, track)
+    template, found = _best_template(submission, pictures, images, track, "LR" if gt is None else "GT")
+    return template, images, found
 
 
 def _best_template(
-    submission: Source, pictures: list[str], images: Mapping[str, Mapping[str, int | str]], track: Track
-) -> tuple[Template, dict[str, tuple[str, int]]]:
-    """The template by which most files belong to a GT, and file -> (image, sample) by that template."""
-    if not pictures:
-        raise SubmissionError(
-            f"{submission.path}: contains no PNG; samples are named {' or '.join(track.sample_names)}"
-            f"{_inner_folders(submission)}"
-        )
-    best: list[tuple[Template, dict[str, tuple[str, int]]]] = []
+    submission: Source, pictures: list[str], images: Images, track: Track, what: str
+) -> tuple[Template, Found]:
+    """The template by which most files belong to an image, and file -> (image, sample) by that template."""
+    best: list[tuple[Template, Found]] = []
     for template in (Template(text) for text in track.sample_names):
         key = next(field for field in template.fields if field != "sample")
         by_key = {fields[key]: image for image, fields in images.items() if key in fields}
@@ -214,42 +228,26 @@ def _best_template(
     template, found = best[0]
     if not found:
         raise SubmissionError(
-            f"{submission.path}: none of its {len(pictures)} PNGs pairs with a GT of track {track.name}: "
-            f"{pictures[0]!r} is not {' or '.join(track.sample_names)} of one of the GTs "
+            f"{submission.path}: none of its {len(pictures)} PNGs pairs with any {what} of track "
+            f"{track.name}: "
+            f"{pictures[0]!r} is not a name such as "
+            f"{example_names(track.sample_names, track.first, next(iter(images)))} of one of the {what}s "
             f"{next(iter(images))} … {list(images)[-1]}"
-            + (f" (index 0 is GT {track.first})" if track.first else "")
+            + (f" (index 0 is {what} {track.first})" if track.first else "")
             + "; rename the files, or give a track file with your names"
         )
     rivals = [t.text for t, other in best[1:] if other != found]
     if rivals:
         raise SubmissionError(
-            f"{submission.path}: its names fit {template.text} and {' and '.join(rivals)} with different GTs; "
+            f"{submission.path}: its names fit {template.text} and {' and '.join(rivals)} with different {what}s; "
             f"give a track file with one name template"
         )
     return template, found
 
 
 def _inner_folders(submission: Source) -> str:
-    """A hint if the pictures may be one folder deeper: inner folders are not searched."""
+    """A hint if the pictures may be deeper than folders are searched."""
     folders = [name for name in submission.names() if (submission.path / name).is_dir()]
     if not folders:
         return ""
     return f"; it contains folders: give one of {', '.join(folders[:5])}{' …' if len(folders) > 5 else ''}"
-
-
-def _lr_names(
-    lr: Source, images: Mapping[str, Mapping[str, int | str]], track: Track, faults: list[str]
-) -> dict[str, str]:
-    existing = set(lr.names())
-    found = {}
-    for image, fields in images.items():
-        candidates = [f"{image}.png", f"{image}x{track.scale}.png"]
-        if "index" in fields:
-            candidates.append(f"{fields['index']:06d}.png")
-        hits = [name for name in candidates if name in existing]
-        if len(hits) == 1:
-            found[image] = hits[0]
-        else:
-            what = f"is missing: {' or '.join(candidates)}" if not hits else f"is ambiguous: {' and '.join(hits)}"
-            faults.append(f"{lr.path}: the LR of {image} {what}")
-    return found

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -26,6 +27,7 @@ MAX_ZIP_BYTES = 1 << 37
 
 _MAX_DIRECTORY_BYTES = 1 << 25
 _LISTED = 100
+_DEEPEST = 4
 
 # Other methods can allocate gigabytes of memory before they return the first byte.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -75,6 +77,8 @@ class Source(Protocol):
 def open_source(path: Path | str) -> Source:
     """A folder or zip as a source of files.
 
+    If all PNGs are in one inner folder, however deep, the source is that folder.
+
     Raises
     ------
     SubmissionError
@@ -83,6 +87,9 @@ def open_source(path: Path | str) -> Source:
     path = Path(path)
     try:
         if path.is_dir():
+            with suppress(PermissionError):  # names() says that it cannot be listed
+                inner = [] if _has_png(path) else _png_folders(path)
+                return FolderSource(path / inner[0]) if len(inner) == 1 else FolderSource(path)
             return FolderSource(path)
         if path.is_file():
             if is_zip(path):
@@ -95,7 +102,7 @@ def open_source(path: Path | str) -> Source:
 
 @dataclass(frozen=True)
 class FolderSource:
-    """The files directly in a folder. Inner folders are not searched."""
+    """The files directly in a folder."""
 
     path: Path
 
@@ -123,11 +130,13 @@ class FolderSource:
 class ZipSource:
     """The files of a zip, read into memory one at a time; nothing is written to disk.
 
-    If all files are in one folder, their names are relative to it. Absolute names, ``..``, links, devices, encrypted
+    If all PNGs are in one folder, names are relative to it; other files outside of it keep their names. ``inside`` is
+    the folder to read, where there are several (:func:`enter`). Absolute names, ``..``, links, devices, encrypted
     or nested archives, names that differ only in case, and excessive sizes are faults.
     """
 
     path: Path
+    inside: str = ""
     _archive: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
     _members: dict[str, zipfile.ZipInfo] = field(default_factory=dict, repr=False, compare=False)
 
@@ -151,13 +160,13 @@ class ZipSource:
         return data
 
     def where(self, name: str) -> str:
-        return f"{self.path}: {name}"
+        return f"{self.path}: {self.inside}/{name}" if self.inside else f"{self.path}: {name}"
 
-    def __getstate__(self) -> Path:
-        return self.path
+    def __getstate__(self) -> tuple[Path, str]:
+        return self.path, self.inside
 
-    def __setstate__(self, path: Path) -> None:
-        self.path, self._archive, self._members = path, None, {}
+    def __setstate__(self, state: tuple[Path, str]) -> None:
+        (self.path, self.inside), self._archive, self._members = state, None, {}
 
     def _open(self) -> None:
         if self._archive is not None:
@@ -167,7 +176,11 @@ class ZipSource:
             file = _GuardedFile(self.path)
             archive = zipfile.ZipFile(file)
             file.guard = False
-            self._members = _safe_members(self.path, archive.infolist())
+            members = _safe_members(self.path, archive.infolist())
+            if self.inside:
+                start = f"{self.inside}/"
+                members = {name[len(start) :]: info for name, info in members.items() if name.startswith(start)}
+            self._members = members
         except BaseException as error:
             if file is not None:
                 file.close()
@@ -217,9 +230,7 @@ def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile
             kept.append((parts, info))
     if sum(info.file_size for _, info in kept) > MAX_ZIP_BYTES:
         problems.append(f"its files unpack to more than {MAX_ZIP_BYTES} bytes")
-    top = {parts[0] for parts, _ in kept}
-    if len(top) == 1 and all(len(parts) > 1 for parts, _ in kept):
-        kept = [(parts[1:], info) for parts, info in kept]
+    kept = _below(kept)
     members = {"/".join(parts): info for parts, info in kept}
     counts = Counter(name.casefold() for name in ("/".join(parts) for parts, _ in kept))
     problems += [f"{name!r}: is contained {n} times (ignoring case)" for name, n in counts.items() if n > 1]
@@ -229,6 +240,69 @@ def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile
     if problems:
         raise SubmissionError(f"{path}: the zip cannot be used; pack the PNGs again, without folders", problems)
     return members
+
+
+_Entries = list[tuple[tuple[str, ...], zipfile.ZipInfo]]
+
+
+def _below(kept: _Entries) -> _Entries:
+    """Entries with names relative to the folder of the PNGs, or to the innermost folder that has them all."""
+    pngs = {parts[:-1] for parts, _ in kept if parts[-1].lower().endswith(".png")}
+    if len(pngs) == 1:
+        (folder,) = pngs
+        inside = [(parts[len(folder) :], info) for parts, info in kept if parts[: len(folder)] == folder]
+        taken = {"/".join(parts).casefold() for parts, _ in inside}
+        outside = [(parts, info) for parts, info in kept if parts[: len(folder)] != folder]
+        return inside + [(parts, info) for parts, info in outside if "/".join(parts).casefold() not in taken]
+    while len({parts[0] for parts, _ in kept}) == 1 and all(len(parts) > 1 for parts, _ in kept):
+        kept = [(parts[1:], info) for parts, info in kept]
+    return kept
+
+
+def inner_folders(source: Source) -> list[str]:
+    """The folders in a source that contain PNGs, as names with ``/``; empty if PNGs are directly in it."""
+    if isinstance(source, FolderSource):
+        return [] if _has_png(source.path) else _png_folders(source.path)
+    folders = {name.rpartition("/")[0] for name in source.names() if name.lower().endswith(".png")}
+    return [] if "" in folders else sorted(folders)
+
+
+def enter(source: Source, folder: str) -> Source:
+    """One of a source's :func:`inner_folders` as a source of its own."""
+    if isinstance(source, ZipSource):
+        return ZipSource(source.path, f"{source.inside}/{folder}".strip("/"))
+    return FolderSource(source.path / folder)
+
+
+def reopened(source: Source) -> Source:
+    """The same source by its absolute path, for another process."""
+    path = source.path.absolute()
+    return ZipSource(path, source.inside) if isinstance(source, ZipSource) else open_source(path)
+
+
+def _has_png(folder: Path) -> bool:
+    return any(path.suffix.lower() == ".png" for path in folder.iterdir())
+
+
+def _png_folders(folder: Path) -> list[str]:
+    """The inner folders, at most four levels deep, that contain a PNG. Hidden folders and links are left out."""
+    found: list[str] = []
+    level, seen = [folder], 0
+    for _ in range(_DEEPEST):
+        deeper = []
+        for outer in level:
+            for path in outer.iterdir():
+                seen += 1
+                if seen > MAX_ENTRIES:
+                    raise SubmissionError(f"{folder}: contains more than {MAX_ENTRIES} files")
+                if path.name.startswith((".", "__MACOSX")) or path.is_symlink() or not path.is_dir():
+                    continue
+                if _has_png(path):
+                    found.append(path.relative_to(folder).as_posix())
+                else:
+                    deeper.append(path)
+        level = deeper
+    return sorted(found)
 
 
 def _overlaps(infos: list[zipfile.ZipInfo]) -> Iterator[str]:

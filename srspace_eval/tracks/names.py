@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath, PureWindowsPath
@@ -102,6 +102,25 @@ def image_fields(stem: str, gt_fields: Mapping[str, int | str], first: int) -> d
         if number >= first:
             fields["index"] = number - first
     return fields
+
+
+def example_names(templates: Iterable[str], first: int, stem: str = "") -> str:
+    """Names of the first image by each template, for messages.
+
+    Parameters
+    ----------
+    first:
+        The number of the track's first image.
+    stem:
+        The name of an image, without suffix, if it is known.
+
+    Examples
+    --------
+    >>> example_names(["{index:06d}_sample{sample:05d}.png", "{stem}.png"], 801)
+    '000000_sample00000.png or 0801.png'
+    """
+    fields: dict[str, int | str] = {"number": first, "index": 0, "sample": 0, "stem": stem or f"{first:04d}"}
+    return " or ".join(dict.fromkeys(Template(text).format(**fields) for text in templates))
 
 
 def is_file_name(name: str) -> bool:

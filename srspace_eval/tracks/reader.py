@@ -7,19 +7,20 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from srspace_eval._utils import documents, toml
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
-from srspace_eval.metrics.base import Setting
+from srspace_eval.metrics.base import Metric, Setting
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind, columns, metrics
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
+from srspace_eval.tracks.opinion_scale import OpinionScale
 from srspace_eval.tracks.rules import read_rules
-from srspace_eval.tracks.tables import TrackTable
+from srspace_eval.tracks.tables import ScaleTable, TrackTable
 from srspace_eval.tracks.values import read_derived, read_given
 
 MAX_FILE_BYTES = 1 << 20
@@ -34,13 +35,7 @@ def builtin_tracks() -> dict[str, Track]:
     >>> builtin_tracks()["x8"].scale
     8
     """
-    folder = files("srspace_eval.tracks").joinpath("builtin")
-    found = {}
-    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".toml"):
-            track = _parse(entry.read_text(encoding="utf-8"), entry.name)
-            found[track.name] = track
-    return found
+    return {name: _builtin(name) for name in builtin_names()}
 
 
 def list_tracks() -> list[Track]:
@@ -48,10 +43,24 @@ def list_tracks() -> list[Track]:
 
     Examples
     --------
-    >>> [track.name for track in list_tracks()]
+    >>> [track.name for track in list_tracks() if track.samples > 1]
     ['x4', 'x4-2022', 'x8', 'x8-2022']
     """
     return sorted(builtin_tracks().values(), key=lambda track: track.name)
+
+
+def guessed_tracks() -> list[Track]:
+    """The built-in tracks that files are guessed to belong to: those of several samples for each image.
+
+    Challenges of one picture for each image share their file names and differ in what they measure. Their files do not
+    say which one they are for, so such a track is always named.
+
+    Examples
+    --------
+    >>> [track.name for track in guessed_tracks()]
+    ['x4-2022', 'x4', 'x8-2022', 'x8']
+    """
+    return [track for track in builtin_tracks().values() if track.samples > 1]
 
 
 def load_track(name_or_path: str | Path) -> Track:
@@ -74,18 +83,30 @@ def load_track(name_or_path: str | Path) -> Track:
     """
     text = str(name_or_path)
     if not text.endswith(".toml"):
-        tracks = builtin_tracks()
-        if text not in tracks:
+        names = builtin_names()
+        if text not in names:
             raise TrackError(
-                f"there is no track {text!r}: choose one of {', '.join(tracks)}, or name a track file ending in .toml"
+                f"there is no track {text!r}: choose one of {', '.join(names)}, or name a track file ending in .toml"
             )
-        return tracks[text]
+        return _builtin(text)
     path = Path(name_or_path)
     try:
         source = read_bounded(path, MAX_FILE_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TrackError(f"{path}: the track file cannot be read ({error})") from error
     return replace(_parse(source, str(path)), file=path)
+
+
+def builtin_names() -> list[str]:
+    """The names of the built-in tracks. Each file has its track's name, so that one track is read from one file."""
+    entries = files("srspace_eval.tracks").joinpath("builtin").iterdir()
+    names = sorted(entry.name for entry in entries if entry.name.endswith(".toml"))
+    return [name.removesuffix(".toml") for name in names]
+
+
+def _builtin(name: str) -> Track:
+    entry = files("srspace_eval.tracks").joinpath("builtin").joinpath(f"{name}.toml")
+    return _parse(entry.read_text(encoding="utf-8"), entry.name)
 
 
 def _parse(source: str, where: str) -> Track:
@@ -104,10 +125,13 @@ def _parse(source: str, where: str) -> Track:
     own = measures or table.columns or table.reference == "none"
     metrics_ = table.metrics if table.metrics is not UNSET else () if own else Track.metrics
     _check_known(f"{where}: metrics", metrics_, [*metrics(), *(m.id for m in measures)])
+    if table.reference == "none":
+        _refuse_gt_metrics(bind([*metrics_, *measures]), where)
     crop = table.crop if table.crop is not UNSET else Track.crop if Track.crop % table.scale == 0 else table.scale
     if crop % table.scale:
         raise TrackError(f"{where}: crop = {crop} must be a multiple of scale = {table.scale}")
-    given = read_given(table.columns, where, [*metrics_, *(m.id for m in measures)])
+    measured = [*metrics_, *(m.id for m in measures)]
+    given = read_given(table.columns, where, measured, [*columns(measures), *table.derived])
     known = {**columns(measures), **{info.id: info for info in given}}
     derived = read_derived(table.derived, where, known, table.baseline)
     known |= {column.info.id: column.info for column in derived}
@@ -129,6 +153,9 @@ def _parse(source: str, where: str) -> Track:
         derived=derived,
         baseline=table.baseline,
         reference=table.reference,
+        opinion_scale=_opinion_scale(table.study.scale, where),
+        source="" if table.source is UNSET else visible(table.source),
+        uncertain=tuple(visible(sentence) for sentence in table.uncertain),
     )
 
 
@@ -145,6 +172,24 @@ def _measures(tables: Mapping[str, Mapping[str, Setting]], where: str) -> tuple[
         except InputError as error:
             raise TrackError(f"{where}: {visible(str(error))}") from error
     return tuple(found)
+
+
+def _opinion_scale(table: ScaleTable | UnsetType, where: str) -> OpinionScale | None:
+    if table is UNSET:
+        return None
+    scale = OpinionScale(float(table.low), float(table.high), better=table.better, words=table.words)
+    if problems := scale.page_problems():
+        raise TrackError(f"{where}: study.scale: {'; '.join(problems)}")
+    return scale
+
+
+def _refuse_gt_metrics(measured: Mapping[str, Metric], where: str) -> None:
+    if needing := [measure_id for measure_id, metric in measured.items() if metric.needs.gt]:
+        free = ", ".join(name for name, metric in metrics().items() if not metric.needs.gt)
+        raise TrackError(
+            f'{where}: reference = "none" says that there is no GT, but these metrics need one: {", ".join(needing)}; '
+            f"without a GT there are {free}; values from elsewhere belong in [columns]"
+        )
 
 
 def _check_known(where: str, ids: Iterable[str], known: Iterable[str]) -> None:

@@ -42,6 +42,13 @@ eligible = ["round(psnr, 2) >= 20"]       # others are listed without ranks
 criteria = [{ metric = "score" }, { metric = "psnr", tolerance = 0.005 }]
 order_by = ["rank(score)", { by = "psnr", better = "higher" }]
 show = ["ssim", "runtime_ms"]
+
+# The scale of `study create --task rate`. Without it: 1 (Bad) to 5 (Excellent) of ITU-T P.910.
+# [study.scale]
+# low = 0
+# high = 5
+# better = "lower"
+# words = ["Perfect", "Almost perfect", "Slightly worse", "Worse", "Much worse", "Terrible"]
 """
 
 
@@ -52,6 +59,14 @@ def write_track_template(path: Path) -> None:
     ------
     TrackError
         If the path does not end in ``.toml``, there is a file already, or it cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import load_track, write_track_template
+    >>> write_track_template(Path("mine.toml"))
+    >>> load_track("mine.toml").scale
+    4
     """
     if path.suffix != ".toml":
         raise TrackError(f"{path}: the name of a track file must end in .toml")

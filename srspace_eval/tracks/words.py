@@ -26,6 +26,9 @@ def describe_track(track: Track) -> list[str]:
         *(_derived(track, number) for number in range(len(track.derived))),
         *([f"baseline(id) is the value of the entry {track.baseline!r}."] if track.baseline else []),
         *(sentence for rule in track.rankings for sentence in describe_rule(rule, track)),
+        *_scale(track),
+        *([f"Source: {track.source}."] if track.source else []),
+        *(f"Uncertain: {sentence}" for sentence in track.uncertain),
     ]
 
 
@@ -61,7 +64,10 @@ def _by(key: OrderKey, track: Track) -> str:
 def _files(track: Track) -> list[str]:
     crop = f"The GT is cropped to a multiple of {track.crop} pixels."
     if track.reference == "none":
-        crop = "There is no GT."
+        crop = (
+            f"There is no GT: the LRs name the images, else the submission. Pictures are cropped to a multiple of "
+            f"{track.crop} pixels."
+        )
     return [
         f"GT names: {', '.join(track.gt_names)}.",
         f"Sample names: {', '.join(track.sample_names)}." + (f" Index 0 is GT {track.first}." if track.first else ""),
@@ -75,6 +81,14 @@ def _measured(track: Track) -> list[str]:
     if plain:
         return [f"Measured with default options: {', '.join(plain)}."]
     return [] if own else ["Nothing is measured."]
+
+
+def _scale(track: Track) -> list[str]:
+    scale = track.opinion_scale
+    if scale is None:
+        return []
+    ends = f"from {scale.label(scale.low)} to {scale.label(scale.high)}"
+    return [f"People rate pictures {ends}, {scale.better} is better."]
 
 
 def _options(options: object) -> str:

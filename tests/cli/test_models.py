@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,10 @@ def test_python_gives_the_same_documents(tmp_path: Path, capsys: pytest.CaptureF
     assert run("models", "show", path, "--json") == 0
     assert json.loads(capsys.readouterr().out) == describe_checkpoint(path).to_dict()
     assert run("models", "convert", path, tmp_path / "a.safetensors") == 0
+    if os.name != "nt":
+        (tmp_path / "plain").touch()
+        modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("a.safetensors", "plain")]
+        assert modes[0] == modes[1] & 0o644, "others may read it, as any new file"
     assert convert_checkpoint(path, tmp_path / "b.safetensors") == describe_checkpoint(path)
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 

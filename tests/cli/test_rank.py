@@ -58,7 +58,7 @@ def test_ntire_2021_is_reproduced_by_the_command(
 
 @pytest.mark.parametrize("track", ["x4", "x8"])
 def test_ntire_2021_is_reproduced_on_the_page(track: str, tmp_path: Path) -> None:
-    """As a reader of the page's text finds it: each value, then its rank; the final rank first in the row."""
+    """As a reader of the page's text finds it: place and team, the mean rank, then each value with its rank."""
     table = written_table(tmp_path / "teams.csv", f"ntire2021-{track}")
     assert run("--track", track, "--table", table, "--out", tmp_path, "--format", "html") == 0
     page = (tmp_path / track / "index.html").read_text(encoding="utf-8")
@@ -74,7 +74,9 @@ def test_ntire_2021_is_reproduced_on_the_page(track: str, tmp_path: Path) -> Non
         for metric, rank in row.ranks.items():
             assert re.search(rf"(?<![\d.]){row.values[metric]:.3f} , rank {rank}(?!\d)", rows[row.team]), rows[row.team]
         if row.final_rank is not None:
-            assert re.match(rf"{row.final_rank:g}(\.0)? {re.escape(row.team)}", rows[row.team]), rows[row.team]
+            better = sum(other.final_rank is not None and other.final_rank < row.final_rank for other in printed)
+            start = rf"{better + 1} {re.escape(row.team)} given note a {row.final_rank:g}(?![\d.])"
+            assert re.match(start, rows[row.team]), rows[row.team]
         else:
             assert not re.match(r"\d", rows[row.team])
 
@@ -210,14 +212,62 @@ def test_a_table_without_numbers_is_named(tmp_path: Path, capsys: pytest.Capture
         assert said in capsys.readouterr().err
 
 
-def test_an_unknown_name_in_the_study_is_a_notice(
+def test_an_unknown_name_in_the_study_is_an_error_unless_it_is_allowed(
     board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = tmp_path / "mor.csv"
-    study.write_text("team,mor\nTeam 01,1.5\nTeam O2,2.0\nGT,1.0\n", encoding="utf-8")
-    assert run("--board", board, "--mor", study) == 0
+    study.write_text("team,mor\nTeam 01,1.5\nTeam O2,2.0\nBicubic,4.0\nGT,1.0\n", encoding="utf-8")
+    assert run("--board", board, "--mor", study) == 1
+    error = capsys.readouterr().err
+    assert "'Team O2': no entry has this name; did you mean 'Team 02'?" in error
+    assert "'Bicubic': no entry has this name\n" in error
+    assert "--allow-unknown" in error
+    assert "'GT'" not in error, "studies show the GT among the methods"
+    assert run("--board", board, "--mor", study, "--allow-unknown") == 0
     captured = capsys.readouterr()
-    assert "'Team O2', 'GT': no entry has this name" in captured.err
+    assert "'Team O2', 'Bicubic', 'GT': no entry has this name" in captured.err
+    assert "Bicubic" in captured.out
+
+
+def test_a_misspelled_name_in_the_values_is_told_with_the_name_that_it_may_be(
+    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = tmp_path / "values.csv"
+    values.write_text("team,mor\nTeam O2,1.5\n", encoding="utf-8")
+    assert run("--board", board, "--values", values) == 0
+    assert "values alone; 'Team O2': did you mean 'Team 02'?" in capsys.readouterr().err
+
+
+def test_a_signature_is_chosen_for_each_track(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One id of each of two tracks; one id for both; and one that no result has."""
+    board, ids = tmp_path / "board", {}
+    for track in (X4, load_track("x8")):
+        one, two = make_results(track, 2, 4, 2, 0)
+        settings = {**two.signature.settings, "lpips": {**two.signature.settings["lpips"], "net": "vgg"}}
+        other = Signature(settings)
+        write_board(board, [one, replace(two, signature=other)])
+        ids[track.name] = (one.signature.id, other.id)
+    assert run("--board", board) == 1
+    error = capsys.readouterr().err
+    assert all(f"signature {known}" in error for known in ids["x4"])
+    chosen = [f"--signature={ids['x4'][0]}", f"--signature={ids['x8'][1]}"]
+    assert run("--board", board, *chosen, "--out", tmp_path / "out", "--format", "json") == 0
+    for track, name in (("x4", "Team 01"), ("x8", "Team 02")):
+        rows = json.loads((tmp_path / f"out/{track}.json").read_text())["rows"]
+        assert [row["team"] for row in rows if row["ranks"]] == [name]
+    capsys.readouterr()
+    assert run("--board", board, *chosen, "--signature", "0123456789") == 1
+    error = capsys.readouterr().err
+    assert "'0123456789': no result has an id that starts so" in error
+    for track, known in ids.items():
+        assert f"track {track} has the ids {', '.join(known)}" in error
+    assert run("--board", board, *(f"--signature={known}" for known in ids["x4"])) == 1
+    assert "track x4: has results of" in capsys.readouterr().err
+
+
+def test_two_published_tables_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--published", "ntire2021-x4", "--published", "ntire2021-x8") == 2
+    assert "--published is given more than once (ntire2021-x4, ntire2021-x8)" in capsys.readouterr().err
 
 
 def test_the_folder_of_a_study_moves_the_final_rank(

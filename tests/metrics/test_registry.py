@@ -109,7 +109,7 @@ def test_registering_imports_no_torch() -> None:
 def test_built_in_metrics_say_what_they_need() -> None:
     needs = {listing.id: listing.needs for listing in se.list_metrics()}
     assert needs["lpips"] == "GT, LPIPS weights"
-    assert needs["lr_psnr"] == "GT, LR"
+    assert needs["lr_psnr"] == "LR or GT"
     assert needs["psnr"] == "GT"
     assert columns()["mor"].per == "method"
     assert [info.id for info in curves().values()] == ["diversity", "diversity_mse"]
@@ -195,7 +195,7 @@ def test_a_signature_that_names_strange_measures_is_read() -> None:
 
 
 def test_needs_in_words() -> None:
-    assert str(Needs(gt=False, lr=True, weights="weights of DISTS")) == "LR, weights of DISTS"
+    assert str(Needs(gt=False, lr=True, weights="weights of DISTS")) == "LR or GT, weights of DISTS"
 
 
 def test_measures_share_a_pass_only_under_their_own_ids(alexnet: Path) -> None:
@@ -214,5 +214,5 @@ def test_measures_share_a_pass_only_under_their_own_ids(alexnet: Path) -> None:
 
 
 def test_the_readme_names_the_metrics_that_need_no_weights() -> None:
-    free = ",".join(name for name, metric in registry.metrics().items() if not metric.needs.network)
+    free = ",".join(name for name, metric in registry.metrics().items() if not metric().network)
     assert f"`--metrics {free}` works" in (ROOT / "README.md").read_text(encoding="utf-8")

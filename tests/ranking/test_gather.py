@@ -11,6 +11,7 @@ from benchmarks.inputs.boards import make_results, write_board
 from srspace_eval.errors import Notice, RankingError
 from srspace_eval.ranking.gather import gather_entries
 from srspace_eval.ranking.leaderboard import rank
+from srspace_eval.ranking.model import Entry
 from srspace_eval.tracks.reader import load_track
 
 X4 = load_track("x4")
@@ -62,3 +63,18 @@ def test_nothing_to_rank_and_unknown_columns_are_errors(board: Path) -> None:
         rank(None, X4)
     with pytest.raises(RankingError, match="unknown column 'fid'; known are lpips"):
         rank(board, X4, columns=["fid"])
+
+
+def test_rows_beside_are_never_ranked_and_say_how_they_were_measured() -> None:
+    """Track 2 of NTIRE 2020 ranks baselines. The printed rows were measured by unknown programs."""
+    entries = [
+        Entry(team, "team", {"niqe": 5.0 + i, "mor": 1.0 + i}, "given") for i, team in enumerate(("mine", "yours"))
+    ]
+    entries.append(Entry("bicubic here", "baseline", {"niqe": 9.0, "mor": 3.0}, "given"))
+    ranking = rank(entries, "ntire2020-rwsr-2", with_published="ntire2020-track2", bootstrap=None)
+    places = {row.entry.team: row.place for row in ranking.rows if row.place}
+    assert places == {"mine": 1, "yours": 2, "bicubic here": 3}
+    beside = [row for row in ranking.rows if row.entry.origin == "published"]
+    assert len(beside) == 18
+    assert all(not row.ranks and "not measured here" in (row.why_unranked or "") for row in beside)
+    assert all("which programs measured NIQE" in row.entry.note for row in beside)

@@ -48,6 +48,8 @@ def test_a_format_alone_is_what_it_is_among_others(tmp_path: Path, form: str) ->
     write_leaderboards([ranking], tmp_path / "all")
     write_leaderboards([ranking], tmp_path / "one", formats=[form])
     everything, alone = contents(tmp_path / "all"), contents(tmp_path / "one")
+    listed = [found.pop("assets/pages.txt", b"").decode().split() for found in (everything, alone)]
+    assert set(listed[1]) <= set(listed[0]) == {name.replace("\\", "/") for name in everything}
     assert alone.items() <= everything.items()
     assert {path for path in alone if path.startswith("x4.")} == ({f"x4.{form}"} if form != "html" else set())
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,12 @@ def test_json_holds_the_rows_of_all(ranking: Ranking) -> None:
     assert document["rankings"]["first"] == document["rows"]
     assert document["rows"][2]["why_unranked"] == "not eligible: a < 9 (A_<i>& is 10)"
     assert document["rows"][2]["values"] == {"a": 10.0, "b": 3.0}
+    about = document["about_rankings"]
+    assert {name: (one["title"], one["columns"]) for name, one in about.items()} == {
+        "first": ("by <b>A</b>", ["a", "b"]),
+        "second": ("", ["b"]),
+    }
+    assert about["first"]["notes"] == document["notes"] != about["second"]["notes"]
 
 
 def test_csv_has_a_column_of_places_and_can_be_ranked_again(ranking: Ranking, tmp_path: Path) -> None:
@@ -60,6 +67,20 @@ def test_csv_has_a_column_of_places_and_can_be_ranked_again(ranking: Ranking, tm
     (tmp_path / "again.csv").write_text(text, encoding="utf-8")
     again = rank(None, ranking.track, table=tmp_path / "again.csv")
     assert [row.place for row in again.rows] == [1, 2, None]
+
+
+def test_each_further_ranking_has_a_csv_of_its_own(ranking: Ranking, tmp_path: Path) -> None:
+    paths = write_leaderboards([ranking], tmp_path / "out", formats=["csv"])
+    assert [path.name for path in paths] == ["two.csv", "two.second.csv"]
+    with paths[1].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["team"], row["place"], row["b_rank"]) for row in rows] == [
+        ("z", "1", "1"), ("y", "2", "2"), ("x", "3", "3"),
+    ]  # fmt: skip
+    assert "a_rank" not in rows[0]
+    # Without a further ranking, there is one file, as before.
+    one = replace(ranking, others=(), track=replace(ranking.track, more_rankings=()))
+    assert [path.name for path in write_leaderboards([one], tmp_path / "one", formats=["csv"])] == ["two.csv"]
 
 
 @pytest.mark.parametrize(("form", "count"), [("md", "\\| team \\|"), ("tex", "begin\\{tabular\\}")])
@@ -79,6 +100,20 @@ def test_the_page_has_both_tables_and_no_id_twice(ranking: Ranking, tmp_path: Pa
     assert {"board", "board-second", "filter-second"} <= set(ids)
     assert re.findall(r'class="filters" data-for="([^"]+)"', page) == ["board", "board-second"]
     assert "<b>A</b>" not in page
+    reading = page[page.index('id="reading"') :]
+    assert [reading.count(f"<dt>{label} <span") for label in ("A_&lt;i&gt;&amp;", "b")] == [1, 1]
+    assert "Each table ranks the same entries by a rule of its own." in reading
+    assert "2 rankings of the same entries" in page
     assert "by &lt;b&gt;A&lt;/b&gt;" in page
     for target in re.findall(r'href="#([^"]+)"', page):
         assert target in ids
+
+
+def test_how_to_read_a_rank_that_is_a_formulas_value(tmp_path: Path) -> None:
+    """The sums of ranks of ESR 2022; columns that only a further ranking shows are explained, too."""
+    write_leaderboards([rank(None, "esr-2022", published="esr-2022")], tmp_path, formats=["html"])
+    page = (tmp_path / "esr-2022" / "index.html").read_text(encoding="utf-8")
+    reading = page[page.index('id="reading"') :]
+    assert "the value of <code>sum(rank(params_m), rank(flops_g))</code>. The lowest is first." in reading
+    assert "<code>rank(runtime_ms)</code>" not in reading
+    assert "as the PSNR of identical pictures" in reading

@@ -56,8 +56,8 @@ def check_y4(document: dict, folder: Path) -> None:
             assert sample["psnr_y4"] == pytest.approx(luma_psnr(sr, gt, 4), rel=1e-9)
         assert image["psnr_y4"] == pytest.approx(np.mean([sample["psnr_y4"] for sample in image["samples"]]))
     settings = document["signature"]["settings"]
-    assert settings["psnr"] == {"channels": "RGB", "border": 0}
-    assert settings["psnr_y4"] == {"metric": "psnr", "channels": "Y", "border": 4}
+    assert settings["psnr"] == {"channels": "RGB", "border": 0, "floor": "one step"}
+    assert settings["psnr_y4"] == {"metric": "psnr", "channels": "Y", "border": 4, "floor": "one step"}
 
 
 def test_rgb_and_luma_in_one_run(folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import signal
 import subprocess
@@ -153,7 +154,7 @@ def test_a_deterministic_method_has_one_sample_and_scores_0(tmp_path: Path) -> N
     assert not result.incomplete
 
 
-def test_equal_lrs_are_infinite_per_image_and_never_in_the_mean(tmp_path: Path) -> None:
+def test_equal_lrs_count_as_one_step_in_means(tmp_path: Path) -> None:
     folder = small(tmp_path / "a")
     gt = read_rgb(folder / "gt/0801.png")
     for s in range(3):
@@ -161,14 +162,35 @@ def test_equal_lrs_are_infinite_per_image_and_never_in_the_mean(tmp_path: Path) 
     result = run(folder, tmp_path / "b")
     path = result_path(tmp_path / "b", "x4", "t")
     document = json.loads(path.read_text(), parse_constant=lambda c: pytest.fail(c))
-    assert document["images"][0]["lr_psnr"] == "inf"
+    height, width = gt.shape[0] // 4, gt.shape[1] // 4
+    one_step = 10 * math.log10(255**2 * 3 * height * width)
+    assert [sample["lr_psnr"] for sample in document["images"][0]["samples"]] == ["inf"] * 3
+    assert document["images"][0]["lr_psnr"] == pytest.approx(one_step)
+    assert document["images"][0]["lr_psnr_worst"] == pytest.approx(one_step)
     assert document["images"][0]["diversity_mse"] is None  # a sample equals the GT: undefined
-    assert result.summary["lr_psnr"] == result.images[1].values["lr_psnr"]
+    other = result.images[1].values["lr_psnr"]
+    assert other is not None
+    assert result.summary["lr_psnr"] == pytest.approx((one_step + other) / 2)
+    assert result.signature.settings["lr_psnr"]["floor"] == "one step"
     assert result.summary["diversity_mse"] == result.images[1].values["diversity_mse"]
     notes = "\n".join(result.notes)
-    assert "lr_psnr: infinite" in notes
+    assert "lr_psnr: infinite samples, counted as an error of one 8-bit step in one value: 1 image (0801)" in notes
+    assert f"the mean over the other images is {other:.9g}" in notes
     assert "diversity_mse: undefined" in notes
     assert "identical to its GT 0801.png" in notes
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_name_that_differs_in_case_alone_is_refused_before_measuring(tmp_path: Path, overwrite: bool) -> None:
+    small(tmp_path)
+    run(tmp_path, tmp_path / "b", team="Deepest")
+    board = sorted((tmp_path / "b").rglob("*"))
+    (tmp_path / "b/x4/damaged.json").write_text("{")  # the ranking reports it
+    with pytest.raises(ResultsError, match=r"Deepest\.json: is the result of 'Deepest', and 'deepest' counts"):
+        run(tmp_path, tmp_path / "b", team="deepest", overwrite=overwrite)
+    (tmp_path / "b/x4/damaged.json").unlink()
+    assert sorted((tmp_path / "b").rglob("*")) == board
+    assert run(tmp_path, tmp_path / "b", team="Deepest 2").team == "Deepest 2"
 
 
 def test_lr_files_are_the_second_option(tmp_path: Path) -> None:

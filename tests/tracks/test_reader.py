@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 
 from srspace_eval.errors import TrackError
-from srspace_eval.tracks.reader import builtin_tracks, load_track
+from srspace_eval.tracks.reader import builtin_tracks, guessed_tracks, load_track
+from srspace_eval.tracks.words import describe_track
 
 GOOD = 'name = "mine"\ntitle = "My set"\nscale = 4\n'
 
 
 def test_the_challenges_are_there() -> None:
     tracks = builtin_tracks()
-    assert {name: t.scale for name, t in tracks.items()} == {"x4": 4, "x8": 8, "x4-2022": 4, "x8-2022": 8}
-    assert all(t.samples == 10 and t.crop == 8 for t in tracks.values())
+    assert {t.name: t.scale for t in guessed_tracks()} == {"x4": 4, "x8": 8, "x4-2022": 4, "x8-2022": 8}
+    assert all(t.samples == 10 and t.crop == 8 for t in guessed_tracks())
     assert [(c.metric, c.among, c.plateau) for c in tracks["x8"].ranking.criteria] == [
         ("lr_psnr", "teams", 45.0), ("diversity", "teams", None), ("mor", "study", None),
     ]  # fmt: skip
@@ -68,7 +69,45 @@ def test_faults_name_the_file_and_the_key(tmp_path: Path, text: str, words: str)
 
 
 def test_unknown_and_missing_tracks() -> None:
-    with pytest.raises(TrackError, match="choose one of x4"):
+    with pytest.raises(TrackError, match=r"choose one of .*x4-2022, x4, x8-2022, x8, or name"):
         load_track("x16")
     with pytest.raises(TrackError, match="cannot be read"):
         load_track("nowhere.toml")
+
+
+def test_every_built_in_track_says_its_source() -> None:
+    tracks = builtin_tracks()
+    assert set(tracks) == {
+        "x4", "x8", "x4-2022", "x8-2022", "imagesr-x4-2024", "imagesr-x4-2025", "imagesr-x4-2026", "esr-2022",
+        "esr-2024", "esr-2025", "esr-2026", "pirm-2018", "ntire2017-x2", "ntire2017-x3", "ntire2017-x4",
+        "ntire2018-x8", "ntire2020-rwsr-1", "ntire2020-rwsr-2",
+    }  # fmt: skip
+    assert all(name == track.name for name, track in tracks.items())  # one track is read from the file of its name
+    for track in tracks.values():
+        assert track.source
+        assert bool(track.uncertain) == (track.samples == 1)
+        sentences = describe_track(track)
+        assert f"Source: {track.source}." in sentences
+        assert [s for s in sentences if s.startswith("Uncertain: ")] == [f"Uncertain: {s}" for s in track.uncertain]
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ({"iqa_rank": "lower"}, None),
+        ({"iqa_rank": "lower", "iqa": "lower"}, "does not end in _rank"),
+        ({"psnr_rank": "lower"}, "does not end in _rank"),
+        ({"mor_low": "lower"}, "does not end in _rank"),
+        ({"final_rank": "lower"}, "is not a key of the result files"),
+    ],
+)
+def test_an_id_may_end_as_a_written_column_if_no_column_writes_it(
+    tmp_path: Path, ids: dict[str, str], message: str | None
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD + "[columns]\n" + "".join(f'{key} = {{ better = "{b}" }}\n' for key, b in ids.items()))
+    if message is None:
+        assert {info.id for info in load_track(path).given} == set(ids)
+    else:
+        with pytest.raises(TrackError, match=message):
+            load_track(path)

@@ -47,11 +47,15 @@ def result(**changes: Any) -> dict[str, Any]:
     image = {
         "image": "0801", "height": 8, "width": 8, "gt_sha256": "a" * 64, "lpips": 0.5, "lr_psnr": 40.0,
         "diversity": 10.0, "diversity_curve": [0.0, 10.0],
-        "samples": [{"sample": 0, "file": "a.png", "sha256": "b" * 64, "lpips": 0.5}],
+        "samples": [
+            {"sample": s, "file": f"{s}.png", "sha256": "b" * 64, "lpips": 0.5, "lr_psnr": 40.0} for s in range(2)
+        ],
     }  # fmt: skip
     document = {
         "format": "srspace-eval/result/1", "team": "T", "kind": "team", "track": "x4",
-        "signature": {"id": Signature(_SETTINGS).id, "text": "", "settings": _SETTINGS, "environment": {}},
+        "signature": {
+            "id": Signature(_SETTINGS).id, "text": Signature(_SETTINGS).text, "settings": _SETTINGS, "environment": {},
+        },
         "incomplete": [], "notes": [], "summary": {"lpips": 0.5, "lr_psnr": 40.0, "diversity": 10.0},
         "diversity_curve": [0.0, 10.0], "images": [image], "provenance": None,
     }  # fmt: skip
@@ -91,7 +95,7 @@ RESULTS: dict[str, tuple[str, str]] = {
     "NUL in a file name": (json.dumps(result(image="a\0b")), "NUL"),
     "no summary": (json.dumps({k: v for k, v in result().items() if k != "summary"}), "'summary' is missing"),
     "not UTF-8": ("\udcff", "cannot be read as JSON"),
-    "summary that its images do not give": (json.dumps(result(summary={"lpips": 0.1})), "not the means"),
+    "summary that its images do not give": (json.dumps(result(summary={"lpips": 0.1})), "contradict themselves"),
 }  # fmt: skip
 
 TABLES: dict[str, tuple[str, str]] = {

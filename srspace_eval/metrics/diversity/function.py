@@ -32,6 +32,12 @@ class PatchPlan:
         K and N.
     seed:
         The same seed gives the same patches of an image, whichever images were measured before it.
+
+    Examples
+    --------
+    >>> from srspace_eval import PatchPlan
+    >>> PatchPlan(patches=100, size=32, seed=7)
+    PatchPlan(patches=100, size=32, seed=7)
     """
 
     patches: int
@@ -61,7 +67,14 @@ class PatchPlan:
 
 @dataclass(frozen=True)
 class PatchScore:
-    """S_M over patches, and its standard error; both in percent, NaN if undefined (the error: also for one patch)."""
+    """S_M over patches, and its standard error; both in percent, NaN if undefined (the error: also for one patch).
+
+    Examples
+    --------
+    >>> from srspace_eval import PatchScore
+    >>> PatchScore(score=21.5, standard_error=0.4).score
+    21.5
+    """
 
     score: float
     standard_error: float

@@ -102,7 +102,7 @@ class LPIPS:
         trunk_path = Path(weights) if weights is not None else weight_files.weights_path(net, weights_dir)
         trunk_sha256 = weight_files.sha256(trunk_path)
         calibration = weight_files.calibration_file(net)
-        official = trunk_sha256.startswith(weight_files.trunk_file(net).sha256_prefix)
+        official = weight_files.trunk_file(net).is_digest(trunk_sha256)
         self.signature: dict[str, Any] = {
             "version": VERSION,
             "net": net,
@@ -204,7 +204,7 @@ class LPIPS:
 
     def _activations(self, image: Tensor) -> Iterator[Activation]:
         if self.device.type == "cuda":
-            _set_arithmetic(tf32=self._tf32)
+            set_arithmetic(tf32=self._tf32)
         with torch.no_grad():
             yield from self._trunk.activations(self._normalised(image))
 
@@ -224,7 +224,7 @@ class LPIPS:
         return out.reshape(1, height, width, 3).permute(0, 3, 1, 2)
 
 
-def _set_arithmetic(*, tf32: bool) -> None:
+def set_arithmetic(*, tf32: bool) -> None:
     """What torch leaves to its defaults: by these cuDNN rounds to TF32.
 
     Set, not restored: other threads are in the middle of their convolutions.

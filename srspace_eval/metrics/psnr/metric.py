@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
+from srspace_eval.metrics.psnr.floor import CHANNEL_NAMES, ONE_STEP, largest_psnr
 from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, SampleMean
 
-CHANNEL_NAMES = {"rgb": "RGB", "y": "Y", "y8": "Y, 8 bits"}
-"""Channels as signatures name them."""
+Floor = Literal["one step", "none"]
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,21 @@ class Psnr(Metric):
         ``"rgb"``; ``"y"``: luma alone (ITU-R BT.601, limited range, not rounded); ``"y8"``: luma rounded to 8 bits.
     border:
         Pixels that are cut off on each side.
+    floor:
+        ``"one step"``: in means, a sample that equals the GT counts as one 8-bit step in one value
+        (:mod:`srspace_eval.metrics.psnr.floor`). ``"none"``: its value is infinite, and so is the image's mean.
     """
 
     name: ClassVar[str] = "psnr"
     columns: ClassVar[tuple[MetricInfo, ...]] = (
         MetricInfo(
             "psnr", "HR-PSNR", "dB", 2, "higher", r"PSNR",
-            "PSNR between the sample and the GT over RGB, mean over samples.",
+            "PSNR between the sample and the GT over RGB, mean over samples.", least=0,
         ),
     )  # fmt: skip
     channel: Literal["rgb", "y", "y8"] = "rgb"
     border: int = 0
+    floor: Floor = "one step"
 
     def __post_init__(self) -> None:
         if self.border < 0:
@@ -43,13 +48,16 @@ class Psnr(Metric):
     def prepare(self, image: ImageInputs) -> AnyPrepared:
         from srspace_eval.metrics.psnr.function import picture_psnr
 
-        return SampleMean(lambda sr: {"psnr": picture_psnr(sr, image.gt, self.channel, self.border)})
+        height, width = (max(0, side - 2 * self.border) for side in image.gt.shape[:2])
+        # A picture without pixels inside the border is refused when it is measured.
+        largest = largest_psnr(height, width, self.channel) if self.floor == ONE_STEP and height and width else math.inf
+        return SampleMean(lambda sr: {"psnr": picture_psnr(sr, image.gt, self.channel, self.border)}, {"psnr": largest})
 
     def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
         return (LeastSize(f"psnr with a border of {self.border}", 2 * self.border + 1),) if self.border else ()
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
-        return {"channels": CHANNEL_NAMES[self.channel], "border": self.border}
+        return {"channels": CHANNEL_NAMES[self.channel], "border": self.border, **_stated(self.floor)}
 
 
 @dataclass(frozen=True)
@@ -96,28 +104,39 @@ class LrPsnr(Metric):
     ----------
     convention:
         Of the downscaling; see :func:`srspace_eval.imresize`.
+    floor:
+        ``"one step"``: in means and in the image's worst, a sample whose downscaled picture equals the LR counts as one
+        8-bit step in one value of the LR (:mod:`srspace_eval.metrics.psnr.floor`). ``"none"``: as the challenge's
+        program has it; its value is infinite, and so is the image's mean.
     """
 
     name: ClassVar[str] = "lr_psnr"
     columns: ClassVar[tuple[MetricInfo, ...]] = (
         MetricInfo(
             "lr_psnr", "LR-PSNR", "dB", 2, "higher", r"LR-PSNR",
-            "PSNR between the downscaled sample and the LR, mean over samples.", aspect="consistency",
+            "PSNR between the downscaled sample and the LR, mean over samples.", aspect="consistency", least=0,
         ),
         MetricInfo(
             "lr_psnr_worst", "LR-PSNR worst", "dB", 2, "higher", r"LR-PSNR\textsubscript{worst}",
-            "PSNR between the downscaled sample and the LR, worst sample of each image.", per="image",
+            "PSNR between the downscaled sample and the LR, worst sample of each image.", per="image", least=0,
         ),
     )  # fmt: skip
-    needs: ClassVar[Needs] = Needs(lr=True)
+    needs: ClassVar[Needs] = Needs(gt=False, lr=True)
     convention: Literal["ntire21", "matlab", "matlab-legacy"] = "ntire21"
+    floor: Floor = "one step"
 
     def prepare(self, image: ImageInputs) -> AnyPrepared:
         from srspace_eval.metrics.psnr.prepared import PreparedLrPsnr
 
-        return PreparedLrPsnr(image, self.convention)
+        return PreparedLrPsnr(image, self.convention, floored=self.floor == ONE_STEP)
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
+        floor = _stated(self.floor)
         if run.lr is None:
-            return {"convention": self.convention, "reference": "downscaled GT"}
-        return {"convention": self.convention, "reference": "LR files", "lr": run.lr}
+            return {"convention": self.convention, "reference": "downscaled GT", **floor}
+        return {"convention": self.convention, "reference": "LR files", "lr": run.lr, **floor}
+
+
+def _stated(floor: Floor) -> Mapping[str, Setting]:
+    """What signatures state: nothing if there is no floor, as in version 0.1.0."""
+    return {} if floor == "none" else {"floor": floor}

@@ -15,7 +15,7 @@ from srspace_eval.errors import ImageError, SamplingError
 from srspace_eval.submissions.provenance import DEGRADATION_FILE
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template, image_fields, is_file_name
-from srspace_eval.tracks.reader import builtin_tracks
+from srspace_eval.tracks.reader import guessed_tracks
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _track_of(lrs: Sequence[LrImage], scale: int) -> Track | None:
     """The built-in track in which all images have an index; of several, the one with the largest first number."""
     fitting = [
         track
-        for track in builtin_tracks().values()
+        for track in guessed_tracks()
         if track.scale == scale and all("index" in _with_fields(lr, track).fields for lr in lrs)
     ]
     return max(fitting, key=lambda track: track.first, default=None)

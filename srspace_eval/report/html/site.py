@@ -31,8 +31,9 @@ from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.index import summarise
+from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
 from srspace_eval.report.html.submission import make_page
-from srspace_eval.report.html.track_table import TrackTable, make_track_table
+from srspace_eval.report.html.track_table import PageColumn, TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
@@ -40,7 +41,6 @@ from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import RankingRule
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
-_PAGES = "assets/pages.txt"
 
 
 def write_site(
@@ -55,8 +55,8 @@ def write_site(
     Parameters
     ----------
     out:
-        Folder to write into; made if missing. Pages of an earlier call that this one does not write (of a withdrawn
-        submission) are deleted. Files that are not the site's are kept.
+        Folder to write into: a new one, an empty one, or one that an earlier call wrote. Files of an earlier call that
+        this one does not write (pages of a withdrawn submission, pictures) are deleted. Other files are kept.
     rankings:
         One ranking a track, in the order of the index.
     pictures:
@@ -71,7 +71,7 @@ def write_site(
     Raises
     ------
     RankingError
-        If there is nothing to write, or the folder cannot be written.
+        If there is nothing to write, the folder holds files that are not a leaderboard's, or it cannot be written.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -87,13 +87,19 @@ def write_site(
     """
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
+    texts = texts or {}
     try:
-        with staged(out) as stage:
-            site = _Site(stage)
-            site.write(rankings, pictures or {})
-            for name, text_ in (texts or {}).items():
+        require_own_folder(out, texts)
+        with staged(out, first=LIST) as stage:
+            earlier = require_own_folder(out, texts)  # again, now that no other process writes
+            _Site(stage).write(rankings, pictures or {})
+            for name, text_ in texts.items():
                 write_atomic(stage / name, text_)
-        _forget(out, site.pages)
+            written = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
+            # Until the earlier files are deleted, the list names them too: a killed call leaves none unlisted.
+            _write(stage / LIST, list_files(written | earlier))
+        remove_files(out, earlier - written)
+        _write(out / LIST, list_files(written))
     except OSError as error:
         raise RankingError(f"{out}: the leaderboard cannot be written ({error}); choose another --out") from error
     return out / "index.html"
@@ -116,7 +122,6 @@ class _Names:
 class _Site:
     def __init__(self, out: Path) -> None:
         self._out = out
-        self.pages: set[str] = set()
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # select_autoescape does not know .html.j2
@@ -162,9 +167,10 @@ class _Site:
                     line=table.lines[number], name=files_[number], data={"images": list(views.values())},
                     total=len(result.images), given_lr=pictures is not None and pictures.lr is not None,
                 )  # fmt: skip
+        tables = [(ranking.track.ranking, ranking, table), *self._others(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
-            tables=[(ranking.track.ranking, ranking, table), *self._others(ranking, pages)],
+            tables=tables, columns=_all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
             signatures=_signatures(ranking),
             plane=[
@@ -205,7 +211,6 @@ class _Site:
         )  # fmt: skip
 
     def _page(self, template: str, path: str, **values: Any) -> None:
-        self.pages.add(path)
         target = self._out / path
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(target, (self._templates[template].render(**values) + "\n").encode("utf-8", "backslashreplace"))
@@ -220,20 +225,14 @@ class _Site:
         _write(folder / "plotly.min.js", plotly.read_bytes())
 
 
-def _forget(out: Path, pages: set[str]) -> None:
-    """Delete the pages that only an earlier call wrote, and list those of this call."""
-    memory = out / _PAGES
-    earlier = memory.read_text(encoding="utf-8", errors="replace").split("\n") if memory.is_file() else []
-    for path in earlier:
-        # Anybody may have edited the list: only pages below this folder are deleted.
-        old = out / path
-        if path.endswith(".html") and "\0" not in path and path not in pages and _inside(old, out):
-            old.unlink(missing_ok=True)
-    _write(memory, ("\n".join(sorted(pages)) + "\n").encode("utf-8"))
-
-
-def _inside(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+def _all_columns(tables: Sequence[TrackTable]) -> list[PageColumn]:
+    """The columns of all tables, each once; one with a plateau counts before one without."""
+    found: dict[str, PageColumn] = {}
+    for column in (column for table in tables for column in table.columns):
+        known = found.setdefault(column.model.id, column)
+        if column.reached and not known.reached:
+            found[column.model.id] = column
+    return list(found.values())
 
 
 def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:

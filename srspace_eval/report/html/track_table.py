@@ -15,6 +15,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.ranking.model import FINAL
 from srspace_eval.report.html.text import label_html, sort_key
 from srspace_eval.report.table import Cell, Column, Group, Line, Table
+from srspace_eval.tracks.teams import LABELS, about_fields, web_address
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,33 @@ class PageCell:
 
 
 @dataclass(frozen=True)
+class AboutCell:
+    """What a table of teams says in one field: its heading, its text, and the address that it links to, or None."""
+
+    label: str
+    text: str
+    address: str | None
+
+
+@dataclass(frozen=True)
 class PageLine:
-    """One row. ``page`` is the address of the submission's own page, or empty."""
+    """One row: its place, a cell for each column, and what the team declared.
+
+    Attributes
+    ----------
+    page:
+        The address of the submission's own page, or empty.
+    about:
+        The track's fields.
+    """
 
     model: Line
     name: str
-    final: PageCell
+    place: PageCell
     cells: tuple[PageCell, ...]
     incomplete: tuple[str, ...]
     page: str
+    about: tuple[AboutCell, ...] = ()
 
     @property
     def group(self) -> Group:
@@ -88,9 +107,11 @@ class TrackTable:
     model:
         The table model.
     columns:
-        The metrics; the final rank has a place of its own in each line.
+        What decides first: the mean rank, the metrics whose ranks it is made of, the other metrics.
     footnotes:
         (mark, text), safe to show.
+    about:
+        The headings of the fields that the table of teams fills.
     alike:
         Column by column, the pairs of neighbours that the data cannot tell apart.
     """
@@ -99,6 +120,7 @@ class TrackTable:
     columns: tuple[PageColumn, ...]
     lines: tuple[PageLine, ...]
     footnotes: tuple[tuple[str, str], ...]
+    about: tuple[str, ...]
     alike: tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]
 
 
@@ -112,26 +134,27 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
     """
     names = [visible(line.row.entry.team) for line in table.lines]
     scales = [_Scale(column, [line.cells[i] for line in table.lines]) for i, column in enumerate(table.columns)]
+    fields = about_fields([line.row.entry.about for line in table.lines])
     lines = []
+    order = sorted(range(len(scales)), key=lambda i: (not table.columns[i].is_final, not table.columns[i].decisive))
     for number, line in enumerate(table.lines):
-        cells = {
-            column.id: _page_cell(cell, scale, names)
-            for column, cell, scale in zip(table.columns, line.cells, scales, strict=True)
-        }
-        final = cells.pop(FINAL, PageCell(Cell(), ""))
+        cells = tuple(_page_cell(line.cells[i], scales[i], names) for i in order)
+        place = PageCell(line.place_cell, sort_key(line.place_cell.value))
         incomplete = tuple(map(visible, line.row.entry.incomplete))
-        lines.append(PageLine(line, names[number], final, tuple(cells.values()), incomplete, pages.get(number, "")))
+        told = tuple(_about_cell(name, line.row.entry.about.get(name, "")) for name in fields)
+        lines.append(PageLine(line, names[number], place, cells, incomplete, pages.get(number, ""), told))
     return TrackTable(
         model=table,
-        columns=tuple(
-            _page_column(column, scale)
-            for column, scale in zip(table.columns, scales, strict=True)
-            if column.id != FINAL
-        ),
+        columns=tuple(_page_column(table.columns[i], scales[i]) for i in order),
         lines=tuple(lines),
         footnotes=tuple((mark, visible(text)) for mark, text in table.footnotes),
+        about=tuple(LABELS[name] for name in fields),
         alike=_alike(table, names),
     )
+
+
+def _about_cell(field: str, text: str) -> AboutCell:
+    return AboutCell(LABELS[field], visible(text), web_address(text) if field in ("paper", "code") else None)
 
 
 def _alike(table: Table, names: Sequence[str]) -> tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]:

@@ -22,6 +22,7 @@ from srspace_eval.errors import ImageError
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html.submission import extremes, named
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
+from srspace_eval.submissions.folders import folder_of_file
 from srspace_eval.submissions.pairing import reference_names
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
@@ -47,6 +48,13 @@ class Pictures:
         Folder (or zip) of LRs, named as ``score`` takes them; None: the GT is downscaled for the view.
     images:
         At most this many images of a submission are shown in its viewer, its best and worst first.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import Pictures
+    >>> Pictures(Path("DIV2K_valid_HR"), {"Ours": Path("ours.zip")}, images=5).images
+    5
     """
 
     gt: Path
@@ -121,7 +129,7 @@ class PictureWriter:
         self._most = pictures.images
         self._gt = _Files(open_source(pictures.gt))
         self._lr = None if pictures.lr is None else _Files(open_source(pictures.lr))
-        self._submissions = {team: _Files(open_source(path)) for team, path in pictures.submissions.items()}
+        self._submissions = dict(pictures.submissions)
         self._gt_names, self._lr_names = reference_names(
             self._gt.source, track, lr=None if self._lr is None else self._lr.source
         )
@@ -139,9 +147,13 @@ class PictureWriter:
         Image -> its description, for each image that can be shown. Addresses are relative to a page one folder below
         the track's folder.
         """
-        source = self._submissions.get(result.team)
-        if source is None:
+        path = self._submissions.get(result.team)
+        if path is None:
             return {}
+        # An inbox also has submissions with faults. Only those that were scored are opened.
+        opened = open_source(path)
+        first = next((sample for image in result.images for sample in image.samples), None)
+        source = _Files(opened if first is None else folder_of_file(opened, first.file, first.sha256))
         shown = {}
         for image in _choose(result.images, self._most, self._track):
             try:
@@ -156,6 +168,8 @@ class PictureWriter:
             raise ImageError(f"{image.image}: its record holds no samples or no size")
         if image.image not in self._gt_names:
             raise ImageError(f"{image.image}: {self._gt.source.path} holds no such GT")
+        if image.gt_sha256 is None:
+            raise ImageError(f"{image.image}: it was measured without a GT, and the viewer shows the GT beside samples")
         gt = self._copy(self._gt, self._gt_names[image.image], image.gt_sha256, image, f"gt/{file}.png")
         samples = [
             self._copy(source, sample.file, sample.sha256, image, f"teams/{name}/{file}-{sample.sample:05d}.png")

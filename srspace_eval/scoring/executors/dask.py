@@ -30,7 +30,7 @@ from srspace_eval.results.record import ImageRecord
 from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
 from srspace_eval.scoring.executors.worker import RunSpec, measure_image, probe
 from srspace_eval.scoring.tasks import ImageTask, TaskSources
-from srspace_eval.submissions.sources import open_source
+from srspace_eval.submissions.sources import reopened
 
 # Dask is optional, and only partly typed.
 Client: TypeAlias = Any
@@ -252,11 +252,12 @@ def require_same_runtime(
             hint = "" if isinstance(answer, SrspaceEvalError) else "; install this srspace-eval where it runs"
             problems.append(f"worker {worker}: {type(answer).__name__}: {answer}{hint}")
             continue
-        expected = RuntimeInfo({**(answer.lpips or {}), **trunk}, {**answer.environment, **versions})
+        lpips = answer.lpips and {**answer.lpips, **trunk}
+        expected = RuntimeInfo(lpips, {**answer.environment, **versions}, answer.networks)
         problems += [f"worker {worker}: {conflict} here" for conflict in answer.conflicts(expected)]
         first = first or (worker, answer)
         device = first[1].environment["device"]
-        expected = RuntimeInfo(first[1].lpips, {**answer.environment, "device": device})
+        expected = RuntimeInfo(first[1].lpips, {**answer.environment, "device": device}, first[1].networks)
         problems += [f"worker {worker}: {conflict} at worker {first[0]}" for conflict in answer.conflicts(expected)]
     if problems:
         raise ExecutorError(
@@ -266,5 +267,8 @@ def require_same_runtime(
 
 def _absolute(sources: TaskSources) -> TaskSources:
     """The same with absolute paths, for workers that have another working directory."""
-    samples, gt, *lr = (open_source(source.path.absolute()) for source in sources.all())
-    return TaskSources(samples, gt, *lr)
+    samples, gt, lr = (
+        None if source is None else reopened(source) for source in (sources.samples, sources.gt, sources.lr)
+    )
+    assert samples is not None
+    return TaskSources(samples, gt, lr)

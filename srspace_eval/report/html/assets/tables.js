@@ -20,6 +20,9 @@ document.querySelectorAll("form.filters").forEach((form) => {
   // --- sorting
   const key = (row, column) => {
     const cell = row.cells[column];
+    if (cell.dataset.t !== undefined) {
+      return cell.dataset.t || null; // a text that a team declared
+    }
     return cell.dataset.v === undefined ? row.dataset.name : cell.dataset.v === "" ? null : Number(cell.dataset.v);
   };
   const compare = (a, b) => (typeof a === "string" ? collator.compare(a, b) : a < b ? -1 : a > b ? 1 : 0);

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.untrusted_text import unescape_cell
-from srspace_eval.errors import RankingError
+from srspace_eval.errors import ProblemsError, RankingError
 
 _MAX_BYTES = 1 << 24
 
@@ -30,10 +30,13 @@ class CsvTable:
         (line number, cells) of every line that is not empty.
     faults:
         (line number, text) of what is wrong.
+    error:
+        The class of the error that :meth:`done` raises.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, error: type[ProblemsError] = RankingError) -> None:
         self.path = path
+        self.error = error
         self.columns: list[str] = []
         self.rows: list[tuple[int, list[str]]] = []
         self.faults: list[tuple[int, str]] = []
@@ -59,10 +62,10 @@ class CsvTable:
             yield line
 
     def done(self) -> None:
-        """Raise RankingError if there are faults."""
+        """Raise the table's error if there are faults."""
         if self.faults:
             listed = [f"line {line}: {text}" for line, text in sorted(self.faults, key=lambda f: f[0])]
-            raise RankingError(f"{self.path}: the table cannot be used", listed)
+            raise self.error(f"{self.path}: the table cannot be used", listed)
 
 
 @dataclass(frozen=True)
@@ -98,21 +101,26 @@ class CsvLine:
         return value
 
 
-def read_csv_table(path: Path, *needed: str) -> CsvTable:
+def read_csv_table(path: Path, *needed: str, error: type[ProblemsError] = RankingError) -> CsvTable:
     """Read a CSV file whose first line names columns, among them the ``needed`` ones.
 
     Lines before it that start with ``#`` are comments.
 
+    Parameters
+    ----------
+    error:
+        The class of the errors that the file's faults raise.
+
     Raises
     ------
     RankingError
-        If it cannot be read, is not valid CSV, or its first line is wrong.
+        Or ``error``: if it cannot be read, is not valid CSV, or its first line is wrong.
     """
     try:
         text = read_bounded(path, _MAX_BYTES).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RankingError(f"{path}: cannot be read as UTF-8 text ({error})") from error
-    table = CsvTable(path)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise error(f"{path}: cannot be read as UTF-8 text ({problem})") from problem
+    table = CsvTable(path, error)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for cells in reader:
@@ -122,8 +130,8 @@ def read_csv_table(path: Path, *needed: str) -> CsvTable:
                 table.columns = [cell.strip().lower() for cell in cells]
             elif any(cell.strip() for cell in cells):
                 table.rows.append((reader.line_num, cells))
-    except csv.Error as error:
-        raise RankingError(f"{path}: line {reader.line_num}: not valid CSV ({error})") from error
+    except csv.Error as problem:
+        raise error(f"{path}: line {reader.line_num}: not valid CSV ({problem})") from problem
     for column in needed:
         if column not in table.columns:
             there = ", ".join(map(repr, table.columns[:9])) or "nothing"

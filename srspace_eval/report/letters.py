@@ -1,0 +1,166 @@
+"""What a batch found, as one Markdown text for each team, to be mailed back. Imports no torch.
+
+All names and faults in it are text of strangers. Folders of the organiser's machine are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from srspace_eval._utils.files import write_atomic
+from srspace_eval._utils.untrusted_text import slug
+from srspace_eval.errors import ResultsError
+from srspace_eval.metrics.registry import columns, measures_of, own_values
+from srspace_eval.report.escaping import escape_markdown
+from srspace_eval.results.record import Result
+from srspace_eval.submissions.check import SubmissionCheck
+from srspace_eval.tracks.teams import Team
+
+_LISTED = 100
+
+
+class Outcome(Protocol):
+    """What became of one submission: of :func:`srspace_eval.check_all` or :func:`srspace_eval.score_all`."""
+
+    @property
+    def path(self) -> Path:
+        """The submission."""
+
+    @property
+    def team(self) -> Team:
+        """Its team."""
+
+    @property
+    def check(self) -> SubmissionCheck | None:
+        """Its check; None if there is none."""
+
+    @property
+    def result(self) -> Result | None:
+        """Its result; None if it was not measured."""
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with it."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What does not prevent scoring."""
+
+
+class Batch(Protocol):
+    """What became of many submissions."""
+
+    @property
+    def outcomes(self) -> Sequence[Outcome]:
+        """One for each submission."""
+
+    @property
+    def gt(self) -> Path | None:
+        """The GT, whose folder no letter names."""
+
+
+def render_letter(outcome: Outcome, gt: Path | None) -> str:
+    """What a team should know of its submission, as Markdown.
+
+    Parameters
+    ----------
+    gt:
+        The GT's folder; faults name its files, and the letter leaves the folder out.
+    """
+    return "\n".join(_lines(outcome, gt)) + "\n"
+
+
+def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
+    """Write a Markdown file for each team of a batch. A file of the same team is replaced.
+
+    Returns
+    -------
+    The files, in the order of the submissions.
+
+    Raises
+    ------
+    ResultsError
+        If the folder cannot be written.
+    """
+    folder, written = Path(folder), []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for outcome in batch.outcomes:
+            written.append(folder / f"{slug(outcome.team.team)}.md")
+            write_atomic(written[-1], render_letter(outcome, batch.gt))
+    except OSError as error:
+        raise ResultsError(f"{folder}: the reports cannot be written ({error}); choose another --reports") from error
+    return written
+
+
+def verdict(outcome: Outcome) -> str:
+    """One phrase: what became of a submission."""
+    if outcome.faults:
+        return "1 fault" if len(outcome.faults) == 1 else f"{len(outcome.faults)} faults"
+    if outcome.result is not None:
+        return "scored, incomplete" if outcome.result.incomplete else "scored"
+    return "no faults"
+
+
+def contents(outcome: Outcome) -> tuple[int, int] | None:
+    """The number of images and of samples that were found; None if the submission could not be paired."""
+    if outcome.result is not None:
+        return len(outcome.result.images), sum(len(image.samples) for image in outcome.result.images)
+    if outcome.check is not None:
+        return len(outcome.check.pairing.pairs), outcome.check.samples
+    return None
+
+
+def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
+    name, result = escape_markdown(outcome.path.resolve().name), outcome.result
+    yield f"# Submission of {escape_markdown(outcome.team.team)}"
+    yield ""
+    found = contents(outcome)
+    inside = "" if found is None else f" It contains {found[1]} samples of {found[0]} images."
+    track = result.track if result is not None else outcome.check.track.name if outcome.check is not None else ""
+    of_track = f" of track {escape_markdown(track)}" if track else ""
+    yield f"File: {name}.{inside} Verdict{of_track}: **{verdict(outcome)}**."
+    if outcome.faults:
+        yield ""
+        yield "## Faults"
+        yield ""
+        yield from (f"- {escape_markdown(_without_folders(fault, outcome, gt))}" for fault in outcome.faults[:_LISTED])
+        if len(outcome.faults) > _LISTED:
+            yield f"- and {len(outcome.faults) - _LISTED} more"
+        yield ""
+        yield "Please correct the faults and send the submission again. To see the same list before you send it, run:"
+        yield ""
+        option = f" --track {track}" if track.isalnum() else ""
+        against = "" if gt is None else " --gt GT"
+        yield f"    srspace-eval check SUBMISSION{against}{option}"
+    if result is not None:
+        yield ""
+        yield "## Values"
+        yield ""
+        yield "| metric | value | unit | better |"
+        yield "|:--|--:|:--|:--|"
+        own = own_values(result.summary, result.signature.settings)
+        for metric, info in columns(measures_of(result.signature.settings)).items():
+            if metric in own:
+                cells = (info.label, info.format(result.summary[metric]), info.unit, info.direction)
+                yield f"| {' | '.join(escape_markdown(cell) for cell in cells)} |"
+        yield ""
+        yield f"Signature: `{result.signature.id}`"
+    if outcome.notices:
+        yield ""
+        yield "## Notices"
+        yield ""
+        yield from (f"- {escape_markdown(_without_folders(n, outcome, gt))}" for n in outcome.notices[:_LISTED])
+
+
+def _without_folders(text: str, outcome: Outcome, gt: Path | None) -> str:
+    for path, short in ((outcome.path, outcome.path.name), (gt, "GT")):
+        if path is None:
+            continue
+        for full in (str(path.resolve()), str(path)):
+            parts = re.split(rf"(?<![\w/.]){re.escape(full)}(?=[/\\:,;]|\s|$)", text)
+            text = short.join(parts)
+    return text

@@ -1,0 +1,157 @@
+"""Many submissions scored one after the other; one that has faults does not stop the others."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval.errors import ImageError, Notice, ResultsError, SubmissionError, TrackError
+from srspace_eval.results.documents import to_document
+from srspace_eval.results.record import Result
+from srspace_eval.scoring.executors.opening import open_executor
+from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, with_settings
+from srspace_eval.scoring.run import score_on
+from srspace_eval.submissions.batch import batch_progress, faults_of, make_members
+from srspace_eval.submissions.sources import open_source
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
+from srspace_eval.tracks.teams import Team
+
+if TYPE_CHECKING:
+    if sys.version_info >= (3, 11):
+        from typing import Unpack
+    else:
+        from typing_extensions import Unpack
+
+
+@dataclass(frozen=True)
+class ScoreOutcome:
+    """What became of one submission of a batch.
+
+    Attributes
+    ----------
+    path, team:
+        The submission and its team.
+    result:
+        The result; None if there are faults.
+    faults, notices:
+        Why it was not measured, and what readers of its result should know; one line each.
+    """
+
+    path: Path
+    team: Team
+    result: Result | None
+    faults: tuple[str, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def check(self) -> None:
+        """The files that were measured are in the result."""
+        return None
+
+
+@dataclass(frozen=True)
+class ScoreBatch:
+    """What became of many submissions, in their order. ``gt`` is the GT that they were measured against, if any."""
+
+    outcomes: tuple[ScoreOutcome, ...]
+    gt: Path | None
+
+    @property
+    def faulty(self) -> tuple[ScoreOutcome, ...]:
+        """The outcomes without a result."""
+        return tuple(outcome for outcome in self.outcomes if outcome.faults)
+
+    def to_document(self) -> dict[str, object]:
+        """The batch as ``srspace-eval score --json`` prints it; ``result`` is what the board holds, or null."""
+        return {
+            "submissions": [
+                {
+                    "submission": str(outcome.path),
+                    "team": outcome.team.team,
+                    "faults": list(outcome.faults),
+                    "notices": list(outcome.notices),
+                    "result": None if outcome.result is None else to_document(outcome.result),
+                }
+                for outcome in self.outcomes
+            ]
+        }
+
+
+def score_all(
+    submissions: Sequence[Path | str] | Path | str,
+    gt: Path | str | None = None,
+    *,
+    teams: Sequence[Team] | Path | str | None = None,
+    options: ScoreOptions | None = None,
+    track: Track | Path | str | None = None,
+    lr: Path | str | None = None,
+    board: Path | str = "leaderboards",
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+    **settings: Unpack[ScoreSettings],
+) -> ScoreBatch:
+    """Score many submissions into one board: what ``srspace-eval score inbox/`` does, with the same files.
+
+    A submission with faults is reported in its outcome, and the others are scored. The network is loaded once. The same
+    call again resumes a stopped batch: finished results are kept, and not measured again.
+
+    Parameters
+    ----------
+    submissions:
+        Folders and zips, patterns such as ``"inbox/*.zip"``, or folders that contain submissions.
+    teams:
+        Teams or their CSV: names and kinds of the submissions
+        (:func:`srspace_eval.submissions.batch.make_members`).
+    options, track, lr, board, overwrite, progress, settings:
+        As :func:`srspace_eval.score` takes them. All submissions are advanced in one progress.
+
+    Returns
+    -------
+    One outcome for each submission, in order.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no submission, two are of one team, or the GT or LR cannot be read.
+    WeightsError
+        If LPIPS is wanted and its weights are not there.
+    TrackError
+        If there is no such track.
+    """
+    options = with_settings(options, settings)
+    paths = [submissions] if isinstance(submissions, (Path, str)) else submissions
+    members = make_members(paths, teams)
+    if gt is not None:
+        open_source(gt).names()
+    if lr is not None:
+        open_source(lr).names()
+    known = load_track(track) if isinstance(track, (Path, str)) else track
+    outcomes: list[ScoreOutcome] = []
+    with (
+        batch_progress(progress, "Scoring", members) as shares,
+        open_executor(options.scheduler, workers=options.workers, device=options.device) as executor,
+    ):
+        for member, share in zip(members, shares, strict=True):
+            result: Result | None = None
+            faults: tuple[str, ...] = ()
+            with warnings.catch_warnings(record=True) as heard:
+                warnings.simplefilter("always", Notice)
+                try:
+                    result = score_on(
+                        executor, member.path, gt, options=options, track=known, lr=lr, team=member.team.team,
+                        kind=member.team.kind, board=board, overwrite=overwrite, progress=share,
+                    )  # fmt: skip
+                except (SubmissionError, TrackError, ImageError, ResultsError) as error:
+                    faults = faults_of(error)
+            notices = tuple(dict.fromkeys(str(h.message) for h in heard if issubclass(h.category, Notice)))
+            for other in (h for h in heard if not issubclass(h.category, Notice)):
+                warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+            outcomes.append(ScoreOutcome(member.path, member.team, result, faults, notices))
+            share.finish()
+    return ScoreBatch(tuple(outcomes), None if gt is None else Path(gt))

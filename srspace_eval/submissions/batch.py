@@ -1,0 +1,341 @@
+"""Many submissions at once: the members of an inbox, their teams, and the check of all of them."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.progress import Advance, Progress, no_progress
+from srspace_eval._utils.untrusted_text import name_key, visible
+from srspace_eval.errors import ImageError, ProblemsError, SrspaceEvalError, SubmissionError, TrackError
+from srspace_eval.submissions.check import SubmissionCheck, check
+from srspace_eval.submissions.sources import MAX_ENTRIES, open_source
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
+from srspace_eval.tracks.teams import Team, read_teams
+
+_SCALE_NAME = re.compile(r"(?i)(?:^|[^a-z0-9])(?:x[2-9]|[2-9]x|x16|16x)(?:$|[^a-z0-9])")
+
+
+@dataclass(frozen=True)
+class BatchMember:
+    """One submission of a batch: its folder or zip, and its team as the organiser's table or its name says."""
+
+    path: Path
+    team: Team
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """The check of one submission of a batch.
+
+    Attributes
+    ----------
+    path, team:
+        The submission and its team.
+    check:
+        The check; None if the submission could not be opened or paired.
+    faults, notices:
+        What is wrong, and what does not prevent scoring; one line each.
+    """
+
+    path: Path
+    team: Team
+    check: SubmissionCheck | None
+    faults: tuple[str, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def result(self) -> None:
+        """A check measures nothing."""
+        return None
+
+    def to_document(self) -> dict[str, object]:
+        """The outcome as ``srspace-eval check --json`` prints it."""
+        known = {} if self.check is None else self.check.to_document()
+        return {
+            "submission": str(self.path), "team": self.team.team, "track": None, "names": None, "images": 0,
+            "samples": 0, **known, "faults": list(self.faults), "notices": list(self.notices),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CheckBatch:
+    """The checks of many submissions, in their order. ``gt`` is the GT that they were compared with, if any."""
+
+    outcomes: tuple[CheckOutcome, ...]
+    gt: Path | None
+
+    @property
+    def faulty(self) -> tuple[CheckOutcome, ...]:
+        """The outcomes with faults."""
+        return tuple(outcome for outcome in self.outcomes if outcome.faults)
+
+    def to_document(self) -> dict[str, object]:
+        """The batch as ``srspace-eval check --json`` prints it."""
+        return {"submissions": [outcome.to_document() for outcome in self.outcomes]}
+
+
+def is_inbox(path: Path | str) -> bool:
+    """Whether a folder contains submissions, rather than being one.
+
+    An inbox has no PNG directly in it, and at least one zip or at least two folders of PNGs. Folders that are named
+    after scales, such as ``x4`` and ``x8``, are parts of one submission.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return False
+    zips, folders = _members(path)
+    if any(file.suffix.lower() == ".png" for file in path.iterdir()):
+        return False
+    return bool(zips) or (len(folders) > 1 and not any(_SCALE_NAME.search(folder.name) for folder in folders))
+
+
+def is_batch(submissions: Sequence[Path | str]) -> bool:
+    """Whether the paths name many submissions: several paths, a pattern, or an inbox."""
+    return len(submissions) != 1 or is_inbox(submissions[0]) or _is_pattern(submissions[0])
+
+
+def find_submissions(submissions: Sequence[Path | str]) -> list[Path]:
+    """The submissions that paths name: folders and zips, patterns such as ``inbox/*.zip``, and the members of inboxes.
+
+    Returns
+    -------
+    Each submission once, in the order of the paths; members of an inbox and of a pattern are sorted by name.
+
+    Raises
+    ------
+    SubmissionError
+        If there is none.
+
+    Examples
+    --------
+    >>> import tempfile, zipfile
+    >>> with tempfile.TemporaryDirectory() as inbox:
+    ...     for name in ("b.zip", "a.zip"):
+    ...         zipfile.ZipFile(Path(inbox, name), "w").close()
+    ...     [path.name for path in find_submissions([inbox])]
+    ['a.zip', 'b.zip']
+    """
+    found: list[Path] = []
+    for submission in submissions:
+        path = Path(submission)
+        if _is_pattern(path):
+            found += sorted(path.parent.glob(path.name))
+        elif is_inbox(path):
+            zips, folders = _members(path)
+            found += sorted([*zips, *folders])
+        else:
+            found.append(path)
+    if not found:
+        raise SubmissionError(
+            f"{', '.join(map(str, submissions)) or 'no path'}: there is no submission; give folders or zips of PNGs, "
+            "or a folder that contains them"
+        )
+    return list(dict.fromkeys(found))
+
+
+def make_members(
+    submissions: Sequence[Path | str], teams: Sequence[Team] | Path | str | None = None
+) -> list[BatchMember]:
+    """The submissions with their teams.
+
+    Parameters
+    ----------
+    submissions:
+        As :func:`find_submissions` takes them.
+    teams:
+        Teams, or their CSV (:func:`srspace_eval.tracks.teams.read_teams`). A submission belongs to the team whose
+        ``file`` is its name, with or without ``.zip``. A submission that no team names gets its own name.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no submission, two are of one team, or the table has faults.
+
+    Warns
+    -----
+    Notice
+        About submissions that the table lacks, and files of the table that are not there.
+    """
+    paths = find_submissions(submissions)
+    if teams is None:
+        known: list[Team] = []
+    else:
+        known = read_teams(teams) if isinstance(teams, (Path, str)) else list(teams)
+    by_file = {team.file.casefold().removesuffix(".zip"): team for team in known if team.file}
+    members, strangers = [], []
+    for path in paths:
+        name = path.resolve().name
+        plain = name[:-4] if name.lower().endswith(".zip") else name
+        team = by_file.get(plain.casefold())
+        if team is None and known:
+            strangers.append(name)
+        members.append(BatchMember(path, team or Team(plain or name)))
+    _require_distinct(members)
+    if strangers:
+        notify(f"the table of teams lacks {_listed(strangers)}; the name of the file is the name of the team")
+    there = {member.team.file for member in members}
+    if absent := [team.file for team in known if team.file and team.file not in there]:
+        notify(f"the table of teams names {_listed(absent)}, but no such submission was given")
+    return members
+
+
+def check_all(
+    submissions: Sequence[Path | str] | Path | str,
+    gt: Path | str | None = None,
+    *,
+    teams: Sequence[Team] | Path | str | None = None,
+    track: Track | Path | str | None = None,
+    lr: Path | str | None = None,
+    samples: int | None = None,
+    strict: bool = False,
+    workers: int | None = None,
+    progress: Progress = no_progress,
+) -> CheckBatch:
+    """Check many submissions. One that cannot be used does not stop the others.
+
+    Parameters
+    ----------
+    submissions:
+        Folders and zips, patterns such as ``"inbox/*.zip"``, or folders that contain submissions.
+    teams:
+        Teams or their CSV, for the names (:func:`make_members`).
+    gt, track, lr, samples, strict, workers, progress:
+        As :func:`srspace_eval.check` takes them. All submissions are advanced in one progress.
+
+    Returns
+    -------
+    One outcome for each submission, in order.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no submission, two are of one team, or the GT or LR cannot be read.
+    TrackError
+        If there is no such track.
+    """
+    paths = [submissions] if isinstance(submissions, (Path, str)) else submissions
+    members = make_members(paths, teams)
+    if gt is not None:
+        open_source(gt).names()
+    if lr is not None:
+        open_source(lr).names()
+    known = load_track(track) if isinstance(track, (Path, str)) else track
+    outcomes = []
+    with batch_progress(progress, "Checking", members) as shares:
+        for member, share in zip(members, shares, strict=True):
+            try:
+                found = check(
+                    member.path, gt, track=known, lr=lr, samples=samples, strict=strict, workers=workers,
+                    progress=share,
+                )  # fmt: skip
+                outcomes.append(CheckOutcome(member.path, member.team, found, found.faults, found.notices))
+            except (SubmissionError, TrackError, ImageError) as error:
+                outcomes.append(CheckOutcome(member.path, member.team, None, faults_of(error), ()))
+            share.finish()
+    return CheckBatch(tuple(outcomes), None if gt is None else Path(gt))
+
+
+def faults_of(error: SrspaceEvalError) -> tuple[str, ...]:
+    """The problems that an error lists, or its message as the only one."""
+    return (isinstance(error, ProblemsError) and error.problems) or (str(error),)
+
+
+class Share:
+    """The part of a batch's progress that belongs to one submission: what its own steps report, scaled to its files.
+
+    A share is itself a :data:`srspace_eval._utils.progress.Progress`. Only the steps named ``counted`` advance it.
+    """
+
+    def __init__(self, advance: Advance, size: int, counted: str) -> None:
+        self._advance, self._size, self._counted, self._done = advance, size, counted, 0
+
+    @contextmanager
+    def __call__(self, description: str, total: int) -> Iterator[Advance]:
+        """Advance by the share of ``total`` steps that are done."""
+        steps = 0
+
+        def step(count: int) -> None:
+            nonlocal steps
+            steps += count
+            self._to(min(self._size, self._size * steps // max(total, 1)))
+
+        yield step if description == self._counted else (lambda count: None)
+
+    def finish(self) -> None:
+        """Advance by what is left: a submission with faults ends early."""
+        self._to(self._size)
+
+    def _to(self, done: int) -> None:
+        if done > self._done:
+            self._advance(done - self._done)
+            self._done = done
+
+
+@contextmanager
+def batch_progress(progress: Progress, counted: str, members: Sequence[BatchMember]) -> Iterator[list[Share]]:
+    """One progress over the files of all submissions; yields each submission's share of it.
+
+    Parameters
+    ----------
+    counted:
+        The description of the steps that count, such as ``"Checking"``.
+    """
+    sizes = [_files(member.path) for member in members]
+    with progress(f"{counted} {len(members)} submissions", sum(sizes)) as advance:
+        yield [Share(advance, size, counted) for size in sizes]
+
+
+def _files(path: Path) -> int:
+    try:
+        return max(1, sum(name.lower().endswith(".png") for name in open_source(path).names()))
+    except SrspaceEvalError:
+        return 1  # the fault is reported by its check
+
+
+def _is_pattern(path: Path | str) -> bool:
+    # A shell replaces patterns by names, but that of Windows does not.
+    return glob.has_magic(Path(path).name) and not Path(path).exists()
+
+
+def _members(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The zips in a folder, and the folders in it that contain a PNG."""
+    zips, folders = [], []
+    try:
+        for count, path in enumerate(folder.iterdir()):
+            if count > MAX_ENTRIES:
+                raise SubmissionError(f"{folder}: contains more than {MAX_ENTRIES} files")
+            if path.name.startswith((".", "__MACOSX")):
+                continue
+            if path.suffix.lower() == ".zip" and path.is_file():
+                zips.append(path)
+            elif path.is_dir() and any(file.suffix.lower() == ".png" for file in path.rglob("*")):
+                folders.append(path)
+    except OSError as error:
+        raise SubmissionError(f"{folder}: cannot be listed ({error.strerror or error})") from error
+    return zips, folders
+
+
+def _require_distinct(members: Sequence[BatchMember]) -> None:
+    seen: dict[str, BatchMember] = {}
+    problems = []
+    for member in members:
+        key = name_key(member.team.team)
+        other = seen.setdefault(key, member)
+        if other is not member:
+            problems.append(f"{member.path} and {other.path}: both are of {visible(member.team.team)!r}")
+    if problems:
+        raise SubmissionError(
+            "two submissions are of one team; remove one, or name them in a table of teams (--teams)", problems
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(visible, names[:5]))
+    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")

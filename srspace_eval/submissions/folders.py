@@ -1,0 +1,72 @@
+"""The folder of a submission that belongs to a track, where the submission has several folders of PNGs."""
+
+from __future__ import annotations
+
+import re
+
+from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.untrusted_text import visible
+from srspace_eval.errors import ImageError, SubmissionError
+from srspace_eval.submissions.pairing import pair
+from srspace_eval.submissions.sources import Source, enter, inner_folders
+from srspace_eval.tracks.model import Track
+
+_LISTED = 5
+
+
+def choose_folder(submission: Source, gt: Source | None, track: Track, *, lr: Source | None = None) -> Source:
+    """The folder whose files pair with the track's images; the submission itself if PNGs are directly in it.
+
+    Of several folders, the one with the most paired files is taken. If they are equal, the one that is named after the
+    track's scale (``x4``) is taken.
+
+    Raises
+    ------
+    SubmissionError
+        If several folders fit. The message names them.
+
+    Warns
+    -----
+    Notice
+        About the folder that was taken.
+    """
+    folders = inner_folders(submission)
+    if not folders:
+        return submission
+    fitting: dict[str, int] = {}
+    for folder in folders:
+        try:
+            fitting[folder] = pair(enter(submission, folder), gt, track, lr=lr).resolved
+        except SubmissionError:
+            continue
+    best = [folder for folder, count in fitting.items() if count == max(fitting.values())]
+    scale = re.compile(rf"(?i)(?:^|[^a-z0-9])(?:x{track.scale}|{track.scale}x)(?:$|[^a-z0-9])")
+    named = [folder for folder in best if scale.search(folder)]
+    chosen = named if len(best) > 1 and len(named) == 1 else best
+    if len(chosen) == 1:
+        notify(f"{submission.path}: it contains {len(folders)} folders of PNGs; {visible(chosen[0])} is taken")
+        return enter(submission, chosen[0])
+    listed = ", ".join(map(visible, (best or folders)[:_LISTED])) + (" …" if len(best or folders) > _LISTED else "")
+    what = f"several of its folders fit track {track.name}" if best else f"none of its folders fits track {track.name}"
+    raise SubmissionError(
+        f"{submission.path}: {what}: {listed}; it contains folders: give one of them (of a zip: pack only that one)"
+    )
+
+
+def folder_of_file(submission: Source, name: str, digest: str) -> Source:
+    """The folder of a submission that holds a file of a result; the submission itself if there is none.
+
+    Parameters
+    ----------
+    name, digest:
+        The file's name in the result, and the SHA-256 of its bytes.
+    """
+    for folder in inner_folders(submission):
+        inner = enter(submission, folder)
+        try:
+            if name in inner.names() and sha256(inner.read(name)) == digest:
+                return inner
+        except (ImageError, SubmissionError):
+            continue
+    return submission
