@@ -131,10 +131,10 @@ if TYPE_CHECKING:
     from srspace_eval.scoring.shards import Shard as Shard
     from srspace_eval.scoring.verify import verify as verify
     from srspace_eval.scoring.verify import verify_all as verify_all
+    from srspace_eval.study.collect import collect_ratings as collect_ratings
     from srspace_eval.study.collect import collect_study as collect_study
     from srspace_eval.study.create import StudyFolder as StudyFolder
     from srspace_eval.study.create import create_study as create_study
-    from srspace_eval.study.opinion_scores import OpinionScale as OpinionScale
     from srspace_eval.study.opinion_scores import OpinionScores as OpinionScores
     from srspace_eval.study.opinion_scores import mean_opinion_scores as mean_opinion_scores
     from srspace_eval.study.options import CollectOptions as CollectOptions
@@ -145,6 +145,11 @@ if TYPE_CHECKING:
     from srspace_eval.study.plan import RaterModel as RaterModel
     from srspace_eval.study.plan import StudyPlan as StudyPlan
     from srspace_eval.study.plan import plan_study as plan_study
+    from srspace_eval.study.rating_outcome import RatingOutcome as RatingOutcome
+    from srspace_eval.study.rating_plan import RatingModel as RatingModel
+    from srspace_eval.study.rating_plan import RatingPlan as RatingPlan
+    from srspace_eval.study.rating_plan import RatingTarget as RatingTarget
+    from srspace_eval.study.rating_plan import plan_ratings as plan_ratings
     from srspace_eval.study.serve import StudyServer as StudyServer
     from srspace_eval.study.serve import serve_study as serve_study
     from srspace_eval.submissions.batch import CheckBatch as CheckBatch
@@ -153,6 +158,7 @@ if TYPE_CHECKING:
     from srspace_eval.submissions.check import SubmissionCheck as SubmissionCheck
     from srspace_eval.submissions.check import check as check
     from srspace_eval.tracks.model import Track as Track
+    from srspace_eval.tracks.opinion_scale import OpinionScale as OpinionScale
     from srspace_eval.tracks.reader import list_tracks as list_tracks
     from srspace_eval.tracks.reader import load_track as load_track
     from srspace_eval.tracks.teams import Team as Team
@@ -176,6 +182,7 @@ _HOMES = {
     "CheckpointDescription": "models.checkpoints.describe.CheckpointDescription",
     "CheckpointError": "errors.CheckpointError",
     "collect_noise_pool": "degrade.noise_pool.collect_noise_pool",
+    "collect_ratings": "study.collect.collect_ratings",
     "collect_study": "study.collect.collect_study",
     "CollectOptions": "study.options.CollectOptions",
     "CompetitionPhase": "codabench.phase.CompetitionPhase",
@@ -189,9 +196,9 @@ _HOMES = {
     "DegradeReport": "degrade.folder.DegradeReport",
     "Demo": "demo.run.Demo",
     "describe_checkpoint": "models.checkpoints.describe.describe_checkpoint",
+    "describe_track": "tracks.words.describe_track",
     "diagnose": "doctor.diagnose",
     "Diagnosis": "doctor.Diagnosis",
-    "describe_track": "tracks.words.describe_track",
     "dists": "metrics.dists.function.dists",
     "diversity_curve": "metrics.diversity.function.diversity_curve",
     "diversity_score": "metrics.diversity.function.diversity_score",
@@ -236,15 +243,16 @@ _HOMES = {
     "ModelConfig": "models.protocol.ModelConfig",
     "ModelFamily": "models.families.ModelFamily",
     "mse": "metrics.psnr.function.mse",
-    "normalise_latents": "models.recipes.normalise_latents",
     "niqe": "metrics.scenes.niqe.niqe",
+    "normalise_latents": "models.recipes.normalise_latents",
     "Notice": "errors.Notice",
-    "OpinionScale": "study.opinion_scores.OpinionScale",
+    "OpinionScale": "tracks.opinion_scale.OpinionScale",
     "OpinionScores": "study.opinion_scores.OpinionScores",
     "PatchPlan": "metrics.diversity.function.PatchPlan",
     "PatchScore": "metrics.diversity.function.PatchScore",
     "Pictures": "report.html.viewer.Pictures",
     "piqe": "metrics.scenes.piqe.piqe",
+    "plan_ratings": "study.rating_plan.plan_ratings",
     "plan_study": "study.plan.plan_study",
     "PlanTarget": "study.plan.PlanTarget",
     "ProblemsError": "errors.ProblemsError",
@@ -256,6 +264,10 @@ _HOMES = {
     "RankingError": "errors.RankingError",
     "RaterModel": "study.plan.RaterModel",
     "RaterSummary": "study.panel.RaterSummary",
+    "RatingModel": "study.rating_plan.RatingModel",
+    "RatingOutcome": "study.rating_outcome.RatingOutcome",
+    "RatingPlan": "study.rating_plan.RatingPlan",
+    "RatingTarget": "study.rating_plan.RatingTarget",
     "read_result": "results.store.read_result",
     "read_rgb": "_utils.png.read_rgb",
     "read_teams": "tracks.teams.read_teams",
