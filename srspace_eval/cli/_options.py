@@ -70,7 +70,7 @@ def submission_options(function: F) -> F:
                 metavar="NAME|FILE.toml",
                 help="x4, x8, x4-2022, x8-2022 or a track file. Default: found by names and sizes of --gt.",
             ),
-            click.option("--samples", type=click.IntRange(min=1), help="Samples an image, instead of the track's."),
+            click.option("--samples", type=click.IntRange(min=1), help="Samples per image, instead of the track's."),
             click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one per core."),
             click.option(
                 "--teams",

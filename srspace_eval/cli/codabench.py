@@ -27,7 +27,7 @@ from srspace_eval.tracks.reader import load_track
 @click.option("--contact", default="", help="An e-mail address.")
 @click.option("--metrics", default="", help="Comma-separated. Default: the track's.")
 @click.option("--primary", default="", help="The metric that orders the live leaderboard.")
-@click.option("--samples", type=click.IntRange(min=1), help="Samples an image, instead of the track's.")
+@click.option("--samples", type=click.IntRange(min=1), help="Samples per image, instead of the track's.")
 @click.option("--lpips-net", "net", type=click.Choice(["alex", "vgg", "squeeze"]), default="alex", show_default=True)
 @click.option("--queue", default="", help="Vhost (UUID) of a queue of your own.")
 @click.option("--seconds", type=click.IntRange(min=60), default=600, show_default=True, help="Limit of a submission.")

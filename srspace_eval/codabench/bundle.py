@@ -48,7 +48,7 @@ class BundleEstimate:
     phase:
         Its name.
     images, samples:
-        Images and samples an image.
+        Images, and samples per image.
     submission_bytes:
         About the size of a submission: one GT's file for each sample.
     data_bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,20 @@ class StudyPlan:
     target: PlanTarget
     model: RaterModel
     sizes: tuple[PlannedSize, ...]
+
+    @property
+    def cheapest(self) -> PlannedSize | None:
+        """The size that takes all raters together the least time; None if no size has the wanted power."""
+        enough = [size for size in self.sizes if size.crops is not None]
+        return min(enough, key=lambda size: (size.minutes_all, size.raters), default=None)
+
+    @property
+    def fewest_significant(self) -> int:
+        """The smallest number of crops with which any difference can be significant.
+
+        The smallest two-sided p of the signed-rank test with n crops is 2^(1 - n).
+        """
+        return 1 + math.ceil(math.log2(self.target.comparisons / self.target.alpha) + 1e-9)
 
     def to_frame(self) -> pd.DataFrame:
         """A row a number of raters; columns as the attributes of :class:`PlannedSize`."""
