@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from srspace_eval.errors import WeightsError as WeightsError
     from srspace_eval.metrics.base import Metric as Metric
     from srspace_eval.metrics.base import MetricInfo as MetricInfo
+    from srspace_eval.metrics.dists.function import dists as dists
     from srspace_eval.metrics.diversity.function import PatchPlan as PatchPlan
     from srspace_eval.metrics.diversity.function import PatchScore as PatchScore
     from srspace_eval.metrics.diversity.function import diversity_curve as diversity_curve
@@ -186,6 +187,7 @@ _HOMES = {
     "diagnose": "doctor.diagnose",
     "Diagnosis": "doctor.Diagnosis",
     "describe_track": "tracks.words.describe_track",
+    "dists": "metrics.dists.function.dists",
     "diversity_curve": "metrics.diversity.function.diversity_curve",
     "diversity_score": "metrics.diversity.function.diversity_score",
     "diversity_score_patches": "metrics.diversity.function.diversity_score_patches",

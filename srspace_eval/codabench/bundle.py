@@ -21,6 +21,7 @@ from srspace_eval.codabench.logo import plain_logo, require_logo
 from srspace_eval.codabench.plan import DATE_FORMAT, CompetitionPhase, CompetitionPlan
 from srspace_eval.codabench.settings import PROGRAM_COLUMN, README_COLUMNS, SETTINGS_FILE, Settings
 from srspace_eval.errors import InputError, ResultsError
+from srspace_eval.metrics.registry import bind
 from srspace_eval.submissions.pairing import reference_names
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.reader import list_tracks
@@ -127,9 +128,20 @@ def _require_gt(plan: CompetitionPlan) -> None:
         )
 
 
+def _require_one_trunk(plan: CompetitionPlan) -> None:
+    bound = bind(plan.measured, plan.track.measures)
+    others = [f"{name} needs {metric.trunk}" for name, metric in bound.items() if metric.trunk not in ("", plan.net)]
+    if others:
+        raise InputError(
+            f"the image of a bundle holds the weights of {plan.net} only: {', '.join(others)}; choose another "
+            "net, or leave these metrics out"
+        )
+
+
 def make_bundle(plan: CompetitionPlan) -> tuple[list[BundleEstimate], bytes]:
     """The estimates and the bytes of a bundle."""
     _require_gt(plan)
+    _require_one_trunk(plan)
     content: dict[str, bytes] = {
         "pages/overview.md": pages.overview(plan).encode(),
         "pages/submission.md": pages.submission(plan).encode(),

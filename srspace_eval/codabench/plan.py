@@ -205,7 +205,7 @@ class CompetitionPlan:
 
     def needs_network(self) -> bool:
         """Whether a metric needs LPIPS's network."""
-        return any(metric.needs.network for metric in bind(self.measured, self.track.measures).values())
+        return any(metric.network for metric in bind(self.measured, self.track.measures).values())
 
     def _columns(self) -> tuple[MetricInfo, ...]:
         bound = bind(self.measured, self.track.measures)

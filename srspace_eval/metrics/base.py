@@ -29,9 +29,10 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
-from srspace_eval.metrics.steps import AnyPrepared, ImageInputs
+from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, LoadedNetwork
 
 Direction = Literal["lower", "higher"]
 Aspect = Literal["", "photo-realism", "consistency", "diversity"]
@@ -161,6 +162,33 @@ class RunInputs:
 
 
 @dataclass(frozen=True)
+class NetworkSettings:
+    """How a run loads networks.
+
+    Attributes
+    ----------
+    net:
+        LPIPS's trunk where a metric names none.
+    weights:
+        A file with that trunk's weights; None: torchvision's file.
+    weights_dir:
+        A folder with torchvision's files, searched first.
+    device, precision:
+        Where networks run (``"auto"``, ``"cpu"``, ``"cuda"``), and the precision of convolutions.
+    """
+
+    net: str = "alex"
+    weights: Path | None = None
+    weights_dir: Path | None = None
+    device: str = "auto"
+    precision: str = "float32"
+
+    def of(self, net: str) -> NetworkSettings:
+        """The same for another trunk, whose weights are torchvision's."""
+        return replace(self, net=net, weights=self.weights if net == self.net else None)
+
+
+@dataclass(frozen=True)
 class Metric(ABC):
     """A metric with its options. A subclass that has options is a frozen dataclass, and its fields are the options.
 
@@ -195,6 +223,30 @@ class Metric(ABC):
     def shared_pass(self) -> str:
         """The family whose pass computes it with these options; empty: it is measured alone."""
         return self.family
+
+    @property
+    def network(self) -> str:
+        """The name of the network that it needs; metrics of the same name share it. Empty: none.
+
+        ``"lpips"`` is the run's LPIPS network, ``image.network``. Others are ``image.networks[name]``, and the metric
+        loads them by :meth:`load_network`.
+        """
+        return "lpips" if self.needs.network else ""
+
+    @property
+    def trunk(self) -> str:
+        """The trunk of its own network, one of :func:`srspace_eval.list_weights`; empty: another network or none."""
+        return ""
+
+    def load_network(self, settings: NetworkSettings) -> LoadedNetwork:
+        """Load the network that it needs, if that is not the run's LPIPS network.
+
+        Raises
+        ------
+        WeightsError
+            If weights are missing or damaged.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def prepare(self, image: ImageInputs) -> AnyPrepared:

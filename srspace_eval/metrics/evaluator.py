@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.lpips.network import LPIPS
 
 T = TypeVar("T")
+
+Networks: TypeAlias = "Mapping[str, Any]"
+"""Networks by their names in :attr:`srspace_eval.metrics.base.Metric.network`; ``"lpips"`` is the run's."""
+
+
+def by_name(networks: Networks | LPIPS | None) -> Networks:
+    """Networks by name, where one that is given alone is the run's LPIPS network."""
+    if networks is None:
+        return {}
+    return networks if isinstance(networks, Mapping) else {"lpips": networks}
+
 
 SampleMeasurement: TypeAlias = tuple[object, ...]
 """What :meth:`ImageEvaluator.measure` found of one sample, for :meth:`ImageEvaluator.update`."""
@@ -54,8 +65,8 @@ class EvaluatorConfig:
 
     @property
     def needs_network(self) -> bool:
-        """Whether a metric needs LPIPS's network."""
-        return any(metric.needs.network for metric in self.metrics.values())
+        """Whether a metric needs a network."""
+        return any(metric.network for metric in self.metrics.values())
 
     @property
     def needing_gt(self) -> tuple[str, ...]:
@@ -93,7 +104,8 @@ class ImageEvaluator:
     config:
         What is measured.
     network:
-        LPIPS's network; required if ``config.needs_network``. On CUDA, all metrics are measured on its device.
+        LPIPS's network, or several by name (:attr:`srspace_eval.metrics.base.Metric.network`); required if
+        ``config.needs_network``. On CUDA, all metrics are measured on their device.
     lr:
         (ceil(H / scale), ceil(W / scale), 3) uint8 reference of LR-PSNR; None: the downscaled GT.
     image:
@@ -119,7 +131,7 @@ class ImageEvaluator:
         self,
         gt: ArrayLike | None,
         config: EvaluatorConfig,
-        network: LPIPS | None = None,
+        network: Networks | LPIPS | None = None,
         lr: ArrayLike | None = None,
         image: str = "",
         size: tuple[int, int] | None = None,
@@ -127,7 +139,9 @@ class ImageEvaluator:
         where = f"{image}: " if image else ""
         self._image = image
         # MPS lacks float64, so that only the network runs on it.
-        self._device = network.device if network is not None and network.device.type == "cuda" else torch.device("cpu")
+        networks = by_name(network)
+        cuda = (loaded.device for loaded in networks.values() if loaded.device.type == "cuda")
+        self._device = next(cuda, torch.device("cpu"))
         if gt is not None:
             self._gt = upload(rgb_8bit(gt, f"{where}gt"), self._device)
         elif size is None or config.needing_gt:
@@ -136,15 +150,17 @@ class ImageEvaluator:
             self._gt = torch.empty((*size, 3), dtype=torch.uint8, device="meta")
         if not any(metric.needs.lr for metric in config.metrics.values()):
             lr = None
-        needing = [name for name, metric in config.metrics.items() if metric.needs.network]
-        if needing and network is None:
-            raise InputError(f"{where}these metrics need LPIPS's network: {', '.join(needing)}")
+        lacking = [name for name, metric in config.metrics.items() if metric.network and metric.network not in networks]
+        if lacking:
+            raise InputError(f"{where}these metrics need LPIPS's network or one of their own: {', '.join(lacking)}")
+        used = {metric.network: networks[metric.network] for metric in config.metrics.values() if metric.network}
         inputs = ImageInputs(
             name=image,
             gt=self._gt,
             lr=None if lr is None else upload(rgb_8bit(lr, f"{where}lr"), self._device),
             scale=config.scale,
-            network=network if needing else None,
+            network=used.get("lpips"),
+            networks=used,
         )
         families = config.families()
         # The order of keys in result files: samples have the metrics with curves first, images have them last.

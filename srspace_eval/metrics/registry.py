@@ -16,6 +16,7 @@ from typing import TypeVar
 from srspace_eval._utils.notices import notify
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, MetricInfo, Setting
+from srspace_eval.metrics.dists.metric import Dists
 from srspace_eval.metrics.diversity.metric import DiversityMse
 from srspace_eval.metrics.lpips.metric import Diversity, DiversityPatches, Lpips
 from srspace_eval.metrics.measures import RESERVED, Measure, options_of, with_options
@@ -37,6 +38,7 @@ _BUILT_IN: tuple[type[Metric], ...] = (
     Psnr,
     Mse,
     Ssim,
+    Dists,
     Niqe,
     Brisque,
     Piqe,

@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 M = TypeVar("M")
 
 
+class LoadedNetwork(Protocol):
+    """A network that metrics need."""
+
+    @property
+    def device(self) -> device:
+        """Where it runs."""
+
+    @property
+    def signature(self) -> Mapping[str, Any]:
+        """What its numbers depend on."""
+
+
 class Network(Protocol):
     """LPIPS's network, as metrics use it: :class:`srspace_eval.metrics.lpips.network.LPIPS`."""
 
@@ -49,6 +61,8 @@ class ImageInputs:
         Super-resolution factor.
     network:
         LPIPS's network; None unless a metric of the run needs it.
+    networks:
+        All networks of the run by their names (:attr:`srspace_eval.metrics.base.Metric.network`).
     """
 
     name: str
@@ -56,6 +70,7 @@ class ImageInputs:
     lr: Tensor | None
     scale: int
     network: Network | None = None
+    networks: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def has_gt(self) -> bool:

@@ -159,18 +159,16 @@ class DerivedColumns:
 
     def _of_images(self, formula: Formula) -> dict[int, Floats]:
         """The formula's values of each image, for the entries with images."""
-        found = {}
-        for i in range(len(self.entries)):
-            images = self._images(i)
-            if images:
-                values = {name: self._image_values(i, name) for name in formula.ids}
-                baseline = {}
-                for name in formula.baselines:
-                    given = None if self._baseline is None else self.entries[self._baseline].values.get(name)
-                    baseline[name] = np.full(1, math.nan if given is None else given)
-                result = formula.evaluate(values, None, baseline)
-                found[i] = np.broadcast_to(result, (len(images),)).astype(np.float64)
-        return found
+        return {i: self._formula_of_images(i, formula) for i in range(len(self.entries)) if self._images(i)}
+
+    def _formula_of_images(self, i: int, formula: Formula) -> Floats:
+        values = {name: self._image_values(i, name) for name in formula.ids}
+        baseline = {}
+        for name in formula.baselines:
+            given = None if self._baseline is None else self.entries[self._baseline].values.get(name)
+            baseline[name] = np.full(1, math.nan if given is None else given)
+        result = formula.evaluate(values, None, baseline)
+        return np.broadcast_to(result, (len(self._images(i)),)).astype(np.float64)
 
     def _rank_images(self, names: tuple[str, ...]) -> dict[int, Floats]:
         """Each image's rank, mean over the ids, among the entries that have a value of each."""
@@ -201,10 +199,16 @@ class DerivedColumns:
         return means
 
     def _image_values(self, i: int, metric: str) -> Floats:
-        """A column's values of each image; a column that images do not have has its value in all of them."""
+        """A column's values of each image; a column that images do not have has its value in all of them.
+
+        A derived column is its formula over the values of each image, also where its own value is over the averages.
+        """
         computed = self._per_image.get(metric, {}).get(i)
         if computed is not None:
             return computed
+        derived = self._columns.get(metric)
+        if derived is not None and not derived.formula.per_image and i in self._computed.get(metric, ()):
+            return self._formula_of_images(i, derived.formula)
         images = self._images(i)
         if any(metric in image.values for image in images):
             return np.array([image.values.get(metric) for image in images], dtype=np.float64)

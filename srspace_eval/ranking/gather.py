@@ -8,11 +8,11 @@ from pathlib import Path
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import did_you_mean, name_key, slug
 from srspace_eval.errors import RankingError
+from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_about, add_mor, add_values, board_entries, table_entries
 from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
-from srspace_eval.ranking.rule import all_default_columns
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import Team
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from srspace_eval._utils.notices import notify
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.entries import result_entries
 from srspace_eval.ranking.gather import gather_entries
 from srspace_eval.ranking.model import Entry, Ranking
-from srspace_eval.ranking.rule import all_default_columns, apply_rule
+from srspace_eval.ranking.rule import apply_rule
 from srspace_eval.results.board import Board, load_board
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track

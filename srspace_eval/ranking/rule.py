@@ -12,6 +12,7 @@ import numpy as np
 from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.columns import tracks_of
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.eligibility import failed_conditions
@@ -74,7 +75,7 @@ def apply_rule(
     excluded = _choose(lines, signature)
     first, *others = (
         _apply(lines, one, excluded, bootstrap, shown if columns is None else columns)
-        for one, shown in _tracks_of(track)
+        for one, shown in tracks_of(track)
     )
     return replace(first, track=track, others=tuple(others))
 
@@ -188,34 +189,6 @@ def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
             excluded[i] = f"measured with other settings ({'; '.join(conflicts)})"
     require_one_signature([e.result for i, e in enumerate(entries) if e.result is not None and i not in excluded])
     return excluded
-
-
-def _tracks_of(track: Track) -> list[tuple[Track, tuple[str, ...]]]:
-    """For each rule of a track: a track with this rule alone, and the columns that its table shows."""
-    tracks = [replace(track, ranking=rule, more_rankings=()) for rule in track.rankings]
-    # The first table has all that is measured. The further ones have what their rules name.
-    return [(one, _columns(one, one.measured if number == 0 else ())) for number, one in enumerate(tracks)]
-
-
-def default_columns(track: Track) -> tuple[str, ...]:
-    """The metrics that a track's rule or its measurement names.
-
-    They are in the order of all tables. A rule with ``order_by`` puts those that it ranks first.
-    """
-    return _columns(track, track.measured)
-
-
-def _columns(track: Track, measured: Sequence[str]) -> tuple[str, ...]:
-    rule = track.ranking
-    named = {*rule.named, *measured}
-    ranked = dict.fromkeys(c.metric for c in rule.criteria) if rule.order_by else {}
-    return (*ranked, *(metric for metric in track.columns() if metric in named and metric not in ranked))
-
-
-def all_default_columns(track: Track) -> tuple[str, ...]:
-    """The metrics that the track's measurement or any of its rules names."""
-    named = {*track.measured, *(metric for rule in track.rankings for metric in rule.named)}
-    return tuple(metric for metric in track.columns() if metric in named)
 
 
 def _pool(entries: Sequence[Entry], competing: Sequence[int], criterion: RankedMetric) -> list[int]:

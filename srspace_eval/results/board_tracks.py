@@ -10,7 +10,7 @@ from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import RankingError, ResultsError, TrackError
 from srspace_eval.results.store import read_result
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.reader import MAX_FILE_BYTES, builtin_tracks, load_track
+from srspace_eval.tracks.reader import MAX_FILE_BYTES, builtin_names, load_track
 
 TRACK_FILE = "track.toml"
 
@@ -48,7 +48,7 @@ def board_tracks(board: Path) -> list[Track]:
     TrackError
         If a track's file is malformed or describes another track than its folder's.
     """
-    builtin = {slug(name): track for name, track in builtin_tracks().items()}
+    builtin = {slug(name): name for name in builtin_names()}
     holding = {path.parent.name: path for path in sorted(board.glob("*/*.json"), reverse=True)}
     found, unknown = [], []
     for folder in sorted(holding, key=lambda name: (name not in builtin, name)):
@@ -56,8 +56,8 @@ def board_tracks(board: Path) -> list[Track]:
         if folder in builtin:
             # Boards are merged by copying, and a stranger's file must not change the rules of a known challenge.
             if file.is_file():
-                notify(f"{file}: is not used, because {builtin[folder].name} is built in; --track {file} takes it")
-            found.append(builtin[folder])
+                notify(f"{file}: is not used, because {builtin[folder]} is built in; --track {file} takes it")
+            found.append(load_track(builtin[folder]))
         elif file.is_file():
             track = load_track(file)
             if slug(track.name) != folder:

@@ -70,7 +70,7 @@ class Comparison:
         self.other_trunk = False
         self._result, self._now, self._checked = result, now, checked
         self._by_network = {
-            info.id: metric.needs.network
+            info.id: bool(metric.network)
             for measure_id, metric in metrics.items()
             for info in metric.columns_as(measure_id)
         }
@@ -94,7 +94,7 @@ class Comparison:
                 if then.get(key) == here.get(key):
                     continue
                 where = f"signature.settings.{group}.{key}"
-                if group == "lpips" and key in _DEVICE_SETTINGS:
+                if key in _DEVICE_SETTINGS:
                     self.environment.append(f"{where}: {then.get(key)} / {here.get(key)}")
                     continue
                 cause = _cause(group, key)
@@ -233,7 +233,7 @@ def _cause(group: str, key: str) -> Cause:
         return "gt"
     if group == "common" and key == "pictures":
         return "submission"
-    if group == "lpips":
+    if group == "lpips" or key in ("trunk", "trunk_sha256", "calibration_sha256", "weights_sha256"):
         return "trunk"
     return "lr" if key in ("lr", "reference") else "signature"
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, TypedDict
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, Setting
 from srspace_eval.metrics.diversity.function import PatchPlan
-from srspace_eval.metrics.lpips.metric import DiversityPatches
+from srspace_eval.metrics.lpips.metric import DiversityPatches, Lpips
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind
 from srspace_eval.metrics.registry import metrics as known_metrics
@@ -37,7 +37,7 @@ class ScoreOptions:
     samples:
         M instead of the track's.
     net, lpips_weights, weights_dir:
-        LPIPS trunk; a file with its weights; a folder with torchvision's files.
+        LPIPS trunk where a measure names none; a file with its weights; a folder with torchvision's files.
     convention:
         Of the downscaling for LR-PSNR.
     patches:
@@ -105,17 +105,31 @@ class ScoreOptions:
         if self.niqe_model is not None:
             niqe_model(self.niqe_model)  # a file that cannot be used is reported before anything is measured
             defaults.append({"niqe_model": str(self.niqe_model)})
-        found = bind([*wanted, *measures], declared, defaults)
+        found = self._one_group(bind([*wanted, *measures], declared, defaults))
         for measure_id, metric in found.items():
             if missing := metric.missing():
                 raise InputError(f"{measure_id} needs {missing}")
         return found
 
+    def _one_group(self, metrics: dict[str, Metric]) -> dict[str, Metric]:
+        """The metrics, of which ``lpips`` uses the run's network if another one does: both state it as ``lpips``."""
+        metric = metrics.get(Lpips.name)
+        sharing = [measure_id for measure_id, other in metrics.items() if other.network == "lpips"]
+        if not isinstance(metric, Lpips) or metric.net == "default" or not sharing:
+            return metrics
+        if metric.net != self.net:
+            raise InputError(
+                f"measure 'lpips': net = {metric.net!r}, but {', '.join(sharing)} uses the trunk {self.net}; "
+                "give the measure another id, or choose --lpips-net"
+            )
+        return {**metrics, Lpips.name: replace(metric, net="default")}
+
     def network(self, metrics: Mapping[str, Metric]) -> NetworkPlan | None:
-        """The network to load; None if no metric needs one."""
-        if not any(metric.needs.network for metric in metrics.values()):
+        """The networks to load; None if no metric needs one."""
+        needed = tuple({metric.network: metric for metric in metrics.values() if metric.network}.values())
+        if not needed:
             return None
-        return NetworkPlan(self.net, self.lpips_weights, self.weights_dir, self.device, self.precision)
+        return NetworkPlan(self.net, self.lpips_weights, self.weights_dir, self.device, self.precision, needed)
 
 
 def require_references(track: Track | None, metrics: Mapping[str, Metric], *, gt: bool, lr: bool) -> None:

@@ -12,6 +12,11 @@ from srspace_eval.metrics.measures import Measure, options_of
 from srspace_eval.metrics.registry import bind, metrics, own_values
 from srspace_eval.results.record import Result
 
+_NETWORK = frozenset(
+    {"version", "trunk", "trunk_sha256", "calibration_sha256", "weights_sha256", "precision", "deviation"}
+)
+"""What networks state."""
+
 _OTHER_GROUPS = frozenset({"common", "lpips", "environment"})
 """Groups of the signature that are not a metric's. LPIPS states nothing beside its network."""
 
@@ -36,7 +41,7 @@ def metrics_of_result(result: Result) -> tuple[dict[str, Metric], dict[str, str]
         if name not in metrics():
             unknown[measure_id] = "no metric of this name is installed"
             continue
-        options = _options(metrics()[name], settings.get(measure_id, {}), measure_id == "lpips")
+        options = _options(metrics()[name], _without_network(settings.get(measure_id, {})), measure_id == "lpips")
         try:
             if options is None:
                 unknown[measure_id] = f"no options of the metric {name!r} of this version give these settings"
@@ -46,6 +51,13 @@ def metrics_of_result(result: Result) -> tuple[dict[str, Metric], dict[str, str]
         except InputError as error:
             unknown[measure_id] = str(error)
     return bind(found), unknown
+
+
+def _without_network(group: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of a metric that has a network of its own, without those of the network."""
+    if "trunk_sha256" not in group:
+        return group
+    return {key: value for key, value in group.items() if key not in _NETWORK and (key, value) != ("spatial", True)}
 
 
 def _options(metric: type[Metric], group: Mapping[str, Any], network: bool) -> dict[str, Setting] | None:

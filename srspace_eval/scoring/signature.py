@@ -54,6 +54,8 @@ def make_signature(
         lr = _lr_digest(checked)
     for measure_id, metric in metrics.items():
         declared = dict(metric.signature(RunInputs(lr)))
+        if metric.network in runtime.networks:
+            declared = {**runtime.networks[metric.network], **declared}
         if measure_id != metric.name:
             declared = {"metric": metric.name, **declared}
         if declared:

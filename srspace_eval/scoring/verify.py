@@ -129,7 +129,7 @@ def verify(
         compare.signature()
         tasks = make_tasks(checked, checked.pairing.pairs)
         compare.files(tasks)
-        again = {key: metric for key, metric in measured.items() if not (compare.other_trunk and metric.needs.network)}
+        again = {key: metric for key, metric in measured.items() if not (compare.other_trunk and metric.network)}
         tasks = [task for task in tasks if task.image in compare.comparable and task.image in chosen]
         if again and tasks:
             sources = TaskSources(checked.submission, checked.gt, checked.lr)
@@ -243,7 +243,7 @@ def _settings(record: Result, track: Track) -> tuple[int | None, dict[str, Metri
             found.append(
                 Difference("signature", f"signature.settings.lpips.{key}", network.get(key), " or ".join(known))
             )
-            measured = {name: metric for name, metric in measured.items() if not metric.needs.network}
+            measured = {name: metric for name, metric in measured.items() if metric.network != "lpips"}
     return samples, measured, found
 
 
@@ -254,13 +254,17 @@ def _network(
     folder: Path | str | None,
     device: str,
 ) -> NetworkPlan | None:
-    if not any(metric.needs.network for metric in measured.values()):
+    needed = tuple({metric.network: metric for metric in measured.values() if metric.network}.values())
+    if not needed:
         return None
-    network = settings.get("lpips", {})
+    groups = [settings.get("lpips", {}), *(group for group in settings.values() if "trunk_sha256" in group)]
+    precisions = [str(group["precision"]) for group in groups if group.get("precision") in get_args(Precision)]
+    own = next((metric.trunk for metric in needed if metric.trunk), "alex")  # if the run's network is not needed
     return NetworkPlan(
-        str(network.get("net", "alex")),
+        str(settings.get("lpips", {}).get("net", own)),
         None if weights is None else Path(weights),
         None if folder is None else Path(folder),
         device,
-        str(network.get("precision", "float32")),
+        precisions[0] if precisions else "float32",
+        needed,
     )

@@ -34,7 +34,7 @@ def builtin_tracks() -> dict[str, Track]:
     >>> builtin_tracks()["x8"].scale
     8
     """
-    return {name: _builtin(name) for name in _builtin_names()}
+    return {name: _builtin(name) for name in builtin_names()}
 
 
 def list_tracks() -> list[Track]:
@@ -82,7 +82,7 @@ def load_track(name_or_path: str | Path) -> Track:
     """
     text = str(name_or_path)
     if not text.endswith(".toml"):
-        names = _builtin_names()
+        names = builtin_names()
         if text not in names:
             raise TrackError(
                 f"there is no track {text!r}: choose one of {', '.join(names)}, or name a track file ending in .toml"
@@ -96,7 +96,7 @@ def load_track(name_or_path: str | Path) -> Track:
     return replace(_parse(source, str(path)), file=path)
 
 
-def _builtin_names() -> list[str]:
+def builtin_names() -> list[str]:
     """The names of the built-in tracks. Each file has its track's name, so that one track is read from one file."""
     entries = files("srspace_eval.tracks").joinpath("builtin").iterdir()
     names = sorted(entry.name for entry in entries if entry.name.endswith(".toml"))

@@ -8,7 +8,10 @@ from srspace_eval.metrics.diversity.function import PatchPlan
 from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.metrics.registry import bind, metrics
 
-MEASURED = frozenset(name for name, metric in metrics().items() if metric.needs.gt or metric.needs.lr) - {"mse"}
+MEASURED = frozenset(name for name, metric in metrics().items() if metric.needs.gt or metric.needs.lr) - {
+    "mse",
+    "dists",
+}
 """Every built-in metric that compares with the GT; ``mse`` is also a value of ``diversity_mse``."""
 
 

@@ -238,7 +238,7 @@ def test_what_is_wrong_is_named(alex: LPIPS) -> None:
     with pytest.raises(InputError, match="diversity_patches needs the option patches"):
         evaluator_config({"diversity_patches"}, 4)
     config = evaluator_config({"lpips"}, 4)
-    with pytest.raises(InputError, match="0801: these metrics need LPIPS's network: lpips"):
+    with pytest.raises(InputError, match="0801: these metrics need LPIPS's network or one of their own: lpips"):
         ImageEvaluator(gt, config, None, image="0801")
     evaluator = ImageEvaluator(gt, config, alex, image="0801")
     with pytest.raises(InputError, match="0801: no samples"):

@@ -214,5 +214,5 @@ def test_measures_share_a_pass_only_under_their_own_ids(alexnet: Path) -> None:
 
 
 def test_the_readme_names_the_metrics_that_need_no_weights() -> None:
-    free = ",".join(name for name, metric in registry.metrics().items() if not metric.needs.network)
+    free = ",".join(name for name, metric in registry.metrics().items() if not metric().network)
     assert f"`--metrics {free}` works" in (ROOT / "README.md").read_text(encoding="utf-8")

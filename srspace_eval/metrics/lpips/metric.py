@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
+from srspace_eval.metrics.base import (
+    LeastSize,
+    Metric,
+    MetricInfo,
+    Needs,
+    NetworkSettings,
+    RunInputs,
+    Setting,
+)
 from srspace_eval.metrics.lpips.nets import NETS
 from srspace_eval.metrics.steps import AnyPrepared, ImageInputs
+
+if TYPE_CHECKING:
+    from srspace_eval.metrics.lpips.network import LPIPS
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,8 @@ class Lpips(LpipsFamily):
     spatial:
         ``True``: the mean of the map in which every layer is upsampled to the picture's size. ``False``: the sum of
         the layers' means, as the package ``lpips`` computes it by default; there is no pixel-wise best then.
+    net:
+        The trunk; ``"default"``: the run's (``score --lpips-net``), whose pass S_M shares.
     """
 
     name: ClassVar[str] = "lpips"
@@ -69,21 +82,46 @@ class Lpips(LpipsFamily):
         ),
     )  # fmt: skip
     spatial: bool = True
+    net: Literal["default", "alex", "vgg", "squeeze"] = "default"
 
     @property
     def shared_pass(self) -> str:
-        return self.family if self.spatial else ""
+        return self.family if self.spatial and self.net == "default" else ""
+
+    @property
+    def network(self) -> str:
+        return "lpips" if self.net == "default" else f"lpips-{self.net}"
+
+    @property
+    def trunk(self) -> str:
+        return "" if self.net == "default" else self.net
+
+    def load_network(self, settings: NetworkSettings) -> LPIPS:
+        from srspace_eval.metrics.lpips.network import LPIPS
+
+        own = settings.of(self.net)
+        return LPIPS(
+            own.net, weights=own.weights, weights_dir=own.weights_dir, device=own.device, precision=own.precision
+        )
 
     def prepare(self, image: ImageInputs) -> AnyPrepared:
+        if self.net != "default":
+            image = replace(image, network=image.networks[self.network])
         if self.spatial:
-            return super().prepare(image)
+            return LpipsFamily.prepare_family(image, [self])
         from srspace_eval.metrics.lpips.prepared import PreparedLayerMeans
 
         return PreparedLayerMeans(image)
 
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        return super().least_sizes(net if self.net == "default" else self.net)
+
+    def gt_bytes(self, net: str) -> int:
+        return super().gt_bytes(net if self.net == "default" else self.net)
+
     @classmethod
     def prepare_family(cls, image: ImageInputs, members: Sequence[Metric]) -> AnyPrepared:
-        if len(members) == 1 and isinstance(members[0], Lpips) and not members[0].spatial:
+        if len(members) == 1 and isinstance(members[0], Lpips) and not members[0].shared_pass:
             return members[0].prepare(image)
         return super().prepare_family(image, members)
 
@@ -92,7 +130,8 @@ class Lpips(LpipsFamily):
         return renamed if self.spatial else renamed[:-1]
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
-        return {} if self.spatial else {"spatial": False}
+        net: dict[str, Setting] = {} if self.net == "default" else {"net": self.net}
+        return net if self.spatial else {**net, "spatial": False}
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,7 @@ class LPIPS:
 
     def _activations(self, image: Tensor) -> Iterator[Activation]:
         if self.device.type == "cuda":
-            _set_arithmetic(tf32=self._tf32)
+            set_arithmetic(tf32=self._tf32)
         with torch.no_grad():
             yield from self._trunk.activations(self._normalised(image))
 
@@ -224,7 +224,7 @@ class LPIPS:
         return out.reshape(1, height, width, 3).permute(0, 3, 1, 2)
 
 
-def _set_arithmetic(*, tf32: bool) -> None:
+def set_arithmetic(*, tf32: bool) -> None:
     """What torch leaves to its defaults: by these cuDNN rounds to TF32.
 
     Set, not restored: other threads are in the middle of their convolutions.

@@ -49,11 +49,16 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class SmoothPool:
+    """DISTS's pooling, stride 2: the root of the mean of squares, weighted by [1 2 1] ⊗ [1 2 1] / 16."""
+
+
+@dataclass(frozen=True)
 class Tap:
     """LPIPS reads the activations here."""
 
 
-Layer = Conv | Fire | Pool | Tap
+Layer = Conv | Fire | Pool | SmoothPool | Tap
 
 _BAND_VALUES = 1 << 22  # activations a band: 16 MiB
 
@@ -137,11 +142,24 @@ class Trunk:
         Name -> tensor, as :func:`read_parameters` gives them.
     device, dtype:
         Where it runs, and in which precision.
+    smooth_pooling:
+        DISTS's pooling instead of the network's own.
     """
 
-    def __init__(self, net: str, parameters: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        net: str,
+        parameters: Mapping[str, Tensor],
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        smooth_pooling: bool = False,
+    ) -> None:
         self.architecture = ARCHITECTURES[net]
-        self._stages = _stages(self.architecture.layers)
+        layers = self.architecture.layers
+        if smooth_pooling:
+            layers = tuple(SmoothPool() if isinstance(layer, Pool) else layer for layer in layers)
+        self._stages = _stages(layers)
         self._parameters = {name: value.to(device, dtype) for name, value in parameters.items()}
         for name, value in self._parameters.items():
             if value.ndim == 4:
@@ -167,7 +185,9 @@ class Trunk:
     def _is_large(self, stage: Sequence[Layer], x: Tensor) -> bool:
         """Whether a stage can be made in bands (3×3 convolutions, a tap, 2×2 pooling) and is large enough to be."""
         *convolutions, _, pool = stage if len(stage) > 2 else (None, None, None)
-        if pool != Pool(2) or not all(isinstance(layer, Conv) and layer.kernel == 3 for layer in convolutions):
+        if pool not in (Pool(2), SmoothPool()) or not all(
+            isinstance(layer, Conv) and layer.kernel == 3 for layer in convolutions
+        ):
             return False
         widest = max(layer.outputs for layer in convolutions if isinstance(layer, Conv))
         return widest * x.shape[2] * x.shape[3] > 2 * _BAND_VALUES
@@ -179,16 +199,22 @@ class Trunk:
         halo = len(convolutions)  # each reads one row beyond
         channels = self.architecture.channels[number]
         rows = max(2, _BAND_VALUES // (channels * width) // 2 * 2)  # even: pooling pairs rows
-        pooled = torch.empty(1, height // 2, width // 2, channels, dtype=x.dtype, device=x.device).permute(0, 3, 1, 2)
+        smooth = isinstance(pool, SmoothPool)
+        more = 1 if smooth else 0  # its windows overlap by one row, and the last one may hang over
+        size = (height + more) // 2, (width + more) // 2
+        pooled = torch.empty(1, *size, channels, dtype=x.dtype, device=x.device).permute(0, 3, 1, 2)
         for start in range(0, height, rows):
             stop = min(start + rows, height)
-            first, last = max(start - halo, 0), min(stop + halo, height)
+            above = more if start else 0
+            first, last = max(start - halo - above, 0), min(stop + halo, height)
             part = x[:, :, first:last]
             for layer in convolutions:
                 part = self._run(layer, part)
-            part = part[:, :, start - first : stop - first]
-            yield Activation(number, start, height, part)
-            if stop - start > 1:  # a last odd row is not pooled
+            part = part[:, :, start - above - first : stop - first]
+            yield Activation(number, start, height, part[:, :, above:])
+            if smooth:
+                pooled[:, :, start // 2 : (stop + 1) // 2] = _smooth_pooled(part, 1 - above, stop % 2)
+            elif stop - start > 1:  # a last odd row is not pooled
                 pooled[:, :, start // 2 : stop // 2] = self._run(pool, part)
         return pooled
 
@@ -205,6 +231,8 @@ class Trunk:
                 return torch.cat(sides, dim=1)
             case Pool(kernel, ceil):
                 return F.max_pool2d(x, kernel, 2, ceil_mode=ceil)
+            case SmoothPool():
+                return _smooth_pooled(x, 1, x.shape[2] % 2)
             case Tap():
                 return x
 
@@ -222,11 +250,20 @@ class Trunk:
             return self._winograd[name]
 
 
+def _smooth_pooled(x: Tensor, above: int, below: int) -> Tensor:
+    """:class:`SmoothPool` of (1, C, h, w), with so many rows of zeros above and below, and a column at each side."""
+    channels = x.shape[1]
+    line = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
+    window = (line[:, None] * line)[None, None].repeat(channels, 1, 1, 1)
+    padded = F.pad(x.square(), (1, x.shape[3] % 2, above, below))
+    return F.conv2d(padded, window, stride=2, groups=channels).add_(1e-12).sqrt_()
+
+
 def _stages(layers: Sequence[Layer]) -> list[tuple[Layer, ...]]:
     """The layers up to each tap, with the pooling that follows it."""
     stages: list[list[Layer]] = [[]]
     for layer in layers:
-        if isinstance(layer, Pool) or not any(isinstance(earlier, Tap) for earlier in stages[-1]):
+        if isinstance(layer, Pool | SmoothPool) or not any(isinstance(earlier, Tap) for earlier in stages[-1]):
             stages[-1].append(layer)
         else:
             stages.append([layer])

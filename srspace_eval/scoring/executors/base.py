@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,41 +16,59 @@ from typing import Any, Protocol
 from srspace_eval._utils.devices import device_name, resolve_device
 from srspace_eval._utils.progress import Advance
 from srspace_eval._version import __version__
-from srspace_eval.metrics.evaluator import EvaluatorConfig
+from srspace_eval.metrics.base import Metric, NetworkSettings
+from srspace_eval.metrics.evaluator import EvaluatorConfig, Networks
 from srspace_eval.metrics.lpips import weights as weight_files
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.metrics.registry import metrics
+from srspace_eval.metrics.steps import LoadedNetwork
 from srspace_eval.results.record import ImageRecord
 from srspace_eval.results.signature import Signature
 from srspace_eval.scoring.tasks import ImageTask, TaskSources
 
 
 @dataclass(frozen=True)
-class NetworkPlan:
-    """Which LPIPS network to load and where it runs: the parameters of
-    :class:`srspace_eval.metrics.lpips.network.LPIPS`.
+class NetworkPlan(NetworkSettings):
+    """Which networks to load, and how.
+
+    Attributes
+    ----------
+    metrics:
+        A metric for each network that is needed; None: only the run's LPIPS network.
     """
 
-    net: str = "alex"
-    weights: Path | None = None
-    weights_dir: Path | None = None
-    device: str = "auto"
-    precision: str = "float32"
+    metrics: tuple[Metric, ...] | None = None
 
     def file(self) -> Path:
-        """The trunk's file.
+        """The file of LPIPS's trunk ``net``.
 
         Raises
         ------
         WeightsError
             If it is missing or damaged; the message names the metrics that need none.
         """
-        free = ",".join(name for name, metric in metrics().items() if not metric.needs.network)
+        free = ",".join(
+            name for name, metric in metrics().items() if not metric.needs.network and not metric.needs.weights
+        )
         otherwise = f"without weights, these can be scored: --metrics {free}"
         return self.weights or weight_files.weights_path(self.net, self.weights_dir, otherwise)
 
-    def load(self) -> LPIPS:
-        """Load the network.
+    def files(self) -> tuple[Path, ...]:
+        """The files of the trunks that are loaded.
+
+        Raises
+        ------
+        WeightsError
+            As :meth:`file`.
+        """
+        if self.metrics is None:
+            return (self.file(),)
+        trunks = [self.net if metric.network == "lpips" else metric.trunk for metric in self.metrics]
+        plans = (self.of(trunk) for trunk in trunks if trunk)
+        return tuple(plan.file() for plan in plans if isinstance(plan, NetworkPlan))
+
+    def load(self) -> dict[str, LoadedNetwork]:
+        """Load the networks, by their names in :attr:`srspace_eval.metrics.base.Metric.network`.
 
         Raises
         ------
@@ -59,13 +77,13 @@ class NetworkPlan:
         ExecutorError
             If this machine has no such device.
         """
+        if self.metrics is None:
+            return {"lpips": self._lpips()}
+        return {m.network: self._lpips() if m.network == "lpips" else m.load_network(self) for m in self.metrics}
+
+    def _lpips(self) -> LPIPS:
         device = resolve_device(self.device)
-        return LPIPS(
-            self.net,
-            weights=self.file(),
-            device=device,
-            precision=self.precision,
-        )
+        return LPIPS(self.net, weights=self.file(), device=device, precision=self.precision)
 
     def absolute(self) -> NetworkPlan:
         """The same with absolute paths, for processes that have another working directory."""
@@ -83,27 +101,32 @@ class RuntimeInfo:
     Attributes
     ----------
     lpips:
-        :attr:`srspace_eval.metrics.lpips.network.LPIPS.signature`; None if no network is loaded.
+        :attr:`srspace_eval.metrics.lpips.network.LPIPS.signature` of the run's LPIPS network; None if it is not loaded.
     environment:
         Versions of the libraries that compute, and the device.
+    networks:
+        The signatures of the other networks, by name.
     """
 
     lpips: Mapping[str, Any] | None
     environment: Mapping[str, Any]
+    networks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def conflicts(self, other: RuntimeInfo) -> list[str]:
         """The differences, one line each: this value, a slash, the other value."""
-        here, there = (Signature({"lpips": r.lpips or {}, "environment": r.environment}) for r in (self, other))
+        here, there = (
+            Signature({"lpips": r.lpips or {}, **r.networks, "environment": r.environment}) for r in (self, other)
+        )
         return here.conflicts(there)
 
 
-def runtime_info(network: LPIPS | None) -> RuntimeInfo:
+def runtime_info(networks: Networks | None) -> RuntimeInfo:
     """The runtime of this process.
 
     Parameters
     ----------
-    network:
-        The network that measures, if any.
+    networks:
+        The networks that measure, by name.
 
     Examples
     --------
@@ -114,10 +137,11 @@ def runtime_info(network: LPIPS | None) -> RuntimeInfo:
         "srspace_eval": __version__,
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "numpy", "scipy", "pillow", "lpips")},
-        "device": "cpu" if network is None else device_name(network.device),
+        "device": next((device_name(network.device) for network in (networks or {}).values()), "cpu"),
         "machine": platform.machine(),
     }
-    return RuntimeInfo(None if network is None else dict(network.signature), environment)
+    signatures = {name: dict(network.signature) for name, network in (networks or {}).items()}
+    return RuntimeInfo(signatures.pop("lpips", None), environment, signatures)
 
 
 class Executor(Protocol):

@@ -252,11 +252,12 @@ def require_same_runtime(
             hint = "" if isinstance(answer, SrspaceEvalError) else "; install this srspace-eval where it runs"
             problems.append(f"worker {worker}: {type(answer).__name__}: {answer}{hint}")
             continue
-        expected = RuntimeInfo({**(answer.lpips or {}), **trunk}, {**answer.environment, **versions})
+        lpips = answer.lpips and {**answer.lpips, **trunk}
+        expected = RuntimeInfo(lpips, {**answer.environment, **versions}, answer.networks)
         problems += [f"worker {worker}: {conflict} here" for conflict in answer.conflicts(expected)]
         first = first or (worker, answer)
         device = first[1].environment["device"]
-        expected = RuntimeInfo(first[1].lpips, {**answer.environment, "device": device})
+        expected = RuntimeInfo(first[1].lpips, {**answer.environment, "device": device}, first[1].networks)
         problems += [f"worker {worker}: {conflict} at worker {first[0]}" for conflict in answer.conflicts(expected)]
     if problems:
         raise ExecutorError(

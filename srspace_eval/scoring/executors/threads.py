@@ -18,7 +18,7 @@ import torch
 from srspace_eval._utils.progress import Advance
 from srspace_eval.errors import ImageError, InputError
 from srspace_eval.kernels.cuda import pinned
-from srspace_eval.metrics.evaluator import EvaluatorConfig, ImageEvaluator
+from srspace_eval.metrics.evaluator import EvaluatorConfig, ImageEvaluator, Networks, by_name
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.results.record import ImageRecord, SampleRecord
 from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
@@ -53,22 +53,22 @@ class LocalExecutor:
 
     def __init__(self, workers: int, *, budget: MemoryBudget = PROCESS_BUDGET) -> None:
         self._workers, self._budget = workers, budget
-        self._network: LPIPS | None = None
+        self._networks: Networks = {}
         self._plan: NetworkPlan | None = None
 
     def prepare(self, plan: NetworkPlan | None) -> RuntimeInfo:
         """Load the network. See :meth:`srspace_eval.scoring.executors.base.Executor.prepare`."""
         if plan is None or plan != self._plan:  # the submissions of a batch share one network
-            self._network = None if plan is None else plan.load()
+            self._networks = {} if plan is None else plan.load()
             self._plan = plan
-        return runtime_info(self._network)
+        return runtime_info(self._networks)
 
     def measure(
         self, tasks: Sequence[ImageTask], sources: TaskSources, config: EvaluatorConfig, *, advance: Advance
     ) -> Iterator[ImageRecord]:
         """Measure images. See :meth:`srspace_eval.scoring.executors.base.Executor.measure`."""
         return measure_images(
-            tasks, sources, config, self._network, workers=self._workers, advance=advance, budget=self._budget
+            tasks, sources, config, self._networks, workers=self._workers, advance=advance, budget=self._budget
         )
 
 
@@ -76,7 +76,7 @@ def measure_images(
     tasks: Sequence[ImageTask],
     sources: TaskSources,
     config: EvaluatorConfig,
-    lpips: LPIPS | None,
+    networks: Networks | LPIPS | None,
     *,
     workers: int,
     advance: Advance = lambda n: None,
@@ -89,8 +89,8 @@ def measure_images(
     ----------
     tasks, sources:
         What to measure, and where to read it.
-    config, lpips:
-        What to measure it with; ``lpips`` is None if no metric needs it.
+    config, networks:
+        What to measure it with; one network alone is the run's LPIPS network.
     workers:
         Number of threads that decode, at least 1.
     advance:
@@ -105,7 +105,8 @@ def measure_images(
     ImageError
         If a file cannot be decoded, has vanished, or has changed since its inspection.
     """
-    run = _Run(tasks, sources, config, lpips, workers, advance, budget, image_bytes or _gt_bytes(config, lpips))
+    loaded = by_name(networks)
+    run = _Run(tasks, sources, config, loaded, workers, advance, budget, image_bytes or _gt_bytes(config, loaded))
     threads = [threading.Thread(target=run.work, name=f"measure-{i}", daemon=True) for i in range(run.threads)]
     intra_op = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -126,8 +127,8 @@ def measure_images(
         torch.set_num_threads(intra_op)
 
 
-def _gt_bytes(config: EvaluatorConfig, lpips: LPIPS | None) -> Callable[[ImageTask], int]:
-    per_pixel = config.gt_bytes("" if lpips is None else lpips.signature["net"])
+def _gt_bytes(config: EvaluatorConfig, networks: Networks) -> Callable[[ImageTask], int]:
+    per_pixel = config.gt_bytes(str(networks["lpips"].signature["net"]) if "lpips" in networks else "")
     return lambda task: per_pixel * task.height * task.width
 
 
@@ -139,16 +140,17 @@ class _Run:
         tasks: Sequence[ImageTask],
         sources: TaskSources,
         config: EvaluatorConfig,
-        lpips: LPIPS | None,
+        networks: Networks,
         workers: int,
         advance: Advance,
         budget: MemoryBudget,
         image_bytes: Callable[[ImageTask], int],
     ) -> None:
-        self.sources, self.config, self.lpips, self.advance = sources, config, lpips, advance
+        self.sources, self.config, self.networks, self.advance = sources, config, networks, advance
         self.outcomes: queue.Queue[ImageRecord | BaseException] = queue.Queue()
         self.stop = threading.Event()
-        self.device = torch.device("cpu") if lpips is None else lpips.device
+        devices = [network.device for network in networks.values()]
+        self.device = next((device for device in devices if device.type != "cpu"), torch.device("cpu"))
         on_cpu = self.device.type == "cpu"
         self.threads = workers if on_cpu else workers + workers // _DECODING
         self._images: list[ImageInProgress] = []
@@ -219,7 +221,7 @@ class _Run:
             lr = load(self.sources.lr, task.lr)[: task.height // self.config.scale, : task.width // self.config.scale]
         try:
             with self._device_slots:
-                evaluator = ImageEvaluator(gt, self.config, self.lpips, lr, task.image, (task.height, task.width))
+                evaluator = ImageEvaluator(gt, self.config, self.networks, lr, task.image, (task.height, task.width))
         except InputError as error:  # too small for a metric
             raise ImageError(f"{where}: {error}; choose other --metrics") from error
         image.evaluator.set_result(evaluator)

@@ -13,9 +13,8 @@ import torch
 
 from srspace_eval._utils.allocator import keep_freed_memory
 from srspace_eval.errors import ExecutorError, ImageError, SubmissionError
-from srspace_eval.metrics.evaluator import EvaluatorConfig
+from srspace_eval.metrics.evaluator import EvaluatorConfig, Networks
 from srspace_eval.metrics.lpips import weights
-from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.results.record import ImageRecord
 from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
 from srspace_eval.scoring.executors.threads import measure_images
@@ -56,7 +55,7 @@ def probe(plan: NetworkPlan | None, dask_worker: Worker | None = None) -> Runtim
     ExecutorError
         If this worker has no such device.
     """
-    return runtime_info(_network(plan, dask_worker))
+    return runtime_info(_networks(plan, dask_worker))
 
 
 def measure_image(spec: RunSpec, task: ImageTask) -> ImageRecord:
@@ -73,8 +72,8 @@ def measure_image(spec: RunSpec, task: ImageTask) -> ImageRecord:
 
     keep_freed_memory()
     worker = get_worker()
-    network = _network(spec.plan, worker)
-    here = runtime_info(network)
+    networks = _networks(spec.plan, worker)
+    here = runtime_info(networks)
     if here != spec.runtime:
         raise ExecutorError(
             f"worker {worker.address}: differs from the other workers (this worker / others); "
@@ -83,7 +82,7 @@ def measure_image(spec: RunSpec, task: ImageTask) -> ImageRecord:
         )
     torch.set_num_threads(1)
     try:
-        (record,) = measure_images([task], spec.sources, spec.config, network, workers=1)
+        (record,) = measure_images([task], spec.sources, spec.config, networks, workers=1)
     except (ImageError, SubmissionError) as error:
         unseen = isinstance(error.__cause__, FileNotFoundError)
         hint = (
@@ -95,18 +94,18 @@ def measure_image(spec: RunSpec, task: ImageTask) -> ImageRecord:
     return record
 
 
-def _network(plan: NetworkPlan | None, worker: Worker | None) -> LPIPS | None:
+def _networks(plan: NetworkPlan | None, worker: Worker | None) -> Networks:
     if plan is None:
-        return None
+        return {}
     pinned = replace(plan, device=_pinned(plan.device, None if worker is None else worker.name))
-    file = plan.file()
+    files = plan.files()
     with _loading:
-        return _loaded(pinned, weights.sha256(file))
+        return _loaded(pinned, tuple(weights.sha256(file) for file in files))
 
 
 @lru_cache(maxsize=2)
-def _loaded(plan: NetworkPlan, trunk_sha256: str) -> LPIPS:
-    # The hash is part of the cache's key, because files may change during a worker's life.
+def _loaded(plan: NetworkPlan, trunks_sha256: tuple[str, ...]) -> Networks:
+    # The hashes are part of the cache's key, because files may change during a worker's life.
     return plan.load()
 
 
