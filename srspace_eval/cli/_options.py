@@ -94,11 +94,14 @@ def submission_options(function: F) -> F:
 def memory_option(function: F) -> F:
     """``--memory SIZE``, in bytes."""
     return click.option(
-        "--memory", callback=_bytes, metavar="SIZE", help="Memory to use, such as 8G. Default: most of what is free."
+        "--memory",
+        callback=byte_count,
+        metavar="SIZE",
+        help="Memory to use, such as 8G. Default: most of what is free.",
     )(function)
 
 
-def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+def byte_count(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """``8G``, ``500M``, ``1.5GB``, or a number of bytes."""
     if value is None:
         return None
