@@ -15,14 +15,19 @@ from srspace_eval._version import __version__
 if TYPE_CHECKING:
     from srspace_eval._utils.png import read_rgb as read_rgb
     from srspace_eval._utils.png import write_png as write_png
-    from srspace_eval.codabench.bundle import BundleEstimate as BundleEstimate
     from srspace_eval.codabench.bundle import write_bundle as write_bundle
-    from srspace_eval.codabench.check import BundleCheck as BundleCheck
     from srspace_eval.codabench.check import check_bundle as check_bundle
+    from srspace_eval.codabench.checks.findings import BundleCheck as BundleCheck
+    from srspace_eval.codabench.downloads import ImportedBoard as ImportedBoard
+    from srspace_eval.codabench.downloads import import_downloads as import_downloads
     from srspace_eval.codabench.dry_run import DryRun as DryRun
     from srspace_eval.codabench.dry_run import dry_run_bundle as dry_run_bundle
-    from srspace_eval.codabench.plan import CompetitionPhase as CompetitionPhase
+    from srspace_eval.codabench.estimate import BundleEstimate as BundleEstimate
+    from srspace_eval.codabench.estimate import estimate_bundle as estimate_bundle
+    from srspace_eval.codabench.phase import CompetitionPhase as CompetitionPhase
     from srspace_eval.codabench.plan import CompetitionPlan as CompetitionPlan
+    from srspace_eval.codabench.plan_file import load_competition as load_competition
+    from srspace_eval.codabench.plan_file import write_competition_template as write_competition_template
     from srspace_eval.degrade.folder import DegradeReport as DegradeReport
     from srspace_eval.degrade.folder import degrade_folder as degrade_folder
     from srspace_eval.degrade.noise_pool import collect_noise_pool as collect_noise_pool
@@ -126,10 +131,10 @@ if TYPE_CHECKING:
     from srspace_eval.scoring.shards import Shard as Shard
     from srspace_eval.scoring.verify import verify as verify
     from srspace_eval.scoring.verify import verify_all as verify_all
+    from srspace_eval.study.collect import collect_ratings as collect_ratings
     from srspace_eval.study.collect import collect_study as collect_study
     from srspace_eval.study.create import StudyFolder as StudyFolder
     from srspace_eval.study.create import create_study as create_study
-    from srspace_eval.study.opinion_scores import OpinionScale as OpinionScale
     from srspace_eval.study.opinion_scores import OpinionScores as OpinionScores
     from srspace_eval.study.opinion_scores import mean_opinion_scores as mean_opinion_scores
     from srspace_eval.study.options import CollectOptions as CollectOptions
@@ -140,6 +145,11 @@ if TYPE_CHECKING:
     from srspace_eval.study.plan import RaterModel as RaterModel
     from srspace_eval.study.plan import StudyPlan as StudyPlan
     from srspace_eval.study.plan import plan_study as plan_study
+    from srspace_eval.study.rating_outcome import RatingOutcome as RatingOutcome
+    from srspace_eval.study.rating_plan import RatingModel as RatingModel
+    from srspace_eval.study.rating_plan import RatingPlan as RatingPlan
+    from srspace_eval.study.rating_plan import RatingTarget as RatingTarget
+    from srspace_eval.study.rating_plan import plan_ratings as plan_ratings
     from srspace_eval.study.serve import StudyServer as StudyServer
     from srspace_eval.study.serve import serve_study as serve_study
     from srspace_eval.submissions.batch import CheckBatch as CheckBatch
@@ -148,6 +158,7 @@ if TYPE_CHECKING:
     from srspace_eval.submissions.check import SubmissionCheck as SubmissionCheck
     from srspace_eval.submissions.check import check as check
     from srspace_eval.tracks.model import Track as Track
+    from srspace_eval.tracks.opinion_scale import OpinionScale as OpinionScale
     from srspace_eval.tracks.reader import list_tracks as list_tracks
     from srspace_eval.tracks.reader import load_track as load_track
     from srspace_eval.tracks.teams import Team as Team
@@ -160,8 +171,8 @@ _HOMES = {
     "AppliedDegradation": "degrade.record.AppliedDegradation",
     "Board": "results.board.Board",
     "BootstrapPlan": "ranking.bootstrap.BootstrapPlan",
-    "BundleCheck": "codabench.check.BundleCheck",
-    "BundleEstimate": "codabench.bundle.BundleEstimate",
+    "BundleCheck": "codabench.checks.findings.BundleCheck",
+    "BundleEstimate": "codabench.estimate.BundleEstimate",
     "brisque": "metrics.scenes.brisque.brisque",
     "check": "submissions.check.check",
     "check_all": "submissions.batch.check_all",
@@ -171,9 +182,10 @@ _HOMES = {
     "CheckpointDescription": "models.checkpoints.describe.CheckpointDescription",
     "CheckpointError": "errors.CheckpointError",
     "collect_noise_pool": "degrade.noise_pool.collect_noise_pool",
+    "collect_ratings": "study.collect.collect_ratings",
     "collect_study": "study.collect.collect_study",
     "CollectOptions": "study.options.CollectOptions",
-    "CompetitionPhase": "codabench.plan.CompetitionPhase",
+    "CompetitionPhase": "codabench.phase.CompetitionPhase",
     "CompetitionPlan": "codabench.plan.CompetitionPlan",
     "convert_checkpoint": "models.checkpoints.convert.convert_checkpoint",
     "create_study": "study.create.create_study",
@@ -184,9 +196,9 @@ _HOMES = {
     "DegradeReport": "degrade.folder.DegradeReport",
     "Demo": "demo.run.Demo",
     "describe_checkpoint": "models.checkpoints.describe.describe_checkpoint",
+    "describe_track": "tracks.words.describe_track",
     "diagnose": "doctor.diagnose",
     "Diagnosis": "doctor.Diagnosis",
-    "describe_track": "tracks.words.describe_track",
     "dists": "metrics.dists.function.dists",
     "diversity_curve": "metrics.diversity.function.diversity_curve",
     "diversity_score": "metrics.diversity.function.diversity_score",
@@ -195,12 +207,15 @@ _HOMES = {
     "dry_run_bundle": "codabench.dry_run.dry_run_bundle",
     "DryRun": "codabench.dry_run.DryRun",
     "Entry": "ranking.model.Entry",
+    "estimate_bundle": "codabench.estimate.estimate_bundle",
     "ExecutorError": "errors.ExecutorError",
     "fetch_weights": "metrics.lpips.weights.fetch_weights",
     "Flow": "models.base.Flow",
     "heat_series": "models.recipes.heat_series",
     "ImageError": "errors.ImageError",
     "ImageRecord": "results.record.ImageRecord",
+    "import_downloads": "codabench.downloads.import_downloads",
+    "ImportedBoard": "codabench.downloads.ImportedBoard",
     "imresize": "metrics.resize.imresize",
     "InputError": "errors.InputError",
     "known_methods": "models.catalogue.known_methods",
@@ -210,6 +225,7 @@ _HOMES = {
     "list_tracks": "tracks.reader.list_tracks",
     "list_weights": "metrics.lpips.weights.list_weights",
     "load_board": "results.board.load_board",
+    "load_competition": "codabench.plan_file.load_competition",
     "load_model": "models.loading.load_model",
     "load_published": "ranking.published_tables.load_published",
     "load_schema": "schemas.load_schema",
@@ -227,15 +243,16 @@ _HOMES = {
     "ModelConfig": "models.protocol.ModelConfig",
     "ModelFamily": "models.families.ModelFamily",
     "mse": "metrics.psnr.function.mse",
-    "normalise_latents": "models.recipes.normalise_latents",
     "niqe": "metrics.scenes.niqe.niqe",
+    "normalise_latents": "models.recipes.normalise_latents",
     "Notice": "errors.Notice",
-    "OpinionScale": "study.opinion_scores.OpinionScale",
+    "OpinionScale": "tracks.opinion_scale.OpinionScale",
     "OpinionScores": "study.opinion_scores.OpinionScores",
     "PatchPlan": "metrics.diversity.function.PatchPlan",
     "PatchScore": "metrics.diversity.function.PatchScore",
     "Pictures": "report.html.viewer.Pictures",
     "piqe": "metrics.scenes.piqe.piqe",
+    "plan_ratings": "study.rating_plan.plan_ratings",
     "plan_study": "study.plan.plan_study",
     "PlanTarget": "study.plan.PlanTarget",
     "ProblemsError": "errors.ProblemsError",
@@ -247,6 +264,10 @@ _HOMES = {
     "RankingError": "errors.RankingError",
     "RaterModel": "study.plan.RaterModel",
     "RaterSummary": "study.panel.RaterSummary",
+    "RatingModel": "study.rating_plan.RatingModel",
+    "RatingOutcome": "study.rating_outcome.RatingOutcome",
+    "RatingPlan": "study.rating_plan.RatingPlan",
+    "RatingTarget": "study.rating_plan.RatingTarget",
     "read_result": "results.store.read_result",
     "read_rgb": "_utils.png.read_rgb",
     "read_teams": "tracks.teams.read_teams",
@@ -293,6 +314,7 @@ _HOMES = {
     "weights_search_path": "metrics.lpips.weights.weights_search_path",
     "WeightsError": "errors.WeightsError",
     "write_bundle": "codabench.bundle.write_bundle",
+    "write_competition_template": "codabench.plan_file.write_competition_template",
     "write_leaderboards": "report.files.write_leaderboards",
     "write_letters": "report.letters.write_letters",
     "write_png": "_utils.png.write_png",

@@ -84,6 +84,17 @@ EXAMPLES = {
         ),
         "guides/method",
     ),
+    "codabench new": Help(
+        ("codabench new competition.toml", "codabench new other/competition.toml"),
+        "codabench",
+    ),
+    "codabench import": Help(
+        (
+            "codabench import downloads/ --track x4 --board board/",
+            "codabench import downloads/ --track x4 --board board/ --overwrite --json",
+        ),
+        "codabench",
+    ),
     "codabench check": Help(
         ("codabench check bundle.zip", "codabench check bundle.zip --json"),
         "codabench",
@@ -98,7 +109,7 @@ EXAMPLES = {
     "study create": Help(
         (
             "study create teamA/ teamB/ --gt DIV2K_valid_HR --track x8 --out study/",
-            "study create teamA/ teamB/ --gt DIV2K_valid_HR --track x8 --include-gt --repeats 3 --out study2/",
+            "study create teamA/ teamB/ --gt DIV2K_valid_HR --track x8 --task rate --crops 1 --out study2/",
         ),
         "guides/study",
     ),
@@ -111,7 +122,8 @@ EXAMPLES = {
         "guides/study",
     ),
     "study plan": Help(
-        ("study plan --entries 8 --difference 0.5", "study plan --entries 4 --difference 1 --json"), "guides/study"
+        ("study plan --entries 8 --difference 0.5", "study plan --task rate --entries 8 --half-width 0.25"),
+        "guides/study",
     ),
     "tracks list": Help(("tracks list", "tracks list --json"), "tracks"),
     "tracks show": Help(("tracks show x8", "tracks show x4-2022 --json"), "tracks"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from srspace_eval.errors import InputError
 from srspace_eval.tracks.model import Track
@@ -115,3 +116,17 @@ def byte_count(ctx: click.Context, param: click.Parameter, value: str | None) ->
 def track_from(name: str | None) -> Track | None:
     """The track that ``--track`` names; None if the option was not given."""
     return None if name is None else load_track(name)
+
+
+def refuse_options(context: click.Context, names: Iterable[str], reason: str) -> None:
+    """Refuse options that were given and have no effect here.
+
+    Raises
+    ------
+    click.UsageError
+        If one of the parameters was given on the command line. It lists all of these.
+    """
+    given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        options = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise click.UsageError(f"{reason}: {options}")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -66,43 +65,56 @@ def _heading(metric: str) -> str:
 
 
 def _print_results(methods: list[Method]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     printed = {key for method in methods for row in method.results for key in row.values}
     metrics = [key for key, info in columns().items() if key in printed and (info.aspect or info.per == "method")]
-    table = Table(title="Published numbers")
-    table.add_column("method")
-    for name in ("scale", *map(_heading, metrics), "params", "time"):
-        table.add_column(name, justify="right")
-    table.add_column("source")
-    for method in methods:
-        for row in sorted(method.results, key=lambda row: row.scale):
-            params, seconds = row.parameters_millions, row.inference_seconds
-            table.add_row(
-                method.id,
-                f"×{row.scale}",
-                *(columns()[key].format(row.values.get(key)) for key in metrics),
-                "–" if params is None else f"{params:.1f} M",
-                "–" if seconds is None else f"{seconds:.2f} s",
-                "; ".join([*row.sources, *([row.note] if row.note else [])]),
-            )
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    rows = [(method, row) for method in methods for row in sorted(method.results, key=lambda row: row.scale)]
+    values = {_heading(key): [columns()[key].format(row.values.get(key)) for _, row in rows] for key in metrics} | {
+        "params": ["–" if (n := row.parameters_millions) is None else f"{n:.1f} M" for _, row in rows],
+        "time": ["–" if (n := row.inference_seconds) is None else f"{n:.2f} s" for _, row in rows],
+        "source": ["; ".join([*row.sources, *([row.note] if row.note else [])]) for _, row in rows],
+    }
+    click.echo("Published numbers")
+    _print_table({"method": [method.id for method, _ in rows], "scale": [f"×{row.scale}" for _, row in rows]}, values)
     for key, text in {k: v for method in methods for row in method.results for k, v in row.sources.items()}.items():
         click.echo(f"{key}: {text}")
 
 
 def _print_families(families: list[ModelFamily]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    click.echo("What each family can do")
+    _print_table(
+        {"family": [family.id for family in families]},
+        {
+            "stochastic": ["yes" if family.stochastic else "no" for family in families],
+            "likelihood": ["yes" if family.likelihood else "no" for family in families],
+            "tiles": [family.tiles for family in families],
+            "precision": [", ".join(family.precisions) for family in families],
+            "extra": [family.extra for family in families],
+        },
+    )
 
-    table = Table(title="What each family can do")
-    for name in ("family", "stochastic", "likelihood", "tiles", "precision", "extra"):
-        table.add_column(name)
-    for family in families:
-        abilities = ["yes" if able else "no" for able in (family.stochastic, family.likelihood)]
-        table.add_row(family.id, *abilities, family.tiles, ", ".join(family.precisions), family.extra)
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+def _print_table(keys: dict[str, list[str]], columns: dict[str, list[str]]) -> None:
+    """Print a table: heading -> cells. In a terminal, columns that do not fit stand below."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from srspace_eval._utils.stacked_tables import TerminalColumn, stacked_tables
+
+    def column(head: str, cells: list[str]) -> TerminalColumn:
+        side: Literal["left", "right"] = "right" if _numeric(cells) else "left"
+        return TerminalColumn(head, [Text(cell) for cell in cells], side, folds=head == "source")
+
+    def made(texts: dict[str, list[str]]) -> list[TerminalColumn]:
+        return [column(head, cells) for head, cells in texts.items()]
+
+    console = Console(width=None if Console().is_terminal else 160, markup=False, highlight=False)
+    for table in stacked_tables(made(keys), made(columns), console.width):
+        console.print(table)
+        console.print()
+
+
+def _numeric(cells: list[str]) -> bool:
+    return all(cell[:1].isdigit() or cell[:1] in "×–∞" for cell in cells)
 
 
 @command.command()

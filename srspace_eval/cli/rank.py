@@ -1,4 +1,4 @@
-"""``srspace-eval rank``: parses options, calls ``make_leaderboard`` and ``write_leaderboards``, prints."""
+"""``srspace-eval rank``: parses options, calls ``rank`` and ``write_leaderboards``, prints."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp, byte_count
+from srspace_eval.cli._rank_options import columns_of, digits_of, forms_of, require_inputs_kept, require_one, tracks_of
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import signatures_of_tracks
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.model import Ranking
-from srspace_eval.ranking.published_tables import load_published, published_tables
-from srspace_eval.report.files import FORMATS, TEXT_FORMATS, render_leaderboard, write_leaderboards
+from srspace_eval.ranking.published_tables import published_tables
+from srspace_eval.report.files import (
+    ALL_FORMATS,
+    FORMATS,
+    TableOptions,
+    reader_table,
+    render_leaderboard,
+    write_leaderboards,
+)
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.table import make_table
-from srspace_eval.results.board_tracks import board_tracks
-from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.reader import load_track
 from srspace_eval.tracks.teams import FIELDS
 
 if TYPE_CHECKING:
@@ -103,8 +107,17 @@ _DEFAULT_BOARD = Path("leaderboards")
     "--format",
     "formats",
     metavar="LIST",
-    help=f"Of {','.join(FORMATS)}; with --out the files (default: all), without it one, printed.",
+    help=f"Of {','.join(ALL_FORMATS)}; with --out the files (default: {','.join(FORMATS)}), without it one, printed.",
 )
+@click.option(
+    "--digits",
+    metavar="N|ID=N,...",
+    callback=lambda _, __, text: digits_of(text),
+    help="Decimals in printed tables, Markdown and LaTeX: of all metrics, or of those named.",
+)
+@click.option("--own", metavar="TEAM", help="Your method: the last row in printed tables, Markdown and LaTeX.")
+@click.option("--notes/--no-notes", default=True, show_default=True, help="LaTeX: print the notes below the table.")
+@click.option("--tex-signature", is_flag=True, help="LaTeX: print what the results were measured with.")
 @click.option("--gt", type=SOURCE, help="GT folder, for the HTML's picture viewer.")
 @click.option("--lr", type=SOURCE, help="LR folder, for the HTML's picture viewer (default: the downscaled GT).")
 @click.option(
@@ -153,6 +166,10 @@ def command(
     replicates: int,
     out: Path | None,
     formats: str | None,
+    digits: int | dict[str, int] | None,
+    own: str | None,
+    notes: bool,
+    tex_signature: bool,
     gt: Path | None,
     lr: Path | None,
     submissions: tuple[str, ...],
@@ -169,7 +186,7 @@ def command(
     if list_published:
         _list_published()
         return
-    forms = _forms(formats, out, as_json)
+    forms = forms_of(formats, out, as_json)
     if len(published_names) > 1:
         raise click.UsageError(
             f"--published is given more than once ({', '.join(published_names)}); give one, and show the others with "
@@ -178,20 +195,20 @@ def command(
     published = published_names[0] if published_names else None
     if board is None and table is None and published is None and _DEFAULT_BOARD.is_dir():
         board = _DEFAULT_BOARD
-    tracks = _tracks(track_names, board, published)
+    tracks = tracks_of(track_names, board, published)
     if more_submissions:
         # A shell makes several words of `--submission inbox/*.zip`.
         if not submissions:
             raise click.UsageError(f"{more_submissions[0]}: give submissions with --submission")
         submissions = (*submissions, *map(str, more_submissions))
-    shown = _columns(columns, tracks)
-    _require_one(
+    shown = columns_of(columns, tracks)
+    require_one(
         tracks, table=table, values=values, mor=mor, gt=gt, json=as_json or None, format=None if out else formats
     )
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
     if out is not None:
-        _require_inputs_kept([path for path in (table, values, mor) if path is not None], out, forms, tracks)
+        require_inputs_kept([path for path in (table, values, mor) if path is not None], out, forms, tracks)
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
     chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     rankings = [
@@ -211,86 +228,36 @@ def command(
         )
         for track in tracks
     ]
+    looks: TableOptions = {
+        "intervals": intervals, "digits": digits, "own": own, "notes": notes, "signature": tex_signature,
+    }  # fmt: skip
     if out is not None:
         pictures = {}
         if gt is not None:
             limits = {"images": viewer_images, "most_bytes": viewer_size}
             pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, **limits)}
-        for path in write_leaderboards(rankings, out, formats=forms, intervals=intervals, pictures=pictures):
+        for path in write_leaderboards(rankings, out, formats=forms, pictures=pictures, **looks):
             say(f"wrote {path}")
         if pictures:
             say(f"{out} shows pictures of the GT; do not publish it while the GT is secret")
-    _print(rankings, forms, intervals, as_json, printed_form=out is None and formats is not None)
+    _print(rankings, forms, looks, as_json, printed_form=out is None and formats is not None)
 
 
 def _print(
-    rankings: Sequence[Ranking], forms: Sequence[str], intervals: bool, as_json: bool, *, printed_form: bool
+    rankings: Sequence[Ranking], forms: Sequence[str], looks: TableOptions, as_json: bool, *, printed_form: bool
 ) -> None:
     if as_json:
         print_json(to_document(make_table(rankings[0], complete=True)))
         return
     if printed_form:
-        print_text(render_leaderboard(rankings[0], forms[0], intervals=intervals))
+        print_text(render_leaderboard(rankings[0], forms[0], **looks))
         return
     from srspace_eval.report.terminal import to_text
 
     for number, one in enumerate(one for ranking in rankings for one in ranking.all):
         if number:
             click.echo()
-        print_text(to_text(make_table(one), intervals=intervals))
-
-
-def _forms(formats: str | None, out: Path | None, as_json: bool) -> list[str]:
-    if formats is None:
-        return list(FORMATS)
-    forms = [form.strip().lower() for form in formats.split(",") if form.strip()]
-    unknown = [form for form in forms if form not in FORMATS]
-    if unknown or not forms:
-        raise click.BadParameter(f"{formats!r}: choose of {', '.join(FORMATS)}", param_hint="--format")
-    if out is None and as_json:
-        raise click.UsageError("--json and --format both print; give one of them, or --out too")
-    if out is None and (len(forms) > 1 or forms == ["html"]):
-        raise click.UsageError(
-            f"without --out, --format prints one of {', '.join(TEXT_FORMATS)}; give --out for more, or for html"
-        )
-    return list(dict.fromkeys(forms))
-
-
-def _columns(text: str | None, tracks: Sequence[Track]) -> tuple[str, ...] | None:
-    if text is None:
-        return None
-    named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    known = list(dict.fromkeys(column for track in tracks for column in track.columns()))
-    unknown = [metric for metric in named if metric not in known]
-    if unknown or not named:
-        raise click.BadParameter(f"{text!r}: choose of {', '.join(known)}", param_hint="--columns")
-    return named
-
-
-def _tracks(names: Sequence[str], board: Path | None, published: str | None) -> list[Track]:
-    if names:
-        return [load_track(name) for name in dict.fromkeys(names)]
-    if published is not None:
-        own = load_published(published).tracks
-        if own:
-            return [load_track(own[0])]
-    if board is None:
-        raise click.UsageError("name the track with --track, or a board with --board")
-    return board_tracks(board)
-
-
-def _require_one(tracks: Sequence[Track], **options: object) -> None:
-    given = [f"--{name}" for name, value in options.items() if value is not None]
-    if len(tracks) > 1 and given:
-        names = ", ".join(track.name for track in tracks)
-        raise click.UsageError(f"{', '.join(given)} is about one track: name it with --track (there are {names})")
-
-
-def _require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str], tracks: Sequence[Track]) -> None:
-    written = {(out / f"{slug(track.name)}.{form}").resolve() for track in tracks for form in forms}
-    for path in inputs:
-        if path.resolve() in written:
-            raise click.UsageError(f"{path} would be replaced by the leaderboard; give another folder with --out")
+        print_text(to_text(reader_table(one, looks), intervals=looks["intervals"]))
 
 
 def _list_published() -> None:

@@ -40,7 +40,8 @@ def show(name: str, as_json: bool) -> None:
     track = load_track(name)
     sentences = describe_track(track)
     if as_json:
-        print_json({"name": track.name, "title": track.title, "sentences": sentences})
+        about = {"source": track.source, "uncertain": list(track.uncertain)}
+        print_json({"name": track.name, "title": track.title, "sentences": sentences, **about})
         return
     print_text("\n".join([f"{track.name}: {track.title}", *(f"  {sentence}" for sentence in sentences)]) + "\n")
 

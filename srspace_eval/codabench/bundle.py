@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,66 +16,19 @@ from srspace_eval._utils.hashing import sha256
 from srspace_eval._version import __version__
 from srspace_eval.codabench import pages
 from srspace_eval.codabench.archive import make_zip
+from srspace_eval.codabench.estimate import BundleEstimate, make_estimate, read_gts
 from srspace_eval.codabench.logo import plain_logo, require_logo
-from srspace_eval.codabench.plan import DATE_FORMAT, CompetitionPhase, CompetitionPlan
+from srspace_eval.codabench.phase import DATE_FORMAT, CompetitionPhase
+from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.codabench.settings import PROGRAM_COLUMN, README_COLUMNS, SETTINGS_FILE, Settings
+from srspace_eval.codabench.starting_kit import starting_kit
 from srspace_eval.errors import InputError, ResultsError
-from srspace_eval.metrics.registry import bind
-from srspace_eval.submissions.pairing import reference_names
-from srspace_eval.submissions.sources import Source, open_source
-from srspace_eval.tracks.reader import list_tracks
-
-LARGEST_DATA = 350_000_000
-"""Bytes of a bundle from which on unpacking hangs in practice (codalab/codabench #2304, #2322)."""
-
-LARGEST_SUBMISSION = 500_000_000
-"""Bytes of a submission from which on uploads take 15 minutes and more (codalab/codabench #2250)."""
-
-PUBLIC_QUEUE_SECONDS = 600
-"""The public queue's limit for a submission."""
+from srspace_eval.metrics.lpips.weights import trunk_file
+from srspace_eval.tracks.reader import builtin_tracks
 
 _TITLES = ("Runtime per image [s]", "CPU[1] / GPU[0]", "Extra Data [1] / No Extra Data [0]")
 _MARGIN = 0.9
 _LEAST_MARGIN = 20.0
-
-
-@dataclass(frozen=True)
-class BundleEstimate:
-    """What a phase asks of the platform.
-
-    Attributes
-    ----------
-    phase:
-        Its name.
-    images, samples:
-        Images, and samples per image.
-    submission_bytes:
-        About the size of a submission: one GT's file for each sample.
-    data_bytes:
-        Size of the GTs.
-    advice:
-        What exceeds the platform's limits, and what to do.
-    """
-
-    phase: str
-    images: int
-    samples: int
-    submission_bytes: int
-    data_bytes: int
-    advice: tuple[str, ...]
-
-    def to_document(self) -> dict[str, Any]:
-        """The estimate as ``srspace-eval codabench --json`` prints it."""
-        return {
-            "phase": self.phase, "images": self.images, "samples": self.samples,
-            "submission_bytes": self.submission_bytes, "data_bytes": self.data_bytes, "advice": list(self.advice),
-        }  # fmt: skip
-
-    def __str__(self) -> str:
-        return (
-            f"phase {self.phase}: {self.images} images × {self.samples} samples, about "
-            f"{self.submission_bytes / 1e6:.1f} MB a submission, {self.data_bytes / 1e6:.1f} MB of GTs"
-        )
 
 
 def write_bundle(plan: CompetitionPlan, out: Path | str, *, overwrite: bool = False) -> list[BundleEstimate]:
@@ -93,7 +45,7 @@ def write_bundle(plan: CompetitionPlan, out: Path | str, *, overwrite: bool = Fa
 
     Returns
     -------
-    The estimate of each phase whose GTs are at hand.
+    The estimate of each phase whose GTs are at hand, without a measured time (:func:`estimate_bundle` measures one).
 
     Raises
     ------
@@ -105,10 +57,9 @@ def write_bundle(plan: CompetitionPlan, out: Path | str, *, overwrite: bool = Fa
         If a file exists already or cannot be written.
     """
     out = Path(out)
-    recipe = out.with_name(f"{out.stem}.Dockerfile")
-    taken = [str(path) for path in (out, recipe) if path.exists()]
-    if taken and not overwrite:
-        raise ResultsError(f"{', '.join(taken)}: exists; give --overwrite to replace it, or another --out")
+    recipe = _recipe(out)
+    if not overwrite:
+        require_free(out)
     estimates, content = make_bundle(plan)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -120,39 +71,35 @@ def write_bundle(plan: CompetitionPlan, out: Path | str, *, overwrite: bool = Fa
     return estimates
 
 
-def _require_gt(plan: CompetitionPlan) -> None:
-    if plan.track.reference == "none":
-        raise InputError(
-            f'track {plan.track.name}: reference = "none" says that there is no GT, and a bundle holds one; score '
-            "submissions with `srspace-eval score` instead"
-        )
+def require_free(out: Path) -> None:
+    """Refuse to replace a bundle or its recipe.
 
-
-def _require_one_trunk(plan: CompetitionPlan) -> None:
-    bound = bind(plan.measured, plan.track.measures)
-    others = [f"{name} needs {metric.trunk}" for name, metric in bound.items() if metric.trunk not in ("", plan.net)]
-    if others:
-        raise InputError(
-            f"the image of a bundle holds the weights of {plan.net} only: {', '.join(others)}; choose another "
-            "net, or leave these metrics out"
-        )
+    Raises
+    ------
+    ResultsError
+        If one of them is there.
+    """
+    taken = [str(path) for path in (out, _recipe(out)) if path.exists()]
+    if taken:
+        raise ResultsError(f"{', '.join(taken)}: exists; give --overwrite to replace it, or another --out")
 
 
 def make_bundle(plan: CompetitionPlan) -> tuple[list[BundleEstimate], bytes]:
-    """The estimates and the bytes of a bundle."""
-    _require_gt(plan)
-    _require_one_trunk(plan)
+    """The estimates, without a measurement, and the bytes of a bundle."""
     content: dict[str, bytes] = {
         "pages/overview.md": pages.overview(plan).encode(),
         "pages/submission.md": pages.submission(plan).encode(),
         "pages/evaluation.md": pages.evaluation(plan).encode(),
+        **{f"pages/{page_file(number)}": page.text.encode() for number, page in enumerate(plan.pages, 1)},
         "terms.md": pages.terms(plan).encode(),
         "logo.png": plain_logo() if plan.logo is None else require_logo(plan.logo),
     }
     estimates = []
     references: dict[int, str] = {}
+    kits: dict[int, str] = {}
+    track_file = _track_file(plan)
     for number, phase in enumerate(plan.phases, 1):
-        content[f"program_{number}.zip"] = scoring_program(plan, phase)
+        content[f"program_{number}.zip"] = scoring_program(plan, phase, track_file)
         if phase.data_key is not None:
             references[number] = phase.data_key
             continue
@@ -161,15 +108,35 @@ def make_bundle(plan: CompetitionPlan) -> tuple[list[BundleEstimate], bytes]:
             note = f"The GT is {phase.gt} on the worker.\n".encode()
             content[f"reference_{number}.zip"] = make_zip({"README.txt": note})
             continue
-        pictures = _reference(phase, plan)
-        estimates.append(_estimate(plan, phase, pictures))
+        pictures = read_gts(plan, phase)
+        estimates.append(make_estimate(plan, phase, [len(data) for data in pictures.values()]))
         content[f"reference_{number}.zip"] = make_zip(pictures, compress=False)
-    content["competition.yaml"] = _yaml(competition(plan, references))
+        if plan.starting_kit:
+            kits[number] = f"starting_kit_{number}.zip"
+            content[kits[number]] = starting_kit(plan, pictures, track_file)
+    content["competition.yaml"] = _yaml(competition(plan, references, kits))
     return estimates, make_zip(content)
 
 
-def competition(plan: CompetitionPlan, references: Mapping[int, str]) -> dict[str, Any]:
-    """``competition.yaml`` as data. Nothing is public by default."""
+def page_file(number: int) -> str:
+    """The file name of a further page, which does not depend on its title.
+
+    >>> page_file(1)
+    'page_1.md'
+    """
+    return f"page_{number}.md"
+
+
+def competition(
+    plan: CompetitionPlan, references: Mapping[int, str], kits: Mapping[int, str] | None = None
+) -> dict[str, Any]:
+    """``competition.yaml`` as data. Nothing is public by default.
+
+    Parameters
+    ----------
+    references, kits:
+        Number of a phase -> the file of its GT, and of its starting kit.
+    """
     columns = [
         {"key": info.id, "title": _title(info.label, info.unit), "index": index, "precision": info.digits,
          "sorting": "asc" if info.direction == "lower" else "desc", "hidden": False}
@@ -190,36 +157,36 @@ def competition(plan: CompetitionPlan, references: Mapping[int, str]) -> dict[st
         "image": "logo.png",
         "terms": "terms.md",
         "docker_image": plan.image,
-        "registration_auto_approve": False,
+        "registration_auto_approve": plan.auto_approve,
         "enable_detailed_results": True,
         "show_detailed_results_in_submission_panel": True,
         "show_detailed_results_in_leaderboard": False,
         "auto_run_submissions": True,
-        "can_participants_make_submissions_public": False,
+        "can_participants_make_submissions_public": plan.public_submissions,
         "make_programs_available": False,
         "make_input_data_available": False,
-        "forum_enabled": True,
+        "forum_enabled": plan.forum,
         "competition_type": "competition",
         "fact_sheet": {
-            key: {"key": key, "type": "text", "title": title, "selection": "", "is_required": required,
-                  "is_on_leaderboard": "true"}
-            for key, title, required in (
-                ("method", "Method", "true"), ("code", "Link to the code", "false"), ("data", "Extra data", "false"),
-            )
+            question.key: {
+                "key": question.key, "type": "text", "title": question.title, "selection": "",
+                "is_required": str(question.required).lower(), "is_on_leaderboard": str(question.shown).lower(),
+            } for question in plan.questions
         },
         "pages": [
             {"title": "Overview", "file": "pages/overview.md"},
             {"title": "Evaluation", "file": "pages/evaluation.md"},
             {"title": "Submission", "file": "pages/submission.md"},
+            *({"title": page.title, "file": f"pages/{page_file(n)}"} for n, page in enumerate(plan.pages, 1)),
         ],
         "tasks": [
             {"index": number, "name": phase.name, "description": f"Track {plan.track.name}",
              "scoring_program": f"program_{number}.zip", "reference_data": references[number]}
             for number, phase in enumerate(plan.phases, 1)
         ],
-        "phases": [_phase(number, phase) for number, phase in enumerate(plan.phases, 1)],
+        "phases": [_phase(number, phase, (kits or {}).get(number)) for number, phase in enumerate(plan.phases, 1)],
         "leaderboards": [
-            {"title": "Results", "key": "results", "submission_rule": "Force_Last",
+            {"title": "Results", "key": "results", "submission_rule": plan.submission_rule,
              "primary_index": [info.id for info in plan.columns].index(plan.primary), "columns": columns}
         ],
     }  # fmt: skip
@@ -227,23 +194,19 @@ def competition(plan: CompetitionPlan, references: Mapping[int, str]) -> dict[st
         document["queue"] = plan.queue
     if plan.contact:
         document["contact_email"] = plan.contact
+    if plan.reward:
+        document["reward"] = plan.reward
     return document
 
 
-def scoring_program(plan: CompetitionPlan, phase: CompetitionPhase) -> bytes:
-    """The zip of a phase's scoring program."""
-    known = {track.name: track for track in list_tracks()}
+def scoring_program(plan: CompetitionPlan, phase: CompetitionPhase, track_file: bytes | None = None) -> bytes:
+    """The zip of a phase's scoring program. ``track_file`` is the content of the track's file, if it has one."""
     content = {
         "metadata.yaml": b"command: python3 score.py $input $output\n",
         "score.py": files("srspace_eval.codabench").joinpath("templates/score.py.txt").read_bytes(),
     }
-    if plan.track.file is not None:
-        try:
-            content["track.toml"] = read_bounded(plan.track.file, 1 << 20)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{plan.track.file}: cannot be read ({error})") from error
-    elif known.get(plan.track.name) != plan.track:
-        raise InputError(f"track {plan.track.name!r}: neither built in nor read from a file; write it to a TOML file")
+    if track_file is not None:
+        content["track.toml"] = track_file
     settings = Settings(
         format="srspace-eval/codabench/1",
         track=plan.track.name if plan.track.file is None else "track.toml",
@@ -265,16 +228,40 @@ def scoring_program(plan: CompetitionPlan, phase: CompetitionPhase) -> bytes:
 
 
 def dockerfile(plan: CompetitionPlan) -> str:
-    """The recipe of the worker's image."""
-    template = files("srspace_eval.codabench").joinpath("templates/Dockerfile.txt").read_text(encoding="utf-8")
-    return template.replace("@VERSION@", __version__).replace("@IMAGE@", plan.image).replace("@NET@", plan.net)
+    """The recipe of the worker's image: torch, this version of srspace-eval, and the trunks that the metrics need."""
+    folder = files("srspace_eval.codabench").joinpath("templates")
+    text = folder.joinpath("Dockerfile.txt").read_text(encoding="utf-8")
+    trunks = [trunk_file(net) for net in plan.trunks()]
+    sums = "\\n".join(f"{trunk.sha256}  {trunk.name}" for trunk in trunks)
+    weights = folder.joinpath("Dockerfile_weights.txt").read_text(encoding="utf-8") if trunks else ""
+    for key, value in (
+        ("@WEIGHTS@\n", weights), ("@VERSION@", __version__), ("@IMAGE@", plan.image),
+        ("@NETS@", " ".join(plan.trunks())), ("@SUMS@", sums),
+    ):  # fmt: skip
+        text = text.replace(key, value)
+    return text
 
 
-def _phase(number: int, phase: CompetitionPhase) -> dict[str, Any]:
+def _recipe(out: Path) -> Path:
+    return out.with_name(f"{out.stem}.Dockerfile")
+
+
+def _track_file(plan: CompetitionPlan) -> bytes | None:
+    if plan.track.file is not None:
+        try:
+            return read_bounded(plan.track.file, 1 << 20)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{plan.track.file}: cannot be read ({error})") from error
+    if builtin_tracks().get(plan.track.name) != plan.track:
+        raise InputError(f"track {plan.track.name!r}: neither built in nor read from a file; write it to a TOML file")
+    return None
+
+
+def _phase(number: int, phase: CompetitionPhase, kit: str | None) -> dict[str, Any]:
     document = {
         "index": number,
         "name": phase.name,
-        "description": "",
+        "description": phase.description,
         "start": phase.start.strftime(DATE_FORMAT),
         "tasks": [number],
         "max_submissions_per_day": phase.submissions_per_day,
@@ -282,7 +269,11 @@ def _phase(number: int, phase: CompetitionPhase) -> dict[str, Any]:
         "execution_time_limit": phase.seconds,
         "hide_output": phase.hide_output,
     }
-    return document if phase.end is None else {**document, "end": phase.end.strftime(DATE_FORMAT)}
+    if phase.end is not None:
+        document["end"] = phase.end.strftime(DATE_FORMAT)
+    if kit is not None:
+        document["starting_kit"] = kit
+    return document
 
 
 class _Quoted(yaml.SafeDumper):
@@ -300,38 +291,3 @@ def _yaml(document: Mapping[str, Any]) -> bytes:
 def _title(label: str, unit: str) -> str:
     title = f"{label} [{unit}]" if unit else label
     return title if len(title) <= 36 else label[:36]
-
-
-def _reference(phase: CompetitionPhase, plan: CompetitionPlan) -> dict[str, bytes]:
-    """The GTs of a phase: the pictures that the track names, and nothing else of the folder."""
-    path = Path(phase.gt)
-    if not path.exists():
-        raise InputError(
-            f"phase {phase.name!r}: {phase.gt}: there is no such folder or zip; "
-            "a UUID or /app/data/NAME is possible, too"
-        )
-    source: Source = open_source(path)
-    images, _ = reference_names(source, plan.track)
-    return {name: source.read(name) for name in images.values()}
-
-
-def _estimate(plan: CompetitionPlan, phase: CompetitionPhase, pictures: Mapping[str, bytes]) -> BundleEstimate:
-    samples = plan.samples or plan.track.samples
-    total = sum(len(data) for data in pictures.values())
-    advice = []
-    if total > LARGEST_DATA:
-        advice.append(
-            f"{total / 1e6:.0f} MB of GTs: bundles of more than {LARGEST_DATA / 1e6:.0f} MB hang; upload the GTs as a "
-            "dataset and give its UUID, or keep them on a worker of your own (/app/data/NAME)"
-        )
-    if total * samples > LARGEST_SUBMISSION:
-        advice.append(
-            f"about {total * samples / 1e6:.0f} MB a submission: uploads of more than "
-            f"{LARGEST_SUBMISSION / 1e6:.0f} MB take very long or hang; ask for crops, for fewer images, or for fewer "
-            "samples (--samples)"
-        )
-    if phase.seconds > PUBLIC_QUEUE_SECONDS and not plan.queue:
-        advice.append(
-            f"{phase.seconds} s: the public queue stops at {PUBLIC_QUEUE_SECONDS} s; give a queue of your own (--queue)"
-        )
-    return BundleEstimate(phase.name, len(pictures), samples, total * samples, total, tuple(advice))

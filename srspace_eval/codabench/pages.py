@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from srspace_eval.codabench.plan import DATE_FORMAT, CompetitionPlan
+from srspace_eval.codabench.phase import DATE_FORMAT
+from srspace_eval.codabench.plan import CompetitionPlan
+from srspace_eval.codabench.readme import EXAMPLE
+from srspace_eval.codabench.starting_kit import check_command
 from srspace_eval.report.escaping import escape_markdown
 from srspace_eval.tracks.names import Template, example_names
-
-CHECK = "srspace-eval check SUBMISSION.zip --gt GT --track"
+from srspace_eval.tracks.words import describe_rule
 
 
 def overview(plan: CompetitionPlan) -> str:
@@ -16,7 +18,7 @@ def overview(plan: CompetitionPlan) -> str:
     if plan.description:
         lines += [plan.description, ""]
     lines += [
-        f"Scale: ×{track.scale}. Samples for each image: {plan.samples or track.samples}.",
+        f"Scale: ×{track.scale}. Samples for each image: {plan.sample_count}.",
         "",
         "| phase | start (UTC) | end (UTC) | submissions a day | in all |",
         "|---|---|---|---:|---:|",
@@ -33,7 +35,7 @@ def overview(plan: CompetitionPlan) -> str:
 def submission(plan: CompetitionPlan) -> str:
     """How a submission is named and zipped."""
     track = plan.track
-    count = plan.samples or track.samples
+    count = plan.sample_count
     names = [template for template in track.sample_names if "sample" in Template(template).fields or count == 1]
     lines = [
         "# Submission",
@@ -53,17 +55,10 @@ def submission(plan: CompetitionPlan) -> str:
         "`readme.txt`:",
         "",
         "```",
-        "runtime per image [s] : 10.43",
-        "CPU[1] / GPU[0] : 0",
-        "Extra Data [1] / No Extra Data [0] : 0",
-        "Other description : one paragraph on the method",
+        *EXAMPLE.splitlines(),
         "```",
         "",
-        "Check a submission before it is sent, against GTs that you have:",
-        "",
-        "```",
-        f"pip install srspace-eval\n{CHECK} {track.name if track.file is None else 'track.toml'}",
-        "```",
+        *_check(plan),
         "",
         "A submission with a fault fails. The logs list all its faults. A failed submission does not count.",
     ]
@@ -72,29 +67,19 @@ def submission(plan: CompetitionPlan) -> str:
 
 def evaluation(plan: CompetitionPlan) -> str:
     """The metrics and the ranking rule in words."""
-    lines = ["# Evaluation", "", "| column | unit | better | what it is |", "|---|---|---|---|"]
+    lines = ["# Evaluation", "", "| column | id | unit | better | what it is |", "|---|---|---|---|---|"]
     for info in plan.columns:
         label, description = escape_markdown(info.label), escape_markdown(info.description)
-        lines.append(f"| {label} | {escape_markdown(info.unit)} | {info.direction} | {description} |")
-    columns = {info.id: info for info in [*plan.track.columns().values(), *plan.columns]}
-    rule = plan.track.ranking
-    final = ", ".join(escape_markdown(columns[name].label) for name in rule.final)
+        unit = escape_markdown(info.unit)
+        lines.append(f"| {label} | {escape_markdown(info.id)} | {unit} | {info.direction} | {description} |")
     lines += ["", "## Ranking", ""]
-    for criterion in rule.criteria:
-        info = columns[criterion.metric]
-        among = "the teams of the human study" if criterion.among == "study" else "all complete teams"
-        plateau = ""
-        if criterion.plateau is not None:
-            beyond = "above" if info.direction == "higher" else "below"
-            plateau = f" All values at or {beyond} {criterion.plateau:g} {info.unit} are equal."
-        lines.append(
-            f"- {escape_markdown(info.label)}: ranked among {among}, {info.direction} is better."
-            f"{escape_markdown(plateau)}"
-        )
+    for rule in plan.track.rankings:
+        lines += [f"- {escape_markdown(sentence)}" for sentence in describe_rule(rule, plan.track)]
+    primary = next(info for info in plan.columns if info.id == plan.primary)
     lines += [
         "",
-        f"The final rank is the mean of the ranks of: {final}. The organisers compute it after the last phase. "
-        f"The live leaderboard is ordered by {escape_markdown(columns[plan.primary].label)} alone.",
+        "The organisers compute the ranking after the last phase. "
+        f"The live leaderboard is ordered by {escape_markdown(primary.label)} alone.",
         "",
         "A submission without a value for that column fails. It never appears with n/a at the top.",
     ]
@@ -102,7 +87,9 @@ def evaluation(plan: CompetitionPlan) -> str:
 
 
 def terms(plan: CompetitionPlan) -> str:
-    """The terms; organisers replace them by their own."""
+    """The terms: the organisers' own, or short ones."""
+    if plan.terms.strip():
+        return plan.terms
     contact = f" Contact: {escape_markdown(plan.contact)}." if plan.contact else ""
     return _text(
         [
@@ -117,6 +104,15 @@ def terms(plan: CompetitionPlan) -> str:
             f"The organisers may change these terms before the first phase starts.{contact}",
         ]
     )
+
+
+def _check(plan: CompetitionPlan) -> list[str]:
+    """How a submission is checked before it is sent."""
+    if plan.starting_kit:
+        lead, gt = "Check a submission before it is sent. The folder `sizes` is in the starting kit:", "sizes"
+    else:
+        lead, gt = "Check a submission before it is sent, against GTs that you have:", "GT"
+    return [lead, "", "```", "pip install srspace-eval", check_command(plan, "SUBMISSION.zip", gt), "```"]
 
 
 def _text(lines: list[str]) -> str:

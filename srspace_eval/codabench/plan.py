@@ -3,135 +3,62 @@
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from srspace_eval.codabench.phase import CompetitionPhase, is_uuid
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.metrics.registry import bind
 from srspace_eval.tracks.model import Track
 
-DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
-DATA_FOLDER = "/app/data/"
-"""Where a worker of one's own shows its private data."""
-
 Net = Literal["alex", "vgg", "squeeze"]
+SubmissionRule = Literal["Force_Last", "Force_Best", "Add", "Add_And_Delete"]
+"""The platform's rules that put one submission of each participant on the leaderboard."""
+
+EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}")
 
 
 @dataclass(frozen=True)
-class CompetitionPhase:
-    """A phase of the competition.
+class Page:
+    """A page of the competition: its title, and its text in Markdown."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of the fact sheet, which participants answer with each submission.
 
     Attributes
     ----------
-    name:
-        As the platform shows it.
-    gt:
-        A folder or zip of GTs, the UUID of data that was uploaded before, or ``/app/data/NAME`` on a worker of one's
-        own. The last never leaves home.
-    start, end:
-        UTC; the last phase may have no end.
-    hide_output:
-        Participants see no logs, and pages hold nothing image by image.
-    submissions_per_day, submissions:
-        Limits for a participant.
-    seconds:
-        The platform's limit for one submission.
+    key, title:
+        Its id and its text.
+    required:
+        Whether an answer is needed.
+    shown:
+        Whether the leaderboard has a column with the answers.
     """
 
-    name: str
-    gt: str
-    start: datetime
-    end: datetime | None = None
-    hide_output: bool = False
-    submissions_per_day: int = 5
-    submissions: int = 100
-    seconds: int = 600
-
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.name.strip()) <= 256:
-            raise InputError(f"phase {self.name!r}: a name has 1 to 256 characters")
-        if self.end is not None and self.end <= self.start:
-            raise InputError(f"phase {self.name!r}: ends at {self.end}, before its start")
-        if self.seconds < 60:
-            raise InputError(f"phase {self.name!r}: seconds = {self.seconds}: at least 60")
-        if self.gt.startswith(DATA_FOLDER):
-            parts = self.gt.removeprefix(DATA_FOLDER).split("/")
-            if not all(parts) or ".." in parts:
-                raise InputError(f"phase {self.name!r}: {self.gt!r}: name a file or folder inside {DATA_FOLDER}")
-
-    @classmethod
-    def parse(cls, text: str, *, hidden: Sequence[str] = (), seconds: int = 600) -> CompetitionPhase:
-        """A phase from ``NAME=GT,START[,END]``; dates are UTC, such as ``2026-03-01 12:00:00`` or ``2026-03-01``.
-
-        Parameters
-        ----------
-        hidden:
-            Names of phases that hide their output.
-        seconds:
-            The platform's limit for one submission.
-
-        Raises
-        ------
-        InputError
-            If the text has another form.
-
-        Examples
-        --------
-        >>> CompetitionPhase.parse("Test=GT_test,2026-03-10,2026-03-17 23:59:59").end
-        datetime.datetime(2026, 3, 17, 23, 59, 59)
-        """
-        name, equals, rest = text.partition("=")
-        parts = [part.strip() for part in rest.split(",")]
-        if not equals or len(parts) not in (2, 3) or not all(parts):
-            raise InputError(f"phase {text!r}: write NAME=GT,START,END; only the last phase may lack END")
-        dates = [parse_date(part, f"phase {name.strip()!r}") for part in parts[1:]]
-        name = name.strip()
-        end = dates[1] if len(dates) == 2 else None
-        return cls(name, parts[0], dates[0], end, hide_output=name in hidden, seconds=seconds)
-
-    @property
-    def data_name(self) -> str | None:
-        """The GT's name inside ``/app/data``; None if it is elsewhere."""
-        return self.gt.removeprefix(DATA_FOLDER) if self.gt.startswith(DATA_FOLDER) else None
-
-    @property
-    def data_key(self) -> str | None:
-        """The UUID of data that was uploaded before; None if the GT is elsewhere."""
-        return self.gt if _is_uuid(self.gt) else None
+    key: str
+    title: str
+    required: bool = False
+    shown: bool = True
 
 
-def parse_date(text: str, where: str) -> datetime:
-    """A date in UTC, without a time zone.
-
-    Raises
-    ------
-    InputError
-        If it has another form. The platform would drop a time zone silently.
-    """
-    try:
-        date = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{where}: {text!r} is not a date such as 2026-03-01 12:00:00, in UTC") from None
-    if date.tzinfo is not None:
-        raise InputError(f"{where}: {text!r}: the platform ignores time zones; write the time in UTC without a zone")
-    return date.replace(microsecond=0)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except ValueError:
-        return False
+QUESTIONS: tuple[Question, ...] = (
+    Question("method", "Method", required=True),
+    Question("code", "Link to the code"),
+    Question("data", "Extra data"),
+)
+"""The fact sheet if none is given."""
 
 
 @dataclass(frozen=True)
 class CompetitionPlan:
-    """A competition.
+    """A competition. Nothing of it is public before the organisers publish it.
 
     Attributes
     ----------
@@ -139,16 +66,37 @@ class CompetitionPlan:
         What is scored, and when; phases in order.
     image:
         The Docker image of the worker: ``USER/NAME:TAG``.
-    title, description, organisers, contact:
-        Texts of the pages; empty: made from the track.
+    title, description, organisers, contact, reward:
+        Texts of the pages. If no title is given, it is the track's.
     metrics, samples, net:
-        As for ``score``; empty: the track's.
+        As for ``score``. If none is given, they are the track's.
     primary:
-        The metric that orders the leaderboard; empty: the first of the track's final rule that is measured.
+        The metric that orders the leaderboard. If none is given, it is the first of the track's final rule that is
+        measured.
     queue:
         Vhost (UUID) of a queue of one's own.
     logo:
-        A PNG; None: a plain one.
+        A PNG. If none is given, a plain one is drawn.
+    terms:
+        Markdown. If none is given, short terms are made.
+    pages:
+        Further pages, shown after those that are made from the track.
+    questions:
+        The fact sheet.
+    submission_rule:
+        Which of a participant's submissions the leaderboard shows.
+    auto_approve, forum, public_submissions:
+        Whether participants are admitted without the organisers, whether there is a forum, and whether participants
+        may publish their submissions.
+    starting_kit:
+        Whether phases whose GT is at hand get a starting kit.
+
+    Examples
+    --------
+    >>> from srspace_eval.tracks.reader import load_track
+    >>> phase = CompetitionPhase.parse("Test=/app/data/GT_test,2026-03-10")
+    >>> CompetitionPlan(load_track("x4"), (phase,), "user/srspace-eval:1").primary
+    'diversity'
     """
 
     track: Track
@@ -164,6 +112,15 @@ class CompetitionPlan:
     primary: str = ""
     queue: str = ""
     logo: Path | None = None
+    terms: str = ""
+    pages: tuple[Page, ...] = ()
+    questions: tuple[Question, ...] = QUESTIONS
+    reward: str = ""
+    submission_rule: SubmissionRule = "Force_Last"
+    auto_approve: bool = False
+    forum: bool = True
+    public_submissions: bool = False
+    starting_kit: bool = False
     columns: tuple[MetricInfo, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -174,7 +131,7 @@ class CompetitionPlan:
             problems.append(f"image {self.image!r}: write USER/NAME:TAG")
         if len(self.image) > 128:
             problems.append(f"image: {len(self.image)} characters; the platform takes 128")
-        if self.queue and not _is_uuid(self.queue):
+        if self.queue and not is_uuid(self.queue):
             problems.append(f"queue {self.queue!r}: give the queue's Vhost, a UUID")
         for before, after in zip(self.phases, self.phases[1:], strict=False):
             if before.end is None:
@@ -183,6 +140,20 @@ class CompetitionPlan:
                 problems.append(f"phase {after.name!r}: must start after {before.name!r} has ended ({before.end})")
         if len({phase.name for phase in self.phases}) != len(self.phases):
             problems.append("two phases have one name")
+        if self.contact and not (EMAIL.fullmatch(self.contact) and len(self.contact) <= 256):
+            problems.append(f"contact {self.contact!r}: must be an e-mail address, or empty")
+        if len(self.reward) > 256:
+            problems.append(f"reward: {len(self.reward)} characters; the platform takes 256")
+        if len({question.key for question in self.questions}) != len(self.questions):
+            problems.append("two questions of the fact sheet have one key")
+        problems += [
+            f"page {page.title!r}: a title has 1 to 255 characters, and a page has a text"
+            for page in self.pages
+            if not 1 <= len(page.title.strip()) <= 255 or not page.text.strip()
+        ]
+        problems += self._not_scored()
+        if self.starting_kit and not any(phase.at_hand for phase in self.phases):
+            problems.append("starting_kit: needs a phase whose GT is a folder or zip; it holds pictures of their sizes")
         if problems:
             raise InputError("; ".join(problems))
         object.__setattr__(self, "columns", self._columns())
@@ -199,13 +170,33 @@ class CompetitionPlan:
         return self.metrics or self.track.measured
 
     @property
+    def sample_count(self) -> int:
+        """Samples of an image that a submission has."""
+        return self.samples or self.track.samples
+
+    @property
     def shown_title(self) -> str:
         """The competition's title."""
         return self.title or self.track.title
 
-    def needs_network(self) -> bool:
-        """Whether a metric needs LPIPS's network."""
-        return any(metric.network for metric in bind(self.measured, self.track.measures).values())
+    def trunks(self) -> tuple[str, ...]:
+        """The trunks that the metrics' networks need, such as ``("alex",)``; none if no metric has a network."""
+        bound = bind(self.measured, self.track.measures).values()
+        return tuple(sorted({m.trunk if m.network != "lpips" else self.net for m in bound if m.network} - {""}))
+
+    def _not_scored(self) -> list[str]:
+        """Why a scoring program cannot measure this track."""
+        if self.track.reference == "none":
+            return [
+                f'track {self.track.name}: reference = "none" says that there is no GT, and a scoring program pairs '
+                "samples with a GT; score submissions with `srspace-eval score` instead"
+            ]
+        if not self.measured:
+            return [
+                f"track {self.track.name}: measures nothing, all its values come from elsewhere, so a scoring program "
+                "has nothing to do; give metrics, or rank the values with `rank --table`"
+            ]
+        return []
 
     def _columns(self) -> tuple[MetricInfo, ...]:
         bound = bind(self.measured, self.track.measures)
@@ -216,5 +207,7 @@ class CompetitionPlan:
 
     def _first_ranked(self) -> str:
         ids = [info.id for info in self.columns]
-        ranked: Sequence[str] = [*self.track.ranking.final, *(c.metric for c in self.track.ranking.criteria)]
+        rule = self.track.ranking
+        ordered = [name for key in rule.order_by for name in sorted(key.formula.reads)]
+        ranked = [*rule.final, *ordered, *(criterion.metric for criterion in rule.criteria)]
         return next((name for name in ranked if name in ids), ids[0])

@@ -10,6 +10,13 @@ from dataclasses import dataclass
 UNKNOWN = -1.0
 """What a field is that the readme does not give."""
 
+EXAMPLE = """runtime per image [s] : 10.43
+CPU[1] / GPU[0] : 0
+Extra Data [1] / No Extra Data [0] : 0
+Other description : one paragraph on the method
+"""
+"""A complete readme."""
+
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _LARGEST = 1e9
 

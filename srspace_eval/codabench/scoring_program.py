@@ -81,13 +81,15 @@ def main(program: Path, arguments: Sequence[str]) -> int:
 
 
 def _score(program: Path, settings: Settings, source: Path, output: Path, data: Path, clock: _Clock) -> None:
-    from srspace_eval.scoring.run import score
-
     track = load_track(program / settings.track if settings.track.endswith(".toml") else settings.track)
     folder = submission_folder(source / "res")
     readme = read_readme(folder)
+    reference = _reference(settings, source, data)
+    # It imports torch, which takes seconds. What is wrong already is told before.
+    from srspace_eval.scoring.run import score
+
     with (
-        _workplace(folder, _reference(settings, source, data)) as (submission, gt, board),
+        _workplace(folder, reference) as (submission, gt, board),
         warnings.catch_warnings(record=True) as caught,
     ):
         warnings.simplefilter("always", Notice)

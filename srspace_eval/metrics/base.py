@@ -115,6 +115,10 @@ class MetricInfo:
         return a < b if self.direction == "lower" else a > b
 
 
+STANDARD_NETWORK = {"net": "alex", "trunk": "torchvision", "precision": "float32"}
+"""The network of the challenges' programs, with which published numbers were measured."""
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a metric needs beside the samples.

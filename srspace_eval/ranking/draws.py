@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded
+from srspace_eval._utils.untrusted_text import escape_cell, unescape_cell
 from srspace_eval.errors import RankingError
 
 MOR_FILE, DRAWS_FILE = "MOR.csv", "MOR-draws.csv"
@@ -19,7 +20,7 @@ def draws_csv(methods: Sequence[str], draws: Sequence[Sequence[float]]) -> str:
     """The CSV text: a line of names, then a line for each resampled study with the methods' mean opinion ranks."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(methods)
+    writer.writerow([escape_cell(method) for method in methods])
     writer.writerows([f"{value:.4f}" for value in draw] for draw in draws)
     return text.getvalue()
 
@@ -45,7 +46,7 @@ def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, .
         raise RankingError(
             f"{path}: not a study's draws ({error}); run `study collect` again, or give {MOR_FILE}"
         ) from error
-    names = [name.strip() for name in names]
+    names = [unescape_cell(name.strip()) for name in names]
     belongs = (
         len(draws) > 1
         and len(set(names)) == len(names)

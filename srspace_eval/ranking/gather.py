@@ -11,12 +11,10 @@ from srspace_eval.errors import RankingError
 from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_about, add_mor, add_values, board_entries, table_entries
-from srspace_eval.ranking.model import Entry
+from srspace_eval.ranking.model import GROUND_TRUTH, Entry
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import Team
-
-_REFERENCE = "GT"  # what studies call the ground truth, which is shown among the methods
 
 _NAMED = 5  # journals named in a notice
 
@@ -117,7 +115,7 @@ def _with_mor(entries: Sequence[Entry], mor: Path, *, allow_unknown: bool) -> li
         notify(f"{mor}: --mor {mor.parent} lets the final rank's intervals move with the study, too")
     merged, strangers = add_mor(entries, mor)
     known = [entry.team for entry in entries if entry.origin != "published"]
-    unknown = [name for name in strangers if name != _REFERENCE]
+    unknown = [name for name in strangers if name != GROUND_TRUTH]
     if unknown and not allow_unknown:
         raise RankingError(
             f"{mor}: names without an entry; correct them, or show them as baselines with --allow-unknown "

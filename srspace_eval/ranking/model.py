@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from srspace_eval._utils.frames import Kind as ColumnKind
 from srspace_eval._utils.frames import data_frame
+from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
@@ -73,6 +74,15 @@ class Entry:
     about: Mapping[str, str] = field(default_factory=dict)
 
 
+GROUND_TRUTH = "GT"
+"""What studies and published tables call the ground truth, which is shown among the methods."""
+
+
+def is_ground_truth(entry: Entry) -> bool:
+    """Whether a row is the ground truth itself, and not a method."""
+    return entry.kind == "baseline" and name_key(entry.team) == name_key(GROUND_TRUTH)
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of a leaderboard.
@@ -113,6 +123,24 @@ class Row:
     indistinguishable_from_next: Mapping[str, bool] = field(default_factory=dict)
     place: int | None = None
     """From 1; equals share the best of their places. None without final rank."""
+    other_settings: bool = False
+    """Whether it was measured with other settings than the ranked results, and therefore does not compare with them."""
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Columns in which numbers measured here do not compare with the published ones.
+
+    Attributes
+    ----------
+    columns:
+        Ids of the columns.
+    text:
+        How the measurement differs: ``"12 of 100 images, trunk custom"``.
+    """
+
+    columns: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -133,6 +161,8 @@ class Ranking:
         How the intervals were made; None if there are none.
     others:
         The same entries by the track's other rules, each with a track whose only rule it is.
+    departures:
+        The columns in which numbers measured here do not compare with the published ones beside them.
 
     Examples
     --------
@@ -148,6 +178,7 @@ class Ranking:
     notes: tuple[str, ...] = ()
     bootstrap: BootstrapPlan | None = None
     others: tuple[Ranking, ...] = ()
+    departures: tuple[Departure, ...] = ()
 
     @property
     def all(self) -> tuple[Ranking, ...]:

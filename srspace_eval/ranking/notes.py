@@ -11,6 +11,13 @@ from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.words import rule_sentences
 
+_MEASURED_WITH = "Measured with common:"
+
+
+def is_signature_note(note: str) -> bool:
+    """Whether a note says with which settings the results were measured."""
+    return note.startswith(_MEASURED_WITH)
+
 
 def metric_label(metric: str, track: Track) -> str:
     """A metric's label with the track's number of samples in it.
@@ -43,9 +50,14 @@ def make_notes(
     return (
         *_rule_notes(track, rows),
         *_mor_notes(track, rows, columns),
-        *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images else ()),
+        *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images and _moving(rows) else ()),
         *_origin_notes(rows, comparable, left_out),
     )
+
+
+def _moving(rows: Sequence[Row]) -> bool:
+    """Whether any number has an interval: a ranking by runtimes alone has none."""
+    return any(row.intervals or row.rank_intervals for row in rows)
 
 
 def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
@@ -55,7 +67,7 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
     if rule.final:
         named = " and ".join(label[metric] for metric in rule.final)
         if any(row.final_rank is not None for row in rows):
-            notes.append(f"Final rank: mean of the ranks in {named}.")
+            notes.append(f"Final rank: mean of the ranks in {named} (the column Mean rank). It gives the places.")
         elif any(row.ranks for row in rows):
             order = [c.metric for c in rule.criteria if any(c.metric in row.ranks for row in rows)]
             order.sort(key=lambda metric: metric not in rule.final)

@@ -79,6 +79,8 @@ class PublishedTable:
         The publication, the table in it, and the document the numbers were read from.
     data:
         The images it is about.
+    images:
+        How many they are; None if the publication does not say.
     columns:
         Columns that are not metrics of this package.
     rows:
@@ -106,6 +108,7 @@ class PublishedTable:
     data: str
     columns: Mapping[str, PublishedColumn]
     rows: tuple[PublishedRow, ...]
+    images: int | None = None
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
 
@@ -163,6 +166,22 @@ def published_tables() -> Mapping[str, PublishedTable]:
         if entry.name.endswith(".toml")
     ]
     return {table.id: table for table in tables}
+
+
+def table_of(note: str) -> PublishedTable | None:
+    """The published table that a row's note cites in its first line; None if it cites none.
+
+    Examples
+    --------
+    >>> table_of(load_published("ntire2021-x4").entries()[0].note).id
+    'ntire2021-x4'
+    """
+    return _by_citation().get(note.split("\n")[0])
+
+
+@lru_cache(maxsize=1)
+def _by_citation() -> dict[str, PublishedTable]:
+    return {table.citation: table for table in published_tables().values()}
 
 
 def load_published(name: str, track: str | None = None) -> PublishedTable:
@@ -227,6 +246,7 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     data: str
     rows: tuple[RowTable, ...]
     columns: dict[str, ColumnTable] = {}
+    images: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
 
@@ -253,6 +273,7 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
         table=table.table,
         read_from=table.read_from,
         data=table.data,
+        images=None if table.images is UNSET else table.images,
         columns={
             key: PublishedColumn(column.label, column.unit, None if column.direction is UNSET else column.direction)
             for key, column in table.columns.items()

@@ -14,12 +14,14 @@ from srspace_eval.errors import RankingError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.columns import tracks_of
 from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
+from srspace_eval.ranking.departures import find_departures
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.eligibility import failed_conditions
 from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals, order_keys, paired_entries
 from srspace_eval.ranking.model import Entry, Ranking, Row
-from srspace_eval.ranking.notes import make_notes, metric_label
+from srspace_eval.ranking.notes import make_notes
 from srspace_eval.ranking.places import places_by
+from srspace_eval.ranking.reasons import why_unranked
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
 from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
 
@@ -96,6 +98,9 @@ def _apply(
     lines = derived.entries
     failed = failed_conditions(derived, track, able)
     competing = [i for i in able if i not in failed]
+    alone = len(competing) == 1 and any(e.origin == "published" for i, e in enumerate(lines) if i not in competing)
+    if alone:
+        competing = []
     pools = {c.metric: _pool(lines, competing, c) for c in rule.criteria}
     ranks: list[dict[str, float]] = [{} for _ in lines]
     for criterion in rule.criteria:
@@ -117,9 +122,10 @@ def _apply(
             final_rank=finals[i],
             why_unranked=None
             if finals[i] is not None
-            else excluded.get(i) or failed.get(i) or _why(entry, ranks[i], track, pools, derived),
+            else excluded.get(i) or failed.get(i) or why_unranked(entry, ranks[i], track, pools, derived, alone=alone),
             intervals=entry.intervals,
             place=places[i],
+            other_settings=i in excluded,
         )
         for i, entry in enumerate(lines)
     ]
@@ -137,12 +143,14 @@ def _apply(
         for i, row in enumerate(rows)
     ]
     comparable = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
+    departures = find_departures(lines, comparable, shown, track)
     return Ranking(
         track=track,
         columns=shown,
         rows=tuple(rows[i] for i in order),
         notes=make_notes(track, rows, shown, bootstrap, found.images, comparable, len(excluded)),
         bootstrap=bootstrap if found.images else None,
+        departures=departures,
     )
 
 
@@ -221,59 +229,6 @@ def _final_rank(ranks: Mapping[str, float], rule: RankingRule) -> float | None:
     if not rule.final or any(metric not in ranks for metric in rule.final):
         return None
     return sum(ranks[metric] for metric in rule.final) / len(rule.final)
-
-
-def _why(
-    entry: Entry,
-    ranks: Mapping[str, float],
-    track: Track,
-    pools: Mapping[str, Sequence[int]],
-    derived: DerivedColumns,
-) -> str:
-    """Why an entry has no final rank."""
-    rule = track.ranking
-    if entry.kind == "baseline" and not (rule.baselines_ranked and entry.competes):
-        published = "published, not measured here: " if entry.origin == "published" else ""
-        return f"{published}baselines are shown, not ranked"
-    if entry.incomplete:
-        return f"incomplete: {'; '.join(entry.incomplete)}"
-    if rule.order_by:
-        return _why_unplaced(entry, ranks, track, derived)
-    if not rule.final:
-        return "the track has no final rank"
-    reasons = []
-    among = {criterion.metric: criterion.needs for criterion in rule.criteria}
-    for metric in (m for m in rule.final if m not in ranks):
-        label = metric_label(metric, track)
-        if metric != "mor" and entry.values.get(metric) is not None:
-            reasons.append(_outside(label, among[metric], track))
-        elif metric == "mor":
-            reasons.append("outside the human study" if pools["mor"] else "no mean opinion rank yet")
-        else:
-            reasons.append(f"{label} was not measured")
-    return "; ".join(reasons)
-
-
-def _outside(label: str, needed: str | None, track: Track) -> str:
-    if needed in (None, "mor"):
-        return f"outside the human study, where {label} is ranked"
-    return f"{label} is ranked among those with a value of {metric_label(needed, track)}"
-
-
-def _why_unplaced(entry: Entry, ranks: Mapping[str, float], track: Track, derived: DerivedColumns) -> str:
-    """Why the first key of ``order_by`` has no value."""
-    key = track.ranking.order_by[0].formula
-    among = {criterion.metric: criterion.needs for criterion in track.ranking.criteria}
-    reasons = []
-    for metric in (m for m in track.columns() if m in key.reads):
-        label = metric_label(metric, track)
-        if entry.values.get(metric) is None:
-            reasons.append(f"{label} has no value")
-        elif metric in key.ranked and metric not in ranks:
-            reasons.append(_outside(label, among[metric], track))
-    if derived.baseline_missing:
-        reasons.append(f"no entry is called {track.baseline!r}, whose values the formulas need")
-    return "; ".join(reasons) or f"{key.text} has no value"
 
 
 def _order(row: Row, rule: RankingRule, excluded: bool, failed: bool) -> tuple[float | str, ...]:

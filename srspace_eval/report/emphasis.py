@@ -7,26 +7,37 @@ from collections.abc import Sequence
 from typing import Literal
 
 from srspace_eval.metrics.base import MetricInfo
-from srspace_eval.ranking.model import Row
+from srspace_eval.ranking.model import Row, is_ground_truth
 from srspace_eval.ranking.ties_and_plateau import sort_keys
 from srspace_eval.tracks.model import RankedMetric
 
 Emphasis = Literal["", "best", "second"]
 
 
-def sort_keys_of(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None) -> list[float | None]:
-    """What decides best and second best in a column: lower is better; None: the row does not compete.
+def metric_emphases(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None) -> list[Emphasis]:
+    """The emphasis of a metric's value in each row.
 
-    Where the rule ranks the column, the rows with a rank in it compete, else all rows with any rank.
+    Rows with the same kind of numbers (measured, given, published) compete with each other, baselines included. The GT
+    does not compete, nor does a row that was measured with other settings. Values that look equal in the table are
+    equal, and so are values beyond the rule's plateau.
     """
-    values = [row.entry.values.get(info.id) for row in rows]
-    competes = [info.id in row.ranks if criterion else bool(row.ranks) for row in rows]
-    given = [math.nan if value is None or not there else value for value, there in zip(values, competes, strict=True)]
-    keys = sort_keys(given, criterion or RankedMetric(info.id), info.direction)
-    return [
-        key if there and value is not None else None
-        for key, value, there in zip(keys.tolist(), values, competes, strict=True)
-    ]
+    values = [_as_shown(row.entry.values.get(info.id), info) for row in rows]
+    given = [math.nan if value is None else value for value in values]
+    keys = sort_keys(given, criterion or RankedMetric(info.id), info.direction).tolist()
+    found: list[Emphasis] = [""] * len(rows)
+    for origin in dict.fromkeys(row.entry.origin for row in rows):
+        numbers = [
+            i
+            for i, row in enumerate(rows)
+            if row.entry.origin == origin
+            and values[i] is not None
+            and not row.other_settings
+            and not row.entry.incomplete
+            and not is_ground_truth(row.entry)
+        ]
+        for i, word in zip(numbers, emphases([keys[i] for i in numbers]), strict=True):
+            found[i] = word
+    return found
 
 
 def emphases(keys: Sequence[float | None]) -> list[Emphasis]:
@@ -41,3 +52,8 @@ def emphases(keys: Sequence[float | None]) -> list[Emphasis]:
     # With one competitor, or all equal, no value stands out.
     words: dict[float | None, Emphasis] = {steps[0]: "best", steps[1]: "second"} if len(steps) == 2 else {}
     return [words.get(key, "") for key in keys]
+
+
+def _as_shown(value: float | None, info: MetricInfo) -> float | None:
+    """The value with the digits that tables show."""
+    return value if value is None or not math.isfinite(value) else round(value, info.digits)

@@ -2,34 +2,84 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import Ranking
+from srspace_eval.report.bibtex import to_bibtex
 from srspace_eval.report.csv_file import to_csv
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.latex import to_latex
 from srspace_eval.report.markdown import to_markdown
 from srspace_eval.report.staging import staged
-from srspace_eval.report.table import make_table
+from srspace_eval.report.table import Table, make_table
 
 if TYPE_CHECKING:
+    if sys.version_info >= (3, 11):
+        from typing import Unpack
+    else:
+        from typing_extensions import Unpack
+
     from srspace_eval.report.html.viewer import Pictures
 
-_WRITERS: dict[str, Callable[[Ranking, bool], str]] = {
-    "csv": lambda ranking, _: to_csv(make_table(ranking, complete=True)),
-    "json": lambda ranking, _: strict_json.dumps(to_document(make_table(ranking, complete=True))) + "\n",
-    "md": lambda ranking, intervals: "\n".join(
-        to_markdown(make_table(one), intervals=intervals) for one in ranking.all
-    ),
-    "tex": lambda ranking, intervals: "\n".join(
-        to_latex(make_table(one), label=_label(one), intervals=intervals) for one in ranking.all
-    ),
+
+class TableOptions(TypedDict, total=False):
+    """How tables for readers (terminal, Markdown, LaTeX) look; CSV, JSON and HTML have everything.
+
+    ``intervals``: print the intervals too. ``digits``: decimals of all metrics, or metric id -> decimals. ``own``: the
+    method that is the last row. ``notes`` and ``signature``: print the notes (default: yes), and what the results were
+    measured with (default: no), below a LaTeX table.
+    """
+
+    intervals: bool
+    digits: int | Mapping[str, int] | None
+    own: str | None
+    notes: bool
+    signature: bool
+
+
+def reader_table(ranking: Ranking, options: TableOptions) -> Table:
+    """The table of a ranking as readers get it."""
+    return make_table(ranking, digits=options.get("digits"), own=options.get("own"))
+
+
+def _csv(ranking: Ranking, _: TableOptions) -> str:
+    return to_csv(make_table(ranking, complete=True))
+
+
+def _json(ranking: Ranking, _: TableOptions) -> str:
+    return strict_json.dumps(to_document(make_table(ranking, complete=True))) + "\n"
+
+
+def _markdown(ranking: Ranking, options: TableOptions) -> str:
+    intervals = options.get("intervals", False)
+    return "\n".join(to_markdown(reader_table(one, options), intervals=intervals) for one in ranking.all)
+
+
+def _latex(ranking: Ranking, options: TableOptions) -> str:
+    looks = {
+        "intervals": options.get("intervals", False),
+        "notes": options.get("notes", True),
+        "signature": options.get("signature", False),
+    }
+    return "\n".join(to_latex(reader_table(one, options), label=_label(one), **looks) for one in ranking.all)
+
+
+def _bibtex(ranking: Ranking, _: TableOptions) -> str:
+    return to_bibtex(make_table(ranking))
+
+
+_WRITERS: dict[str, Callable[[Ranking, TableOptions], str]] = {
+    "csv": _csv,
+    "json": _json,
+    "md": _markdown,
+    "tex": _latex,
 }
 
 
@@ -42,16 +92,25 @@ TEXT_FORMATS = tuple(_WRITERS)
 """The formats that are one text a track."""
 
 FORMATS = ("html", *TEXT_FORMATS)
-"""Everything that :func:`write_leaderboards` writes."""
+"""What :func:`write_leaderboards` writes by default."""
+
+ALL_FORMATS = (*FORMATS, "bib")
+"""Everything that :func:`write_leaderboards` can write."""
 
 
-def render_leaderboard(ranking: Ranking, form: str, *, intervals: bool = False) -> str:
-    """A ranking in one of :data:`TEXT_FORMATS`.
+def render_leaderboard(ranking: Ranking, form: str, **options: Unpack[TableOptions]) -> str:
+    """A ranking in one of :data:`TEXT_FORMATS`, or the publications that its rows are from: ``"bib"``.
 
     Parameters
     ----------
-    intervals:
-        Print the intervals in Markdown and LaTeX too. CSV and JSON always have them.
+    options:
+        How Markdown and LaTeX look: ``intervals``, ``digits``, ``own``; in LaTeX also ``notes`` and ``signature``
+        (:class:`TableOptions`).
+
+    Raises
+    ------
+    RankingError
+        If no row is called ``own``.
 
     Examples
     --------
@@ -61,7 +120,16 @@ def render_leaderboard(ranking: Ranking, form: str, *, intervals: bool = False) 
     >>> print(render_leaderboard(ranking, "md").split("\\n")[4])
     |  | A (a) | 0.200 | 20.000 ₍₁₎ |
     """
-    return _WRITERS[form](ranking, intervals)
+    return (_bibtex if form == "bib" else _WRITERS[form])(ranking, options)
+
+
+def file_name(track: str, form: str) -> str:
+    """The name of a track's file in a text format."""
+    return f"{slug(track)}-references.bib" if form == "bib" else f"{slug(track)}.{form}"
+
+
+def _with_bib(formats: Collection[str]) -> list[str]:
+    return [*formats, *(["bib"] if "tex" in formats and "bib" not in formats else [])]
 
 
 def write_leaderboards(
@@ -69,8 +137,8 @@ def write_leaderboards(
     out: Path | str,
     *,
     formats: Collection[str] = FORMATS,
-    intervals: bool = False,
     pictures: Mapping[str, Pictures] | None = None,
+    **options: Unpack[TableOptions],
 ) -> list[Path]:
     """Write leaderboards into a folder: all of them, or none. ``rank --out`` writes the same bytes.
 
@@ -111,16 +179,16 @@ def write_leaderboards(
     ['x8.csv', 'index.html']
     """
     out = Path(out)
-    unknown = [form for form in formats if form not in FORMATS]
+    unknown = [form for form in formats if form not in ALL_FORMATS]
     if unknown:
-        raise RankingError(f"unknown format {', '.join(map(repr, unknown))}; choose of {', '.join(FORMATS)}")
+        raise RankingError(f"unknown format {', '.join(map(repr, unknown))}; choose of {', '.join(ALL_FORMATS)}")
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
     texts = {
-        f"{slug(ranking.track.name)}.{form}": render_leaderboard(ranking, form, intervals=intervals)
+        file_name(ranking.track.name, form): text
         for ranking in rankings
-        for form in formats
-        if form != "html"
+        for form in _with_bib(formats)
+        if form != "html" and ((text := render_leaderboard(ranking, form, **options)) or form != "bib")
     }
     if "csv" in formats:
         texts |= {

@@ -31,7 +31,7 @@ def to_document(table: Table) -> dict[str, Any]:
         "title": ranking.track.title,
         "columns": [_column(column) for column in table.columns if column.id != FINAL],
         "rows": [_row(table, line) for line in table.lines],
-        "notes": list(ranking.notes),
+        "notes": [*ranking.notes, *table.departures],
         "bootstrap": None if plan is None else {"replicates": plan.replicates, "seed": plan.seed, "level": plan.level},
         **(_rankings(ranking) if ranking.track.more_rankings else {}),
     }
@@ -60,6 +60,7 @@ def _column(column: Column) -> dict[str, str]:
 def _row(table: Table, line: Line) -> dict[str, Any]:
     row, entry = line.row, line.row.entry
     return {
+        "place": row.place,
         "team": entry.team,
         "kind": entry.kind,
         "source": entry.origin,
@@ -67,7 +68,6 @@ def _row(table: Table, line: Line) -> dict[str, Any]:
         **entry.values,
         "values": dict(entry.values),
         "ranks": dict(row.ranks),
-        "place": row.place,
         "final_rank": row.final_rank,
         "why_unranked": row.why_unranked,
         "incomplete": list(entry.incomplete),

@@ -1,23 +1,34 @@
-"""A table as LaTeX (booktabs) to paste into a paper. Imports no torch."""
+"""A table as LaTeX (booktabs) to paste into a paper of one or two columns. Imports no torch."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from srspace_eval._utils.untrusted_text import short_name
+from srspace_eval.ranking.notes import is_signature_note
+from srspace_eval.ranking.published_tables import PublishedTable, table_of
+from srspace_eval.report.bibtex import citation_key
 from srspace_eval.report.escaping import escape_latex
-from srspace_eval.report.table import Cell, Line, Table
+from srspace_eval.report.table import Cell, Column, Line, Table
 
-_HEAD = r"""% Needs \usepackage{booktabs}. Compiles with pdfLaTeX, XeLaTeX, LuaLaTeX and Tectonic.
+_HEAD = r"""% Needs \usepackage{booktabs}; a table wider than its place is scaled down if graphicx is loaded.
+% Compiles with pdfLaTeX, XeLaTeX, LuaLaTeX and Tectonic.
 % A character that classic TeX fonts lack is shown by the engines that can, and as its number by pdfLaTeX.
 \providecommand{\srspacechar}[2]{\ifdefined\Umathchardef #1\else #2\fi}
+\providecommand{\srspacefit}[1]{\setbox0=\hbox{#1}\ifdim\wd0>\linewidth
+  \ifdefined\resizebox\resizebox{\linewidth}{!}{\box0}\else\box0\fi\else\box0\fi}
 """
+_ONE_COLUMN = 46  # characters that fit into one column of a two-column paper
+_LONGEST_WORD = 16  # characters of notes that are not broken
 
 
-def to_latex(table: Table, *, label: str, intervals: bool = False) -> str:
+def to_latex(table: Table, *, label: str, intervals: bool = False, notes: bool = True, signature: bool = False) -> str:
     """The LaTeX text: a ``table`` with a booktabs ``tabular``, in ASCII except for letters that TeX cannot spell.
 
-    Best is bold, the second underlined; ranks are subscripts in brackets, as the challenges' reports print them.
+    Best is bold, the second underlined; ranks are subscripts in brackets, as the challenges' reports print them. A
+    table too wide for one column of a two-column paper is a ``table*``. Published tables are cited by the keys of
+    :func:`srspace_eval.report.bibtex.to_bibtex`.
 
     Parameters
     ----------
@@ -25,40 +36,94 @@ def to_latex(table: Table, *, label: str, intervals: bool = False) -> str:
         What follows ``tab:`` in the ``\\label``: letters, digits, hyphens.
     intervals:
         Also give each value's interval and each rank's.
+    notes:
+        Print the notes below the table. Without them, published names carry a ``\\cite``, and only notes of marked
+        columns are printed.
+    signature:
+        Print what the results were measured with, below the table.
     """
-    headings = [f"{column.tex}{_unit(column.unit)} {escape_latex(column.arrow)}" for column in table.columns]
+    places = table.has_final
+    columns = [*(["l"] if places else []), "l", *["r"] * len(table.columns)]
+    headings = [*(["Place"] if places else []), "Team", *(_heading(column) for column in table.columns)]
+    environment = "table*" if _characters(table, intervals) > _ONE_COLUMN else "table"
     lines = [
-        _HEAD + r"\begin{table}[t]",
+        _HEAD + rf"\begin{{{environment}}}[t]",
         r"\centering",
-        rf"\caption{{{escape_latex(table.caption)}}}",
+        rf"\caption{{{escape_latex(table.caption)}. {escape_latex(table.legend)}: bold and underlined.}}",
         rf"\label{{tab:{label}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
+        rf"\srspacefit{{\begin{{tabular}}{{{''.join(columns)}}}",
         r"\toprule",
-        " & ".join(["Team", *headings]) + r" \\",
+        " & ".join(headings) + r" \\",
         r"\midrule",
     ]
-    kind = None
-    for line in table.lines:
-        if kind is not None and line.row.entry.kind != kind:
+    for before, line in zip((None, *table.lines), table.lines, strict=False):
+        if before is not None and (line.row.entry.kind != before.row.entry.kind or line is table.own_line):
             lines.append(r"\midrule")
-        kind = line.row.entry.kind
-        lines.append(" & ".join([_name(line), *(_cell(cell, intervals) for cell in line.cells)]) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}", ""]
-    lines += [rf"{{\footnotesize {_note(note)}\par}}" for note in table.notes]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
+        cells = [*([line.place] if places else []), _name(line, notes), *(_cell(c, intervals) for c in line.cells)]
+        lines.append(" & ".join(cells) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}}", ""]
+    printed = list(_notes(table, notes, signature))
+    if printed:
+        lines += [r"\smallskip", r"\parbox{\linewidth}{\footnotesize\raggedright", *(f"{n}\\par" for n in printed), "}"]
+    return "\n".join([*lines, rf"\end{{{environment}}}"]) + "\n"
 
 
-def _name(line: Line) -> str:
-    mark = rf"\textsuperscript{{{line.mark}}}" if line.mark else ""
-    return escape_latex(short_name(line.row.entry.team)) + mark
+def _heading(column: Column) -> str:
+    unit = f" [{escape_latex(column.unit)}]" if column.unit else ""
+    return f"{column.tex}{escape_latex(column.mark)}{unit} {escape_latex(column.arrow)}"
 
 
-def _unit(unit: str) -> str:
-    return f" [{escape_latex(unit)}]" if unit else ""
+def _characters(table: Table, intervals: bool) -> int:
+    """About how many characters the widest line of the table has."""
+    names = max((len(short_name(line.row.entry.team)) for line in table.lines), default=0)
+    widths = [
+        max([len(column.heading), *(len(line.cells[i].text) + 3 for line in table.lines)])
+        + (max(len(line.cells[i].interval) for line in table.lines) if intervals and table.lines else 0)
+        for i, column in enumerate(table.columns)
+    ]
+    return names + sum(width + 2 for width in widths)
+
+
+def _name(line: Line, notes: bool) -> str:
+    name = escape_latex(short_name(line.row.entry.team))
+    if notes:
+        return name + (rf"\textsuperscript{{{line.mark}}}" if line.mark else "")
+    cited = _cited(line)
+    return name + (rf"~\cite{{{citation_key(cited)}}}" if cited else "")
+
+
+def _cited(line: Line) -> PublishedTable | None:
+    return table_of(line.row.entry.note) if line.row.entry.origin == "published" else None
+
+
+def _notes(table: Table, notes: bool, signature: bool) -> Iterator[str]:
+    yield from map(_note, table.departures)
+    if notes:
+        yield from (_note(note) for note in table.ranking.notes if not is_signature_note(note))
+    if signature:
+        yield from (_note(note) for note in table.ranking.notes if is_signature_note(note))
+    if not notes:
+        return
+    for mark, text in table.footnotes:
+        cited = next((found for line in table.lines if mark in line.marks and (found := _cited(line))), None)
+        if cited is not None and cited.paper in text:
+            start, _, end = text.partition(cited.paper)
+            yield rf"{mark}: {_note(start)}\cite{{{citation_key(cited)}}}{_note(end)}"
+        else:
+            yield f"{mark}: {_note(text)}"
 
 
 def _note(note: str) -> str:
-    return re.sub(r"\bS\\_(\d+)", r"$S_{\1}$", escape_latex(note))
+    """The escaped note, in which long words may be broken."""
+    words = [_breakable(word) for word in note.split(" ")]
+    return re.sub(r"\bS\\_(\d+)", r"$S_{\1}$", " ".join(words))
+
+
+def _breakable(word: str) -> str:
+    if len(word) <= _LONGEST_WORD:
+        return escape_latex(word)
+    parts = re.findall(rf"[^,|:=/_;-]{{1,{_LONGEST_WORD}}}[,|:=/_;-]?|[,|:=/_;-]", word)
+    return r"\allowbreak{}".join(map(escape_latex, parts))
 
 
 def _cell(cell: Cell, intervals: bool) -> str:

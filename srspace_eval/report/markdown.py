@@ -15,7 +15,7 @@ def to_markdown(table: Table, *, intervals: bool = False) -> str:
 
     Names are escaped, so that neither Markdown nor HTML takes a part of them for markup.
     """
-    header = ["#", "team", *(escape_markdown(column.heading) for column in table.columns)]
+    header = ["place", "team", *(escape_markdown(column.heading) for column in table.columns)]
     lines = [
         f"**{escape_markdown(table.caption)}**",
         "",
@@ -26,7 +26,7 @@ def to_markdown(table: Table, *, intervals: bool = False) -> str:
         mark = f" ({line.mark})" if line.mark else ""
         name = escape_markdown(short_name(line.row.entry.team)) + mark
         lines.append(_line([line.place, name, *(_cell(cell, intervals) for cell in line.cells)]))
-    lines += ["", "Best **bold**, second *italic*.", ""]
+    lines += ["", f"{escape_markdown(table.legend)}: **bold** and *italic*.", ""]
     lines += [f"- {escape_markdown(note)}" for note in table.notes]
     return "\n".join(lines) + "\n"
 

@@ -5,176 +5,32 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import Literal
 
-from srspace_eval.metrics.base import Direction, MetricInfo
+from srspace_eval._utils.untrusted_text import did_you_mean
+from srspace_eval.errors import RankingError
+from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.ranking.model import FINAL, Ranking, Row
 from srspace_eval.ranking.notes import metric_label
-from srspace_eval.report.emphasis import Emphasis, emphases, sort_keys_of
+from srspace_eval.report.emphasis import emphases, metric_emphases
 from srspace_eval.report.escaping import escape_latex
 from srspace_eval.report.footnotes import make_footnotes
 from srspace_eval.report.numbers import format_range, format_rank
+from srspace_eval.report.table_model import Cell, Column, Group, Line, Table
 from srspace_eval.tracks.model import RankedMetric
 
-Group = Literal["ranked", "unranked", "baseline"]
+__all__ = ["Cell", "Column", "Group", "Line", "Table", "make_table"]
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of numbers.
-
-    Attributes
-    ----------
-    id:
-        Metric id, or ``"final_rank"``.
-    label, unit:
-        For the heading; ``"S_10"`` and ``"%"``.
-    direction:
-        Which values are better.
-    tex:
-        The label in LaTeX.
-    description:
-        One sentence for legends and tooltips.
-    ranked:
-        Whether the track's rule ranks this column.
-    plateau:
-        The value from which on all are equal; None: there is no such value.
-    """
-
-    id: str
-    label: str
-    unit: str
-    direction: Direction
-    tex: str
-    description: str = ""
-    ranked: bool = False
-    plateau: float | None = None
-
-    @property
-    def arrow(self) -> str:
-        """``"↓"`` where lower is better, ``"↑"`` where higher is."""
-        return "↓" if self.direction == "lower" else "↑"
-
-    @property
-    def heading(self) -> str:
-        """Label, unit and direction: ``"LR-PSNR [dB] ↑"``."""
-        unit = f" [{self.unit}]" if self.unit else ""
-        return f"{self.label}{unit} {self.arrow}"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number of one row, raw and as tables show it.
-
-    Attributes
-    ----------
-    value:
-        The number; ``math.inf`` is possible, None: not measured.
-    text:
-        The rounded number; ``"–"``: none, ``"∞"``: infinite.
-    rank:
-        ``"1"``; empty if the value has none, and in the final column, whose value is a rank.
-    emphasis:
-        Best or second best among the ranked teams.
-    tied_with_next:
-        Whether the data cannot tell it from the next one in this column; None: they were not compared.
-    next_row:
-        Number of that next row, where the data cannot tell the two apart.
-    ends, interval:
-        The interval of the value: its ends, and ``"25.1–26.9"``; None and empty if there is none.
-    rank_ends, rank_interval:
-        The interval of the rank: its ends, and ``"1–3"``.
-    reaches:
-        Whether the value is at or beyond the column's plateau; None: no plateau or no value.
-    """
-
-    value: float | None = None
-    text: str = "–"
-    rank: str = ""
-    emphasis: Emphasis = ""
-    tied_with_next: bool | None = None
-    next_row: int | None = None
-    ends: tuple[float, float] | None = None
-    interval: str = ""
-    rank_ends: tuple[int, int] | None = None
-    rank_interval: str = ""
-    reaches: bool | None = None
-
-
-@dataclass(frozen=True)
-class Line:
-    """One row: its place (empty if not finally ranked), the marks of its footnotes, a cell for each column."""
-
-    place: str
-    row: Row
-    marks: tuple[str, ...]
-    cells: tuple[Cell, ...]
-
-    @property
-    def mark(self) -> str:
-        """All marks as one text: ``"a, b"``."""
-        return ", ".join(self.marks)
-
-    @property
-    def group(self) -> Group:
-        """``"baseline"``, or whether the team has a final rank."""
-        if self.row.entry.kind == "baseline":
-            return "baseline"
-        return "unranked" if self.row.final_rank is None else "ranked"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A ranking ready to be written. All texts of entries in it are untrusted.
-
-    Attributes
-    ----------
-    ranking:
-        What is shown.
-    columns:
-        The metrics, then the final rank.
-    lines:
-        In the ranking's order.
-    footnotes:
-        (mark, text), in the order of the marks.
-    """
-
-    ranking: Ranking
-    columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
-    footnotes: tuple[tuple[str, str], ...]
-
-    @property
-    def caption(self) -> str:
-        """The track's title, and which ranking it is where there are several."""
-        return self.ranking.title
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """The ranking's notes, then the footnotes (``"a: published, ..."``)."""
-        return (*self.ranking.notes, *(f"{mark}: {text}" for mark, text in self.footnotes))
-
-    @property
-    def has_final(self) -> bool:
-        """Whether any row has a final rank."""
-        return any(line.row.final_rank is not None for line in self.lines)
-
-    @property
-    def has_intervals(self) -> bool:
-        """Whether any number has an interval."""
-        return any(line.row.intervals for line in self.lines)
-
-    @property
-    def level(self) -> str:
-        """Coverage of the intervals: ``"95%"``."""
-        plan = self.ranking.bootstrap
-        return f"{95.0 if plan is None else 100 * plan.level:g}%"
-
-
-def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
+def make_table(
+    ranking: Ranking,
+    *,
+    complete: bool = False,
+    digits: int | Mapping[str, int] | None = None,
+    own: str | None = None,
+) -> Table:
     """The table of a ranking.
 
     Parameters
@@ -182,6 +38,15 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
     complete:
         Keep columns without any number, as files for programs do. Tables for readers leave them out, unless all
         metrics would be left out.
+    digits:
+        Decimals of all metrics, or metric id -> decimals; None: those of the metrics.
+    own:
+        The method that is to be the last row; None: the ranking's order.
+
+    Raises
+    ------
+    RankingError
+        If no row is called ``own``.
 
     Examples
     --------
@@ -193,7 +58,7 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
     >>> line.place, line.row.entry.team, [cell.text for cell in line.cells]
     ('1', 'Deepest', ['0.117', '50.54', '26.041', '4.372', '1.5'])
     """
-    rows = ranking.rows
+    rows, rule = _with_own_last(ranking.rows, own), ranking.track.ranking
     ranked = any(row.final_rank is not None for row in rows)
     # The MOR has no numbers before the study.
     filled = [m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in rows)]
@@ -201,10 +66,15 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
     for metric in ranking.columns if complete or not filled else filled:
         criterion = next((c for c in ranking.track.ranking.criteria if c.metric == metric), None)
         columns.append(_column(ranking, metric, criterion))
-        cells.append(_metric_cells(rows, ranking.track.columns()[metric], criterion))
-    if ranked or complete:
-        columns.append(Column(FINAL, "Final rank", "", "lower", "Final rank"))
-        cells.append(_final_cells(rows))
+        info = ranking.track.columns()[metric]
+        shown = digits if isinstance(digits, int) else (digits or {}).get(metric, info.digits)
+        cells.append(_metric_cells(rows, replace(info, digits=shown), criterion))
+    finals = _final_cells(rows)
+    final_is_place = bool(rule.order_by) and not rule.by_ranks_alone
+    if complete or (ranked and not final_is_place):
+        label = "Combined rank" if rule.order_by else "Mean rank"
+        columns.append(Column(FINAL, label, "", "lower", label, decisive=True))
+        cells.append(finals)
     marks, footnotes = make_footnotes(rows)
     lines = tuple(
         Line(
@@ -212,10 +82,23 @@ def make_table(ranking: Ranking, *, complete: bool = False) -> Table:
             row=row,
             marks=marks[i],
             cells=tuple(column[i] for column in cells),
+            place_cell=_place_cell(row, finals[i] if final_is_place else Cell()),
         )
         for i, row in enumerate(rows)
     )
-    return Table(ranking, tuple(columns), lines, footnotes)
+    return Table(ranking, tuple(columns), lines, footnotes, lines[-1] if own is not None else None)
+
+
+def _with_own_last(rows: Sequence[Row], own: str | None) -> Sequence[Row]:
+    if own is None:
+        return rows
+    last = [row for row in rows if row.entry.team == own]
+    if not last:
+        guess = did_you_mean(own, [row.entry.team for row in rows])
+        raise RankingError(f"no row is called {own!r}{f'; {guess}' if guess else ''}")
+    # A published row may have the same name: the measured one is the own method.
+    last.sort(key=lambda row: row.entry.origin == "published")
+    return [*(row for row in rows if row is not last[0]), last[0]]
 
 
 def _column(ranking: Ranking, metric: str, criterion: RankedMetric | None) -> Column:
@@ -229,11 +112,23 @@ def _column(ranking: Ranking, metric: str, criterion: RankedMetric | None) -> Co
         description=info.description,
         ranked=criterion is not None,
         plateau=None if criterion is None else criterion.plateau,
+        decisive=metric in ranking.track.ranking.final,
+        mark=_mark(ranking, metric),
     )
 
 
+def _mark(ranking: Ranking, metric: str) -> str:
+    numbers = [number for number, departure in enumerate(ranking.departures) if metric in departure.columns]
+    return "†" * (numbers[0] + 1) if numbers else ""
+
+
+def _place_cell(row: Row, final: Cell) -> Cell:
+    place = None if row.place is None else float(row.place)
+    return replace(final, value=place, text=format_rank(place), emphasis="")
+
+
 def _metric_cells(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None) -> list[Cell]:
-    words = emphases(sort_keys_of(rows, info, criterion))
+    words = metric_emphases(rows, info, criterion)
     following = _next_rows(rows, info.id, [row.ranks.get(info.id) for row in rows])
     plateau = None if criterion is None else criterion.plateau
     cells = []

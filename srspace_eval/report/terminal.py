@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import pairwise
 from typing import TextIO
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from srspace_eval._utils.stacked_tables import TerminalColumn, stacked_tables
 from srspace_eval._utils.untrusted_text import short_name, visible
 from srspace_eval.report.numbers import subscript
-from srspace_eval.report.table import Cell, Line, Table
+from srspace_eval.report.table import Cell, Table
 
 _NARROWEST, _WIDEST = 100, 10_000
 _STYLES = {"": "", "best": "bold", "second": "underline"}
 
 
-def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False) -> str:
+def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False, width: int | None = None) -> str:
     """The table as text: best bold, second underlined, ranks as subscripts, the notes below.
+
+    Columns that do not fit into the width stand in a further table below, again with place and team. The mean rank is
+    always in the first table.
 
     Parameters
     ----------
@@ -30,43 +33,58 @@ def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False
         else, plain lines as long as the table needs.
     intervals:
         Show the intervals of values and ranks too.
+    width:
+        Characters of a line; None: as the file says.
     """
-    console = Console(file=file, highlight=False, markup=False)
-    body = _body(table, intervals)
-    if not console.is_terminal:
+    console = Console(file=file, highlight=False, markup=False, width=width)
+    limited = console.is_terminal or width is not None
+    bodies = _bodies(table, intervals, console.width if limited else None)
+    if not limited:
         wide = console.options.update(width=_WIDEST)
-        console.width = max(_NARROWEST, Measurement.get(console, wide, body).maximum)
+        console.width = max(_NARROWEST, Measurement.get(console, wide, bodies[0]).maximum)
+    legend = [f"{table.legend}: bold and underlined."] if console.is_terminal else []
     with console.capture() as capture:
         console.print(Text(visible(table.caption), style="bold"))
-        console.print(body)
-        for note in table.notes:
-            if console.is_terminal:
+        for number, body in enumerate(bodies):
+            if number:
+                console.print()
+            console.print(body)
+        for note in (*legend, *table.notes):
+            if limited:
                 console.print(Padding(Text(visible(note), style="dim"), (0, 0, 0, 2), expand=False))
             else:
                 console.print(f"  {visible(note)}", soft_wrap=True)
     return capture.get()
 
 
-def _body(table: Table, intervals: bool) -> RichTable:
-    body = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    body.add_column("#", justify="right")
-    body.add_column("team", overflow="fold", min_width=16)
-    for column in table.columns:
-        unit = f"[{column.unit}] " if column.unit else ""
-        body.add_column(Text(f"{column.label}\n{unit}{column.arrow}"), justify="right", no_wrap=True)
-    for line, next_kind in _with_next_kind(table):
+def _bodies(table: Table, intervals: bool, width: int | None) -> list[RichTable]:
+    places = [Text(line.place) for line in table.lines]
+    if intervals and any(line.place_cell.interval for line in table.lines):
+        places = [_cell(line.place_cell, intervals) if line.place else Text("") for line in table.lines]
+    names = []
+    for line in table.lines:
         name = Text(short_name(line.row.entry.team))
         if line.mark:
             name.append(f" ({line.mark})", style="dim")
-        style = "dim" if line.row.entry.kind == "baseline" else ""
-        cells = [_cell(cell, intervals) for cell in line.cells]
-        body.add_row(line.place, name, *cells, style=style, end_section=next_kind != line.row.entry.kind)
-    return body
-
-
-def _with_next_kind(table: Table) -> Iterator[tuple[Line, str]]:
+        names.append(name)
+    keys = [TerminalColumn("place", places), TerminalColumn("team", names, "left", folds=True)]
+    columns = []
+    for i, column in enumerate(table.columns):
+        unit = f"[{column.unit}] " if column.unit else ""
+        head = f"{column.label}{column.mark}\n{unit}{column.arrow}"
+        columns.append(TerminalColumn(head, [_cell(line.cells[i], intervals) for line in table.lines]))
     kinds = [line.row.entry.kind for line in table.lines]
-    yield from zip(table.lines, [*kinds[1:], *kinds[-1:]], strict=True)
+    sections = {i for i, (kind, after) in enumerate(pairwise(kinds)) if kind != after}
+    if table.own_line is not None:
+        sections.add(len(kinds) - 2)
+    styles = ["dim" if kind == "baseline" else "" for kind in kinds]
+    bodies = stacked_tables(keys, columns, width, sections=sections, styles=styles)
+    if len(bodies) > 1:  # what decides comes first
+        order = sorted(
+            range(len(columns)), key=lambda i: (not table.columns[i].is_final, not table.columns[i].decisive)
+        )
+        bodies = stacked_tables(keys, [columns[i] for i in order], width, sections=sections, styles=styles)
+    return bodies
 
 
 def _cell(cell: Cell, intervals: bool) -> Text:

@@ -14,6 +14,8 @@ from srspace_eval.errors import InputError
 
 SCHEMA_NAMES = (
     "answer",
+    "competition-options",
+    "competition-program",
     "degradation-record",
     "journal-header",
     "journal-image",
@@ -32,7 +34,8 @@ def load_schema(name: str) -> dict[str, Any]:
     Parameters
     ----------
     name:
-        One of :data:`SCHEMA_NAMES`. ``track`` and ``published-table`` are TOML files: the schema holds for their data.
+        One of :data:`SCHEMA_NAMES`. ``track``, ``published-table`` and ``competition-options`` are TOML files: the
+        schema holds for their data.
 
     Raises
     ------

@@ -1,40 +1,62 @@
-"""One rater's answers: from a file of unknown origin to checked rankings."""
+"""One rater's answers: from a file of unknown origin to checked rankings or ratings."""
 
 from __future__ import annotations
 
 import hmac
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.documents import DocumentError, convert
 from srspace_eval.errors import StudyError
-from srspace_eval.study.design import Task
 from srspace_eval.study.key import Key
 
 ANSWER_FORMAT = "srspace-eval/answer/1"
+MOST_SCREENS = 20
 
 Time = Annotated[str, Meta(max_length=40, description="a time (a text of at most 40 characters)")]
 
 
-class RankingDocument(Struct, frozen=True, forbid_unknown_fields=True):
-    """The answer to one task: groups of item ids, best first, and the time it took."""
+class TaskAnswerDocument(Struct, frozen=True, forbid_unknown_fields=True):
+    """The answer to one task, and the time it took.
+
+    ``ranking``: groups of item ids, best first (a ranking study). ``rating``: a grade of the scale (a rating study).
+    """
 
     task: str
-    ranking: list[Annotated[list[str], Meta(min_length=1)]]
     seconds: Annotated[float, Meta(ge=0, le=1_000_000)]
+    ranking: list[Annotated[list[str], Meta(min_length=1)]] | UnsetType = UNSET
+    rating: Annotated[float, Meta(ge=-1e6, le=1e6)] | UnsetType = UNSET
+
+
+class Screen(Struct, frozen=True, forbid_unknown_fields=True):
+    """A screen on which tasks were answered.
+
+    ``width`` and ``height`` are in CSS pixels. ``ratio`` is the browser's devicePixelRatio. ``scale`` is the number of
+    the screen's pixels that show one pixel of a crop, in each direction.
+    """
+
+    width: Annotated[int, Meta(ge=1, le=100_000)]
+    height: Annotated[int, Meta(ge=1, le=100_000)]
+    ratio: Annotated[float, Meta(gt=0, le=1000)]
+    scale: Annotated[int, Meta(ge=1, le=10_000)]
+
+    def as_planned(self, key: Key) -> bool:
+        """Whether it showed crops as large as the study says: ``zoom``, times the density of the screen."""
+        zoom = key.settings.get("zoom")
+        return isinstance(zoom, int) and self.scale == zoom * max(1, int(self.ratio + 0.5))
 
 
 class AnswerDocument(Struct, frozen=True, forbid_unknown_fields=True):
     """The file that a rater sends back.
 
-    ``id`` and ``revision`` are absent in files of version 0.1.0. The id is random. The revision grows by one when
-    answers are changed after they were sent or saved.
+    ``id``, ``revision`` and ``screens`` are absent in files of version 0.1.0. The id is random. The revision grows by
+    one when answers are changed after they were sent or saved.
     """
 
     format: Literal["srspace-eval/answer/1"]
@@ -43,9 +65,10 @@ class AnswerDocument(Struct, frozen=True, forbid_unknown_fields=True):
     token: str
     started: Time | None
     finished: Time | None
-    answers: list[RankingDocument]
+    answers: list[TaskAnswerDocument]
     id: Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits")] | None = None
     revision: Annotated[int, Meta(ge=1, le=1_000_000)] = 0
+    screens: Annotated[tuple[Screen, ...], Meta(max_length=MOST_SCREENS)] = ()
 
 
 Groups = tuple[tuple[str, ...], ...]
@@ -58,16 +81,22 @@ class AnswerError(StudyError):
 
 @dataclass(frozen=True)
 class Answer:
-    """Checked rankings of one rater.
+    """Checked rankings or ratings of one rater.
 
     Attributes
     ----------
-    rankings, seconds:
-        Task id -> ranking, and the seconds that it took.
+    rankings:
+        Task id -> ranking, in a ranking study.
+    seconds:
+        Task id -> the seconds that it took.
     id:
         Random id of the answer. None: a file of version 0.1.0.
     revision:
         Number of the rater's revision, from 1. 0: a file of version 0.1.0.
+    ratings:
+        Task id -> grade, in a rating study.
+    screens:
+        The screens on which tasks were answered. Empty: a file of version 0.1.0.
     """
 
     rater: str
@@ -75,10 +104,18 @@ class Answer:
     seconds: Mapping[str, float]
     id: str | None = None
     revision: int = 0
+    ratings: Mapping[str, float] = field(default_factory=dict)
+    screens: tuple[Screen, ...] = ()
+
+    @property
+    def given(self) -> Mapping[str, Groups | float]:
+        """Task id -> ranking or grade."""
+        return {**self.rankings, **self.ratings}
 
     def missing(self, key: Key) -> list[str]:
-        """The rater's tasks that have no ranking."""
-        return [task for task in key.raters[self.rater].tasks if task not in self.rankings]
+        """The rater's tasks that are not answered."""
+        given = self.given
+        return [task for task in key.raters[self.rater].tasks if task not in given]
 
 
 def largest_answer(key: Key) -> int:
@@ -115,7 +152,7 @@ def parse_answer(data: bytes, key: Key) -> Answer:
     Raises
     ------
     AnswerError
-        If it is too large, no JSON, of another study or rater, or its rankings do not fit the rater's tasks.
+        If it is too large, no JSON, of another study or rater, or what it answers does not fit the rater's tasks.
     """
     limit = largest_answer(key)
     if len(data) > limit:
@@ -132,16 +169,20 @@ def parse_answer(data: bytes, key: Key) -> Answer:
         raise AnswerError(f"says that it is from {rater}, but its token is not that rater's")
     own = set(key.raters[rater].tasks)
     rankings: dict[str, Groups] = {}
+    ratings: dict[str, float] = {}
     seconds: dict[str, float] = {}
     for number, answer in enumerate(document.answers):
         what = f"answers[{number}]"
         if answer.task not in own:
             raise AnswerError(f"{what}: is to a task that this rater was not given")
-        if answer.task in rankings:
+        if answer.task in seconds:
             raise AnswerError(f"{what}: answers a task for the second time")
-        rankings[answer.task] = _ranking(answer.ranking, key.tasks[answer.task], key.ties, what)
+        if key.task == "rate":
+            ratings[answer.task] = _rating(answer, key, what)
+        else:
+            rankings[answer.task] = _ranking(answer, key, what)
         seconds[answer.task] = answer.seconds
-    return Answer(rater, rankings, seconds, document.id, document.revision)
+    return Answer(rater, rankings, seconds, document.id, document.revision, ratings, document.screens)
 
 
 def _document(data: bytes) -> AnswerDocument:
@@ -161,10 +202,22 @@ def _document(data: bytes) -> AnswerDocument:
         raise AnswerError(str(error)) from error
 
 
-def _ranking(groups: list[list[str]], task: Task, ties: bool, what: str) -> Groups:
+def _ranking(answer: TaskAnswerDocument, key: Key, what: str) -> Groups:
+    if answer.ranking is UNSET or answer.rating is not UNSET:
+        raise AnswerError(f"{what}: must have a ranking, and no rating")
+    groups, task = answer.ranking, key.tasks[answer.task]
     flat = [item for group in groups for item in group]
     if len(flat) != len(task.items) or set(flat) != set(task.items):
         raise AnswerError(f"{what}: its ranking does not contain each of the task's items exactly once")
-    if not ties and len(groups) != len(flat):
+    if not key.ties and len(groups) != len(flat):
         raise AnswerError(f"{what}: contains a tie, which this study does not allow")
     return tuple(tuple(group) for group in groups)
+
+
+def _rating(answer: TaskAnswerDocument, key: Key, what: str) -> float:
+    if answer.rating is UNSET or answer.ranking is not UNSET:
+        raise AnswerError(f"{what}: must have a rating, and no ranking")
+    grades = key.rating_scale.grades
+    if answer.rating not in grades:
+        raise AnswerError(f"{what}: rating {answer.rating:g} is not a grade from {grades[0]} to {grades[-1]}")
+    return float(answer.rating)

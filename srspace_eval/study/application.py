@@ -132,7 +132,7 @@ class StudyApplication:
         except StudyError as error:
             _log(f"{rater}: {error}")
             return _fault(HTTPStatus.INSUFFICIENT_STORAGE, "the answer could not be stored; save it as a file")
-        _log(f"{rater}: {len(answer.rankings)} answers stored as {file}")
+        _log(f"{rater}: {len(answer.given)} answers stored as {file}")
         # The page compares the id with that of the answer it sent, because a proxy may mix up replies.
         body = {"kept": True, "id": answer.id}
         return HTTPStatus.CREATED, "application/json", json.dumps(body).encode("ascii")
@@ -157,7 +157,7 @@ def _allowed_files(folder: Path, key: Key) -> dict[str, Path]:
     index = folder / "index.html"
     page = index.read_text(encoding="utf-8") if index.is_file() else ""
     names = ["index.html", "data.js", *re.findall(r'"(assets/[a-z]+\.(?:js|css))"', page)]
-    pictures = {item for task in key.tasks.values() for item in (*task.items, task.reference)}
+    pictures = {item for task in key.tasks.values() for item in (*task.items, task.reference) if item}
     names += [f"images/{picture}.png" for picture in sorted(pictures)]
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:

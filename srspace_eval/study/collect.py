@@ -1,8 +1,9 @@
-"""``collect_study``: from answer files to the outcome of a study."""
+"""``collect_study`` and ``collect_ratings``: from answer files to the outcome of a study."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from srspace_eval._utils.notices import notify
 from srspace_eval.errors import StudyError
 from srspace_eval.study.intervals import bootstrap_mor
 from srspace_eval.study.key import Key, load_key
+from srspace_eval.study.opinion_scores import mean_opinion_scores
 from srspace_eval.study.options import CollectOptions
 from srspace_eval.study.outcome import StudyOutcome
 from srspace_eval.study.rankings import as_rankings, mean_opinion_rank
+from srspace_eval.study.rating_outcome import RatingOutcome
+from srspace_eval.study.rating_report import write_ratings
 from srspace_eval.study.report import write_outcome
-from srspace_eval.study.screening import screen_answers
+from srspace_eval.study.screening import AcceptedAnswer, RejectedAnswer, screen_answers
 from srspace_eval.study.statistics import compare_pairs, friedman, rank_shares, rater_agreement
 
 
@@ -27,7 +31,7 @@ def collect_study(
     out: str | os.PathLike[str] | None = None,
     options: CollectOptions = CollectOptions(),  # noqa: B008
 ) -> StudyOutcome:
-    """Check answers and compute the MOR: what ``srspace-eval study collect`` does, with the same files.
+    """Check the answers of a ranking study and compute the MOR: what ``srspace-eval study collect`` does.
 
     Parameters
     ----------
@@ -43,7 +47,8 @@ def collect_study(
     Raises
     ------
     StudyError
-        If an option is out of range, the key cannot be read, no answer counts, or the files cannot be written.
+        If an option is out of range, the key cannot be read or is of a rating study, no answer counts, or the files
+        cannot be written.
 
     Warns
     -----
@@ -58,14 +63,75 @@ def collect_study(
     0     GT  1.000000   1.0
     1  teamA  2.361111   2.0
     """
-    paths = answers if isinstance(answers, Sequence) and not isinstance(answers, str) else [answers]
-    files = answer_files([Path(path) for path in paths])
-    outcome = compute_outcome(files, key if isinstance(key, Key) else load_key(Path(key)), options)
+    key = key if isinstance(key, Key) else load_key(Path(key))
+    outcome = compute_outcome(_files(answers), key, options)
     if out is not None:
         write_outcome(outcome, Path(out))
-    for rejected in outcome.rejected:
-        notify(f"not counted: {rejected.file}: {rejected.reason}")
+    _name_answers(key, outcome.accepted, outcome.rejected)
     return outcome
+
+
+def collect_ratings(
+    answers: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    key: Key | str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    options: CollectOptions = CollectOptions(),  # noqa: B008
+) -> RatingOutcome:
+    """Check the answers of a rating study and compute the MOS: what ``srspace-eval study collect`` does.
+
+    Parameters
+    ----------
+    answers:
+        Answer files, and folders of ``.json`` files.
+    key:
+        Key of the study, or its file.
+    out:
+        Folder for MOS.csv, study.json and report.html. None: nothing is written.
+    options:
+        Which answers count, and how intervals are computed.
+
+    Raises
+    ------
+    StudyError
+        If an option is out of range, the key cannot be read or is of a ranking study, no answer counts, or the files
+        cannot be written.
+
+    Warns
+    -----
+    Notice
+        For every answer that does not count, with the reason, and for every outlying rater.
+
+    Examples
+    --------
+    >>> outcome = collect_ratings("answers/", "study-key.json", out="result/")  # doctest: +SKIP
+    >>> outcome.to_frame()[["team", "mos", "unbiased"]]  # doctest: +SKIP
+        team   mos  unbiased
+    0     GT  4.61      4.63
+    1  teamA  3.27      3.25
+    """
+    key = key if isinstance(key, Key) else load_key(Path(key))
+    outcome = compute_ratings(_files(answers), key, options)
+    if out is not None:
+        write_ratings(outcome, Path(out))
+    _name_answers(key, outcome.accepted, outcome.rejected)
+    for rater in outcome.scores.outlying:
+        notify(f"outlying, but counted: {rater.rater}: {'; '.join(rater.outlying)}")
+    return outcome
+
+
+def _files(answers: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
+    paths = answers if isinstance(answers, Sequence) and not isinstance(answers, str) else [answers]
+    return answer_files([Path(path) for path in paths])
+
+
+def _name_answers(key: Key, accepted: Sequence[AcceptedAnswer], rejected: Sequence[RejectedAnswer]) -> None:
+    """Notices of the answers that do not count, and of raters who saw the crops in another size."""
+    for answer in rejected:
+        notify(f"not counted: {answer.file}: {answer.reason}")
+    smaller = [a.answer.rater for a in accepted if not all(screen.as_planned(key) for screen in a.answer.screens)]
+    if smaller:
+        notify(f"saw the crops in another size than planned: {', '.join(smaller)}; the report says on which screens")
 
 
 def answer_files(paths: Sequence[Path]) -> list[Path]:
@@ -90,17 +156,16 @@ def compute_outcome(
     key: Key,
     options: CollectOptions = CollectOptions(),  # noqa: B008
 ) -> StudyOutcome:
-    """The outcome of a study from its answer files. Answers that are not accepted have no influence on any number.
+    """The outcome of a ranking study from its answer files. Answers that are not accepted have no influence.
 
     Raises
     ------
     StudyError
-        If an option is out of range, or no answer counts. It lists why each was rejected.
+        If an option is out of range, the key is of a rating study, or no answer counts. It lists why each was rejected.
     """
-    options.check()
-    accepted, rejected = screen_answers(files, key, options)
-    if not accepted:
-        raise StudyError("no answer can be used", [f"{r.file}: {r.reason}" for r in rejected])
+    if key.task != "rank":
+        raise StudyError("people rated in this study; compute its MOS with collect_ratings")
+    accepted, rejected = _screened(files, key, options)
     answers = [a.answer for a in accepted]
     rankings = as_rankings(answers, key, by_image=options.over == "images")
     if not len(rankings.ranks):
@@ -120,3 +185,54 @@ def compute_outcome(
         shares=rank_shares(rankings.ranks),
         seconds=float(np.median(seconds)),
     )
+
+
+def compute_ratings(
+    files: Sequence[Path],
+    key: Key,
+    options: CollectOptions = CollectOptions(),  # noqa: B008
+) -> RatingOutcome:
+    """The outcome of a rating study from its answer files. Answers that are not accepted have no influence.
+
+    Raises
+    ------
+    StudyError
+        If an option is out of range, the key is of a ranking study, or no answer counts. It lists why each was
+        rejected.
+    """
+    if key.task != "rate":
+        raise StudyError("people ranked in this study; compute its MOR with collect_study")
+    accepted, rejected = _screened(files, key, options)
+    rated = [
+        (key.entries[task.holds[0]], task.crop, a.answer.rater, grade)
+        for a in accepted
+        for task, grade in ((key.tasks[name], grade) for name, grade in a.answer.ratings.items())
+        if task.kind == "rate"
+    ]
+    if not rated:
+        raise StudyError("the answers rate nothing but attention checks, so there is no MOS yet")
+    methods, crops, raters, grades = zip(*rated, strict=True)
+    pictures = [crop.image if options.over == "images" else f"{crop.image}/{crop.number}" for crop in crops]
+    scale = key.rating_scale
+    scores = mean_opinion_scores(methods, pictures, raters, grades, scale=scale, level=options.level)
+    counted = Counter(zip(methods, grades, strict=True))
+    counts = np.array([[counted[name, grade] for grade in scale.grades] for name in scores.methods], dtype=np.float64)
+    return RatingOutcome(
+        key=key,
+        options=options,
+        accepted=tuple(accepted),
+        rejected=tuple(rejected),
+        scores=scores,
+        shares=counts / counts.sum(axis=1, keepdims=True),
+        seconds=float(np.median([s for a in accepted for s in a.answer.seconds.values()])),
+    )
+
+
+def _screened(
+    files: Sequence[Path], key: Key, options: CollectOptions
+) -> tuple[list[AcceptedAnswer], list[RejectedAnswer]]:
+    options.check()
+    accepted, rejected = screen_answers(files, key, options)
+    if not accepted:
+        raise StudyError("no answer can be used", [f"{r.file}: {r.reason}" for r in rejected])
+    return accepted, rejected

@@ -26,8 +26,10 @@ from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.page import page_data, page_files, study_digest
 from srspace_eval.study.pictures import stored_png
 from srspace_eval.study.places import check_places, default_key_path, put_in_place, unify_times
+from srspace_eval.study.rating_design import make_rating_lists, make_rating_tasks
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.opinion_scale import ACR, DCR, OpinionScale
 from srspace_eval.tracks.reader import load_track
 
 SECRET_BYTES = 32
@@ -45,13 +47,14 @@ class StudyFolder:
 
     @property
     def tasks(self) -> int:
-        """Number of tasks that count for the MOR."""
-        return sum(task.kind == "rank" for task in self.key.tasks.values())
+        """Number of tasks that count for the MOR or MOS, each for ``raters`` people."""
+        return sum(task.kind in ("rank", "rate") for task in self.key.tasks.values())
 
     @property
     def minutes_per_rater(self) -> float:
         """Estimated time of the rater with the most tasks, in minutes."""
-        return max(expected_minutes(len(rater.tasks), len(self.key.entries)) for rater in self.key.raters.values())
+        shown = self.key.settings["pictures_at_once"]
+        return max(expected_minutes(len(rater.tasks), shown) for rater in self.key.raters.values())
 
     @property
     def codes(self) -> dict[str, str]:
@@ -64,6 +67,7 @@ class StudyFolder:
             "study": self.key.study,
             "folder": str(self.folder),
             "key": str(self.key_path),
+            "task": self.key.task,
             "methods": list(self.key.entries),
             "tasks": self.tasks,
             "minutes_per_rater": self.minutes_per_rater,
@@ -88,6 +92,9 @@ def create_study(
 ) -> StudyFolder:
     """Create a study: what ``srspace-eval study create`` does, with the same files.
 
+    With ``options.task`` ``"rank"``, people put the methods' crops in order. With ``"rate"``, they rate single crops,
+    or crops beside the GT (``options.pairs``), on the scale of the track.
+
     Parameters
     ----------
     submissions:
@@ -106,7 +113,7 @@ def create_study(
     sample:
         Show this sample of every image. None: drawn by seed.
     options:
-        Crops, raters, attention checks, seed.
+        Task, crops, raters, attention checks, seed.
     secret:
         32 bytes that decide names, positions and tokens. The same secret gives the same bytes. None: random.
     key_path:
@@ -198,8 +205,14 @@ def build_study(
     sizes = gt_sizes(entries, images)
     crops, obvious = place_crops(sizes, entries.track.scale, options)
     names = [entry.name for entry in entries.entries]
-    tasks = make_tasks(crops, obvious, names, secret)
-    repeats, raters = make_lists(tasks, len(names), secret, options)
+    scale = _scale(entries.track, options)
+    if scale is None:
+        tasks = make_tasks(crops, obvious, names, secret)
+        repeats, raters = make_lists(tasks, len(names), secret, options)
+    else:
+        tasks = make_rating_tasks(crops, obvious, len(names), secret, pairs=options.pairs)
+        repeats, raters = make_rating_lists(tasks, len(names), secret, options)
+    shown = len(names) if scale is None else options.pictures_at_once
     try:
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     except OSError as error:
@@ -219,9 +232,9 @@ def build_study(
                 (folder / f"{name}.png").write_bytes(png)
             del items
         all_tasks = [*tasks, *repeats]
-        data = page_data(all_tasks, raters, contexts, options, len(names))
+        data = page_data(all_tasks, raters, contexts, options, shown, scale)
         study = study_digest(data, digests)
-        for name, text in page_files(study, data, options.title).items():
+        for name, text in page_files(study, data, options, scale).items():
             target = work / name
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(text.encode("utf-8"))
@@ -229,19 +242,24 @@ def build_study(
             "created_with": f"srspace-eval {__version__}",
             "track": entries.track.name,
             "scale": entries.track.scale,
-            "lr": "downscaled from the GT, for display only" if entries.lr is None else "given",
+            "lr": _lr_shown(entries, options),
             **asdict(options),
+            "title": options.heading,
+            "zoom": options.shown_zoom,
+            "pictures_at_once": shown,
             "shown": {entry.name: {image: entry.files[image] for image in images} for entry in entries.entries},
         }
         key = Key(
             study=study,
             secret=secret.hex(),
-            title=options.title,
+            title=options.heading,
             ties=options.ties,
             entries=tuple(names),
             tasks={task.id: task for task in all_tasks},
             raters={rater.id: rater for rater in raters},
             settings=settings,
+            task=options.task,
+            scale=scale,
         )
         unify_times(work)
         key.write(key_path)
@@ -255,3 +273,16 @@ def build_study(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return key
+
+
+def _scale(track: Track, options: StudyOptions) -> OpinionScale | None:
+    """The scale of a rating study: the track's, or ITU-T P.910's for single pictures or for pairs."""
+    if options.task == "rank":
+        return None
+    return track.opinion_scale or (DCR if options.pairs else ACR)
+
+
+def _lr_shown(entries: StudyEntries, options: StudyOptions) -> str:
+    if options.task == "rate":
+        return "not shown"
+    return "downscaled from the GT, for display only" if entries.lr is None else "given"

@@ -14,7 +14,7 @@ from srspace_eval._utils.png import Pixels, decode_png
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval._utils.progress import Advance
 from srspace_eval.errors import ImageError, StudyError
-from srspace_eval.study.design import Crop, Task
+from srspace_eval.study.design import LARGE_CELLS, SMALL_CELLS, UNTOUCHED, Crop, Task
 from srspace_eval.study.entries import StudyEntries
 from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.pictures import coarsened, read_squares, shrunk
@@ -62,7 +62,7 @@ def read_pictures(
     workers: int,
     advance: Advance,
 ) -> tuple[dict[str, Pixels], dict[str, LrContext]]:
-    """Every crop and every LR context, by id.
+    """Every crop and every LR context, by id. A GT crop that is shown as the reference is one of the crops.
 
     The crops lie in a memory-mapped file in the folder ``scratch``, because all crops of a large study may not fit in
     memory.
@@ -73,7 +73,9 @@ def read_pictures(
         If pictures are damaged or too small. It lists all of them.
     """
     size = options.size
-    ids = sorted(item for task in tasks for item in task.items)
+    rating = options.task == "rate"
+    references = {task.reference for task in tasks if rating and task.reference is not None}
+    ids = sorted({*(item for task in tasks for item in task.items), *references})
     store = np.memmap(scratch / "crops", dtype=np.uint8, mode="w+", shape=(len(ids), size, size, 3))
     row = {item: i for i, item in enumerate(ids)}
     by_image: dict[str, list[Task]] = defaultdict(list)
@@ -83,25 +85,27 @@ def read_pictures(
 
     def read_method(image: str, index: int) -> None:
         entry = entries.entries[index]
-        ranked = [task for task in by_image[image] if task.kind == "rank"]
+        shown = [task for task in by_image[image] if task.kind != "obvious" and index in task.holds]
         name = entry.files[image]
         where = entry.source.where(name)
-        corners = [(task.crop.x, task.crop.y) for task in ranked]
-        for task, square in zip(ranked, read_squares(entry.source.read(name), where, corners, size), strict=True):
+        corners = [(task.crop.x, task.crop.y) for task in shown]
+        for task, square in zip(shown, read_squares(entry.source.read(name), where, corners, size), strict=True):
             store[row[task.items[task.holds.index(index)]]] = square
 
     def read_gt(image: str) -> None:
         name = entries.gt_files[image]
         height, width = sizes[image]
         pixels = decode_png(entries.gt.read(name), entries.gt.where(name))[:height, :width]
-        lr = _low_resolution(entries, image, pixels)
+        lr = None if rating else _low_resolution(entries, image, pixels)
         for task in by_image[image]:
-            contexts[task.reference] = _context(lr, task.crop, entries.track.scale, options)
+            square = pixels[task.crop.y : task.crop.y + size, task.crop.x : task.crop.x + size]
             if task.kind == "obvious":
-                x, y = task.crop.x, task.crop.y
-                square = pixels[y : y + size, x : x + size]
-                for level, cell in enumerate((1, max(2, size // 10), max(3, size // 3))):
-                    store[row[task.items[task.holds.index(level)]]] = coarsened(square, cell)
+                for number, (item, level) in enumerate(zip(task.items, task.holds, strict=True)):
+                    store[row[item]] = _obvious_piece(square, level, task.holds[:number].count(level))
+            if task.reference is not None and lr is not None:
+                contexts[task.reference] = _context(lr, task.crop, entries.track.scale, options)
+            elif task.reference is not None:
+                store[row[task.reference]] = square
 
     problems: list[str] = []
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
@@ -120,6 +124,12 @@ def read_pictures(
     if problems:
         raise StudyError("pictures cannot be used", problems)
     return {item: store[i] for item, i in row.items()}, contexts
+
+
+def _obvious_piece(square: Pixels, level: int, variant: int) -> Pixels:
+    size = len(square)
+    cell = {UNTOUCHED: 1, SMALL_CELLS: max(2, size // 10), LARGE_CELLS: max(3, size // 3)}[level]
+    return coarsened(square, cell, variant)
 
 
 def _low_resolution(entries: StudyEntries, image: str, gt: Pixels) -> Pixels:

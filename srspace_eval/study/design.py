@@ -22,10 +22,10 @@ from srspace_eval.study.randomization import (
     share_tasks,
 )
 
-TaskKind = Literal["rank", "repeat", "obvious"]
+TaskKind = Literal["rank", "rate", "repeat", "obvious"]
 
-OBVIOUS_LEVELS = 3
-"""Crops in an obvious task: the GT, and the GT in small and in large cells."""
+UNTOUCHED, SMALL_CELLS, LARGE_CELLS = 0, 1, 2
+"""What an item of an obvious task shows: the GT, or the GT in small or in large cells."""
 
 SECONDS_PER_TASK, SECONDS_PER_CROP = 5.0, 3.0
 """Estimated time for the reference of a task, and for each crop. ``study collect`` reports the measured time."""
@@ -43,19 +43,20 @@ class Crop:
 
 @dataclass(frozen=True)
 class Task:
-    """Crops to rank.
+    """Crops to rank, or a crop to rate.
 
     Attributes
     ----------
     kind:
-        ``"rank"``: the ranking counts for the MOR. ``"repeat"``: the crops of another task once more. ``"obvious"``:
-        every attentive rater gives the same order.
+        ``"rank"``: the ranking counts for the MOR. ``"rate"``: the rating counts for the MOS. ``"repeat"``: another
+        task once more. ``"obvious"``: every attentive rater gives the same order.
     items:
-        Ids of the crops' files, sorted. The order carries no information.
+        Ids of the crops' files, sorted. The order carries no information. A crop to rate is the only item.
     holds:
-        What each item is: the index of its method, or in an obvious task its place in the right order (0: best).
+        What each item is: the index of its method, or in an obvious task its place in the right order (0: best). Items
+        of the same place may have any order.
     reference:
-        Id of the file that shows the LR around the crop.
+        Id of the file that shows the LR around the crop, or of the GT's crop. None: no reference.
     of:
         The task that a repeat repeats.
     """
@@ -65,7 +66,7 @@ class Task:
     crop: Crop
     items: tuple[str, ...]
     holds: tuple[int, ...]
-    reference: str
+    reference: str | None
     of: str | None = None
 
 
@@ -85,7 +86,7 @@ class RaterList:
 
 
 def expected_minutes(tasks: float, entries: int) -> float:
-    """A rater's estimated time for tasks of ``entries`` crops each, in minutes.
+    """A rater's estimated time for tasks that show ``entries`` crops each, in minutes.
 
     >>> expected_minutes(60, 8)
     29.0
@@ -165,7 +166,8 @@ def make_tasks(crops: Sequence[Crop], obvious: Sequence[Crop], entries: Sequence
 
     def task(crop: Crop, kind: str, names: Sequence[str]) -> Task:
         labels = (kind, crop.image, str(crop.number))
-        items = sorted((random_id(secret, "item", *labels, name), i) for i, name in enumerate(names))
+        holds = range(len(names)) if kind == "rank" else obvious_levels(len(names))
+        items = sorted((random_id(secret, "item", *labels, name), i) for i, name in zip(holds, names, strict=True))
         return Task(
             id=random_id(secret, "task", *labels),
             kind="rank" if kind == "rank" else "obvious",
@@ -175,8 +177,18 @@ def make_tasks(crops: Sequence[Crop], obvious: Sequence[Crop], entries: Sequence
             reference=random_id(secret, "reference", *labels),
         )
 
-    levels = [str(level) for level in range(OBVIOUS_LEVELS)]
-    return [task(crop, "rank", entries) for crop in crops] + [task(crop, "obvious", levels) for crop in obvious]
+    pieces = [str(piece) for piece in range(len(entries))]
+    return [task(crop, "rank", entries) for crop in crops] + [task(crop, "obvious", pieces) for crop in obvious]
+
+
+def obvious_levels(pieces: int) -> list[int]:
+    """What the items of an obvious task show. It has as many as the other tasks, so that it does not stand out.
+
+    >>> obvious_levels(2), obvious_levels(7)
+    ([0, 2], [0, 1, 1, 1, 2, 2, 2])
+    """
+    small = (pieces - 1) // 2
+    return [UNTOUCHED] + [SMALL_CELLS] * small + [LARGE_CELLS] * (pieces - 1 - small)
 
 
 def make_lists(
@@ -221,7 +233,7 @@ def make_lists(
             for task, order in zip(own, methods, strict=True)
         ]
         repeated, slots = place_checks(len(own), options.repeats, len(obvious), rng)
-        checks = [_repeat(own[i], name, secret) for i in repeated]
+        checks = [repeated_task(own[i], name, secret) for i in repeated]
         repeats += checks
         for slot, check in sorted(zip(slots, checks + obvious, strict=True), key=lambda pair: -pair[0]):
             todo.insert(slot, (check, tuple(int(i) for i in rng.permutation(len(check.items)))))
@@ -236,6 +248,7 @@ def make_lists(
     return repeats, raters
 
 
-def _repeat(task: Task, rater: str, secret: bytes) -> Task:
+def repeated_task(task: Task, rater: str, secret: bytes) -> Task:
+    """A task once more for a rater, under an id of its own."""
     new = random_id(secret, "repeat", rater, task.id)
     return Task(new, "repeat", task.crop, task.items, task.holds, task.reference, of=task.id)

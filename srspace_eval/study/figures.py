@@ -12,51 +12,89 @@ Figure = dict[str, Any]
 
 def mor_figure(methods: Sequence[dict[str, Any]]) -> Figure:
     """The MOR of each method with its interval. ``methods``: as in ``study.json``."""
-    trace = {
+    axis = {"title": {"text": "mean opinion rank (lower is better)"}, "range": [0.8, len(methods) + 0.2]}
+    return _figure([_points(methods, "mor", "MOR")], axis, methods)
+
+
+def mos_figure(methods: Sequence[dict[str, Any]], scale: dict[str, Any]) -> Figure:
+    """The MOS of each method with its interval. ``methods``, ``scale``: as in ``study.json``."""
+    axis = {
+        "title": {"text": f"mean opinion score ({scale['better']} is better)"},
+        "range": [scale["low"] - 0.1, scale["high"] + 0.1],
+    }
+    return _figure([_points(methods, "mos", "MOS")], axis, methods)
+
+
+def _points(methods: Sequence[dict[str, Any]], field: str, label: str) -> dict[str, Any]:
+    ends = [m[f"{field}_interval"] for m in methods]
+    return {
         "type": "scatter",
         "mode": "markers",
-        "x": [m["mor"] for m in methods],
+        "x": [m[field] for m in methods],
         "y": list(range(len(methods))),
         "marker": {"size": 11},
         "error_x": {
             "type": "data",
             "symmetric": False,
-            "array": [m["mor_interval"][1] - m["mor"] for m in methods],
-            "arrayminus": [m["mor"] - m["mor_interval"][0] for m in methods],
+            "array": [high - m[field] for m, (_, high) in zip(methods, ends, strict=True)],
+            "arrayminus": [m[field] - low for m, (low, _) in zip(methods, ends, strict=True)],
             "thickness": 2,
             "width": 5,
         },
-        "customdata": [[escape_plotly(m["team"], 32), *m["mor_interval"]] for m in methods],
-        "hovertemplate": "%{customdata[0]}<br>MOR %{x:.3f} "
+        "customdata": [[escape_plotly(m["team"], 32), *interval] for m, interval in zip(methods, ends, strict=True)],
+        "hovertemplate": f"%{{customdata[0]}}<br>{label} %{{x:.3f}} "
         "(%{customdata[1]:.2f} – %{customdata[2]:.2f})<extra></extra>",
     }
-    axis = {"title": {"text": "mean opinion rank (lower is better)"}, "range": [0.8, len(methods) + 0.2]}
-    return _figure([trace], axis, methods)
 
 
 def shares_figure(methods: Sequence[dict[str, Any]]) -> Figure:
     """The shares of the ranks of each method, as stacked bars."""
-    k = len(methods)
+    names = [f"rank {rank + 1}" for rank in range(len(methods))]
+    return _stacked(methods, [m["rank_shares"] for m in methods], names, "share of rankings")
+
+
+def grades_figure(methods: Sequence[dict[str, Any]], labels: Sequence[str], better: str) -> Figure:
+    """The shares of the grades of each method, as stacked bars, the best grade first.
+
+    Parameters
+    ----------
+    methods:
+        As in ``study.json``.
+    labels:
+        The grades, from low to high.
+    better:
+        ``"higher"`` or ``"lower"``.
+    """
+    step = -1 if better == "higher" else 1
+    shares = [m["grade_shares"][::step] for m in methods]
+    return _stacked(methods, shares, list(labels)[::step], "share of ratings")
+
+
+def _stacked(
+    methods: Sequence[dict[str, Any]], shares: Sequence[Sequence[float]], names: Sequence[str], title: str
+) -> Figure:
+    """Stacked bars. ``shares``: for each method one value a name; ``names``: from the best to the worst."""
     traces = []
-    for rank in range(k):
+    for place, name in enumerate(names):
         # One hue from strong (best) to weak (worst) can be read without colour vision.
-        strength = 1 - 0.88 * rank / max(k - 1, 1)
+        strength = 1 - 0.88 * place / max(len(names) - 1, 1)
+        label = escape_plotly(name, 60)
         traces.append(
             {
                 "type": "bar",
                 "orientation": "h",
-                "y": list(range(k)),
-                "x": [m["rank_shares"][rank] for m in methods],
-                "name": f"rank {rank + 1}",
+                "y": list(range(len(methods))),
+                "x": [share[place] for share in shares],
+                "name": label,
                 "marker": {
                     "color": f"rgba(47, 107, 179, {strength:.3f})",
                     "line": {"width": 0.5, "color": "rgba(128, 128, 128, 0.6)"},
                 },
                 "customdata": [[escape_plotly(m["team"], 32)] for m in methods],
-                "hovertemplate": f"%{{customdata[0]}}<br>rank {rank + 1}: %{{x:.1%}}<extra></extra>",
+                "hovertemplate": f"%{{customdata[0]}}<br>{label}: %{{x:.1%}}<extra></extra>",
             }
         )
-    axis = {"title": {"text": "share of rankings"}, "tickformat": ".0%", "range": [0, 1]}
+    axis = {"title": {"text": title}, "tickformat": ".0%", "range": [0, 1]}
     figure = _figure(traces, axis, methods)
     figure["layout"]["barmode"] = "stack"
     return figure

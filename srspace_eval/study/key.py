@@ -15,6 +15,8 @@ from srspace_eval._utils.documents import DocumentError, convert
 from srspace_eval._utils.files import read_bounded
 from srspace_eval.errors import StudyError
 from srspace_eval.study.design import RaterList, Task
+from srspace_eval.study.options import StudyTask
+from srspace_eval.tracks.opinion_scale import OpinionScale
 
 KEY_FORMAT = "srspace-eval/study-key/1"
 
@@ -22,7 +24,10 @@ _MAX_BYTES = 1 << 27
 
 
 class KeyDocument(Struct, frozen=True):
-    """The key's document: which method is behind each random id of a study."""
+    """The key's document: which method is behind each random id of a study.
+
+    ``task`` and ``scale`` are absent in files of version 0.1.0, whose studies are rankings.
+    """
 
     format: Literal["srspace-eval/study-key/1"]
     study: str
@@ -33,6 +38,8 @@ class KeyDocument(Struct, frozen=True):
     tasks: tuple[Task, ...]
     raters: tuple[RaterList, ...]
     secret: Annotated[str, Meta(pattern="^[0-9a-f]*$", description="hexadecimal digits")]
+    task: StudyTask = "rank"
+    scale: OpinionScale | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ class Key:
         By id.
     settings:
         How it was built, for the record.
+    task, scale:
+        Whether raters rank or rate, and the scale of the ratings. None: a ranking study.
     """
 
     study: str
@@ -61,6 +70,21 @@ class Key:
     tasks: Mapping[str, Task]
     raters: Mapping[str, RaterList]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    task: StudyTask = "rank"
+    scale: OpinionScale | None = None
+
+    @property
+    def rating_scale(self) -> OpinionScale:
+        """The scale of a rating study.
+
+        Raises
+        ------
+        StudyError
+            If it is a ranking study.
+        """
+        if self.scale is None:
+            raise StudyError("a ranking study has no scale")
+        return self.scale
 
     def write(self, path: Path) -> None:
         """Write the key, readable by its owner only; never over another.
@@ -74,6 +98,7 @@ class Key:
             "format": KEY_FORMAT,
             "study": self.study,
             "title": self.title,
+            **({} if self.scale is None else {"task": self.task, "scale": asdict(self.scale)}),
             "ties": self.ties,
             "entries": list(self.entries),
             "settings": dict(self.settings),
@@ -110,9 +135,11 @@ def load_key(path: Path) -> Key:
     try:
         document = convert(data, KeyDocument)
         tasks = {task.id: task for task in document.tasks}
+        _check_scale(document)
         for task in document.tasks:
-            if len(task.items) != len(task.holds):
-                raise DocumentError(f"task {task.id!r} has {len(task.items)} items and {len(task.holds)} holds")
+            _check_task(task, document)
+            if task.of is not None and task.of not in tasks:
+                raise DocumentError(f"task {task.id!r} repeats {task.of!r}, which is not there")
         for rater in document.raters:
             if lost := [task for task in rater.tasks if task not in tasks]:
                 raise DocumentError(f"rater {rater.id!r} has the task {lost[0]!r}, which is not there")
@@ -129,4 +156,31 @@ def load_key(path: Path) -> Key:
         tasks=tasks,
         raters={rater.id: rater for rater in document.raters},
         settings=document.settings,
+        task=document.task,
+        scale=document.scale,
     )
+
+
+def _check_scale(document: KeyDocument) -> None:
+    if (document.task == "rate") != (document.scale is not None):
+        raise DocumentError(f"task is {document.task!r}, and scale is {'missing' if document.scale is None else 'set'}")
+    if document.scale is not None and (problems := document.scale.page_problems()):
+        raise DocumentError(f"scale: {'; '.join(problems)}")
+
+
+def _check_task(task: Task, document: KeyDocument) -> None:
+    """Check that a task fits the study. Wrong indices would otherwise be errors of the arithmetic."""
+    name, rating, entries = task.id, document.task == "rate", len(document.entries)
+    if len(task.items) != len(task.holds):
+        raise DocumentError(f"task {name!r} has {len(task.items)} items and {len(task.holds)} holds")
+    if rating and len(task.items) != 1:
+        raise DocumentError(f"task {name!r} has {len(task.items)} items; a rating is of one")
+    if task.kind in ("rank", "rate") and (task.kind == "rate") != rating:
+        raise DocumentError(f"task {name!r} is of kind {task.kind!r} in a study of task {document.task!r}")
+    if task.kind == "obvious":
+        if min(task.holds, default=0) < 0:
+            raise DocumentError(f"task {name!r} holds a negative place")
+    elif not all(held in range(entries) for held in task.holds):
+        raise DocumentError(f"task {name!r} holds a method that is not there")
+    elif not rating and sorted(task.holds) != list(range(entries)):
+        raise DocumentError(f"task {name!r} does not hold each method once")

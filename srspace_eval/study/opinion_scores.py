@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
@@ -19,42 +19,10 @@ from srspace_eval.errors import StudyError
 from srspace_eval.study.panel import RaterSummary, fit_bias_model, summarise_raters
 from srspace_eval.study.rankings import Floats, Ints
 from srspace_eval.study.statistics import kendall_w
+from srspace_eval.tracks.opinion_scale import ACR, OpinionScale
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class OpinionScale:
-    """The scale of ratings.
-
-    Attributes
-    ----------
-    low, high:
-        Smallest and largest score. The default is absolute category rating (ACR) of ITU-T P.910: 1 bad, 5 excellent.
-    step:
-        Distance of two neighbouring scores.
-    better:
-        Whether a higher or a lower score is better.
-
-    Examples
-    --------
-    >>> OpinionScale(0, 5, better="lower").problems([2, 6, float("nan")])
-    ['rating 2: 6 is not a score from 0 to 5', 'rating 3: nan is not a score from 0 to 5']
-    """
-
-    low: float = 1.0
-    high: float = 5.0
-    step: float = 1.0
-    better: Literal["higher", "lower"] = "higher"
-
-    def problems(self, scores: Sequence[float]) -> list[str]:
-        """The ratings that are not on the scale, counted from 1. Scores between two steps are allowed."""
-        return [
-            f"rating {number}: {score:g} is not a score from {self.low:g} to {self.high:g}"
-            for number, score in enumerate(scores, start=1)
-            if not self.low <= score <= self.high
-        ]
 
 
 @dataclass(frozen=True)
@@ -146,7 +114,7 @@ def mean_opinion_scores(
     rater: Sequence[str],
     score: Sequence[float],
     *,
-    scale: OpinionScale = OpinionScale(),
+    scale: OpinionScale = ACR,
     level: float = 0.95,
 ) -> OpinionScores:
     """Compute mean opinion scores with intervals from single ratings.
@@ -210,7 +178,8 @@ def mean_opinion_scores(
         arguments = values[own], free[own], by_rater[own], by_picture[own]
         plain.append(_estimate(np.ones(int(own.sum())), arguments[0], arguments[0], *arguments[2:], level))
         unbiased.append(_estimate(share[own], *arguments, level))
-    mos, low, high = np.array(plain).T
+    mos = np.bincount(by_method, values) / np.bincount(by_method)  # exact where all scores are whole numbers
+    _, low, high = np.array(plain).T
     free_mos, free_low, free_high = np.array(unbiased).T
     return OpinionScores(
         methods=methods,

@@ -11,8 +11,18 @@ from typing import Literal
 
 from srspace_eval.errors import StudyError
 
+StudyTask = Literal["rank", "rate"]
 PartialAnswers = Literal["refuse", "use"]
 IntervalUnit = Literal["crops", "images"]
+
+TITLES = {
+    "rank": "Which looks most like a photograph?",
+    "rate": "How good does this picture look?",
+    "pairs": "How close is this picture to the reference?",
+}
+"""Headings of the page, where the organiser gives none."""
+
+_LEGIBLE = 160  # smaller pieces are too small to judge
 
 
 @dataclass(frozen=True)
@@ -21,28 +31,39 @@ class StudyOptions:
 
     Attributes
     ----------
+    task:
+        ``"rank"``: people put the methods' crops in order (MOR). ``"rate"``: people rate single crops (MOS).
+    pairs:
+        Ratings: show the GT beside each picture as its reference.
     crops, size:
         Number of crops of each image, and side of a crop in GT pixels.
+    zoom:
+        Each pixel of a crop is shown as ``zoom × zoom`` pixels, the same for all raters. On a screen of high density,
+        such a pixel is a whole number of the screen's pixels. None: the smallest at which a crop is at least 160 wide.
     raters:
         Number of people who do each task.
     tasks_per_rater:
-        Largest number of tasks for one person. The tasks are then shared among more people. None: everyone does all.
+        Largest number of tasks for one person, without attention checks. The tasks are then shared among more people.
+        A person rates all methods' versions of a crop. None: everyone does all.
     images:
         Number of images, drawn by seed. None: all.
     ties:
-        Whether crops may share a rank.
+        Rankings: whether crops may share a rank.
     repeats, obvious:
-        Attention checks for each rater: tasks that are shown twice, and tasks with an obvious order.
+        Attention checks for each rater: tasks that are shown twice, and tasks with an obvious order. An obvious check
+        of a rating study is two pictures to rate: a hidden GT, and the same in large cells.
     context:
-        Side of the LR region that is shown around a crop, in GT pixels. None: six times ``size``.
+        Rankings: side of the LR region that is shown around a crop, in GT pixels. None: six times ``size``.
     seed:
         Decides images, crops and samples. None: it follows from the secret, so nobody can predict what is shown. The
         key records it.
     title:
-        Heading of the page.
+        Heading of the page. None: the one of the task in :data:`TITLES`.
 
     >>> StudyOptions(size=160).context_size
     960
+    >>> StudyOptions(size=80).shown_zoom, StudyOptions(size=320).shown_zoom
+    (2, 1)
     """
 
     crops: int = 3
@@ -55,12 +76,30 @@ class StudyOptions:
     obvious: int = 0
     context: int | None = None
     seed: int | None = None
-    title: str = "Which looks most like a photograph?"
+    title: str | None = None
+    task: StudyTask = "rank"
+    pairs: bool = False
+    zoom: int | None = None
 
     @property
     def context_size(self) -> int:
         """Side of the LR region that is shown around a crop, in GT pixels."""
         return 6 * self.size if self.context is None else self.context
+
+    @property
+    def shown_zoom(self) -> int:
+        """Pixels of the screen for each pixel of a crop, in each direction."""
+        return -(-_LEGIBLE // max(self.size, 1)) if self.zoom is None else self.zoom
+
+    @property
+    def heading(self) -> str:
+        """Heading of the page."""
+        return TITLES["pairs" if self.pairs else self.task] if self.title is None else self.title
+
+    @property
+    def pictures_at_once(self) -> int:
+        """Rating tasks: number of pictures that are shown."""
+        return 2 if self.pairs else 1
 
     @property
     def fixed_seed(self) -> int:
@@ -103,13 +142,14 @@ class StudyOptions:
             ("images", self.images, 1),
             ("repeats", self.repeats, 0),
             ("obvious", self.obvious, 0),
+            ("zoom", self.zoom, 1),
         ]
         problems = [
             f"--{name} is {value}: it must be at least {least}"
             for name, value, least in at_least
             if value is not None and value < least
         ]
-        if not self.title.strip():
+        if not self.heading.strip():
             problems.append("--title is empty: the page needs a heading")
         if self.size % scale:
             problems.append(
@@ -117,6 +157,11 @@ class StudyOptions:
             )
         if self.context is not None and self.context < self.size:
             problems.append(f"--context is {self.context}: it must not be smaller than --size {self.size}")
+        if self.task == "rate":
+            problems += ["--ties is for rankings; ratings are never ordered"] if self.ties else []
+            problems += ["--context is for rankings; ratings show no LR"] if self.context is not None else []
+        elif self.pairs:
+            problems.append("--pairs is for ratings (--task rate); rankings show the LR as the reference")
         if problems:
             raise StudyError("the study cannot be created with these options", problems)
 
@@ -130,13 +175,15 @@ class CollectOptions:
     partial:
         Whether answers with missing tasks are refused or used.
     agreement:
-        Least mean Kendall tau between a rater's first and second ranking of the repeated tasks, in [-1, 1].
+        Rankings: least mean Kendall tau between a rater's first and second ranking of the repeated tasks, in [-1, 1].
+    tolerance:
+        Ratings: largest mean difference between a rater's first and second rating of the repeated pictures, in grades.
     over:
         What intervals and tests generalise over besides raters. ``"images"`` keeps the crops of an image together.
     level:
         Confidence level of the intervals, in [0.5, 1).
     draws, seed:
-        Number of draws of the bootstrap, at least 100, and its seed.
+        Rankings: number of draws of the bootstrap, at least 100, and its seed.
 
     Examples
     --------
@@ -151,6 +198,7 @@ class CollectOptions:
     level: float = 0.95
     draws: int = 2000
     seed: int = 0
+    tolerance: float = 1.5
 
     def problems(self) -> dict[str, str]:
         """The options that are out of range: name -> what the value must be.
@@ -161,6 +209,7 @@ class CollectOptions:
         valid = {
             "partial": (self.partial in ("refuse", "use"), "must be 'refuse' or 'use'"),
             "agreement": (-1 <= self.agreement <= 1, "must lie between -1 and 1"),
+            "tolerance": (self.tolerance >= 0, "must not be negative"),
             "over": (self.over in ("crops", "images"), "must be 'crops' or 'images'"),
             "level": (0.5 <= self.level < 1, "must lie between 0.5 and 1"),
             "draws": (self.draws >= 100, "must be at least 100"),

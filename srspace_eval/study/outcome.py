@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
+from srspace_eval.study.answers import Screen
 from srspace_eval.study.intervals import MorIntervals
 from srspace_eval.study.key import Key
 from srspace_eval.study.options import CollectOptions
@@ -124,15 +127,30 @@ class StudyOutcome:
                 for pair in self.pairs
             ],
             "seconds_per_task": self.seconds,
-            "accepted": [
-                {
-                    "file": a.file,
-                    "rater": a.answer.rater,
-                    "tasks": len(a.answer.rankings),
-                    "of": len(self.key.raters[a.answer.rater].tasks),
-                    "agreement_with_itself": a.agreement,
-                }
-                for a in self.accepted
-            ],
-            "rejected": [{"file": r.file, "reason": r.reason} for r in self.rejected],
+            **answers_document(self.key, self.accepted, self.rejected),
         }
+
+
+def answers_document(
+    key: Key, accepted: Sequence[AcceptedAnswer], rejected: Sequence[RejectedAnswer]
+) -> dict[str, list[dict[str, Any]]]:
+    """The answers in ``study.json``. Answers of version 0.1.0 tell no screens."""
+    return {
+        "accepted": [
+            {
+                "file": a.file,
+                "rater": a.answer.rater,
+                "tasks": len(a.answer.given),
+                "of": len(key.raters[a.answer.rater].tasks),
+                "agreement_with_itself": a.agreement,
+                **({"screens": [_screen(screen, key) for screen in a.answer.screens]} if a.answer.screens else {}),
+            }
+            for a in accepted
+        ],
+        "rejected": [{"file": r.file, "reason": r.reason} for r in rejected],
+    }
+
+
+def _screen(screen: Screen, key: Key) -> dict[str, Any]:
+    """A screen, and whether it showed the crops as large as the study says (:attr:`StudyOptions.zoom`)."""
+    return {**msgspec.structs.asdict(screen), "as_planned": screen.as_planned(key)}

@@ -126,14 +126,18 @@ def _png(width: int, height: int, rows: bytes) -> bytes:
     )
 
 
-def coarsened(pixels: Pixels, cell: int) -> Pixels:
+def coarsened(pixels: Pixels, cell: int, variant: int = 0) -> Pixels:
     """The picture in cells of one colour, ``cell`` pixels wide. It is shown in obvious tasks as a bad result.
+
+    The cells of variant 0 start at the corner. Those of others are shifted, so that ``cell²`` variants differ.
 
     >>> coarsened(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), 2)[0, :, 0].tolist()
     [8, 8, 14, 14]
     """
     height, width, channels = pixels.shape
-    rows, columns = np.arange(0, height, cell), np.arange(0, width, cell)
+    down, right = variant // cell % cell, variant % cell
+    rows = np.array(sorted({0, *range(down, height, cell)}))
+    columns = np.array(sorted({0, *range(right, width, cell)}))
     total = np.add.reduceat(np.add.reduceat(pixels.astype(np.float64), rows, axis=0), columns, axis=1)
     tall, wide = np.diff([*rows, height]), np.diff([*columns, width])
     mean = total / (tall[:, None, None] * wide[None, :, None])

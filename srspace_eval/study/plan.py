@@ -101,15 +101,13 @@ class StudyPlan:
     @property
     def cheapest(self) -> PlannedSize | None:
         """The size that takes all raters together the least time; None if no size has the wanted power."""
-        enough = [size for size in self.sizes if size.crops is not None]
-        return min(enough, key=lambda size: (size.minutes_all, size.raters), default=None)
+        return min(
+            (s for s in self.sizes if s.crops is not None), key=lambda s: (s.minutes_all, s.raters), default=None
+        )
 
     @property
     def fewest_significant(self) -> int:
-        """The smallest number of crops with which any difference can be significant.
-
-        The smallest two-sided p of the signed-rank test with n crops is 2^(1 - n).
-        """
+        """The smallest number of crops n for which p can be below alpha: the smallest p of the test is 2^(1 - n)."""
         return 1 + math.ceil(math.log2(self.target.comparisons / self.target.alpha) + 1e-9)
 
     def to_frame(self) -> pd.DataFrame:

@@ -1,20 +1,22 @@
-"""Which answers count: valid, complete, attentive, and one a rater."""
+"""Which answers count: valid, complete, attentive, and one a rater. For rankings and for ratings."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
 from srspace_eval._utils.untrusted_text import visible
-from srspace_eval.study.answers import Answer, AnswerError, read_answer
+from srspace_eval.study.answers import Answer, AnswerError, Groups, read_answer
+from srspace_eval.study.design import Crop, Task
 from srspace_eval.study.key import Key
 from srspace_eval.study.options import CollectOptions
-from srspace_eval.study.rankings import held_ranks
+from srspace_eval.study.rankings import held_ranks, item_ranks
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class AcceptedAnswer:
     Attributes
     ----------
     agreement:
-        Mean Kendall tau between the first and the second ranking of the repeated tasks. None: no repeated task.
+        How far a rater agrees with him- or herself on the repeated tasks. Rankings: mean Kendall tau of both rankings.
+        Ratings: mean difference of both ratings, in grades. None: no repeated task.
     """
 
     file: str
@@ -58,7 +61,7 @@ def screen_answers(
             rejected.append(RejectedAnswer(file, str(error)))
             continue
         lost = len(answer.missing(key))
-        if not answer.rankings:
+        if not answer.given:
             rejected.append(RejectedAnswer(file, "it has no answered task"))
         elif lost and options.partial == "refuse":
             total = len(key.raters[answer.rater].tasks)
@@ -97,9 +100,9 @@ def _one_a_rater(readable: Sequence[tuple[str, Answer]]) -> tuple[list[tuple[str
             for file, answer in sent
             if answer.revision != latest
         ]
-        best = max(range(len(found)), key=lambda i: len(found[i][1].rankings))
-        full = found[best][1].rankings
-        if all(full.get(task) == groups for _, answer in found for task, groups in answer.rankings.items()):
+        best = max(range(len(found)), key=lambda i: len(found[i][1].given))
+        full = found[best][1].given
+        if all(full.get(task) == given for _, answer in found for task, given in answer.given.items()):
             kept.append(found[best])
             rejected += [
                 RejectedAnswer(file, f"{rater} again: it adds nothing to {found[best][0]}, which counts")
@@ -121,20 +124,25 @@ def _one_a_rater(readable: Sequence[tuple[str, Answer]]) -> tuple[list[tuple[str
 
 
 def _difference(one: Answer, other: Answer) -> str:
-    count = sum(one.rankings[task] != groups for task, groups in other.rankings.items() if task in one.rankings)
+    mine = one.given
+    count = sum(mine[task] != given for task, given in other.given.items() if task in mine)
     if not count:
         return "answers other tasks"
-    return f"{count} {'task' if count == 1 else 'tasks'} ranked differently"
+    return f"{count} {'task' if count == 1 else 'tasks'} {'ranked' if one.rankings else 'rated'} differently"
 
 
 def _attention(answer: Answer, key: Key, options: CollectOptions) -> tuple[str | None, float | None]:
     """Why an attention check fails (None: all pass), and the agreement on repeated tasks."""
     if (evasion := _unanswered_checks(answer, key)) is not None:
         return evasion, None
+    return _rating_attention(answer, key, options) if key.task == "rate" else _ranking_attention(answer, key, options)
+
+
+def _ranking_attention(answer: Answer, key: Key, options: CollectOptions) -> tuple[str | None, float | None]:
     taus = []
     for name, groups in answer.rankings.items():
         task = key.tasks[name]
-        if task.kind == "obvious" and not np.all(np.diff(held_ranks(task, groups)) > 0):
+        if task.kind == "obvious" and not _in_order(task, groups):
             return "failed an attention check: the order of an obvious task is wrong", None
         if task.of is not None and task.of in answer.rankings:
             first = held_ranks(key.tasks[task.of], answer.rankings[task.of])
@@ -154,24 +162,58 @@ def _attention(answer: Answer, key: Key, options: CollectOptions) -> tuple[str |
     return None, mean
 
 
+def _in_order(task: Task, groups: Groups) -> bool:
+    """Whether each item of an obvious task comes before all items of worse places."""
+    ranks = item_ranks(groups)
+    known = [(held, ranks[item]) for item, held in zip(task.items, task.holds, strict=True)]
+    return all(rank < other for held, rank in known for worse, other in known if held < worse)
+
+
+def _rating_attention(answer: Answer, key: Key, options: CollectOptions) -> tuple[str | None, float | None]:
+    sign = 1 if key.rating_scale.better == "higher" else -1
+    obvious: dict[Crop, dict[int, float]] = defaultdict(dict)
+    differences = []
+    for name, grade in answer.ratings.items():
+        task = key.tasks[name]
+        if task.kind == "obvious":
+            obvious[task.crop][task.holds[0]] = sign * grade
+        elif task.of is not None and task.of in answer.ratings:
+            differences.append(abs(grade - answer.ratings[task.of]))
+    for grades in obvious.values():
+        places = sorted(grades)
+        if any(grades[better] <= grades[worse] for better, worse in pairwise(places)):
+            return "failed an attention check: a destroyed picture is not rated worse than its original", None
+    if not differences:
+        return None, None
+    mean = float(np.mean(differences))
+    if mean > options.tolerance:
+        return (
+            f"failed an attention check: repeated pictures were rated differently (by {mean:.2f} grades on average, "
+            f"--tolerance allows {options.tolerance:g})",
+            mean,
+        )
+    return None, mean
+
+
 def _unanswered_checks(answer: Answer, key: Key) -> str | None:
     """Why a partial answer evades the attention checks. None: it does not.
 
     The page shows the tasks in the order of the rater's list. A rater who stops early has answered the first tasks.
     """
     own = key.raters[answer.rater].tasks
-    checks = [i for i, task in enumerate(own) if key.tasks[task].kind != "rank"]
+    checks = [i for i, task in enumerate(own) if key.tasks[task].kind not in ("rank", "rate")]
     if not checks:
         return None
-    last = max(i for i, task in enumerate(own) if task in answer.rankings)
-    skipped = sum(i <= last and own[i] not in answer.rankings for i in checks)
+    given = answer.given
+    last = max(i for i, task in enumerate(own) if task in given)
+    skipped = sum(i <= last and own[i] not in given for i in checks)
     if skipped:
         return f"{skipped} attention {'check is' if skipped == 1 else 'checks are'} left out before the last answer"
-    if not any(_is_answered_check(key, own[i], answer) for i in checks):
+    if not any(_is_answered_check(key, own[i], given) for i in checks):
         return "no attention check is answered, so nothing shows that the rater paid attention"
     return None
 
 
-def _is_answered_check(key: Key, name: str, answer: Answer) -> bool:
+def _is_answered_check(key: Key, name: str, given: Container[str]) -> bool:
     of = key.tasks[name].of
-    return name in answer.rankings and (of is None or of in answer.rankings)
+    return name in given and (of is None or of in given)

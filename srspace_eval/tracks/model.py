@@ -14,6 +14,7 @@ from srspace_eval.metrics.base import Direction, MetricInfo
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import columns, measures_of
 from srspace_eval.tracks.formulas import Formula
+from srspace_eval.tracks.opinion_scale import OpinionScale
 
 Of = Literal["means", "images"]
 Reference = Literal["gt", "none"]
@@ -181,6 +182,8 @@ class Track:
         Name of the entry whose values ``baseline(id)`` gives; empty: none.
     reference:
         ``"none"``: the challenge has no GT. ``gt_names`` are then the names of the LRs.
+    opinion_scale:
+        The scale on which people rate pictures (``[study]``). None: a scale of ITU-T P.910.
     source:
         The documents or programs that the file follows; empty: not said.
     uncertain:
@@ -212,6 +215,7 @@ class Track:
     derived: tuple[Derived, ...] = ()
     baseline: str = ""
     reference: Reference = "gt"
+    opinion_scale: OpinionScale | None = None
     source: str = ""
     uncertain: tuple[str, ...] = ()
     file: Path | None = field(default=None, compare=False, repr=False)

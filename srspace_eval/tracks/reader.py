@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from srspace_eval._utils import documents, toml
 from srspace_eval._utils.files import read_bounded
@@ -18,8 +18,9 @@ from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind, columns, metrics
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
+from srspace_eval.tracks.opinion_scale import OpinionScale
 from srspace_eval.tracks.rules import read_rules
-from srspace_eval.tracks.tables import TrackTable
+from srspace_eval.tracks.tables import ScaleTable, TrackTable
 from srspace_eval.tracks.values import read_derived, read_given
 
 MAX_FILE_BYTES = 1 << 20
@@ -152,6 +153,7 @@ def _parse(source: str, where: str) -> Track:
         derived=derived,
         baseline=table.baseline,
         reference=table.reference,
+        opinion_scale=_opinion_scale(table.study.scale, where),
         source="" if table.source is UNSET else visible(table.source),
         uncertain=tuple(visible(sentence) for sentence in table.uncertain),
     )
@@ -170,6 +172,15 @@ def _measures(tables: Mapping[str, Mapping[str, Setting]], where: str) -> tuple[
         except InputError as error:
             raise TrackError(f"{where}: {visible(str(error))}") from error
     return tuple(found)
+
+
+def _opinion_scale(table: ScaleTable | UnsetType, where: str) -> OpinionScale | None:
+    if table is UNSET:
+        return None
+    scale = OpinionScale(float(table.low), float(table.high), better=table.better, words=table.words)
+    if problems := scale.page_problems():
+        raise TrackError(f"{where}: study.scale: {'; '.join(problems)}")
+    return scale
 
 
 def _refuse_gt_metrics(measured: Mapping[str, Metric], where: str) -> None:

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from srspace_eval.metrics.base import Direction
 from srspace_eval.tracks.model import MAX_SAMPLES, Of, Reference, Track
+from srspace_eval.tracks.opinion_scale import MOST_GRADES
 
 Name = Annotated[str, Meta(min_length=1)]
 Names = Annotated[tuple[Name, ...], Meta(min_length=1)]
@@ -75,6 +76,24 @@ class RankingTable(Struct, frozen=True, forbid_unknown_fields=True):
     title: Text = ""
 
 
+Grade = Annotated[int, Meta(ge=0, le=MOST_GRADES - 1)]
+
+
+class ScaleTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """The table ``[study.scale]``: the scale on which people rate pictures."""
+
+    low: Grade
+    high: Grade
+    better: Direction
+    words: tuple[Annotated[str, Meta(min_length=1, max_length=40)], ...] = ()
+
+
+class StudyTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """The table ``[study]``: what the human study of the challenge prescribes."""
+
+    scale: ScaleTable | UnsetType = UNSET
+
+
 class TrackTable(Struct, frozen=True, forbid_unknown_fields=True):
     """A track file."""
 
@@ -96,3 +115,4 @@ class TrackTable(Struct, frozen=True, forbid_unknown_fields=True):
     measure: dict[Name, dict[Name, str | bool | int | float]] = {}
     columns: dict[Name, ColumnTable] = {}
     derived: dict[Name, DerivedTable] = {}
+    study: StudyTable = StudyTable()

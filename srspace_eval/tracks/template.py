@@ -42,6 +42,13 @@ eligible = ["round(psnr, 2) >= 20"]       # others are listed without ranks
 criteria = [{ metric = "score" }, { metric = "psnr", tolerance = 0.005 }]
 order_by = ["rank(score)", { by = "psnr", better = "higher" }]
 show = ["ssim", "runtime_ms"]
+
+# The scale of `study create --task rate`. Without it: 1 (Bad) to 5 (Excellent) of ITU-T P.910.
+# [study.scale]
+# low = 0
+# high = 5
+# better = "lower"
+# words = ["Perfect", "Almost perfect", "Slightly worse", "Worse", "Much worse", "Terrible"]
 """
 
 

@@ -26,6 +26,7 @@ def describe_track(track: Track) -> list[str]:
         *(_derived(track, number) for number in range(len(track.derived))),
         *([f"baseline(id) is the value of the entry {track.baseline!r}."] if track.baseline else []),
         *(sentence for rule in track.rankings for sentence in describe_rule(rule, track)),
+        *_scale(track),
         *([f"Source: {track.source}."] if track.source else []),
         *(f"Uncertain: {sentence}" for sentence in track.uncertain),
     ]
@@ -80,6 +81,14 @@ def _measured(track: Track) -> list[str]:
     if plain:
         return [f"Measured with default options: {', '.join(plain)}."]
     return [] if own else ["Nothing is measured."]
+
+
+def _scale(track: Track) -> list[str]:
+    scale = track.opinion_scale
+    if scale is None:
+        return []
+    ends = f"from {scale.label(scale.low)} to {scale.label(scale.high)}"
+    return [f"People rate pictures {ends}, {scale.better} is better."]
 
 
 def _options(options: object) -> str:

@@ -23,13 +23,6 @@ KINDS = (
     "x8/viewer/Deepest.html",
     "x8/viewer/compare.html",
 )
-    "index.html",
-    "x8/index.html",
-    "x8-2022/index.html",
-    "x8/teams/Deepest.html",
-    "x8/viewer/Deepest.html",
-    "x8/viewer/compare.html",
-)
 
 
 @pytest.mark.parametrize("name", KINDS)

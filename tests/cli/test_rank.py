@@ -58,7 +58,7 @@ def test_ntire_2021_is_reproduced_by_the_command(
 
 @pytest.mark.parametrize("track", ["x4", "x8"])
 def test_ntire_2021_is_reproduced_on_the_page(track: str, tmp_path: Path) -> None:
-    """As a reader of the page's text finds it: each value, then its rank; the final rank first in the row."""
+    """As a reader of the page's text finds it: place and team, the mean rank, then each value with its rank."""
     table = written_table(tmp_path / "teams.csv", f"ntire2021-{track}")
     assert run("--track", track, "--table", table, "--out", tmp_path, "--format", "html") == 0
     page = (tmp_path / track / "index.html").read_text(encoding="utf-8")
@@ -74,7 +74,9 @@ def test_ntire_2021_is_reproduced_on_the_page(track: str, tmp_path: Path) -> Non
         for metric, rank in row.ranks.items():
             assert re.search(rf"(?<![\d.]){row.values[metric]:.3f} , rank {rank}(?!\d)", rows[row.team]), rows[row.team]
         if row.final_rank is not None:
-            assert re.match(rf"{row.final_rank:g}(\.0)? {re.escape(row.team)}", rows[row.team]), rows[row.team]
+            better = sum(other.final_rank is not None and other.final_rank < row.final_rank for other in printed)
+            start = rf"{better + 1} {re.escape(row.team)} given note a {row.final_rank:g}(?![\d.])"
+            assert re.match(start, rows[row.team]), rows[row.team]
         else:
             assert not re.match(r"\d", rows[row.team])
 

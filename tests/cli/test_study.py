@@ -16,10 +16,13 @@ from srspace_eval._utils import strict_json
 from srspace_eval.study import (
     CollectOptions,
     PlanTarget,
+    RatingTarget,
     StudyOptions,
+    collect_ratings,
     collect_study,
     create_study,
     load_key,
+    plan_ratings,
     plan_study,
 )
 from tests.helpers.commands import run
@@ -285,3 +288,98 @@ def test_the_commands_do_what_the_functions_do(
     )
     plan = plan_study(PlanTarget(difference=1.5), raters=[5], studies=40, most_crops=60)
     assert json.loads(capsys.readouterr().out) == plan.to_dict()
+
+
+def closed_stderr(command: list[str]) -> list[str]:
+    """The command with its stderr closed, as ``2>&-`` does in a shell."""
+    return ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes stderr")
+def test_serve_with_a_closed_stderr_keeps_every_answer(material: Material, tmp_path: Path) -> None:
+    assert create(material, tmp_path / "s", "--track", "x4") == 0
+    key = load_key(tmp_path / "s-key.json")
+    command = [sys.executable, "-m", "srspace_eval", "study", "serve", str(tmp_path / "s"), "--port", "0"]
+    process = subprocess.Popen(
+        closed_stderr([*command, "--answers", str(tmp_path / "answers")]), stdout=subprocess.PIPE, text=True
+    )
+    sent = {}
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "One link a rater:\n"
+        links = dict(process.stdout.readline().split() for _ in range(2))
+        for number, (rater, link) in enumerate(links.items()):
+            for revision in (1, 2):
+                document = {**answer_document(key, rater), "id": f"{number:031x}{revision}", "revision": revision}
+                sent[rater, revision] = json.dumps(document).encode()
+                request = urllib.request.Request(link + "answer", data=sent[rater, revision], method="POST")
+                with urllib.request.urlopen(request, timeout=10) as reply:
+                    assert json.loads(reply.read()) == {"kept": True, "id": document["id"]}
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in out
+    stored = sorted(path.read_bytes() for path in (tmp_path / "answers").iterdir())
+    assert stored == sorted(sent.values())
+
+
+def test_ratings_from_create_to_collect(material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "study"
+    more = ("--track", "x4", "--task", "rate", "--repeats", 1, "--obvious", 1)
+    assert create(material, out, *more) == 0
+    assert "27 pictures to rate, about 4 minutes for a rater" in capsys.readouterr().out
+    key = load_key(tmp_path / "study-key.json")
+    answers = tmp_path / "answers"
+    answers.mkdir()
+    for rater in key.raters:
+        (answers / f"{rater}.json").write_text(json.dumps(answer_document(key, rater)))
+    collect = ("study", "collect", answers, "--key", tmp_path / "study-key.json", "--out", tmp_path / "result")
+    assert run(*collect) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"flow +5\.000 +5\.00 – 5\.00 +5\.000 +5\.00 – 5\.00", shown)
+    assert "2 raters, 9 crops, 54 ratings; 1 (Bad) to 5 (Excellent), higher is better; Kendall's W 1.000" in shown
+    assert f"{tmp_path / 'result' / 'MOS.csv'} for 'rank --values'" in shown
+    assert run(*collect, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == json.loads((tmp_path / "result/study.json").read_text())
+    outcome = collect_ratings(answers, key)
+    assert json.loads(strict_json.dumps(outcome.to_dict())) == told
+    # Options of the other task have no effect, and are refused.
+    assert run(*collect, "--draws", 500) == 2
+    assert "people rate in this study, and these options are for rankings: --draws" in capsys.readouterr().err
+    assert run(*collect, "--tolerance", -1) == 2
+    assert run("study", "collect", tmp_path / "nothing.json", *collect[3:]) == 1
+    assert "nothing.json: there is no such file" in capsys.readouterr().err
+
+
+def test_an_option_of_ratings_is_refused_for_rankings(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert create(material, tmp_path / "s", "--track", "x4") == 0
+    (tmp_path / "r01.json").write_text(json.dumps(answer_document(load_key(tmp_path / "s-key.json"), "r01")))
+    collect = ("study", "collect", tmp_path / "r01.json", "--key", tmp_path / "s-key.json", "--out", tmp_path / "r")
+    assert run(*collect, "--tolerance", 2) == 2
+    assert "people rank in this study, and these options are for ratings: --tolerance" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+    assert create(material, tmp_path / "t", "--track", "x4", "--pairs") == 1
+    assert "--pairs is for ratings (--task rate)" in capsys.readouterr().err
+
+
+def test_a_plan_of_ratings(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("study", "plan", "--task", "rate", "--raters", "10,40", "--pictures", 50)
+    assert run(*asked, "--json") == 0
+    plan = plan_ratings(RatingTarget(pictures=50), raters=[10, 40])
+    assert json.loads(capsys.readouterr().out) == plan.to_dict()
+    assert run(*asked) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == (
+        f"For 95 % intervals of ± 0.25 around the MOS of 8 methods with 50 pictures, {plan.raters} raters are needed."
+    )
+    assert "± 0.25 with no number of pictures" in shown[1]
+    assert run(*asked, "--studies", 50, "--power", 0.9) == 2
+    assert "these options are for --task rank: --power, --studies" in capsys.readouterr().err
+    assert run("study", "plan", "--half-width", 1) == 2
+    assert "these options are for --task rate: --half-width" in capsys.readouterr().err
+    assert run("study", "plan", "--task", "rate", "--raters", "1", "--pictures", 1) == 1
+    assert "--pictures must lie between 2 and 100000" in capsys.readouterr().err

@@ -53,6 +53,17 @@ def test_show_finds_the_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "runtime_ms" in error
 
 
+def test_show_says_the_source_and_what_is_uncertain(capsys: pytest.CaptureFixture[str]) -> None:
+    track = load_track("ntire2020-rwsr-2")
+    assert run("show", track.name) == 0
+    text = capsys.readouterr().out
+    assert f"Source: {track.source}." in text
+    assert text.count("Uncertain: ") == len(track.uncertain) > 2
+    assert run("show", track.name, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["source"], document["uncertain"]) == (track.source, list(track.uncertain))
+
+
 def test_show_names_two_built_in_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("show", "x4", "--json") == 0
     sentences = json.loads(capsys.readouterr().out)["sentences"]

@@ -8,6 +8,7 @@ git, pytest and the like.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shlex
 import shutil
@@ -35,8 +36,8 @@ _BUNDLE = (
 )
 _STUDY = f"study create teamA/ teamB/ {_SCORED} --out study/"
 ROOT = Path(__file__).resolve().parents[2]
-NOT_RUN = {"docs/codabench.md", "docs/verify.md"}
-"""Pages whose command lines are not in ``console`` blocks yet; their commands are run by the tests of their rooms."""
+NOT_RUN = {"docs/verify.md"}
+"""Pages with a block that is not run: a workflow of GitHub, which only GitHub runs."""
 BEFORE = {
     "rank": (f"score submission/ {_SCORED}",),
     "verify": (f"score submission/ {_SCORED}",),
@@ -87,7 +88,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     for index in range(2):
         gt = pngs.pixels(168, 176, seed=index) // 2 + np.uint8(64)
-        for name in ("DIV2K_valid_HR", "faces"):
+        for name in ("DIV2K_valid_HR", "faces", "GT_val"):
             _write(folder / name / f"{index + 801:04d}.png", gt)
         _write(folder / "DIV2K_valid_LR_x4" / f"{index + 801:04d}.png", se.imresize(gt, scale=1 / 4))
         _write(folder / "DIV2K_valid_LR_x8" / f"{index + 801:04d}.png", se.imresize(gt, scale=1 / 8))
@@ -118,6 +119,10 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "teamB.zip,Team B,team,,\nteamC.zip,Team C,team,,\n",
         encoding="utf-8",
     )
+    (folder / "downloads").mkdir()
+    for name, score in (("teamA", 41.5), ("teamB", 40.25)):
+        with zipfile.ZipFile(folder / "downloads" / f"{name}.zip", "w") as archive:
+            archive.writestr("scores.json", json.dumps({"lr_psnr": score, "diversity_mse": 12.5}))
     (folder / "weights").mkdir()
     write_alexnet(folder / "weights" / "alex.pth")
     return folder

@@ -10,6 +10,8 @@ from pathlib import Path
 import srspace_eval.schemas
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.documents import json_schema
+from srspace_eval.codabench.plan_file import PlanTable
+from srspace_eval.codabench.settings import Settings
 from srspace_eval.degrade.record import DegradationRecord
 from srspace_eval.models.folders.sampling_record import SamplingRecordDocument
 from srspace_eval.ranking.published_tables import PublishedFile, RowTable
@@ -25,6 +27,8 @@ _IMAGE: dict[type, object] = {kind: ADDITIONAL[kind] for kind in (ImageDocument,
 
 DOCUMENTS: dict[str, tuple[type, dict[type, object]]] = {
     "answer": (AnswerDocument, {}),
+    "competition-options": (PlanTable, {}),
+    "competition-program": (Settings, {}),
     "degradation-record": (DegradationRecord, {}),
     "journal-header": (JournalHeader, {}),
     "journal-image": (ImageDocument, _IMAGE),

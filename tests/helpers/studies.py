@@ -12,10 +12,12 @@ import numpy as np
 from PIL import Image
 
 from srspace_eval.study.create import build_study
+from srspace_eval.study.design import Task
 from srspace_eval.study.entries import gather_entries, open_submissions
 from srspace_eval.study.key import Key
 from srspace_eval.study.options import StudyOptions
 from srspace_eval.submissions.sources import open_source
+from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 
 SECRET = bytes(range(32))
@@ -62,6 +64,7 @@ def make_study(
     methods: tuple[str, ...] = METHODS,
     secret: bytes = SECRET,
     include_gt: bool = False,
+    track: Track | None = None,
     **options: Any,
 ) -> tuple[Path, Key]:
     """Create ``place / "study"`` and ``place / "key.json"``."""
@@ -70,18 +73,32 @@ def make_study(
         open_submissions([material.submission(name) for name in methods]),
         open_source(material.gt),
         seed=settings["seed"],
-        track=load_track("x4"),
+        track=track or load_track("x4"),
         include_gt=include_gt,
     )
     key = build_study(entries, place / "study", place / "key.json", StudyOptions(**settings), secret=secret)
     return place / "study", key
 
 
-def answer_document(key: Key, rater: str, *, order: Callable[[int], float] = float) -> dict[str, Any]:
-    """The answer of a rater who ranks by ``order(method)``, lowest first, and passes all attention checks."""
-    answers = []
+def answer_document(
+    key: Key,
+    rater: str,
+    *,
+    order: Callable[[int], float] = float,
+    grade: Callable[[Task], float] | None = None,
+) -> dict[str, Any]:
+    """The answer of a rater who passes all attention checks.
+
+    He or she ranks by ``order(method)``, lowest first, or rates by ``grade(task)``: by default the first method gets
+    the best grade, the second the next, and so on.
+    """
+    answers: list[dict[str, Any]] = []
     for name in key.raters[rater].tasks:
         task = key.tasks[name]
+        if key.task == "rate":
+            given = grade(task) if grade and task.kind != "obvious" else rated(key, task.holds[0])
+            answers.append({"task": name, "rating": given, "seconds": 4.5})
+            continue
         value = (lambda held: held) if task.kind == "obvious" else order
         ranked = sorted(range(len(task.items)), key=lambda i: value(task.holds[i]))
         answers.append({"task": name, "ranking": [[task.items[i]] for i in ranked], "seconds": 12.5})
@@ -94,6 +111,13 @@ def answer_document(key: Key, rater: str, *, order: Callable[[int], float] = flo
         "finished": None,
         "answers": answers,
     }
+
+
+def rated(key: Key, place: int) -> int:
+    """The grade of a place: 0 is the best one."""
+    grades = list(key.rating_scale.grades)
+    best_first = grades[::-1] if key.rating_scale.better == "higher" else grades
+    return best_first[min(place, len(grades) - 1)]
 
 
 def answer_bytes(document: Any) -> bytes:

@@ -33,7 +33,7 @@ def unpack(data: bytes, folder: Path) -> None:
 
 
 def work(
-    bundle: Path, submission: bytes, folder: Path, capsys: pytest.CaptureFixture[str], *, phase: int = 1,
+    bundle: Path, submission: bytes, folder: Path, capsys: pytest.CaptureFixture[str] | None = None, *, phase: int = 1,
     data: Path | None = None,
 ) -> Outcome:  # fmt: skip
     """Score one submission. ``metadata`` is added to it, as the prediction step does."""
@@ -42,11 +42,12 @@ def work(
         unpack(archive.read(f"reference_{phase}.zip"), folder / "input/ref")
     unpack(submission, folder / "input/res")
     (folder / "input/res/metadata").write_text("exitCode: null\n")
-    capsys.readouterr()
+    if capsys is not None:
+        capsys.readouterr()
     arguments = [str(folder / "input"), str(folder / "output"), *([] if data is None else [str(data)])]
     code = main(folder / "program", arguments)
     out = folder / "output"
     scores = json.loads((out / "scores.json").read_text()) if (out / "scores.json").exists() else None
     result = out / "result.json" if (out / "result.json").exists() else None
     page = (out / "detailed_results.html").read_text(encoding="utf-8")
-    return Outcome(code, scores, page, capsys.readouterr().err, result)
+    return Outcome(code, scores, page, "" if capsys is None else capsys.readouterr().err, result)

@@ -233,7 +233,8 @@ def test_every_published_table_can_be_shown_beside_entries() -> None:
     for name, table in published_tables().items():
         ranking = apply_rule([own, *table.entries()], X4, columns=list(columns()))
         assert len(ranking.rows) == 1 + len(table.rows), name
-        assert ranking.rows[0].ranks["diversity"] == 1
+        assert ranking.rows[0].ranks == {}, "a lone team has nobody to be ranked among"
+        assert ranking.rows[0].why_unranked == "it is the only team; published rows are not ranked"
         assert all(row.final_rank is None and not row.ranks for row in ranking.rows[1:])
         assert "Rows marked as published were not measured here." in ranking.notes
 

@@ -48,11 +48,15 @@ def test_published_ranks_are_the_brackets(tmp_path: Path, track: str) -> None:
                 assert rank_of(cells[label]) == str(row.ranks[metric]), (row.team, metric)
                 compared += 1
         final = "–" if row.final_rank is None else f"{row.final_rank:g}"
-        assert value(cells["Rank"]) == final, row.team
+        assert value(cells["Mean rank"]) == final, row.team
         assert float(cells["LPIPS"].attributes["data-v"]) == row.values["lpips"]
     assert compared >= 15
-    assert [value(cells["Rank"]) for cells in rows.values()][:5] == sorted(
-        f"{row.final_rank:g}" for row in printed.rows if row.final_rank is not None
+    finals = sorted(row.final_rank for row in printed.rows if row.final_rank is not None)
+    assert [value(cells["Mean rank"]) for cells in rows.values()][:5] == [f"{final:g}" for final in finals]
+    places = [str(finals.index(final) + 1) for final in finals]  # 1, 2, 2, 4
+    assert [value(cells["Place"]) for cells in rows.values()][:6] == [*places, "–"]
+    assert list(next(iter(rows.values())))[:5] == ["Place", "Team", "Mean rank", "S10", "MOR"], (
+        "what decides comes first"
     )
 
 
@@ -236,7 +240,7 @@ def test_numbers_from_a_table_need_no_records(tmp_path: Path) -> None:
     _write(tmp_path, entries)
     page = read(tmp_path / "x8/index.html")
     rows = table(page)
-    assert list(rows["A"]) == ["Team", "LPIPS", "LR-PSNR", "S10"], "no column without a value, no empty final rank"
+    assert list(rows["A"]) == ["Team", "S10", "LPIPS", "LR-PSNR"], "no column without a value, no empty final rank"
     assert value(rows["A"]["LR-PSNR"]) == "∞"
     assert rows["A"]["LR-PSNR"].attributes["data-v"] == "Infinity"
     assert value(rows["B"]["LPIPS"]) == "–"

@@ -47,7 +47,7 @@ def test_the_page_shows_the_cells_of_the_model(model: Table, tmp_path: Path) -> 
     write_site(tmp_path, [model.ranking])
     page = read(tmp_path / "x4/index.html")
     rows = table(page)
-    labels = {"final_rank": "Rank", "diversity": "S10"}
+    labels = {"diversity": "S10"}
     seen = set()
     for line in model.lines:
         cells = rows[line.row.entry.team]

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from srspace_eval._utils import toml
+from srspace_eval.codabench.bundle import scoring_program
+from srspace_eval.codabench.phase import CompetitionPhase
+from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.errors import InputError
 from srspace_eval.schemas import SCHEMA_NAMES, load_schema
+from srspace_eval.tracks.reader import load_track
 from tests.helpers.schemas import DOCUMENTS, FOLDER, schema_text
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "0.1.0"
@@ -35,12 +42,24 @@ def tomls(package: str, folder: str) -> list[Any]:
     return [entry for entry in entries if entry.name.endswith(".toml")]
 
 
+def program_settings() -> Any:
+    """``settings.json`` of a bundle's scoring program."""
+    phase = CompetitionPhase("Test", "/app/data/GT", datetime(2026, 3, 1))
+    plan = CompetitionPlan(load_track("x4"), (phase,), "a/b:1", metrics=("psnr",))
+    with zipfile.ZipFile(io.BytesIO(scoring_program(plan, phase))) as archive:
+        return json.loads(archive.read("settings.json"))
+
+
+TEMPLATES = files("srspace_eval.codabench").joinpath("templates")
+
 REAL: list[tuple[str, Any]] = [
     *(("result", read(path)) for path in sorted(GOLDEN.glob("board/*/*.json"))),
     *lines(),
     *(("track", read(path)) for path in sorted(GOLDEN.glob("board/*/track.toml"))),
     *(("track", read(entry)) for entry in tomls("srspace_eval.tracks", "builtin")),
     *(("published-table", read(entry)) for entry in tomls("srspace_eval.leaderboards", "published")),
+    ("competition-options", toml.loads((TEMPLATES / "competition.toml.txt").read_text(encoding="utf-8"))),
+    ("competition-program", program_settings()),
     ("study-key", read(GOLDEN / "study" / "key.json")),
     *(("answer", read(path)) for path in sorted(GOLDEN.glob("study/answers/r*.json"))),
     ("degradation-record", read(GOLDEN.parent / "degrade" / "degradation.json")),
@@ -80,6 +99,8 @@ def test_real_files_fit_their_schema(number: int) -> None:
         ("track", lambda d: d.update(scael=4)),
         ("track", lambda d: d.update(samples=0)),
         ("published-table", lambda d: d["rows"][0].update(lpips="0.1")),
+        ("competition-options", lambda d: d["phases"][0].update(strat="2030-01-01")),
+        ("competition-program", lambda d: d.update(seconds=0)),
         ("study-key", lambda d: d.update(ties="yes")),
         ("answer", lambda d: d.update(more=1)),
         ("answer", lambda d: d["answers"][0].update(seconds=-1)),

@@ -26,7 +26,10 @@ def test_a_key_of_0_1_0_is_written_back_with_the_same_bytes(tmp_path: Path) -> N
         (lambda d: d.update(entries="abc"), "entries: expected a list"),
         (lambda d: d.update(secret="xyz"), "secret: expected hexadecimal digits"),
         (lambda d: d.pop("raters"), "'raters' is missing"),
-        (lambda d: d["tasks"][0].update(kind="sort"), "tasks[0].kind: expected 'obvious' or 'rank' or 'repeat'"),
+        (
+            lambda d: d["tasks"][0].update(kind="sort"),
+            "tasks[0].kind: expected 'obvious' or 'rank' or 'rate' or 'repeat'",
+        ),
         (lambda d: d["tasks"][0]["crop"].update(x=1.5), "tasks[0].crop.x: expected a whole number, found 1.5"),
         (lambda d: d["tasks"][0].update(holds=["0"]), "tasks[0].holds[0]: expected a whole number, found '0'"),
         (lambda d: d["tasks"][0]["holds"].pop(), "items and"),

@@ -12,8 +12,9 @@ from scipy.stats import norm
 from srspace_eval._utils.untrusted_text import unescape_cell
 from srspace_eval.errors import StudyError
 from srspace_eval.study.intervals import two_way_error
-from srspace_eval.study.opinion_scores import OpinionScale, OpinionScores, mean_opinion_scores
+from srspace_eval.study.opinion_scores import OpinionScores, mean_opinion_scores
 from srspace_eval.study.panel import fit_bias_model
+from srspace_eval.tracks.opinion_scale import OpinionScale
 
 METHODS, PICTURES, RATERS = 6, 24, 20
 MEANS = np.array([1.9, 2.4, 2.8, 3.2, 3.6, 4.1])

@@ -1,4 +1,4 @@
-"""``srspace-eval study collect``: options and output of :func:`srspace_eval.study.collect_study`."""
+"""``srspace-eval study collect``: options and output of ``collect_study`` and ``collect_ratings``."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ import click
 
 from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.cli._common import print_json, shown
-from srspace_eval.cli._options import EXISTING_FILE
+from srspace_eval.cli._options import EXISTING_FILE, refuse_options
 from srspace_eval.study.options import CollectOptions, IntervalUnit, PartialAnswers
 
 if TYPE_CHECKING:
     from srspace_eval.study.outcome import StudyOutcome
+    from srspace_eval.study.rating_outcome import RatingOutcome
 
 _PATH = click.Path(path_type=Path)
 _DEFAULTS = CollectOptions()
+_FOR_RANKINGS = ("agreement", "draws", "seed")
+_FOR_RATINGS = ("tolerance",)
 
 
-@click.command(short_help="Check answers and compute the MOR.")
+@click.command(short_help="Check answers and compute the MOR or the MOS.")
 @click.argument("answers", nargs=-1, required=True, type=_PATH, metavar="ANSWER...")
 @click.option("--key", "key_path", required=True, type=EXISTING_FILE, help="Key of the study.")
-@click.option("--out", type=_PATH, default=Path(), show_default=True, help="Folder for MOR.csv and the report.")
+@click.option(
+    "--out", type=_PATH, default=Path(), show_default=True, help="Folder for MOR.csv or MOS.csv, and the report."
+)
 @click.option(
     "--partial",
     type=click.Choice(get_args(PartialAnswers)),
@@ -35,7 +40,13 @@ _DEFAULTS = CollectOptions()
     "--agreement",
     default=_DEFAULTS.agreement,
     show_default=True,
-    help="Least Kendall tau on repeated tasks; -1: any.",
+    help="Rankings: least Kendall tau on repeated tasks; -1: any.",
+)
+@click.option(
+    "--tolerance",
+    default=_DEFAULTS.tolerance,
+    show_default=True,
+    help="Ratings: largest mean difference on repeated pictures, in grades.",
 )
 @click.option(
     "--over",
@@ -45,38 +56,85 @@ _DEFAULTS = CollectOptions()
     help="What intervals generalise over besides raters; 'images' keeps the crops of an image together.",
 )
 @click.option("--level", default=_DEFAULTS.level, show_default=True, help="Confidence level of the intervals.")
-@click.option("--draws", default=_DEFAULTS.draws, show_default=True, help="Draws of the bootstrap.")
-@click.option("--seed", default=_DEFAULTS.seed, show_default=True, help="Seed of the bootstrap.")
+@click.option("--draws", default=_DEFAULTS.draws, show_default=True, help="Rankings: draws of the bootstrap.")
+@click.option("--seed", default=_DEFAULTS.seed, show_default=True, help="Rankings: seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
+@click.pass_context
 def command(
+    context: click.Context,
     answers: tuple[Path, ...],
     key_path: Path,
     out: Path,
     partial: PartialAnswers,
     agreement: float,
+    tolerance: float,
     over: IntervalUnit,
     level: float,
     draws: int,
     seed: int,
     as_json: bool,
 ) -> None:
-    """Check answers and compute the MOR, its intervals, the raters' agreement, and which differences are significant.
+    """Check answers and compute the MOR of a ranking study, or the MOS of a rating study, with intervals.
 
-    ANSWER is a file, or a folder of .json files. Writes MOR.csv and MOR-draws.csv (for 'rank --mor'), study.json and
-    report.html. Every answer that does not count is listed with the reason.
+    ANSWER is a file, or a folder of .json files. Writes study.json and report.html, and in addition MOR.csv and
+    MOR-draws.csv (for 'rank --mor') or MOS.csv (for 'rank --values'). Every answer that does not count is listed with
+    the reason.
     """
-    from srspace_eval.study.collect import collect_study
-    from srspace_eval.study.report import PAGE_FILE
+    from srspace_eval.study.collect import collect_ratings, collect_study
+    from srspace_eval.study.key import load_key
+    from srspace_eval.study.report_files import PAGE_FILE
 
-    options = CollectOptions(partial=partial, agreement=agreement, over=over, level=level, draws=draws, seed=seed)
+    options = CollectOptions(
+        partial=partial, agreement=agreement, over=over, level=level, draws=draws, seed=seed, tolerance=tolerance
+    )
     for name, demand in options.problems().items():
         raise click.BadParameter(demand, param_hint=f"--{name}")
-    outcome = collect_study(answers, key_path, out=out, options=options)
+    key = load_key(key_path)
+    foreign = _FOR_RATINGS if key.task == "rank" else _FOR_RANKINGS
+    other = "ratings" if key.task == "rank" else "rankings"
+    refuse_options(context, foreign, f"people {key.task} in this study, and these options are for {other}")
+    if key.task == "rate":
+        rated = collect_ratings(answers, key, out=out, options=options)
+        if as_json:
+            print_json(rated.to_dict())
+            return
+        _print_ratings(rated)
+        click.echo(shown(f"{out / 'MOS.csv'} for 'rank --values', {out / PAGE_FILE} for people"))
+        return
+    outcome = collect_study(answers, key, out=out, options=options)
     if as_json:
         print_json(outcome.to_dict())
         return
     _print_outcome(outcome)
     click.echo(shown(f"{out} for 'rank --mor', {out / PAGE_FILE} for people"))
+
+
+def _print_ratings(outcome: RatingOutcome) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    scores = outcome.scores
+    level = f"{100 * scores.level:g} %"
+    table = Table(box=None, pad_edge=False)
+    table.add_column("method")
+    for heading in ("MOS", level, "bias removed", level):
+        table.add_column(heading, justify="right")
+    for i in scores.order:
+        table.add_row(
+            Text(short_name(scores.methods[i])),
+            f"{scores.mos[i]:.3f}",
+            f"{scores.low[i]:.2f} – {scores.high[i]:.2f}",
+            f"{scores.unbiased[i]:.3f}",
+            f"{scores.unbiased_low[i]:.2f} – {scores.unbiased_high[i]:.2f}",
+        )
+    Console().print(table)
+    scale = outcome.key.rating_scale
+    click.echo(
+        f"{len(scores.raters)} raters, {scores.pictures} {outcome.options.over}, {scores.ratings.sum()} ratings; "
+        f"{scale.label(scale.low)} to {scale.label(scale.high)}, {scale.better} is better; "
+        f"Kendall's W {_number(scores.agreement, '.3f')}"
+    )
 
 
 def _print_outcome(outcome: StudyOutcome) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from srspace_eval.cli._common import print_json, progress, shown
-from srspace_eval.study.options import StudyOptions
+from srspace_eval.study.options import StudyOptions, StudyTask
 
 _PATH = click.Path(path_type=Path)
 _DEFAULTS = StudyOptions()
@@ -17,11 +18,22 @@ _SECRET_BYTES = 32
 @click.command(short_help="Create a study: a folder for the raters, and a key for you.")
 @click.argument("submissions", nargs=-1, required=True, metavar="SUBMISSION...")
 @click.option("--gt", required=True, type=_PATH, help="Folder of the GT images.")
-@click.option("--lr", type=_PATH, help="Folder of the LR images to show.  [default: made from the GT]")
+@click.option(
+    "--task",
+    type=click.Choice(get_args(StudyTask)),
+    default=_DEFAULTS.task,
+    show_default=True,
+    help="Put the methods' crops in order (MOR), or rate single crops (MOS).",
+)
+@click.option("--pairs", is_flag=True, help="Ratings: show the GT beside each crop as its reference.")
+@click.option("--lr", type=_PATH, help="Rankings: folder of the LR images to show.  [default: made from the GT]")
 @click.option("--track", help="x4, x8 or a track file.  [default: guessed from names and sizes]")
 @click.option("--crops", default=_DEFAULTS.crops, show_default=True, help="Number of crops of each image.")
 @click.option("--size", default=_DEFAULTS.size, show_default=True, help="Side of a crop, in GT pixels.")
-@click.option("--context", type=int, help="Side of the LR region shown around it, in GT pixels. [default: 6 x size]")
+@click.option(
+    "--zoom", type=int, help="Show each pixel of a crop as ZOOM x ZOOM.  [default: 160 pixels or more a crop]"
+)
+@click.option("--context", type=int, help="Rankings: side of the LR region shown, in GT pixels.  [default: 6 x size]")
 @click.option("--images", type=int, help="Number of images, drawn by seed.  [default: all]")
 @click.option("--raters", default=_DEFAULTS.raters, show_default=True, help="Number of people who do each task.")
 @click.option(
@@ -31,14 +43,14 @@ _SECRET_BYTES = 32
 )
 @click.option("--sample", type=int, help="Show this sample of every image.  [default: drawn by seed]")
 @click.option("--include-gt", is_flag=True, help="Let the GT take part as a method.")
-@click.option("--ties", is_flag=True, help="Let crops share a rank.")
+@click.option("--ties", is_flag=True, help="Rankings: let crops share a rank.")
 @click.option(
     "--repeats", default=_DEFAULTS.repeats, show_default=True, help="Attention check: tasks that each rater does twice."
 )
 @click.option(
     "--obvious", default=_DEFAULTS.obvious, show_default=True, help="Attention check: tasks with an obvious order."
 )
-@click.option("--title", default=_DEFAULTS.title, help="Heading of the page.")
+@click.option("--title", help="Heading of the page.  [default: a question for the task]")
 @click.option("--seed", type=int, help="Decides images, crops and samples.  [default: follows from the secret]")
 @click.option("--secret", help="64 hexadecimal digits; the same secret gives the same bytes.  [default: random]")
 @click.option("--out", required=True, type=_PATH, help="Folder for the raters; new or empty.")
@@ -48,10 +60,13 @@ _SECRET_BYTES = 32
 def command(
     submissions: tuple[str, ...],
     gt: Path,
+    task: StudyTask,
+    pairs: bool,
     lr: Path | None,
     track: str | None,
     crops: int,
     size: int,
+    zoom: int | None,
     context: int | None,
     images: int | None,
     raters: int,
@@ -61,7 +76,7 @@ def command(
     ties: bool,
     repeats: int,
     obvious: int,
-    title: str,
+    title: str | None,
     seed: int | None,
     secret: str | None,
     out: Path,
@@ -75,6 +90,9 @@ def command(
     the same way. The folder works from the disk and from any static host. Nothing in it tells which method a crop is
     from. The key tells it, so keep the key from the raters. --seed decides what is shown. Names and positions follow
     from a random secret, because a seed can be guessed.
+
+    With --task rate, the scale is the one of the track ([study.scale]), or that of ITU-T P.910: 1 (Bad) to 5
+    (Excellent), and with --pairs 1 (Very annoying) to 5 (Imperceptible).
     """
     from srspace_eval.study.create import create_study
 
@@ -98,6 +116,9 @@ def command(
             context=context,
             seed=seed,
             title=title,
+            task=task,
+            pairs=pairs,
+            zoom=zoom,
         ),
         secret=_secret(secret),
         key_path=key_path,
@@ -108,7 +129,8 @@ def command(
         print_json(study.to_dict())
         return
     minutes = f"about {study.minutes_per_rater:.0f} minutes for a rater"
-    click.echo(shown(f"{out}: {study.tasks} tasks of {len(study.key.entries)} crops, {minutes}"))
+    what = f"tasks of {len(study.key.entries)} crops" if study.key.scale is None else "pictures to rate"
+    click.echo(shown(f"{out}: {study.tasks} {what}, {minutes}"))
     click.echo(shown(f"{study.key_path}: the key; keep it from the raters"))
     click.echo("One link a rater, relative to the folder:")
     for code in study.codes.values():

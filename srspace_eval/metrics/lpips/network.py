@@ -102,7 +102,7 @@ class LPIPS:
         trunk_path = Path(weights) if weights is not None else weight_files.weights_path(net, weights_dir)
         trunk_sha256 = weight_files.sha256(trunk_path)
         calibration = weight_files.calibration_file(net)
-        official = trunk_sha256.startswith(weight_files.trunk_file(net).sha256_prefix)
+        official = weight_files.trunk_file(net).is_digest(trunk_sha256)
         self.signature: dict[str, Any] = {
             "version": VERSION,
             "net": net,

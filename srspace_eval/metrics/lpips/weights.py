@@ -36,11 +36,14 @@ class TrunkFile:
         The file's name, which ends with the first digits of its SHA-256.
     size:
         In bytes.
+    sha256:
+        Of the whole file, in hexadecimal digits; empty if only the digits in its name are known.
     """
 
     net: str
     name: str
     size: int
+    sha256: str = ""
 
     @property
     def url(self) -> str:
@@ -56,13 +59,36 @@ class TrunkFile:
         """
         return Path(self.name).stem.rpartition("-")[2]
 
+    def is_digest(self, digest: str) -> bool:
+        """Whether a SHA-256 is this file's.
+
+        >>> TRUNKS["alex"].is_digest("7be5be79" + 56 * "0")
+        False
+        """
+        return digest == self.sha256 if self.sha256 else digest.startswith(self.sha256_prefix)
+
 
 TRUNKS = {
     file.net: file
     for file in (
-        TrunkFile("alex", "alexnet-owt-7be5be79.pth", 244_408_911),
-        TrunkFile("vgg", "vgg16-397923af.pth", 553_433_881),
-        TrunkFile("squeeze", "squeezenet1_1-b8a52dc0.pth", 4_966_400),
+        TrunkFile(
+            "alex",
+            "alexnet-owt-7be5be79.pth",
+            244_408_911,
+            "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+        ),
+        TrunkFile(
+            "vgg",
+            "vgg16-397923af.pth",
+            553_433_881,
+            "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        ),
+        TrunkFile(
+            "squeeze",
+            "squeezenet1_1-b8a52dc0.pth",
+            4_958_839,
+            "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b",
+        ),
     )
 }
 
@@ -115,7 +141,7 @@ def list_weights(weights_dir: Path | None = None) -> list[WeightsState]:
         state: Literal["ok", "missing", "damaged"] = "missing"
         if path is not None:
             try:
-                state = "ok" if sha256(path).startswith(file.sha256_prefix) else "damaged"
+                state = "ok" if file.is_digest(sha256(path)) else "damaged"
             except WeightsError:  # unreadable
                 state = "damaged"
         states.append(WeightsState(file, state, path))
@@ -210,7 +236,7 @@ def weights_path(net: str, weights_dir: Path | None = None, otherwise: str = "")
             f"  or name another file: --lpips-weights FILE" + (f"\n  {otherwise}" if otherwise else "")
         )
     digest = sha256(path)
-    if not digest.startswith(file.sha256_prefix):
+    if not file.is_digest(digest):
         raise WeightsError(
             f"{path}: damaged or not torchvision's file: its SHA-256 starts with {digest[:8]}, not "
             f"{file.sha256_prefix}; delete it and run srspace-eval weights fetch {net}"
@@ -263,8 +289,8 @@ def fetch_weights(
     """
     file = trunk_file(net)
     target = home(weights_dir) / file.name
-    if not (target.is_file() and sha256(target).startswith(file.sha256_prefix)):
-        download(f"{mirror.rstrip('/')}/{file.name}", target, file.sha256_prefix, advance=advance)
+    if not (target.is_file() and file.is_digest(sha256(target))):
+        download(f"{mirror.rstrip('/')}/{file.name}", target, file.sha256 or file.sha256_prefix, advance=advance)
     return target
 
 

@@ -11,10 +11,9 @@ from markupsafe import Markup
 
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import Aspect, MetricInfo
-from srspace_eval.ranking.model import FINAL, Ranking
+from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.escaping import escape_plotly
 from srspace_eval.report.html import text
-from srspace_eval.report.numbers import format_rank
 from srspace_eval.report.table import Line, Table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
@@ -159,12 +158,12 @@ def growth(result: Result, track: Track) -> list[dict[str, Any]]:
 def _hover(table: Table, line: Line) -> str:
     entry = line.row.entry
     lines = [f"<b>{escape_plotly(entry.team, 60)}</b>"]
-    if line.row.final_rank is not None:
-        lines.append(f"final rank {format_rank(line.row.final_rank)}")
+    if line.place:
+        lines.append(f"place {line.place}")
     if entry.origin == "published":
         lines.append("published, not measured here")
     for column, cell in zip(table.columns, line.cells, strict=True):
-        if column.id == FINAL or cell.value is None:
+        if cell.value is None:
             continue
         unit = f" {column.unit}" if column.unit else ""
         interval = f" [{cell.interval}]" if cell.interval else ""

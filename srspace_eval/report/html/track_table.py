@@ -74,11 +74,19 @@ class AboutCell:
 
 @dataclass(frozen=True)
 class PageLine:
-    """One row. ``page`` is the address of the submission's own page, or empty; ``about`` has the track's fields."""
+    """One row: its place, a cell for each column, and what the team declared.
+
+    Attributes
+    ----------
+    page:
+        The address of the submission's own page, or empty.
+    about:
+        The track's fields.
+    """
 
     model: Line
     name: str
-    final: PageCell
+    place: PageCell
     cells: tuple[PageCell, ...]
     incomplete: tuple[str, ...]
     page: str
@@ -99,7 +107,7 @@ class TrackTable:
     model:
         The table model.
     columns:
-        The metrics; the final rank has a place of its own in each line.
+        What decides first: the mean rank, the metrics whose ranks it is made of, the other metrics.
     footnotes:
         (mark, text), safe to show.
     about:
@@ -128,23 +136,16 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
     scales = [_Scale(column, [line.cells[i] for line in table.lines]) for i, column in enumerate(table.columns)]
     fields = about_fields([line.row.entry.about for line in table.lines])
     lines = []
+    order = sorted(range(len(scales)), key=lambda i: (not table.columns[i].is_final, not table.columns[i].decisive))
     for number, line in enumerate(table.lines):
-        cells = {
-            column.id: _page_cell(cell, scale, names)
-            for column, cell, scale in zip(table.columns, line.cells, scales, strict=True)
-        }
-        final = cells.pop(FINAL, PageCell(Cell(), ""))
+        cells = tuple(_page_cell(line.cells[i], scales[i], names) for i in order)
+        place = PageCell(line.place_cell, sort_key(line.place_cell.value))
         incomplete = tuple(map(visible, line.row.entry.incomplete))
         told = tuple(_about_cell(name, line.row.entry.about.get(name, "")) for name in fields)
-        page = pages.get(number, "")
-        lines.append(PageLine(line, names[number], final, tuple(cells.values()), incomplete, page, told))
+        lines.append(PageLine(line, names[number], place, cells, incomplete, pages.get(number, ""), told))
     return TrackTable(
         model=table,
-        columns=tuple(
-            _page_column(column, scale)
-            for column, scale in zip(table.columns, scales, strict=True)
-            if column.id != FINAL
-        ),
+        columns=tuple(_page_column(table.columns[i], scales[i]) for i in order),
         lines=tuple(lines),
         footnotes=tuple((mark, visible(text)) for mark, text in table.footnotes),
         about=tuple(LABELS[name] for name in fields),

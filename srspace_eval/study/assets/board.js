@@ -2,7 +2,7 @@
 // The two lists of a task: the ranking, and the pieces still to rank. Clicks and keys; drag.js does the dragging.
 
 class Board {
-  // ties: whether pieces may share a rank. changed(ranking): called after every change. say(text): for screen readers.
+  // ties: whether pieces may share a rank. changed(): called after every change. say(text): for screen readers.
   constructor({ pool, ranking, ties, changed, say }) {
     this.lists = { pool, ranking };
     this.ties = ties;
@@ -16,13 +16,37 @@ class Board {
     }
   }
 
-  show(ranking) {
+  // The ranking as groups of ids, and the number of pieces still to rank.
+  get value() { return this.ranking.groups; }
+  get left() { return this.ranking.pool.length; }
+
+  show(items, groups) {
     this.drag.end();
+    const ranking = new Ranking(items, groups);
     this.ranking = ranking;
     this.letter = new Map(ranking.items.map((item, i) => [item, letters(i)]));
     this.cards = new Map(ranking.items.map((item) => [item, this.makeCard(item)]));
     this.render();
   }
+
+  // Take over a ranking from another tab. Returns whether it differs.
+  update(groups) {
+    if (JSON.stringify(groups) === JSON.stringify(this.value)) return false;
+    this.show(this.ranking.items, groups);
+    return true;
+  }
+
+  nudge() {
+    this.say(`Still to rank: ${this.left}`);
+    const zone = this.lists.pool.closest(".zone");
+    zone.classList.remove("nudge");
+    void zone.offsetWidth;
+    zone.classList.add("nudge");
+    this.focus(this.ranking.pool[0]);
+  }
+
+  // The width, in CSS pixels, in which a piece has to fit.
+  get room() { return this.lists.ranking.parentElement.clientWidth - 4; }
 
   makeCard(item) {
     const card = document.createElement("li");
@@ -99,12 +123,12 @@ class Board {
     if (first) this.focus(first);
   }
 
-  update(item) {
+  tell(item) {
     this.render();
     const rank = this.ranking.rankOf(item);
     const name = `Piece ${this.letter.get(item)}`;
     this.say(rank === null ? `${name} taken back` : `${name}: rank ${rank} of ${this.ranking.items.length}`);
-    this.changed(this.ranking);
+    this.changed();
   }
 
   click(event) {
@@ -119,13 +143,13 @@ class Board {
   drop(item, target) {
     if (target === "pool") this.ranking.take(item);
     else this.ranking.place(item, target);
-    this.update(item);
+    this.tell(item);
   }
 
   rankNext(item) {
     const at = this.ranking.pool.indexOf(item);
     this.ranking.append(item);
-    this.update(item);
+    this.tell(item);
     this.focusPool(at);
   }
 
@@ -143,7 +167,7 @@ class Board {
     else if (does === "worse") ranking.move(item, 1);
     else if (does === "tie") ranking.toggleTie(item);
     else if (does === "take") ranking.take(item);
-    this.update(item);
+    this.tell(item);
     if (does === "take") {
       const rest = ranking.ranked;
       this.focus(rest[Math.min(before.indexOf(item), rest.length - 1)] ?? item);
@@ -166,7 +190,7 @@ class Board {
     if (step && event.shiftKey) {
       if (!inRanking) return;
       ranking.move(item, step);
-      this.update(item);
+      this.tell(item);
       this.focus(item);
     } else if (step) {
       this.focus(list[Math.min(Math.max(list.indexOf(item) + step, 0), list.length - 1)]);
@@ -175,13 +199,13 @@ class Board {
     } else if (/^[1-9]$/.test(event.key)) {
       const at = ranking.pool.indexOf(item);
       ranking.place(item, Math.min(Number(event.key) - 1, ranking.ranked.length));
-      this.update(item);
+      this.tell(item);
       if (inRanking) this.focus(item); else this.focusPool(at);
     } else if (inRanking && (event.key === "Delete" || event.key === "Backspace")) {
       this.act("take", item);
     } else if (inRanking && this.ties && event.key === "=") {
       ranking.toggleTie(item);
-      this.update(item);
+      this.tell(item);
     } else return;
     event.preventDefault();
   }

@@ -80,6 +80,26 @@ class Ranking {
   }
 }
 
+// What an answer to a task is: groups of ids (a ranking), or a grade (a rating).
+const ANSWERS = {
+  rank: {
+    field: "ranking",
+    empty: () => [],
+    valid: (value, items) => {
+      const flat = value.flat();
+      return new Set(flat).size === flat.length && flat.every((item) => items.includes(item));
+    },
+    complete: (value, items) => value.flat().length === items.length,
+  },
+  rate: {
+    field: "rating",
+    empty: () => null,
+    valid: (value, _items, study) => value === null || study.grades.some(([grade]) => grade === value),
+    complete: (value) => value !== null,
+  },
+};
+const MOST_SCREENS = 20;
+
 class Progress {
   constructor(study, code) {
     this.study = study;
@@ -87,10 +107,11 @@ class Progress {
     this.key = `srspace-eval/${study.study}/${code.rater}`;
     this.list = study.raters[code.rater].tasks;
     this.stored = true;
+    this.kind = ANSWERS[study.task];
     // version: the number of writes. revision and id: of the answer. issued: this revision was sent or saved.
     this.data = {
       version: 0, revision: 1, id: null, issued: false,
-      at: 0, started: null, finished: null, sent: false, zoom: 0, tasks: {},
+      at: 0, started: null, finished: null, sent: false, screens: [], tasks: {},
     };
     try {
       const text = localStorage.getItem(this.key);
@@ -104,7 +125,7 @@ class Progress {
     try {
       const text = localStorage.getItem(this.key);
       const other = text ? this.checked(JSON.parse(text)) : null;
-      if (other && other.version > this.data.version) this.data = { ...other, at: this.data.at, zoom: this.data.zoom };
+      if (other && other.version > this.data.version) this.data = { ...other, at: this.data.at };
     } catch { /* The storage was cleared or damaged. The next write replaces it. */ }
   }
 
@@ -119,10 +140,8 @@ class Progress {
     const tasks = {};
     for (const [name] of this.list) {
       const saved = data.tasks?.[name];
-      if (!saved) continue;
-      const items = this.study.tasks[name].items;
-      const flat = saved.ranking.flat();
-      if (new Set(flat).size === flat.length && flat.every((item) => items.includes(item))) tasks[name] = saved;
+      if (!saved || saved[this.kind.field] === undefined) continue;
+      if (this.kind.valid(saved[this.kind.field], this.study.tasks[name].items, this.study)) tasks[name] = saved;
     }
     return {
       ...this.data,
@@ -132,6 +151,7 @@ class Progress {
       revision: Math.min(Math.max(data.revision | 0, 1), 1000000),
       issued: Boolean(data.issued) && /^[0-9a-f]{32}$/.test(data.id),
       at: Math.min(Math.max(data.at | 0, 0), this.list.length),
+      screens: (Array.isArray(data.screens) ? data.screens : []).slice(0, MOST_SCREENS),
     };
   }
 
@@ -149,18 +169,25 @@ class Progress {
     return order.map((i) => this.study.tasks[name].items[i]);
   }
 
-  ranking(index) { return new Ranking(this.items(index), this.data.tasks[this.name(index)]?.ranking ?? []); }
+  // The stored ranking or rating of a task.
+  value(index) { return this.data.tasks[this.name(index)]?.[this.kind.field] ?? this.kind.empty(); }
 
-  // ranking null: only time has passed.
-  record(index, ranking, seconds, done = false) {
+  // value undefined: only time has passed. screen: on which the task is done.
+  record(index, value, seconds, screen, done = false) {
     this.sync();
+    const { field } = this.kind;
     const saved = this.data.tasks[this.name(index)];
+    const before = this.value(index);
     const now = {
-      ranking: ranking ? ranking.groups.map((group) => [...group]) : saved?.ranking ?? [],
+      [field]: value === undefined ? before : JSON.parse(JSON.stringify(value)),
       seconds: (saved?.seconds ?? 0) + seconds,
       done: done || (saved?.done ?? false),
     };
-    if (now.done !== (saved?.done ?? false) || JSON.stringify(now.ranking) !== JSON.stringify(saved?.ranking ?? [])) this.revise();
+    const text = JSON.stringify(screen);
+    if (done && this.data.screens.length < MOST_SCREENS && !this.data.screens.some((seen) => JSON.stringify(seen) === text)) {
+      this.data.screens.push(screen);
+    }
+    if (now.done !== (saved?.done ?? false) || JSON.stringify(now[field]) !== JSON.stringify(before)) this.revise();
     this.data.tasks[this.name(index)] = now;
     this.save();
   }
@@ -174,7 +201,7 @@ class Progress {
 
   isDone(index) {
     const saved = this.data.tasks[this.name(index)];
-    return Boolean(saved?.done) && saved.ranking.flat().length === this.study.tasks[this.name(index)].items.length;
+    return Boolean(saved?.done) && this.kind.complete(this.value(index), this.study.tasks[this.name(index)].items);
   }
 
   get done() { return this.list.filter((_, index) => this.isDone(index)).length; }
@@ -210,7 +237,7 @@ class Progress {
   answer() {
     const answers = this.list.map((_, index) => index).filter((index) => this.isDone(index)).map((index) => {
       const saved = this.data.tasks[this.name(index)];
-      return { task: this.name(index), ranking: saved.ranking, seconds: Math.round(saved.seconds * 10) / 10 };
+      return { task: this.name(index), [this.kind.field]: this.value(index), seconds: Math.round(saved.seconds * 10) / 10 };
     });
     return {
       format: ANSWER_FORMAT,
@@ -222,6 +249,7 @@ class Progress {
       answers,
       id: this.data.id,
       revision: this.data.revision,
+      screens: this.data.screens,
     };
   }
 }

@@ -4,6 +4,7 @@
 (() => {
   const study = window.STUDY;
   const session = window.STUDY_SESSION;
+  const ranking = study?.task !== "rate";
   const $ = (id) => document.getElementById(id);
   const tasksOf = (rater) => study.raters[rater].tasks;
   let progress = null;
@@ -40,11 +41,12 @@
     }
     progress = new Progress(study, code);
     const count = tasksOf(code.rater).length;
-    const pieces = Math.max(...tasksOf(code.rater).map(([name]) => study.tasks[name].items.length));
+    const task = study.tasks[tasksOf(code.rater)[0][0]];
+    const pieces = ranking ? task.items.length : task.reference ? 2 : 1;
     const minutes = progress.done ? progress.minutesLeft() : study.raters[code.rater].minutes;
     const time = minutes > 90 ? `${Math.round(minutes / 6) / 10} hours` : `${Math.max(minutes, 1)} min`;
     fact("tasks", progress.done ? `${progress.done} of ${count}` : count, progress.done ? "tasks done" : count === 1 ? "task" : "tasks");
-    fact("pieces", pieces, "pieces in each");
+    fact("pieces", pieces, ranking ? "pieces in each" : pieces > 1 ? "pictures in each" : "picture in each");
     fact("time", `≈ ${time}`, progress.done ? "left; take breaks as you like" : "in all; take breaks as you like");
     $("begin").textContent = progress.done ? (progress.complete ? "Go to your answers" : "Continue") : "Start";
     if (!progress.stored) trouble("This browser does not store your progress. Do all tasks in one go, and do not reload the page.");
@@ -76,29 +78,31 @@
     screen("task");
     progress.update({ at: index });
     entered = performance.now();
-    const ranking = progress.ranking(index);
-    board.show(ranking);
+    const items = progress.items(index);
+    board.show(items, progress.value(index), study.tasks[progress.name(index)].reference);
     $("task-heading").textContent = `Task ${index + 1} of ${progress.list.length}`;
-    reference();
+    if (ranking) reference();
     layout();
-    refresh(ranking);
+    refresh();
     board.focusFirst();
     scrollTo(0, 0);
-    say(`Task ${index + 1} of ${progress.list.length}, ${ranking.items.length} pieces`);
+    say(`Task ${index + 1} of ${progress.list.length}${ranking ? `, ${items.length} pieces` : ""}`);
     preload(index + 1);
   }
 
-  function refresh(ranking) {
+  function refresh() {
     const index = progress.data.at;
-    const left = ranking.pool.length;
+    const { left } = board;
     $("progress-text").textContent = `Task ${index + 1} of ${progress.list.length}`;
     $("progress-time").textContent = `about ${progress.minutesLeft()} min left`;
     $("progress-bar").max = progress.list.length;
     $("progress-bar").value = progress.done;
-    $("pool-count").textContent = left ? `${left} left` : "";
-    $("pool-zone").hidden = left === 0;
-    $("ranking-hint").hidden = ranking.ranked.length > 0;
-    // The button stays in the tab order while pieces are left, because it then tells what is missing.
+    if (ranking) {
+      $("pool-count").textContent = left ? `${left} left` : "";
+      $("pool-zone").hidden = left === 0;
+      $("ranking-hint").hidden = board.ranking.ranked.length > 0;
+    }
+    // The button stays in the tab order while something is left, because it then tells what is missing.
     $("next").setAttribute("aria-disabled", String(left > 0));
     $("next").textContent = index + 1 === progress.list.length ? "Finish" : "Next";
     $("back").disabled = index === 0;
@@ -112,23 +116,18 @@
     return seconds;
   }
 
-  function keep(ranking) {
-    progress.record(progress.data.at, ranking, spent());
-    refresh(ranking);
+  function keep() {
+    progress.record(progress.data.at, board.value, spent(), shownOn());
+    refresh();
   }
 
   function next() {
     const index = progress.data.at;
-    const { ranking } = board;
-    if (!ranking.complete) {
-      say(`Still to rank: ${ranking.pool.length}`);
-      $("pool-zone").classList.remove("nudge");
-      void $("pool-zone").offsetWidth;
-      $("pool-zone").classList.add("nudge");
-      board.focus(ranking.pool[0]);
+    if (board.left) {
+      board.nudge();
       return;
     }
-    progress.record(index, ranking, spent(), true);
+    progress.record(index, board.value, spent(), shownOn(), true);
     const open = progress.list.findIndex((_, i) => i > index && !progress.isDone(i));
     const target = open < 0 ? progress.firstOpen() : open;
     if (target < progress.list.length) showTask(target); else finish();
@@ -137,36 +136,31 @@
   function preload(index) {
     if (index >= progress.list.length) return;
     const task = study.tasks[progress.name(index)];
-    for (const name of [...task.items, task.reference.id]) new Image().src = `images/${name}.png`;
+    for (const name of [...task.items, task.reference?.id]) if (name) new Image().src = `images/${name}.png`;
   }
 
-  // ---- sizes: a pixel of a crop is a whole number of pixels of the screen
+  // ---- sizes
+
+  // How many of the screen's pixels show one pixel of a crop, in each direction: a whole number, so that no pixel is
+  // larger than another. It is the study's number, times the density of the screen, unless the crop does not fit.
+  function factor() {
+    const ratio = window.devicePixelRatio || 1;
+    const wanted = study.zoom * Math.max(1, Math.round(ratio));
+    return Math.max(1, Math.min(wanted, Math.floor(board.room * ratio / study.size)));
+  }
+
+  function shownOn() {
+    const { width, height } = window.screen;
+    const ratio = Math.round((window.devicePixelRatio || 1) * 1000) / 1000;
+    return { width: Math.max(1, Math.round(width)), height: Math.max(1, Math.round(height)), ratio, scale: factor() };
+  }
 
   function layout() {
     if (!progress || $("screen-task").hidden) return;
     const ratio = window.devicePixelRatio || 1;
-    const count = progress.items(progress.data.at).length;
-    const room = $("ranking").parentElement.clientWidth;
-    const gap = 14;
-    const most = Math.max(1, Math.floor((room - 4) * ratio / study.size));
-    // The largest factor at which most pieces, ranked and unranked, are visible, in two columns or more.
-    const tall = Math.max(innerHeight - 240, 300) * 1.3;
-    const fits = (factor) => {
-      const width = study.size * factor / ratio + 4;
-      const columns = Math.floor((room + gap) / (width + gap));
-      return columns >= Math.min(2, count) && width <= 324 && (Math.ceil(count / columns) + 1) * (width + 60) <= tall;
-    };
-    // At least 160 px: smaller pieces are too small to judge.
-    let auto = Math.max(1, Math.min(most, Math.floor(160 * ratio / study.size)));
-    while (auto > 1 && 2 * (study.size * auto / ratio + 4) + gap > room) auto -= 1;
-    while (auto < most && fits(auto + 1)) auto += 1;
-    const factor = Math.min(Math.max(auto + (progress.data.zoom | 0), 1), most);
-    progress.data.zoom = factor - auto;
-    document.documentElement.style.setProperty("--piece", `${study.size * factor / ratio}px`);
-    $("factor").textContent = `${factor}×`;
-    $("smaller").disabled = factor === 1;
-    $("larger").disabled = factor === most;
-    sizeReference(study.size * factor, ratio);
+    const piece = study.size * factor();
+    document.documentElement.style.setProperty("--piece", `${piece / ratio}px`);
+    if (ranking) sizeReference(piece, ratio);
   }
 
   function reference() {
@@ -180,21 +174,17 @@
       const px = (n) => `${n * factor / ratio}px`;
       Object.assign(element.style, { width: px(w), height: px(h), backgroundSize: `${px(width)} ${px(height)}`, backgroundPosition: `${px(-left)} ${px(-top)}` });
     };
-    place($("lr"), piece / side, x, y, side, side);
     const column = $("context").closest(".reference");
-    const beside = getComputedStyle(column).flexDirection === "row" ? piece / ratio + 18 : 0;
+    const row = getComputedStyle(column).flexDirection === "row";
+    const half = row ? (column.clientWidth - 18) / 2 : column.clientWidth;
+    const large = Math.max(1, Math.min(piece / side, Math.floor(half * ratio / side)));
+    place($("lr"), large, x, y, side, side);
+    const beside = row ? side * large / ratio + 18 : 0;
     const room = Math.min(column.clientWidth - beside, 320);
     const factor = Math.max(1, Math.floor(room * ratio / width));
     place($("context"), factor, 0, 0, width, height);
     const px = (n) => `${n * factor / ratio}px`;
     Object.assign($("frame").style, { left: px(x), top: px(y), width: px(side), height: px(side) });
-  }
-
-  function zoom(by) {
-    progress.sync();
-    progress.data.zoom = (progress.data.zoom | 0) + by;
-    layout();
-    progress.save();
   }
 
   // ---- done
@@ -216,7 +206,7 @@
     $("save").className = session ? "plain" : "primary";
     $("done-text").textContent = session
       ? "Your answers are now sent to the organiser. You may also save a copy."
-      : "Save your answers as a file and give it to the organiser. The file contains your code, your rankings, and the times of your work; nothing else.";
+      : "Save your answers as a file and give it to the organiser. The file contains your code, your answers, the times of your work, and the size of your screen; nothing else.";
     $("send-state").textContent = progress.data.sent ? "Your answers have arrived." : "";
     $("done-heading").focus();
   }
@@ -260,12 +250,8 @@
     if (!progress) return;
     progress.sync();
     if (!$("screen-task").hidden) {
-      const stored = progress.ranking(progress.data.at);
-      if (JSON.stringify(stored.groups) !== JSON.stringify(board.ranking.groups)) {
-        board.show(stored);
-        say("Updated from another tab");
-      }
-      refresh(board.ranking);
+      if (board.update(progress.value(progress.data.at))) say("Updated from another tab");
+      refresh();
     } else if (!$("screen-done").hidden && !progress.data.sent) showDone();
   }
 
@@ -275,12 +261,10 @@
     trouble("The data of this study is missing: the folder is not complete. Please tell the organiser.");
     return;
   }
-  board = new Board({ pool: $("pool"), ranking: $("ranking"), ties: study.ties, changed: keep, say });
+  board = new Board({ pool: $("pool"), ranking: $("ranking"), ties: study.ties, changed: keep, next, say, trouble });
   $("begin").addEventListener("click", begin);
   $("next").addEventListener("click", next);
   $("back").addEventListener("click", () => showTask(progress.data.at - 1));
-  $("smaller").addEventListener("click", () => zoom(-1));
-  $("larger").addEventListener("click", () => zoom(1));
   $("save").addEventListener("click", download);
   $("save-so-far").addEventListener("click", download);
   $("send").addEventListener("click", send);
@@ -299,7 +283,7 @@
     if (!document.hidden) follow();
     if (!progress || $("screen-task").hidden) return;
     // Time while the page is hidden does not count.
-    if (document.hidden) progress.record(progress.data.at, null, (performance.now() - entered) / 1000);
+    if (document.hidden) progress.record(progress.data.at, undefined, (performance.now() - entered) / 1000, shownOn());
     entered = performance.now();
   });
   showStart();

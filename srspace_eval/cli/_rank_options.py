@@ -1,0 +1,84 @@
+"""What the options of ``rank`` mean: parsed texts, and combinations that are wrong use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from srspace_eval.metrics.registry import columns as metric_columns
+from srspace_eval.ranking.published_tables import load_published
+from srspace_eval.report.files import ALL_FORMATS, FORMATS, TEXT_FORMATS, file_name
+from srspace_eval.results.board_tracks import board_tracks
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.reader import load_track
+
+_MOST_DIGITS = 12
+
+
+def forms_of(formats: str | None, out: Path | None, as_json: bool) -> list[str]:
+    if formats is None:
+        return list(FORMATS)
+    forms = [form.strip().lower() for form in formats.split(",") if form.strip()]
+    unknown = [form for form in forms if form not in ALL_FORMATS]
+    if unknown or not forms:
+        raise click.BadParameter(f"{formats!r}: choose of {', '.join(ALL_FORMATS)}", param_hint="--format")
+    if out is None and as_json:
+        raise click.UsageError("--json and --format both print; give one of them, or --out too")
+    if out is None and (len(forms) > 1 or forms == ["html"]):
+        raise click.UsageError(
+            f"without --out, --format prints one of {', '.join(TEXT_FORMATS)}; give --out for more, or for html"
+        )
+    return list(dict.fromkeys(forms))
+
+
+def digits_of(text: str | None) -> int | dict[str, int] | None:
+    if text is None:
+        return None
+    parts = [part.strip().partition("=") for part in text.split(",")]
+    numbers = [number if sign else name for name, sign, number in parts]
+    mixed = len(parts) > 1 and not all(sign for _, sign, _ in parts)
+    unknown = [name for name, sign, _ in parts if sign and name not in metric_columns()]
+    if mixed or not all(number.isascii() and number.isdigit() and int(number) <= _MOST_DIGITS for number in numbers):
+        raise click.BadParameter(f"{text!r}: write a number from 0 to {_MOST_DIGITS}, or ID=NUMBER,ID=NUMBER")
+    if unknown:
+        raise click.BadParameter(f"unknown metric {', '.join(unknown)}; known are {', '.join(metric_columns())}")
+    return {name: int(number) for name, _, number in parts} if parts[0][1] else int(numbers[0])
+
+
+def columns_of(text: str | None, tracks: Sequence[Track]) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    known = list(dict.fromkeys(column for track in tracks for column in track.columns()))
+    unknown = [metric for metric in named if metric not in known]
+    if unknown or not named:
+        raise click.BadParameter(f"{text!r}: choose of {', '.join(known)}", param_hint="--columns")
+    return named
+
+
+def tracks_of(names: Sequence[str], board: Path | None, published: str | None) -> list[Track]:
+    if names:
+        return [load_track(name) for name in dict.fromkeys(names)]
+    if published is not None:
+        own = load_published(published).tracks
+        if own:
+            return [load_track(own[0])]
+    if board is None:
+        raise click.UsageError("name the track with --track, or a board with --board")
+    return board_tracks(board)
+
+
+def require_one(tracks: Sequence[Track], **options: object) -> None:
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if len(tracks) > 1 and given:
+        names = ", ".join(track.name for track in tracks)
+        raise click.UsageError(f"{', '.join(given)} is about one track: name it with --track (there are {names})")
+
+
+def require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str], tracks: Sequence[Track]) -> None:
+    written = {(out / file_name(track.name, form)).resolve() for track in tracks for form in forms}
+    for path in inputs:
+        if path.resolve() in written:
+            raise click.UsageError(f"{path} would be replaced by the leaderboard; give another folder with --out")

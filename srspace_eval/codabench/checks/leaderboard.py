@@ -1,0 +1,45 @@
+"""The leaderboard: its columns, its order and its submission rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from srspace_eval.codabench.checks.findings import BundleCheck
+
+_RULES = {"Add", "Add_And_Delete", "Add_And_Delete_Multiple", "Force_Last", "Force_Latest_Multiple", "Force_Best"}
+
+
+def check_leaderboard(found: BundleCheck, document: Mapping[str, Any]) -> None:
+    """The first leaderboard; the platform uses no other."""
+    boards = found.mappings(document, "leaderboards")
+    if len(boards) > 1:
+        found.trap("leaderboards: only the first is used")
+    for board in boards[:1]:
+        found.require_text(board, "title", 64, "leaderboard")
+        found.require_text(board, "key", 36, "leaderboard")
+        columns = found.mappings(board, "columns")
+        indexes = [column.get("index") for column in columns]
+        keys = [column.get("key") for column in columns]
+        for values, what in ((indexes, "index"), (keys, "key")):
+            if len({str(value) for value in values}) != len(values):
+                found.refuse(f"leaderboard: two columns have one {what}")
+        for column in columns:
+            where = f"column {column.get('key')!r}"
+            found.require_text(column, "key", 36, where)
+            found.require_text(column, "title", 36, where)
+            if type(column.get("index")) is not int or column["index"] < 0:
+                found.refuse(f"{where}: index must be a whole number from 0")
+            if column.get("sorting", "desc") not in ("asc", "desc"):
+                found.refuse(f"{where}: sorting must be asc or desc")
+            if type(column.get("precision", 2)) is not int:
+                found.refuse(f"{where}: precision must be a whole number")
+            if "computation" in column and not column.get("computation_indexes"):
+                found.refuse(f"{where}: computation needs computation_indexes")
+        rule = board.get("submission_rule", "Add")
+        if rule not in _RULES:
+            found.refuse(f"leaderboard: submission_rule must be one of {', '.join(sorted(_RULES))}")
+        elif str(rule).startswith("Add"):
+            found.trap(f"leaderboard: submission_rule {rule}: a score shows only after its owner asks for it")
+        if board.get("primary_index", 0) not in indexes:
+            found.trap("leaderboard: no column has the primary index: the page fails")

@@ -1,0 +1,94 @@
+"""Where numbers measured here do not compare with the published ones beside them. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from srspace_eval.errors import InputError
+from srspace_eval.metrics.base import STANDARD_NETWORK, Metric, MetricInfo, RunInputs
+from srspace_eval.metrics.registry import bind, metrics
+from srspace_eval.ranking.model import Departure, Entry
+from srspace_eval.ranking.published_tables import table_of
+from srspace_eval.results.record import Result
+from srspace_eval.tracks.model import Track
+
+_NOT_COMPARED = {"version", "reference", "lr"}  # the LR files are the challenge's own, or the GT is downscaled as there
+
+
+def find_departures(
+    entries: Sequence[Entry], comparable: Sequence[Result], columns: Sequence[str], track: Track
+) -> tuple[Departure, ...]:
+    """The columns that hold published numbers beside numbers that were not measured as those were.
+
+    Published numbers are of the track's measurement with the metrics' defaults (the challenge's own) on the images of
+    their table. A setting is compared where the result states it. Columns with the same departures share one.
+
+    Parameters
+    ----------
+    entries:
+        All rows.
+    comparable:
+        The results that are ranked together.
+    columns:
+        Ids of the columns that are shown.
+    """
+    standard = _standard_metrics(track)
+    found: dict[str, list[str]] = {}
+    for column in columns:
+        sizes = {
+            None if (table := table_of(entry.note)) is None else table.images
+            for entry in entries
+            if entry.origin == "published" and entry.values.get(column) is not None
+        }
+        own = [result for result in comparable if result.summary.get(column) is not None]
+        if not sizes or not own or column not in standard:
+            continue
+        name, metric, info = standard[column]
+        reasons = [
+            reason
+            for result in own
+            for reason in (
+                *_other_images(len(result.images), sizes - {None}),
+                *_other_settings(result.signature.settings, name, metric, info, track),
+            )
+        ]
+        if reasons:
+            found.setdefault(", ".join(dict.fromkeys(reasons)), []).append(column)
+    return tuple(Departure(tuple(ids), text) for text, ids in found.items())
+
+
+def _standard_metrics(track: Track) -> dict[str, tuple[str, Metric, MetricInfo]]:
+    """Column -> the id that its metric is measured under, the metric as the track measures it, and the column."""
+    found: dict[str, tuple[str, Metric, MetricInfo]] = {}
+    for wanted in dict.fromkeys([*track.measured, *metrics()]):
+        with suppress(InputError):  # a metric without an option that it needs
+            for name, metric in bind([wanted], track.measures).items():
+                for info in metric.columns_as(name):
+                    found.setdefault(info.id, (name, metric, info))
+    return found
+
+
+def _other_images(mine: int, sizes: set[int | None]) -> list[str]:
+    others = [size for size in sizes if size is not None and size != mine]
+    if not others or mine in sizes:
+        return []
+    return [f"{mine} of {max(others)} images" if mine < max(others) else f"{mine} images instead of {max(others)}"]
+
+
+def _other_settings(
+    settings: Mapping[str, Mapping[str, Any]], name: str, metric: Metric, info: MetricInfo, track: Track
+) -> list[str]:
+    options = {key: value for key, value in metric.signature(RunInputs()).items() if key not in _NOT_COMPARED}
+    compared: list[tuple[str, Mapping[str, Any]]] = [(name, options)]
+    if metric.needs.network:
+        compared.insert(0, ("lpips", STANDARD_NETWORK))
+    if info.per == "image":
+        compared.insert(0, ("common", {"samples": track.samples}))
+    return [
+        f"{key} {mine}" if isinstance(mine, str) else f"{key} {mine} instead of {wanted}"
+        for group, standard in compared
+        for key, wanted in standard.items()
+        if (mine := settings.get(group, {}).get(key, wanted)) != wanted
+    ]

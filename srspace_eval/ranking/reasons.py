@@ -1,0 +1,77 @@
+"""Why an entry has no final rank, in words. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from srspace_eval.ranking.derived import DerivedColumns
+from srspace_eval.ranking.model import Entry
+from srspace_eval.ranking.notes import metric_label
+from srspace_eval.tracks.model import Track
+
+
+def why_unranked(
+    entry: Entry,
+    ranks: Mapping[str, float],
+    track: Track,
+    pools: Mapping[str, Sequence[int]],
+    derived: DerivedColumns,
+    *,
+    alone: bool = False,
+) -> str:
+    """Why an entry has no final rank.
+
+    Parameters
+    ----------
+    ranks:
+        Metric id -> the entry's rank.
+    pools:
+        Metric id -> the entries that it ranks.
+    alone:
+        Whether it is the only entry that could be ranked.
+    """
+    rule = track.ranking
+    if entry.kind == "baseline" and not (rule.baselines_ranked and entry.competes):
+        published = "published, not measured here: " if entry.origin == "published" else ""
+        return f"{published}baselines are shown, not ranked"
+    if entry.incomplete:
+        return f"incomplete: {'; '.join(entry.incomplete)}"
+    if alone:
+        return "it is the only team; published rows are not ranked"
+    if rule.order_by:
+        return _why_unplaced(entry, ranks, track, derived)
+    if not rule.final:
+        return "the track has no final rank"
+    reasons = []
+    among = {criterion.metric: criterion.needs for criterion in rule.criteria}
+    for metric in (m for m in rule.final if m not in ranks):
+        label = metric_label(metric, track)
+        if metric != "mor" and entry.values.get(metric) is not None:
+            reasons.append(_outside(label, among[metric], track))
+        elif metric == "mor":
+            reasons.append("outside the human study" if pools["mor"] else "no mean opinion rank yet")
+        else:
+            reasons.append(f"{label} was not measured")
+    return "; ".join(reasons)
+
+
+def _outside(label: str, needed: str | None, track: Track) -> str:
+    if needed in (None, "mor"):
+        return f"outside the human study, where {label} is ranked"
+    return f"{label} is ranked among those with a value of {metric_label(needed, track)}"
+
+
+def _why_unplaced(entry: Entry, ranks: Mapping[str, float], track: Track, derived: DerivedColumns) -> str:
+    """Why the first key of ``order_by`` has no value."""
+    key = track.ranking.order_by[0].formula
+    among = {criterion.metric: criterion.needs for criterion in track.ranking.criteria}
+    reasons = []
+    for metric in (m for m in track.columns() if m in key.reads):
+        label = metric_label(metric, track)
+        if entry.values.get(metric) is None:
+            reasons.append(f"{label} has no value")
+        elif metric in key.ranked and metric not in ranks:
+            reasons.append(_outside(label, among[metric], track))
+    if derived.baseline_missing:
+        reasons.append(f"no entry is called {track.baseline!r}, whose values the formulas need")
+    return "; ".join(reasons) or f"{key.text} has no value"

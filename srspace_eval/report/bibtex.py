@@ -1,0 +1,61 @@
+"""The publications that a table's rows are from, as BibTeX. Imports no torch."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from srspace_eval.ranking.published_tables import PublishedTable, table_of
+from srspace_eval.report.escaping import escape_latex
+from srspace_eval.report.table import Table
+
+
+def to_bibtex(table: Table) -> str:
+    """The entries of all published tables that rows of the table are from; empty if there are none.
+
+    Examples
+    --------
+    >>> from srspace_eval.ranking import rank
+    >>> from srspace_eval.report.table import make_table
+    >>> print(to_bibtex(make_table(rank(None, "x4", published="ntire2021"))))
+    @misc{lugmayr2021ntire,
+      author = {Lugmayr and Danelljan and Timofte},
+      title = {{NTIRE 2021 Learning the Super-Resolution Space Challenge}},
+      howpublished = {CVPR Workshops 2021, pp. 596-612},
+      year = {2021}
+    }
+    <BLANKLINE>
+    """
+    rows = [line.row.entry for line in table.lines if line.row.entry.origin == "published"]
+    cited = [found for entry in rows if (found := table_of(entry.note)) is not None]
+    return "\n".join({citation_key(one): _entry(one) for one in cited}.values())
+
+
+def citation_key(table: PublishedTable) -> str:
+    """The key of a table's publication: first author, year, first word of the title.
+
+    >>> from srspace_eval.ranking.published_tables import load_published
+    >>> citation_key(load_published("srflow-da-x4"))
+    'jo2021srflow'
+    """
+    authors, title, _, year = _parts(table)
+    plain = unicodedata.normalize("NFKD", f"{authors.split(',')[0].split(' ')[0]}{year}{re.split('[ -]', title)[0]}")
+    return re.sub("[^a-z0-9]", "", plain.lower()) or table.id
+
+
+def _parts(table: PublishedTable) -> tuple[str, str, str, str]:
+    """Authors, title, where it was published, and the year: "AUTHORS: TITLE. WHERE"; the authors may be missing."""
+    years = re.findall(r"\b(?:19|20)\d\d\b", table.paper)
+    head, _, where = table.paper.rpartition(". ")
+    authors, colon, title = head.partition(": ")
+    if not colon:
+        authors, title = "", head
+    return authors, title, where, years[-1] if years else ""
+
+
+def _entry(table: PublishedTable) -> str:
+    authors, title, where, year = _parts(table)
+    names = " and ".join(name.strip() for name in authors.replace(" et al.", ", others").split(",") if name.strip())
+    fields = {"author": names, "title": f"{{{escape_latex(title)}}}", "howpublished": where, "year": year}
+    lines = [f"  {key} = {{{value}}}" for key, value in fields.items() if value]
+    return f"@misc{{{citation_key(table)},\n" + ",\n".join(lines) + "\n}\n"

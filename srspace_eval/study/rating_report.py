@@ -1,0 +1,44 @@
+"""A rating study's outcome as files: MOS for ``rank --values``, all numbers as JSON, a page with plots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from srspace_eval.study.figures import grades_figure, mos_figure
+from srspace_eval.study.rating_outcome import RatingOutcome
+from srspace_eval.study.report_files import render_report, write_report
+
+MOS_FILE = "MOS.csv"
+
+
+def write_ratings(outcome: RatingOutcome, out: Path) -> None:
+    """Write MOS.csv, study.json, report.html and its script into a folder.
+
+    The folder is made if it does not exist. Files of an earlier call are replaced, each one at once.
+
+    Raises
+    ------
+    StudyError
+        If the folder cannot be written.
+    """
+    write_report({MOS_FILE: outcome.scores.to_csv()}, outcome.to_dict(), rating_page(outcome), out)
+
+
+def rating_page(outcome: RatingOutcome) -> str:
+    """The report as HTML. It needs ``plotly.min.js`` beside it, and nothing else."""
+    document, scale = outcome.to_dict(), outcome.key.rating_scale
+    labels = [scale.label(grade) for grade in scale.grades]
+    worst, best = (labels[0], labels[-1]) if scale.better == "higher" else (labels[-1], labels[0])
+    return render_report(
+        "rating_report.html.j2",
+        doc=document,
+        settings=outcome.key.settings,
+        ends=(labels[0], labels[-1]),
+        worst=worst,
+        best=best,
+        arrow="↑" if scale.better == "higher" else "↓",
+        figures={
+            "mos": mos_figure(document["methods"], document["scale"]),
+            "shares": grades_figure(document["methods"], labels, scale.better),
+        },
+    )
