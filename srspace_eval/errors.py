@@ -32,8 +32,9 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(?: (\d+|[A-Z]+\b))?")
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(?: (\d+|[A-Z]+\b|off\b|shift\b))?")
 _ARGUMENTS = {"lpips-net": "net", "with": "with_published", "baseline": "kind"}
+_FLAGS = {"overwrite", "incomplete", "strict", "include-gt", "allow-unknown", "self-ensemble", "ties"}
 _language: Literal["Python", "command line"] = "Python"
 
 
@@ -44,12 +45,12 @@ def speak(language: Literal["Python", "command line"]) -> None:
 
 
 def advice(text: str) -> str:
-    """A message whose advice speaks the user's language: ``--samples 5`` is ``samples=5`` in Python.
+    """A message whose advice speaks the user's language: ``--samples 5`` is ``samples=5`` in Python, ``--track`` track.
 
     Commands in backquotes stay as they are.
 
     >>> advice("choose one with --track, or give --samples 5; `srspace-eval score --shard` makes it")
-    'choose one with track=..., or give samples=5; `srspace-eval score --shard` makes it'
+    'choose one with track, or give samples=5; `srspace-eval score --shard` makes it'
     """
     if _language == "command line" or "--" not in text:
         return text
@@ -59,7 +60,8 @@ def advice(text: str) -> str:
 
 def _argument(match: re.Match[str]) -> str:
     name = _ARGUMENTS.get(match[1], match[1].replace("-", "_"))
-    return f"{name}={match[2] or '...'}"
+    value = match[2] or ("True" if match[1] in _FLAGS else "")
+    return f"{name}={value}" if value else name
 
 
 class SrspaceEvalError(Exception):
@@ -253,7 +255,7 @@ class StudyError(ProblemsError):
     ...     se.collect_study("key.json", "answers")
     ... except se.StudyError as error:
     ...     print(error)
-    answers: the key cannot be read (No such file or directory); name it with --key
+    answers: the key cannot be read (No such file or directory); name it with key
     """
 
 

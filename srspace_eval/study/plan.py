@@ -100,7 +100,7 @@ class StudyPlan:
 
     @property
     def cheapest(self) -> PlannedSize | None:
-        """The size that takes all raters together the least time; None if no size has the wanted power."""
+        """The size that takes the least time of all raters; None if no size has the wanted power."""
         return min(
             (s for s in self.sizes if s.crops is not None), key=lambda s: (s.minutes_all, s.raters), default=None
         )
