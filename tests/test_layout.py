@@ -67,7 +67,7 @@ def test_every_import_is_declared() -> None:
         return {re.split(r"[\s\[<>=;~!]", line)[0].lower() for line in lines}
 
     required = names(listed("options", "install_requires"))
-    optional = {"distributed", "triton"}  # Triton: torch's own
+    optional = {"distributed", "triton", "pyiqa"}  # Triton: torch's own; pyiqa: the user's own, for its licence
     for extra in ("distributed", "models"):
         optional |= names(listed("options.extras_require", extra))
     undeclared = {

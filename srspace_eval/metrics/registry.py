@@ -18,10 +18,12 @@ from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, MetricInfo, Setting
 from srspace_eval.metrics.dists.metric import Dists
 from srspace_eval.metrics.diversity.metric import DiversityMse
+from srspace_eval.metrics.known_columns import KNOWN_COLUMNS
 from srspace_eval.metrics.lpips.metric import Diversity, DiversityPatches, Lpips
 from srspace_eval.metrics.measures import RESERVED, Measure, options_of, with_options
 from srspace_eval.metrics.opinion import MOR
 from srspace_eval.metrics.psnr.metric import LrPsnr, Mse, Psnr
+from srspace_eval.metrics.pyiqa_bridge.metric import PREFIX, PyiqaMetric
 from srspace_eval.metrics.scenes.metric import Brisque, Niqe, Piqe
 from srspace_eval.metrics.ssim.metric import Ssim
 
@@ -128,8 +130,10 @@ def measures_of(settings: Mapping[str, Mapping[str, object]]) -> tuple[Measure, 
     found = []
     for key, group in settings.items():
         with suppress(InputError):  # a result may be edited, or name a metric of a package that is not installed
-            measure = Measure(key, str(group["metric"])) if "metric" in group else None
-            if measure is not None and measure.id not in columns() and _metric_of(measure):
+            measure = Measure(key, str(group["metric"]), _stated(group)) if "metric" in group else None
+            taken = measure is not None and measure.id in columns() and not is_known_column(measure.id)
+            if measure is not None and not taken:
+                _with_options(measure)  # it raises where no metric has these options
                 found.append(measure)
     return tuple(found)
 
@@ -152,6 +156,15 @@ def own_values(
     {'psnr': 43.4}
     """
     return {key: value for key, value in values.items() if key != "mse" or "mse" in settings}
+
+
+def is_known_column(name: str) -> bool:
+    """Whether an id is that of a well-known column that nobody measures, which tracks may define anew.
+
+    >>> is_known_column("musiq"), is_known_column("psnr"), is_known_column("mor")
+    (True, False, False)
+    """
+    return name not in _columns and any(info.id == name for info in KNOWN_COLUMNS)
 
 
 def column(name: str) -> MetricInfo:
@@ -235,21 +248,58 @@ def bind(
         shared: dict[str, Setting] = {}
         for group in groups:
             shared |= group if group.keys() <= options_of(metric).keys() else {}
-        bound = with_options(metric, {**shared, **measure.options}, f"measure {measure.id!r}")
+        bound = _with_options(measure, shared)
         if found.setdefault(measure.id, bound) != bound:
             raise InputError(f"measure {measure.id!r}: is given twice with different options; give each an id")
-    place = list(metrics())
-    return dict(sorted(found.items(), key=lambda item: (place.index(item[1].name), item[0] != item[1].name)))
+    place = {name: number for number, name in enumerate(metrics())}
+    return dict(sorted(found.items(), key=lambda item: (place.get(item[1].name, len(place)), item[0] != item[1].name)))
 
 
 def _is_metric(found: object) -> bool:
     return isinstance(found, type) and issubclass(found, Metric) and not inspect.isabstract(found)
 
 
+def _with_options(measure: Measure, shared: Mapping[str, Setting] = MappingProxyType({})) -> Metric:
+    """A measure's metric with its options; those of a metric of pyiqa that is well known need not be given."""
+    metric, where, known = _metric_of(measure), f"measure {measure.id!r}", dict(shared)
+    if metric is PyiqaMetric:
+        if "model" in measure.options:
+            raise InputError(f"{where}: metric {measure.metric!r} has no option model")
+        known |= _of_pyiqa(measure.metric.removeprefix(PREFIX))
+    return with_options(metric, {**known, **measure.options}, where)
+
+
+def _of_pyiqa(model: str) -> dict[str, Setting]:
+    if model == "fid":
+        raise InputError(
+            f"{PREFIX}fid compares whole folders, and is not measured here; give its values as the column fid with "
+            "rank --values"
+        )
+    metric = metrics().get(model)
+    info = metric.columns[0] if metric is not None else next((i for i in KNOWN_COLUMNS if i.id == model), None)
+    if info is None:
+        return {"model": model}
+    gt = metric is not None and metric.needs.gt
+    return {"model": model, "label": info.label, "better": info.direction, "digits": info.digits, "gt": gt}
+
+
+def _stated(group: Mapping[str, object]) -> dict[str, Setting]:
+    """The options that a result states of a metric of pyiqa."""
+    if not str(group["metric"]).startswith(PREFIX):
+        return {}
+    types = {"better": str, "gt": bool, "seed": int}
+    return {key: value for key, kind in types.items() if type(value := group.get(key)) is kind}  # type: ignore[misc]
+
+
 def _metric_of(measure: Measure) -> type[Metric]:
+    if measure.metric.startswith(PREFIX) and measure.metric != PREFIX:
+        if measure.id in _columns:
+            raise InputError(f"measure {measure.id!r}: a metric has this id; choose another one")
+        return PyiqaMetric
     if measure.metric not in metrics():
         raise InputError(
-            f"measure {measure.id!r}: unknown metric {measure.metric!r}: choose from {', '.join(metrics())}"
+            f"measure {measure.id!r}: unknown metric {measure.metric!r}: choose from {', '.join(metrics())}, "
+            f"or {PREFIX}NAME for a metric of pyiqa"
         )
     if measure.id != measure.metric and measure.id in _columns:
         raise InputError(f"measure {measure.id!r}: a metric has this id; choose another one")
@@ -261,8 +311,9 @@ def _all_columns(measures: tuple[Measure, ...]) -> Mapping[str, MetricInfo]:
     _load_entry_points()
     found = dict(_columns)
     for measure in measures:
-        bound = with_options(_metric_of(measure), measure.options, f"measure {measure.id!r}")
-        found.update({info.id: info for info in bound.columns_as(measure.id)})
+        found.update({info.id: info for info in _with_options(measure).columns_as(measure.id)})
+    for info in KNOWN_COLUMNS:
+        found.setdefault(info.id, info)
     return MappingProxyType(found)
 
 

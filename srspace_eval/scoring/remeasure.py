@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, RunInputs, Setting
 from srspace_eval.metrics.measures import Measure, options_of
-from srspace_eval.metrics.registry import bind, metrics, own_values
+from srspace_eval.metrics.pyiqa_bridge.metric import PREFIX
+from srspace_eval.metrics.registry import bind, measures_of, metrics, own_values
 from srspace_eval.results.record import Result
 
 _NETWORK = frozenset(
@@ -38,6 +39,9 @@ def metrics_of_result(result: Result) -> tuple[dict[str, Metric], dict[str, str]
     found: list[Measure] = []
     unknown: dict[str, str] = {}
     for measure_id, name in {**names, **groups}.items():
+        if name.startswith(PREFIX):
+            found += measures_of({measure_id: settings[measure_id]})
+            continue
         if name not in metrics():
             unknown[measure_id] = "no metric of this name is installed"
             continue

@@ -26,12 +26,15 @@ Tolerance = Annotated[float, Meta(ge=0, le=1e300, description="a number that is 
 
 
 class ColumnTable(Struct, frozen=True, forbid_unknown_fields=True):
-    """One row of ``[columns]``: values that come from elsewhere, such as runtimes or opinions."""
+    """One row of ``[columns]``: values that come from elsewhere, such as runtimes or opinions.
 
-    better: Direction
+    ``better`` is required unless the id is well known; what is left out of a well-known id is as everywhere.
+    """
+
+    better: Direction | UnsetType = UNSET
     label: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
-    unit: Text = ""
-    digits: Digits = 3
+    unit: Text | UnsetType = UNSET
+    digits: Digits | UnsetType = UNSET
     description: Text = ""
 
 

@@ -6,21 +6,20 @@ Imports no torch.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TypeVar
+from dataclasses import dataclass
 
 from msgspec import UNSET
 
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
-from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.base import Direction, MetricInfo
 from srspace_eval.metrics.measures import check_id
+from srspace_eval.metrics.registry import columns, is_known_column
 from srspace_eval.tracks.formulas import Formula, parse
 from srspace_eval.tracks.model import Derived
 from srspace_eval.tracks.tables import ColumnTable, DerivedTable
 
 _LISTED = 60
-
-AnyTable = TypeVar("AnyTable", ColumnTable, DerivedTable)
 
 
 def read_given(
@@ -44,7 +43,39 @@ def read_given(
         if key in measured:
             raise TrackError(f"{where}: columns.{visible(key)}: the track measures {key!r}; give the column another id")
     others = {*known, *tables}
-    return tuple(_info(key, table, f"{where}: columns.{visible(key)}", others - {key}) for key, table in tables.items())
+    return tuple(
+        _info(key, _completed(key, table, place), place, others - {key})
+        for key, table in tables.items()
+        for place in (f"{where}: columns.{visible(key)}",)
+    )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What both kinds of rows say, completed."""
+
+    better: Direction
+    label: str
+    unit: str
+    digits: int
+    description: str
+
+
+def _completed(key: str, table: ColumnTable, where: str) -> _Row:
+    """A row of ``[columns]``. What it leaves out is as everywhere if the id is well known, else a default."""
+    known = columns().get(key)
+    if known is None and table.better is UNSET:
+        raise TrackError(
+            f'{where}: \'better\' is missing: write better = "lower" or "higher", because the id is not well known'
+        )
+    base = known or MetricInfo(key, key, "", 3, "lower", "", "")
+    return _Row(
+        better=base.direction if table.better is UNSET else table.better,
+        label=base.label if table.label is UNSET else table.label,
+        unit=base.unit if table.unit is UNSET else table.unit,
+        digits=base.digits if table.digits is UNSET else table.digits,
+        description=table.description or (known.description if known else "Not measured here."),
+    )
 
 
 def read_derived(
@@ -68,9 +99,12 @@ def read_derived(
     found = []
     for key, table in tables.items():
         place = f"{where}: derived.{visible(key)}"
-        if key in usable:
+        if key in usable and not is_known_column(key):
             raise TrackError(f"{place}: there is a column {key!r} already; give this one another id")
-        info = _info(key, table, place, {*usable, *tables} - {key})
+        label = key if table.label is UNSET else table.label
+        text = table.description or f"Computed: {table.formula}."
+        row = _Row(table.better, label, table.unit, table.digits, text)
+        info = _info(key, row, place, {*usable, *tables} - {key})
         formula = read_formula(table.formula, f"{place}.formula", usable, baseline)
         if formula.ranked:
             raise TrackError(f"{place}.formula: rank(id) can be used in order_by only; use per_image_rank(id, ...)")
@@ -105,21 +139,18 @@ def ids_text(known: Collection[str]) -> str:
     return f"known are {', '.join(names[-_LISTED:])}{more}"
 
 
-def _info(key: str, table: AnyTable, where: str, others: Collection[str]) -> MetricInfo:
+def _info(key: str, row: _Row, where: str, others: Collection[str]) -> MetricInfo:
     try:
         check_id(key, others)
     except InputError as error:
         raise TrackError(f"{where}: {visible(str(error))}") from None
-    label = visible(key if table.label is UNSET else table.label)
-    formula: str | None = getattr(table, "formula", None)
-    default = "Not measured here." if formula is None else f"Computed: {formula}."
     return MetricInfo(
         id=key,
-        label=label,
-        unit=visible(table.unit),
-        digits=table.digits,
-        direction=table.better,
+        label=visible(row.label),
+        unit=visible(row.unit),
+        digits=row.digits,
+        direction=row.better,
         tex="",
-        description=visible(table.description or default),
+        description=visible(row.description),
         per="method",
     )
