@@ -8,11 +8,14 @@ a block of rows at a time on the CPU, so that the hidden channels stay in the ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from srspace_eval.kernels.winograd_tiles import Scratch, TileConv, can_tile
 
 _BLOCK_VALUES = 1 << 20  # hidden values of a block of rows: 64 channels × 16 Ki pixels, 4 MiB in float32
 
@@ -27,15 +30,21 @@ class Conv:
         (K, C, r, r) with odd r, and (K,) or None.
     relu:
         Whether a ReLU follows.
+    tiled:
+        The same convolution with fewer products, where that pays.
     """
 
     weight: Tensor
     bias: Tensor | None
     relu: bool = False
+    tiled: TileConv | None = None
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, K, H, W)."""
-        y = F.conv2d(x, self.weight, self.bias, padding=self.reach)
+    def __call__(self, x: Tensor, scratch: Scratch | None = None) -> Tensor:
+        """(N, C, H, W) -> (N, K, H, W); with scratch memory, ``tiled`` computes it if N is 1."""
+        if self.tiled is not None and scratch is not None and len(x) == 1:
+            y = self.tiled(x, scratch)
+        else:
+            y = F.conv2d(x, self.weight, self.bias, padding=self.reach)
         return y.relu_() if self.relu else y
 
     @property
@@ -50,11 +59,11 @@ class Skip:
 
     body: tuple[Conv, ...]
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, scratch: Scratch | None = None) -> Tensor:
         """(N, C, H, W) -> the same shape."""
         y = x
         for conv in self.body:
-            y = conv(y)
+            y = conv(y, scratch)
         return y.add_(x)
 
 
@@ -104,11 +113,16 @@ def run_net(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
     """
     if z1.device.type != "cpu" or not net.pointwise:
         h = net.first(z1)
-        h = (h if pre is None else h.add_(pre)).relu_()
-        for op in net.tail:
-            h = op(h)
-        return h
+        return run_tail(net.tail, (h if pre is None else h.add_(pre)).relu_())
     return _run_by_rows(net, z1, pre)
+
+
+def run_tail(tail: Sequence[Conv | Skip], h: Tensor) -> Tensor:
+    """The operations after the first ReLU: (N, hidden, H, W) -> (N, channels of the last convolution, H, W)."""
+    scratch = Scratch() if can_tile(h) else None
+    for op in tail:
+        h = op(h, scratch)
+    return h
 
 
 def _run_by_rows(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
@@ -126,8 +140,8 @@ def _run_by_rows(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
         h = F.conv2d(padded[:, :, start : stop + 2], net.first.weight, net.first.bias, padding=(0, 1))
         if pre is not None:
             h.add_(pre[:, :, start:stop])
-        h = second(h.relu_())
-        if start == top or stop == bottom:
-            h = F.pad(h, (0, 0, int(start == top), int(stop == bottom)))
-        blocks.append(F.conv2d(h, last.weight, last.bias, padding=(0, 1)))
+        # The last convolution pads rows only at the picture's edges. In between, its first or last row would read
+        # that padding; it is cut off. That is less work than a copy of the hidden channels.
+        y = F.conv2d(second(h.relu_()), last.weight, last.bias, padding=1)
+        blocks.append(y[:, :, top - start : bottom - start])
     return blocks[0] if len(blocks) == 1 else torch.cat(blocks, 2)

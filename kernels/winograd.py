@@ -164,16 +164,20 @@ def _combine(shares: Sequence[float], terms: Sequence[Tensor], out: Tensor) -> T
     return out
 
 
-def matrices(run: int, taps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def matrices(
+    run: int, taps: int, positive: Sequence[Fraction] | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """B^T, G and A^T of Lavin and Gray: outputs = A^T [(G filter) * (B^T inputs)].
 
-    The points are 0, infinity, and p and -p for the p that belong to the number of taps. The matrices are computed
-    with fractions and rounded to float64.
+    The points are 0, infinity, and p and -p for some p. The matrices are computed with fractions and rounded to
+    float64.
 
     Parameters
     ----------
     run, taps:
         Number of outputs, and of taps of the filter. The number of points p and -p is run + taps - 3.
+    positive:
+        The points p > 0; None: those that belong to the number of taps.
 
     Returns
     -------
@@ -186,7 +190,7 @@ def matrices(run: int, taps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     >>> after @ ((kernel @ [1, 2, 3]) * (before @ [1, 0, 0, 0, 0, 1])) + 0
     array([1., 0., 0., 3.])
     """
-    points = [Fraction(0), *(sign * p for p in _POINTS[taps] for sign in (1, -1))]
+    points = [Fraction(0), *(sign * p for p in positive or _POINTS[taps] for sign in (1, -1))]
     before, scales = [], []
     for point in points:
         others = [other for other in points if other != point]

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 SkipFrom: TypeAlias = Literal["trunk", "first"]
 """To what the output of trunk_conv is added: the output of the blocks or of conv_first, see :class:`RRDBNet`."""
 
-_SLOPE = 0.2
-_RESIDUAL_SCALE = 0.2
+SLOPE = 0.2
+RESIDUAL_SCALE = 0.2
 
 
 def leaky_relu(x: Tensor) -> Tensor:
     """The activation of the network, element by element: x, or 0.2·x where x is negative."""
-    return F.leaky_relu(x, _SLOPE)
+    return F.leaky_relu(x, SLOPE)
 
 
 class DenseBlock(nn.Module):
@@ -45,7 +45,7 @@ class DenseBlock(nn.Module):
         seen = [x]
         for k in range(4):
             seen.append(leaky_relu(self.get_submodule(f"conv{k + 1}")(torch.cat(seen, 1))))
-        out: Tensor = x + _RESIDUAL_SCALE * self.get_submodule("conv5")(torch.cat(seen, 1))
+        out: Tensor = x + RESIDUAL_SCALE * self.get_submodule("conv5")(torch.cat(seen, 1))
         return out
 
 
@@ -62,7 +62,7 @@ class RRDB(nn.Module):
         out = x
         for k in range(3):
             out = self.get_submodule(f"RDB{k + 1}")(out)
-        return x + _RESIDUAL_SCALE * out
+        return x + RESIDUAL_SCALE * out
 
 
 @dataclass(frozen=True)

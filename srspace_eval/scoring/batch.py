@@ -93,6 +93,7 @@ def score_all(
     lr: Path | str | None = None,
     board: Path | str = "leaderboards",
     overwrite: bool = False,
+    trust_board: bool = False,
     progress: Progress = no_progress,
     **settings: Unpack[ScoreSettings],
 ) -> ScoreBatch:
@@ -108,7 +109,7 @@ def score_all(
     teams:
         Teams or their CSV: names and kinds of the submissions
         (:func:`srspace_eval.submissions.batch.make_members`).
-    options, track, lr, board, overwrite, progress, settings:
+    options, track, lr, board, overwrite, trust_board, progress, settings:
         As :func:`srspace_eval.score` takes them. All submissions are advanced in one progress.
 
     Returns
@@ -145,7 +146,8 @@ def score_all(
                 try:
                     result = score_on(
                         executor, member.path, gt, options=options, track=known, lr=lr, team=member.team.team,
-                        kind=member.team.kind, board=board, overwrite=overwrite, progress=share,
+                        kind=member.team.kind, board=board, overwrite=overwrite, trust=trust_board,
+                        progress=share,
                     )  # fmt: skip
                 except (SubmissionError, TrackError, ImageError, ResultsError) as error:
                     faults = faults_of(error)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from srspace_eval.errors import WeightsError
 from srspace_eval.metrics.lpips import weights
+from srspace_eval.metrics.lpips.network import LPIPS
 
 CONTENT = b"trunk" * 1000
 
@@ -119,3 +121,20 @@ def test_without_the_package_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_unknown_trunks_are_named() -> None:
     with pytest.raises(WeightsError, match="no LPIPS trunk 'resnet'; choose from alex, vgg, squeeze"):
         weights.weights_path("resnet")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+@pytest.mark.parametrize("kind", ["link", "pipe", "device", "folder", "nothing"])
+def test_only_a_regular_file_is_read_as_weights(tmp_path: Path, alexnet: Path, kind: str) -> None:
+    path = tmp_path / "w.pth"
+    match kind:
+        case "link":
+            path.symlink_to(alexnet)
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path = Path("/dev/zero")
+        case "folder":
+            path.mkdir()
+    with pytest.raises(WeightsError, match=r"cannot be read: .*; name a regular file"):
+        LPIPS("alex", weights=path)

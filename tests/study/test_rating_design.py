@@ -192,3 +192,15 @@ def test_the_pieces_of_one_level_are_different_pictures(build: Build) -> None:
     assert sorted(task.holds) == [0, 1, 2, 2]
     shown = {(folder / "images" / f"{item}.png").read_bytes() for item in task.items}
     assert len(shown) == 4
+
+
+def test_an_lr_is_refused_for_ratings(material: Material, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="--lr is for rankings; ratings show no LR"):
+        create_study(
+            [material.submission(name) for name in METHODS],
+            material.gt,
+            tmp_path / "s",
+            lr=material.gt,
+            options=StudyOptions(task="rate", size=16),
+        )
+    assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,10 @@ from srspace_eval.errors import InputError
 from srspace_eval.flows.layers import Split
 from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
-from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, LevelInput, StepCondition
+from srspace_eval.kernels.winograd_tiles import can_tile
+from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, StepCondition
+from srspace_eval.models.adapters.fused_condition import LevelInput, LevelValues
+from srspace_eval.models.adapters.fused_rrdb import FusedRRDB
 from srspace_eval.models.base import Conditioning, Flow, LatentShape, ModelConfig
 from srspace_eval.models.lr_input import check_pictures, check_tensor
 from srspace_eval.models.precision import exact_arithmetic
@@ -42,6 +45,8 @@ class FlowConditioning:
         Bytes that ``steps`` may still grow by.
     steps:
         Index of a layer -> what that step needs of the LR; a cache, filled when a step is first decoded.
+    current:
+        During decoding: a level, and what its steps share.
     """
 
     height: int
@@ -50,16 +55,26 @@ class FlowConditioning:
     levels: dict[int, LevelInput]
     cache_left: int
     steps: dict[int, StepCondition] = field(default_factory=dict)
+    current: tuple[int, LevelValues] | None = None
 
     def step(self, index: int, step: FusedStep, level: int) -> StepCondition:
         """The condition of a decoding step, from the cache or computed again."""
         found = self.steps.get(index)
         if found is None:
-            found = step.condition(self.levels[level])
+            found = step.condition(self._values(level))
             if found.nbytes <= self.cache_left:
                 self.cache_left -= found.nbytes
                 self.steps[index] = found
         return found
+
+    def _values(self, level: int) -> LevelInput | LevelValues:
+        """The level's input in the form that is fastest here. One level's values are kept at a time."""
+        if not can_tile(self.levels[level].own):
+            return self.levels[level]
+        if self.current is None or self.current[0] != level:
+            self.current = None
+            self.current = level, LevelValues(self.levels[level])
+        return self.current[1]
 
 
 class FlowModel(Flow):
@@ -98,6 +113,7 @@ class FlowModel(Flow):
         with torch.no_grad():
             self._flow = flow
             self._rrdb = copy.deepcopy(flow.RRDB).to(memory_format=self._layout)
+            self._fused_rrdb = FusedRRDB(self._rrdb)
             self._layers = self._fuse(flow)
 
     def _fuse(self, flow: ConditionalFlow) -> list[tuple[int, FusedStep | FusedSplit | None]]:
@@ -135,7 +151,8 @@ class FlowModel(Flow):
         """Compute the RRDB features of an LR, padded by reflection to even sizes; see :meth:`Decoder.condition`."""
         x = self._padded_lr(lr)
         upconvs = int(math.log2(self.spec.resolution(1)))
-        features = self._rrdb.features(x.contiguous(memory_format=self._layout), self.spec.stacked, upconvs)
+        encoder = self._fused_rrdb if can_tile(x) else self._rrdb
+        features = encoder.features(x.contiguous(memory_format=self._layout), self.spec.stacked, upconvs)
         levels = {}
         for level in range(1, self.spec.levels + 1):
             resolution = self.spec.resolution(level)
@@ -173,6 +190,7 @@ class FlowModel(Flow):
                     zs[k] = F.pixel_shuffle(z, self.spec.squeeze).contiguous(memory_format=self._layout)
                     continue
                 logdets[k] = logdets[k] + d
+        conditioning.current = None
         scale = self.config.scale
         sr = torch.cat([z[:, :, : height * scale, : width * scale] for z in zs])
         return sr.contiguous(), torch.cat(logdets).to(sr.dtype)
@@ -209,8 +227,11 @@ class FlowModel(Flow):
                 kept += area * (spec.features if area > 1 else spec.condition_channels)
             elif layer.kind == "coupling_step":
                 cache += area * (spec.hidden + 2 * layer.channels)
-                step = max(step, area * (5 * spec.hidden + 10 * layer.channels))
-        trunk = spec.condition_channels + 6 * spec.features + 8 * spec.growth
+                # What the steps of a level share: tile values, and differences of the stacked blocks.
+                own = spec.features if area > 1 else spec.condition_channels
+                shared = 3.25 * area * own + (5 * (spec.condition_channels - own) if area > 1 else 0)
+                step = max(step, shared + area * (5 * spec.hidden + 10 * layer.channels))
+        trunk = spec.condition_channels + 6 * spec.features + 3 * spec.growth + 2.25 * (spec.features + 4 * spec.growth)
         finest = 3 * spec.features * spec.resolution(1) ** 2
         # z of all samples; a few more tensors of its size for the sample that is being decoded; and the hidden channels
         # of the coupling net, unless it works on blocks of rows.

@@ -8,13 +8,13 @@ The algebra is that of the layers of :mod:`srspace_eval.flows`, regrouped:
   offset. The injector's shift, multiplied by the matrix, becomes an offset of each pixel that is computed beforehand.
 * The actnorms of convolutions and exp(3·logs) are folded into the weights. The channels are reordered: shifts first,
   then scales.
-* Nearest-upsampled conditioning is convolved at the LR's size (:mod:`srspace_eval.kernels.upsampled_conv`).
+* Nearest-upsampled conditioning is convolved at the LR's size (:mod:`srspace_eval.models.adapters.fused_condition`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -23,25 +23,9 @@ from torch import Tensor, nn
 from srspace_eval.flows.coupling import ConditionalCoupling, NormConv2d, Residual
 from srspace_eval.flows.layers import Split, ZeroConv2d, gaussian_logp
 from srspace_eval.flows.network import FlowStep
-from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net
-from srspace_eval.kernels.upsampled_conv import UpsampledConv
-
-
-@dataclass(frozen=True)
-class LevelInput:
-    """What the steps of a level read of the LR.
-
-    Attributes
-    ----------
-    own:
-        (1, C, H, W), the feature map of the level's resolution.
-    stacked:
-        (1, C, h, w), the stacked blocks at the LR's size, if the level is at least twice as fine as the LR. At other
-        levels they are part of ``own``, and this is None.
-    """
-
-    own: Tensor
-    stacked: Tensor | None
+from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net, run_tail
+from srspace_eval.kernels.winograd_tiles import TileConv, can_tile
+from srspace_eval.models.adapters.fused_condition import ConditionConv, LevelInput, LevelValues
 
 
 @dataclass(frozen=True)
@@ -67,24 +51,7 @@ class StepCondition:
     @property
     def nbytes(self) -> int:
         """Bytes of the tensors."""
-        return sum(t.numel() * t.element_size() for t in (self.pre, self.gain, self.offset))
-
-
-class _ConditionConv:
-    """A convolution over u; its output is (1, hidden, H, W)."""
-
-    def __init__(
-        self, weight: Tensor, bias: Tensor, own_channels: int, factor: int, layout: torch.memory_format
-    ) -> None:
-        split = own_channels if factor >= 2 else weight.shape[1]
-        self._own = Conv(weight[:, :split].contiguous(memory_format=layout), bias)
-        self._stacked = UpsampledConv(weight[:, split:], factor, layout) if factor >= 2 else None
-
-    def __call__(self, level: LevelInput) -> Tensor:
-        out = self._own(level.own)
-        if self._stacked is not None and level.stacked is not None:
-            self._stacked.add_to(out, level.stacked)
-        return out
+        return sum(t.untyped_storage().nbytes() for t in (self.pre, self.gain, self.offset))
 
 
 class FusedLinear:
@@ -148,10 +115,9 @@ class FusedStep:
         first, tail = _fold_net(coupling, "fAffine", layout)
         z_weight = first.weight[:, : self.channels].contiguous(memory_format=layout)
         self._affine = Net(Conv(z_weight, None), tail)
-        bias = _bias(first)
-        self._affine_condition = _ConditionConv(first.weight[:, self.channels :], bias, own_channels, factor, layout)
+        affine = Conv(first.weight[:, self.channels :], first.bias)
         first, self._injector = _fold_net(coupling, "fFeatures", layout)
-        self._injector_condition = _ConditionConv(first.weight, _bias(first), own_channels, factor, layout)
+        self._condition = ConditionConv(affine, first, own_channels, factor, layout)
         self._noise: Net | None = None
         if coupling.noise:
             first, tail = _fold_net(coupling, "fAffine_std", layout)
@@ -159,17 +125,14 @@ class FusedStep:
             weight = first.weight[:, : self.channels].contiguous(memory_format=layout)
             self._noise = Net(Conv(weight, first.bias), tail)
 
-    def condition(self, level: LevelInput) -> StepCondition:
+    def condition(self, level: LevelInput | LevelValues) -> StepCondition:
         """Compute what the step needs of the LR."""
-        h = self._injector_condition(level).relu_()
-        for op in self._injector:
-            h = op(h)
+        pre, h = self._condition(level)
+        h = run_tail(self._injector, h.relu_())
         shift, scale = _shift_scale(h)
         with torch.autocast(scale.device.type, enabled=False):
             offset = self.linear.conv(-shift)
-        return StepCondition(
-            self._affine_condition(level), scale.reciprocal(), offset, -scale.log().sum(dtype=torch.float64)
-        )
+        return StepCondition(pre, scale.reciprocal(), offset, -scale.log().sum(dtype=torch.float64))
 
     def decode(self, z: Tensor, condition: StepCondition) -> tuple[Tensor, Tensor]:
         """Latents to image: (N, C, H, W) z, overwritten -> z, log|det| (N,) float64 of this direction."""
@@ -218,10 +181,6 @@ def _sum_log(scale: Tensor) -> Tensor:
     return scale.log().sum((1, 2, 3), dtype=torch.float64)
 
 
-def _bias(conv: Conv) -> Tensor:
-    return conv.weight.new_zeros(len(conv.weight)) if conv.bias is None else conv.bias
-
-
 def _fold_net(
     coupling: ConditionalCoupling, name: str, layout: torch.memory_format
 ) -> tuple[Conv, tuple[Conv | Skip, ...]]:
@@ -237,7 +196,7 @@ def _fold(modules: Iterable[nn.Module], layout: torch.memory_format) -> list[Con
         if isinstance(module, nn.ReLU):
             last = ops.pop()
             assert isinstance(last, Conv)
-            ops.append(Conv(last.weight, last.bias, relu=True))
+            ops.append(replace(last, relu=True))
         elif isinstance(module, Residual):
             ops.append(Skip(tuple(op for op in _fold(module.children(), layout) if isinstance(op, Conv))))
         elif isinstance(module, nn.Sequential):
@@ -266,4 +225,7 @@ def _fold_conv(module: nn.Module, layout: torch.memory_format, *, offset: float)
     else:
         raise TypeError(f"no folding for {type(module).__name__}")
     dtype = next(module.parameters()).dtype
-    return Conv(weight.to(dtype).contiguous(memory_format=layout), bias.to(dtype))
+    weight, bias = weight.to(dtype).contiguous(memory_format=layout), bias.to(dtype)
+    outputs, inputs, taps, _ = weight.shape
+    tiled = TileConv(weight, bias) if taps == 3 and inputs == outputs and can_tile(weight) else None
+    return Conv(weight, bias, tiled=tiled)

@@ -17,6 +17,7 @@ from srspace_eval.errors import CheckpointError, InputError
 from srspace_eval.flows import ConditionalFlow, FlowSpec
 from srspace_eval.models import load_model
 from srspace_eval.models.adapters.flow import FlowModel
+from srspace_eval.models.adapters.peak import peak_bytes
 from srspace_eval.models.base import Flow, ModelConfig
 from srspace_eval.models.checkpoints.configurations import flow_spec
 from tests.helpers.model_goldens import weights
@@ -139,6 +140,16 @@ def test_given_tensors_are_not_written_to() -> None:
     copies.append(hr.clone())
     model.encode(lr, hr)
     assert all(torch.equal(a, b) for a, b in zip([lr, *latents, hr], copies, strict=True))
+
+
+@pytest.mark.parametrize("name", ["srflow_x8", "srflow_x4", "ncsr_x4", "srflow_da_x4"])
+def test_decoding_keeps_to_its_memory_estimate(name: str) -> None:
+    spec = dataclasses.replace(SPECS[name], blocks=2, stacked=(0, 1), features=32, growth=16, hidden=32)
+    model = FlowModel(ModelConfig(name, "test", spec.scale), make_flow(spec))
+    side = 64 if spec.scale == 4 else 32
+    lr, latents = draw(model, side, side, 2)
+    allocated = peak_bytes(lambda: model.decode(lr, latents))
+    assert allocated < model.memory_estimate(side, side, 2)
 
 
 @pytest.mark.parametrize("method", ["memory_estimate", "encode_memory_estimate"])

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from srspace_eval.kernels import winograd_tiles
+from srspace_eval.kernels.winograd_tiles import Scratch, TileConv, TiledMap, can_tile
+
+
+def operands(channels: int, outputs: int, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(channels * outputs)
+    x = torch.randn(1, channels, *size, generator=generator)
+    weight = torch.randn(outputs, channels, 3, 3, generator=generator) / (channels * 9) ** 0.5
+    return x, weight, torch.randn(outputs, generator=generator)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (8, 4), (5, 33), (40, 62)])
+def test_equals_the_convolution(size: tuple[int, int]) -> None:
+    x, weight, bias = operands(9, 5, size)
+    exact = F.conv2d(x.double(), weight.double(), bias.double(), padding=1)
+    found = TileConv(weight, bias)(x)
+    torch.testing.assert_close(found.double(), exact, rtol=0, atol=2e-5)
+    assert float((found - exact).norm() / exact.norm()) < 2e-6
+
+
+@pytest.mark.parametrize(("channels", "outputs"), [(64, 32), (192, 64), (320, 128)])
+def test_the_points_keep_the_error_small(channels: int, outputs: int) -> None:
+    x, weight, bias = operands(channels, outputs, (20, 33))
+    exact = F.conv2d(x.double(), weight.double(), bias.double(), padding=1)
+    # The points 0, ±1, ±2 and infinity give about 2.6e-6.
+    assert float((TileConv(weight, bias)(x) - exact).norm() / exact.norm()) < 1.6e-6
+
+
+def test_bands_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, weight, bias = operands(8, 8, (23, 40))
+    whole = TileConv(weight, bias)(x)
+    monkeypatch.setattr(winograd_tiles, "_BAND_VALUES", 1)  # one row of tiles at a time
+    torch.testing.assert_close(TileConv(weight, bias)(x), whole, rtol=0, atol=1e-6)
+
+
+def test_convolutions_share_the_values_of_a_map() -> None:
+    x, weight, bias = operands(12, 6, (9, 10))
+    tiled, scratch = TiledMap.of(x), Scratch()
+    values = tiled.new_values(16)
+    tiled.values(values[..., :12], scratch)
+    outs = [TiledMap(9, 10, 4), TiledMap(9, 10, 2)]
+    TileConv(weight, bias).from_values(values[..., :12], [out.whole_tiles for out in outs], scratch)
+    found = torch.cat([out.picture for out in outs], 1)
+    torch.testing.assert_close(found, F.conv2d(x, weight, bias, padding=1), rtol=0, atol=1e-5)
+    assert any(float(out.pixels[10:].abs().max()) > 0 for out in outs)
+    for out in outs:
+        out.clear_outside()
+        assert float(out.pixels.abs().sum()) == pytest.approx(float(out.inside.abs().sum()))
+
+
+def test_it_is_for_float32_on_the_cpu() -> None:
+    assert can_tile(torch.zeros(1))
+    assert not can_tile(torch.zeros(1, dtype=torch.float64))
+    assert not can_tile(torch.zeros(1, device="meta"))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert not can_tile(torch.zeros(1))
