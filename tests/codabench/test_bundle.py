@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from srspace_eval.codabench.archive import make_zip
-from srspace_eval.codabench.bundle import dockerfile, make_bundle, write_bundle
+from srspace_eval.codabench.bundle import make_bundle, write_bundle
 from srspace_eval.codabench.check import check_bundle
+from srspace_eval.codabench.image import dockerfile
 from srspace_eval.codabench.phase import CompetitionPhase
 from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.errors import InputError, ResultsError

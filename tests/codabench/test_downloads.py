@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from srspace_eval.codabench.archive import make_zip
-from srspace_eval.codabench.downloads import NOTE, import_downloads, team_of
+from srspace_eval.codabench.downloads import NOTE, import_downloads
+from srspace_eval.codabench.output import team_of
 from srspace_eval.errors import InputError, Notice, ResultsError
 from srspace_eval.results.store import read_result
 from tests.helpers.codabench import files

@@ -28,7 +28,7 @@ from srspace_eval._utils.untrusted_text import slug, visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import Ranking
-from srspace_eval.ranking.notes import metric_label
+from srspace_eval.ranking.notes import is_signature_note, metric_label
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
@@ -130,6 +130,7 @@ class _Site:
             lstrip_blocks=True,
         )
         environment.globals.update(version=__version__)
+        environment.tests["signature_note"] = is_signature_note
         environment.filters.update(shown=visible, note=text.label_html)
         self._templates = {
             name: environment.get_template(f"{name}.html.j2") for name in ("index", "track", "submission", "viewer")

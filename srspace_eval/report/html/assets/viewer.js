@@ -51,13 +51,12 @@
       stage.dataset.pane = kind.id;
       stage.setAttribute("role", "group");
       stage.setAttribute("aria-roledescription", "picture pane");
-      stage.setAttribute("aria-label", `${kind.label} of ${image.name}`);
       stage.setAttribute("aria-describedby", "keys");
       stage.style.aspectRatio = `${image.width} / ${image.height}`;
       stage.append(kind.id === "map" ? map() : picture(kind));
       stage.append(make("div", { className: "cursor", hidden: true }));
-      const caption = make("figcaption", {}, make("b", { textContent: kind.label }), make("span", { textContent: kind.note ?? "" }));
-      panes.append(make("figure", { className: "pane" }, caption, stage));
+      panes.append(make("figure", { className: "pane" }, make("figcaption", {}, make("b"), make("span")), stage));
+      name(stage, kind);
       listen(stage);
     }
     arrange();
@@ -65,16 +64,36 @@
     panes.querySelector(`[data-pane="${focused}"]`)?.focus();
   };
 
-  // As many columns as fit, with rows of nearly equal length.
+  // What a pane is called: that of the picture it shows, which is the GT while all are compared with it.
+  const name = (stage, kind) => {
+    const swapped = compare && kind.id !== "gt" && kind.id !== "map";
+    const label = swapped ? "GT" : kind.label;
+    const [title, note] = stage.previousElementSibling.children;
+    title.textContent = label;
+    note.textContent = swapped ? `in place of ${kind.label}` : kind.note ?? "";
+    stage.setAttribute("aria-label", `${label} of ${image.name}`);
+    if (stage.firstElementChild.tagName === "IMG") {
+      stage.firstElementChild.alt = `${label} of ${image.name}`;
+    }
+  };
+
+  // The largest panes that fit into the window together; if none do, as many columns as stay readable.
   const arrange = () => {
     const count = Math.max(panes.children.length, 1);
-    const most = Math.max(Math.floor(panes.clientWidth / 400), 1);
-    const columns = Math.ceil(count / Math.ceil(count / most));
+    const gap = 10;
+    const room = innerHeight - (panes.getBoundingClientRect().top + scrollY);
+    const readable = Math.min(300, panes.clientWidth / 2 - gap);
+    const side = (columns) => (panes.clientWidth - gap * (columns - 1)) / columns;
+    const height = (columns) => Math.ceil(count / columns) * ((side(columns) * image.height) / image.width + 44 + gap);
+    let columns = 1;
+    while (columns < count && height(columns) > room && side(columns + 1) >= readable) {
+      columns += 1;
+    }
     panes.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   };
 
   const picture = (kind) => {
-    const made = make("img", { alt: `${kind.label} of ${image.name}`, draggable: false });
+    const made = make("img", { draggable: false });
     made.src = compare && kind.id !== "gt" ? image.gt : kind.src;
     made.width = image.width;
     made.height = image.height;
@@ -210,12 +229,15 @@
         "+": () => zoomCentre(1.25),
         "=": () => zoomCentre(1.25),
         "-": () => zoomCentre(0.8),
-        0: fit,
-        1: one,
+        f: fit,
+        F: fit,
+        a: one,
+        A: one,
         g: toggleCompare,
         G: toggleCompare,
       };
-      const action = keys[event.key];
+      const number = /^\d$/.test(event.key) ? Number(event.key) : null;
+      const action = image.samples.some((s) => s.number === number) ? () => only(number) : keys[event.key];
       if (action) {
         event.preventDefault();
         action();
@@ -230,8 +252,20 @@
     for (const stage of stages().filter((s) => s.firstElementChild.tagName === "IMG")) {
       const kind = kinds().find((k) => k.id === stage.dataset.pane);
       stage.firstElementChild.src = compare ? image.gt : kind.src;
+      name(stage, kind);
     }
     draw();
+  };
+
+  // The digits of the keyboard mean the samples of their number, as the buttons do.
+  const only = (number) => {
+    shown = new Set([...[...shown].filter((id) => !/^s\d+$/.test(id)), `s${number}`]);
+    const at = document.activeElement?.dataset?.pane;
+    choices();
+    build();
+    if (at?.startsWith("s")) {
+      panes.querySelector(`[data-pane="s${number}"]`)?.focus();
+    }
   };
 
   const choices = () => {
