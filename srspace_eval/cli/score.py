@@ -239,4 +239,6 @@ def show(result: Result) -> None:
     if result.incomplete:
         console.print(f"incomplete, not ranked: {len(result.incomplete)} images lack samples")
     console.print(table)
+    if result.declared is not None:
+        console.print(shown(f"declared in {result.declared.file}, not measured: {result.declared}"))
     console.print(shown(f"signature {result.signature.id}: {result.signature.text}"), soft_wrap=True)

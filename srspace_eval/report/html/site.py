@@ -27,7 +27,7 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import slug, visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
-from srspace_eval.ranking.model import Ranking
+from srspace_eval.ranking.model import FINAL, Ranking
 from srspace_eval.ranking.notes import is_signature_note, metric_label
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.index import summarise
@@ -236,7 +236,7 @@ class _Site:
         self._page(
             "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, table=table,
             line=table.lines[number], result=result, page=page, data=data,
-            viewer=f"../viewer/{name}.html" if views else "",
+            viewer=f"../viewer/{name}.html" if views else "", elsewhere=_places_elsewhere(ranking, result),
             before=_neighbour(table, files_, number, -1), after=_neighbour(table, files_, number, 1),
         )  # fmt: skip
 
@@ -255,10 +255,26 @@ class _Site:
         _write(folder / "plotly.min.js", plotly.read_bytes())
 
 
+def _places_elsewhere(ranking: Ranking, result: Result) -> list[tuple[str, str]]:
+    """The board's further rankings, and the place or the reason of a submission in each."""
+    found = []
+    for one in ranking.others:
+        row = next(row for row in one.rows if row.entry.result is result)
+        rule = one.track.ranking
+        reason = f"none: {row.why_unranked}" if row.why_unranked else "none"
+        found.append((rule.title or rule.name, reason if row.place is None else str(row.place)))
+    return found
+
+
 def _all_columns(tables: Sequence[TrackTable]) -> list[PageColumn]:
-    """The columns of all tables, each once; one with a plateau counts before one without."""
+    """The columns of all tables, each once; one with a plateau counts before one without.
+
+    A combined rank is another value in each table, and the page explains each.
+    """
     found: dict[str, PageColumn] = {}
     for column in (column for table in tables for column in table.columns):
+        if column.model.id == FINAL and not column.model.description:
+            continue
         known = found.setdefault(column.model.id, column)
         if column.reached and not known.reached:
             found[column.model.id] = column

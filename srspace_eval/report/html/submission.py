@@ -12,7 +12,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import Aspect, MetricInfo
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html import text
-from srspace_eval.results.record import ImageRecord, Result
+from srspace_eval.results.record import Declared, ImageRecord, Result
 from srspace_eval.tracks.model import Track
 
 EXTREMES = 3
@@ -56,7 +56,10 @@ class Extreme:
 
 @dataclass(frozen=True)
 class SubmissionPage:
-    """Everything below the heading of a submission's page. ``settings`` and ``origin`` are (name, value) pairs."""
+    """Everything below the heading of a submission's page.
+
+    ``settings``, ``origin`` and ``declared`` are (name, value) pairs.
+    """
 
     columns: tuple[tuple[MetricInfo, Markup], ...]
     lines: tuple[ImageLine, ...]
@@ -64,6 +67,7 @@ class SubmissionPage:
     settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     environment: tuple[tuple[str, str], ...]
     origin: tuple[tuple[str, str], ...]
+    declared: tuple[tuple[str, str], ...]
     samples: Mapping[str, Any] | None
 
 
@@ -99,8 +103,18 @@ def make_page(
         ),
         environment=tuple(_flat(result.signature.environment)),
         origin=tuple(_flat(result.provenance or {})),
+        declared=_declared(result.declared),
         samples=_samples(result.images, track),
     )
+
+
+def _declared(declared: Declared | None) -> tuple[tuple[str, str], ...]:
+    if declared is None:
+        return ()
+    runtime = None if declared.runtime is None else f"{declared.runtime:g} s per image"
+    extra = None if declared.extra_data is None else "yes" if declared.extra_data else "no"
+    found = {"runtime": runtime, "run on": declared.platform and declared.platform.upper(), "extra data": extra}
+    return tuple((key, value) for key, value in {**found, "file": visible(declared.file)}.items() if value is not None)
 
 
 def _line(image: ImageRecord, columns: Sequence[MetricInfo], viewer: str) -> ImageLine:
