@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Test processes share the cores: one thread each, set before torch or NumPy start theirs.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Seals of results go into a state folder of the tests, not the user's.
+if "SRSPACE_EVAL_STATE" not in os.environ:
+    os.environ["SRSPACE_EVAL_STATE"] = tempfile.mkdtemp(prefix="srspace-eval-state-")
+    atexit.register(shutil.rmtree, os.environ["SRSPACE_EVAL_STATE"], ignore_errors=True)
 
 import pytest
 

@@ -64,6 +64,7 @@ def track_page(track: se.Track) -> str:
         "| GT's names | " + ", ".join(f"`{template}`" for template in track.gt_names) + " |",
         "| samples' names | " + ", ".join(f"`{template}`" for template in track.sample_names) + " |",
         *([f"| `baseline(id)` | the value of the entry `{track.baseline}` |"] if track.baseline else []),
+        *([f"| ratings | {_text(_scale(track.opinion_scale))} |"] if track.opinion_scale else []),
         "",
         "`{number}` is the number in the GT's name. `{stem}` is that name without its suffix. `{index}` counts the "
         "images from 0, and `{sample}` the samples.",
@@ -89,6 +90,10 @@ def track_page(track: se.Track) -> str:
         lines += ["## Published tables of this track", ""]
         lines += [f"- [{se.load_published(i).title}](table-{i}.md)" for i in tables]
     return "\n".join([*lines, ""])
+
+
+def _scale(scale: se.OpinionScale) -> str:
+    return f"from {scale.label(scale.low)} to {scale.label(scale.high)}, {scale.better} is better"
 
 
 def _column_lines(track: se.Track) -> list[str]:

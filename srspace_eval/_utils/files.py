@@ -192,8 +192,10 @@ def locked(path: Path) -> Iterator[None]:
     filelock.Timeout
         If another process holds the lock. (It is an OSError: catch it first.)
     OSError
-        If the lock file cannot be written.
+        If the lock file cannot be written, or is a symbolic link.
     """
+    if path.is_symlink():  # its target would be emptied
+        raise OSError("is a symbolic link, which is not followed")
     lock = filelock.FileLock(path, timeout=0)
     lock.acquire()
     try:

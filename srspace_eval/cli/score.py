@@ -13,7 +13,6 @@ from srspace_eval.cli._batch import show_batch
 from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import LateHelp, submission_options, track_from
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import Setting
 from srspace_eval.metrics.listing import list_metrics
 from srspace_eval.metrics.lpips.metric import DiversityPatches
 from srspace_eval.metrics.measures import Measure
@@ -92,9 +91,13 @@ def _offered() -> str:
     type=click.Path(dir_okay=False, path_type=Path),
     help="NIQE's model, a .mat or .npz file with Mean and Covariance. Default: the authors'.",
 )
-@click.option("--patches", type=click.IntRange(min=1), help="K: also S_M over K random patches an image.")
+@click.option("--patches", type=click.IntRange(min=1), help="K: also S_M over K random patches per image.")
 @click.option("--patch-size", type=click.IntRange(min=1), default=16, show_default=True, help="N of the N×N patches.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the patches.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Of the patches. Default: follows from this machine's secret and the GTs; the signature records it.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
 @click.option(
     "--precision",
@@ -122,6 +125,11 @@ def _offered() -> str:
     help="Measure only the I-th of N shares of the images; once all are done, score without --shard.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a result of this team.")
+@click.option(
+    "--trust-board",
+    is_flag=True,
+    help="Take journals and results that other machines measured, such as shards of a cluster of your own.",
+)
 @click.option("--incomplete", is_flag=True, help="Measure what is there; listed, never ranked.")
 def command(
     submissions: tuple[Path, ...],
@@ -139,13 +147,18 @@ def command(
     measures: tuple[Measure, ...],
     patches: int | None,
     patch_size: int,
-    seed: int,
+    seed: int | None,
     board: Path,
     shard: Shard | None,
     overwrite: bool,
+    trust_board: bool,
     **options: Any,
 ) -> None:
     """Measure a submission: LPIPS, LR-PSNR, diversity score S_M.
+
+    S_M is the gain of the best local choice of M samples over the best single sample, in percent. S_10 is S_M of ten
+    samples. The metric `diversity` is S_M with LPIPS as its distance, and `diversity_mse` with the squared error;
+    docs/concepts/diversity.md explains it.
 
     SUBMISSION is a folder or zip of 8-bit RGB PNGs. Its result goes to the board, from where `rank` takes it. Every
     fault is listed before anything is measured. A run that was stopped goes on when the command is given again.
@@ -159,6 +172,7 @@ def command(
     Several submissions, or a folder that contains submissions, are scored one after the other. One that has faults does
     not stop the others. The exit code is 1 if there is one. The same command again goes on with what is missing.
     """
+    from srspace_eval.metrics.diversity.function import PatchPlan
     from srspace_eval.scoring.batch import score_all
     from srspace_eval.scoring.options import ScoreOptions
     from srspace_eval.scoring.run import score, score_shard
@@ -171,8 +185,7 @@ def command(
     if gt is None and rules is None:
         raise click.UsageError("Missing option '--gt'; without a GT, --track is required.")
     if patches is not None:
-        options_given: dict[str, Setting] = {"patches": patches, "size": patch_size, "seed": seed}
-        measures = (*measures, Measure(DiversityPatches.name, options=options_given))
+        options["patches"] = PatchPlan(patches, patch_size, seed)
     elif DiversityPatches.name in (wanted or (rules.metrics if rules else ())):
         raise click.UsageError(f"{DiversityPatches.name} needs --patches K")
     many = is_batch(submissions) or teams is not None or reports is not None
@@ -185,6 +198,7 @@ def command(
         "lr": lr,
         "board": board,
         "overwrite": overwrite,
+        "trust_board": trust_board,
         "progress": progress,
     }
     if many:
@@ -225,4 +239,6 @@ def show(result: Result) -> None:
     if result.incomplete:
         console.print(f"incomplete, not ranked: {len(result.incomplete)} images lack samples")
     console.print(table)
+    if result.declared is not None:
+        console.print(shown(f"declared in {result.declared.file}, not measured: {result.declared}"))
     console.print(shown(f"signature {result.signature.id}: {result.signature.text}"), soft_wrap=True)

@@ -23,14 +23,15 @@ from pathlib import Path
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import write_atomic
+from srspace_eval._utils.machine_secret import ENVIRONMENT as STATE
 from srspace_eval._utils.untrusted_text import visible
-from srspace_eval.codabench.readme import Readme, find_readme, parse_readme
 from srspace_eval.codabench.settings import PROGRAM_COLUMN, README_COLUMNS, SETTINGS_FILE, Settings, read_settings
 from srspace_eval.errors import InputError, Notice, ProblemsError, SrspaceEvalError
 from srspace_eval.report.html.alone import faults_file, result_file
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
+from srspace_eval.submissions.readme import Readme, find_readme, parse_readme
 from srspace_eval.tracks.reader import load_track
 
 TEAM = "submission"
@@ -210,7 +211,7 @@ def _reference(settings: Settings, source: Path, data: Path) -> Path:
 @contextmanager
 def _workplace(folder: Path, reference: Path) -> Iterator[tuple[Path, Path, Path]]:
     """Short relative paths of submission, GT and board, so that messages name files and not the worker's folders."""
-    before = Path.cwd()
+    before, state = Path.cwd(), os.environ.get(STATE)
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         (place / "submission").mkdir()
@@ -219,11 +220,16 @@ def _workplace(folder: Path, reference: Path) -> Iterator[tuple[Path, Path, Path
                 (place / "submission" / entry.name).symlink_to(entry)
         (place / "GT").symlink_to(reference)
         os.chdir(place)
+        os.environ[STATE] = str(place / "state")  # seals are for boards that stay
         try:
             yield Path("submission"), Path("GT"), Path("board")
         finally:
             os.chdir(before)
-            shutil.rmtree(place / "board", ignore_errors=True)
+            os.environ.pop(STATE)
+            if state is not None:
+                os.environ[STATE] = state
+            for made in ("board", "state"):
+                shutil.rmtree(place / made, ignore_errors=True)
 
 
 class _Clock:

@@ -15,12 +15,13 @@ from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.untrusted_text import name_key, slug, unescape_cell
 from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
-from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
-from srspace_eval.ranking.model import Entry, Origin
+from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws
+from srspace_eval.ranking.model import CLAIM, Entry, Origin
 from srspace_eval.ranking.older_results import as_now
 from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.results.record import Kind, Result
-from srspace_eval.results.store import read_result, read_results, result_path
+from srspace_eval.results.seals import seal_of
+from srspace_eval.results.store import read_files, read_result, result_path
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import FIELDS, Team, make_team
 
@@ -30,7 +31,7 @@ _WRITTEN = {"place", "final_rank", "why_unranked", "source", "note", *FIELDS}
 
 
 def board_entries(board: Path, track: Track) -> list[Entry]:
-    """The scored submissions of a board.
+    """The scored submissions of a board, and which of them were measured or verified on this machine.
 
     Raises
     ------
@@ -40,7 +41,8 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
         If a team is there twice, or a result contradicts itself: its summary is not the mean of just the images that
         were to be measured, for instance. A file that was edited by hand has such faults.
     """
-    results = read_results(board, track.name)
+    files = read_files(board, track.name)
+    results = list(files.values())
     _require_distinct(results, board, track)
     problems = [
         f"{result_path(board, track.name, result.team)}: {fault}"
@@ -49,7 +51,7 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
     ]
     if problems:
         raise RankingError(f"{board}: results that contradict themselves; score these again", problems)
-    return [_entry(result, track) for result in results]
+    return [replace(_entry(result, track), evidence=str(seal_of(path) or CLAIM)) for path, result in files.items()]
 
 
 def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
@@ -137,6 +139,8 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         If the table has faults (all are listed, with line numbers), a MOR differs from the one that an entry already
         has, or the draws do not belong to these MORs.
     """
+    if scores := _opinion_scores(path):
+        raise RankingError(f"{scores}: holds mean opinion scores, not ranks; give it with --values")
     folder, path = (path, path / MOR_FILE) if path.is_dir() else (None, path)
     table = read_csv_table(path, "team", "mor")
     opinions: dict[str, Entry] = {}
@@ -160,6 +164,13 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         draws = read_draws(folder / DRAWS_FILE, {name: float(e.values["mor"] or 0) for name, e in opinions.items()})
         opinions = {name: replace(opinion, draws={"mor": draws[name]}) for name, opinion in opinions.items()}
     return _joined(entries, opinions)
+
+
+def _opinion_scores(path: Path) -> Path | None:
+    """The table of a rating study that was given in place of MORs. None: it was not."""
+    if path.is_dir():
+        return path / MOS_FILE if (path / MOS_FILE).is_file() and not (path / MOR_FILE).exists() else None
+    return path if path.name == MOS_FILE and path.is_file() else None
 
 
 def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list[Entry], list[str]]:

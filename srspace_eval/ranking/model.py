@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 Origin = Literal["measured", "given", "published"]
 """Where an entry's numbers come from. Files call it ``source``."""
 
+MEASURED = "measured here"
+"""The evidence of a result that this machine measured (:mod:`srspace_eval.results.seals`)."""
+
+CLAIM = "claim"
+"""The evidence of a result that this machine neither measured nor verified."""
+
 FINAL = "final_rank"
 """The final rank's id, where columns are named by metric ids."""
 
@@ -52,6 +58,9 @@ class Entry:
         False: shown for orientation, and never ranked, also where the track ranks baselines.
     about:
         What the organiser's table of teams says: field of :data:`srspace_eval.tracks.teams.FIELDS` -> untrusted text.
+    evidence:
+        Of a result on a board: :data:`MEASURED`, ``"verified here"`` with the number of images,
+        ``"taken on trust ..."``, or :data:`CLAIM`. Empty: nothing is known.
 
     Examples
     --------
@@ -72,6 +81,7 @@ class Entry:
     draws: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     competes: bool = True
     about: Mapping[str, str] = field(default_factory=dict)
+    evidence: str = ""
 
 
 GROUND_TRUTH = "GT"
@@ -192,7 +202,7 @@ class Ranking:
         return f"{self.track.title}: {rule.title or rule.name}" if rule.name else self.track.title
 
     def to_frame(self) -> pd.DataFrame:
-        """The leaderboard as a pandas DataFrame: a row a team, best first, with the columns of the leaderboard's CSV.
+        """The leaderboard as a pandas DataFrame: one row per team, best first, with the CSV's columns.
 
         Returns
         -------

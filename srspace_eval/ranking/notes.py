@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import common_text
-from srspace_eval.ranking.model import Row
+from srspace_eval.ranking.model import CLAIM, MEASURED, Row
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.words import rule_sentences
@@ -128,10 +128,27 @@ def _origin_notes(rows: Sequence[Row], comparable: Sequence[Result], left_out: i
     notes = []
     if comparable:
         notes.append(f"Measured with {common_text(comparable)}.")
+    notes += _evidence_notes(rows)
     if comparable and any(row.entry.origin == "given" and row.ranks for row in rows):
         notes.append("Teams whose numbers were given in a table are ranked beside measured ones as they are.")
     if left_out:
         notes.append(f"Measured with other settings and listed without ranks: {left_out}.")
     if any(row.entry.origin == "published" for row in rows):
         notes.append("Rows marked as published were not measured here.")
+    return notes
+
+
+def _evidence_notes(rows: Sequence[Row]) -> list[str]:
+    """Which results were measured on this machine; nothing if the rows do not come from a board."""
+    known = [row.entry for row in rows if row.entry.evidence]
+    if not known:
+        return []
+    measured = sum(entry.evidence == MEASURED for entry in known)
+    claims = [entry for entry in known if entry.evidence == CLAIM]
+    notes = [f"Results measured on this machine: {measured} of {len(known)}."]
+    if claims:
+        notes.append(
+            f"Claims, whose numbers nobody checked on this machine: {len(claims)}. `srspace-eval verify` measures them "
+            "again."
+        )
     return notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from srspace_eval.ranking.model import Row
+from srspace_eval.ranking.model import CLAIM, MEASURED, Row
 
 
 def make_footnotes(rows: Sequence[Row]) -> tuple[list[tuple[str, ...]], tuple[tuple[str, str], ...]]:
@@ -27,6 +27,10 @@ def _texts(row: Row, finals_known: bool) -> Iterator[str]:
     else:
         if row.entry.origin == "given":
             yield "from a table of numbers, not measured here"
+        if row.entry.evidence == CLAIM:
+            yield "a claim: neither measured nor verified on this machine"
+        elif row.entry.evidence not in ("", MEASURED):
+            yield row.entry.evidence
         if note:
             yield note
     # Where no row has a final rank, the ranking's notes say so once.

@@ -76,5 +76,6 @@ def _row(table: Table, line: Line) -> dict[str, Any]:
         "indistinguishable_from_next": dict(row.indistinguishable_from_next),
         "signature": None if entry.result is None else entry.result.signature.id,
         "note": entry.note,
+        **({"evidence": entry.evidence} if entry.evidence else {}),
         **({"about": dict(entry.about)} if entry.about else {}),
     }

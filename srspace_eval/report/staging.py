@@ -36,8 +36,10 @@ def staged(out: Path, *, first: str = "") -> Iterator[Path]:
     RankingError
         If another process writes into ``out``.
     OSError
-        If ``out`` cannot be written.
+        If ``out`` cannot be written, or it or a folder in it is a symbolic link.
     """
+    if out.is_symlink():
+        raise OSError(f"is a symbolic link, which is not followed; name the folder that it leads to ({out.readlink()})")
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -77,6 +79,11 @@ def _order(file: Path) -> tuple[bool, int, Path]:
 
 def _require_free(out: Path, file: Path) -> None:
     """Raise OSError if a file cannot be moved into its place; checked for all before the first is moved."""
+    for folder in (out / file).parents:
+        if folder == out:
+            break
+        if folder.is_symlink():
+            raise OSError(f"{folder} is a symbolic link, which is not followed; remove it")
     if (out / file).is_dir():
         raise IsADirectoryError(f"{out / file} is a folder; move it away")
     for folder in (out / file).parents:

@@ -8,6 +8,7 @@ import msgspec
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import read_bounded, write_atomic
+from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.untrusted_text import name_key, slug
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document, to_document
@@ -49,7 +50,12 @@ def read_results(board: Path, track: str) -> list[Result]:
     ResultsError
         If files are damaged or belong to another track. All of them are listed together.
     """
-    results: list[Result] = []
+    return list(read_files(board, track).values())
+
+
+def read_files(board: Path, track: str) -> dict[Path, Result]:
+    """The files of one track's results in a board, with the results; see :func:`read_results`."""
+    results: dict[Path, Result] = {}
     problems: list[str] = []
     for path in sorted((board / slug(track)).glob("*.json")):
         try:
@@ -59,7 +65,7 @@ def read_results(board: Path, track: str) -> list[Result]:
             continue
         if result.track != track:
             problems.append(f"{path}: is a result of track {result.track!r}; move it to {slug(result.track)}/")
-        results.append(result)
+        results[path] = result
     if problems:
         raise ResultsError(f"{board}: some results cannot be used", problems)
     return results
@@ -112,6 +118,15 @@ def write_result(path: Path | str, result: Result) -> None:
     {'psnr': 30.5}
     """
     try:
-        write_atomic(Path(path), strict_json.dumps(to_document(result)) + "\n")
+        write_atomic(Path(path), _text(result))
     except OSError as error:
         raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def result_digest(result: Result) -> str:
+    """The SHA-256 of the file that :func:`write_result` writes."""
+    return sha256(_text(result).encode("utf-8", "backslashreplace"))
+
+
+def _text(result: Result) -> str:
+    return strict_json.dumps(to_document(result)) + "\n"

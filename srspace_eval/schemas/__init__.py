@@ -22,6 +22,7 @@ SCHEMA_NAMES = (
     "published-table",
     "result",
     "sampling-record",
+    "seal",
     "study-key",
     "track",
 )

@@ -16,7 +16,8 @@ from srspace_eval.results.record import Result
 from srspace_eval.scoring.executors.opening import open_executor
 from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, with_settings
 from srspace_eval.scoring.run import score_on
-from srspace_eval.submissions.batch import batch_progress, faults_of, make_members
+from srspace_eval.submissions.batch import faults_of, make_members
+from srspace_eval.submissions.batch_progress import batch_progress
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
@@ -93,6 +94,7 @@ def score_all(
     lr: Path | str | None = None,
     board: Path | str = "leaderboards",
     overwrite: bool = False,
+    trust_board: bool = False,
     progress: Progress = no_progress,
     **settings: Unpack[ScoreSettings],
 ) -> ScoreBatch:
@@ -108,7 +110,7 @@ def score_all(
     teams:
         Teams or their CSV: names and kinds of the submissions
         (:func:`srspace_eval.submissions.batch.make_members`).
-    options, track, lr, board, overwrite, progress, settings:
+    options, track, lr, board, overwrite, trust_board, progress, settings:
         As :func:`srspace_eval.score` takes them. All submissions are advanced in one progress.
 
     Returns
@@ -134,7 +136,7 @@ def score_all(
     known = load_track(track) if isinstance(track, (Path, str)) else track
     outcomes: list[ScoreOutcome] = []
     with (
-        batch_progress(progress, "Scoring", members) as shares,
+        batch_progress(progress, "Scoring", [member.path for member in members]) as shares,
         open_executor(options.scheduler, workers=options.workers, device=options.device) as executor,
     ):
         for member, share in zip(members, shares, strict=True):
@@ -145,7 +147,8 @@ def score_all(
                 try:
                     result = score_on(
                         executor, member.path, gt, options=options, track=known, lr=lr, team=member.team.team,
-                        kind=member.team.kind, board=board, overwrite=overwrite, progress=share,
+                        kind=member.team.kind, board=board, overwrite=overwrite, trust=trust_board,
+                        progress=share,
                     )  # fmt: skip
                 except (SubmissionError, TrackError, ImageError, ResultsError) as error:
                     faults = faults_of(error)

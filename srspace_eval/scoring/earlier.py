@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.record import ImageRecord, Kind, Result
+from srspace_eval.results.seals import seal_of
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_result
 from srspace_eval.scoring.tasks import ImageTask
+
+_RELATIVE = 1e-4  # another device or version moves a mean by less
 
 
 def measured_from(record: ImageRecord, task: ImageTask) -> bool:
@@ -22,9 +26,17 @@ def measured_from(record: ImageRecord, task: ImageTask) -> bool:
 
 
 def earlier_result(
-    path: Path, team: str, signature: Signature, tasks: Sequence[ImageTask], kind: Kind | None = None
+    path: Path,
+    team: str,
+    signature: Signature,
+    tasks: Sequence[ImageTask],
+    kind: Kind | None = None,
+    *,
+    trust: bool = False,
 ) -> Result | None:
-    """The result on the board if it is the one that this run would give; None if there is no result.
+    """The result on the board if it is the one that this run would give, and was measured or verified here.
+
+    A result without a seal of this machine is a claim. It is not taken, and a notice says so.
 
     Parameters
     ----------
@@ -34,6 +46,12 @@ def earlier_result(
         This run's.
     kind:
         None: any.
+    trust:
+        Also take a claim.
+
+    Returns
+    -------
+    None if there is no result, or a claim.
 
     Raises
     ------
@@ -45,17 +63,42 @@ def earlier_result(
     earlier = read_result(path)
     if earlier.team != team:
         raise ResultsError(f"{path}: holds the result of {earlier.team!r}; give {team!r} another name with --team")
-    _same_or_refuse(path, earlier, signature, tasks, kind or earlier.kind)
+    seal = seal_of(path)
+    believed = trust or (seal is not None and seal.whole)
+    _same_or_refuse(path, earlier, signature, tasks, kind or earlier.kind, claim=not believed)
+    if not believed:
+        notify(
+            f"{path}: is a claim, because this machine did not measure it, or version 0.1.0 did; it is measured anew "
+            "(--trust-board takes the results of a cluster of your own)"
+        )
+        return None
     notify(f"{path}: already scored with the same signature from the same files")
     return earlier
 
 
-def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: Sequence[ImageTask], kind: Kind) -> None:
-    same = {**signature.settings, "environment": signature.environment}
-    differences = Signature(same).conflicts(
-        Signature({**earlier.signature.settings, "environment": earlier.signature.environment})
-    )
-    then = earlier.signature.settings
+def notify_wrong_claim(path: Path, claim: Result, measured: Result) -> None:
+    """Say which numbers of a claim are not the measured ones, if there are any."""
+    wrong = [
+        f"{metric} {_shown(claim.summary.get(metric))}, measured {_shown(value)}"
+        for metric, value in measured.summary.items()
+        if not _close(claim.summary.get(metric), value)
+    ]
+    if wrong:
+        notify(f"{path}: the claim is replaced, because it states other numbers: {'; '.join(wrong)}")
+
+
+def _same_or_refuse(
+    path: Path, earlier: Result, signature: Signature, tasks: Sequence[ImageTask], kind: Kind, *, claim: bool
+) -> None:
+    then, now = dict(earlier.signature.settings), dict(signature.settings)
+    if claim:
+        # It is measured anew in this environment. 0.1.0 did not state the floor.
+        for group in now.keys() & then.keys():
+            if "floor" not in then[group]:
+                now[group] = {key: value for key, value in now[group].items() if key != "floor"}
+    else:
+        then, now = ({**s, "environment": e.environment} for s, e in ((then, earlier.signature), (now, signature)))
+    differences = Signature(now).conflicts(Signature(then))
     differences += [f"{group}: not in the existing result" for group in signature.settings if group not in then]
     by_name = {record.image: record for record in earlier.images}
     changed = [t.image for t in tasks if t.image not in by_name or not measured_from(by_name[t.image], t)]
@@ -69,3 +112,11 @@ def _same_or_refuse(path: Path, earlier: Result, signature: Signature, tasks: Se
             f"give --overwrite to replace it, or another --board or --team",
             differences,
         )
+
+
+def _close(a: float | None, b: float | None) -> bool:
+    return a == b or (a is not None and b is not None and math.isclose(a, b, rel_tol=_RELATIVE))
+
+
+def _shown(value: float | None) -> str:
+    return "no value" if value is None else f"{value:.6g}"

@@ -3,6 +3,9 @@
 A journal is a file of JSON lines: a header with the signature, then a line for each image, written and synced when the
 image has been measured. An incomplete last line, which a killed run leaves, is dropped. While a run holds the journal
 it is locked against other processes.
+
+Each line has a seal of this machine (:mod:`srspace_eval.scoring.sealed_lines`). What another machine wrote, or version
+0.1.0, is not resumed from: its images are measured anew, unless the board is trusted.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -18,14 +22,18 @@ import filelock
 from msgspec import Struct
 
 from srspace_eval._utils import strict_json
-from srspace_eval._utils.documents import convert
-from srspace_eval._utils.files import locked, open_regular
+from srspace_eval._utils.documents import Digest, convert
+from srspace_eval._utils.files import locked, open_regular, replacing
+from srspace_eval._utils.machine_secret import machine_secret
+from srspace_eval._utils.notices import notify
 from srspace_eval.errors import ResultsError
-from srspace_eval.results.documents import image_document, image_from_document
+from srspace_eval.results.documents import ImageDocument, image_document, image_from_document
 from srspace_eval.results.record import ImageRecord
+from srspace_eval.results.seals import notify_without_seal
 from srspace_eval.results.signature import Signature
+from srspace_eval.scoring.sealed_lines import LineSealer, unsealed
 
-JOURNAL_FORMAT = "srspace-eval/journal/1"
+JOURNAL_FORMAT = "srspace-eval/journal/2"
 
 _MAX_LINE_BYTES = 1 << 26  # ten times an image of MAX_SAMPLES samples
 
@@ -33,12 +41,38 @@ _MAX_LINE_BYTES = 1 << 26  # ten times an image of MAX_SAMPLES samples
 class JournalHeader(Struct, frozen=True):
     """The first line of a journal: the settings and the environment of its run, as in a result's signature.
 
-    Each line after it is an image's object of a result.
+    Each line after it is an image's object of a result. Format 1, of version 0.1.0, has no seals.
+
+    Attributes
+    ----------
+    seal:
+        What shows that this machine wrote the line. Each image's line has one, too.
     """
 
-    format: Literal["srspace-eval/journal/1"]
+    format: Literal["srspace-eval/journal/1", "srspace-eval/journal/2"]
     settings: dict[str, dict[str, Any]]
     environment: dict[str, Any]
+    seal: Digest | None = None
+
+
+class JournalImage(ImageDocument, frozen=True):
+    """The line of one image: its object of a result, and the line's seal."""
+
+    seal: Digest | None = None
+
+
+@dataclass
+class _Found:
+    """What a journal's file holds that this run can use.
+
+    ``keep`` is the number of its bytes that stay, and ``sealer`` continues after them. ``trusted``: another machine
+    wrote the records.
+    """
+
+    sealer: LineSealer
+    records: dict[str, ImageRecord] = field(default_factory=dict)
+    keep: int = 0
+    trusted: bool = False
 
 
 class Journal:
@@ -50,12 +84,15 @@ class Journal:
         The file.
     records:
         The images measured by earlier runs, by name.
+    trusted:
+        Whether another machine measured them, and they are taken on trust.
     """
 
-    def __init__(self, path: Path, header: Mapping[str, Any], records: dict[str, ImageRecord], keep: int) -> None:
+    def __init__(self, path: Path, header: Mapping[str, Any], found: _Found) -> None:
         self.path = path
-        self.records = records
-        self._header, self._keep = header, keep
+        self.records = found.records
+        self.trusted = found.trusted and bool(found.records)
+        self._header, self._found = header, found
         self._file: BinaryIO | None = None
 
     def append(self, record: ImageRecord) -> None:
@@ -68,10 +105,13 @@ class Journal:
         """
         try:
             if self._file is None:
+                if self.trusted:
+                    self._seal_records()
+                keep = self._found.keep
                 self._file = os.fdopen(open_regular(self.path, os.O_RDWR | os.O_CREAT), "r+b")
-                self._file.truncate(self._keep)
-                self._file.seek(self._keep)
-                if not self._keep:
+                self._file.truncate(keep)
+                self._file.seek(keep)
+                if not keep:
                     self._write(self._header)
             self._write(image_document(record))
         except OSError as error:
@@ -91,15 +131,23 @@ class Journal:
             self._file.close()
             self._file = None
 
+    def _seal_records(self) -> None:
+        """Write the records of another machine anew, with seals, so that lines can follow them."""
+        sealer = self._found.sealer
+        lines = [sealer.sealed(document) for document in (self._header, *map(image_document, self.records.values()))]
+        with replacing(self.path) as file:
+            file.writelines(lines)
+        self._found.keep = sum(map(len, lines))
+
     def _write(self, document: Mapping[str, Any]) -> None:
         assert self._file is not None
-        self._file.write(strict_json.dumps(document, indent=None).encode() + b"\n")
+        self._file.write(self._found.sealer.sealed(document))
         self._file.flush()
         os.fsync(self._file.fileno())
 
 
 @contextmanager
-def open_journal(path: Path, signature: Signature, *, replace: bool = False) -> Iterator[Journal]:
+def open_journal(path: Path, signature: Signature, *, replace: bool = False, trust: bool = False) -> Iterator[Journal]:
     """Open and lock a submission's journal. Its ``records`` are the images that earlier runs measured.
 
     Parameters
@@ -110,6 +158,8 @@ def open_journal(path: Path, signature: Signature, *, replace: bool = False) -> 
         The run's settings and environment. A journal with other ones is refused.
     replace:
         Drop a damaged journal, or one of another signature, instead of refusing it.
+    trust:
+        Also take images that another machine measured.
 
     Raises
     ------
@@ -128,13 +178,14 @@ def open_journal(path: Path, signature: Signature, *, replace: bool = False) -> 
         except OSError as error:
             raise ResultsError(f"{lock_path}: cannot be written ({error.strerror or error})") from error
         header = {"format": JOURNAL_FORMAT, "settings": signature.settings, "environment": signature.environment}
+        secret = _secret()
         try:
-            records, keep = _read(path, header)
+            found = _read(path, header, secret, trust)
         except ResultsError:
             if not replace or not _is_regular(path):
                 raise
-            records, keep = {}, 0
-        journal = Journal(path, header, records, keep)
+            found = _Found(LineSealer(secret))
+        journal = Journal(path, header, found)
         try:
             yield journal
         finally:
@@ -148,28 +199,51 @@ def _is_regular(path: Path) -> bool:
         return False
 
 
-def _read(path: Path, header: Mapping[str, Any]) -> tuple[dict[str, ImageRecord], int]:
+def _secret() -> bytes | None:
+    try:
+        return machine_secret()
+    except OSError as error:
+        notify_without_seal(error)
+        return None
+
+
+def _read(path: Path, header: Mapping[str, Any], secret: bytes | None, trust: bool) -> _Found:
     """The records of a journal, and the number of its bytes that are complete lines."""
+    found = _Found(LineSealer(secret))
     try:
         with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
             line = file.readline(_MAX_LINE_BYTES)
             if not line.endswith(b"\n"):
-                return {}, 0
-            _require_header(path, line, header)
-            return _read_images(file, len(line))
+                return found
+            before = _header_of(path, line)
+            genuine = found.sealer.genuine(line)
+            if not genuine and not (trust and before.format == JOURNAL_FORMAT):
+                notify(
+                    f"{path}: is measured anew, because this machine did not write it, or version 0.1.0 did"
+                    + ("" if trust else "; --trust-board takes the journals of a cluster of your own")
+                )
+                return found
+            _require_same(path, before, header)
+            found.trusted = not genuine
+            found.keep = len(line)
+            _read_images(path, file, found)
     except FileNotFoundError:
-        return {}, 0
+        pass
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return found
 
 
-def _require_header(path: Path, line: bytes, header: Mapping[str, Any]) -> None:
+def _header_of(path: Path, line: bytes) -> JournalHeader:
     try:
-        found = convert(strict_json.loads(line), JournalHeader)
+        return convert(strict_json.loads(line), JournalHeader)
     except (ValueError, RecursionError) as error:
         raise ResultsError(
             f"{path}: not a journal of srspace-eval ({error}); remove it, or give --overwrite"
         ) from error
+
+
+def _require_same(path: Path, found: JournalHeader, header: Mapping[str, Any]) -> None:
     # What this run would write, so that tuples and lists, NaN and null compare equal.
     wanted = strict_json.loads(strict_json.dumps(header).encode("utf-8"))
     now = Signature({**wanted["settings"], "environment": wanted["environment"]})
@@ -184,14 +258,18 @@ def _require_header(path: Path, line: bytes, header: Mapping[str, Any]) -> None:
         )
 
 
-def _read_images(file: BinaryIO, keep: int) -> tuple[dict[str, ImageRecord], int]:
-    """The records up to the first line that is damaged or incomplete, and where that line starts."""
-    records: dict[str, ImageRecord] = {}
+def _read_images(path: Path, file: BinaryIO, found: _Found) -> None:
+    """Take the records up to the first line that is damaged or incomplete or, if this machine wrote it, not genuine."""
     while (line := file.readline(_MAX_LINE_BYTES)).endswith(b"\n"):
         try:
-            record = image_from_document(strict_json.loads(line))
+            record = image_from_document(strict_json.loads(unsealed(line)))
         except (ValueError, RecursionError):
             break
-        records[record.image] = record
-        keep += len(line)
-    return records, keep
+        if not found.trusted and not found.sealer.genuine(line):
+            notify(
+                f"{path}: line {len(found.records) + 2} is not as this machine wrote it; its image and those after it "
+                "are measured anew"
+            )
+            break
+        found.records[record.image] = record
+        found.keep += len(line)

@@ -41,7 +41,8 @@ class ScoreOptions:
     convention:
         Of the downscaling for LR-PSNR.
     patches:
-        K, N and seed of the sampled diversity score. ``diversity_patches`` is then measured, too.
+        K, N and seed of the sampled diversity score. ``diversity_patches`` is then measured, too. Without a seed it
+        follows from this machine's secret and the GTs, and the signature records it.
     device, precision:
         Where the trunk runs (``"auto"``, ``"cpu"``, ``"cuda"``) and in what precision.
     workers:
@@ -97,7 +98,7 @@ class ScoreOptions:
         measures = list(self.measures)
         if self.patches is not None:
             plan: dict[str, Setting] = {
-                "patches": self.patches.patches, "size": self.patches.size, "seed": self.patches.seed,
+                "patches": self.patches.patches, "size": self.patches.size, "seed": self.patches.seed or 0,
             }  # fmt: skip
             measures.append(Measure(DiversityPatches.name, options=plan))
         declared = track.measures if track is not None else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,15 +15,17 @@ from srspace_eval.errors import InputError
 from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.results.board_tracks import keep_track
 from srspace_eval.results.record import ImageRecord, Kind, Result
+from srspace_eval.results.seals import How, Seal, seal_result
 from srspace_eval.results.signature import Signature
-from srspace_eval.results.store import require_new_name, result_path, write_result
-from srspace_eval.scoring.earlier import earlier_result, measured_from
+from srspace_eval.results.store import read_result, require_new_name, result_digest, result_path, write_result
+from srspace_eval.scoring.earlier import earlier_result, measured_from, notify_wrong_claim
 from srspace_eval.scoring.executors.base import Executor
 from srspace_eval.scoring.executors.opening import open_executor
 from srspace_eval.scoring.journal import Journal, open_journal
 from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, require_references, with_settings
+from srspace_eval.scoring.patch_seed import with_patch_seed
 from srspace_eval.scoring.shards import Shard, absent_shards, open_shards
-from srspace_eval.scoring.signature import make_signature
+from srspace_eval.scoring.signature import gt_digest, make_signature
 from srspace_eval.scoring.summary import make_result
 from srspace_eval.scoring.tasks import ImageTask, TaskSources, make_tasks
 from srspace_eval.submissions.check import SubmissionCheck, check
@@ -47,6 +50,7 @@ def score(
     kind: Kind = "team",
     board: Path | str = "leaderboards",
     overwrite: bool = False,
+    trust_board: bool = False,
     progress: Progress = no_progress,
     **settings: Unpack[ScoreSettings],
 ) -> Result:
@@ -73,6 +77,9 @@ def score(
         The folder of results.
     overwrite:
         Replace an existing result. Delete an unfinished run whose settings differ.
+    trust_board:
+        Take journals and results that other machines measured, such as the shards of a cluster of your own. Otherwise
+        their images are measured anew, because anybody may have written their numbers.
     progress:
         Context manager factory ``(description, total) -> advance(n)``.
     settings:
@@ -115,7 +122,7 @@ def score(
     with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
         return score_on(
             executor, submission, gt, options=options, track=track, lr=lr, team=team, kind=kind, board=board,
-            overwrite=overwrite, progress=progress,
+            overwrite=overwrite, trust=trust_board, progress=progress,
         )  # fmt: skip
 
 
@@ -131,17 +138,19 @@ def score_on(
     kind: Kind,
     board: Path | str,
     overwrite: bool,
+    trust: bool,
     progress: Progress,
 ) -> Result:
     """:func:`score` on an executor that is open already; several submissions may share it, one after the other."""
     run = _prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
     checked, path = run.checked, run.path
     with (
-        open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite) as journal,
-        open_shards(path, run.signature, replace=overwrite) as shards,
+        open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite, trust=trust) as journal,
+        open_shards(path, run.signature, replace=overwrite, trust=trust) as shards,
     ):
-        earlier = None if overwrite else earlier_result(path, run.team, run.signature, run.tasks, kind)
+        earlier = None if overwrite else earlier_result(path, run.team, run.signature, run.tasks, kind, trust=trust)
         result = earlier
+        how: How = "trusted" if earlier or any(done.trusted for done in (journal, *shards.values())) else "measured"
         if result is None:
             absent = absent_shards(list(shards))
             if absent:
@@ -149,7 +158,11 @@ def score_on(
                 notify(f"{path.parent}: there is no journal of shard {names}; its images are measured in this run")
             records = _measure(run, executor, journal, [*shards.values(), journal], progress)
             result = make_result(checked, run.team, kind, run.signature, records)
+            if path.exists() and not overwrite:
+                notify_wrong_claim(path, read_result(path), result)
             write_result(path, result)
+        with suppress(OSError):  # the journal has told it
+            seal_result(result_digest(result), Seal(how, len(result.images), len(result.images)))
         for done in (journal, *shards.values()):
             done.discard()
     if earlier is None:
@@ -172,6 +185,7 @@ def score_shard(
     team: str | None = None,
     board: Path | str = "leaderboards",
     overwrite: bool = False,
+    trust_board: bool = False,
     progress: Progress = no_progress,
     **settings: Unpack[ScoreSettings],
 ) -> ShardRun:
@@ -196,8 +210,8 @@ def score_shard(
         run = _prepare(submission, gt, options, track, lr, team, Path(board), shard, executor, progress)
         images = tuple(task.image for task in run.tasks)
         path = shard.journal(run.path)
-        if overwrite or earlier_result(run.path, run.team, run.signature, run.tasks) is None:
-            with open_journal(path, run.signature, replace=overwrite) as journal:
+        if overwrite or earlier_result(run.path, run.team, run.signature, run.tasks, trust=trust_board) is None:
+            with open_journal(path, run.signature, replace=overwrite, trust=trust_board) as journal:
                 _measure(run, executor, journal, [journal], progress)
     return ShardRun(run.team, run.checked.track.name, shard, path, images)
 
@@ -260,6 +274,10 @@ def _prepare(
     checked.raise_faults(*checked.too_small(config.least_sizes(options.net)), incomplete=options.incomplete)
     for notice in checked.notices:
         notify(notice)
+    seeded = with_patch_seed(options, gt_digest(checked))
+    if seeded is not options:
+        metrics = seeded.bound(track)
+        config = EvaluatorConfig(metrics, track.scale)
     pairs = checked.pairing.pairs if shard is None else shard.of(checked.pairing.pairs)
     return _Run(
         checked=checked,

@@ -87,7 +87,9 @@ def absent_shards(shards: Sequence[Shard]) -> list[Shard]:
 
 
 @contextmanager
-def open_shards(result: Path, signature: Signature, *, replace: bool = False) -> Iterator[dict[Shard, Journal]]:
+def open_shards(
+    result: Path, signature: Signature, *, replace: bool = False, trust: bool = False
+) -> Iterator[dict[Shard, Journal]]:
     """Open and lock all shards' journals beside the path of a result.
 
     :func:`srspace_eval.scoring.journal.open_journal` opens each of them.
@@ -101,7 +103,7 @@ def open_shards(result: Path, signature: Signature, *, replace: bool = False) ->
         journals, problems = {}, []
         for shard, path in find_shards(result).items():
             try:
-                journals[shard] = stack.enter_context(open_journal(path, signature, replace=replace))
+                journals[shard] = stack.enter_context(open_journal(path, signature, replace=replace, trust=trust))
             except ResultsError as error:
                 problems += [error.summary, *(f"  {problem}" for problem in error.problems)]
         if problems:

@@ -42,7 +42,7 @@ def make_signature(
             "samples": samples,
             "crop": track.crop,
             "images": len(pairs),
-            "gt": _NO_GT if checked.gt is None else _joint_digest(_infos(checked)),
+            "gt": gt_digest(checked),
         }
     }
     if checked.gt is None:
@@ -63,9 +63,12 @@ def make_signature(
     return Signature(settings, runtime.environment)
 
 
-def _infos(checked: SubmissionCheck) -> Iterable[tuple[str, FileInfo]]:
+def gt_digest(checked: SubmissionCheck) -> str:
+    """The joint SHA-256 of all GTs with the images' names; ``"none"`` if there is no GT."""
+    if checked.gt is None:
+        return _NO_GT
     known = checked.inspection.gt
-    return ((p.image, known[p.gt]) for p in checked.pairing.pairs if p.gt is not None)
+    return _joint_digest((p.image, known[p.gt]) for p in checked.pairing.pairs if p.gt is not None)
 
 
 def _lr_digest(checked: SubmissionCheck) -> str:

@@ -10,12 +10,15 @@ from typing import Literal, get_args
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import read_bounded
+from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import InputError, ResultsError, SrspaceEvalError
 from srspace_eval.metrics.base import Metric
 from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document
 from srspace_eval.results.record import Result
+from srspace_eval.results.seals import Seal, seal_result
 from srspace_eval.results.verification import Difference, Verification
 from srspace_eval.scoring.compare import Comparison
 from srspace_eval.scoring.executors.base import NetworkPlan
@@ -49,6 +52,9 @@ def verify(
 
     For all images: the digests of the GT, the LRs and the samples, the sizes, the samples' numbers and file names, the
     means over samples, and the summary that follows from the images. For the chosen images: every value and curve.
+
+    A result that holds is sealed: from then on ``rank`` on this machine shows it as verified. If all images were
+    measured, ``score`` takes it as if it had been measured here.
 
     Parameters
     ----------
@@ -108,7 +114,7 @@ def verify(
         seed = secrets.randbelow(1 << 32)
     elif seed < 0:
         raise InputError(f"seed = {seed}: must not be negative")
-    record, found = _read(Path(result))
+    record, found, digest = _read(Path(result))
     rules = track if isinstance(track, Track) else load_track(record.track if track is None else track)
     settings = record.signature.settings
     samples, measured, more = _settings(record, rules)
@@ -141,7 +147,7 @@ def verify(
             for task in tasks:
                 compare.measured(done[task.image])
     compare.summary()
-    return Verification(
+    verification = Verification(
         result=str(result),
         submission=str(submission),
         team=record.team,
@@ -155,6 +161,12 @@ def verify(
         differences=(*found, *compare.differences),
         environment=tuple(compare.environment),
     )
+    if verification.ok:
+        try:
+            seal_result(digest, Seal("verified", len(chosen), len(checked.pairing.pairs)))
+        except OSError as error:
+            notify(f"{result}: `rank` will show it as a claim, because the state folder cannot be used ({error})")
+    return verification
 
 
 def verify_all(
@@ -211,19 +223,21 @@ def choose(images: Sequence[str], count: int | Literal["all"], seed: int) -> tup
     return tuple(image for image in images if image in kept)
 
 
-def _read(path: Path) -> tuple[Result, list[Difference]]:
-    """A result, and whether its signature's id and text belong to the settings."""
+def _read(path: Path) -> tuple[Result, list[Difference], str]:
+    """A result, whether its signature's id and text belong to the settings, and the SHA-256 of the file."""
     try:
-        data = strict_json.loads(read_bounded(path, MAX_RESULT_BYTES))
+        content = read_bounded(path, MAX_RESULT_BYTES)
+        data = strict_json.loads(content)
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: cannot be read as JSON ({error}); give the file that score wrote") from error
     record = from_document(data, str(path), check_id=False)  # a wrong id is reported below
     stored = data["signature"]
-    return record, [
+    found = [
         Difference("file", f"signature.{key}", stored[key], wanted)
         for key, wanted in (("id", record.signature.id), ("text", record.signature.text))
         if stored[key] != wanted
     ]
+    return record, found, sha256(content)
 
 
 def _settings(record: Result, track: Track) -> tuple[int | None, dict[str, Metric], list[Difference]]:

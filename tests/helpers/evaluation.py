@@ -17,5 +17,5 @@ MEASURED = frozenset(name for name, metric in metrics().items() if metric.needs.
 
 def evaluator_config(wanted: Collection[str], scale: int, patches: PatchPlan | None = None) -> EvaluatorConfig:
     """Metrics by name, with the patches of those that need them."""
-    plan = [] if patches is None else [{"patches": patches.patches, "size": patches.size, "seed": patches.seed}]
+    plan = [] if patches is None else [{"patches": patches.patches, "size": patches.size, "seed": patches.seed or 0}]
     return EvaluatorConfig(bind(sorted(wanted), defaults=plan), scale)

@@ -16,14 +16,18 @@ from srspace_eval.degrade.record import DegradationRecord
 from srspace_eval.models.folders.sampling_record import SamplingRecordDocument
 from srspace_eval.ranking.published_tables import PublishedFile, RowTable
 from srspace_eval.results.documents import ADDITIONAL, ImageDocument, ResultDocument, SampleDocument
-from srspace_eval.scoring.journal import JournalHeader
+from srspace_eval.results.seals import SealDocument
+from srspace_eval.scoring.journal import JournalHeader, JournalImage
 from srspace_eval.study.answers import AnswerDocument
 from srspace_eval.study.key import KeyDocument
 from srspace_eval.tracks.tables import TrackTable
 
 FOLDER = Path(srspace_eval.schemas.__file__).parent
 
-_IMAGE: dict[type, object] = {kind: ADDITIONAL[kind] for kind in (ImageDocument, SampleDocument)}
+_LINE: dict[type, object] = {
+    JournalImage: ADDITIONAL[ImageDocument],
+    SampleDocument: ADDITIONAL[SampleDocument],
+}
 
 DOCUMENTS: dict[str, tuple[type, dict[type, object]]] = {
     "answer": (AnswerDocument, {}),
@@ -31,10 +35,11 @@ DOCUMENTS: dict[str, tuple[type, dict[type, object]]] = {
     "competition-program": (Settings, {}),
     "degradation-record": (DegradationRecord, {}),
     "journal-header": (JournalHeader, {}),
-    "journal-image": (ImageDocument, _IMAGE),
+    "journal-image": (JournalImage, _LINE),
     "published-table": (PublishedFile, {RowTable: float}),
     "result": (ResultDocument, dict(ADDITIONAL)),
     "sampling-record": (SamplingRecordDocument, {}),
+    "seal": (SealDocument, {}),
     "study-key": (KeyDocument, {}),
     "track": (TrackTable, {}),
 }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from srspace_eval.errors import WeightsError
 from srspace_eval.metrics.lpips import weights
+from srspace_eval.metrics.lpips.network import LPIPS
 
 CONTENT = b"trunk" * 1000
 
@@ -61,7 +63,7 @@ def test_missing_weights_say_what_where_and_what_else_can_be_done(tmp_path: Path
         weights.weights_path("alex", tmp_path / "mine")
     text = str(caught.value)
     file = weights.trunk_file("alex")
-    for part in (file.name, file.url, str(tmp_path / "mine"), "weights fetch alex", "--lpips-weights FILE"):
+    for part in (file.name, file.url, str(tmp_path / "mine"), "weights fetch alex", "lpips_weights=FILE"):
         assert part in text
     with pytest.raises(WeightsError, match="what else") as caught:
         weights.weights_path("alex", tmp_path / "mine", "what else")
@@ -80,7 +82,7 @@ def test_without_a_home_folder_weights_are_found_where_they_are_named(
     with monkeypatch.context() as patch:
         patch.setenv("TORCH_HOME", str(tmp_path))
         assert weights.weights_search_path() == [tmp_path / "hub/checkpoints"]
-    with pytest.raises(WeightsError, match=r"(?s)alexnet-owt.*into one of\s+a folder named by --weights-dir"):
+    with pytest.raises(WeightsError, match=r"(?s)alexnet-owt.*into one of\s+a folder named by weights_dir"):
         weights.weights_path("alex")
     with pytest.raises(WeightsError, match="no home folder for the weights; set SRSPACE_EVAL_WEIGHTS"):
         weights.fetch_weights("alex")
@@ -119,3 +121,20 @@ def test_without_the_package_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_unknown_trunks_are_named() -> None:
     with pytest.raises(WeightsError, match="no LPIPS trunk 'resnet'; choose from alex, vgg, squeeze"):
         weights.weights_path("resnet")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+@pytest.mark.parametrize("kind", ["link", "pipe", "device", "folder", "nothing"])
+def test_only_a_regular_file_is_read_as_weights(tmp_path: Path, alexnet: Path, kind: str) -> None:
+    path = tmp_path / "w.pth"
+    match kind:
+        case "link":
+            path.symlink_to(alexnet)
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path = Path("/dev/zero")
+        case "folder":
+            path.mkdir()
+    with pytest.raises(WeightsError, match=r"cannot be read: .*; name a regular file"):
+        LPIPS("alex", weights=path)

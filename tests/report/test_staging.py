@@ -77,3 +77,17 @@ def test_two_processes_at_once_are_an_error(tmp_path: Path) -> None:
     with staged(tmp_path), pytest.raises(RankingError, match="another process is writing"):
         _fill(tmp_path, "a.txt")
     assert contents(tmp_path) == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+@pytest.mark.parametrize("place", ["", "x8", ".srspace-eval.lock"])
+def test_a_symbolic_link_in_the_folder_or_instead_of_it_is_not_followed(tmp_path: Path, place: str) -> None:
+    other, out = tmp_path / "other", tmp_path / "out"
+    other.mkdir()
+    (other / "mine").write_bytes(b"mine")
+    if place:
+        out.mkdir()
+    (out / place).symlink_to(other / "mine" if place.startswith(".") else other)
+    with pytest.raises(OSError, match="is a symbolic link, which is not followed"):
+        _fill(out, "a.txt", "x8/b.html")
+    assert contents(other) == {"mine": b"mine"}

@@ -16,11 +16,24 @@ from srspace_eval.codabench.bundle import scoring_program
 from srspace_eval.codabench.phase import CompetitionPhase
 from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.errors import InputError
+from srspace_eval.results.signature import Signature
+from srspace_eval.results.store import read_result
 from srspace_eval.schemas import SCHEMA_NAMES, load_schema
+from srspace_eval.scoring.journal import open_journal
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.schemas import DOCUMENTS, FOLDER, schema_text
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "0.1.0"
+
+
+SEAL = {
+    "format": "srspace-eval/seal/1",
+    "result": "a" * 64,
+    "how": "verified",
+    "images": 2,
+    "total": 9,
+    "seal": "b" * 64,
+}
 
 
 def read(path: Any) -> Any:
@@ -62,6 +75,7 @@ REAL: list[tuple[str, Any]] = [
     ("competition-program", program_settings()),
     ("study-key", read(GOLDEN / "study" / "key.json")),
     *(("answer", read(path)) for path in sorted(GOLDEN.glob("study/answers/r*.json"))),
+    ("seal", SEAL),
     ("degradation-record", read(GOLDEN.parent / "degrade" / "degradation.json")),
     ("sampling-record", read(GOLDEN / "sample" / "srspace-eval-sample.json")),
 ]
@@ -96,6 +110,8 @@ def test_real_files_fit_their_schema(number: int) -> None:
         ("result", lambda d: d.pop("summary")),
         ("journal-header", lambda d: d.update(settings=[])),
         ("journal-image", lambda d: d.update(gt_sha256="x")),
+        ("journal-image", lambda d: d.update(seal="x")),
+        ("seal", lambda d: d.update(how="believed")),
         ("track", lambda d: d.update(scael=4)),
         ("track", lambda d: d.update(samples=0)),
         ("published-table", lambda d: d["rows"][0].update(lpips="0.1")),
@@ -118,6 +134,16 @@ def test_values_of_plug_ins_fit_the_schema() -> None:
     document["images"][0] |= {"psnr_y4": "inf", "plugin_curve": [0.0, None]}
     document["images"][0]["samples"][0] |= {"psnr_y4": None}
     Draft202012Validator(load_schema("result")).validate(document)
+
+
+def test_a_journal_that_is_written_now_fits_its_schemas(tmp_path: Path) -> None:
+    with open_journal(tmp_path / "t.jsonl", Signature({"common": {"scale": 4}}, {})) as journal:
+        journal.append(read_result(GOLDEN / "board/x4/incomplete.json").images[0])
+        journal.close()
+        header, image = map(json.loads, (tmp_path / "t.jsonl").read_text(encoding="utf-8").splitlines())
+    assert header["seal"] != image["seal"]
+    Draft202012Validator(load_schema("journal-header")).validate(header)
+    Draft202012Validator(load_schema("journal-image")).validate(image)
 
 
 def test_an_unknown_name_is_refused() -> None:

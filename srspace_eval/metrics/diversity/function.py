@@ -31,7 +31,8 @@ class PatchPlan:
     patches, size:
         K and N.
     seed:
-        The same seed gives the same patches of an image, whichever images were measured before it.
+        The same seed gives the same patches of an image, whichever images were measured before it. None:
+        :func:`srspace_eval.score` takes a seed that participants cannot know, and functions of arrays take 0.
 
     Examples
     --------
@@ -42,10 +43,10 @@ class PatchPlan:
 
     patches: int
     size: int
-    seed: int = 0
+    seed: int | None = None
 
     def __post_init__(self) -> None:
-        if self.patches < 1 or self.size < 1 or self.seed < 0:
+        if self.patches < 1 or self.size < 1 or (self.seed or 0) < 0:
             raise InputError(
                 f"patches: at least 1 patch of at least 1 pixel and a seed of at least 0 are required, not {self}"
             )
@@ -60,7 +61,7 @@ class PatchPlan:
         """
         if self.size > min(height, width):
             raise InputError(f"patches of {self.size}×{self.size} do not fit into {height}×{width} pixels")
-        generator = np.random.Generator(np.random.Philox(key=[self.seed, zlib.crc32(image.encode())]))
+        generator = np.random.Generator(np.random.Philox(key=[self.seed or 0, zlib.crc32(image.encode())]))
         limits = [height - self.size + 1, width - self.size + 1]
         return generator.integers(0, limits, size=(self.patches, 2))
 

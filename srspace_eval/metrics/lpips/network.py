@@ -20,7 +20,7 @@ from srspace_eval.kernels import distance_maps
 from srspace_eval.kernels.cuda import upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb
 from srspace_eval.metrics.lpips import weights as weight_files
-from srspace_eval.metrics.lpips.trunk_files import read_parameters, read_state_dict
+from srspace_eval.metrics.lpips.trunk_files import read_parameters, read_state_dict, require_regular
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Activation, Trunk
 
 VERSION = "0.1"
@@ -99,6 +99,8 @@ class LPIPS:
         if precision == "tf32" and self.device.type != "cuda":
             raise InputError(f"precision tf32 needs a CUDA device, not {self.device.type}")
         self.device_name = device_name(self.device)
+        if weights is not None:
+            require_regular(Path(weights))
         trunk_path = Path(weights) if weights is not None else weight_files.weights_path(net, weights_dir)
         trunk_sha256 = weight_files.sha256(trunk_path)
         calibration = weight_files.calibration_file(net)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from srspace_eval._utils.files import refuse_packed
+from srspace_eval._utils.files import open_regular, refuse_packed
 from srspace_eval.errors import WeightsError
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Fire
 
@@ -56,6 +57,20 @@ def read_parameters(net: str, path: Path) -> dict[str, Tensor]:
         more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
         raise WeightsError(f"{path}: not the {net} trunk: {'; '.join(faults[:3])}{more}")
     return found
+
+
+def require_regular(path: Path) -> None:
+    """Refuse what a user named as a file of weights and is none: a link, a pipe without end, a device.
+
+    Raises
+    ------
+    WeightsError
+        If it is not a regular file, or cannot be opened.
+    """
+    try:
+        os.close(open_regular(path, os.O_RDONLY))
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read: {error.strerror or error}; name a regular file") from None
 
 
 def read_state_dict(path: Path) -> dict[str, Any]:

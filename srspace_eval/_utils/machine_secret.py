@@ -1,0 +1,96 @@
+"""The secret of this user on this machine. With it, files that were written here are told from all others.
+
+It is a file of 32 random bytes in the user's state folder, made when it is first needed. Who can read it can make files
+that look as if they were written here. Only the user can read it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import platformdirs
+
+from srspace_eval._utils.files import open_regular
+
+ENVIRONMENT = "SRSPACE_EVAL_STATE"
+"""Names another state folder."""
+
+_FILE = "secret.key"
+_BYTES = 32
+
+
+def state_folder() -> Path:
+    """The folder of the secret: ``SRSPACE_EVAL_STATE``, or the user's state folder of the operating system."""
+    named = os.environ.get(ENVIRONMENT)
+    return Path(named) if named else platformdirs.user_state_path("srspace-eval", appauthor=False)
+
+
+def existing_secret() -> bytes | None:
+    """The secret; None if there is none, or it cannot be read. Nothing is written."""
+    with suppress(OSError, RuntimeError):
+        return _read(state_folder() / _FILE)
+    return None
+
+
+def machine_secret() -> bytes:
+    """The secret, which is made if there is none. Of several processes at once, all get the same one.
+
+    Raises
+    ------
+    OSError
+        If it can be neither read nor written. The message names the file.
+    """
+    try:
+        path = state_folder() / _FILE
+    except RuntimeError as error:  # no home folder
+        raise OSError(f"{error}; name a folder with {ENVIRONMENT}") from error
+    with suppress(FileNotFoundError):
+        return _read(path)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")  # readable by the user alone
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, path)  # fails if another process was faster
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            if not path.exists():
+                temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return _read(path)
+
+
+def keyed_digest(secret: bytes, *parts: bytes) -> str:
+    """HMAC-SHA256 of some parts, as 64 hexadecimal digits. Parts that are divided in another way give another digest.
+
+    >>> keyed_digest(b"secret", b"a", b"b") == keyed_digest(b"secret", b"ab")
+    False
+    """
+    mac = hmac.new(secret, digestmod="sha256")
+    for part in parts:
+        mac.update(len(part).to_bytes(8, "big") + part)
+    return mac.hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+            secret = file.read(_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise OSError(f"{path}: {error.strerror or error}") from error
+    if len(secret) != _BYTES:
+        raise OSError(f"{path}: is not a secret of {_BYTES} bytes; remove it, and a new one is made")
+    return secret
