@@ -15,12 +15,12 @@ from srspace_eval._version import __version__
 if TYPE_CHECKING:
     from srspace_eval._utils.png import read_rgb as read_rgb
     from srspace_eval._utils.png import write_png as write_png
+    from srspace_eval.codabench.board import DryRun as DryRun
     from srspace_eval.codabench.bundle import write_bundle as write_bundle
     from srspace_eval.codabench.check import check_bundle as check_bundle
     from srspace_eval.codabench.checks.findings import BundleCheck as BundleCheck
     from srspace_eval.codabench.downloads import ImportedBoard as ImportedBoard
     from srspace_eval.codabench.downloads import import_downloads as import_downloads
-    from srspace_eval.codabench.dry_run import DryRun as DryRun
     from srspace_eval.codabench.dry_run import dry_run_bundle as dry_run_bundle
     from srspace_eval.codabench.estimate import BundleEstimate as BundleEstimate
     from srspace_eval.codabench.estimate import estimate_bundle as estimate_bundle
@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     from srspace_eval.report.letters import write_letters as write_letters
     from srspace_eval.results.board import Board as Board
     from srspace_eval.results.board import load_board as load_board
+    from srspace_eval.results.record import Declared as Declared
     from srspace_eval.results.record import ImageRecord as ImageRecord
     from srspace_eval.results.record import Result as Result
     from srspace_eval.results.record import SampleRecord as SampleRecord
@@ -189,6 +190,7 @@ _HOMES = {
     "CompetitionPlan": "codabench.plan.CompetitionPlan",
     "convert_checkpoint": "models.checkpoints.convert.convert_checkpoint",
     "create_study": "study.create.create_study",
+    "Declared": "results.record.Declared",
     "degrade_folder": "degrade.folder.degrade_folder",
     "degrade_image": "degrade.picture.degrade_image",
     "DegradedImage": "degrade.record.DegradedImage",
@@ -205,7 +207,7 @@ _HOMES = {
     "diversity_score_patches": "metrics.diversity.function.diversity_score_patches",
     "downscale_folder": "metrics.downscaling.downscale_folder",
     "dry_run_bundle": "codabench.dry_run.dry_run_bundle",
-    "DryRun": "codabench.dry_run.DryRun",
+    "DryRun": "codabench.board.DryRun",
     "Entry": "ranking.model.Entry",
     "estimate_bundle": "codabench.estimate.estimate_bundle",
     "ExecutorError": "errors.ExecutorError",

@@ -145,8 +145,9 @@ def dry(
     root or with user namespaces. Elsewhere it runs in a temporary folder. The image's packages and weights are not
     tested, but those of this machine. Exit code 1 if a submission fails.
     """
+    from srspace_eval.codabench.board import shown_scores
     from srspace_eval.codabench.container import best_place
-    from srspace_eval.codabench.dry_run import dry_run_bundle, shown_scores, to_document
+    from srspace_eval.codabench.dry_run import dry_run_bundle, to_document
 
     pairs = []
     for text in submissions:

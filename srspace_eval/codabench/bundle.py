@@ -17,13 +17,13 @@ from srspace_eval._version import __version__
 from srspace_eval.codabench import pages
 from srspace_eval.codabench.archive import make_zip
 from srspace_eval.codabench.estimate import BundleEstimate, make_estimate, read_gts
+from srspace_eval.codabench.image import dockerfile
 from srspace_eval.codabench.logo import plain_logo, require_logo
 from srspace_eval.codabench.phase import DATE_FORMAT, CompetitionPhase
 from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.codabench.settings import PROGRAM_COLUMN, README_COLUMNS, SETTINGS_FILE, Settings
 from srspace_eval.codabench.starting_kit import starting_kit
 from srspace_eval.errors import InputError, ResultsError
-from srspace_eval.metrics.lpips.weights import trunk_file
 from srspace_eval.tracks.reader import builtin_tracks
 
 _TITLES = ("Runtime per image [s]", "CPU[1] / GPU[0]", "Extra Data [1] / No Extra Data [0]")
@@ -55,6 +55,17 @@ def write_bundle(plan: CompetitionPlan, out: Path | str, *, overwrite: bool = Fa
         If a GT folder or zip cannot be read, or contains other pictures.
     ResultsError
         If a file exists already or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from srspace_eval import CompetitionPhase, CompetitionPlan, check_bundle, load_track, write_bundle
+    >>> phase = CompetitionPhase.parse("Test=/app/data/GT_test,2026-03-10")
+    >>> plan = CompetitionPlan(load_track("x4"), (phase,), "user/srspace-eval:1", metrics=("lr_psnr",))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = write_bundle(plan, Path(folder, "bundle.zip"))
+    ...     sorted(path.name for path in Path(folder).iterdir()), check_bundle(Path(folder, "bundle.zip")).refusals
+    (['bundle.Dockerfile', 'bundle.zip'], [])
     """
     out = Path(out)
     recipe = _recipe(out)
@@ -225,21 +236,6 @@ def scoring_program(plan: CompetitionPlan, phase: CompetitionPhase, track_file: 
     settings = msgspec.structs.replace(settings, program=int(digest[:7], 16))
     content[SETTINGS_FILE] = (strict_json.dumps(msgspec.to_builtins(settings)) + "\n").encode()
     return make_zip(content)
-
-
-def dockerfile(plan: CompetitionPlan) -> str:
-    """The recipe of the worker's image: torch, this version of srspace-eval, and the trunks that the metrics need."""
-    folder = files("srspace_eval.codabench").joinpath("templates")
-    text = folder.joinpath("Dockerfile.txt").read_text(encoding="utf-8")
-    trunks = [trunk_file(net) for net in plan.trunks()]
-    sums = "\\n".join(f"{trunk.sha256}  {trunk.name}" for trunk in trunks)
-    weights = folder.joinpath("Dockerfile_weights.txt").read_text(encoding="utf-8") if trunks else ""
-    for key, value in (
-        ("@WEIGHTS@\n", weights), ("@VERSION@", __version__), ("@IMAGE@", plan.image),
-        ("@NETS@", " ".join(plan.trunks())), ("@SUMS@", sums),
-    ):  # fmt: skip
-        text = text.replace(key, value)
-    return text
 
 
 def _recipe(out: Path) -> Path:

@@ -44,6 +44,16 @@ def check_bundle(path: Path | str) -> BundleCheck:
     ------
     InputError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from srspace_eval.codabench.archive import make_zip
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "bundle.zip")
+    ...     _ = path.write_bytes(make_zip({"b/competition.yaml": b"version: 2"}))
+    ...     print(check_bundle(path).refusals[0])
+    competition.yaml is missing at the top of the zip (there is b/competition.yaml: zip the files, not their folder)
     """
     path = Path(path)
     found = BundleCheck()

@@ -9,36 +9,25 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug
-from srspace_eval.codabench.dry_run import stored
+from srspace_eval.codabench.output import ScoringOutput, read_output
 from srspace_eval.codabench.settings import PROGRAM_COLUMN
 from srspace_eval.errors import ImageError, InputError, ResultsError, SubmissionError
-from srspace_eval.results.documents import from_document
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import result_path, write_result
-from srspace_eval.scoring.summary import summarise
-from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 from srspace_eval.tracks.teams import Team, read_teams
 
 NOTE = "imported from Codabench: measured on the platform, not here; `srspace-eval verify` measures it again"
-
-_NAME = re.compile(r"(?:res_)?(?P<number>\d{1,18})_(?P<owner>.+?)_PhaseId(?P<phase>\d{1,18})_.*", re.DOTALL)
-"""How the platform names the files of a bulk download (src/apps/api/views/submissions.py)."""
-
-_NOT_A_TEAM = frozenset({"scoring_result", "scoring_output", "output", "bulk_submissions"})
-_LARGEST_SCORES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -68,22 +57,6 @@ class ImportedBoard:
         """What ``srspace-eval codabench import --json`` prints."""
         table = None if self.table is None else str(self.table)
         return {"results": [str(path) for path in self.results], "table": table, "teams": list(self.teams)}
-
-
-@dataclass(frozen=True)
-class _Output:
-    """One scoring output."""
-
-    file: str
-    about: Team
-    number: int | None
-    scores: Mapping[str, float]
-    result: Result | None
-
-    @property
-    def team(self) -> str:
-        """The name in leaderboards."""
-        return self.about.team
 
 
 def import_downloads(
@@ -136,10 +109,10 @@ def import_downloads(
     known = read_teams(teams) if isinstance(teams, (Path, str)) else list(teams or ())
     named = {team.file: team for team in known if team.file}
     problems: list[str] = []
-    outputs: list[_Output] = []
+    outputs: list[ScoringOutput] = []
     for path in _entries(downloads):
         try:
-            output = _read(path, track, named)
+            output = read_output(path, track, named)
         except (ResultsError, SubmissionError, ImageError) as error:
             problems.append(str(error))
             continue
@@ -176,20 +149,6 @@ def import_downloads(
     return ImportedBoard(tuple(paths.values()), table, tuple(output.team for output in outputs))
 
 
-def team_of(name: str) -> tuple[str, int | None]:
-    """The team and the submission's number in the name of a download.
-
-    >>> team_of("res_4711_jane_doe_PhaseId12_2026-03-01:10-30_prediction.zip")
-    ('jane_doe', 4711)
-    >>> team_of("Team A.zip")
-    ('Team A', None)
-    """
-    match = _NAME.fullmatch(name)
-    if match:
-        return match["owner"], int(match["number"])
-    return name.removesuffix(".zip"), None
-
-
 def _entries(downloads: Path) -> list[Path]:
     if not downloads.is_dir():
         raise InputError(f"{downloads}: is not a folder; unpack a bulk download into one")
@@ -200,79 +159,9 @@ def _entries(downloads: Path) -> list[Path]:
     return [path for path in found if not path.name.startswith(".") and path.name != "__MACOSX"]
 
 
-def _read(path: Path, track: Track, named: Mapping[str, Team]) -> _Output | None:
-    if not (path.is_dir() or path.suffix == ".zip"):
-        return None
-    source = open_source(path)
-    files = source.names()
-    if "scores.json" not in files:
-        return None
-    name, number = team_of(path.name)
-    team = named.get(path.name) or Team(name)
-    if path.name not in named and name in _NOT_A_TEAM:
-        raise ResultsError(f"{path}: does not say whose it is; rename it to TEAM.zip, or name the team with --teams")
-    scores = _scores(source)
-    result = None
-    if "result.json" in files:
-        where = source.where("result.json")
-        result = from_document(_json(source, "result.json"), where)
-        _require_consistent(result, scores, track, where)
-    return _Output(path.name, team, number, scores, result)
-
-
-def _json(source: Source, name: str) -> Any:
-    data = source.read(name)
-    if name == "scores.json" and len(data) > _LARGEST_SCORES:
-        raise ResultsError(f"{source.where(name)}: larger than {_LARGEST_SCORES} bytes")
-    try:
-        return strict_json.loads(data, unique_keys=True)
-    except (ValueError, RecursionError) as error:
-        raise ResultsError(f"{source.where(name)}: cannot be read as JSON ({error})") from error
-
-
-def _scores(source: Source) -> dict[str, float]:
-    """The numbers of ``scores.json`` as the leaderboard stores them."""
-    data = _json(source, "scores.json")
-    where = source.where("scores.json")
-    if not isinstance(data, dict):
-        raise ResultsError(f"{where}: not an object of column keys and numbers")
-    scores = {}
-    for key, value in data.items():
-        try:
-            number = strict_json.number(value)
-            if number is None:
-                raise ValueError("null is not a score")
-            scores[key] = stored(number)
-        except ValueError as error:
-            raise ResultsError(f"{where}: {key[:100]!r}: {error}") from error
-    return scores
-
-
-def _require_consistent(result: Result, scores: Mapping[str, float], track: Track, where: str) -> None:
-    if result.track != track.name:
-        raise ResultsError(f"{where}: is a result of track {result.track!r}, not of {track.name!r}; give its --track")
-    if result.incomplete:
-        raise ResultsError(f"{where}: is incomplete; a scoring program scores complete submissions only")
-    summary, _, _ = summarise(result.images, {})
-    wrong = [key for key in sorted({*summary, *result.summary}) if summary.get(key) != result.summary.get(key)]
-    if wrong:
-        raise ResultsError(f"{where}: its summary does not follow from its images: {', '.join(wrong)}; score it again")
-    shared = sorted(scores.keys() & result.summary.keys())
-    if not shared:
-        raise ResultsError(f"{where}: shares no score with scores.json; they are not of one submission")
-    for key in shared:
-        value = result.summary[key]
-        try:
-            expected = None if value is None else stored(value)
-        except ValueError:
-            expected = None
-        if expected != scores[key]:
-            raise ResultsError(f"{where}: {key} is {value}, but scores.json says {scores[key]}; score it again")
-
-
-def _last_of_each(outputs: Sequence[_Output], problems: list[str]) -> list[_Output]:
+def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list[ScoringOutput]:
     """The last submission of each team. Without numbers nobody knows which is the last."""
-    found: dict[str, list[_Output]] = defaultdict(list)
+    found: dict[str, list[ScoringOutput]] = defaultdict(list)
     for output in outputs:
         found[name_key(output.team)].append(output)
     kept = []
@@ -288,7 +177,7 @@ def _last_of_each(outputs: Sequence[_Output], problems: list[str]) -> list[_Outp
     return sorted(kept, key=lambda output: output.file)
 
 
-def _tell_programs(outputs: Sequence[_Output]) -> None:
+def _tell_programs(outputs: Sequence[ScoringOutput]) -> None:
     """A notice if the outputs are not of one scoring program."""
     found: dict[float | None, list[str]] = defaultdict(list)
     for output in outputs:
@@ -303,7 +192,7 @@ def _tell_programs(outputs: Sequence[_Output]) -> None:
         )
 
 
-def _marked(output: _Output, result: Result) -> Result:
+def _marked(output: ScoringOutput, result: Result) -> Result:
     """The result with its team, and with where it comes from."""
     origin = {
         "imported_from": "Codabench", "file": output.file, "submission": output.number,
@@ -314,7 +203,7 @@ def _marked(output: _Output, result: Result) -> Result:
     return replace(result, team=output.team, kind=output.about.kind, provenance=origin, notes=notes)
 
 
-def _write_table(path: Path, outputs: Sequence[_Output], track: Track) -> None:
+def _write_table(path: Path, outputs: Sequence[ScoringOutput], track: Track) -> None:
     known = track.columns()
     keys = [key for key in known if any(key in output.scores for output in outputs)]
     if not keys:

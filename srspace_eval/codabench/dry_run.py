@@ -7,10 +7,8 @@ tested, but those of this machine.
 
 from __future__ import annotations
 
-import decimal
 import io
 import lzma
-import math
 import shlex
 import struct
 import tempfile
@@ -19,10 +17,11 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import read_bounded
+from srspace_eval.codabench.board import DryRun, leaderboard, stored
 from srspace_eval.codabench.check import check_bundle
 from srspace_eval.codabench.checks.files import command_of
 from srspace_eval.codabench.container import Place, best_place, run_program
@@ -32,8 +31,6 @@ from srspace_eval.errors import InputError, ProblemsError
 LIMIT = 600
 """The limit of a phase that names none, in seconds."""
 
-_PLACES = decimal.Decimal("1e-10")
-_DIGITS = decimal.Context(prec=20)
 _LARGEST_ENTRIES = 200_000
 _LARGEST_PAGE = 1 << 27
 _DAMAGE = (OSError, NotImplementedError, RuntimeError, EOFError, ValueError, zlib.error, lzma.LZMAError, struct.error)
@@ -42,42 +39,6 @@ _VARIABLES = (
     ("$input", "/app/input"), ("$output", "/app/output"), ("$program", "/app/program"), ("$hidden", "/app/input/ref"),
     ("$shared", "/app/shared"), ("$tmp", "/app/output"), ("$predictions", "/app/input/res"),
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DryRun:
-    """What became of one submission.
-
-    Attributes
-    ----------
-    team:
-        Its owner.
-    status:
-        As the platform shows it.
-    reason:
-        Why it failed; empty if it did not.
-    scores:
-        Column key -> number, as the platform stores it: with ten decimals.
-    stderr:
-        What the participant reads in the scoring log.
-    page:
-        The page of detailed results; empty: none.
-    place:
-        Where the program ran: in a mount namespace, or in a temporary folder.
-
-    Examples
-    --------
-    >>> DryRun("A", "Finished", "", {"psnr": 27.5}, "", "").scores["psnr"]
-    27.5
-    """
-
-    team: str
-    status: Literal["Finished", "Failed"]
-    reason: str
-    scores: dict[str, float]
-    stderr: str
-    page: str
-    place: Place = "folder"
 
 
 def dry_run_bundle(
@@ -113,6 +74,26 @@ def dry_run_bundle(
         If the platform refuses the bundle.
     InputError
         If there is no such phase, its GT is on the platform, or a submission's file cannot be read.
+
+    Examples
+    --------
+    >>> import shutil
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import srspace_eval as se
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     folder = Path(name)
+    ...     (folder / "gt").mkdir()
+    ...     se.write_png(folder / "gt/0801.png", np.zeros((32, 32, 3), np.uint8))
+    ...     (folder / "sub").mkdir()
+    ...     se.write_png(folder / "sub/000000_sample00000.png", np.ones((32, 32, 3), np.uint8))
+    ...     submission = shutil.make_archive(str(folder / "sub"), "zip", folder / "sub")
+    ...     phase = se.CompetitionPhase.parse(f"Test={folder / 'gt'},2026-03-10")
+    ...     plan = se.CompetitionPlan(se.load_track("x4"), (phase,), "a/b:1", metrics=("psnr",), samples=1)
+    ...     _ = se.write_bundle(plan, folder / "bundle.zip")
+    ...     runs, board = dry_run_bundle(folder / "bundle.zip", [("Team A", submission)])
+    >>> runs[0].status, runs[0].scores["psnr"], board
+    ('Finished', 48.1308036087, ['Team A'])
     """
     found = check_bundle(bundle)
     if found.refusals:
@@ -137,56 +118,6 @@ def dry_run_bundle(
     )  # fmt: skip
     runs = [worker.run(team, Path(path)) for team, path in submissions]
     return runs, leaderboard(document["leaderboards"][0], runs)
-
-
-def leaderboard(board: dict[str, Any], runs: Sequence[DryRun]) -> list[str]:
-    """The teams in the platform's order: primary column, then the other visible ones. n/a counts as the largest."""
-    primary = board.get("primary_index", 0)
-    columns = sorted(board["columns"], key=lambda c: (c["index"] != primary, c["index"]))
-    columns = [c for c in columns if c["index"] == primary or not c.get("hidden")]
-
-    def key(run: DryRun) -> list[float]:
-        signs = [1.0 if c.get("sorting", "desc") == "asc" else -1.0 for c in columns]
-        return [sign * run.scores.get(c["key"], math.inf) for sign, c in zip(signs, columns, strict=True)]
-
-    last = {run.team: run for run in runs if run.status == "Finished"}
-    return [run.team for run in sorted(last.values(), key=key)]
-
-
-def shown_scores(bundle: Path | str, runs: Sequence[DryRun], order: Sequence[str]) -> list[str]:
-    """The leaderboard's rows as the platform shows them: visible columns, rounded; n/a where there is no score."""
-    columns = check_bundle(bundle).document["leaderboards"][0]["columns"]
-    visible = sorted((c for c in columns if not c.get("hidden")), key=lambda c: c["index"])
-    scores = {run.team: run.scores for run in runs if run.status == "Finished"}
-    rows = []
-    for team in order:
-        cells = []
-        for column in visible:
-            value = scores[team].get(column["key"])
-            text = "n/a" if value is None else str(round(value, column.get("precision", 2)))
-            cells.append(f"{column['title']}: {text}")
-        rows.append(f"{team}: {', '.join(cells)}")
-    return rows
-
-
-def stored(value: float) -> float:
-    """A number as the platform stores it: 20 digits, ten of them after the point, halves away from zero.
-
-    Raises
-    ------
-    ValueError
-        If it is not finite, or too large.
-
-    Examples
-    --------
-    >>> stored(1 / 3)
-    0.3333333333
-    """
-    number = _DIGITS.create_decimal(value)
-    if not number.is_finite() or abs(number) >= 10**10:
-        raise ValueError(f"{value}: the platform stores finite numbers below 1e10 only")
-    with decimal.localcontext(decimal.Context(prec=60)):
-        return float(number.quantize(_PLACES, rounding=decimal.ROUND_HALF_UP))
 
 
 @dataclass(frozen=True)

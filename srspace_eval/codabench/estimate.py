@@ -102,6 +102,21 @@ def estimate_bundle(plan: CompetitionPlan, *, measure: bool = True) -> list[Bund
     ------
     InputError, SubmissionError
         If a GT cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import srspace_eval as se
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     folder = Path(name)
+    ...     (folder / "gt").mkdir()
+    ...     se.write_png(folder / "gt/0801.png", np.zeros((32, 32, 3), np.uint8))
+    ...     phase = se.CompetitionPhase.parse(f"Test={folder / 'gt'},2026-03-10")
+    ...     plan = se.CompetitionPlan(se.load_track("x4"), (phase,), "a/b:1", metrics=("psnr",), samples=1)
+    ...     (found,) = estimate_bundle(plan)
+    >>> found.images, found.samples, found.seconds > 0
+    (1, 1, True)
     """
     estimates: list[BundleEstimate] = []
     for phase in plan.phases:

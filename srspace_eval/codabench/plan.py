@@ -22,7 +22,13 @@ EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the competition: its title, and its text in Markdown."""
+    """A page of the competition: its title, and its text in Markdown.
+
+    Examples
+    --------
+    >>> Page("Data", "# Where the data is").title
+    'Data'
+    """
 
     title: str
     text: str

@@ -12,6 +12,8 @@ from srspace_eval._utils.untrusted_text import escape_cell, unescape_cell
 from srspace_eval.errors import RankingError
 
 MOR_FILE, DRAWS_FILE = "MOR.csv", "MOR-draws.csv"
+MOS_FILE = "MOS.csv"
+"""Mean opinion scores, which ``study collect`` writes for a rating study."""
 
 _MAX_BYTES = 1 << 27
 

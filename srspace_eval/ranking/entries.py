@@ -15,7 +15,7 @@ from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.untrusted_text import name_key, slug, unescape_cell
 from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
-from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, read_draws
+from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws
 from srspace_eval.ranking.model import CLAIM, Entry, Origin
 from srspace_eval.ranking.older_results import as_now
 from srspace_eval.ranking.summary_checks import summary_faults
@@ -139,6 +139,8 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         If the table has faults (all are listed, with line numbers), a MOR differs from the one that an entry already
         has, or the draws do not belong to these MORs.
     """
+    if scores := _opinion_scores(path):
+        raise RankingError(f"{scores}: holds mean opinion scores, not ranks; give it with --values")
     folder, path = (path, path / MOR_FILE) if path.is_dir() else (None, path)
     table = read_csv_table(path, "team", "mor")
     opinions: dict[str, Entry] = {}
@@ -162,6 +164,13 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         draws = read_draws(folder / DRAWS_FILE, {name: float(e.values["mor"] or 0) for name, e in opinions.items()})
         opinions = {name: replace(opinion, draws={"mor": draws[name]}) for name, opinion in opinions.items()}
     return _joined(entries, opinions)
+
+
+def _opinion_scores(path: Path) -> Path | None:
+    """The table of a rating study that was given in place of MORs. None: it was not."""
+    if path.is_dir():
+        return path / MOS_FILE if (path / MOS_FILE).is_file() and not (path / MOR_FILE).exists() else None
+    return path if path.name == MOS_FILE and path.is_file() else None
 
 
 def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list[Entry], list[str]]:

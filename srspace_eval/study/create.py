@@ -149,6 +149,8 @@ def create_study(
     if len(secret) != SECRET_BYTES:
         raise StudyError(f"the secret has {len(secret)} bytes: it must have {SECRET_BYTES}")
     check_places(folder, key_file)
+    if lr is not None and options.task == "rate":
+        raise StudyError("--lr is for rankings; ratings show no LR")
     options = options.with_seed(secret)
     entries = gather_entries(
         open_submissions(submissions),

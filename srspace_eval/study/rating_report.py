@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from srspace_eval.ranking.draws import MOS_FILE
 from srspace_eval.study.figures import grades_figure, mos_figure
 from srspace_eval.study.rating_outcome import RatingOutcome
 from srspace_eval.study.report_files import render_report, write_report
-
-MOS_FILE = "MOS.csv"
 
 
 def write_ratings(outcome: RatingOutcome, out: Path) -> None:

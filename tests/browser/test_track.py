@@ -27,7 +27,7 @@ def _headings(page: Page) -> list[str]:
 
 def test_every_column_sorts_both_ways_with_missing_values_last(page: Page, site: Path) -> None:
     page.goto((site / "x8/index.html").as_uri())
-    assert _headings(page) == ["Rank", "Team", "LPIPS", "LR-PSNR", "S10", "MOR"]
+    assert _headings(page) == ["Place", "Team", "Mean rank", "S10", "MOR", "LPIPS", "LR-PSNR"]
     for number, label in enumerate(_headings(page)):
         head = page.locator("#board thead th").nth(number)
         seen = {}
@@ -77,6 +77,8 @@ def test_filter_by_name_and_kind(page: Page, site: Path) -> None:
     page.get_by_label("Not ranked").uncheck()
     expect(visible.filter(has_text="incomplete")).to_have_count(0)
     assert 0 < visible.count() < total
+    page.get_by_label("Intervals").check()
+    assert page.locator("#board td .interval:visible").count() > 0
     page.get_by_label("Intervals").uncheck()
     expect(page.locator("#board td .interval:visible")).to_have_count(0)
 
@@ -185,6 +187,7 @@ def test_a_click_on_a_mark_opens_the_submission(page: Page, site: Path) -> None:
     page.mouse.move(*place)
     page.mouse.click(*place)
     page.wait_for_url("**/teams/Deepest.html")
+    expect(page.locator("h1")).to_have_text("Deepest")
 
 
 def test_no_page_scrolls_sideways_on_a_phone(page: Page, site: Path) -> None:

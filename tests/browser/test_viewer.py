@@ -86,13 +86,45 @@ def test_keys(viewer: Page) -> None:
     viewer.keyboard.press("ArrowUp")
     viewer.keyboard.press("ArrowLeft")
     assert _together(viewer) == zoomed
-    viewer.keyboard.press("0")
+    viewer.keyboard.press("A")
+    assert _together(viewer) == start, "this picture is smaller than its pane: actual size is not less than fit"
+    viewer.keyboard.press("+")
+    assert _together(viewer) != start
+    viewer.keyboard.press("F")
     assert _together(viewer) == start
     viewer.keyboard.press("G")
     expect(viewer.get_by_role("button", name="Compare with GT")).to_have_attribute("aria-pressed", "true")
     sources = viewer.eval_on_selector_all(".stage img", "all => all.map((img) => img.src)")
     assert len(set(sources)) == 1
     assert "/gt/" in sources[0]
+
+
+def test_panes_are_called_what_they_show(viewer: Page) -> None:
+    """While all panes show the GT, no header says that it is a sample, or gives the sample's numbers."""
+    before = viewer.locator(".pane figcaption").all_text_contents()
+    viewer.get_by_role("button", name="Compare with GT").click()
+    titles = viewer.locator(".pane figcaption b")
+    expect(titles).to_have_text(["GT", "GT", "GT", "Local best"])
+    notes = viewer.locator(".pane figcaption span")
+    expect(notes).to_have_text(["", "in place of LR", "in place of Sample 0", "which sample is nearest"])
+    assert viewer.locator(".stage").nth(2).get_attribute("aria-label") == "GT of 0801"
+    viewer.get_by_role("button", name="Sample 1", exact=True).click()
+    expect(titles).to_have_text(["GT", "GT", "GT", "GT", "Local best"])
+    viewer.get_by_role("button", name="Sample 1", exact=True).click()
+    viewer.get_by_role("button", name="Compare with GT").click()
+    assert viewer.locator(".pane figcaption").all_text_contents() == before
+
+
+def test_digits_mean_samples(viewer: Page) -> None:
+    viewer.locator(".stage").nth(2).focus()
+    for number in (2, 0, 3):
+        viewer.keyboard.press(str(number))
+        expect(viewer.locator(".pane figcaption b")).to_have_text(["GT", "LR", f"Sample {number}", "Local best"])
+        expect(viewer.get_by_role("button", name=f"Sample {number}", exact=True)).to_have_attribute(
+            "aria-pressed", "true"
+        )
+    viewer.keyboard.press("9")  # there are four samples
+    expect(viewer.locator(".pane figcaption b")).to_have_text(["GT", "LR", "Sample 3", "Local best"])
 
 
 def test_touch_pinch_zooms(browser_touch: Page) -> None:

@@ -15,8 +15,9 @@ import pytest
 from srspace_eval._utils.png import decode_png
 from srspace_eval.cli import weights as weights_command
 from srspace_eval.codabench import estimate
-from srspace_eval.codabench.bundle import dockerfile, make_bundle
+from srspace_eval.codabench.bundle import make_bundle
 from srspace_eval.codabench.estimate import estimate_bundle, make_estimate
+from srspace_eval.codabench.image import dockerfile
 from srspace_eval.codabench.phase import CompetitionPhase
 from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.errors import InputError

@@ -82,7 +82,7 @@ def test_a_sample_equal_to_its_gt_is_told() -> None:
 @pytest.mark.parametrize(("reference", "files"), [("downscaled GT", False), ("LR files", True)])
 def test_pictures_of_other_images_are_told(reference: str, files: bool) -> None:
     found = result(independent(np.random.default_rng(0)), lr_psnr=11.0)
-    settings = {**SETTINGS, "lr_psnr": {"reference": reference, "floor": "one step"}}
+    settings: dict[str, dict[str, object]] = {**SETTINGS, "lr_psnr": {"reference": reference, "floor": "one step"}}
     (told,) = suspicions(replace(found, signature=Signature(settings)))
     assert told.startswith("LR-PSNR is below 20 dB in 3 of 3 images: the samples may belong to other images")
     assert ("--lr" in told) == files

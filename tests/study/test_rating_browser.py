@@ -226,6 +226,32 @@ def test_the_surround_and_the_size_are_the_same_for_all(browser: Browser, build:
     assert all("only" in scheme for _, scheme, _, _ in found)
 
 
+@pytest.mark.parametrize("task", ["rank", "rate"])
+def test_a_crop_that_does_not_fit_is_smaller_and_the_answer_tells(
+    browser: Browser, build: Build, task: str, tmp_path: Path
+) -> None:
+    study = build(task=task, crops=1, raters=1, zoom=40)
+    context = browser.new_context(**PHONE, accept_downloads=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(link(study))
+    page.click("#begin")
+    box = page.locator("#picture, #pool img").first.bounding_box()
+    assert box is not None
+    assert 300 < box["width"] < 390  # 16 × 40 = 640 is too wide
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    if task == "rate":
+        grade_of(page, study[1])
+        page.keyboard.press("3")
+    else:
+        for _ in study[1].entries:
+            page.locator("#pool .pick").first.click()
+    page.click("#next")
+    (screen,) = document(saved(page, "#save-so-far", tmp_path))["screens"]
+    context.close()
+    assert screen == {"width": 390, "height": 800, "ratio": 3, "scale": round(box["width"] * 3 / 16)}
+    assert screen["scale"] < 120
+
+
 @pytest.mark.parametrize("pairs", [False, True])
 @pytest.mark.parametrize("device", ["desktop", "phone"])
 def test_no_screen_has_an_accessibility_fault(browser: Browser, build: Build, pairs: bool, device: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import norm
 
 import srspace_eval as se
-from srspace_eval.errors import Notice, StudyError
+from srspace_eval.errors import Notice, RankingError, StudyError
 from srspace_eval.study.collect import collect_ratings, compute_outcome, compute_ratings
 from srspace_eval.study.design import Crop, Task
 from srspace_eval.study.key import Key
@@ -161,6 +161,11 @@ def test_the_table_is_taken_by_rank(tmp_path: Path) -> None:
     )
     table = tmp_path / "teams.csv"
     table.write_text("team,kind,runtime\n'=cmd(),team,1\nb,team,1\nc,team,2\nd,team,3\n")
+    for given in (tmp_path / "out", tmp_path / "out/MOS.csv"):
+        with pytest.raises(
+            RankingError, match=r"MOS\.csv: holds mean opinion scores, not ranks; give it with --values"
+        ):
+            se.rank(None, track, table=table, mor=given)
     ranking = se.rank(None, track, table=table, values=tmp_path / "out/MOS.csv")
     assert [row.entry.team for row in ranking.rows] == ["d", "c", "b", "=cmd()"]
     assert [row.entry.values["mos"] for row in ranking.rows] == pytest.approx(

@@ -63,28 +63,48 @@
 
   // --- LPIPS against S_M
 
-  // A place for each point's name where it covers no other name or mark; names of later rows go first when all
-  // places are taken.
+  // A place for each point's name where it covers no other name or mark. The first rows, which lead, get theirs first,
+  // and a line to a place farther away if all near ones are taken.
+  const LEADERS = 5;
   const place = (points, scale) => {
     const taken = points.map((p) => [scale.x(p.x) - 7, scale.y(p.y) - 7, scale.x(p.x) + 7, scale.y(p.y) + 7]);
+    const free = ([left, top, right, bottom]) =>
+      left >= 0 && right <= scale.width && top >= 0 && bottom <= scale.height &&
+      taken.every((t) => right < t[0] || left > t[2] || bottom < t[1] || top > t[3]);
     const PLACES = {
       "middle right": (x, y, w) => [x + 8, y - 8, x + 8 + w, y + 8],
       "middle left": (x, y, w) => [x - 8 - w, y - 8, x - 8, y + 8],
       "top center": (x, y, w) => [x - w / 2, y - 25, x + w / 2, y - 8],
       "bottom center": (x, y, w) => [x - w / 2, y + 8, x + w / 2, y + 25],
     };
-    return points.map((p) => {
-      const x = scale.x(p.x);
-      const y = scale.y(p.y);
+    const near = (x, y, w) => {
       for (const [name, box] of Object.entries(PLACES)) {
-        const [left, top, right, bottom] = box(x, y, width(p.name));
-        const inside = left >= 0 && right <= scale.width && top >= 0 && bottom <= scale.height;
-        if (inside && taken.every((t) => right < t[0] || left > t[2] || bottom < t[1] || top > t[3])) {
-          taken.push([left, top, right, bottom]);
-          return name;
+        if (free(box(x, y, w))) {
+          taken.push(box(x, y, w));
+          return { near: name };
         }
       }
       return null;
+    };
+    const far = (x, y, w) => {
+      for (let distance = 34; distance < scale.width; distance += 14) {
+        for (let turn = 0; turn < 12; turn += 1) {
+          const ax = distance * Math.cos((turn * Math.PI) / 6);
+          const ay = -distance * Math.sin((turn * Math.PI) / 6);
+          const box = [x + ax - w / 2, y + ay - 9, x + ax + w / 2, y + ay + 9];
+          if (free(box)) {
+            taken.push(box);
+            return { ax, ay };
+          }
+        }
+      }
+      return { ax: 0, ay: -34 };
+    };
+    const teams = points.map((p, number) => number).filter((number) => points[number].kind === "team");
+    const leaders = new Set((teams.length ? teams : points.map((_, number) => number)).slice(0, LEADERS));
+    return points.map((p, number) => {
+      const [x, y, w] = [scale.x(p.x), scale.y(p.y), width(p.name)];
+      return near(x, y, w) ?? (leaders.has(number) ? far(x, y, w) : null);
     });
   };
 
@@ -122,8 +142,8 @@
         x: list.map((p) => p.x),
         y: list.map((p) => p.y),
         // The space keeps the name off its mark.
-        text: numbers.map((number) => (places[number] ? `\u00a0${points[number].name}\u00a0` : "")),
-        textposition: numbers.map((number) => places[number] ?? "middle right"),
+        text: numbers.map((number) => (places[number]?.near ? `\u00a0${points[number].name}\u00a0` : "")),
+        textposition: numbers.map((number) => places[number]?.near ?? "middle right"),
         textfont: { color: s.colour(team ? "ink" : "soft"), size: 12.5 },
         customdata: list.map((p) => [p.hover, p.page]),
         hovertemplate: "%{customdata[0]}<extra></extra>",
@@ -136,10 +156,19 @@
         },
       };
     });
+    const annotations = points.flatMap((p, number) => (places[number]?.ax === undefined ? [] : [{
+      x: p.x, y: p.y, ax: places[number].ax, ay: places[number].ay, text: p.name, showarrow: true, arrowhead: 0,
+      arrowwidth: 1, arrowcolor: s.colour("soft"), standoff: 6, font: { size: 12.5, color: s.colour("ink") },
+    }]));
+    // Names that found no place are not lost: they stand below the chart.
+    const rest = points.filter((_, number) => !places[number]);
+    const decoded = (name) => new DOMParser().parseFromString(name, "text/html").documentElement.textContent;
+    document.getElementById("unlabelled").textContent = rest.length
+      ? `No room for the names of ${rest.map((p) => decoded(p.name)).join(", ")}; the pointer shows them.` : "";
     Plotly.react(
       element,
       traces,
-      layout(element, s, { xaxis: axis(s, x, { range: xs }), yaxis: axis(s, y, { range: ys }) }),
+      layout(element, s, { annotations, xaxis: axis(s, x, { range: xs }), yaxis: axis(s, y, { range: ys }) }),
       CONFIG,
     );
   };

@@ -59,6 +59,11 @@ document.querySelectorAll("form.filters").forEach((form) => {
     });
   });
 
+  // The page is written in the order of the places.
+  if (table.matches(".board:not(.unfinished)")) {
+    heads[0].setAttribute("aria-sort", "ascending");
+  }
+
   // --- filtering
   function show() {
     const wanted = folded(filter.value.trim());
@@ -90,7 +95,7 @@ document.querySelectorAll("form.filters").forEach((form) => {
     filter.focus();
   });
   if (intervals) {
-    intervals.addEventListener("change", () => table.classList.toggle("no-intervals", !intervals.checked));
+    intervals.addEventListener("change", () => table.classList.toggle("intervals", intervals.checked));
   }
 
   // --- the samples of one image

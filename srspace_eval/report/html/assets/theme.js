@@ -5,6 +5,7 @@
   const KEY = "srspace-eval-theme";
   const NAMES = ["system", "light", "dark"];
   const root = document.documentElement;
+  root.dataset.script = "on"; // what unfolds on demand is folded only where it can unfold
 
   const remembered = () => {
     try {

@@ -30,9 +30,9 @@
 
   // --- panes
   const kinds = () => [
-    { id: "gt", label: "GT", src: image.gt },
+    { id: "gt", label: "GT", src: image.gt, exact: image.exact },
     { id: "lr", label: "LR", src: image.lr, note: "each pixel enlarged" },
-    ...image.samples.map((s) => ({ id: `s${s.number}`, label: `Sample ${s.number}`, src: s.file, note: s.values })),
+    ...image.samples.map((s) => ({ id: `s${s.number}`, label: `Sample ${s.number}`, src: s.file, exact: s.exact, note: s.values })),
     { id: "map", label: "Local best", note: "which sample is nearest" },
   ];
   const percent = (share) => `${(100 * share).toFixed(1)}%`;
@@ -51,13 +51,17 @@
       stage.dataset.pane = kind.id;
       stage.setAttribute("role", "group");
       stage.setAttribute("aria-roledescription", "picture pane");
-      stage.setAttribute("aria-label", `${kind.label} of ${image.name}`);
       stage.setAttribute("aria-describedby", "keys");
       stage.style.aspectRatio = `${image.width} / ${image.height}`;
       stage.append(kind.id === "map" ? map() : picture(kind));
+      if (image.crop && kind.exact) {
+        // The exact pixels of one region, over the preview; loaded when they are zoomed in.
+        const inside = make("img", { className: "exact", alt: "", draggable: false, hidden: true, width: image.crop.side, height: image.crop.side });
+        stage.append(inside);
+      }
       stage.append(make("div", { className: "cursor", hidden: true }));
-      const caption = make("figcaption", {}, make("b", { textContent: kind.label }), make("span", { textContent: kind.note ?? "" }));
-      panes.append(make("figure", { className: "pane" }, caption, stage));
+      panes.append(make("figure", { className: "pane" }, make("figcaption", {}, make("b"), make("span")), stage));
+      name(stage, kind);
       listen(stage);
     }
     arrange();
@@ -65,16 +69,36 @@
     panes.querySelector(`[data-pane="${focused}"]`)?.focus();
   };
 
-  // As many columns as fit, with rows of nearly equal length.
+  // What a pane is called: that of the picture it shows, which is the GT while all are compared with it.
+  const name = (stage, kind) => {
+    const swapped = compare && kind.id !== "gt" && kind.id !== "map";
+    const label = swapped ? "GT" : kind.label;
+    const [title, note] = stage.previousElementSibling.children;
+    title.textContent = label;
+    note.textContent = swapped ? `in place of ${kind.label}` : kind.note ?? "";
+    stage.setAttribute("aria-label", `${label} of ${image.name}`);
+    if (stage.firstElementChild.tagName === "IMG") {
+      stage.firstElementChild.alt = `${label} of ${image.name}`;
+    }
+  };
+
+  // The largest panes that fit into the window together; if none do, as many columns as stay readable.
   const arrange = () => {
     const count = Math.max(panes.children.length, 1);
-    const most = Math.max(Math.floor(panes.clientWidth / 400), 1);
-    const columns = Math.ceil(count / Math.ceil(count / most));
+    const gap = 10;
+    const room = innerHeight - (panes.getBoundingClientRect().top + scrollY);
+    const readable = Math.min(300, panes.clientWidth / 2 - gap);
+    const side = (columns) => (panes.clientWidth - gap * (columns - 1)) / columns;
+    const height = (columns) => Math.ceil(count / columns) * ((side(columns) * image.height) / image.width + 44 + gap);
+    let columns = 1;
+    while (columns < count && height(columns) > room && side(columns + 1) >= readable) {
+      columns += 1;
+    }
     panes.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
   };
 
   const picture = (kind) => {
-    const made = make("img", { alt: `${kind.label} of ${image.name}`, draggable: false });
+    const made = make("img", { draggable: false });
     made.src = compare && kind.id !== "gt" ? image.gt : kind.src;
     made.width = image.width;
     made.height = image.height;
@@ -116,8 +140,31 @@
         content.classList.toggle("crisp", side >= 2);
       }
     }
+    exact();
     view.fitted = view.zoom <= least * 1.001;
     get("zoom").textContent = `${Math.round(100 * view.zoom)}%`;
+  };
+
+  const exact = () => {
+    for (const stage of stages()) {
+      const inside = stage.querySelector(".exact");
+      if (inside) {
+        const { x, y } = image.crop;
+        inside.hidden = view.zoom * devicePixelRatio < 0.7;
+        inside.style.transform = `translate(${(x - view.x) * view.zoom}px, ${(y - view.y) * view.zoom}px) scale(${view.zoom})`;
+        inside.classList.toggle("crisp", view.zoom * devicePixelRatio >= 2);
+        const wanted = compare ? image.exact : kinds().find((k) => k.id === stage.dataset.pane).exact;
+        if (!inside.hidden && inside.getAttribute("src") !== wanted) {
+          inside.src = wanted;
+        }
+      }
+    }
+  };
+  const region = () => {
+    view.zoom = stageSize().width / image.crop.side;
+    view.x = image.crop.x;
+    view.y = image.crop.y;
+    draw();
   };
 
   const zoomAt = (factor, px, py) => {
@@ -210,12 +257,15 @@
         "+": () => zoomCentre(1.25),
         "=": () => zoomCentre(1.25),
         "-": () => zoomCentre(0.8),
-        0: fit,
-        1: one,
+        f: fit,
+        F: fit,
+        a: one,
+        A: one,
         g: toggleCompare,
         G: toggleCompare,
       };
-      const action = keys[event.key];
+      const number = /^\d$/.test(event.key) ? Number(event.key) : null;
+      const action = image.samples.some((s) => s.number === number) ? () => only(number) : keys[event.key];
       if (action) {
         event.preventDefault();
         action();
@@ -230,8 +280,20 @@
     for (const stage of stages().filter((s) => s.firstElementChild.tagName === "IMG")) {
       const kind = kinds().find((k) => k.id === stage.dataset.pane);
       stage.firstElementChild.src = compare ? image.gt : kind.src;
+      name(stage, kind);
     }
     draw();
+  };
+
+  // The digits of the keyboard mean the samples of their number, as the buttons do.
+  const only = (number) => {
+    shown = new Set([...[...shown].filter((id) => !/^s\d+$/.test(id)), `s${number}`]);
+    const at = document.activeElement?.dataset?.pane;
+    choices();
+    build();
+    if (at?.startsWith("s")) {
+      panes.querySelector(`[data-pane="s${number}"]`)?.focus();
+    }
   };
 
   const choices = () => {
@@ -279,6 +341,7 @@
     select.selectedIndex = number;
     get("before").disabled = number === 0;
     get("after").disabled = number === images.length - 1;
+    get("region").hidden = !image.crop;
     const known = new Set(kinds().map((k) => k.id));
     shown = new Set([...shown].filter((id) => known.has(id)));
     choices();
@@ -303,6 +366,7 @@
   get("out").addEventListener("click", () => zoomCentre(0.8));
   get("fit").addEventListener("click", fit);
   get("one").addEventListener("click", one);
+  get("region").addEventListener("click", region);
   get("compare").addEventListener("click", toggleCompare);
   get("tools").hidden = false;
   const wanted = () => Math.min(Number(/^#image-(\d+)$/.exec(location.hash)?.[1] ?? 0), images.length - 1);

@@ -1,0 +1,132 @@
+"""One scoring output of the platform, downloaded by the organisers: read, and checked without pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from srspace_eval._utils import strict_json
+from srspace_eval.codabench.board import stored
+from srspace_eval.errors import ResultsError
+from srspace_eval.results.documents import from_document
+from srspace_eval.results.record import Result
+from srspace_eval.scoring.summary import summarise
+from srspace_eval.submissions.sources import Source, open_source
+from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.teams import Team
+
+_NAME = re.compile(r"(?:res_)?(?P<number>\d{1,18})_(?P<owner>.+?)_PhaseId(?P<phase>\d{1,18})_.*", re.DOTALL)
+"""How the platform names the files of a bulk download (src/apps/api/views/submissions.py)."""
+
+_NOT_A_TEAM = frozenset({"scoring_result", "scoring_output", "output", "bulk_submissions"})
+_LARGEST_SCORES = 1 << 20
+
+
+@dataclass(frozen=True)
+class ScoringOutput:
+    """One scoring output: its file, its team, its number on the platform, its scores, and its result if it has one."""
+
+    file: str
+    about: Team
+    number: int | None
+    scores: Mapping[str, float]
+    result: Result | None
+
+    @property
+    def team(self) -> str:
+        """The name in leaderboards."""
+        return self.about.team
+
+
+def team_of(name: str) -> tuple[str, int | None]:
+    """The team and the submission's number in the name of a download.
+
+    >>> team_of("res_4711_jane_doe_PhaseId12_2026-03-01:10-30_prediction.zip")
+    ('jane_doe', 4711)
+    >>> team_of("Team A.zip")
+    ('Team A', None)
+    """
+    match = _NAME.fullmatch(name)
+    if match:
+        return match["owner"], int(match["number"])
+    return name.removesuffix(".zip"), None
+
+
+def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringOutput | None:
+    """A zip or folder as a scoring output; None if it has no ``scores.json``.
+
+    Raises
+    ------
+    ResultsError, SubmissionError, ImageError
+        If it cannot be read, or contradicts itself.
+    """
+    if not (path.is_dir() or path.suffix == ".zip"):
+        return None
+    source = open_source(path)
+    files = source.names()
+    if "scores.json" not in files:
+        return None
+    name, number = team_of(path.name)
+    team = named.get(path.name) or Team(name)
+    if path.name not in named and name in _NOT_A_TEAM:
+        raise ResultsError(f"{path}: does not say whose it is; rename it to TEAM.zip, or name the team with --teams")
+    scores = _scores(source)
+    result = None
+    if "result.json" in files:
+        where = source.where("result.json")
+        result = from_document(_json(source, "result.json"), where)
+        _require_consistent(result, scores, track, where)
+    return ScoringOutput(path.name, team, number, scores, result)
+
+
+def _json(source: Source, name: str) -> Any:
+    data = source.read(name)
+    if name == "scores.json" and len(data) > _LARGEST_SCORES:
+        raise ResultsError(f"{source.where(name)}: larger than {_LARGEST_SCORES} bytes")
+    try:
+        return strict_json.loads(data, unique_keys=True)
+    except (ValueError, RecursionError) as error:
+        raise ResultsError(f"{source.where(name)}: cannot be read as JSON ({error})") from error
+
+
+def _scores(source: Source) -> dict[str, float]:
+    """The numbers of ``scores.json`` as the leaderboard stores them."""
+    data = _json(source, "scores.json")
+    where = source.where("scores.json")
+    if not isinstance(data, dict):
+        raise ResultsError(f"{where}: not an object of column keys and numbers")
+    scores = {}
+    for key, value in data.items():
+        try:
+            number = strict_json.number(value)
+            if number is None:
+                raise ValueError("null is not a score")
+            scores[key] = stored(number)
+        except ValueError as error:
+            raise ResultsError(f"{where}: {key[:100]!r}: {error}") from error
+    return scores
+
+
+def _require_consistent(result: Result, scores: Mapping[str, float], track: Track, where: str) -> None:
+    if result.track != track.name:
+        raise ResultsError(f"{where}: is a result of track {result.track!r}, not of {track.name!r}; give its --track")
+    if result.incomplete:
+        raise ResultsError(f"{where}: is incomplete; a scoring program scores complete submissions only")
+    summary, _, _ = summarise(result.images, {})
+    wrong = [key for key in sorted({*summary, *result.summary}) if summary.get(key) != result.summary.get(key)]
+    if wrong:
+        raise ResultsError(f"{where}: its summary does not follow from its images: {', '.join(wrong)}; score it again")
+    shared = sorted(scores.keys() & result.summary.keys())
+    if not shared:
+        raise ResultsError(f"{where}: shares no score with scores.json; they are not of one submission")
+    for key in shared:
+        value = result.summary[key]
+        try:
+            expected = None if value is None else stored(value)
+        except ValueError:
+            expected = None
+        if expected != scores[key]:
+            raise ResultsError(f"{where}: {key} is {value}, but scores.json says {scores[key]}; score it again")
