@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     from srspace_eval.report.letters import write_letters as write_letters
     from srspace_eval.results.board import Board as Board
     from srspace_eval.results.board import load_board as load_board
+    from srspace_eval.results.record import Declared as Declared
     from srspace_eval.results.record import ImageRecord as ImageRecord
     from srspace_eval.results.record import Result as Result
     from srspace_eval.results.record import SampleRecord as SampleRecord
@@ -189,6 +190,7 @@ _HOMES = {
     "CompetitionPlan": "codabench.plan.CompetitionPlan",
     "convert_checkpoint": "models.checkpoints.convert.convert_checkpoint",
     "create_study": "study.create.create_study",
+    "Declared": "results.record.Declared",
     "degrade_folder": "degrade.folder.degrade_folder",
     "degrade_image": "degrade.picture.degrade_image",
     "DegradedImage": "degrade.record.DegradedImage",

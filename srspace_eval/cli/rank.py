@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srspace_eval.cli._common import print_json, print_text, say
-from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp
+from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp, byte_count
 from srspace_eval.cli._rank_options import columns_of, digits_of, forms_of, require_inputs_kept, require_one, tracks_of
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
@@ -131,6 +131,17 @@ _DEFAULT_BOARD = Path("leaderboards")
     ),
 )
 @click.option(
+    "--viewer-images", type=click.IntRange(min=1), default=12, show_default=True, help="Most images in the viewer."
+)
+@click.option(
+    "--viewer-size",
+    callback=byte_count,
+    metavar="SIZE",
+    default="2G",
+    show_default=True,
+    help="Largest estimated size of the viewer's pictures.",
+)
+@click.option(
     "--teams",
     type=EXISTING_FILE,
     metavar="FILE.csv",
@@ -162,6 +173,8 @@ def command(
     gt: Path | None,
     lr: Path | None,
     submissions: tuple[str, ...],
+    viewer_images: int,
+    viewer_size: int,
     teams: Path | None,
     more_submissions: tuple[Path, ...],
     as_json: bool,
@@ -219,7 +232,10 @@ def command(
         "intervals": intervals, "digits": digits, "own": own, "notes": notes, "signature": tex_signature,
     }  # fmt: skip
     if out is not None:
-        pictures = {} if gt is None else {tracks[0].name: _pictures(gt, lr, submissions, teams)}
+        pictures = {}
+        if gt is not None:
+            limits = {"images": viewer_images, "most_bytes": viewer_size}
+            pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, **limits)}
         for path in write_leaderboards(rankings, out, formats=forms, pictures=pictures, **looks):
             say(f"wrote {path}")
         if pictures:
@@ -250,7 +266,7 @@ def _list_published() -> None:
         click.echo(f"    {table.paper}, {table.table}; {table.data}")
 
 
-def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None) -> Pictures:
+def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None, **limits: int) -> Pictures:
     from srspace_eval.report.html import Pictures
     from srspace_eval.study.entries import named_source
     from srspace_eval.submissions.batch import is_batch, make_members
@@ -261,4 +277,4 @@ def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path
     sources = dict(found)
     if len(sources) < len(found):
         raise click.UsageError("--submission: two are of one team; write TEAM=PATH with the team's own name")
-    return Pictures(gt=gt, submissions=sources, lr=lr)
+    return Pictures(gt=gt, submissions=sources, lr=lr, **limits)

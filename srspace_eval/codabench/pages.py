@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from srspace_eval.codabench.phase import DATE_FORMAT
 from srspace_eval.codabench.plan import CompetitionPlan
-from srspace_eval.codabench.readme import EXAMPLE
 from srspace_eval.codabench.starting_kit import check_command
 from srspace_eval.report.escaping import escape_markdown
+from srspace_eval.submissions.readme import EXAMPLE
 from srspace_eval.tracks.names import Template, example_names
 from srspace_eval.tracks.words import describe_rule
 

@@ -25,13 +25,13 @@ from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.machine_secret import ENVIRONMENT as STATE
 from srspace_eval._utils.untrusted_text import visible
-from srspace_eval.codabench.readme import Readme, find_readme, parse_readme
 from srspace_eval.codabench.settings import PROGRAM_COLUMN, README_COLUMNS, SETTINGS_FILE, Settings, read_settings
 from srspace_eval.errors import InputError, Notice, ProblemsError, SrspaceEvalError
 from srspace_eval.report.html.alone import faults_file, result_file
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
+from srspace_eval.submissions.readme import Readme, find_readme, parse_readme
 from srspace_eval.tracks.reader import load_track
 
 TEAM = "submission"

@@ -14,8 +14,8 @@ from PIL import Image
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.codabench.archive import make_zip
 from srspace_eval.codabench.plan import CompetitionPlan
-from srspace_eval.codabench.readme import EXAMPLE
 from srspace_eval.errors import ImageError, InputError
+from srspace_eval.submissions.readme import EXAMPLE
 from srspace_eval.tracks.names import Template, image_fields
 
 _GREY = 64

@@ -70,10 +70,13 @@ def make_table(
         shown = digits if isinstance(digits, int) else (digits or {}).get(metric, info.digits)
         cells.append(_metric_cells(rows, replace(info, digits=shown), criterion))
     finals = _final_cells(rows)
-    final_is_place = bool(rule.order_by) and not rule.by_ranks_alone
+    # The value of a rule such as rank(runtime) is the place itself, and needs no column.
+    final_is_place = bool(rule.order_by) and all(row.final_rank == row.place for row in rows)
     if complete or (ranked and not final_is_place):
         label = "Combined rank" if rule.order_by else "Mean rank"
-        columns.append(Column(FINAL, label, "", "lower", label, decisive=True))
+        named = " and ".join(metric_label(metric, ranking.track) for metric in rule.final)
+        about = f"The mean of the ranks in {named}." if rule.final else ""
+        columns.append(Column(FINAL, label, "", "lower", label, about, decisive=True))
         cells.append(finals)
     marks, footnotes = make_footnotes(rows)
     lines = tuple(

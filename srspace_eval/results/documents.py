@@ -13,7 +13,10 @@ The document (``RESULT_FORMAT``)::
                  "lpips_local_best": ..., "diversity_curve": [...],
                  "samples": [{"sample": 0, "file": "000000_sample00000.png", "sha256": ..., "lpips": ...,
                               "lr_psnr": ...}, ...]}, ...],
-     "provenance": {...} or null}            # what ``sample`` wrote beside the samples
+     "provenance": {...} or null,            # what ``sample`` wrote beside the samples
+     "declared": {"file": "readme.txt", "runtime": 10.43, "platform": "gpu", "extra_data": false}}
+
+``declared`` is there if the submission has a readme that declares something by the challenges' keys.
 
 Images and samples hold, beside their fixed fields, the values of any metrics under the metrics' ids. A metric does not
 have to be known here to be read: a plug-in may have measured it. Lists of values are curves. ``gt_sha256`` is
@@ -25,15 +28,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.documents import Digest, DocumentError, Text, convert
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import ResultsError
-from srspace_eval.results.record import ImageRecord, Kind, Result, SampleRecord
+from srspace_eval.results.record import Declared, ImageRecord, Kind, Result, SampleRecord
 from srspace_eval.results.signature import Signature
 
 RESULT_FORMAT = "srspace-eval/result/1"
@@ -74,6 +78,15 @@ class ImageDocument(Struct, frozen=True):
     samples: list[SampleDocument]
 
 
+class DeclaredDocument(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a submission's readme declares: seconds per image, where, and whether extra data was used. Not measured."""
+
+    file: Text
+    runtime: Annotated[float, Meta(ge=0, le=1e9)] | None
+    platform: Literal["cpu", "gpu"] | None
+    extra_data: bool | None
+
+
 class ResultDocument(Struct, frozen=True):
     """A scored submission; further keys are curves, means over the images."""
 
@@ -87,6 +100,7 @@ class ResultDocument(Struct, frozen=True):
     summary: dict[str, Value]
     images: list[ImageDocument]
     provenance: dict[str, Any] | None
+    declared: DeclaredDocument | UnsetType = UNSET
 
 
 ADDITIONAL: Mapping[type, object] = {SampleDocument: Value, ImageDocument: Value | Curve, ResultDocument: Curve}
@@ -114,6 +128,7 @@ def to_document(result: Result) -> dict[str, Any]:
         **{name: list(curve) for name, curve in result.curves.items()},
         "images": [image_document(image) for image in result.images],
         "provenance": result.provenance,
+        **({} if result.declared is None else {"declared": asdict(result.declared)}),
     }
 
 
@@ -175,6 +190,7 @@ def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
                 for number, (image, raw) in enumerate(zip(document.images, data["images"], strict=True))
             ),
             provenance=document.provenance,
+            declared=None if document.declared is UNSET else Declared(**structs.asdict(document.declared)),
         )
     except ValueError as error:
         raise ResultsError(f"{where}: not a result of srspace-eval: {error}; score the submission again") from error

@@ -63,6 +63,38 @@ class ImageRecord:
 
 
 @dataclass(frozen=True)
+class Declared:
+    """What a submission's readme declares. Nothing of it is measured; None: it does not say.
+
+    Attributes
+    ----------
+    file:
+        The readme's name.
+    runtime:
+        Seconds per image.
+    platform:
+        Where that was: ``"cpu"`` or ``"gpu"``.
+    extra_data:
+        Whether the method was trained with extra data.
+
+    Examples
+    --------
+    >>> print(Declared("readme.txt", runtime=10.43, platform="gpu"))
+    runtime 10.43 s per image, GPU
+    """
+
+    file: str
+    runtime: float | None = None
+    platform: Literal["cpu", "gpu"] | None = None
+    extra_data: bool | None = None
+
+    def __str__(self) -> str:
+        extra = {True: "extra data", False: "no extra data", None: ""}[self.extra_data]
+        runtime = "" if self.runtime is None else f"runtime {self.runtime:g} s per image"
+        return ", ".join(filter(None, (runtime, (self.platform or "").upper(), extra)))
+
+
+@dataclass(frozen=True)
 class Result:
     """One scored submission. Fields as in the module's docstring."""
 
@@ -76,6 +108,7 @@ class Result:
     incomplete: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] | None = None
+    declared: Declared | None = None
 
     def to_frame(self, level: Literal["images", "samples"] = "images") -> pd.DataFrame:
         """The numbers as a pandas DataFrame.
@@ -83,9 +116,9 @@ class Result:
         Parameters
         ----------
         level:
-            ``"images"``: a row an image. Columns: ``team``, ``track``, ``image`` (text), ``height``, ``width``,
+            ``"images"``: one row per image. Columns: ``team``, ``track``, ``image`` (text), ``height``, ``width``,
             ``samples`` (int64; pixels, number of samples), and each metric id (float64).
-            ``"samples"``: a row a sample. Columns: ``team``, ``track``, ``image``, ``sample`` (int64, from 0),
+            ``"samples"``: one row per sample. Columns: ``team``, ``track``, ``image``, ``sample`` (int64, from 0),
             ``file``, and each metric id that a sample has (float64).
 
         Returns

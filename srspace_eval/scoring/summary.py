@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.metrics.registry import columns, measures_of
-from srspace_eval.results.record import ImageRecord, Kind, Result
+from srspace_eval.results.record import Declared, ImageRecord, Kind, Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.submissions.check import SubmissionCheck
 from srspace_eval.submissions.provenance import read_provenance
+from srspace_eval.submissions.readme import UNKNOWN, Readme
 
 
 def summarise(
@@ -110,6 +112,20 @@ def make_result(
         incomplete=pairing.missing,
         notes=(*notes, *checked.inspection.warnings, *more),
         provenance=read_provenance(checked.submission),
+        declared=_declared(pairing.readme),
+    )
+
+
+def _declared(readme: tuple[str, Readme] | None) -> Declared | None:
+    if readme is None:
+        return None
+    name, found = readme
+    platforms: dict[float, Literal["cpu", "gpu"]] = {0.0: "gpu", 1.0: "cpu"}
+    return Declared(
+        file=name,
+        runtime=None if found.runtime == UNKNOWN else found.runtime,
+        platform=platforms.get(found.platform),
+        extra_data={0.0: False, 1.0: True}.get(found.extra_data),
     )
 
 

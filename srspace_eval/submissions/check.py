@@ -9,13 +9,14 @@ from typing import Protocol
 
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.errors import InputError, SubmissionError, TrackError
+from srspace_eval.errors import InputError, SubmissionError, TrackError, advice
 from srspace_eval.submissions.folders import choose_folder
 from srspace_eval.submissions.guessing import guess_track
 from srspace_eval.submissions.inspection import Inspection, inspect
 from srspace_eval.submissions.pairing import Pair, Pairing, pair
 from srspace_eval.submissions.plausibility import findings, look_at_all
-from srspace_eval.submissions.sources import Source, open_source
+from srspace_eval.submissions.readme import read_declared, readme_notice
+from srspace_eval.submissions.sources import FolderSource, Source, open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 
@@ -80,7 +81,8 @@ class SubmissionCheck:
     def faults(self) -> tuple[str, ...]:
         """Everything that is wrong, missing files included; one line each."""
         strictly = self.warnings if self.strict else ()
-        return (*self.pairing.faults, *self.pairing.missing, *self.inspection.faults, *strictly)
+        faults = (*self.pairing.faults, *self.pairing.missing, *self.inspection.faults, *strictly)
+        return tuple(map(advice, faults))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -240,6 +242,11 @@ def check(
         raise InputError(f'track {track.name}: reference = "none" says that there is no GT; leave out --gt')
     source = choose_folder(source, gt_source, track, lr=lr_source)
     pairing = pair(source, gt_source, track, samples=samples, lr=lr_source)
+    outer = FolderSource(Path(submission))
+    if pairing.readme is None and isinstance(source, FolderSource) and outer != source:
+        readme = read_declared(outer)  # beside the folder of the PNGs
+        notices = (*pairing.notices, *([] if readme is None else [readme_notice(outer, readme)]))
+        pairing = replace(pairing, readme=readme, notices=notices)
     inspected = pairing
     if only is not None:
         selected = {p.image for p in only(pairing.pairs)}

@@ -16,6 +16,7 @@ from srspace_eval.submissions.image_names import (
     lr_names,
 )
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
+from srspace_eval.submissions.readme import Readme, read_declared, readme_notice
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import MAX_SAMPLES, Track
 from srspace_eval.tracks.names import Template, example_names
@@ -65,7 +66,9 @@ class Pairing:
     missing:
         Missing images and samples.
     notices:
-        Ignored files.
+        Ignored files, and what the readme declares.
+    readme:
+        The name of the submission's readme, and what it declares; None: nothing.
     """
 
     pairs: tuple[Pair, ...]
@@ -75,6 +78,7 @@ class Pairing:
     faults: tuple[str, ...]
     missing: tuple[str, ...]
     notices: tuple[str, ...]
+    readme: tuple[str, Readme] | None = None
 
 
 def pair(
@@ -149,10 +153,16 @@ def pair(
         )
     missing = _missing_everywhere(pairs, wanted) or missing
     notices = []
+    readme = read_declared(submission)
+    if readme is not None:
+        others = [name for name in others if name != readme[0]]
+        notices.append(readme_notice(submission, readme))
     if others:
         more = " …" if len(others) > 20 else ""
         notices.append(f"{submission.path}: ignored, not PNGs: {', '.join(others[:20])}{more}")
-    return Pairing(tuple(pairs), wanted, template.text, len(found), tuple(faults), tuple(missing), tuple(notices))
+    return Pairing(
+        tuple(pairs), wanted, template.text, len(found), tuple(faults), tuple(missing), tuple(notices), readme
+    )
 
 
 def _missing_everywhere(pairs: Sequence[Pair], wanted: int) -> list[str]:

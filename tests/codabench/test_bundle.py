@@ -189,5 +189,5 @@ def test_a_wrong_plan_lists_its_problems() -> None:
 
 def test_nothing_is_replaced_unasked(folder: Path) -> None:
     plan = CompetitionPlan(load_track("x4"), (CompetitionPhase("P", UUID, START),), "a/b:1")
-    with pytest.raises(ResultsError, match=r"--overwrite"):
+    with pytest.raises(ResultsError, match=r"overwrite=True"):
         write_bundle(plan, folder / "bundle.zip")

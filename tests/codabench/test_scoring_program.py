@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 from srspace_eval.codabench.archive import make_zip
-from srspace_eval.codabench.readme import Readme, find_readme, parse_readme
 from srspace_eval.codabench.scoring_program import make_scores
 from srspace_eval.codabench.settings import Settings
 from srspace_eval.errors import InputError
 from srspace_eval.results.record import Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_result
+from srspace_eval.submissions.readme import Readme, find_readme, parse_readme
 from tests.helpers.codabench import (
     FAULTS,
     METRICS,

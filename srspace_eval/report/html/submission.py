@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup
@@ -12,7 +12,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import Aspect, MetricInfo
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html import text
-from srspace_eval.results.record import ImageRecord, Result
+from srspace_eval.results.record import Declared, ImageRecord, Result
 from srspace_eval.tracks.model import Track
 
 EXTREMES = 3
@@ -35,12 +35,13 @@ class ImageCell:
 
 @dataclass(frozen=True)
 class ImageLine:
-    """One image's row: its name, its address in the viewer (empty if it is not there), its values."""
+    """One image's row: its name, its values, its address in the viewer and its thumbnail (empty if not there)."""
 
     name: str
     size: str
     cells: tuple[ImageCell, ...]
     viewer: str
+    thumbnail: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ class Extreme:
 
 @dataclass(frozen=True)
 class SubmissionPage:
-    """Everything below the heading of a submission's page. ``settings`` and ``origin`` are (name, value) pairs."""
+    """Everything below the heading of a submission's page.
+
+    ``settings``, ``origin`` and ``declared`` are (name, value) pairs.
+    """
 
     columns: tuple[tuple[MetricInfo, Markup], ...]
     lines: tuple[ImageLine, ...]
@@ -63,21 +67,33 @@ class SubmissionPage:
     settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     environment: tuple[tuple[str, str], ...]
     origin: tuple[tuple[str, str], ...]
+    declared: tuple[tuple[str, str], ...]
     samples: Mapping[str, Any] | None
 
 
-def make_page(result: Result, track: Track, viewer: Mapping[str, str]) -> SubmissionPage:
+def make_page(
+    result: Result, track: Track, viewer: Mapping[str, str], thumbnails: Mapping[str, str] | None = None
+) -> SubmissionPage:
     """Lay out one result.
 
     Parameters
     ----------
     viewer:
         Image -> address of that image in the viewer, for images that are there.
+    thumbnails:
+        Image -> address of its thumbnail.
     """
     measured = set().union(*(image.values for image in result.images))
     columns = track.columns()
     metrics = [m for m in columns if m in measured]
-    lines = tuple(_line(image, [columns[m] for m in metrics], viewer.get(image.image, "")) for image in result.images)
+    small = thumbnails or {}
+    lines = tuple(
+        replace(
+            _line(image, [columns[m] for m in metrics], viewer.get(image.image, "")),
+            thumbnail=small.get(image.image, ""),
+        )
+        for image in result.images
+    )
     return SubmissionPage(
         columns=tuple((columns[m], text.label_html(metric_label(m, track))) for m in metrics),
         lines=lines,
@@ -87,8 +103,18 @@ def make_page(result: Result, track: Track, viewer: Mapping[str, str]) -> Submis
         ),
         environment=tuple(_flat(result.signature.environment)),
         origin=tuple(_flat(result.provenance or {})),
+        declared=_declared(result.declared),
         samples=_samples(result.images, track),
     )
+
+
+def _declared(declared: Declared | None) -> tuple[tuple[str, str], ...]:
+    if declared is None:
+        return ()
+    runtime = None if declared.runtime is None else f"{declared.runtime:g} s per image"
+    extra = None if declared.extra_data is None else "yes" if declared.extra_data else "no"
+    found = {"runtime": runtime, "run on": declared.platform and declared.platform.upper(), "extra data": extra}
+    return tuple((key, value) for key, value in {**found, "file": visible(declared.file)}.items() if value is not None)
 
 
 def _line(image: ImageRecord, columns: Sequence[MetricInfo], viewer: str) -> ImageLine:

@@ -7,6 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from srspace_eval._utils.untrusted_text import visible
+from srspace_eval.errors import ImageError, SubmissionError
+from srspace_eval.submissions.sources import Source
+
 UNKNOWN = -1.0
 """What a field is that the readme does not give."""
 
@@ -19,6 +23,7 @@ Other description : one paragraph on the method
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _LARGEST = 1e9
+_MAX_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,13 @@ class Readme:
     extra_data: float = UNKNOWN
 
 
-def parse_readme(text: str) -> Readme:
-    """A readme by its keys; lines without a known key, by their order, as earlier programs read it. It never fails.
+def parse_readme(text: str, *, by_order: bool = True) -> Readme:
+    """A readme by its keys. It never fails.
+
+    Parameters
+    ----------
+    by_order:
+        Without any known key, read the lines by their order, as earlier programs did.
 
     Examples
     --------
@@ -60,7 +70,7 @@ def parse_readme(text: str) -> Readme:
             rest.append(value)
         elif found[place] is None:
             found[place] = value
-    if all(value is None for value in found):
+    if by_order and all(value is None for value in found):
         found = [*rest[:3], None, None, None][:3]
     runtime, platform, extra = (_number(value) for value in found)
     return Readme(
@@ -68,6 +78,29 @@ def parse_readme(text: str) -> Readme:
         platform if platform in (0.0, 1.0) else UNKNOWN,
         extra if extra in (0.0, 1.0) else UNKNOWN,
     )
+
+
+def read_declared(submission: Source) -> tuple[str, Readme] | None:
+    """What a submission's readme declares, and the readme's name; None if it declares nothing by a known key.
+
+    A readme that cannot be read is as none: it is information, and the submission is scored without it.
+    """
+    try:
+        name = find_readme([name for name in submission.names() if "/" not in name])
+        if name is not None:
+            data = submission.read(name)[:_MAX_BYTES]
+            found = parse_readme(data.decode("utf-8", "replace"), by_order=False)
+            return None if found == Readme() else (name, found)
+    except (ImageError, SubmissionError):
+        pass
+    return None
+
+
+def readme_notice(submission: Source, readme: tuple[str, Readme]) -> str:
+    """The notice about what a readme declares."""
+    said = {"runtime": readme[1].runtime, "CPU or GPU": readme[1].platform, "extra data": readme[1].extra_data}
+    names = ", ".join(name for name, value in said.items() if value != UNKNOWN)
+    return f"{submission.path}: {visible(readme[0])} is kept in the result as declared, not measured: {names}"
 
 
 def find_readme(names: Sequence[str]) -> str | None:
