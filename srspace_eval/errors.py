@@ -28,7 +28,40 @@ a traceback and exits with code 1. This module imports no other module of the pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Literal
+
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(?: (\d+|[A-Z]+\b|off\b|shift\b))?")
+_ARGUMENTS = {"lpips-net": "net", "with": "with_published", "baseline": "kind"}
+_FLAGS = {"overwrite", "incomplete", "strict", "include-gt", "allow-unknown", "self-ensemble", "ties"}
+_language: Literal["Python", "command line"] = "Python"
+
+
+def speak(language: Literal["Python", "command line"]) -> None:
+    """Set the language of advice: options of the command line, or arguments of Python functions."""
+    global _language
+    _language = language
+
+
+def advice(text: str) -> str:
+    """A message whose advice speaks the user's language: ``--samples 5`` is ``samples=5`` in Python, ``--track`` track.
+
+    Commands in backquotes stay as they are.
+
+    >>> advice("choose one with --track, or give --samples 5; `srspace-eval score --shard` makes it")
+    'choose one with track, or give samples=5; `srspace-eval score --shard` makes it'
+    """
+    if _language == "command line" or "--" not in text:
+        return text
+    parts = text.split("`")
+    return "`".join(part if n % 2 else _OPTION.sub(_argument, part) for n, part in enumerate(parts))
+
+
+def _argument(match: re.Match[str]) -> str:
+    name = _ARGUMENTS.get(match[1], match[1].replace("-", "_"))
+    value = match[2] or ("True" if match[1] in _FLAGS else "")
+    return f"{name}={value}" if value else name
 
 
 class SrspaceEvalError(Exception):
@@ -43,6 +76,9 @@ class SrspaceEvalError(Exception):
     ...     print(type(error).__name__)
     TrackError
     """
+
+    def __str__(self) -> str:
+        return advice(super().__str__())
 
 
 class ProblemsError(SrspaceEvalError):
@@ -69,7 +105,7 @@ class ProblemsError(SrspaceEvalError):
         super().__init__(summary, self.problems)
 
     def __str__(self) -> str:
-        return "\n".join([self.summary, *(f"  - {problem}" for problem in self.problems)])
+        return advice("\n".join([self.summary, *(f"  - {problem}" for problem in self.problems)]))
 
     def __reduce__(self) -> tuple[type[ProblemsError], tuple[str, tuple[str, ...]]]:
         # Worker processes pickle their errors to send them to the main process.
@@ -120,7 +156,7 @@ class SubmissionError(ProblemsError):
     ...     se.score("submission", "gt", track="x4", metrics=["psnr"])
     ... except se.SubmissionError as error:
     ...     print(error)
-    gt: contains no GT: no PNG is named {number:04d}.png or {stem}.png
+    gt: contains no GT: no PNG is named such as 0801.png
     """
 
 
@@ -219,7 +255,7 @@ class StudyError(ProblemsError):
     ...     se.collect_study("key.json", "answers")
     ... except se.StudyError as error:
     ...     print(error)
-    answers: the key cannot be read (No such file or directory); name it with --key
+    answers: the key cannot be read (No such file or directory); name it with key
     """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-from srspace_eval.errors import Notice
+from srspace_eval.errors import Notice, advice
 
 
 def notify(message: str) -> None:
@@ -16,4 +16,4 @@ def notify(message: str) -> None:
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "srspace_eval":
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, Notice, stacklevel=level - 1)
+    warnings.warn(advice(message), Notice, stacklevel=level - 1)

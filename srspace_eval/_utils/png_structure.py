@@ -134,9 +134,11 @@ def _read_header(body: memoryview, where: str) -> PngInfo:
         raise ImageError(f"{where}: declares {width}×{height} pixels, more than the limit of {MAX_PIXELS}")
     if colour != 2:
         kind = _COLOUR_TYPES.get(colour, f"of unknown colour type {colour}")
+        if depth != 8 and colour in _COLOUR_TYPES:
+            raise ImageError(f"{where}: is {depth}-bit {kind}, not 8-bit RGB; save it as 8-bit RGB PNG")
         raise ImageError(f"{where}: is {kind}, not RGB; save it as 8-bit RGB PNG")
     if depth != 8:
-        raise ImageError(f"{where}: has {depth} bits a channel, not 8; save it as 8-bit RGB PNG")
+        raise ImageError(f"{where}: has {depth} bits per channel, not 8; save it as 8-bit RGB PNG")
     if compression or filters or interlace > 1:
         raise ImageError(f"{where}: damaged: its header has unknown methods; write the file again")
     return PngInfo(height, width, bool(interlace))

@@ -15,8 +15,9 @@ import click
 
 from srspace_eval import errors
 from srspace_eval._version import __version__
+from srspace_eval.cli._activity import sign_of_life
 from srspace_eval.cli._common import say
-from srspace_eval.cli._examples import SECTIONS, add_examples
+from srspace_eval.cli._examples import INTERRUPTED, SECTIONS, add_examples
 from srspace_eval.errors import Notice, SrspaceEvalError
 
 # Command name -> (its module, whose ``command`` it is, and its line in --help). The lines are here so that --help
@@ -96,18 +97,22 @@ def main(args: list[str] | None = None) -> None:
     if hasattr(sys.stdout, "reconfigure"):
         # A terminal whose encoding lacks ≈ or ₁ shows a question mark instead.
         sys.stdout.reconfigure(errors="replace")
+    words = sys.argv[1:] if args is None else args
+    errors.speak("command line")
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         warnings.simplefilter("always", Notice)
         try:
-            code = cli.main(args=args, prog_name="srspace-eval", standalone_mode=False)
+            with sign_of_life(f"{words[0]} is starting" if words and words[0] in COMMANDS else "starting"):
+                code = cli.main(args=args, prog_name="srspace-eval", standalone_mode=False)
         except SrspaceEvalError as error:
             say(f"error: {error}")
             entry = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
             say(f"see docs/reference/errors.md#{entry.__name__.lower()}")
             code = 1
         except click.exceptions.Abort:
-            click.echo("interrupted", err=True)
+            kept = next((INTERRUPTED[name] for name in (" ".join(words[:2]), *words[:1]) if name in INTERRUPTED), "")
+            say(f"interrupted: {kept}" if kept else "interrupted")
             code = 130
         except click.ClickException as error:
             error.show()
@@ -118,4 +123,6 @@ def main(args: list[str] | None = None) -> None:
         except MemoryError:
             say("error: not enough memory; give fewer --workers, or smaller pictures")
             code = 1
+        finally:
+            errors.speak("Python")
     sys.exit(code if isinstance(code, int) else 0)

@@ -136,6 +136,22 @@ EXAMPLES = {
 }
 """Full name of a command -> the end of its help."""
 
+_NOTHING_KEPT = "nothing was written; the same command starts again"
+
+INTERRUPTED = {
+    "check": _NOTHING_KEPT,
+    "score": "the images that were measured are kept in the board's journal; the same command goes on with the others",
+    "rank": "no file was changed; the same command starts again",
+    "verify": _NOTHING_KEPT,
+    "likelihood": _NOTHING_KEPT,
+    "sample": "the samples that were written are kept; the same command goes on with the others",
+    "weights fetch": "the file is not complete and was removed; the same command starts again",
+    "study plan": _NOTHING_KEPT,
+    "models list": _NOTHING_KEPT,
+    "models show": _NOTHING_KEPT,
+}
+"""Full name of a command -> what is kept after Ctrl-C, and how to go on."""
+
 SECTIONS = {
     "Evaluate": ("check", "score", "rank", "verify"),
     "Make pictures": ("sample", "downscale", "degrade"),

@@ -71,7 +71,7 @@ def submission_options(function: F) -> F:
                 metavar="NAME|FILE.toml",
                 help="x4, x8, x4-2022, x8-2022 or a track file. Default: found by names and sizes of --gt.",
             ),
-            click.option("--samples", type=click.IntRange(min=1), help="Samples an image, instead of the track's."),
+            click.option("--samples", type=click.IntRange(min=1), help="Samples per image, instead of the track's."),
             click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one per core."),
             click.option(
                 "--teams",
@@ -95,11 +95,14 @@ def submission_options(function: F) -> F:
 def memory_option(function: F) -> F:
     """``--memory SIZE``, in bytes."""
     return click.option(
-        "--memory", callback=_bytes, metavar="SIZE", help="Memory to use, such as 8G. Default: most of what is free."
+        "--memory",
+        callback=byte_count,
+        metavar="SIZE",
+        help="Memory to use, such as 8G. Default: most of what is free.",
     )(function)
 
 
-def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+def byte_count(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """``8G``, ``500M``, ``1.5GB``, or a number of bytes."""
     if value is None:
         return None

@@ -50,7 +50,7 @@ def _quality(ctx: click.Context, param: click.Parameter, value: str | None) -> t
 @click.option("--stride", type=int, default=256, show_default=True, help="Distance of the windows in pixels.")
 @click.option("--variance", type=float, default=20.0, show_default=True, help="Keep windows of less variance in grey.")
 @click.option("--mean", type=float, default=0.0, show_default=True, help="Keep windows of a larger mean in grey.")
-@click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one a core.")
+@click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one per core.")
 def pool(source: Path, out: Path, **options: Any) -> None:
     """Collect a pool of noise: the flat windows of real pictures.
 
@@ -121,7 +121,7 @@ class _WithPool(click.Command):
 @click.option("--noise-pool", type=EXISTING_FOLDER, help="Folder of PNG patches, as `degrade pool` collects them.")
 @click.option("--jpeg", callback=_quality, metavar="LOW[,HIGH]", help="JPEG quality, 1 to 100. Default: no JPEG.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything that is drawn.")
-@click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one a core.")
+@click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace existing LRs.")
 def command(source: Path, out: Path, workers: int | None, overwrite: bool, centre: str, **options: Any) -> None:
     """Make LRs with a known degradation: blur, downscaling, noise, JPEG.

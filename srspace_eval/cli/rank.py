@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srspace_eval.cli._common import print_json, print_text, say
-from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp
+from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp, byte_count
 from srspace_eval.cli._rank_options import columns_of, digits_of, forms_of, require_inputs_kept, require_one, tracks_of
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
@@ -61,6 +61,11 @@ _DEFAULT_BOARD = Path("leaderboards")
     type=ExistingPath(),
     metavar="FOLDER|FILE.csv",
     help="A study's mean opinion ranks: the folder that 'study collect' wrote, or a CSV: team,mor.",
+)
+@click.option(
+    "--study-report",
+    metavar="FILE|ADDRESS",
+    help="The study's report.html, or the address where you publish it: the HTML links to it.",
 )
 @click.option(
     "--allow-unknown", is_flag=True, help="Show names of --mor that are not on the board as baselines; else an error."
@@ -131,6 +136,17 @@ _DEFAULT_BOARD = Path("leaderboards")
     ),
 )
 @click.option(
+    "--viewer-images", type=click.IntRange(min=1), default=12, show_default=True, help="Most images in the viewer."
+)
+@click.option(
+    "--viewer-size",
+    callback=byte_count,
+    metavar="SIZE",
+    default="2G",
+    show_default=True,
+    help="Largest estimated size of the viewer's pictures.",
+)
+@click.option(
     "--teams",
     type=EXISTING_FILE,
     metavar="FILE.csv",
@@ -144,6 +160,7 @@ def command(
     table: Path | None,
     values: Path | None,
     mor: Path | None,
+    study_report: str | None,
     allow_unknown: bool,
     published_names: tuple[str, ...],
     beside: tuple[str, ...],
@@ -162,6 +179,8 @@ def command(
     gt: Path | None,
     lr: Path | None,
     submissions: tuple[str, ...],
+    viewer_images: int,
+    viewer_size: int,
     teams: Path | None,
     more_submissions: tuple[Path, ...],
     as_json: bool,
@@ -190,7 +209,14 @@ def command(
         submissions = (*submissions, *map(str, more_submissions))
     shown = columns_of(columns, tracks)
     require_one(
-        tracks, table=table, values=values, mor=mor, gt=gt, json=as_json or None, format=None if out else formats
+        tracks,
+        table=table,
+        values=values,
+        mor=mor,
+        gt=gt,
+        json=as_json or None,
+        study_report=study_report,
+        format=None if out else formats,
     )
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
@@ -219,8 +245,13 @@ def command(
         "intervals": intervals, "digits": digits, "own": own, "notes": notes, "signature": tex_signature,
     }  # fmt: skip
     if out is not None:
-        pictures = {} if gt is None else {tracks[0].name: _pictures(gt, lr, submissions, teams)}
-        for path in write_leaderboards(rankings, out, formats=forms, pictures=pictures, **looks):
+        pictures = {}
+        if gt is not None:
+            limits = {"images": viewer_images, "most_bytes": viewer_size}
+            pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, **limits)}
+        for path in write_leaderboards(
+            rankings, out, formats=forms, pictures=pictures, study_report=study_report, **looks
+        ):
             say(f"wrote {path}")
         if pictures:
             say(f"{out} shows pictures of the GT; do not publish it while the GT is secret")
@@ -250,7 +281,7 @@ def _list_published() -> None:
         click.echo(f"    {table.paper}, {table.table}; {table.data}")
 
 
-def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None) -> Pictures:
+def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None, **limits: int) -> Pictures:
     from srspace_eval.report.html import Pictures
     from srspace_eval.study.entries import named_source
     from srspace_eval.submissions.batch import is_batch, make_members
@@ -261,4 +292,4 @@ def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path
     sources = dict(found)
     if len(sources) < len(found):
         raise click.UsageError("--submission: two are of one team; write TEAM=PATH with the team's own name")
-    return Pictures(gt=gt, submissions=sources, lr=lr)
+    return Pictures(gt=gt, submissions=sources, lr=lr, **limits)

@@ -106,6 +106,7 @@ def command(
     the same command. The file srspace-eval-sample.json beside the samples records what made them.
     """
     from srspace_eval.models import SampleOptions, load_model, sample_folder
+    from srspace_eval.models.folders.estimate import estimate_sampling
 
     try:
         chosen = SampleOptions(memory_limit=memory, track=track_from(track), **options)
@@ -113,6 +114,8 @@ def command(
         raise click.UsageError(str(error)) from error
     model = load_model(checkpoint, device=device, rrdb_skip=rrdb_skip, self_ensemble=self_ensemble)
     try:
+        if ahead := estimate_sampling(model, lr, out, chosen):
+            say(f"{model.config.name}: {ahead}")
         report = sample_folder(model, lr, out, chosen, checkpoint=checkpoint, progress=progress)
     except KeyboardInterrupt:
         say(f"{out}: stopped; the same command resumes it")

@@ -91,7 +91,7 @@ def _offered() -> str:
     type=click.Path(dir_okay=False, path_type=Path),
     help="NIQE's model, a .mat or .npz file with Mean and Covariance. Default: the authors'.",
 )
-@click.option("--patches", type=click.IntRange(min=1), help="K: also S_M over K random patches an image.")
+@click.option("--patches", type=click.IntRange(min=1), help="K: also S_M over K random patches per image.")
 @click.option("--patch-size", type=click.IntRange(min=1), default=16, show_default=True, help="N of the N×N patches.")
 @click.option(
     "--seed",
@@ -155,6 +155,10 @@ def command(
     **options: Any,
 ) -> None:
     """Measure a submission: LPIPS, LR-PSNR, diversity score S_M.
+
+    S_M is the gain of the best local choice of M samples over the best single sample, in percent. S_10 is S_M of ten
+    samples. The metric `diversity` is S_M with LPIPS as its distance, and `diversity_mse` with the squared error;
+    docs/concepts/diversity.md explains it.
 
     SUBMISSION is a folder or zip of 8-bit RGB PNGs. Its result goes to the board, from where `rank` takes it. Every
     fault is listed before anything is measured. A run that was stopped goes on when the command is given again.

@@ -30,7 +30,7 @@ def _images(ctx: click.Context, param: click.Parameter, value: str) -> int | Lit
 @click.option("--lpips-weights", type=click.Path(path_type=Path), help="File with the LPIPS trunk's weights.")
 @click.option("--weights-dir", type=click.Path(path_type=Path), help="Folder with torchvision's files.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one a core.")
+@click.option("--workers", type=click.IntRange(min=1), help="Threads. Default: one per core.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown report to stdout, for a pull request.")
 def command(

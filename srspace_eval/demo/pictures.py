@@ -21,7 +21,7 @@ SAMPLES = 10
 HEIGHT, WIDTH = 192, 256
 
 METHODS = {
-    "Bicubic": "deterministic: one sample an image",
+    "Bicubic": "deterministic: one sample per image",
     "Consistent texture": "stochastic: texture where the picture has detail, projected back onto the LR",
     "Plain noise": "stochastic: white noise everywhere, not consistent with the LR",
 }

@@ -202,7 +202,7 @@ class Ranking:
         return f"{self.track.title}: {rule.title or rule.name}" if rule.name else self.track.title
 
     def to_frame(self) -> pd.DataFrame:
-        """The leaderboard as a pandas DataFrame: a row a team, best first, with the columns of the leaderboard's CSV.
+        """The leaderboard as a pandas DataFrame: one row per team, best first, with the CSV's columns.
 
         Returns
         -------

@@ -72,7 +72,7 @@ class Board:
         return read_results(self.folder, track if isinstance(track, str) else track.name)
 
     def to_frame(self) -> pd.DataFrame:
-        """The results of all tracks as a pandas DataFrame: a row a result.
+        """The results of all tracks as a pandas DataFrame: one row per result.
 
         Returns
         -------

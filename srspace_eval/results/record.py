@@ -116,9 +116,9 @@ class Result:
         Parameters
         ----------
         level:
-            ``"images"``: a row an image. Columns: ``team``, ``track``, ``image`` (text), ``height``, ``width``,
+            ``"images"``: one row per image. Columns: ``team``, ``track``, ``image`` (text), ``height``, ``width``,
             ``samples`` (int64; pixels, number of samples), and each metric id (float64).
-            ``"samples"``: a row a sample. Columns: ``team``, ``track``, ``image``, ``sample`` (int64, from 0),
+            ``"samples"``: one row per sample. Columns: ``team``, ``track``, ``image``, ``sample`` (int64, from 0),
             ``file``, and each metric id that a sample has (float64).
 
         Returns

@@ -16,7 +16,8 @@ from srspace_eval.results.record import Result
 from srspace_eval.scoring.executors.opening import open_executor
 from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, with_settings
 from srspace_eval.scoring.run import score_on
-from srspace_eval.submissions.batch import batch_progress, faults_of, make_members
+from srspace_eval.submissions.batch import faults_of, make_members
+from srspace_eval.submissions.batch_progress import batch_progress
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
@@ -135,7 +136,7 @@ def score_all(
     known = load_track(track) if isinstance(track, (Path, str)) else track
     outcomes: list[ScoreOutcome] = []
     with (
-        batch_progress(progress, "Scoring", members) as shares,
+        batch_progress(progress, "Scoring", [member.path for member in members]) as shares,
         open_executor(options.scheduler, workers=options.workers, device=options.device) as executor,
     ):
         for member, share in zip(members, shares, strict=True):

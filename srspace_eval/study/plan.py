@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,18 @@ class StudyPlan:
     target: PlanTarget
     model: RaterModel
     sizes: tuple[PlannedSize, ...]
+
+    @property
+    def cheapest(self) -> PlannedSize | None:
+        """The size that takes the least time of all raters; None if no size has the wanted power."""
+        return min(
+            (s for s in self.sizes if s.crops is not None), key=lambda s: (s.minutes_all, s.raters), default=None
+        )
+
+    @property
+    def fewest_significant(self) -> int:
+        """The smallest number of crops n for which p can be below alpha: the smallest p of the test is 2^(1 - n)."""
+        return 1 + math.ceil(math.log2(self.target.comparisons / self.target.alpha) + 1e-9)
 
     def to_frame(self) -> pd.DataFrame:
         """A row a number of raters; columns as the attributes of :class:`PlannedSize`."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.progress import Advance, Progress, no_progress
+from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval._utils.untrusted_text import name_key, visible
 from srspace_eval.errors import ImageError, ProblemsError, SrspaceEvalError, SubmissionError, TrackError
+from srspace_eval.submissions.batch_progress import batch_progress
 from srspace_eval.submissions.check import SubmissionCheck, check
-from srspace_eval.submissions.sources import MAX_ENTRIES, open_source
+from srspace_eval.submissions.folder_search import MAX_ENTRIES
+from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 from srspace_eval.tracks.teams import Team, read_teams
@@ -228,7 +229,7 @@ def check_all(
         open_source(lr).names()
     known = load_track(track) if isinstance(track, (Path, str)) else track
     outcomes = []
-    with batch_progress(progress, "Checking", members) as shares:
+    with batch_progress(progress, "Checking", [member.path for member in members]) as shares:
         for member, share in zip(members, shares, strict=True):
             try:
                 found = check(
@@ -245,58 +246,6 @@ def check_all(
 def faults_of(error: SrspaceEvalError) -> tuple[str, ...]:
     """The problems that an error lists, or its message as the only one."""
     return (isinstance(error, ProblemsError) and error.problems) or (str(error),)
-
-
-class Share:
-    """The part of a batch's progress that belongs to one submission: what its own steps report, scaled to its files.
-
-    A share is itself a :data:`srspace_eval._utils.progress.Progress`. Only the steps named ``counted`` advance it.
-    """
-
-    def __init__(self, advance: Advance, size: int, counted: str) -> None:
-        self._advance, self._size, self._counted, self._done = advance, size, counted, 0
-
-    @contextmanager
-    def __call__(self, description: str, total: int) -> Iterator[Advance]:
-        """Advance by the share of ``total`` steps that are done."""
-        steps = 0
-
-        def step(count: int) -> None:
-            nonlocal steps
-            steps += count
-            self._to(min(self._size, self._size * steps // max(total, 1)))
-
-        yield step if description == self._counted else (lambda count: None)
-
-    def finish(self) -> None:
-        """Advance by what is left: a submission with faults ends early."""
-        self._to(self._size)
-
-    def _to(self, done: int) -> None:
-        if done > self._done:
-            self._advance(done - self._done)
-            self._done = done
-
-
-@contextmanager
-def batch_progress(progress: Progress, counted: str, members: Sequence[BatchMember]) -> Iterator[list[Share]]:
-    """One progress over the files of all submissions; yields each submission's share of it.
-
-    Parameters
-    ----------
-    counted:
-        The description of the steps that count, such as ``"Checking"``.
-    """
-    sizes = [_files(member.path) for member in members]
-    with progress(f"{counted} {len(members)} submissions", sum(sizes)) as advance:
-        yield [Share(advance, size, counted) for size in sizes]
-
-
-def _files(path: Path) -> int:
-    try:
-        return max(1, sum(name.lower().endswith(".png") for name in open_source(path).names()))
-    except SrspaceEvalError:
-        return 1  # the fault is reported by its check
 
 
 def _is_pattern(path: Path | str) -> bool:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.errors import InputError, SubmissionError, TrackError
+from srspace_eval.errors import InputError, SubmissionError, TrackError, advice
 from srspace_eval.submissions.folders import choose_folder
 from srspace_eval.submissions.guessing import guess_track
 from srspace_eval.submissions.inspection import Inspection, inspect
@@ -81,7 +81,8 @@ class SubmissionCheck:
     def faults(self) -> tuple[str, ...]:
         """Everything that is wrong, missing files included; one line each."""
         strictly = self.warnings if self.strict else ()
-        return (*self.pairing.faults, *self.pairing.missing, *self.inspection.faults, *strictly)
+        faults = (*self.pairing.faults, *self.pairing.missing, *self.inspection.faults, *strictly)
+        return tuple(map(advice, faults))
 
     @property
     def warnings(self) -> tuple[str, ...]:

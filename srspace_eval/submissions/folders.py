@@ -8,8 +8,9 @@ from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import ImageError, SubmissionError
+from srspace_eval.submissions.folder_search import has_png, png_folders
 from srspace_eval.submissions.pairing import pair
-from srspace_eval.submissions.sources import Source, enter, inner_folders
+from srspace_eval.submissions.sources import FolderSource, Source, ZipSource, open_source
 from srspace_eval.tracks.model import Track
 
 _LISTED = 5
@@ -70,3 +71,24 @@ def folder_of_file(submission: Source, name: str, digest: str) -> Source:
         except (ImageError, SubmissionError):
             continue
     return submission
+
+
+def inner_folders(source: Source) -> list[str]:
+    """The folders in a source that contain PNGs, as names with ``/``; empty if PNGs are directly in it."""
+    if isinstance(source, FolderSource):
+        return [] if has_png(source.path) else png_folders(source.path)
+    folders = {name.rpartition("/")[0] for name in source.names() if name.lower().endswith(".png")}
+    return [] if "" in folders else sorted(folders)
+
+
+def enter(source: Source, folder: str) -> Source:
+    """One of a source's :func:`inner_folders` as a source of its own."""
+    if isinstance(source, ZipSource):
+        return ZipSource(source.path, f"{source.inside}/{folder}".strip("/"))
+    return FolderSource(source.path / folder)
+
+
+def reopened(source: Source) -> Source:
+    """The same source by its absolute path, for another process."""
+    path = source.path.absolute()
+    return ZipSource(path, source.inside) if isinstance(source, ZipSource) else open_source(path)

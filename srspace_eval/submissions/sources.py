@@ -18,16 +18,13 @@ from typing import Protocol
 from srspace_eval._utils.files import is_zip
 from srspace_eval._utils.png import MAX_FILE_BYTES, read_bytes
 from srspace_eval.errors import ImageError, SubmissionError
-
-MAX_ENTRIES = 100_000
-"""The largest number of entries of a zip or folder."""
+from srspace_eval.submissions.folder_search import MAX_ENTRIES, has_png, png_folders
 
 MAX_ZIP_BYTES = 1 << 37
 """The largest total size of a zip's unpacked files: 137 GB, ten samples of a thousand 2K images."""
 
 _MAX_DIRECTORY_BYTES = 1 << 25
 _LISTED = 100
-_DEEPEST = 4
 
 # Other methods can allocate gigabytes of memory before they return the first byte.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -88,7 +85,7 @@ def open_source(path: Path | str) -> Source:
     try:
         if path.is_dir():
             with suppress(PermissionError):  # names() says that it cannot be listed
-                inner = [] if _has_png(path) else _png_folders(path)
+                inner = [] if has_png(path) else png_folders(path)
                 return FolderSource(path / inner[0]) if len(inner) == 1 else FolderSource(path)
             return FolderSource(path)
         if path.is_file():
@@ -257,52 +254,6 @@ def _below(kept: _Entries) -> _Entries:
     while len({parts[0] for parts, _ in kept}) == 1 and all(len(parts) > 1 for parts, _ in kept):
         kept = [(parts[1:], info) for parts, info in kept]
     return kept
-
-
-def inner_folders(source: Source) -> list[str]:
-    """The folders in a source that contain PNGs, as names with ``/``; empty if PNGs are directly in it."""
-    if isinstance(source, FolderSource):
-        return [] if _has_png(source.path) else _png_folders(source.path)
-    folders = {name.rpartition("/")[0] for name in source.names() if name.lower().endswith(".png")}
-    return [] if "" in folders else sorted(folders)
-
-
-def enter(source: Source, folder: str) -> Source:
-    """One of a source's :func:`inner_folders` as a source of its own."""
-    if isinstance(source, ZipSource):
-        return ZipSource(source.path, f"{source.inside}/{folder}".strip("/"))
-    return FolderSource(source.path / folder)
-
-
-def reopened(source: Source) -> Source:
-    """The same source by its absolute path, for another process."""
-    path = source.path.absolute()
-    return ZipSource(path, source.inside) if isinstance(source, ZipSource) else open_source(path)
-
-
-def _has_png(folder: Path) -> bool:
-    return any(path.suffix.lower() == ".png" for path in folder.iterdir())
-
-
-def _png_folders(folder: Path) -> list[str]:
-    """The inner folders, at most four levels deep, that contain a PNG. Hidden folders and links are left out."""
-    found: list[str] = []
-    level, seen = [folder], 0
-    for _ in range(_DEEPEST):
-        deeper = []
-        for outer in level:
-            for path in outer.iterdir():
-                seen += 1
-                if seen > MAX_ENTRIES:
-                    raise SubmissionError(f"{folder}: contains more than {MAX_ENTRIES} files")
-                if path.name.startswith((".", "__MACOSX")) or path.is_symlink() or not path.is_dir():
-                    continue
-                if _has_png(path):
-                    found.append(path.relative_to(folder).as_posix())
-                else:
-                    deeper.append(path)
-        level = deeper
-    return sorted(found)
 
 
 def _overlaps(infos: list[zipfile.ZipInfo]) -> Iterator[str]:

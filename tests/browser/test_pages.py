@@ -15,7 +15,14 @@ pytestmark = pytest.mark.browser
 
 # Without preload axe fetches nothing: a fetch would leave the page, which its policy forbids.
 AXE = {"preload": False, "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-KINDS = ("index.html", "x8/index.html", "x8-2022/index.html", "x8/teams/Deepest.html", "x8/viewer/Deepest.html")
+KINDS = (
+    "index.html",
+    "x8/index.html",
+    "x8-2022/index.html",
+    "x8/teams/Deepest.html",
+    "x8/viewer/Deepest.html",
+    "x8/viewer/compare.html",
+)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -50,7 +50,8 @@ def test_an_interrupt_during_the_import_prints_no_traceback(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED.format(name=name)], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "interrupted")
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.strip() in ("interrupted", "interrupted: no file was changed; the same command starts again")
 
 
 def test_the_installed_program_is_the_module_s_main() -> None:

@@ -100,7 +100,9 @@ def test_the_same_plan_gives_the_same_bytes_without_a_path_of_this_machine(folde
     shutil.copytree(folder / "gt", tmp_path / "elsewhere")
     (tmp_path / "elsewhere/notes.txt").write_text("private")
     first, second = (
-        make_bundle(CompetitionPlan(load_track("x4"), (CompetitionPhase("P", str(gt), START),), "a/b:1"))[1]
+        make_bundle(
+            CompetitionPlan(load_track("x4"), (CompetitionPhase("P", str(gt), START),), "a/b:1", starting_kit=True)
+        )[1]
         for gt in (folder / "gt", tmp_path / "elsewhere")
     )
     assert first == second
@@ -189,5 +191,5 @@ def test_a_wrong_plan_lists_its_problems() -> None:
 
 def test_nothing_is_replaced_unasked(folder: Path) -> None:
     plan = CompetitionPlan(load_track("x4"), (CompetitionPhase("P", UUID, START),), "a/b:1")
-    with pytest.raises(ResultsError, match=r"--overwrite"):
+    with pytest.raises(ResultsError, match=r"overwrite=True"):
         write_bundle(plan, folder / "bundle.zip")

@@ -116,7 +116,7 @@ def test_nothing_is_replaced_unasked_and_the_same_input_gives_the_same_bytes(out
     put(tmp_path / "d", "A.zip", output)
     (path,) = import_downloads(tmp_path / "d", "x4", tmp_path / "board").results
     before = path.read_bytes()
-    with pytest.raises(ResultsError, match="--overwrite"):
+    with pytest.raises(ResultsError, match="overwrite=True"):
         import_downloads(tmp_path / "d", "x4", tmp_path / "board")
     import_downloads(tmp_path / "d", "x4", tmp_path / "board", overwrite=True)
     assert path.read_bytes() == before

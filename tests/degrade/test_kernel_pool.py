@@ -46,7 +46,7 @@ def test_mat_and_npy_files_of_any_depth_are_read_in_order(tmp_path: Path) -> Non
 def test_a_kernel_off_its_centre_is_refused_or_moved(off: tuple[float, float], tmp_path: Path) -> None:
     save(tmp_path, "k.npy", move(GOOD, *off))
     with pytest.raises(
-        ProblemsError, match=r"centre of mass .* keeps the picture's place at scale 4; use --centre shift"
+        ProblemsError, match=r"centre of mass .* keeps the picture's place at scale 4; use centre=shift"
     ):
         read_kernel_pool(tmp_path, 4)
     (found,) = read_kernel_pool(tmp_path, 4, shift=True)

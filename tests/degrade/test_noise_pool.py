@@ -65,7 +65,7 @@ def test_a_pool_is_collected_from_a_folder_and_injected(tmp_path: Path) -> None:
 
 def test_faults_are_listed(tmp_path: Path) -> None:
     write_png(tmp_path / "busy.png", np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8))
-    with pytest.raises(InputError, match=r"no window of 256×256 pixels has a variance below 20 .* larger --variance"):
+    with pytest.raises(InputError, match=r"no window of 256×256 pixels has a variance below 20 .* larger variance"):
         collect_noise_pool(tmp_path, tmp_path / "pool")
     with pytest.raises(InputError, match="size 8, stride 0"):
         collect_noise_pool(tmp_path, tmp_path / "pool", size=8, stride=0)

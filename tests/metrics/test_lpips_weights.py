@@ -63,7 +63,7 @@ def test_missing_weights_say_what_where_and_what_else_can_be_done(tmp_path: Path
         weights.weights_path("alex", tmp_path / "mine")
     text = str(caught.value)
     file = weights.trunk_file("alex")
-    for part in (file.name, file.url, str(tmp_path / "mine"), "weights fetch alex", "--lpips-weights FILE"):
+    for part in (file.name, file.url, str(tmp_path / "mine"), "weights fetch alex", "lpips_weights=FILE"):
         assert part in text
     with pytest.raises(WeightsError, match="what else") as caught:
         weights.weights_path("alex", tmp_path / "mine", "what else")
@@ -82,7 +82,7 @@ def test_without_a_home_folder_weights_are_found_where_they_are_named(
     with monkeypatch.context() as patch:
         patch.setenv("TORCH_HOME", str(tmp_path))
         assert weights.weights_search_path() == [tmp_path / "hub/checkpoints"]
-    with pytest.raises(WeightsError, match=r"(?s)alexnet-owt.*into one of\s+a folder named by --weights-dir"):
+    with pytest.raises(WeightsError, match=r"(?s)alexnet-owt.*into one of\s+a folder named by weights_dir"):
         weights.weights_path("alex")
     with pytest.raises(WeightsError, match="no home folder for the weights; set SRSPACE_EVAL_WEIGHTS"):
         weights.fetch_weights("alex")

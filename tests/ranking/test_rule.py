@@ -185,7 +185,7 @@ VGG = {"common": {"scale": 4}, "lpips": {"net": "vgg"}}
 
 
 def test_different_settings_are_refused_and_named() -> None:
-    with pytest.raises(RankingError, match="--signature") as caught:
+    with pytest.raises(RankingError, match="signature=ID") as caught:
         apply_rule([measured("a", ALEX, lpips=0.1), measured("b", VGG, lpips=0.2), measured("c", ALEX, lpips=0.3)], X4)
     (problem,) = caught.value.problems
     assert problem.startswith('lpips.net: "alex" in ')

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.inputs.boards import make_results
 from srspace_eval.ranking import Entry, Ranking, rank
 from srspace_eval.report.files import render_leaderboard, write_leaderboards
 from srspace_eval.report.table import make_table
@@ -115,5 +116,29 @@ def test_how_to_read_a_rank_that_is_a_formulas_value(tmp_path: Path) -> None:
     page = (tmp_path / "esr-2022" / "index.html").read_text(encoding="utf-8")
     reading = page[page.index('id="reading"') :]
     assert "the value of <code>sum(rank(params_m), rank(flops_g))</code>. The lowest is first." in reading
+    # A place by one rank has no column of its own, and needs no explanation.
     assert "<code>rank(runtime_ms)</code>" not in reading
+    tables = page[: page.index('id="reading"')].split("<table ")[1:]
+    assert ["Combined rank" in table for table in tables] == [False, True, True]
     assert "as the PSNR of identical pictures" in reading
+
+
+def test_pages_of_submissions_and_the_index_name_the_rankings(tmp_path: Path) -> None:
+    path = tmp_path / "track.toml"
+    path.write_text(TRACK.replace("scale = 4", 'scale = 4\nsamples = 1\nmetrics = ["lpips"]'), encoding="utf-8")
+    track = load_track(path)
+    results = make_results(track, 2, 3, 1, seed=0, names=["x", "z"])
+    entries = [
+        Entry(result.team, "team", {**result.summary, "a": a, "b": b}, "measured", result)
+        for result, a, b in zip(results, (1.0, 10.0), (1.0, 3.0), strict=True)
+    ]
+    entries = [replace(e, values={k: v for k, v in e.values.items() if k in track.columns()}) for e in entries]
+    write_leaderboards([rank(entries, track, bootstrap=None)], tmp_path / "out", formats=["html"])
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in (tmp_path / "out/two/teams").iterdir()}
+    assert "Place, <bdi>second</bdi></dt><dd>2</dd>" in pages["x"]
+    assert "by &lt;b&gt;A&lt;/b&gt;</bdi></span></dt>" in pages["x"]
+    assert "no final rank: not eligible: a &lt; 9" in pages["z"]
+    assert "Place, <bdi>second</bdi></dt><dd>1</dd>" in pages["z"]
+    index = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert "one high-resolution picture of each low-resolution image" in index
+    assert "2 rankings, here <bdi>by &lt;b&gt;A&lt;/b&gt;</bdi>" in index

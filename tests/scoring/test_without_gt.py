@@ -83,9 +83,9 @@ def test_the_values_are_those_of_the_functions(folder: Path, with_lr: bool) -> N
 def test_metrics_that_need_a_gt_are_refused_by_name(folder: Path) -> None:
     with pytest.raises(InputError, match=r"says that there is no GT, but these metrics need a GT: psnr, ssim;"):
         score(folder, metrics=["piqe", "psnr", "ssim"])
-    with pytest.raises(InputError, match=r"without a GT these metrics need the LR: lr_psnr; give --lr"):
+    with pytest.raises(InputError, match=r"without a GT these metrics need the LR: lr_psnr; give lr"):
         score(folder, metrics=["lr_psnr"])
-    with pytest.raises(InputError, match='reference = "none" says that there is no GT; leave out --gt'):
+    with pytest.raises(InputError, match='reference = "none" says that there is no GT; leave out gt'):
         score(folder, gt=folder / "sub")
     (folder / "real.toml").write_text(TRACK.replace('["piqe"]\n\n', '["piqe", "lpips", "mse"]\n\n', 1))
     with pytest.raises(TrackError, match=r"these metrics need one: lpips, mse; without a GT there are .*niqe"):

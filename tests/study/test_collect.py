@@ -76,11 +76,11 @@ def test_collecting_writes_and_notices_and_gives_a_frame(study: Study, honest: l
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (CollectOptions(level=float("nan")), "--level is nan: it must lie between 0.5 and 1"),
-        (CollectOptions(agreement=2), "--agreement is 2"),
-        (CollectOptions(draws=5), "--draws is 5: it must be at least 100"),
-        (CollectOptions(seed=-1), "--seed is -1"),
-        (CollectOptions(over="raters"), "--over is 'raters'"),  # type: ignore[arg-type]
+        (CollectOptions(level=float("nan")), "level is nan: it must lie between 0.5 and 1"),
+        (CollectOptions(agreement=2), "agreement is 2"),
+        (CollectOptions(draws=5), "draws is 5: it must be at least 100"),
+        (CollectOptions(seed=-1), "seed is -1"),
+        (CollectOptions(over="raters"), "over is 'raters'"),  # type: ignore[arg-type]
     ],
 )
 def test_options_out_of_range_are_refused(

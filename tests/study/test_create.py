@@ -237,12 +237,12 @@ def test_a_damaged_or_small_picture_is_named_and_nothing_is_left(material: Mater
     ("options", "message"),
     [
         (StudyOptions(size=18), "multiple of the scale 4"),
-        (StudyOptions(crops=0), "--crops is 0"),
-        (StudyOptions(raters=0), "--raters is 0"),
-        (StudyOptions(size=16, context=8), "--context is 8"),
-        (StudyOptions(size=16, repeats=-1), "--repeats is -1"),
-        (StudyOptions(size=16, obvious=-1), "--obvious is -1"),
-        (StudyOptions(size=16, title=" "), "--title is empty"),
+        (StudyOptions(crops=0), "crops is 0"),
+        (StudyOptions(raters=0), "raters is 0"),
+        (StudyOptions(size=16, context=8), "context is 8"),
+        (StudyOptions(size=16, repeats=-1), "repeats is -1"),
+        (StudyOptions(size=16, obvious=-1), "obvious is -1"),
+        (StudyOptions(size=16, title=" "), "title is empty"),
         (StudyOptions(size=16, images=9), "there are only 3"),
     ],
 )
@@ -256,7 +256,7 @@ def test_options_out_of_range_are_listed(
 
 
 def test_fewer_repeats_than_requested_give_a_notice(build: Build) -> None:
-    with pytest.warns(Notice, match="--repeats is 5: a rater with 6 tasks repeats at most 3"):
+    with pytest.warns(Notice, match="repeats is 5: a rater with 6 tasks repeats at most 3"):
         _, key = build(repeats=5)
     assert {sum(key.tasks[t].kind == "repeat" for t in rater.tasks) for rater in key.raters.values()} == {3}
 

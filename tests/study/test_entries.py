@@ -63,5 +63,5 @@ def test_names_are_given_or_taken_from_the_path(material: Material, tmp_path: Pa
 
 def test_a_negative_sample_is_refused(material: Material) -> None:
     given = [named_source(str(material.submission(n))) for n in METHODS]
-    with pytest.raises(StudyError, match="--sample is -1"):
+    with pytest.raises(StudyError, match="sample is -1"):
         gather_entries(given, open_source(material.gt), seed=0, track=load_track("x4"), sample=-1)

@@ -57,5 +57,5 @@ def test_what_is_not_a_key_is_refused(text: str, tmp_path: Path) -> None:
 
 
 def test_a_missing_key_says_how_to_name_it(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="name it with --key"):
+    with pytest.raises(StudyError, match="name it with key"):
         load_key(tmp_path / "key.json")

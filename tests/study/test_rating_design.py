@@ -78,7 +78,7 @@ def test_shares_hold_all_versions_of_their_crops() -> None:
     for own in raters:
         assert len(own) <= 17
         assert len(own) == 4 * len({task.crop for task in own})
-    with pytest.raises(StudyError, match="--tasks-per-rater is 3: a rater rates all methods' versions"):
+    with pytest.raises(StudyError, match="tasks_per_rater is 3: a rater rates all methods' versions"):
         lists(4, 10, tasks_per_rater=3)
 
 
@@ -89,7 +89,7 @@ def test_repeats_come_late_and_too_many_give_a_notice() -> None:
         repeats = [task for task in own if task.kind == "repeat"]
         assert len(repeats) == 4
         assert all(place[task.id] - place[str(task.of)] >= 5 for task in repeats)
-    with pytest.warns(Notice, match="--repeats is 9: a rater with 6 tasks repeats at most 3"):
+    with pytest.warns(Notice, match="repeats is 9: a rater with 6 tasks repeats at most 3"):
         lists(3, 2, repeats=9)
 
 
@@ -161,10 +161,10 @@ def test_the_scale_is_the_track_s_or_that_of_p910(build: Build, rating: Study) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"task": "rate", "ties": True}, "--ties is for rankings"),
-        ({"task": "rate", "context": 64}, "--context is for rankings"),
-        ({"pairs": True}, r"--pairs is for ratings \(--task rate\)"),
-        ({"zoom": 0}, "--zoom is 0: it must be at least 1"),
+        ({"task": "rate", "ties": True}, "ties=True is for rankings"),
+        ({"task": "rate", "context": 64}, "context is for rankings"),
+        ({"pairs": True}, r"pairs is for ratings \(task rate\)"),
+        ({"zoom": 0}, "zoom is 0: it must be at least 1"),
     ],
 )
 def test_options_of_the_other_task_are_refused(

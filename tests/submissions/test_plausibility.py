@@ -127,7 +127,7 @@ def test_samples_that_all_images_lack_are_one_line(folder: Path) -> None:
     report = se.check(folder / "sub", folder / "gt", track="x4")
     (fault,) = report.faults
     assert "all 2 images: samples 2 to 9 are missing (2 of 10 are there)" in fault
-    assert "--samples 2" in fault
+    assert "give samples=2" in fault
 
 
 def test_messages_show_a_name_and_no_template(folder: Path) -> None:

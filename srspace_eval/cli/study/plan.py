@@ -122,6 +122,12 @@ def command(
                 f"  {size.raters:3d} raters x {size.crops:3d} crops: power {size.power:.2f}, "
                 f"{size.minutes_each:.0f} minutes each, {size.minutes_all / 60:.1f} hours in all"
             )
+    if best := plan.cheapest:
+        click.echo(f"The least time: study create --raters {best.raters} --images {best.crops} --crops 1")
+        click.echo("With fewer images, give more --crops: images × crops must be the number of crops above.")
+    else:
+        click.echo("No size is large enough: give more --raters or --most-crops, or a larger --difference.")
+    click.echo(f"With fewer than {plan.fewest_significant} crops no difference can be significant.")
 
 
 def _print_ratings(plan: RatingPlan) -> None:

@@ -14,11 +14,13 @@ Pages need no server and load nothing from outside the folder. The same rankings
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 
@@ -27,7 +29,7 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import slug, visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
-from srspace_eval.ranking.model import Ranking
+from srspace_eval.ranking.model import FINAL, Ranking
 from srspace_eval.ranking.notes import is_signature_note, metric_label
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.index import summarise
@@ -39,8 +41,9 @@ from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import RankingRule
+from srspace_eval.tracks.teams import web_address
 
-_ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js")
+_ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js", "compare.js")
 
 
 def write_site(
@@ -49,6 +52,7 @@ def write_site(
     *,
     pictures: Mapping[str, Pictures] | None = None,
     texts: Mapping[str, str] | None = None,
+    study_report: Path | str | None = None,
 ) -> Path:
     """Write the leaderboards of several tracks as HTML: all of it, or nothing.
 
@@ -63,6 +67,8 @@ def write_site(
         Track name -> where its pictures are. The submissions named there get a viewer.
     texts:
         More files for the folder: name -> text.
+    study_report:
+        The human study's report, linked from the tracks' pages: a file (the link is relative) or a web address.
 
     Returns
     -------
@@ -71,7 +77,8 @@ def write_site(
     Raises
     ------
     RankingError
-        If there is nothing to write, the folder holds files that are not a leaderboard's, or it cannot be written.
+        If there is nothing to write, the folder holds files that are not a leaderboard's, it cannot be written, or
+        ``study_report`` is neither a file nor a web address.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -92,7 +99,7 @@ def write_site(
         require_own_folder(out, texts)
         with staged(out, first=LIST) as stage:
             earlier = require_own_folder(out, texts)  # again, now that no other process writes
-            _Site(stage).write(rankings, pictures or {})
+            _Site(stage, _study_link(study_report, out)).write(rankings, pictures or {})
             for name, text_ in texts.items():
                 write_atomic(stage / name, text_)
             written = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
@@ -120,8 +127,8 @@ class _Names:
 
 
 class _Site:
-    def __init__(self, out: Path) -> None:
-        self._out = out
+    def __init__(self, out: Path, study: str) -> None:
+        self._out, self._study = out, study
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # select_autoescape does not know .html.j2
@@ -133,7 +140,8 @@ class _Site:
         environment.tests["signature_note"] = is_signature_note
         environment.filters.update(shown=visible, note=text.label_html)
         self._templates = {
-            name: environment.get_template(f"{name}.html.j2") for name in ("index", "track", "submission", "viewer")
+            name: environment.get_template(f"{name}.html.j2")
+            for name in ("index", "track", "submission", "viewer", "compare")
         }
 
     def write(self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures]) -> None:
@@ -147,7 +155,7 @@ class _Site:
         self._page("index", "index.html", root="", cards=cards)
 
     def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> TrackTable:
-        names = _Names()
+        names = _Names({"compare"})
         results = {
             number: row.entry.result
             for number, row in enumerate(ranking.rows)
@@ -157,29 +165,57 @@ class _Site:
         pages = {number: f"teams/{name}.html" for number, name in files_.items()}
         table = make_track_table(make_table(ranking), pages)
         writer = None if pictures is None else PictureWriter(pictures, self._out / folder, ranking.track)
+        if writer is not None:
+            writer.choose(list(results.values()))
         if pictures is not None:
             _require_known(pictures, [result.team for result in results.values()])
+        all_views = {
+            number: {} if writer is None else writer.add(result, files_[number]) for number, result in results.items()
+        }
+        compare = sum(bool(views) for views in all_views.values()) > 1
+        if writer is not None and compare:
+            self._compare(ranking, folder, [(table.lines[n].name, views) for n, views in all_views.items() if views])
         for number, result in results.items():
-            views = {} if writer is None else writer.add(result, files_[number])
+            views = all_views[number]
             self._submission(ranking, table, folder, files_, number, result, views)
             if views:
                 self._page(
                     "viewer", f"{folder}/viewer/{files_[number]}.html", root="../../", track=ranking.track,
                     line=table.lines[number], name=files_[number], data={"images": list(views.values())},
-                    total=len(result.images), given_lr=pictures is not None and pictures.lr is not None,
+                    total=len(result.images), compare=compare,
+                    given_lr=pictures is not None and pictures.lr is not None,
                 )  # fmt: skip
         tables = [(ranking.track.ranking, ranking, table), *self._others(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
-            tables=tables, columns=_all_columns([one for _, _, one in tables]),
+            study=self._study, tables=tables, columns=_all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
-            signatures=_signatures(ranking),
+            signatures=_signatures(ranking), compare=compare,
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
                 for m in charts.plane(ranking) or ()
             ],
         )  # fmt: skip
         return table
+
+    def _compare(self, ranking: Ranking, folder: str, shown: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """The page that shows teams against each other, on the images that at least two of them show."""
+        images = []
+        for image in dict.fromkeys(image for _, views in shown for image in views):
+            own = [(name, views[image]) for name, views in shown if image in views]
+            if len(own) < 2:
+                continue
+            first = own[0][1]
+            kept = {key: first[key] for key in ("name", "height", "width", "gt", "crop", "exact") if key in first}
+            teams = [
+                {"team": name, "samples": [{k: v for k, v in s.items() if k != "share"} for s in view["samples"]]}
+                for name, view in own
+            ]
+            images.append({**kept, "teams": teams})
+        self._page(
+            "compare", f"{folder}/viewer/compare.html", root="../../", track=ranking.track, data={"images": images},
+            teams=len(shown), previews=any("crop" in image for image in images),
+        )  # fmt: skip
 
     def _others(self, ranking: Ranking, pages: Mapping[int, str]) -> list[tuple[RankingRule, Ranking, TrackTable]]:
         """The tables of the board's other rankings; their rows lead to the same pages."""
@@ -198,7 +234,7 @@ class _Site:
         name = files_[number]
         links = {image: f"../viewer/{name}.html#image-{position}" for position, image in enumerate(views)}
         track = ranking.track.including(result.signature.settings)
-        page = make_page(result, track, links)
+        page = make_page(result, track, links, {image: view["thumbnail"] for image, view in views.items()})
         data = {
             "strips": charts.distributions(result, track),
             "growth": charts.growth(result, track),
@@ -207,7 +243,7 @@ class _Site:
         self._page(
             "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, table=table,
             line=table.lines[number], result=result, page=page, data=data,
-            viewer=f"../viewer/{name}.html" if views else "",
+            viewer=f"../viewer/{name}.html" if views else "", elsewhere=_places_elsewhere(ranking, result),
             before=_neighbour(table, files_, number, -1), after=_neighbour(table, files_, number, 1),
         )  # fmt: skip
 
@@ -226,14 +262,45 @@ class _Site:
         _write(folder / "plotly.min.js", plotly.read_bytes())
 
 
+def _places_elsewhere(ranking: Ranking, result: Result) -> list[tuple[str, str]]:
+    """The board's further rankings, and the place or the reason of a submission in each."""
+    found = []
+    for one in ranking.others:
+        row = next(row for row in one.rows if row.entry.result is result)
+        rule = one.track.ranking
+        reason = f"none: {row.why_unranked}" if row.why_unranked else "none"
+        found.append((rule.title or rule.name, reason if row.place is None else str(row.place)))
+    return found
+
+
 def _all_columns(tables: Sequence[TrackTable]) -> list[PageColumn]:
-    """The columns of all tables, each once; one with a plateau counts before one without."""
+    """The columns of all tables, each once; one with a plateau counts before one without.
+
+    A combined rank is another value in each table, and the page explains each.
+    """
     found: dict[str, PageColumn] = {}
     for column in (column for table in tables for column in table.columns):
+        if column.model.id == FINAL and not column.model.description:
+            continue
         known = found.setdefault(column.model.id, column)
         if column.reached and not known.reached:
             found[column.model.id] = column
     return list(found.values())
+
+
+def _study_link(report: Path | str | None, out: Path) -> str:
+    """The address of the study's report as a page of a track links to it; empty if there is none."""
+    if report is None:
+        return ""
+    address = web_address(str(report))
+    if address is not None:
+        return address
+    if not Path(report).is_file():
+        raise RankingError(f"{report}: is neither a file nor an address that begins with https:// or http://")
+    try:
+        return quote(Path(os.path.relpath(report, out / "track")).as_posix())
+    except ValueError as error:  # another drive on Windows
+        raise RankingError(f"{report}: must be on the drive of {out}, so that a page can link to it") from error
 
 
 def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup
@@ -35,12 +35,13 @@ class ImageCell:
 
 @dataclass(frozen=True)
 class ImageLine:
-    """One image's row: its name, its address in the viewer (empty if it is not there), its values."""
+    """One image's row: its name, its values, its address in the viewer and its thumbnail (empty if not there)."""
 
     name: str
     size: str
     cells: tuple[ImageCell, ...]
     viewer: str
+    thumbnail: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,29 @@ class SubmissionPage:
     samples: Mapping[str, Any] | None
 
 
-def make_page(result: Result, track: Track, viewer: Mapping[str, str]) -> SubmissionPage:
+def make_page(
+    result: Result, track: Track, viewer: Mapping[str, str], thumbnails: Mapping[str, str] | None = None
+) -> SubmissionPage:
     """Lay out one result.
 
     Parameters
     ----------
     viewer:
         Image -> address of that image in the viewer, for images that are there.
+    thumbnails:
+        Image -> address of its thumbnail.
     """
     measured = set().union(*(image.values for image in result.images))
     columns = track.columns()
     metrics = [m for m in columns if m in measured]
-    lines = tuple(_line(image, [columns[m] for m in metrics], viewer.get(image.image, "")) for image in result.images)
+    small = thumbnails or {}
+    lines = tuple(
+        replace(
+            _line(image, [columns[m] for m in metrics], viewer.get(image.image, "")),
+            thumbnail=small.get(image.image, ""),
+        )
+        for image in result.images
+    )
     return SubmissionPage(
         columns=tuple((columns[m], text.label_html(metric_label(m, track))) for m in metrics),
         lines=lines,

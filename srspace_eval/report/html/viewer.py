@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,16 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import slug, visible
 from srspace_eval.errors import ImageError
 from srspace_eval.ranking.notes import metric_label
-from srspace_eval.report.html.submission import extremes, named
+from srspace_eval.report.html.chosen_images import choose_images
+from srspace_eval.report.html.previews import (
+    Crop,
+    exact_crop,
+    preview_suffix,
+    require_room,
+    size_text,
+    write_picture,
+    write_thumbnail,
+)
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.submissions.folders import folder_of_file
 from srspace_eval.submissions.pairing import reference_names
@@ -29,6 +38,8 @@ from srspace_eval.tracks.model import Track
 
 BOX = 16
 """Side of the window over which the map's squared error is averaged, as in the 2022 program's distance MSE."""
+
+_WORTH_TELLING = 100_000_000
 
 CELLS = 128
 """The map has at most this many cells along its longer side."""
@@ -47,7 +58,9 @@ class Pictures:
     lr:
         Folder (or zip) of LRs, named as ``score`` takes them; None: the GT is downscaled for the view.
     images:
-        At most this many images of a submission are shown in its viewer, its best and worst first.
+        At most this many images are shown, the best and worst first. All submissions show the same ones.
+    most_bytes:
+        The viewer is not written if its pictures would take more bytes, by an estimate.
 
     Examples
     --------
@@ -61,6 +74,7 @@ class Pictures:
     submissions: Mapping[str, Path] = field(default_factory=dict)
     lr: Path | None = None
     images: int = 12
+    most_bytes: int = 2_000_000_000
 
 
 def local_best(gt: NDArray[np.uint8], samples: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
@@ -126,13 +140,35 @@ class PictureWriter:
     def __init__(self, pictures: Pictures, folder: Path, track: Track) -> None:
         self._folder = folder / "pictures"
         self._track = track
-        self._most = pictures.images
+        self._most, self._most_bytes = pictures.images, pictures.most_bytes
+        self._chosen: dict[str, ImageRecord] = {}
+        self._crops: dict[str, Crop | None] = {}
         self._gt = _Files(open_source(pictures.gt))
         self._lr = None if pictures.lr is None else _Files(open_source(pictures.lr))
         self._submissions = dict(pictures.submissions)
         self._gt_names, self._lr_names = reference_names(
             self._gt.source, track, lr=None if self._lr is None else self._lr.source
         )
+
+    @property
+    def images(self) -> list[str]:
+        """The images that :meth:`choose` has chosen."""
+        return list(self._chosen)
+
+    def choose(self, results: Sequence[Result]) -> None:
+        """Choose the images that all viewers show.
+
+        Raises
+        ------
+        RankingError
+            If their pictures would take too many bytes.
+        """
+        shown = [result for result in results if result.team in self._submissions]
+        chosen = choose_images(shown, self._most, self._track)
+        total = require_room(chosen, len(shown), self._most_bytes)
+        if total > _WORTH_TELLING:
+            notify(f"the viewer's pictures take about {size_text(total)}; --viewer-images shows fewer images")
+        self._chosen = {image.image: image for image in chosen}
 
     def add(self, result: Result, name: str) -> dict[str, dict[str, Any]]:
         """Copy a submission's pictures.
@@ -155,7 +191,7 @@ class PictureWriter:
         first = next((sample for image in result.images for sample in image.samples), None)
         source = _Files(opened if first is None else folder_of_file(opened, first.file, first.sha256))
         shown = {}
-        for image in _choose(result.images, self._most, self._track):
+        for image in (image for image in result.images if image.image in self._chosen):
             try:
                 shown[image.image] = self._image(image, source, name)
             except ImageError as error:
@@ -170,11 +206,18 @@ class PictureWriter:
             raise ImageError(f"{image.image}: {self._gt.source.path} holds no such GT")
         if image.gt_sha256 is None:
             raise ImageError(f"{image.image}: it was measured without a GT, and the viewer shows the GT beside samples")
-        gt = self._copy(self._gt, self._gt_names[image.image], image.gt_sha256, image, f"gt/{file}.png")
-        samples = [
-            self._copy(source, sample.file, sample.sha256, image, f"teams/{name}/{file}-{sample.sample:05d}.png")
-            for sample in image.samples
+        gt = self._read(self._gt, self._gt_names[image.image], image.gt_sha256, image)
+        if image.image not in self._crops:
+            self._crops[image.image] = exact_crop(gt)
+        crop = self._crops[image.image]
+        samples = [self._read(source, sample.file, sample.sha256, image) for sample in image.samples]
+        shown, exact = write_picture(self._folder, f"gt/{file}", gt, crop)
+        files = [
+            write_picture(self._folder, f"teams/{name}/{file}-{sample.sample:05d}", pixels, crop)
+            for sample, pixels in zip(image.samples, samples, strict=True)
         ]
+        if samples:
+            write_thumbnail(self._folder / f"teams/{name}/{file}-small{preview_suffix()}", samples[0])
         best = local_best(gt, samples)
         shares = np.bincount(best.ravel(), minlength=len(samples)) / best.size
         return {
@@ -182,16 +225,19 @@ class PictureWriter:
             "height": image.height,
             "width": image.width,
             "scale": self._track.scale,
-            "gt": f"../pictures/gt/{file}.png",
+            "gt": f"../pictures/{shown}",
+            **({} if crop is None else {"crop": asdict(crop), "exact": f"../pictures/{exact}"}),
+            "thumbnail": f"../pictures/teams/{name}/{file}-small{preview_suffix()}",
             "lr": f"../pictures/{self._write_lr(image, gt, file)}",
             "samples": [
                 {
                     "number": sample.sample,
-                    "file": f"../pictures/teams/{name}/{file}-{sample.sample:05d}.png",
+                    "file": f"../pictures/{whole}",
+                    **({"exact": f"../pictures/{inside}"} if inside else {}),
                     "share": round(float(share), 4),
                     "values": self._values(sample),
                 }
-                for sample, share in zip(image.samples, shares, strict=True)
+                for sample, share, (whole, inside) in zip(image.samples, shares, files, strict=True)
             ],
             "map": {
                 "cell": cell_side(image.height, image.width),
@@ -209,8 +255,8 @@ class PictureWriter:
             for i in infos
         )
 
-    def _copy(self, source: _Files, name: str, sha256: str, image: ImageRecord, to: str) -> NDArray[np.uint8]:
-        """Copy a picture, cropped as it was measured, and return its pixels."""
+    def _read(self, source: _Files, name: str, sha256: str | None, image: ImageRecord) -> NDArray[np.uint8]:
+        """The pixels of a picture, cropped as it was measured."""
         where = source.source.where(name)
         data = source.read(name)
         if hashing.sha256(data) != sha256:
@@ -219,11 +265,7 @@ class PictureWriter:
         height, width = image.height, image.width
         if pixels.shape[0] < height or pixels.shape[1] < width:
             raise ImageError(f"{where}: is smaller than the {width}×{height} pixels that were measured")
-        target = self._folder / to
-        if not target.exists():  # another team's viewer may have this GT
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # Written anew: colour chunks would change what a browser shows, and texts may be private.
-            png.write_png(target, pixels[:height, :width])
+        # Written anew: colour chunks would change what a browser shows, and texts may be private.
         return pixels[:height, :width]
 
     def _write_lr(self, image: ImageRecord, gt: NDArray[np.uint8], file: str) -> str:
@@ -254,19 +296,3 @@ class _Files:
         if name not in self._names:
             raise ImageError(f"{self.source.path}: holds no file {name!r}")
         return self.source.read(name)
-
-
-def _choose(images: Sequence[ImageRecord], count: int, track: Track) -> list[ImageRecord]:
-    """At most ``count`` images, in the records' order: first those that the page names as best and worst, then
-    others from the best diversity score to the worst in even steps."""
-    metrics = named(track, images)
-    first = [n for metric in metrics for part in extremes(track.columns()[metric], images) for _, n in part]
-
-    def score(number: int) -> float:
-        value = images[number].values.get(metrics[0]) if metrics else None
-        return -math.inf if value is None else value
-
-    order = sorted(range(len(images)), key=score, reverse=True)
-    even = [order[round(step)] for step in np.linspace(0, len(order) - 1, min(count, len(order)))]
-    chosen = list(dict.fromkeys([*first, *even, *order]))[:count]
-    return [images[number] for number in sorted(chosen)]

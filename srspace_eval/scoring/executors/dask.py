@@ -30,7 +30,7 @@ from srspace_eval.results.record import ImageRecord
 from srspace_eval.scoring.executors.base import NetworkPlan, RuntimeInfo, runtime_info
 from srspace_eval.scoring.executors.worker import RunSpec, measure_image, probe
 from srspace_eval.scoring.tasks import ImageTask, TaskSources
-from srspace_eval.submissions.sources import reopened
+from srspace_eval.submissions.folders import reopened
 
 # Dask is optional, and only partly typed.
 Client: TypeAlias = Any

@@ -30,7 +30,7 @@ def test_key_layouts(layout: str, scale: int, tmp_path: Path) -> None:
     torch.save({"params_ema": state} if layout == "basicsr" else state, tmp_path / "x.pth")
     # Untrained weights: neither wiring reproduces the LR, so the usual one of programs with these names is used.
     usual = "trunk" if layout == "plain" else "first"
-    with pytest.warns(Notice, match=rf"x\.pth: the wiring .* is not evident.*'{usual}' is used; set --rrdb-skip"):
+    with pytest.warns(Notice, match=rf"x\.pth: the wiring .* is not evident.*'{usual}' is used; set rrdb_skip"):
         model = load_model(tmp_path / "x.pth", device="cpu")
     assert (model.config.family, model.config.scale, model.config.deterministic) == ("rrdb", scale, True)
     assert model.config.details["skip"] == usual

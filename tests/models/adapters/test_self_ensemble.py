@@ -51,7 +51,7 @@ def test_the_mean_is_that_of_the_eight_symmetries(tmp_path: Path) -> None:
 
 def test_a_stochastic_model_is_refused(tmp_path: Path) -> None:
     path = write_small_checkpoint(tmp_path / "x.pth", "srflow_da")
-    with pytest.raises(InputError, match=r"is stochastic.*--self-ensemble"):
+    with pytest.raises(InputError, match=r"is stochastic.*self_ensemble=True"):
         load_model(path, "cpu", self_ensemble=True)
 
 

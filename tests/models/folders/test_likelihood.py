@@ -68,7 +68,7 @@ def test_two_files_are_a_pair_with_a_notice_if_names_differ(model: Flow, tmp_pat
 MISTAKES = [
     # LRs, the one given, GTs, the one given, message
     (["0801x4.png", "0802x4.png"], "", ["0803.png"], "0803.png", "holds no LR of 0803.png, which would be 0803.png or"),
-    (["0801x4.png"], "", ["0802.png"], "0802.png", "give the PNG itself as --lr"),
+    (["0801x4.png"], "", ["0802.png"], "0802.png", "give the PNG itself as lr"),
     (["0801x4.png"], "0801x4.png", ["0802.png"], "", r"0801x4.png: has no GT: \S*0801.png is missing"),
     (["0801x4.png"], "", ["0801.png", "0801.PNG"], "", "belongs to 0801.PNG and 0801.png: keep one of them"),
     (["0801x4.png", "0801.png"], "", ["0801.png"], "", "the same image as"),
@@ -98,6 +98,6 @@ def test_memory_of_encoding_is_checked_first(model: Flow, tmp_path: Path) -> Non
     assert len(likelihoods(model, lr, gt, memory_limit=needed).images) == 1
     with pytest.raises(
         SamplingError,
-        match=r"0801\.png: encoding 32×24 pixels needs \d+\.\d\d MiB, and \d+\.\d\d MiB may be used; .* --memory",
+        match=r"0801\.png: encoding 32×24 pixels needs \d+\.\d\d MiB, and \d+\.\d\d MiB may be used; .* memory",
     ):
         likelihoods(model, lr, gt, memory_limit=needed - 1)

@@ -34,6 +34,6 @@ def test_models_off_the_grid_cannot_be_tiled() -> None:
             return tuple((3, -(-height // 5) * 5, -(-width // 5) * 5) for _ in range(2))
 
     tile = list(tiles(64, 64, 32, 16))[-1]
-    with pytest.raises(SamplingError, match="--tile off"):
+    with pytest.raises(SamplingError, match="tile=off"):
         tile_latents(Odd(), (64, 64), tile, seed=0, image="x", sample=0, heat=1.0)
     assert tile_latents(Odd(), (64, 64), whole(64, 64), seed=0, image="x", sample=0, heat=1.0)[0].shape == (3, 65, 65)

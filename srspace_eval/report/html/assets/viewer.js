@@ -30,9 +30,9 @@
 
   // --- panes
   const kinds = () => [
-    { id: "gt", label: "GT", src: image.gt },
+    { id: "gt", label: "GT", src: image.gt, exact: image.exact },
     { id: "lr", label: "LR", src: image.lr, note: "each pixel enlarged" },
-    ...image.samples.map((s) => ({ id: `s${s.number}`, label: `Sample ${s.number}`, src: s.file, note: s.values })),
+    ...image.samples.map((s) => ({ id: `s${s.number}`, label: `Sample ${s.number}`, src: s.file, exact: s.exact, note: s.values })),
     { id: "map", label: "Local best", note: "which sample is nearest" },
   ];
   const percent = (share) => `${(100 * share).toFixed(1)}%`;
@@ -54,6 +54,11 @@
       stage.setAttribute("aria-describedby", "keys");
       stage.style.aspectRatio = `${image.width} / ${image.height}`;
       stage.append(kind.id === "map" ? map() : picture(kind));
+      if (image.crop && kind.exact) {
+        // The exact pixels of one region, over the preview; loaded when they are zoomed in.
+        const inside = make("img", { className: "exact", alt: "", draggable: false, hidden: true, width: image.crop.side, height: image.crop.side });
+        stage.append(inside);
+      }
       stage.append(make("div", { className: "cursor", hidden: true }));
       panes.append(make("figure", { className: "pane" }, make("figcaption", {}, make("b"), make("span")), stage));
       name(stage, kind);
@@ -135,8 +140,31 @@
         content.classList.toggle("crisp", side >= 2);
       }
     }
+    exact();
     view.fitted = view.zoom <= least * 1.001;
     get("zoom").textContent = `${Math.round(100 * view.zoom)}%`;
+  };
+
+  const exact = () => {
+    for (const stage of stages()) {
+      const inside = stage.querySelector(".exact");
+      if (inside) {
+        const { x, y } = image.crop;
+        inside.hidden = view.zoom * devicePixelRatio < 0.7;
+        inside.style.transform = `translate(${(x - view.x) * view.zoom}px, ${(y - view.y) * view.zoom}px) scale(${view.zoom})`;
+        inside.classList.toggle("crisp", view.zoom * devicePixelRatio >= 2);
+        const wanted = compare ? image.exact : kinds().find((k) => k.id === stage.dataset.pane).exact;
+        if (!inside.hidden && inside.getAttribute("src") !== wanted) {
+          inside.src = wanted;
+        }
+      }
+    }
+  };
+  const region = () => {
+    view.zoom = stageSize().width / image.crop.side;
+    view.x = image.crop.x;
+    view.y = image.crop.y;
+    draw();
   };
 
   const zoomAt = (factor, px, py) => {
@@ -313,6 +341,7 @@
     select.selectedIndex = number;
     get("before").disabled = number === 0;
     get("after").disabled = number === images.length - 1;
+    get("region").hidden = !image.crop;
     const known = new Set(kinds().map((k) => k.id));
     shown = new Set([...shown].filter((id) => known.has(id)));
     choices();
@@ -337,6 +366,7 @@
   get("out").addEventListener("click", () => zoomCentre(0.8));
   get("fit").addEventListener("click", fit);
   get("one").addEventListener("click", one);
+  get("region").addEventListener("click", region);
   get("compare").addEventListener("click", toggleCompare);
   get("tools").hidden = false;
   const wanted = () => Math.min(Number(/^#image-(\d+)$/.exec(location.hash)?.[1] ?? 0), images.length - 1);

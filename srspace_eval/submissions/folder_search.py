@@ -1,0 +1,38 @@
+"""Where the PNGs of a folder are: directly in it, or in inner folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from srspace_eval.errors import SubmissionError
+
+MAX_ENTRIES = 100_000
+"""The largest number of entries of a zip or folder."""
+
+_DEEPEST = 4
+
+
+def has_png(folder: Path) -> bool:
+    """Whether a PNG is directly in a folder."""
+    return any(path.suffix.lower() == ".png" for path in folder.iterdir())
+
+
+def png_folders(folder: Path) -> list[str]:
+    """The inner folders, at most four levels deep, that contain a PNG. Hidden folders and links are left out."""
+    found: list[str] = []
+    level, seen = [folder], 0
+    for _ in range(_DEEPEST):
+        deeper = []
+        for outer in level:
+            for path in outer.iterdir():
+                seen += 1
+                if seen > MAX_ENTRIES:
+                    raise SubmissionError(f"{folder}: contains more than {MAX_ENTRIES} files")
+                if path.name.startswith((".", "__MACOSX")) or path.is_symlink() or not path.is_dir():
+                    continue
+                if has_png(path):
+                    found.append(path.relative_to(folder).as_posix())
+                else:
+                    deeper.append(path)
+        level = deeper
+    return sorted(found)
