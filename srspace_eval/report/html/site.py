@@ -14,11 +14,13 @@ Pages need no server and load nothing from outside the folder. The same rankings
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 
@@ -39,6 +41,7 @@ from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import RankingRule
+from srspace_eval.tracks.teams import web_address
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js", "compare.js")
 
@@ -49,6 +52,7 @@ def write_site(
     *,
     pictures: Mapping[str, Pictures] | None = None,
     texts: Mapping[str, str] | None = None,
+    study_report: Path | str | None = None,
 ) -> Path:
     """Write the leaderboards of several tracks as HTML: all of it, or nothing.
 
@@ -63,6 +67,8 @@ def write_site(
         Track name -> where its pictures are. The submissions named there get a viewer.
     texts:
         More files for the folder: name -> text.
+    study_report:
+        The human study's report, linked from the tracks' pages: a file (the link is relative) or a web address.
 
     Returns
     -------
@@ -71,7 +77,8 @@ def write_site(
     Raises
     ------
     RankingError
-        If there is nothing to write, the folder holds files that are not a leaderboard's, or it cannot be written.
+        If there is nothing to write, the folder holds files that are not a leaderboard's, it cannot be written, or
+        ``study_report`` is neither a file nor a web address.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -92,7 +99,7 @@ def write_site(
         require_own_folder(out, texts)
         with staged(out, first=LIST) as stage:
             earlier = require_own_folder(out, texts)  # again, now that no other process writes
-            _Site(stage).write(rankings, pictures or {})
+            _Site(stage, _study_link(study_report, out)).write(rankings, pictures or {})
             for name, text_ in texts.items():
                 write_atomic(stage / name, text_)
             written = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
@@ -120,8 +127,8 @@ class _Names:
 
 
 class _Site:
-    def __init__(self, out: Path) -> None:
-        self._out = out
+    def __init__(self, out: Path, study: str) -> None:
+        self._out, self._study = out, study
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # select_autoescape does not know .html.j2
@@ -181,7 +188,7 @@ class _Site:
         tables = [(ranking.track.ranking, ranking, table), *self._others(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
-            tables=tables, columns=_all_columns([one for _, _, one in tables]),
+            study=self._study, tables=tables, columns=_all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
             signatures=_signatures(ranking), compare=compare,
             plane=[
@@ -279,6 +286,21 @@ def _all_columns(tables: Sequence[TrackTable]) -> list[PageColumn]:
         if column.reached and not known.reached:
             found[column.model.id] = column
     return list(found.values())
+
+
+def _study_link(report: Path | str | None, out: Path) -> str:
+    """The address of the study's report as a page of a track links to it; empty if there is none."""
+    if report is None:
+        return ""
+    address = web_address(str(report))
+    if address is not None:
+        return address
+    if not Path(report).is_file():
+        raise RankingError(f"{report}: is neither a file nor an address that begins with https:// or http://")
+    try:
+        return quote(Path(os.path.relpath(report, out / "track")).as_posix())
+    except ValueError as error:  # another drive on Windows
+        raise RankingError(f"{report}: must be on the drive of {out}, so that a page can link to it") from error
 
 
 def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
