@@ -195,7 +195,7 @@ def test_the_pieces_of_one_level_are_different_pictures(build: Build) -> None:
 
 
 def test_an_lr_is_refused_for_ratings(material: Material, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="--lr is for rankings; ratings show no LR"):
+    with pytest.raises(StudyError, match="lr is for rankings; ratings show no LR"):
         create_study(
             [material.submission(name) for name in METHODS],
             material.gt,
