@@ -11,7 +11,7 @@ _MODE = 0o100644 << 16
 
 
 def make_zip(files: Mapping[str, bytes], *, compress: bool = True) -> bytes:
-    """A zip of files by name, in the order of their names.
+    """A zip of files by name, in the order of their names. Zips and PNGs in it are not compressed again.
 
     Examples
     --------
@@ -23,6 +23,7 @@ def make_zip(files: Mapping[str, bytes], *, compress: bool = True) -> bytes:
         for name in sorted(files):
             info = zipfile.ZipInfo(name, _DATE)
             info.external_attr, info.create_system = _MODE, 3
-            info.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+            packed = name.endswith((".zip", ".png"))
+            info.compress_type = zipfile.ZIP_DEFLATED if compress and not packed else zipfile.ZIP_STORED
             archive.writestr(info, files[name])
     return buffer.getvalue()

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import site
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -151,10 +153,18 @@ def _wait(process: subprocess.Popen[bytes], limit: float) -> Finished:
     try:
         _, stderr = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
-        process.kill()
+        _kill(process)
         process.communicate()
         return Finished(None, "")
     return Finished(process.returncode, stderr.decode("utf-8", "replace"))
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Stop a program and what it started; the children of a program would keep its stderr open."""
+    if sys.platform != "win32":
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 def _local(word: str, folders: Mapping[str, Path]) -> str:

@@ -100,7 +100,9 @@ def test_the_same_plan_gives_the_same_bytes_without_a_path_of_this_machine(folde
     shutil.copytree(folder / "gt", tmp_path / "elsewhere")
     (tmp_path / "elsewhere/notes.txt").write_text("private")
     first, second = (
-        make_bundle(CompetitionPlan(load_track("x4"), (CompetitionPhase("P", str(gt), START),), "a/b:1"))[1]
+        make_bundle(
+            CompetitionPlan(load_track("x4"), (CompetitionPhase("P", str(gt), START),), "a/b:1", starting_kit=True)
+        )[1]
         for gt in (folder / "gt", tmp_path / "elsewhere")
     )
     assert first == second

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+import time
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -218,8 +219,13 @@ def test_a_program_is_stopped_at_the_limit(place: Any, tmp_path: Path) -> None:
     folders = {f"/app/{name}": tmp_path / name for name in ("program", "input", "output", "shared")}
     for folder in folders.values():
         folder.mkdir()
-    (tmp_path / "program/slow.py").write_text("import time\ntime.sleep(60)\n")
+    (tmp_path / "program/slow.py").write_text(
+        "import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "time.sleep(60)\n"
+    )
+    begin = time.monotonic()
     assert run_program(["python3", "slow.py"], folders, limit=1, place=place).code is None
+    assert time.monotonic() - begin < 30  # its child does not keep the run waiting
 
 
 def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ Pages need no server and load nothing from outside the folder. The same rankings
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 
@@ -40,6 +42,7 @@ from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import RankingRule
 from srspace_eval.tracks.names import example_names
+from srspace_eval.tracks.teams import web_address
 
 _DOWNLOADS = ("csv", "json", "tex", "md", "bib")
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js", "compare.js")
@@ -51,6 +54,7 @@ def write_site(
     *,
     pictures: Mapping[str, Pictures] | None = None,
     texts: Mapping[str, str] | None = None,
+    study_report: Path | str | None = None,
 ) -> Path:
     """Write the leaderboards of several tracks as HTML: all of it, or nothing.
 
@@ -65,6 +69,8 @@ def write_site(
         Track name -> where its pictures are. The submissions named there get a viewer.
     texts:
         More files for the folder: name -> text.
+    study_report:
+        The human study's report, linked from the tracks' pages: a file (the link is relative) or a web address.
 
     Returns
     -------
@@ -73,7 +79,8 @@ def write_site(
     Raises
     ------
     RankingError
-        If there is nothing to write, the folder holds files that are not a leaderboard's, or it cannot be written.
+        If there is nothing to write, the folder holds files that are not a leaderboard's, it cannot be written, or
+        ``study_report`` is neither a file nor a web address.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -94,7 +101,7 @@ def write_site(
         require_own_folder(out, texts)
         with staged(out, first=LIST) as stage:
             earlier = require_own_folder(out, texts)  # again, now that no other process writes
-            _Site(stage, frozenset(texts)).write(rankings, pictures or {})
+            _Site(stage, _study_link(study_report, out), frozenset(texts)).write(rankings, pictures or {})
             for name, text_ in texts.items():
                 write_atomic(stage / name, text_)
             written = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
@@ -108,8 +115,8 @@ def write_site(
 
 
 class _Site:
-    def __init__(self, out: Path, texts: Collection[str]) -> None:
-        self._out, self._texts = out, texts
+    def __init__(self, out: Path, study: str, texts: Collection[str]) -> None:
+        self._out, self._study, self._texts = out, study, texts
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # select_autoescape does not know .html.j2
@@ -172,7 +179,7 @@ class _Site:
         tables = [(ranking.track.ranking, ranking, table), *self._others(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
-            tables=tables, columns=all_columns([one for _, _, one in tables]),
+            study=self._study, tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
             signatures=signatures(ranking), compare=compare, per_image=images is not None,
             downloads=[name for form in _DOWNLOADS if (name := f"{slug(ranking.track.name)}.{form}") in self._texts],
@@ -257,6 +264,21 @@ def _places_elsewhere(ranking: Ranking, result: Result) -> list[tuple[str, str]]
         reason = f"none: {row.why_unranked}" if row.why_unranked else "none"
         found.append((rule.title or rule.name, reason if row.place is None else str(row.place)))
     return found
+
+
+def _study_link(report: Path | str | None, out: Path) -> str:
+    """The address of the study's report as a page of a track links to it; empty if there is none."""
+    if report is None:
+        return ""
+    address = web_address(str(report))
+    if address is not None:
+        return address
+    if not Path(report).is_file():
+        raise RankingError(f"{report}: is neither a file nor an address that begins with https:// or http://")
+    try:
+        return quote(Path(os.path.relpath(report, out / "track")).as_posix())
+    except ValueError as error:  # another drive on Windows
+        raise RankingError(f"{report}: must be on the drive of {out}, so that a page can link to it") from error
 
 
 def _write(path: Path, data: bytes) -> None:
