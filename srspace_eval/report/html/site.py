@@ -14,12 +14,10 @@ Pages need no server and load nothing from outside the folder. The same rankings
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import jinja2
 
@@ -32,8 +30,9 @@ from srspace_eval.ranking.notes import is_signature_note, metric_label
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
+from srspace_eval.report.html.page_values import all_columns, neighbour, places_elsewhere, signatures, study_link
 from srspace_eval.report.html.per_image import per_image
-from srspace_eval.report.html.site_data import Names, all_columns, neighbour, require_known, signatures
+from srspace_eval.report.html.site_data import Names, require_known
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
@@ -42,7 +41,6 @@ from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import RankingRule
 from srspace_eval.tracks.names import example_names
-from srspace_eval.tracks.teams import web_address
 
 _DOWNLOADS = ("csv", "json", "tex", "md", "bib")
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js", "compare.js")
@@ -101,7 +99,7 @@ def write_site(
         require_own_folder(out, texts)
         with staged(out, first=LIST) as stage:
             earlier = require_own_folder(out, texts)  # again, now that no other process writes
-            _Site(stage, _study_link(study_report, out), frozenset(texts)).write(rankings, pictures or {})
+            _Site(stage, study_link(study_report, out), frozenset(texts)).write(rankings, pictures or {})
             for name, text_ in texts.items():
                 write_atomic(stage / name, text_)
             written = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
@@ -236,7 +234,7 @@ class _Site:
         self._page(
             "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, table=table,
             line=table.lines[number], result=result, page=page, data=data,
-            viewer=f"../viewer/{name}.html" if views else "", elsewhere=_places_elsewhere(ranking, result),
+            viewer=f"../viewer/{name}.html" if views else "", elsewhere=places_elsewhere(ranking, result),
             before=neighbour(table, files_, number, -1), after=neighbour(table, files_, number, 1),
         )  # fmt: skip
 
@@ -253,32 +251,6 @@ class _Site:
             _write(folder / name, own.joinpath(name).read_bytes())
         plotly = files("plotly").joinpath("package_data").joinpath("plotly.min.js")
         _write(folder / "plotly.min.js", plotly.read_bytes())
-
-
-def _places_elsewhere(ranking: Ranking, result: Result) -> list[tuple[str, str]]:
-    """The board's further rankings, and the place or the reason of a submission in each."""
-    found = []
-    for one in ranking.others:
-        row = next(row for row in one.rows if row.entry.result is result)
-        rule = one.track.ranking
-        reason = f"none: {row.why_unranked}" if row.why_unranked else "none"
-        found.append((rule.title or rule.name, reason if row.place is None else str(row.place)))
-    return found
-
-
-def _study_link(report: Path | str | None, out: Path) -> str:
-    """The address of the study's report as a page of a track links to it; empty if there is none."""
-    if report is None:
-        return ""
-    address = web_address(str(report))
-    if address is not None:
-        return address
-    if not Path(report).is_file():
-        raise RankingError(f"{report}: is neither a file nor an address that begins with https:// or http://")
-    try:
-        return quote(Path(os.path.relpath(report, out / "track")).as_posix())
-    except ValueError as error:  # another drive on Windows
-        raise RankingError(f"{report}: must be on the drive of {out}, so that a page can link to it") from error
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,14 +1,12 @@
-"""Small pieces of data of the site's pages: file names, neighbours, signatures."""
+"""Small pieces of data of the site: names of files, and teams without a result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.untrusted_text import slug, visible
-from srspace_eval.ranking.model import FINAL, Ranking
-from srspace_eval.report.html.track_table import PageColumn, TrackTable
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.report.html.viewer import Pictures
 
 
@@ -26,21 +24,6 @@ class Names:
         return name
 
 
-def all_columns(tables: Sequence[TrackTable]) -> list[PageColumn]:
-    """The columns of all tables, each once; one with a plateau counts before one without.
-
-    A combined rank is another value in each table, and the page explains each.
-    """
-    found: dict[str, PageColumn] = {}
-    for column in (column for table in tables for column in table.columns):
-        if column.model.id == FINAL and not column.model.description:
-            continue
-        known = found.setdefault(column.model.id, column)
-        if column.reached and not known.reached:
-            found[column.model.id] = column
-    return list(found.values())
-
-
 def require_known(pictures: Pictures, teams: Sequence[str]) -> None:
     strangers = [team for team in pictures.submissions if team not in teams]
     if strangers:
@@ -48,23 +31,3 @@ def require_known(pictures: Pictures, teams: Sequence[str]) -> None:
             f"no scored submission is called {', '.join(map(repr, strangers))}, so its pictures are not shown; scored "
             f"are {', '.join(map(repr, teams)) or 'none'}"
         )
-
-
-def neighbour(table: TrackTable, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:
-    """Address and name of the next submission up or down the table that has a page."""
-    numbers = sorted(files_)
-    place = numbers.index(number) + step
-    if not 0 <= place < len(numbers):
-        return None
-    return f"{files_[numbers[place]]}.html", table.lines[numbers[place]].name
-
-
-def signatures(ranking: Ranking) -> list[tuple[str, str, int]]:
-    """Signature id, text, and how many rows carry it."""
-    found: dict[str, tuple[str, int]] = {}
-    for row in ranking.rows:
-        if row.entry.result is not None:
-            signature = row.entry.result.signature
-            text_, count = found.get(signature.id, (visible(signature.text), 0))
-            found[signature.id] = (text_, count + 1)
-    return [(id_, text_, count) for id_, (text_, count) in found.items()]
