@@ -153,6 +153,7 @@ def _parse(source: str, where: str) -> Track:
         derived=derived,
         baseline=table.baseline,
         reference=table.reference,
+        mismatch=table.mismatch,
         opinion_scale=_opinion_scale(table.study.scale, where),
         source="" if table.source is UNSET else visible(table.source),
         uncertain=tuple(visible(sentence) for sentence in table.uncertain),

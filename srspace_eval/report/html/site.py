@@ -14,13 +14,11 @@ Pages need no server and load nothing from outside the folder. The same rankings
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import jinja2
 
@@ -29,19 +27,19 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import slug, visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
-from srspace_eval.ranking.model import FINAL, Ranking
+from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.notes import is_signature_note, metric_label
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
+from srspace_eval.report.html.page_values import all_columns, neighbour, places_elsewhere, signatures, study_link
 from srspace_eval.report.html.submission import make_page
-from srspace_eval.report.html.track_table import PageColumn, TrackTable, make_track_table
+from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import RankingRule
-from srspace_eval.tracks.teams import web_address
 
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js", "compare.js")
 
@@ -99,7 +97,7 @@ def write_site(
         require_own_folder(out, texts)
         with staged(out, first=LIST) as stage:
             earlier = require_own_folder(out, texts)  # again, now that no other process writes
-            _Site(stage, _study_link(study_report, out)).write(rankings, pictures or {})
+            _Site(stage, study_link(study_report, out)).write(rankings, pictures or {})
             for name, text_ in texts.items():
                 write_atomic(stage / name, text_)
             written = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
@@ -188,9 +186,9 @@ class _Site:
         tables = [(ranking.track.ranking, ranking, table), *self._others(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
-            study=self._study, tables=tables, columns=_all_columns([one for _, _, one in tables]),
+            study=self._study, tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
-            signatures=_signatures(ranking), compare=compare,
+            signatures=signatures(ranking), compare=compare,
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
                 for m in charts.plane(ranking) or ()
@@ -243,8 +241,8 @@ class _Site:
         self._page(
             "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, table=table,
             line=table.lines[number], result=result, page=page, data=data,
-            viewer=f"../viewer/{name}.html" if views else "", elsewhere=_places_elsewhere(ranking, result),
-            before=_neighbour(table, files_, number, -1), after=_neighbour(table, files_, number, 1),
+            viewer=f"../viewer/{name}.html" if views else "", elsewhere=places_elsewhere(ranking, result),
+            before=neighbour(table, files_, number, -1), after=neighbour(table, files_, number, 1),
         )  # fmt: skip
 
     def _page(self, template: str, path: str, **values: Any) -> None:
@@ -262,47 +260,6 @@ class _Site:
         _write(folder / "plotly.min.js", plotly.read_bytes())
 
 
-def _places_elsewhere(ranking: Ranking, result: Result) -> list[tuple[str, str]]:
-    """The board's further rankings, and the place or the reason of a submission in each."""
-    found = []
-    for one in ranking.others:
-        row = next(row for row in one.rows if row.entry.result is result)
-        rule = one.track.ranking
-        reason = f"none: {row.why_unranked}" if row.why_unranked else "none"
-        found.append((rule.title or rule.name, reason if row.place is None else str(row.place)))
-    return found
-
-
-def _all_columns(tables: Sequence[TrackTable]) -> list[PageColumn]:
-    """The columns of all tables, each once; one with a plateau counts before one without.
-
-    A combined rank is another value in each table, and the page explains each.
-    """
-    found: dict[str, PageColumn] = {}
-    for column in (column for table in tables for column in table.columns):
-        if column.model.id == FINAL and not column.model.description:
-            continue
-        known = found.setdefault(column.model.id, column)
-        if column.reached and not known.reached:
-            found[column.model.id] = column
-    return list(found.values())
-
-
-def _study_link(report: Path | str | None, out: Path) -> str:
-    """The address of the study's report as a page of a track links to it; empty if there is none."""
-    if report is None:
-        return ""
-    address = web_address(str(report))
-    if address is not None:
-        return address
-    if not Path(report).is_file():
-        raise RankingError(f"{report}: is neither a file nor an address that begins with https:// or http://")
-    try:
-        return quote(Path(os.path.relpath(report, out / "track")).as_posix())
-    except ValueError as error:  # another drive on Windows
-        raise RankingError(f"{report}: must be on the drive of {out}, so that a page can link to it") from error
-
-
 def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
     strangers = [team for team in pictures.submissions if team not in teams]
     if strangers:
@@ -315,23 +272,3 @@ def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
 def _write(path: Path, data: bytes) -> None:
     with replacing(path, sync=False) as file:
         file.write(data)
-
-
-def _neighbour(table: TrackTable, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:
-    """Address and name of the next submission up or down the table that has a page."""
-    numbers = sorted(files_)
-    place = numbers.index(number) + step
-    if not 0 <= place < len(numbers):
-        return None
-    return f"{files_[numbers[place]]}.html", table.lines[numbers[place]].name
-
-
-def _signatures(ranking: Ranking) -> list[tuple[str, str, int]]:
-    """Signature id, text, and how many rows carry it."""
-    found: dict[str, tuple[str, int]] = {}
-    for row in ranking.rows:
-        if row.entry.result is not None:
-            signature = row.entry.result.signature
-            text_, count = found.get(signature.id, (visible(signature.text), 0))
-            found[signature.id] = (text_, count + 1)
-    return [(id_, text_, count) for id_, (text_, count) in found.items()]
