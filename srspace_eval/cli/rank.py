@@ -152,7 +152,7 @@ _DEFAULT_BOARD = Path("leaderboards")
     metavar="FILE.csv",
     help=f"What to show about teams: file,team,kind,{','.join(FIELDS)}.",
 )
-@click.argument("more_submissions", metavar="", nargs=-1, type=SOURCE)
+@click.argument("more_submissions", metavar="[SUBMISSION...]", nargs=-1, type=SOURCE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
     track_names: tuple[str, ...],

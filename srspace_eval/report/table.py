@@ -121,7 +121,7 @@ def _column(ranking: Ranking, metric: str, criterion: RankedMetric | None) -> Co
 def _about_final(ranking: Ranking) -> str:
     rule = ranking.track.ranking
     if rule.order_by:
-        return f"Value of {rule.order_by[0].formula.text}. It gives the places."
+        return ""  # the page explains the rule's formula
     named = " and ".join(metric_label(metric, ranking.track) for metric in rule.final)
     return f"Mean of the ranks in {named}. It gives the places."
 
