@@ -11,6 +11,10 @@ ratios, and the largest difference between their pictures. The plain program sha
 for all samples is the time of one times their number. ``--threads 1 --clock cpu`` measures processor time instead,
 which is more reliable on a busy machine.
 
+``--products`` counts the products of both programs instead: multiplications in convolutions and matrix products for
+each LR pixel. Their ratio is what the same speed of arithmetic would give. ``--table`` prints a row of the table in
+``docs/concepts/measured.md``.
+
     python benchmarks/models.py srflow_df2k_x4 --size 339x510 --device cuda --precision float32 bf16
 
 does the same on a GPU in each precision, and also prints the peak memory and the difference from the CPU's pictures.
@@ -26,6 +30,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from inputs import synth
 from srspace_eval.flows import ConditionalFlow
@@ -69,6 +74,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
+    parser.add_argument("--products", action="store_true", help="count products; measure no time")
+    parser.add_argument("--table", action="store_true", help="print a row of a Markdown table")
     parser.add_argument("--precision", nargs="+", choices=["float32", "bf16", "fp16"], default=["float32"])
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -91,6 +98,25 @@ def main() -> None:
     sizes = model.latent_shapes(height, width)
     latents = [0.9 * torch.randn(args.samples, *size, generator=generator).to(device) for size in sizes]
     one = [latent[:1] for latent in latents]
+    if args.products:
+        pixels = height * width
+        with inference(device):
+            calls = {
+                "plain_one": lambda: plain_decode(flow, lr, one),
+                "one": lambda: model.decode(lr, one),
+                "all": lambda: model.decode(lr, latents),
+            }
+            counts = {name: products(call) / pixels for name, call in calls.items()}
+        ratios = {
+            "ratio_one": counts["plain_one"] / counts["one"],
+            "ratio_all": args.samples * counts["plain_one"] / counts["all"],
+        }
+        print(
+            json.dumps(
+                {"model": args.name, "lr": [height, width], "products_for_each_lr_pixel": counts} | ratios, indent=2
+            )
+        )
+        return
     with inference(device):
         expected = plain_decode(flow, lr, one)
     if device.type != "cpu":
@@ -117,7 +143,19 @@ def main() -> None:
             report |= found
         else:
             report[precision] = found
+    if args.table and "ratio_one" in report:
+        cells = [f"{report[key]:.2f} s" for key in ("plain_one_s", "one_s", "all_s")]
+        ratios = ", ".join(f"{report[key]:.1f}" for key in ("ratio_one", "ratio_all"))
+        print(f"| {args.name}, {height}×{width} | {' | '.join(cells)} | {ratios} |")
+        return
     print(json.dumps(report, indent=2))
+
+
+def products(call: Callable[[], object]) -> float:
+    """Multiplications in the convolutions and matrix products of a call."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops() / 2  # an addition for each multiplication
 
 
 def measure(

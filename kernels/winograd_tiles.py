@@ -40,7 +40,12 @@ def can_tile(x: Tensor) -> bool:
     >>> can_tile(torch.rand(2)), can_tile(torch.rand(2).double())
     (True, False)
     """
-    return x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    return supports(x) and not torch.is_autocast_enabled("cpu")
+
+
+def supports(weight: Tensor) -> bool:
+    """Whether weights are on the CPU and float32; the same as :func:`can_tile`, whatever autocast is."""
+    return weight.device.type == "cpu" and weight.dtype == torch.float32
 
 
 class Scratch:

@@ -70,7 +70,9 @@ def sign_of_life(text: str) -> Iterator[None]:
         What is being done.
     """
     stdout, stderr = sys.stdout, sys.stderr
-    can_show = stderr.isatty() and (stderr.encoding or "").lower().replace("-", "") == "utf8"
+    # A stream that was closed before the start (2>&-) is None.
+    can_show = stdout is not None and stderr is not None and stderr.isatty()
+    can_show = can_show and (stderr.encoding or "").lower().replace("-", "") == "utf8"
     if not can_show:
         yield
         return

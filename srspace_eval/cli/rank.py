@@ -63,6 +63,11 @@ _DEFAULT_BOARD = Path("leaderboards")
     help="A study's mean opinion ranks: the folder that 'study collect' wrote, or a CSV: team,mor.",
 )
 @click.option(
+    "--study-report",
+    metavar="FILE|ADDRESS",
+    help="The study's report.html, or the address where you publish it: the HTML links to it.",
+)
+@click.option(
     "--allow-unknown", is_flag=True, help="Show names of --mor that are not on the board as baselines; else an error."
 )
 @click.option(
@@ -147,7 +152,7 @@ _DEFAULT_BOARD = Path("leaderboards")
     metavar="FILE.csv",
     help=f"What to show about teams: file,team,kind,{','.join(FIELDS)}.",
 )
-@click.argument("more_submissions", metavar="", nargs=-1, type=SOURCE)
+@click.argument("more_submissions", metavar="[SUBMISSION...]", nargs=-1, type=SOURCE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
     track_names: tuple[str, ...],
@@ -155,6 +160,7 @@ def command(
     table: Path | None,
     values: Path | None,
     mor: Path | None,
+    study_report: str | None,
     allow_unknown: bool,
     published_names: tuple[str, ...],
     beside: tuple[str, ...],
@@ -203,7 +209,14 @@ def command(
         submissions = (*submissions, *map(str, more_submissions))
     shown = columns_of(columns, tracks)
     require_one(
-        tracks, table=table, values=values, mor=mor, gt=gt, json=as_json or None, format=None if out else formats
+        tracks,
+        table=table,
+        values=values,
+        mor=mor,
+        gt=gt,
+        json=as_json or None,
+        study_report=study_report,
+        format=None if out else formats,
     )
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
@@ -236,7 +249,9 @@ def command(
         if gt is not None:
             limits = {"images": viewer_images, "most_bytes": viewer_size}
             pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, **limits)}
-        for path in write_leaderboards(rankings, out, formats=forms, pictures=pictures, **looks):
+        for path in write_leaderboards(
+            rankings, out, formats=forms, pictures=pictures, study_report=study_report, **looks
+        ):
             say(f"wrote {path}")
         if pictures:
             say(f"{out} shows pictures of the GT; do not publish it while the GT is secret")

@@ -18,6 +18,7 @@ from srspace_eval.metrics.lpips.metric import DiversityPatches
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind, columns, measures_of, own_values
 from srspace_eval.metrics.registry import metrics as known_metrics
+from srspace_eval.ranking.suspicions import suspicions
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import result_path
@@ -239,6 +240,8 @@ def show(result: Result) -> None:
     if result.incomplete:
         console.print(f"incomplete, not ranked: {len(result.incomplete)} images lack samples")
     console.print(table)
+    for finding in suspicions(result):
+        console.print(shown(f"look at the pictures: {finding}"), soft_wrap=True)
     if result.declared is not None:
         console.print(shown(f"declared in {result.declared.file}, not measured: {result.declared}"))
     console.print(shown(f"signature {result.signature.id}: {result.signature.text}"), soft_wrap=True)

@@ -16,7 +16,7 @@ RESERVED = frozenset(
     {
         "common", "environment", "image", "height", "width", "gt_sha256", "samples", "sample", "file", "sha256",
         "team", "kind", "place", "source", "note", "notes", "final_rank", "why_unranked", "ranks", "incomplete",
-        "intervals", "rank_intervals", "evidence", "seal", "indistinguishable_from_next", "signature",
+        "intervals", "rank_intervals", "evidence", "findings", "seal", "indistinguishable_from_next", "signature",
     }
 )  # fmt: skip
 """Keys of records, tables and signatures, which cannot be ids."""

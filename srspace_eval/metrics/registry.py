@@ -167,6 +167,15 @@ def is_known_column(name: str) -> bool:
     return name not in _columns and any(info.id == name for info in KNOWN_COLUMNS)
 
 
+def default_metric(measure_id: str) -> str:
+    """The metric of a measure that names none: its id, or pyiqa's metric of a well-known id.
+
+    >>> default_metric("psnr"), default_metric("musiq")
+    ('psnr', 'pyiqa:musiq')
+    """
+    return f"{PREFIX}{measure_id}" if is_known_column(measure_id) else measure_id
+
+
 def column(name: str) -> MetricInfo:
     """One column.
 

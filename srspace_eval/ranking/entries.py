@@ -176,6 +176,7 @@ def _opinion_scores(path: Path) -> Path | None:
 def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list[Entry], list[str]]:
     """Entries with the values of a CSV: ``team`` and ids of the track's columns, such as runtimes.
 
+    Columns that the track declares may have intervals: ``ID_low`` and ``ID_high``, as in the table of a rating study.
     Published entries keep their own values. A name without an entry becomes a baseline with these values alone, so
     that a reference method needs no result.
 
@@ -207,8 +208,16 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
             earlier = known[name].values.get(metric) if name in known else None
             if earlier is not None and earlier != value:
                 line.fault(f"{name!r} already has {metric} {earlier:g}, here it is {value:g}; leave one of the two out")
+        ends: dict[str, tuple[float, float]] = {}
+        for metric in (info.id for info in track.given if info.id in numbers):
+            low, high = line.number(f"{metric}_low"), line.number(f"{metric}_high")
+            if low is not None and high is not None:
+                ends[metric] = (low, high)
+                if low > high:
+                    line.fault(f"{metric}_low is {low:g} and {metric}_high {high:g}; the lower end comes first")
         if numbers:
-            found[name] = Entry(name, "baseline", numbers, "given", note=f"only in the table of values {path.name}")
+            note = f"only in the table of values {path.name}"
+            found[name] = Entry(name, "baseline", numbers, "given", note=note, intervals=ends)
     table.done()
     return _joined(entries, found)
 

@@ -121,6 +121,9 @@ def _bootstrap_notes(track: Track, rows: Sequence[Row], plan: BootstrapPlan, ima
         notes.append("MOR: intervals over other raters and crops, resampled by the study, independently of the images.")
     elif "mor" in track.ranking.final and any("final_rank" in row.intervals for row in rows):
         notes.append("Intervals of the final rank hold the ranks in MOR fixed.")
+    given = [info.label for info in track.given if any(info.id in row.entry.intervals for row in rows)]
+    if given:
+        notes.append(f"{', '.join(given)}: intervals as in the table of values.")
     return notes
 
 

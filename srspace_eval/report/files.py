@@ -138,6 +138,7 @@ def write_leaderboards(
     *,
     formats: Collection[str] = FORMATS,
     pictures: Mapping[str, Pictures] | None = None,
+    study_report: Path | str | None = None,
     **options: Unpack[TableOptions],
 ) -> list[Path]:
     """Write leaderboards into a folder: all of them, or none. ``rank --out`` writes the same bytes.
@@ -151,11 +152,14 @@ def write_leaderboards(
     formats:
         Some of :data:`FORMATS`. A text format gives ``TRACK.csv``, ``.json``, ``.md``, ``.tex``; ``html`` gives
         ``index.html`` and the pages it leads to (:mod:`srspace_eval.report.html.site`). If a track has several
-        rankings, ``TRACK.csv`` is that of the first one, and ``TRACK.NAME.csv`` that of each further one.
-    intervals:
-        Print the intervals in Markdown and LaTeX too.
+        rankings, ``TRACK.csv`` is that of the first one, and ``TRACK.NAME.csv`` that of each further one. ``tex`` also
+        gives ``TRACK-references.bib`` if rows are from publications.
     pictures:
         Track name -> where its pictures are, for the pages' viewer.
+    study_report:
+        The human study's report, linked from the pages: a file, or a web address.
+    options:
+        As of :func:`render_leaderboard`.
 
     Returns
     -------
@@ -201,7 +205,7 @@ def write_leaderboards(
         # Jinja is loaded only for pages.
         from srspace_eval.report.html.site import write_site
 
-        return [*written, write_site(out, rankings, pictures=pictures, texts=texts)]
+        return [*written, write_site(out, rankings, pictures=pictures, texts=texts, study_report=study_report)]
     try:
         with staged(out) as stage:
             for name, text in texts.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from srspace_eval.ranking.model import CLAIM, MEASURED, Row
+from srspace_eval.ranking.suspicions import suspicions
 
 
 def make_footnotes(rows: Sequence[Row]) -> tuple[list[tuple[str, ...]], tuple[tuple[str, str], ...]]:
@@ -33,6 +34,8 @@ def _texts(row: Row, finals_known: bool) -> Iterator[str]:
             yield row.entry.evidence
         if note:
             yield note
+    if row.entry.result is not None:
+        yield from suspicions(row.entry.result)
     # Where no row has a final rank, the ranking's notes say so once.
     if row.entry.kind == "team" and row.why_unranked and (finals_known or not row.ranks):
         yield f"no final rank: {row.why_unranked}"

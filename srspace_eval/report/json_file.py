@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from srspace_eval.ranking.model import FINAL, Ranking
+from srspace_eval.ranking.suspicions import suspicions
 from srspace_eval.report.table import Column, Line, Table, make_table
 
 
@@ -59,6 +60,7 @@ def _column(column: Column) -> dict[str, str]:
 
 def _row(table: Table, line: Line) -> dict[str, Any]:
     row, entry = line.row, line.row.entry
+    findings = [] if entry.result is None else suspicions(entry.result)
     return {
         "place": row.place,
         "team": entry.team,
@@ -77,5 +79,6 @@ def _row(table: Table, line: Line) -> dict[str, Any]:
         "signature": None if entry.result is None else entry.result.signature.id,
         "note": entry.note,
         **({"evidence": entry.evidence} if entry.evidence else {}),
+        **({"findings": findings} if findings else {}),
         **({"about": dict(entry.about)} if entry.about else {}),
     }

@@ -74,9 +74,7 @@ def make_table(
     final_is_place = bool(rule.order_by) and all(row.final_rank == row.place for row in rows)
     if complete or (ranked and not final_is_place):
         label = "Combined rank" if rule.order_by else "Mean rank"
-        named = " and ".join(metric_label(metric, ranking.track) for metric in rule.final)
-        about = f"The mean of the ranks in {named}." if rule.final else ""
-        columns.append(Column(FINAL, label, "", "lower", label, about, decisive=True))
+        columns.append(Column(FINAL, label, "", "lower", label, _about_final(ranking), decisive=True))
         cells.append(finals)
     marks, footnotes = make_footnotes(rows)
     lines = tuple(
@@ -118,6 +116,14 @@ def _column(ranking: Ranking, metric: str, criterion: RankedMetric | None) -> Co
         decisive=metric in ranking.track.ranking.final,
         mark=_mark(ranking, metric),
     )
+
+
+def _about_final(ranking: Ranking) -> str:
+    rule = ranking.track.ranking
+    if rule.order_by:
+        return ""  # the page explains the rule's formula
+    named = " and ".join(metric_label(metric, ranking.track) for metric in rule.final)
+    return f"Mean of the ranks in {named}. It gives the places."
 
 
 def _mark(ranking: Ranking, metric: str) -> str:

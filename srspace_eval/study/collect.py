@@ -100,7 +100,7 @@ def collect_ratings(
     Warns
     -----
     Notice
-        For every answer that does not count, with the reason, and for every outlying rater.
+        For every answer that does not count, with the reason, for every outlying rater, and for a single rater.
 
     Examples
     --------
@@ -115,6 +115,8 @@ def collect_ratings(
     if out is not None:
         write_ratings(outcome, Path(out))
     _name_answers(key, outcome.accepted, outcome.rejected)
+    if len(outcome.scores.raters) == 1:
+        notify("one rater answered: the intervals say nothing about other raters")
     for rater in outcome.scores.outlying:
         notify(f"outlying, but counted: {rater.rater}: {'; '.join(rater.outlying)}")
     return outcome

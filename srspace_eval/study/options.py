@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from srspace_eval.errors import StudyError
 
@@ -149,7 +149,7 @@ class StudyOptions:
             for name, value, least in at_least
             if value is not None and value < least
         ]
-        if not self.heading.strip():
+        if self.title is not None and not self.title.strip():
             problems.append("--title is empty: the page needs a heading")
         if self.size % scale:
             problems.append(
@@ -157,6 +157,8 @@ class StudyOptions:
             )
         if self.context is not None and self.context < self.size:
             problems.append(f"--context is {self.context}: it must not be smaller than --size {self.size}")
+        if self.task not in get_args(StudyTask):
+            problems.append(f"--task is {self.task!r}: it must be 'rank' or 'rate'")
         if self.task == "rate":
             problems += ["--ties is for rankings; ratings are never ordered"] if self.ties else []
             problems += ["--context is for rankings; ratings show no LR"] if self.context is not None else []

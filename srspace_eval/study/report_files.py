@@ -54,9 +54,11 @@ def render_report(template: str, **values: Any) -> str:
     )
     environment.filters["visible"] = visible
     assets = files("srspace_eval.study").joinpath("assets")
+    # The report has the leaderboard's design, and its style sheet in itself.
+    board = files("srspace_eval.report.html").joinpath("assets").joinpath("style.css")
     return environment.get_template(template).render(
         plotly=PLOTLY_FILE,
-        style=assets.joinpath("report.css").read_text(encoding="utf-8"),
+        style="\n".join(sheet.read_text(encoding="utf-8") for sheet in (board, assets.joinpath("report.css"))),
         script=assets.joinpath("report.js").read_text(encoding="utf-8"),
         **values,
     )

@@ -194,6 +194,13 @@ def inspect(
                     f"{submission.where(name)}: {size} pixels, {track.scale} times the size of {gt.where(p.gt)}. "
                     f"That file seems to be an LR; give the GT folder"
                 )
+            elif track.mismatch == "error" and (file.info.height, file.info.width) not in (
+                (height, width), (gt_file.info.height, gt_file.info.width),
+            ):  # fmt: skip
+                faults.append(
+                    f"{submission.where(name)}: {size} pixels, but its GT has {gt_file.info.width}×"
+                    f'{gt_file.info.height}; track {track.name} crops no larger samples (mismatch = "error")'
+                )
             elif (file.info.height, file.info.width) != (height, width):
                 cropped_files.append(f"{name} ({size} to {width}×{height})")
         if lr is not None and p.lr is not None and isinstance(lr_file := lrs[p.lr], _Inspected):

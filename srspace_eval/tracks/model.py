@@ -18,6 +18,7 @@ from srspace_eval.tracks.opinion_scale import OpinionScale
 
 Of = Literal["means", "images"]
 Reference = Literal["gt", "none"]
+Mismatch = Literal["crop", "error"]
 
 MAX_SAMPLES = 10_000
 """Most samples an image may have."""
@@ -182,6 +183,8 @@ class Track:
         Name of the entry whose values ``baseline(id)`` gives; empty: none.
     reference:
         ``"none"``: the challenge has no GT. ``gt_names`` are then the names of the LRs.
+    mismatch:
+        Samples that are larger than their GT are cropped (``"crop"``), or are faults (``"error"``).
     opinion_scale:
         The scale on which people rate pictures (``[study]``). None: a scale of ITU-T P.910.
     source:
@@ -215,6 +218,7 @@ class Track:
     derived: tuple[Derived, ...] = ()
     baseline: str = ""
     reference: Reference = "gt"
+    mismatch: Mismatch = "crop"
     opinion_scale: OpinionScale | None = None
     source: str = ""
     uncertain: tuple[str, ...] = ()

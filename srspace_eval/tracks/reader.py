@@ -15,7 +15,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
 from srspace_eval.metrics.base import Metric, Setting
 from srspace_eval.metrics.measures import Measure
-from srspace_eval.metrics.registry import bind, columns, metrics
+from srspace_eval.metrics.registry import bind, columns, default_metric, metrics
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.opinion_scale import OpinionScale
@@ -153,6 +153,7 @@ def _parse(source: str, where: str) -> Track:
         derived=derived,
         baseline=table.baseline,
         reference=table.reference,
+        mismatch=table.mismatch,
         opinion_scale=_opinion_scale(table.study.scale, where),
         source="" if table.source is UNSET else visible(table.source),
         uncertain=tuple(visible(sentence) for sentence in table.uncertain),
@@ -160,10 +161,10 @@ def _parse(source: str, where: str) -> Track:
 
 
 def _measures(tables: Mapping[str, Mapping[str, Setting]], where: str) -> tuple[Measure, ...]:
-    """``[measure.ID]`` tables: ``metric`` (default: the ID), and the metric's options."""
+    """``[measure.ID]`` tables: ``metric`` (default: the ID; of a well-known one, pyiqa's), and the metric's options."""
     found = []
     for key, table in tables.items():
-        metric = table.get("metric", key)
+        metric = table.get("metric", default_metric(key))
         if not isinstance(metric, str):
             raise TrackError(f"{where}: measure.{visible(key)}.metric: {metric!r} is not a metric's name")
         try:

@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from srspace_eval.metrics.base import Direction
-from srspace_eval.tracks.model import MAX_SAMPLES, Of, Reference, Track
+from srspace_eval.tracks.model import MAX_SAMPLES, Mismatch, Of, Reference, Track
 from srspace_eval.tracks.opinion_scale import MOST_GRADES
 
 Name = Annotated[str, Meta(min_length=1)]
@@ -111,6 +111,7 @@ class TrackTable(Struct, frozen=True, forbid_unknown_fields=True):
     metrics: Names | UnsetType = UNSET
     baseline: Text = ""
     reference: Reference = "gt"
+    mismatch: Mismatch = Track.mismatch
     source: LongText | UnsetType = UNSET
     uncertain: tuple[LongText, ...] = ()
     ranking: RankingTable | UnsetType = UNSET

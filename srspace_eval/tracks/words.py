@@ -72,6 +72,7 @@ def _files(track: Track) -> list[str]:
         f"GT names: {', '.join(track.gt_names)}.",
         f"Sample names: {', '.join(track.sample_names)}." + (f" Index 0 is GT {track.first}." if track.first else ""),
         crop,
+        *(["A sample that is larger than its GT is a fault."] if track.mismatch == "error" else []),
     ]
 
 

@@ -147,6 +147,34 @@ def test_killed_runs_resume_to_the_same_files(lr: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_killed_run_of_a_spandrel_model_resumes_to_the_same_files(tmp_path: Path) -> None:
+    pytest.importorskip("spandrel")
+    from tests.helpers.other_networks import made_up, save
+
+    lr, whole, out = tmp_path / "lr", tmp_path / "whole", tmp_path / "out"
+    lr.mkdir()
+    for number in range(801, 804):
+        write_png(lr / f"{number:04d}x4.png", picture(64, 48, number))
+    checkpoint = save(tmp_path / "esrgan_plus.pth", made_up("ESRGAN+"))
+    assert (
+        run("sample", "--checkpoint", checkpoint, "--lr", lr, "--out", whole, "--samples", 12, "--device", "cpu") == 0
+    )
+    process = command(str(checkpoint), lr, out)
+    wait_for(out, 2, process)
+    process.kill()
+    process.communicate()
+    assert process.returncode != 0
+    assert 2 <= len(list(out.glob("*.png"))) < 36
+    for path in out.glob("*.png"):
+        assert path.read_bytes() == (whole / path.name).read_bytes()
+    process = command(str(checkpoint), lr, out)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "existed" in err
+    assert contents(out) == contents(whole)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_interrupt_is_clean(lr: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"

@@ -55,6 +55,14 @@ def _esrgan(plus: bool = False) -> nn.Module:
     return ESRGAN(num_filters=16, num_blocks=2, scale=4, plus=plus)
 
 
+def _real_esrgan(scale: int) -> nn.Module:
+    """Real-ESRGAN's networks for ×2 and ×1: the LR's pixels are unshuffled, so that the trunk is the one for ×4."""
+    from spandrel.architectures.ESRGAN import ESRGAN
+
+    factor = 4 // scale
+    return ESRGAN(in_nc=3 * factor**2, num_filters=16, num_blocks=2, scale=4, shuffle_factor=factor)
+
+
 NETWORKS: dict[str, Make] = {
     "RCAN": _rcan,
     "SwinIR": _swinir,
@@ -63,6 +71,8 @@ NETWORKS: dict[str, Make] = {
     "SPAN": _span,
     "ESRGAN": _esrgan,
     "ESRGAN+": lambda: _esrgan(plus=True),
+    "Real-ESRGAN x2": lambda: _real_esrgan(2),
+    "Real-ESRGAN x1": lambda: _real_esrgan(1),
 }
 
 

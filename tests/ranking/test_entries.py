@@ -142,7 +142,7 @@ def test_a_table(tmp_path: Path) -> None:
 def test_every_fault_of_a_table_is_listed_with_its_line(tmp_path: Path) -> None:
     path = table(
         tmp_path,
-        "team,kind,lpips,fid,diversity\n"
+        "team,kind,lpips,vmaf,diversity\n"
         "A,team,0.1,3,20\n"
         "A,team,0.1,3,20\n"
         ",team,0.1,3,20\n"
@@ -155,7 +155,7 @@ def test_every_fault_of_a_table_is_listed_with_its_line(tmp_path: Path) -> None:
         table_entries(path)
     assert caught.value.summary == f"{path}: the table cannot be used"
     assert [problem.split(" is ")[0].split(",")[0] for problem in caught.value.problems] == [
-        "line 1: unknown column 'fid'; known are team",
+        "line 1: unknown column 'vmaf'; known are team",
         "line 3: 'A'",
         "line 4: no team name",
         "line 5: kind",

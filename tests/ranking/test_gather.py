@@ -61,8 +61,8 @@ def test_columns_without_values_are_named_only_if_they_were_chosen(board: Path) 
 def test_nothing_to_rank_and_unknown_columns_are_errors(board: Path) -> None:
     with pytest.raises(RankingError, match="nothing to rank for track x4"):
         rank(None, X4)
-    with pytest.raises(RankingError, match="unknown column 'fid'; known are lpips"):
-        rank(board, X4, columns=["fid"])
+    with pytest.raises(RankingError, match="unknown column 'vmaf'; known are lpips"):
+        rank(board, X4, columns=["vmaf"])
 
 
 def test_rows_beside_are_never_ranked_and_say_how_they_were_measured() -> None:

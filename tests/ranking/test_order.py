@@ -213,6 +213,21 @@ def test_values_are_joined(tmp_path: Path) -> None:
         assert words in str(caught.value)
 
 
+def test_values_of_declared_columns_may_have_intervals(tmp_path: Path) -> None:
+    track, results = _board(tmp_path)
+    values = tmp_path / "MOS.csv"
+    team, other = results[0].team, results[1].team
+    values.write_text(f"team,runtime,runtime_low,runtime_high\n{team},3.5,3.25,4\n{other},5,,\n", encoding="utf-8")
+    ranking = rank(_known(track, _entries(results)), track, values=values, bootstrap=BootstrapPlan(replicates=200))
+    rows = {row.entry.team: row for row in ranking.rows}
+    assert rows[team].intervals["runtime"] == (3.25, 4)
+    assert "runtime" not in rows[other].intervals
+    assert "runtime: intervals as in the table of values." in ranking.notes
+    values.write_text(f"team,runtime,runtime_low,runtime_high\n{team},3.5,4,3\n", encoding="utf-8")
+    with pytest.raises(RankingError, match="runtime_low is 4 and runtime_high 3; the lower end comes first"):
+        rank(_known(track, _entries(results)), track, values=values)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

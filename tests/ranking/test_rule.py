@@ -176,8 +176,8 @@ def test_names_that_cannot_be_shown_are_errors(name: str) -> None:
 
 
 def test_unknown_metrics_are_errors() -> None:
-    with pytest.raises(RankingError, match="unknown metric fid"):
-        apply_rule([team("a", fid=3.0)], X4)
+    with pytest.raises(RankingError, match="unknown metric vmaf"):
+        apply_rule([team("a", vmaf=3.0)], X4)
 
 
 ALEX = {"common": {"scale": 4}, "lpips": {"net": "alex"}}

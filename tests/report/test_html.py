@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_names_are_text_and_file_names_are_safe(tmp_path: Path) -> None:
     _write(tmp_path / "site", _measured(results))
     assert {path.name for path in tmp_path.iterdir()} == {"site"}
     pages = sorted((tmp_path / "site").rglob("*.html"))
-    assert len(pages) == 2 + len(names)
+    assert len(pages) == 3 + len(names)
     for path in pages:
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}\.html", path.name)
         assert path.stem.lower() != "con"
@@ -354,3 +355,23 @@ def test_notes_have_true_subscripts(tmp_path: Path) -> None:
     note = read(tmp_path / "x8/index.html").one("section", id="notes").all("li")[0]
     assert note.text.startswith("No final rank yet (it needs MOR and S10)")
     assert [sub.text for sub in note.all("sub")] == ["10", "10"]
+
+
+def test_the_studys_report_is_linked(tmp_path: Path) -> None:
+    report = tmp_path / "my opinions/report.html"
+    report.parent.mkdir()
+    report.touch()
+    ranking = rank(_measured(make_results(X8, 2, 3, 2, seed=0)), X8)
+    write_site(tmp_path / "site", [ranking], study_report=report)
+    page = tmp_path / "site/x8/index.html"
+    links = {link.text: link.attributes["href"] for link in read(page).one("nav", cls="jump").all("a")}
+    assert links["The human study"] == "../../my%20opinions/report.html"
+    assert (page.parent / unquote(links["The human study"])).resolve() == report.resolve()
+    write_site(tmp_path / "site", [ranking], study_report="https://example.org/study")
+    assert read(page).one("nav", cls="jump").all("a")[-1].attributes["href"] == "https://example.org/study"
+    write_site(tmp_path / "site", [ranking])
+    assert "The human study" not in read(page).text
+    for wrong in ("javascript:alert(1)", str(tmp_path / "nothing.html")):
+        with pytest.raises(RankingError, match="neither a file nor an address"):
+            write_site(tmp_path / "other", [ranking], study_report=wrong)
+    assert not (tmp_path / "other").exists()

@@ -81,6 +81,27 @@ def test_scales_and_crops(tmp_path: Path, scale: int, crop: int, size: tuple[int
         se.score(folder / "sub", folder / "gt", track=folder / "track.toml", board=folder / "other", team="T")
 
 
+def test_a_track_may_refuse_larger_samples(tmp_path: Path) -> None:
+    folder = make(tmp_path, 4, 4, (67, 82))
+    name = folder / "sub/0901x4.png"
+    gt = se.read_rgb(folder / "gt/0901.png")
+    for sr, fits in (
+        (gt, True),
+        (gt[:64, :80], True),
+        (gt[:66, :82], False),
+        (np.pad(gt, ((0, 4), (0, 0), (0, 0))), False),
+    ):
+        se.write_png(name, np.ascontiguousarray(sr))
+        found = se.check(folder / "sub", folder / "gt", track=folder / "track.toml")
+        assert found.faults == ()  # cropped, with a notice
+        text = (folder / "track.toml").read_text()
+        (folder / "strict.toml").write_text(text.replace("samples = 1", 'samples = 1\nmismatch = "error"'))
+        strictly = se.check(folder / "sub", folder / "gt", track=folder / "strict.toml")
+        assert (strictly.faults == ()) == fits
+    assert "82×71 pixels, but its GT has 82×67; track challenge crops no larger samples" in strictly.faults[0]
+    assert se.load_track("imagesr-x4-2026").mismatch == "error"
+
+
 @pytest.mark.filterwarnings("ignore::srspace_eval.errors.Notice")
 @pytest.mark.parametrize("packed", ["folder", "zip", "readme above", "zip, readme above"])
 def test_the_readme_is_kept_as_declared(tmp_path: Path, packed: str, capsys: pytest.CaptureFixture[str]) -> None:

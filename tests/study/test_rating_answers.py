@@ -160,7 +160,7 @@ def test_a_rater_who_contradicts_the_own_ratings_does_not_count(rating: Study, t
         save(tmp_path, "r02.json", answer_document(key, "r02")),
     ]
     outcome = compute_ratings(files, key)
-    assert "repeated pictures were rated differently (by 4.00 grades on average, tolerance allows 1.5)" in (
+    assert "repeated pictures were rated differently (by 4.00 grades on average, --tolerance allows 1.5)" in (
         outcome.rejected[0].reason
     )
     assert outcome.accepted[0].agreement == 0

@@ -165,6 +165,7 @@ def test_the_scale_is_the_track_s_or_that_of_p910(build: Build, rating: Study) -
         ({"task": "rate", "context": 64}, "context is for rankings"),
         ({"pairs": True}, r"pairs is for ratings \(task rate\)"),
         ({"zoom": 0}, "zoom is 0: it must be at least 1"),
+        ({"task": "sort"}, "task is 'sort'"),
     ],
 )
 def test_options_of_the_other_task_are_refused(
@@ -195,7 +196,7 @@ def test_the_pieces_of_one_level_are_different_pictures(build: Build) -> None:
 
 
 def test_an_lr_is_refused_for_ratings(material: Material, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="--lr is for rankings; ratings show no LR"):
+    with pytest.raises(StudyError, match="lr is for rankings; ratings show no LR"):
         create_study(
             [material.submission(name) for name in METHODS],
             material.gt,

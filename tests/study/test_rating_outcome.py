@@ -162,15 +162,23 @@ def test_the_table_is_taken_by_rank(tmp_path: Path) -> None:
     table = tmp_path / "teams.csv"
     table.write_text("team,kind,runtime\n'=cmd(),team,1\nb,team,1\nc,team,2\nd,team,3\n")
     for given in (tmp_path / "out", tmp_path / "out/MOS.csv"):
-        with pytest.raises(
-            RankingError, match=r"MOS\.csv: holds mean opinion scores, not ranks; give it with --values"
-        ):
+        with pytest.raises(RankingError, match=r"MOS\.csv: holds mean opinion scores, not ranks; give it with "):
             se.rank(None, track, table=table, mor=given)
     ranking = se.rank(None, track, table=table, values=tmp_path / "out/MOS.csv")
     assert [row.entry.team for row in ranking.rows] == ["d", "c", "b", "=cmd()"]
     assert [row.entry.values["mos"] for row in ranking.rows] == pytest.approx(
         [float(outcome.scores.mos[i]) for i in (3, 2, 1, 0)], abs=1e-6
     )
+
+
+def test_a_single_rater_gives_a_notice(tmp_path: Path) -> None:
+    key = panel_key(raters=1)
+    (tmp_path / "r01.json").write_bytes(answer_bytes(answer_document(key, "r01", grade=lambda task: 3.0)))
+    with pytest.warns(Notice, match="one rater answered: the intervals say nothing about other raters"):
+        outcome = collect_ratings(tmp_path, key, out=tmp_path / "out")
+    assert outcome.scores.mos.tolist() == [3, 3, 3, 3]
+    told = json.loads((tmp_path / "out/study.json").read_text())
+    assert (told["kendall_w"], told["raters"][0]["correlation"]) == (None, None)
 
 
 def test_each_function_names_the_other(tmp_path: Path) -> None:

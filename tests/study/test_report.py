@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,10 @@ def test_page_and_charts_show_invisible_characters(outcome: StudyOutcome) -> Non
     assert "evil\\u001b[2J\\u202etxt.exe" in labels
     assert '&lt;a href="javascript:x"&gt;&amp;' in labels
     assert ("x" * 21 + "…" + "x" * 10) in labels
+
+
+def test_the_page_has_the_leaderboards_design(outcome: StudyOutcome) -> None:
+    sheet = files("srspace_eval.report.html").joinpath("assets").joinpath("style.css").read_text(encoding="utf-8")
+    page = report_page(outcome)
+    assert sheet in page
+    assert "#1f5ca3" not in page, "no colours of its own"

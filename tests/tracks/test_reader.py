@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from srspace_eval.errors import TrackError
+from srspace_eval.ranking import Entry, rank
 from srspace_eval.tracks.reader import builtin_tracks, guessed_tracks, load_track
 from srspace_eval.tracks.words import describe_track
 
@@ -111,3 +112,17 @@ def test_an_id_may_end_as_a_written_column_if_no_column_writes_it(
     else:
         with pytest.raises(TrackError, match=message):
             load_track(path)
+
+
+def test_a_well_known_metric_of_others_is_pyiqas(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD + 'samples = 1\n[measure.musiq]\n[measure.quality]\nmetric = "pyiqa:nrqm"\n')
+    track = load_track(path)
+    assert [(measure.id, measure.metric) for measure in track.measures] == [
+        ("musiq", "pyiqa:musiq"), ("quality", "pyiqa:nrqm"),
+    ]  # fmt: skip
+    entries = [Entry("a", "team", {"musiq": 50.0}, "given")]
+    assert rank(entries, track, bootstrap=None).rows[0].entry.values["musiq"] == 50.0
+    path.write_text(GOOD + "[measure.fid]\n")
+    with pytest.raises(TrackError, match="give its values as the column fid"):
+        load_track(path)

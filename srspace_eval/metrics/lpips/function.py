@@ -95,7 +95,8 @@ def lpips_map(
     Returns
     -------
     (H, W) float32, or (..., H, W) for a batch, at least 0, lower is closer; an array or a tensor, as ``sr`` is. The
-    mean of a map is spatial LPIPS, see :func:`lpips`.
+    mean of a map is spatial LPIPS, see :func:`lpips`. Values may differ by about 1e-9 between numbers of torch threads,
+    because the convolutions' sums are split among them. ``score`` gives each convolution one thread.
 
     Raises
     ------

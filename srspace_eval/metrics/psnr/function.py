@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import overload
 
@@ -59,10 +60,7 @@ def psnr(a: ArrayLike, b: ArrayLike, *, channel: Channel = "rgb", border: int = 
     >>> psnr(np.stack([black + 1, black + 2]), black).round(2)
     array([48.13, 42.11])
     """
-    check_part(channel, border)
-    return values_of_pairs(
-        partial(picture_psnr, channel=channel, border=border), a, b, ("first picture", "second picture")
-    )
+    return _of_pairs(picture_psnr, a, b, channel, border)
 
 
 @overload
@@ -96,10 +94,7 @@ def mse(a: ArrayLike, b: ArrayLike, *, channel: Channel = "rgb", border: int = 0
     >>> mse(black, black + 2)
     4.0
     """
-    check_part(channel, border)
-    return values_of_pairs(
-        partial(picture_mse, channel=channel, border=border), a, b, ("first picture", "second picture")
-    )
+    return _of_pairs(picture_mse, a, b, channel, border)
 
 
 @overload
@@ -152,6 +147,14 @@ def lr_psnr(
     check_part(channel, border)
     function = partial(picture_lr_psnr, scale=scale, convention=convention, channel=channel, border=border)
     return values_of_pairs(function, sr, lr, ("sr", "lr"))
+
+
+def _of_pairs(
+    function: Callable[[Tensor, Tensor, Channel, int], float], a: ArrayLike, b: ArrayLike, channel: Channel, border: int
+) -> float | FloatArray | Tensor:
+    """A comparison of two pictures, for one pair or a batch."""
+    check_part(channel, border)
+    return values_of_pairs(lambda x, y: function(x, y, channel, border), a, b, ("first picture", "second picture"))
 
 
 def picture_psnr(a: Tensor, b: Tensor, channel: Channel = "rgb", border: int = 0) -> float:

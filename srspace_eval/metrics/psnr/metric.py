@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
 from srspace_eval.metrics.psnr.floor import CHANNEL_NAMES, ONE_STEP, largest_psnr
 from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, SampleMean
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Floor = Literal["one step", "none"]
 
 
 @dataclass(frozen=True)
-class Psnr(Metric):
-    """PSNR between the sample and the GT.
+class PixelMetric(Metric):
+    """A metric that compares pixels of the sample and of the GT.
 
     Attributes
     ----------
@@ -25,6 +29,35 @@ class Psnr(Metric):
         ``"rgb"``; ``"y"``: luma alone (ITU-R BT.601, limited range, not rounded); ``"y8"``: luma rounded to 8 bits.
     border:
         Pixels that are cut off on each side.
+    """
+
+    channel: Literal["rgb", "y", "y8"] = "rgb"
+    border: int = 0
+
+    def __post_init__(self) -> None:
+        if self.border < 0:
+            raise InputError(f"border = {self.border}: a whole number of pixels, at least 0, is required")
+
+    @abstractmethod
+    def compare(self, sr: Tensor, gt: Tensor) -> float:
+        """The value of two (H, W, 3) uint8 tensors."""
+
+    def prepare(self, image: ImageInputs) -> AnyPrepared:
+        return SampleMean(lambda sr: {self.name: self.compare(sr, image.gt)})
+
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        return (LeastSize(f"{self.name} with a border of {self.border}", 2 * self.border + 1),) if self.border else ()
+
+    def signature(self, run: RunInputs) -> Mapping[str, Setting]:
+        return {"channels": CHANNEL_NAMES[self.channel], "border": self.border}
+
+
+@dataclass(frozen=True)
+class Psnr(PixelMetric):
+    """PSNR between the sample and the GT.
+
+    Attributes
+    ----------
     floor:
         ``"one step"``: in means, a sample that equals the GT counts as one 8-bit step in one value
         (:mod:`srspace_eval.metrics.psnr.floor`). ``"none"``: its value is infinite, and so is the image's mean.
@@ -37,38 +70,26 @@ class Psnr(Metric):
             "PSNR between the sample and the GT over RGB, mean over samples.", least=0,
         ),
     )  # fmt: skip
-    channel: Literal["rgb", "y", "y8"] = "rgb"
-    border: int = 0
     floor: Floor = "one step"
 
-    def __post_init__(self) -> None:
-        if self.border < 0:
-            raise InputError(f"border = {self.border}: a whole number of pixels, at least 0, is required")
-
     def prepare(self, image: ImageInputs) -> AnyPrepared:
-        from srspace_eval.metrics.psnr.function import picture_psnr
-
         height, width = (max(0, side - 2 * self.border) for side in image.gt.shape[:2])
         # A picture without pixels inside the border is refused when it is measured.
         largest = largest_psnr(height, width, self.channel) if self.floor == ONE_STEP and height and width else math.inf
-        return SampleMean(lambda sr: {"psnr": picture_psnr(sr, image.gt, self.channel, self.border)}, {"psnr": largest})
-
-    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
-        return (LeastSize(f"psnr with a border of {self.border}", 2 * self.border + 1),) if self.border else ()
+        return SampleMean(lambda sr: {self.name: self.compare(sr, image.gt)}, {self.name: largest})
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
-        return {"channels": CHANNEL_NAMES[self.channel], "border": self.border, **_stated(self.floor)}
+        return {**super().signature(run), **_stated(self.floor)}
+
+    def compare(self, sr: Tensor, gt: Tensor) -> float:
+        from srspace_eval.metrics.psnr.function import picture_psnr
+
+        return picture_psnr(sr, gt, self.channel, self.border)
 
 
 @dataclass(frozen=True)
-class Mse(Metric):
-    """Mean squared error between the sample and the GT, on the scale of 0..255 values.
-
-    Attributes
-    ----------
-    channel, border:
-        As for :class:`Psnr`.
-    """
+class Mse(PixelMetric):
+    """Mean squared error between the sample and the GT, on the scale of 0..255 values."""
 
     name: ClassVar[str] = "mse"
     columns: ClassVar[tuple[MetricInfo, ...]] = (
@@ -77,23 +98,11 @@ class Mse(Metric):
             "Mean squared error between the sample and the GT, for values from 0 to 255, mean over samples.", least=0,
         ),
     )  # fmt: skip
-    channel: Literal["rgb", "y", "y8"] = "rgb"
-    border: int = 0
 
-    def __post_init__(self) -> None:
-        if self.border < 0:
-            raise InputError(f"border = {self.border}: a whole number of pixels, at least 0, is required")
-
-    def prepare(self, image: ImageInputs) -> AnyPrepared:
+    def compare(self, sr: Tensor, gt: Tensor) -> float:
         from srspace_eval.metrics.psnr.function import picture_mse
 
-        return SampleMean(lambda sr: {"mse": picture_mse(sr, image.gt, self.channel, self.border)})
-
-    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
-        return (LeastSize(f"mse with a border of {self.border}", 2 * self.border + 1),) if self.border else ()
-
-    def signature(self, run: RunInputs) -> Mapping[str, Setting]:
-        return {"channels": CHANNEL_NAMES[self.channel], "border": self.border}
+        return picture_mse(sr, gt, self.channel, self.border)
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,8 @@ def brisque(picture: Pixels, *, channel: Channel = "grey", border: int = 0) -> f
     ----------
     picture:
         (H, W, 3) uint8 RGB.
-    channel:
-        ``"grey"``: MATLAB's ``rgb2gray``. ``"y8"``: luma as MATLAB's ``rgb2ycbcr``. Both are rounded to 8 bits.
-    border:
-        Pixels that are cut off on each side.
+    channel, border:
+        As for :func:`srspace_eval.niqe`.
 
     Returns
     -------

@@ -17,14 +17,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srspace_eval.flows.coupling import ConditionalCoupling, NormConv2d, Residual
 from srspace_eval.flows.layers import Split, ZeroConv2d, gaussian_logp
 from srspace_eval.flows.network import FlowStep
 from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net, run_tail
-from srspace_eval.kernels.winograd_tiles import TileConv, can_tile
+from srspace_eval.kernels.winograd_tiles import TileConv, supports
 from srspace_eval.models.adapters.fused_condition import ConditionConv, LevelInput, LevelValues
 
 
@@ -66,8 +65,8 @@ class FusedLinear:
 
     Attributes
     ----------
-    conv:
-        From latents to image: z = A⁻¹(z' − b) at every pixel.
+    conv, matrix:
+        From latents to image: z = A⁻¹(z' − b) at every pixel; and A⁻¹ alone.
     logdet:
         log|det| of that map for one pixel.
     """
@@ -86,6 +85,7 @@ class FusedLinear:
         inverse = torch.linalg.inv(a)
         kernel = inverse.to(like.dtype)[:, :, None, None].contiguous(memory_format=layout)
         self.conv = Conv(kernel, -(inverse @ b).to(like.dtype))
+        self.matrix = Conv(kernel, None)
 
 
 class FusedStep:
@@ -145,7 +145,7 @@ class FusedStep:
             z2.div_(scale).sub_(shift)
             logdet -= _sum_log(scale)
         with torch.autocast(z.device.type, enabled=False):
-            z = F.conv2d(z.mul_(condition.gain), self.linear.conv.weight).add_(condition.offset)
+            z = self.linear.matrix(z.mul_(condition.gain)).add_(condition.offset)
         return z, logdet + condition.logdet + self.linear.logdet * (z.shape[2] * z.shape[3])
 
 
@@ -227,5 +227,5 @@ def _fold_conv(module: nn.Module, layout: torch.memory_format, *, offset: float)
     dtype = next(module.parameters()).dtype
     weight, bias = weight.to(dtype).contiguous(memory_format=layout), bias.to(dtype)
     outputs, inputs, taps, _ = weight.shape
-    tiled = TileConv(weight, bias) if taps == 3 and inputs == outputs and can_tile(weight) else None
+    tiled = TileConv(weight, bias) if taps == 3 and inputs == outputs and supports(weight) else None
     return Conv(weight, bias, tiled=tiled)

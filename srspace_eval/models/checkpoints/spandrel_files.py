@@ -130,7 +130,9 @@ def _check_usable(path: Path, descriptor: Any) -> None:
 
     name = descriptor.architecture.name
     problems = []
-    if not isinstance(descriptor, ImageModelDescriptor) or descriptor.purpose != "SR":
+    # Real-ESRGAN's network for ×1 is that for ×4 after a pixel unshuffle; spandrel calls it restoration.
+    purposes = ("SR", "Restoration") if "unshuffle" in descriptor.tags else ("SR",)
+    if not isinstance(descriptor, ImageModelDescriptor) or descriptor.purpose not in purposes:
         problems.append(f"its purpose is {descriptor.purpose}, not super-resolution (SR)")
     if (descriptor.input_channels, descriptor.output_channels) != (3, 3):
         channels = f"{descriptor.input_channels} channels to {descriptor.output_channels}"

@@ -14,8 +14,7 @@ Pages need no server and load nothing from outside the folder. The same rankings
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,23 +22,27 @@ from typing import Any
 import jinja2
 
 from srspace_eval._utils.files import replacing, write_atomic
-from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import slug, visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
-from srspace_eval.ranking.model import FINAL, Ranking
+from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.notes import is_signature_note, metric_label
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
+from srspace_eval.report.html.page_values import all_columns, neighbour, places_elsewhere, signatures, study_link
+from srspace_eval.report.html.per_image import per_image
+from srspace_eval.report.html.site_data import Names, require_known
 from srspace_eval.report.html.submission import make_page
-from srspace_eval.report.html.track_table import PageColumn, TrackTable, make_track_table
+from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import RankingRule
+from srspace_eval.tracks.names import example_names
 
+_DOWNLOADS = ("csv", "json", "tex", "md", "bib")
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js", "compare.js")
 
 
@@ -49,6 +52,7 @@ def write_site(
     *,
     pictures: Mapping[str, Pictures] | None = None,
     texts: Mapping[str, str] | None = None,
+    study_report: Path | str | None = None,
 ) -> Path:
     """Write the leaderboards of several tracks as HTML: all of it, or nothing.
 
@@ -63,6 +67,8 @@ def write_site(
         Track name -> where its pictures are. The submissions named there get a viewer.
     texts:
         More files for the folder: name -> text.
+    study_report:
+        The human study's report, linked from the tracks' pages: a file (the link is relative) or a web address.
 
     Returns
     -------
@@ -71,7 +77,8 @@ def write_site(
     Raises
     ------
     RankingError
-        If there is nothing to write, the folder holds files that are not a leaderboard's, or it cannot be written.
+        If there is nothing to write, the folder holds files that are not a leaderboard's, it cannot be written, or
+        ``study_report`` is neither a file nor a web address.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -92,7 +99,7 @@ def write_site(
         require_own_folder(out, texts)
         with staged(out, first=LIST) as stage:
             earlier = require_own_folder(out, texts)  # again, now that no other process writes
-            _Site(stage).write(rankings, pictures or {})
+            _Site(stage, study_link(study_report, out), frozenset(texts)).write(rankings, pictures or {})
             for name, text_ in texts.items():
                 write_atomic(stage / name, text_)
             written = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
@@ -105,23 +112,9 @@ def write_site(
     return out / "index.html"
 
 
-@dataclass
-class _Names:
-    """File names that differ in more than case, for file systems that ignore case."""
-
-    taken: set[str] = field(default_factory=set)
-
-    def name(self, wanted: str) -> str:
-        base, count, name = slug(wanted), 2, slug(wanted)
-        while name.casefold() in self.taken:
-            name, count = f"{base}-{count}", count + 1
-        self.taken.add(name.casefold())
-        return name
-
-
 class _Site:
-    def __init__(self, out: Path) -> None:
-        self._out = out
+    def __init__(self, out: Path, study: str, texts: Collection[str]) -> None:
+        self._out, self._study, self._texts = out, study, texts
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # select_autoescape does not know .html.j2
@@ -134,11 +127,11 @@ class _Site:
         environment.filters.update(shown=visible, note=text.label_html)
         self._templates = {
             name: environment.get_template(f"{name}.html.j2")
-            for name in ("index", "track", "submission", "viewer", "compare")
+            for name in ("index", "track", "submission", "viewer", "compare", "images")
         }
 
     def write(self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures]) -> None:
-        names = _Names({"assets"})
+        names = Names({"assets"})
         folders = [names.name(ranking.track.name) for ranking in rankings]
         cards = []
         for ranking, folder in zip(rankings, folders, strict=True):
@@ -148,7 +141,7 @@ class _Site:
         self._page("index", "index.html", root="", cards=cards)
 
     def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> TrackTable:
-        names = _Names({"compare"})
+        names = Names({"compare"})
         results = {
             number: row.entry.result
             for number, row in enumerate(ranking.rows)
@@ -161,7 +154,7 @@ class _Site:
         if writer is not None:
             writer.choose(list(results.values()))
         if pictures is not None:
-            _require_known(pictures, [result.team for result in results.values()])
+            require_known(pictures, [result.team for result in results.values()])
         all_views = {
             number: {} if writer is None else writer.add(result, files_[number]) for number, result in results.items()
         }
@@ -178,12 +171,17 @@ class _Site:
                     total=len(result.images), compare=compare,
                     given_lr=pictures is not None and pictures.lr is not None,
                 )  # fmt: skip
+        images = per_image(ranking, pages)
+        if images is not None:
+            self._page("images", f"{folder}/images.html", root="../", track=ranking.track, per_image=images)
         tables = [(ranking.track.ranking, ranking, table), *self._others(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
-            tables=tables, columns=_all_columns([one for _, _, one in tables]),
+            study=self._study, tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
-            signatures=_signatures(ranking), compare=compare,
+            signatures=signatures(ranking), compare=compare, per_image=images is not None,
+            downloads=[name for form in _DOWNLOADS if (name := f"{slug(ranking.track.name)}.{form}") in self._texts],
+            sample_names=example_names(ranking.track.sample_names, ranking.track.first),
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
                 for m in charts.plane(ranking) or ()
@@ -236,8 +234,8 @@ class _Site:
         self._page(
             "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, table=table,
             line=table.lines[number], result=result, page=page, data=data,
-            viewer=f"../viewer/{name}.html" if views else "", elsewhere=_places_elsewhere(ranking, result),
-            before=_neighbour(table, files_, number, -1), after=_neighbour(table, files_, number, 1),
+            viewer=f"../viewer/{name}.html" if views else "", elsewhere=places_elsewhere(ranking, result),
+            before=neighbour(table, files_, number, -1), after=neighbour(table, files_, number, 1),
         )  # fmt: skip
 
     def _page(self, template: str, path: str, **values: Any) -> None:
@@ -255,61 +253,6 @@ class _Site:
         _write(folder / "plotly.min.js", plotly.read_bytes())
 
 
-def _places_elsewhere(ranking: Ranking, result: Result) -> list[tuple[str, str]]:
-    """The board's further rankings, and the place or the reason of a submission in each."""
-    found = []
-    for one in ranking.others:
-        row = next(row for row in one.rows if row.entry.result is result)
-        rule = one.track.ranking
-        reason = f"none: {row.why_unranked}" if row.why_unranked else "none"
-        found.append((rule.title or rule.name, reason if row.place is None else str(row.place)))
-    return found
-
-
-def _all_columns(tables: Sequence[TrackTable]) -> list[PageColumn]:
-    """The columns of all tables, each once; one with a plateau counts before one without.
-
-    A combined rank is another value in each table, and the page explains each.
-    """
-    found: dict[str, PageColumn] = {}
-    for column in (column for table in tables for column in table.columns):
-        if column.model.id == FINAL and not column.model.description:
-            continue
-        known = found.setdefault(column.model.id, column)
-        if column.reached and not known.reached:
-            found[column.model.id] = column
-    return list(found.values())
-
-
-def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
-    strangers = [team for team in pictures.submissions if team not in teams]
-    if strangers:
-        notify(
-            f"no scored submission is called {', '.join(map(repr, strangers))}, so its pictures are not shown; scored "
-            f"are {', '.join(map(repr, teams)) or 'none'}"
-        )
-
-
 def _write(path: Path, data: bytes) -> None:
     with replacing(path, sync=False) as file:
         file.write(data)
-
-
-def _neighbour(table: TrackTable, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:
-    """Address and name of the next submission up or down the table that has a page."""
-    numbers = sorted(files_)
-    place = numbers.index(number) + step
-    if not 0 <= place < len(numbers):
-        return None
-    return f"{files_[numbers[place]]}.html", table.lines[numbers[place]].name
-
-
-def _signatures(ranking: Ranking) -> list[tuple[str, str, int]]:
-    """Signature id, text, and how many rows carry it."""
-    found: dict[str, tuple[str, int]] = {}
-    for row in ranking.rows:
-        if row.entry.result is not None:
-            signature = row.entry.result.signature
-            text_, count = found.get(signature.id, (visible(signature.text), 0))
-            found[signature.id] = (text_, count + 1)
-    return [(id_, text_, count) for id_, (text_, count) in found.items()]

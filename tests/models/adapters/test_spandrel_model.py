@@ -49,6 +49,17 @@ def test_the_picture_is_spandrels_own(name: str, tmp_path: Path) -> None:
     assert np.array_equal(model.sample(PIXELS, n=1)[0], picture)
 
 
+@pytest.mark.parametrize("scale", [1, 2])
+def test_real_esrgan_with_unshuffled_pixels(scale: int, tmp_path: Path) -> None:
+    state = made_up(f"Real-ESRGAN x{scale}")
+    model = load_model(save(tmp_path / "x.pth", state), "cpu")
+    assert isinstance(model, SpandrelModel)
+    assert model.config.scale == scale
+    sr, _ = model.decode(ODD, [])  # neither 21 nor 30 is divisible by 4
+    assert sr.shape == (1, 3, 21 * scale, 30 * scale)
+    assert torch.equal(sr, spandrels_picture(state, ODD))
+
+
 def test_basicsrs_names_of_rcan_give_the_same_picture(tmp_path: Path) -> None:
     state = made_up("RCAN")
     model = load_model(save(tmp_path / "x.pth", {"params": basicsr_rcan(state)}), "cpu")
