@@ -18,6 +18,7 @@ AXE = {"preload": False, "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa",
 KINDS = (
     "index.html",
     "x8/index.html",
+    "x8/images.html",
     "x8-2022/index.html",
     "x8/teams/Deepest.html",
     "x8/viewer/Deepest.html",

@@ -84,7 +84,7 @@ def test_pictures_of_other_images_are_told(reference: str, files: bool) -> None:
     found = result(independent(np.random.default_rng(0)), lr_psnr=11.0)
     settings: dict[str, dict[str, object]] = {**SETTINGS, "lr_psnr": {"reference": reference, "floor": "one step"}}
     (told,) = suspicions(replace(found, signature=Signature(settings)))
-    assert told.startswith("LR-PSNR is below 20 dB in 3 of 3 images: the samples may belong to other images")
+    assert told.startswith("LR-PSNR is below 22 dB in 3 of 3 images: the samples may belong to other images")
     assert ("--lr" in told) == files
 
 
@@ -92,5 +92,5 @@ def test_pictures_of_other_images_are_told(reference: str, files: bool) -> None:
 def test_findings_are_shown_with_the_numbers_in_every_format_for_readers(form: str) -> None:
     ranking = rank([result(independent(np.random.default_rng(0)), lr_psnr=11.0)], load_track("x4"))
     text = render_leaderboard(ranking, form)
-    shown = "LR-PSNR is below 20 dB" in text or "LR-PSNR is below 20" in text.replace("\\,", " ")
+    shown = "LR-PSNR is below 22 dB" in text or "LR-PSNR is below 22" in text.replace("\\,", " ")
     assert shown, text

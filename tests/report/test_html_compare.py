@@ -74,7 +74,7 @@ def test_all_teams_show_the_same_images_and_meet_on_one_page(tmp_path: Path) -> 
         for team in image["teams"]:
             assert [(tmp_path / "out/x8/viewer" / s["file"]).is_file() for s in team["samples"]] == [True, True]
     track = read(tmp_path / "out/x8/index.html")
-    assert [a.attributes["href"] for a in track.all("a", cls="button")] == ["viewer/compare.html"]
+    assert "viewer/compare.html" in [a.attributes["href"] for a in track.all("a", cls="button")]
 
 
 def test_one_team_has_nobody_to_meet(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from srspace_eval.errors import InputError
 from srspace_eval.flows.layers import Split
 from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
-from srspace_eval.kernels.winograd_tiles import can_tile
+from srspace_eval.kernels.winograd_tiles import can_tile, supports
 from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, StepCondition
 from srspace_eval.models.adapters.fused_condition import LevelInput, LevelValues
 from srspace_eval.models.adapters.fused_rrdb import FusedRRDB
@@ -113,7 +113,7 @@ class FlowModel(Flow):
         with torch.no_grad():
             self._flow = flow
             self._rrdb = copy.deepcopy(flow.RRDB).to(memory_format=self._layout)
-            self._fused_rrdb = FusedRRDB(self._rrdb)
+            self._fused_rrdb = FusedRRDB(self._rrdb) if supports(weight) else None
             self._layers = self._fuse(flow)
 
     def _fuse(self, flow: ConditionalFlow) -> list[tuple[int, FusedStep | FusedSplit | None]]:
@@ -151,7 +151,7 @@ class FlowModel(Flow):
         """Compute the RRDB features of an LR, padded by reflection to even sizes; see :meth:`Decoder.condition`."""
         x = self._padded_lr(lr)
         upconvs = int(math.log2(self.spec.resolution(1)))
-        encoder = self._fused_rrdb if can_tile(x) else self._rrdb
+        encoder = self._fused_rrdb if self._fused_rrdb is not None and can_tile(x) else self._rrdb
         features = encoder.features(x.contiguous(memory_format=self._layout), self.spec.stacked, upconvs)
         levels = {}
         for level in range(1, self.spec.levels + 1):

@@ -23,7 +23,7 @@ from srspace_eval.flows.coupling import ConditionalCoupling, NormConv2d, Residua
 from srspace_eval.flows.layers import Split, ZeroConv2d, gaussian_logp
 from srspace_eval.flows.network import FlowStep
 from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net, run_tail
-from srspace_eval.kernels.winograd_tiles import TileConv, can_tile
+from srspace_eval.kernels.winograd_tiles import TileConv, supports
 from srspace_eval.models.adapters.fused_condition import ConditionConv, LevelInput, LevelValues
 
 
@@ -227,5 +227,5 @@ def _fold_conv(module: nn.Module, layout: torch.memory_format, *, offset: float)
     dtype = next(module.parameters()).dtype
     weight, bias = weight.to(dtype).contiguous(memory_format=layout), bias.to(dtype)
     outputs, inputs, taps, _ = weight.shape
-    tiled = TileConv(weight, bias) if taps == 3 and inputs == outputs and can_tile(weight) else None
+    tiled = TileConv(weight, bias) if taps == 3 and inputs == outputs and supports(weight) else None
     return Conv(weight, bias, tiled=tiled)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from srspace_eval.kernels.coupling import Conv
 from srspace_eval.kernels.upsampled_conv import DifferenceConv, Differences, UpsampledConv
-from srspace_eval.kernels.winograd_tiles import RUN, Scratch, TileConv, TiledMap
+from srspace_eval.kernels.winograd_tiles import RUN, Scratch, TileConv, TiledMap, supports
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,10 @@ class ConditionConv:
         split = own_channels if factor >= 2 else weight.shape[1]
         own, stacked = weight[:, :split], weight[:, split:]
         self._own = Conv(own.contiguous(memory_format=layout), torch.cat(biases))
-        self._tiled = TileConv(self._own.weight, torch.cat(biases))
         self._upsampled = UpsampledConv(stacked, factor, layout) if factor >= 2 else None
-        self._differences = DifferenceConv(stacked, factor) if factor >= 2 else None
+        fast = supports(weight)
+        self._tiled = TileConv(own, torch.cat(biases)) if fast else None
+        self._differences = DifferenceConv(stacked, factor) if fast and factor >= 2 else None
 
     def __call__(self, level: LevelInput | LevelValues) -> tuple[Tensor, Tensor]:
         """The sums before the first ReLU, for fAffine and fFeatures: (1, hidden, H, W) each.
@@ -99,8 +100,12 @@ class ConditionConv:
         return affine, features
 
     def _from_values(self, level: LevelValues) -> tuple[Tensor, Tensor]:
+        assert self._tiled is not None
         height, width = (RUN * count for count in level.tiles)
-        outs = [torch.empty(height, width, self._hidden), level.scratch.take("hidden", height, width, self._hidden)]
+        outs = [
+            torch.empty(height, width, self._hidden, dtype=torch.float32),
+            level.scratch.take("hidden", height, width, self._hidden),
+        ]
         self._tiled.from_values(level.own, outs, level.scratch)
         outs = [out[: level.height, : level.width] for out in outs]
         if self._differences is not None and level.differences is not None:

@@ -43,7 +43,7 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
     if metrics is None:
         return None
     columns = table.ranking.track.columns()
-    points = []
+    points: list[dict[str, Any]] = []
     for number, line in enumerate(table.lines):
         entry = line.row.entry
         x, y = (text.finite(entry.values.get(metric)) for metric in metrics)
@@ -60,8 +60,16 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
                 "page": pages.get(number, ""),
             }
         )
+    _mark_front(points, *(columns[metric].direction == "lower" for metric in metrics))
     x_label, y_label = (text.chart_label(columns[metric], table.ranking.track.samples) for metric in metrics)
     return {"x": x_label, "y": y_label, "points": points}
+
+
+def _mark_front(points: list[dict[str, Any]], x_lower: bool, y_lower: bool) -> None:
+    """Mark the points that no other point beats in both numbers (the Pareto front)."""
+    signed = [(p["x"] if x_lower else -p["x"], p["y"] if y_lower else -p["y"]) for p in points]
+    for point, (x, y) in zip(points, signed, strict=True):
+        point["front"] = not any(a <= x and b <= y and (a, b) != (x, y) for a, b in signed)
 
 
 def curves(ranking: Ranking) -> list[dict[str, Any]]:

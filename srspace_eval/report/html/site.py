@@ -14,8 +14,7 @@ Pages need no server and load nothing from outside the folder. The same rankings
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from typing import Any
 import jinja2
 
 from srspace_eval._utils.files import replacing, write_atomic
-from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import slug, visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
@@ -33,6 +31,8 @@ from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
 from srspace_eval.report.html.page_values import all_columns, neighbour, places_elsewhere, signatures, study_link
+from srspace_eval.report.html.per_image import per_image
+from srspace_eval.report.html.site_data import Names, require_known
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
@@ -40,7 +40,9 @@ from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import RankingRule
+from srspace_eval.tracks.names import example_names
 
+_DOWNLOADS = ("csv", "json", "tex", "md", "bib")
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js", "compare.js")
 
 
@@ -97,7 +99,7 @@ def write_site(
         require_own_folder(out, texts)
         with staged(out, first=LIST) as stage:
             earlier = require_own_folder(out, texts)  # again, now that no other process writes
-            _Site(stage, study_link(study_report, out)).write(rankings, pictures or {})
+            _Site(stage, study_link(study_report, out), frozenset(texts)).write(rankings, pictures or {})
             for name, text_ in texts.items():
                 write_atomic(stage / name, text_)
             written = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
@@ -110,23 +112,10 @@ def write_site(
     return out / "index.html"
 
 
-@dataclass
-class _Names:
-    """File names that differ in more than case, for file systems that ignore case."""
-
-    taken: set[str] = field(default_factory=set)
-
-    def name(self, wanted: str) -> str:
-        base, count, name = slug(wanted), 2, slug(wanted)
-        while name.casefold() in self.taken:
-            name, count = f"{base}-{count}", count + 1
-        self.taken.add(name.casefold())
-        return name
-
-
 class _Site:
-    def __init__(self, out: Path, study: str) -> None:
-        self._out, self._study = out, study
+    def __init__(self, out: Path, study: str, texts: Collection[str]) -> None:
+        self._out, self._study, self._texts = out, study, texts
+        self._date = ""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # select_autoescape does not know .html.j2
@@ -139,11 +128,12 @@ class _Site:
         environment.filters.update(shown=visible, note=text.label_html)
         self._templates = {
             name: environment.get_template(f"{name}.html.j2")
-            for name in ("index", "track", "submission", "viewer", "compare")
+            for name in ("index", "track", "submission", "viewer", "compare", "images")
         }
 
     def write(self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures]) -> None:
-        names = _Names({"assets"})
+        self._date = max((ranking.date for ranking in rankings), default="")
+        names = Names({"assets"})
         folders = [names.name(ranking.track.name) for ranking in rankings]
         cards = []
         for ranking, folder in zip(rankings, folders, strict=True):
@@ -153,7 +143,7 @@ class _Site:
         self._page("index", "index.html", root="", cards=cards)
 
     def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> TrackTable:
-        names = _Names({"compare"})
+        names = Names({"compare"})
         results = {
             number: row.entry.result
             for number, row in enumerate(ranking.rows)
@@ -166,7 +156,7 @@ class _Site:
         if writer is not None:
             writer.choose(list(results.values()))
         if pictures is not None:
-            _require_known(pictures, [result.team for result in results.values()])
+            require_known(pictures, [result.team for result in results.values()])
         all_views = {
             number: {} if writer is None else writer.add(result, files_[number]) for number, result in results.items()
         }
@@ -183,12 +173,17 @@ class _Site:
                     total=len(result.images), compare=compare,
                     given_lr=pictures is not None and pictures.lr is not None,
                 )  # fmt: skip
+        images = per_image(ranking, pages)
+        if images is not None:
+            self._page("images", f"{folder}/images.html", root="../", track=ranking.track, per_image=images)
         tables = [(ranking.track.ranking, ranking, table), *self._others(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
             study=self._study, tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
-            signatures=signatures(ranking), compare=compare,
+            signatures=signatures(ranking), compare=compare, per_image=images is not None,
+            downloads=[name for form in _DOWNLOADS if (name := f"{slug(ranking.track.name)}.{form}") in self._texts],
+            sample_names=example_names(ranking.track.sample_names, ranking.track.first),
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
                 for m in charts.plane(ranking) or ()
@@ -248,7 +243,10 @@ class _Site:
     def _page(self, template: str, path: str, **values: Any) -> None:
         target = self._out / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write(target, (self._templates[template].render(**values) + "\n").encode("utf-8", "backslashreplace"))
+        _write(
+            target,
+            (self._templates[template].render(date=self._date, **values) + "\n").encode("utf-8", "backslashreplace"),
+        )
 
     def _assets(self) -> None:
         folder = self._out / "assets"
@@ -258,15 +256,6 @@ class _Site:
             _write(folder / name, own.joinpath(name).read_bytes())
         plotly = files("plotly").joinpath("package_data").joinpath("plotly.min.js")
         _write(folder / "plotly.min.js", plotly.read_bytes())
-
-
-def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
-    strangers = [team for team in pictures.submissions if team not in teams]
-    if strangers:
-        notify(
-            f"no scored submission is called {', '.join(map(repr, strangers))}, so its pictures are not shown; scored "
-            f"are {', '.join(map(repr, teams)) or 'none'}"
-        )
 
 
 def _write(path: Path, data: bytes) -> None:

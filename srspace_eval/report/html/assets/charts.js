@@ -156,6 +156,13 @@
         },
       };
     });
+    const front = points.filter((p) => p.front).sort((a, b) => a.x - b.x || a.y - b.y);
+    if (front.length > 1) {
+      traces.unshift({
+        type: "scatter", mode: "lines", x: front.map((p) => p.x), y: front.map((p) => p.y), hoverinfo: "skip",
+        line: { color: s.colour("soft"), width: 1.5, dash: "dot" }, cliponaxis: false,
+      });
+    }
     const annotations = points.flatMap((p, number) => (places[number]?.ax === undefined ? [] : [{
       x: p.x, y: p.y, ax: places[number].ax, ay: places[number].ay, text: p.name, showarrow: true, arrowhead: 0,
       arrowwidth: 1, arrowcolor: s.colour("soft"), standoff: 6, font: { size: 12.5, color: s.colour("ink") },

@@ -27,7 +27,48 @@ document.querySelectorAll("form.filters").forEach((form) => {
   };
   const compare = (a, b) => (typeof a === "string" ? collator.compare(a, b) : a < b ? -1 : a > b ? 1 : 0);
 
+  // --- the address keeps sort, filter and view: #board.q=name&board.hide=baseline&board.sort=3d
+  const name = form.dataset.for;
+  let sorted = "";
+  const remember = () => {
+    const words = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
+    const view = {
+      q: filter.value.trim(),
+      hide: boxes.filter((box) => !box.checked).map((box) => box.value).join("."),
+      sort: sorted,
+      intervals: intervals?.checked ? "1" : "",
+    };
+    for (const [key_, value] of Object.entries(view)) {
+      if (value) {
+        words.set(`${name}.${key_}`, value);
+      } else {
+        words.delete(`${name}.${key_}`);
+      }
+    }
+    try {
+      history.replaceState(null, "", `${words}` ? `#${words}` : location.pathname + location.search);
+    } catch {
+      // Some browsers refuse this on pages from the disk.
+    }
+  };
+  const recall = () => {
+    const words = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
+    const of = (key_) => words.get(`${name}.${key_}`) ?? "";
+    filter.value = of("q");
+    const hidden = new Set(of("hide").split("."));
+    boxes.forEach((box) => (box.checked = !hidden.has(box.value)));
+    if (intervals) {
+      intervals.checked = of("intervals") === "1";
+      table.classList.toggle("intervals", intervals.checked);
+    }
+    const match = /^(\d{1,3})(a|d)$/.exec(of("sort"));
+    if (match && heads[match[1]]) {
+      sort(Number(match[1]), match[2] === "a" ? "ascending" : "descending");
+    }
+  };
+
   const sort = (column, direction) => {
+    sorted = `${column}${direction === "ascending" ? "a" : "d"}`;
     const sign = direction === "ascending" ? 1 : -1;
     rows.sort((one, other) => {
       const a = key(one, column);
@@ -56,6 +97,7 @@ document.querySelectorAll("form.filters").forEach((form) => {
     head.setAttribute("aria-sort", "none");
     head.querySelector("button").addEventListener("click", () => {
       sort(column, head.getAttribute("aria-sort") === first ? second : first);
+      remember();
     });
   });
 
@@ -87,15 +129,22 @@ document.querySelectorAll("form.filters").forEach((form) => {
 
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
-  filter.addEventListener("input", show);
-  boxes.forEach((box) => box.addEventListener("change", show));
+  const changed = () => {
+    show();
+    remember();
+  };
+  filter.addEventListener("input", changed);
+  boxes.forEach((box) => box.addEventListener("change", changed));
   all.addEventListener("click", () => {
     everything = true;
     show();
     filter.focus();
   });
   if (intervals) {
-    intervals.addEventListener("change", () => table.classList.toggle("intervals", intervals.checked));
+    intervals.addEventListener("change", () => {
+      table.classList.toggle("intervals", intervals.checked);
+      remember();
+    });
   }
 
   // --- the samples of one image
@@ -144,5 +193,6 @@ document.querySelectorAll("form.filters").forEach((form) => {
       row.cells[0].prepend(button);
     }
   }
+  recall();
   show();
 });

@@ -1,0 +1,82 @@
+"""One table per metric with a row per image and a column per submission: where teams differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from srspace_eval._utils.untrusted_text import visible
+from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.ranking.model import Ranking
+from srspace_eval.ranking.notes import metric_label
+from srspace_eval.report.html import text
+from srspace_eval.report.html.submission import ImageCell
+
+MOST = 30
+"""The tables have at most this many submissions, the first of the board."""
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """One image: its name, and the value of each submission; the best one is marked."""
+
+    name: str
+    cells: tuple[tuple[ImageCell, bool], ...]
+
+
+@dataclass(frozen=True)
+class MetricTable:
+    """One metric's values: ``info`` and ``label`` of the metric, the rows in the order of the images."""
+
+    info: MetricInfo
+    label: Markup
+    rows: tuple[ImageRow, ...]
+
+
+@dataclass(frozen=True)
+class PerImage:
+    """The tables, with (name, address of its page) of each column. ``left_out`` submissions have no column."""
+
+    teams: tuple[tuple[str, str], ...]
+    tables: tuple[MetricTable, ...]
+    left_out: int
+
+
+def per_image(ranking: Ranking, pages: Mapping[int, str]) -> PerImage | None:
+    """The tables of a ranking; None if fewer than two of its rows have values of images.
+
+    Parameters
+    ----------
+    pages:
+        Row number -> address of the submission's page.
+    """
+    numbers = [n for n, row in enumerate(ranking.rows) if n in pages and row.entry.result is not None]
+    if len(numbers) < 2:
+        return None
+    shown = numbers[:MOST]
+    values = [
+        {image.image: image.values for image in result.images}
+        for n in shown
+        if (result := ranking.rows[n].entry.result) is not None
+    ]
+    images = list(dict.fromkeys(image for one in values for image in one))
+    columns = ranking.track.columns()
+    tables = []
+    for metric, info in columns.items():
+        if not any(metric in own for one in values for own in one.values()):
+            continue
+        rows = []
+        for image in images:
+            numbers_ = [one.get(image, {}).get(metric) for one in values]
+            known = [v for v in numbers_ if v is not None]
+            best = (min if info.direction == "lower" else max)(known, default=None)
+            cells = tuple(
+                (ImageCell(info.format(v), text.sort_key(v)), v is not None and v == best and len(known) > 1)
+                for v in numbers_
+            )
+            rows.append(ImageRow(visible(image), cells))
+        tables.append(MetricTable(info, text.label_html(metric_label(metric, ranking.track)), tuple(rows)))
+    teams = tuple((visible(ranking.rows[n].entry.team), pages[n]) for n in shown)
+    return PerImage(teams, tuple(tables), len(numbers) - len(shown)) if tables else None
