@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from srspace_eval.codabench.check import check_bundle
+from srspace_eval.codabench.checks.findings import TRUE, whole
 from srspace_eval.codabench.container import Place
 
 _PLACES = decimal.Decimal("1e-10")
@@ -54,13 +55,13 @@ class DryRun:
 
 def leaderboard(board: dict[str, Any], runs: Sequence[DryRun]) -> list[str]:
     """The teams in the platform's order: primary column, then the other visible ones. n/a counts as the largest."""
-    primary = board.get("primary_index", 0)
-    columns = sorted(board["columns"], key=lambda c: (c["index"] != primary, c["index"]))
-    columns = [c for c in columns if c["index"] == primary or not c.get("hidden")]
+    primary = whole(board.get("primary_index", 0))
+    columns = sorted(_columns(board), key=lambda column: (column.index != primary, column.index))
+    columns = [column for column in columns if column.index == primary or not column.hidden]
 
     def key(run: DryRun) -> list[float]:
-        signs = [1.0 if c.get("sorting", "desc") == "asc" else -1.0 for c in columns]
-        return [sign * run.scores.get(c["key"], math.inf) for sign, c in zip(signs, columns, strict=True)]
+        signs = [1.0 if column.lower_first else -1.0 for column in columns]
+        return [sign * run.scores.get(c.key, math.inf) for sign, c in zip(signs, columns, strict=True)]
 
     last = {run.team: run for run in runs if run.status == "Finished"}
     return [run.team for run in sorted(last.values(), key=key)]
@@ -68,18 +69,43 @@ def leaderboard(board: dict[str, Any], runs: Sequence[DryRun]) -> list[str]:
 
 def shown_scores(bundle: Path | str, runs: Sequence[DryRun], order: Sequence[str]) -> list[str]:
     """The leaderboard's rows as the platform shows them: visible columns, rounded; n/a where there is no score."""
-    columns = check_bundle(bundle).document["leaderboards"][0]["columns"]
-    visible = sorted((c for c in columns if not c.get("hidden")), key=lambda c: c["index"])
+    columns = _columns(check_bundle(bundle).document["leaderboards"][0])
+    visible = sorted((column for column in columns if not column.hidden), key=lambda column: column.index)
     scores = {run.team: run.scores for run in runs if run.status == "Finished"}
     rows = []
     for team in order:
         cells = []
         for column in visible:
-            value = scores[team].get(column["key"])
-            text = "n/a" if value is None else str(round(value, column.get("precision", 2)))
-            cells.append(f"{column['title']}: {text}")
+            value = scores[team].get(column.key)
+            text = "n/a" if value is None else str(round(value, column.precision))
+            cells.append(f"{column.title}: {text}")
         rows.append(f"{team}: {', '.join(cells)}")
     return rows
+
+
+@dataclass(frozen=True)
+class _Column:
+    key: str
+    title: str
+    index: int
+    precision: int
+    hidden: bool
+    lower_first: bool
+
+
+def _columns(board: dict[str, Any]) -> list[_Column]:
+    """The columns of a leaderboard that the check took."""
+    return [
+        _Column(
+            key=str(column["key"]).strip(),
+            title=str(column.get("title", column["key"])),
+            index=whole(column["index"]) or 0,
+            precision=2 if (places := whole(column.get("precision", 2))) is None else places,
+            hidden=str(column.get("hidden", False)).lower() in TRUE,
+            lower_first=str(column.get("sorting", "desc")) == "asc",
+        )
+        for column in board["columns"]
+    ]
 
 
 def stored(value: float) -> float:

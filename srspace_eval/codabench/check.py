@@ -34,6 +34,7 @@ _TOP = {
 _SWITCHES = {key for key in _TOP if key.startswith(("enable_", "show_", "make_", "can_", "auto_", "registration_"))} | {
     "forum_enabled"
 }
+_TYPES = ("competition", "benchmark")
 _FACT = {"key", "type", "title", "selection", "is_required", "is_on_leaderboard"}
 
 
@@ -79,6 +80,10 @@ def _check(found: BundleCheck, files: BundleFiles) -> None:
     if str(document.get("version", "1")) != "2":
         found.refuse(f"version: {document.get('version')}: write `version: 2`")
     found.require_text(document, "title", 256, "competition.yaml")
+    found.allow_text(document, "description", "competition.yaml")
+    found.allow_text(document, "reward", "competition.yaml", 256)
+    if str(document.get("competition_type", "competition")) not in _TYPES:
+        found.refuse(f"competition_type must be one of {', '.join(_TYPES)}")
     files.check_page(document.get("terms"), "terms")
     files.check_logo(document.get("image"))
     for page in found.mappings(document, "pages", empty=True):

@@ -162,7 +162,8 @@ class _Worker:
                 return failed("Child task failed or non-zero return code", done.stderr, page)
             try:
                 scores = strict_json.loads(read_bounded(top / "output/scores.json", 1 << 20))
-                kept = {c["key"]: stored(float(scores[c["key"]])) for c in self.columns if c["key"] in scores}
+                keys = [str(column["key"]).strip() for column in self.columns]
+                kept = {key: stored(float(scores[key])) for key in keys if key in scores}
             except (OSError, ValueError, TypeError, KeyError, ArithmeticError) as error:
                 return failed(f"no usable scores.json ({error})", done.stderr, page)
             return DryRun(team, "Finished", "", kept, done.stderr, page, self.place)

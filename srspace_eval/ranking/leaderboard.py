@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
@@ -18,6 +19,7 @@ from srspace_eval.ranking.model import Entry, Ranking
 from srspace_eval.ranking.rule import apply_rule
 from srspace_eval.results.board import Board, load_board
 from srspace_eval.results.record import Result
+from srspace_eval.results.store import newest_day
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 from srspace_eval.tracks.teams import Team, read_teams
@@ -118,4 +120,4 @@ def rank(
         empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
         if empty:
             notify(f"columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
-    return ranking
+    return ranking if board is None else replace(ranking, date=newest_day(board, track.name))

@@ -173,6 +173,8 @@ class Ranking:
         The same entries by the track's other rules, each with a track whose only rule it is.
     departures:
         The columns in which numbers measured here do not compare with the published ones beside them.
+    date:
+        The day of the newest result of the board, such as ``"2026-11-21"`` (UTC); empty without a board.
 
     Examples
     --------
@@ -189,6 +191,7 @@ class Ranking:
     bootstrap: BootstrapPlan | None = None
     others: tuple[Ranking, ...] = ()
     departures: tuple[Departure, ...] = ()
+    date: str = ""
 
     @property
     def all(self) -> tuple[Ranking, ...]:

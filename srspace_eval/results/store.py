@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
@@ -121,6 +123,19 @@ def write_result(path: Path | str, result: Result) -> None:
         write_atomic(Path(path), _text(result))
     except OSError as error:
         raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def newest_day(board: Path, track: str) -> str:
+    """The day (UTC) on which the newest result of a track was written, such as ``"2026-11-21"``; empty without results.
+
+    The environment variable SOURCE_DATE_EPOCH, in seconds, takes the place of the files' times, which a copy may lose.
+    """
+    paths = list((board / slug(track)).glob("*.json"))
+    if not paths:
+        return ""
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = float(given) if given.isdigit() else max(path.stat().st_mtime for path in paths)
+    return datetime.fromtimestamp(seconds, tz=timezone.utc).date().isoformat()
 
 
 def result_digest(result: Result) -> str:

@@ -49,6 +49,18 @@ REFUSED: dict[str, Callable[[dict[str, Any]], object]] = {
     "submission_rule": lambda d: d["leaderboards"][0].update(submission_rule="Best"),
     "Vhost": lambda d: d.update(queue="mine"),
     "leaderboards": lambda d: d.update(leaderboard=d.pop("leaderboards")),
+    "hide_output must be true": lambda d: d["phases"][0].update(hide_output="maybe"),
+    "hidden must be true": lambda d: d["leaderboards"][0]["columns"][0].update(hidden="terms.md"),
+    "primary_index must be": lambda d: d["leaderboards"][0].update(primary_index="first"),
+    "precision must be": lambda d: d["leaderboards"][0]["columns"][0].update(precision=3_000_000_000),
+    "index must be a whole number in every phase": lambda d: d["phases"][0].update(index=["a"]),
+    "max_submissions must be": lambda d: d["phases"][0].update(max_submissions=[]),
+    "competition_type": lambda d: d.update(competition_type="race"),
+    "description must be a text": lambda d: d["tasks"][0].update(description=True),
+    "e-mail": lambda d: d.update(contact_email="me"),
+    "write a date such as": lambda d: d["phases"][0].update(start=["2026-03-01"]),
+    "not a text in UTF-8": lambda d: d["pages"][0].update(file="logo.png"),
+    "starting_kit": lambda d: d["phases"][0].update(starting_kit="gone.zip"),
 }
 TRAPS: dict[str, Callable[[dict[str, Any]], object]] = {
     "not in quotes": lambda d: d["phases"][0].update(start=datetime(2026, 3, 1, 13, 30)),
@@ -85,11 +97,29 @@ def test_a_bundle_in_a_folder_and_one_that_is_no_zip(folder: Path, tmp_path: Pat
     assert check_bundle(tmp_path / "c.zip").refusals == ["not a zip"]
 
 
-def test_the_shared_emulator_agrees(folder: Path, shared: Path) -> None:
-    emulator = shared / "codabench/emulate.py"
-    command = [sys.executable, str(emulator), "check", str(folder / "bundle.zip")]
+def test_numbers_in_other_forms_are_taken_as_the_platform_takes_them(folder: Path, tmp_path: Path) -> None:
+    def change(document: dict[str, Any]) -> None:
+        document["leaderboards"][0]["columns"][0].update(index="0", precision=2.0)
+        document["phases"][0].update(max_submissions="7.0", execution_time_limit="")
+        document["leaderboards"][0].update(submission_rule="Force_Best", hidden="no")
+
+    found = check_bundle(rewritten(folder, tmp_path / "b.zip", change))
+    assert (found.refusals, found.traps) == ([], [])
+
+
+def test_the_shared_emulator_agrees(folder: Path, tmp_path: Path, shared: Path) -> None:
+    """It takes the good bundle, refuses what the check refuses, and takes what the check calls a trap."""
+    bundles = {"good": folder / "bundle.zip"}
+    for name, change in {**REFUSED, **TRAPS}.items():
+        if name == "Vhost":  # only the site knows its queues; the emulator takes any name
+            continue
+        bundles[name] = rewritten(folder, tmp_path / f"{len(bundles)}.zip", change)
+    command = [sys.executable, str(shared / "codabench/emulate.py"), "check", *map(str, bundles.values())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    verdicts = dict(line.rsplit(": ", 1) for line in done.stdout.splitlines() if line.startswith("/"))
+    assert {name: verdicts[str(path)] for name, path in bundles.items()} == {
+        name: "REFUSED" if name in REFUSED else "taken" for name in bundles
+    }
     # The phase hides its output on purpose, and its pages tell nothing image by image.
-    warnings = [line for line in done.stdout.splitlines() if "warning" in line and "hides its output" not in line]
-    assert warnings == []
+    good = done.stdout.partition(str(bundles["version"]))[0].splitlines()[1:]
+    assert [line for line in good if "hides its output" not in line] == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from benchmarks.inputs.boards import make_results
+from benchmarks.inputs.boards import make_results, write_board
+from srspace_eval import rank as rank_board
+from srspace_eval._version import __version__
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.files import write_leaderboards
@@ -80,3 +83,24 @@ def test_results_per_image_need_two_teams_and_are_bounded(tmp_path: Path, teams:
         assert len(read(path).one("section", id="metric-lpips").one("thead").all("a")) == MOST
         assert "2 more have pages of their own" in path.read_text(encoding="utf-8")
     assert data_of(read(tmp_path / "x8/index.html"))["scatter"]
+
+
+def test_every_page_has_the_day_of_the_newest_result_and_the_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    results = make_results(X8, 2, 2, 2, seed=0)
+    write_board(tmp_path / "board", results)
+    for day, path in enumerate(sorted((tmp_path / "board/x8").glob("*.json"))):
+        os.utime(path, (86400 * (1 + day), 86400 * (1 + day)))
+    ranking = rank_board(tmp_path / "board", X8)
+    assert ranking.date == "1970-01-03"
+    write_site(tmp_path / "site", [ranking])
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert len(pages) == 5
+    for page in pages:
+        footer = read(page).one("footer").text
+        assert "Newest result: 1970-01-03." in footer
+        assert f"srspace-eval {__version__}" in footer
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    assert rank_board(tmp_path / "board", X8).date == "1970-01-01"

@@ -38,8 +38,13 @@ class BundleFiles:
         """A text file that is not empty."""
         if not isinstance(name, str) or name not in self.names:
             self._found.refuse(f"{where}: there is no file {name!r} in the bundle")
-        elif not self.read(name).strip():
+        elif not (data := self.read(name)):
             self._found.refuse(f"{where}: {name} is empty")
+        else:
+            try:
+                data.decode()
+            except UnicodeDecodeError as error:
+                self._found.refuse(f"{where}: {name} is not a text in UTF-8 ({error})")
 
     def check_logo(self, name: object) -> None:
         """A picture that the platform takes."""

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_BOOLEANS = {"true", "false", "yes", "no", "on", "off", "0", "1"}
+_LARGEST = 2**31 - 1
+TRUE = {"true", "yes", "on", "1", "t", "y"}
+_BOOLEANS = TRUE | {"false", "no", "off", "0", "f", "n"}
+
+
+def whole(value: object) -> int | None:
+    """A whole number as the platform reads it, such as 2, 2.0 or "2"; None if it is something else.
+
+    >>> whole("2.0"), whole(True), whole("two")
+    (2, None, None)
+    """
+    try:
+        return int(re.sub(r"\.0*\s*$", "", str(value)))
+    except ValueError:
+        return None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+
+
+def _in_range(number: int | None, least: int | None) -> bool:
+    low = -_LARGEST - 1 if least is None else least
+    return number is not None and low <= number <= _LARGEST
 
 
 @dataclass
@@ -41,10 +65,22 @@ class BundleCheck:
         self.traps.append(text)
 
     def require_text(self, data: Mapping[str, Any], key: str, longest: int, where: str) -> None:
-        """A key must hold a text that is not empty."""
+        """A key must hold a text that is not empty. The platform takes numbers for texts."""
         value = data.get(key)
-        if value is None or isinstance(value, (bool, list, dict)) or not 1 <= len(str(value).strip()) <= longest:
+        if not _is_text(value) or not 1 <= len(str(value).strip()) <= longest:
             self.refuse(f"{where}: {key} must be a text of 1 to {longest} characters")
+
+    def allow_text(self, data: Mapping[str, Any], key: str, where: str, longest: int | None = None) -> None:
+        """A key may hold a text."""
+        value = data.get(key)
+        if value is not None and not (_is_text(value) and (longest is None or len(str(value).strip()) <= longest)):
+            self.refuse(f"{where}: {key} must be a text" + (f" of at most {longest} characters" if longest else ""))
+
+    def require_whole(self, data: Mapping[str, Any], key: str, where: str, *, least: int | None = None) -> None:
+        """A key must hold a whole number, if it is there."""
+        if key in data and not _in_range(whole(data[key]), least):
+            start = "" if least is None else f" from {least}"
+            self.refuse(f"{where}: {key} must be a whole number{start}")
 
     def require_switch(self, data: Mapping[str, Any], key: str, where: str) -> None:
         """A key must hold true or false."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from srspace_eval.codabench.checks.findings import BundleCheck
+from srspace_eval.codabench.checks.findings import BundleCheck, whole
 
 _RULES = {"Add", "Add_And_Delete", "Add_And_Delete_Multiple", "Force_Last", "Force_Latest_Multiple", "Force_Best"}
 
@@ -19,27 +19,31 @@ def check_leaderboard(found: BundleCheck, document: Mapping[str, Any]) -> None:
         found.require_text(board, "title", 64, "leaderboard")
         found.require_text(board, "key", 36, "leaderboard")
         columns = found.mappings(board, "columns")
-        indexes = [column.get("index") for column in columns]
-        keys = [column.get("key") for column in columns]
-        for values, what in ((indexes, "index"), (keys, "key")):
-            if len({str(value) for value in values}) != len(values):
+        indexes = [whole(column.get("index")) for column in columns]
+        keys = [str(column.get("key")).strip() for column in columns]
+        found.require_whole(board, "primary_index", "leaderboard", least=0)
+        if "hidden" in board:
+            found.require_switch(board, "hidden", "leaderboard")
+        lists: tuple[tuple[Sequence[object], str], ...] = ((indexes, "index"), (keys, "key"))
+        for values, what in lists:
+            if len(set(values)) != len(values):
                 found.refuse(f"leaderboard: two columns have one {what}")
         for column in columns:
             where = f"column {column.get('key')!r}"
             found.require_text(column, "key", 36, where)
             found.require_text(column, "title", 36, where)
-            if type(column.get("index")) is not int or column["index"] < 0:
-                found.refuse(f"{where}: index must be a whole number from 0")
+            found.require_whole({"index": None, **column}, "index", where, least=0)
+            if "hidden" in column:
+                found.require_switch(column, "hidden", where)
             if column.get("sorting", "desc") not in ("asc", "desc"):
                 found.refuse(f"{where}: sorting must be asc or desc")
-            if type(column.get("precision", 2)) is not int:
-                found.refuse(f"{where}: precision must be a whole number")
+            found.require_whole(column, "precision", where)
             if "computation" in column and not column.get("computation_indexes"):
                 found.refuse(f"{where}: computation needs computation_indexes")
         rule = board.get("submission_rule", "Add")
-        if rule not in _RULES:
+        if str(rule) not in _RULES:
             found.refuse(f"leaderboard: submission_rule must be one of {', '.join(sorted(_RULES))}")
         elif str(rule).startswith("Add"):
             found.trap(f"leaderboard: submission_rule {rule}: a score shows only after its owner asks for it")
-        if board.get("primary_index", 0) not in indexes:
+        if whole(board.get("primary_index", 0)) not in indexes:
             found.trap("leaderboard: no column has the primary index: the page fails")

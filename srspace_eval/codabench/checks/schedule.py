@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from srspace_eval.codabench.checks.files import BundleFiles
-from srspace_eval.codabench.checks.findings import BundleCheck
+from srspace_eval.codabench.checks.findings import BundleCheck, whole
 from srspace_eval.codabench.phase import PUBLIC_QUEUE_SECONDS
 
 _PHASE = {
@@ -15,6 +15,7 @@ _PHASE = {
     "auto_migrate_to_this_phase", "hide_output", "hide_prediction_output", "hide_score_output", "tasks",
     "execution_time_limit", "public_data", "starting_kit",
 }  # fmt: skip
+_SWITCHES = {"auto_migrate_to_this_phase", "hide_output", "hide_prediction_output", "hide_score_output"}
 _DATA = ("scoring_program", "reference_data", "ingestion_program", "input_data")
 
 
@@ -32,6 +33,9 @@ def check_tasks(found: BundleCheck, files: BundleFiles, document: Mapping[str, A
         if "key" in task:
             continue
         found.require_text(task, "name", 256, where)
+        found.allow_text(task, "description", where)
+        if "ingestion_only_during_scoring" in task:
+            found.require_switch(task, "ingestion_only_during_scoring", where)
         if "scoring_program" not in task:
             found.refuse(f"{where}: scoring_program is missing")
         if "reference_data" not in task:
@@ -46,11 +50,16 @@ def check_phases(found: BundleCheck, files: BundleFiles, document: Mapping[str, 
     """The phases, in the order of their indexes."""
     before: datetime | None = None
     phases = found.mappings(document, "phases")
-    if all(type(phase.get("index", 0)) is int for phase in phases):
+    try:
         phases = sorted(phases, key=lambda phase: phase.get("index", 0))
+    except TypeError:
+        found.refuse("phases: index must be a whole number in every phase")
     for number, phase in enumerate(phases):
         where = f"phase {phase.get('name')!r}"
         found.require_text(phase, "name", 256, where)
+        found.allow_text(phase, "description", where)
+        for key in _SWITCHES & phase.keys():
+            found.require_switch(phase, key, where)
         wanted = phase.get("tasks")
         if not isinstance(wanted, list):
             found.refuse(f"{where}: tasks is missing")
@@ -68,11 +77,11 @@ def check_phases(found: BundleCheck, files: BundleFiles, document: Mapping[str, 
             found.refuse(f"{where}: must start after the phase before it has ended")
         before = end
         for key in ("execution_time_limit", "max_submissions", "max_submissions_per_day"):
-            value = phase.get(key)
-            if value is not None and (type(value) is not int or value < 0):
-                found.refuse(f"{where}: {key} must be a whole number")
-        limit = phase.get("execution_time_limit")
-        if type(limit) is int and limit > PUBLIC_QUEUE_SECONDS and not document.get("queue"):
+            # None is no limit, and an empty time limit is the platform's.
+            if phase.get(key) or (phase.get(key) is not None and key != "execution_time_limit"):
+                found.require_whole(phase, key, where, least=0)
+        limit = whole(phase.get("execution_time_limit"))
+        if limit is not None and limit > PUBLIC_QUEUE_SECONDS and not document.get("queue"):
             found.trap(f"{where}: execution_time_limit {limit}: the public queue stops at {PUBLIC_QUEUE_SECONDS} s")
         if number == 0 and phase.get("auto_migrate_to_this_phase"):
             found.refuse(f"{where}: the first phase cannot be migrated to")
@@ -87,14 +96,17 @@ def _date(found: BundleCheck, phase: Mapping[str, Any], key: str, where: str) ->
     value = phase.get(key)
     if value is None:
         return None
+    if not isinstance(value, (str, date)):
+        found.refuse(f"{where}: {key} {value!r}: write a date such as '2026-03-01 12:00:00', in UTC")
+        return None
     if not isinstance(value, str):
         found.trap(f"{where}: {key} {value} is not in quotes: the platform keeps the day and drops the time of day")
-        return datetime(value.year, value.month, value.day) if hasattr(value, "year") else None
+        return datetime(value.year, value.month, value.day)
     try:
-        date = datetime.fromisoformat(value)
+        read = datetime.fromisoformat(value)
     except ValueError:
         found.refuse(f"{where}: {key} {value!r}: write a date such as '2026-03-01 12:00:00', in UTC")
         return None
-    if date.tzinfo is not None:
+    if read.tzinfo is not None:
         found.trap(f"{where}: {key} {value!r}: the time zone is ignored; write UTC")
-    return date.replace(tzinfo=None)
+    return read.replace(tzinfo=None)

@@ -1,8 +1,8 @@
 """DISTS (K. Ding et al., "Image Quality Assessment: Unifying Structure and Texture Similarity", 2020).
 
 Own code, because the authors' package computes the GT's features again for each sample, holds all features of both
-pictures at once (6 GB for a 2K picture), and downloads the trunk by itself. Its calibrated weights are in
-``parameters/`` with their notice. The trunk is LPIPS's VGG-16, with another pooling.
+pictures at once, and downloads the trunk by itself. Its calibrated weights are in ``parameters/`` with their notice.
+The trunk is LPIPS's VGG-16, with another pooling.
 """
 
 from __future__ import annotations

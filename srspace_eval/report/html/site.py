@@ -115,6 +115,7 @@ def write_site(
 class _Site:
     def __init__(self, out: Path, study: str, texts: Collection[str]) -> None:
         self._out, self._study, self._texts = out, study, texts
+        self._date = ""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # select_autoescape does not know .html.j2
@@ -131,6 +132,7 @@ class _Site:
         }
 
     def write(self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures]) -> None:
+        self._date = max((ranking.date for ranking in rankings), default="")
         names = Names({"assets"})
         folders = [names.name(ranking.track.name) for ranking in rankings]
         cards = []
@@ -241,7 +243,10 @@ class _Site:
     def _page(self, template: str, path: str, **values: Any) -> None:
         target = self._out / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write(target, (self._templates[template].render(**values) + "\n").encode("utf-8", "backslashreplace"))
+        _write(
+            target,
+            (self._templates[template].render(date=self._date, **values) + "\n").encode("utf-8", "backslashreplace"),
+        )
 
     def _assets(self) -> None:
         folder = self._out / "assets"
