@@ -125,16 +125,20 @@ class TiledMap:
         """Uninitialised tile values (36, tiles, channels) for maps of this size."""
         return torch.empty(_SIDE**2, prod(self.tiles), channels, dtype=torch.float32)
 
-    def values(self, out: Tensor, scratch: Scratch) -> Tensor:
-        """Write the tile values to ``out`` (36, tiles, channels), which may be a slice of a larger tensor."""
-        rows, columns = self.tiles
+    def values(self, out: Tensor, scratch: Scratch, first: int = 0) -> Tensor:
+        """Write the tile values to ``out`` (36, tiles, channels), which may be a slice of a larger tensor.
+
+        The tiles are those of whole tile rows, from the row ``first`` on.
+        """
+        columns = self.tiles[1]
+        rows = out.shape[1] // columns
         _, wide, channels = self.pixels.shape
         out = out.view(_SIDE, _SIDE, rows, columns, channels).transpose(0, 1)
         band = max(1, _BAND_VALUES // (_SIDE * wide * channels))
         down, right, _ = self.pixels.stride()
         for top in range(0, rows, band):
             count = min(band, rows - top)
-            part = self.pixels[RUN * top :]
+            part = self.pixels[RUN * (first + top) :]
             inputs = part.as_strided(
                 (_SIDE, count, wide, channels), (down, RUN * down, right, 1), part.storage_offset()
             )
@@ -173,11 +177,15 @@ class TileConv:
         """(1, C, H, W) float32 -> (1, K, H, W), channels-last."""
         scratch = scratch or Scratch()
         tiled = TiledMap.of(x)
-        values = tiled.new_values(x.shape[1])
-        tiled.values(values, scratch)
         rows, columns = tiled.tiles
-        out = torch.empty(RUN * rows, RUN * columns, len(self._bias))
-        self.from_values(values, [out], scratch)
+        out = torch.empty(RUN * rows, RUN * columns, self._outputs, dtype=torch.float32)
+        filters = self._filters(scratch)
+        band = max(1, _BAND_VALUES // (2 * _SIDE**2 * columns * max(self._inputs, self._outputs)))
+        for top in range(0, rows, band):
+            count = min(band, rows - top)
+            values = scratch.take("values", _SIDE**2, count * columns, self._inputs)
+            tiled.values(values, scratch, top)
+            self._from_values(filters, values, [out[RUN * top : RUN * (top + count)]], scratch)
         return out[: tiled.height, : tiled.width].permute(2, 0, 1)[None]
 
     def from_values(self, values: Tensor, outs: Sequence[Tensor], scratch: Scratch) -> None:
@@ -192,9 +200,16 @@ class TileConv:
         scratch:
             Memory.
         """
-        outputs, after = self._outputs, _after()
-        filters = scratch.take("filters", _SIDE**2, self._inputs, outputs)
+        self._from_values(self._filters(scratch), values, outs, scratch)
+
+    def _filters(self, scratch: Scratch) -> Tensor:
+        """(36, C, K), the filters' values at the points."""
+        filters = scratch.take("filters", _SIDE**2, self._inputs, self._outputs)
         torch.mm(_kernel(), self._taps, out=filters.view(_SIDE**2, -1))
+        return filters
+
+    def _from_values(self, filters: Tensor, values: Tensor, outs: Sequence[Tensor], scratch: Scratch) -> None:
+        outputs, after = self._outputs, _after()
         rows, columns = outs[0].shape[0] // RUN, outs[0].shape[1] // RUN
         band = max(1, _BAND_VALUES // (len(filters) * columns * outputs))
         for top in range(0, rows, band):

@@ -46,7 +46,8 @@ def citation_key(table: PublishedTable) -> str:
 def _parts(table: PublishedTable) -> tuple[str, str, str, str]:
     """Authors, title, where it was published, and the year: "AUTHORS: TITLE. WHERE"; the authors may be missing."""
     years = re.findall(r"\b(?:19|20)\d\d\b", table.paper)
-    head, _, where = table.paper.rpartition(". ")
+    found = re.fullmatch(r"(.*)(?<!\bpp)\. (.*)", table.paper)  # "pp. 1-2" is no end of a sentence
+    head, where = found.groups() if found else (table.paper, "")
     authors, colon, title = head.partition(": ")
     if not colon:
         authors, title = "", head

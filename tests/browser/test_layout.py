@@ -30,6 +30,8 @@ def _boxes(page: Page, selector: str) -> list[dict[str, float]]:
 def test_the_heading_leaves_the_screen_to_the_table(page: Page, site: Path, name: str) -> None:
     _open(page, site / name, DESKTOP)
     assert _boxes(page, ".title")[0]["bottom"] < 200
+    below = ".filters" if "teams" not in name else ".tiles"
+    assert _boxes(page, f"{below}")[0]["top"] < 200, "nothing else stands above the table"
 
 
 @pytest.mark.parametrize("size", [DESKTOP, LAPTOP])

@@ -102,7 +102,10 @@ class ConditionConv:
     def _from_values(self, level: LevelValues) -> tuple[Tensor, Tensor]:
         assert self._tiled is not None
         height, width = (RUN * count for count in level.tiles)
-        outs = [torch.empty(height, width, self._hidden), level.scratch.take("hidden", height, width, self._hidden)]
+        outs = [
+            torch.empty(height, width, self._hidden, dtype=torch.float32),
+            level.scratch.take("hidden", height, width, self._hidden),
+        ]
         self._tiled.from_values(level.own, outs, level.scratch)
         outs = [out[: level.height, : level.width] for out in outs]
         if self._differences is not None and level.differences is not None:

@@ -64,7 +64,8 @@ class FusedRRDB:
         x, y, z = TiledMap.of(first), TiledMap(height, width, channels), TiledMap(height, width, channels)
         grown = TiledMap(height, width, net.growth)
         values, scratch = x.new_values(channels + 4 * net.growth), Scratch()
-        outputs = torch.empty(1, channels * len(stacked), height, width, memory_format=torch.channels_last)
+        size = 1, channels * len(stacked), height, width
+        outputs = torch.empty(size, dtype=torch.float32, memory_format=torch.channels_last)
         at = 0
         for index, (one, two, three) in enumerate(self._blocks):
             one(x, y, grown, values, scratch)
