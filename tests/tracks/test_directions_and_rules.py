@@ -98,4 +98,4 @@ def test_the_words_about_a_track_without_a_gt() -> None:
     assert "Image names: {stem}.png." in sentences
     assert any(sentence.endswith("It is per_image_rank(niqe, brisque, piqe, nrqm, pi).") for sentence in sentences)
     assert any(sentence.endswith("It is ((10 - nrqm) + niqe) / 2 of the averages.") for sentence in sentences)
-    assert "GT names: {number:04d}.png." in describe_track(load_track("x8"))
+    assert "GT names: {number:04d}.png, {stem}.png." in describe_track(load_track("x8"))
