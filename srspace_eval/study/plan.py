@@ -278,8 +278,7 @@ def power(means: Floats, target: PlanTarget) -> float:
     means:
         (studies, crops): differences of the mean ranks.
     """
-    # SciPy cannot test a study in which all differences are 0.
-    some = np.any(means != 0, axis=1)
+    some = np.any(means != 0, axis=1)  # SciPy cannot test a study in which all differences are 0
     p = np.ones(len(means))
     if np.any(some):
         p[some] = stats.wilcoxon(means[some], axis=1, method="asymptotic", keepdims=True).pvalue[:, 0]
