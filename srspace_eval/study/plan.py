@@ -288,10 +288,9 @@ def power(means: Floats, target: PlanTarget) -> float:
 
 def _fewest(means: Floats, target: PlanTarget) -> int | None:
     """Smallest number of crops with the wanted power, by bisection. None: all crops are not enough."""
-    most = int(means.shape[1])
     if power(means, target) < target.power:
         return None
-    low, high = 0, most
+    low, high = 0, int(means.shape[1])
     while high - low > 1:
         middle = (low + high) // 2
         if power(means[:, :middle], target) >= target.power:
