@@ -56,7 +56,7 @@ def plain_bootstrap(entries: list[Entry], track: Track, replicates: int) -> None
         for metric, table in tables.items():
             means = [sum(row[i] for i in drawn) / images for row in table]  # type: ignore[misc]
             if metric in criteria:
-                competition_ranks(sort_keys(means, criteria[metric]))
+                competition_ranks(sort_keys(means, criteria[metric], track.columns()[metric].direction))
 
 
 def main() -> None:

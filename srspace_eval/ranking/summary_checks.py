@@ -82,13 +82,13 @@ def _range_faults(result: Result, columns: Mapping[str, MetricInfo], largest: La
     for image in result.images:
         limits = largest(image.height, image.width)
         for values in (image.values, *(sample.values for sample in image.samples)):
-            for metric, info in bounded.items():
-                value = values.get(metric)
-                if value is not None and not info.least - _ROUNDING <= value <= info.most + _ROUNDING:
+            for metric, value in values.items():
+                if value is None:
+                    continue
+                info, limit = bounded.get(metric), limits.get(metric, math.inf)
+                if info is not None and not info.least - _ROUNDING <= value <= info.most + _ROUNDING:
                     yield f"image {image.image}: {metric} is {value}; it lies from {info.least:g} to {info.most:g}"
-            for metric, limit in limits.items():
-                value = values.get(metric)
-                if value is not None and limit + _ROUNDING < value < math.inf:
+                if limit + _ROUNDING < value < math.inf:
                     yield f"image {image.image}: {metric} is {value}; 8-bit pictures give at most {limit:.9g}"
         yield from _best_faults(image, limits)
 

@@ -22,7 +22,7 @@ from srspace_eval.metrics.scenes.piqe import piqe
 from srspace_eval.metrics.ssim.function import ssim
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.commands import run
-from tests.metrics.test_official_psnr_ssim import CONVENTIONS
+from tests.helpers.conventions import CONVENTIONS
 
 MEASURED = {
     # Track -> id -> the convention of the official program.
