@@ -1,4 +1,4 @@
-"""What a metric is: its columns, needs and options. Imports no torch.
+"""What a metric is: its columns, needs and options. Imports no torch. It is long because it documents how to write one.
 
 A metric is one class, registered once (:mod:`srspace_eval.metrics.registry`). Its fields are its options. A whole one::
 

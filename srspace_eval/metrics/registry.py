@@ -1,7 +1,8 @@
 """Which metrics there are: the built-in ones and those of installed packages. Imports no torch.
 
-Everything that asks which metrics there are, what they need and how they are shown asks this module. A package adds
-metrics by the entry point group ``srspace_eval.metrics`` (see :mod:`srspace_eval.metrics.base`).
+Everything that asks which metrics there are, what they need and how they are shown asks this module. It is long so that
+there is no second list. A package adds metrics by the entry point group ``srspace_eval.metrics`` (see
+:mod:`srspace_eval.metrics.base`).
 """
 
 from __future__ import annotations

@@ -298,8 +298,7 @@ def power(means: Floats, target: PlanTarget) -> float:
     means:
         (studies, crops): differences of the mean ranks.
     """
-    # SciPy cannot test a study in which all differences are 0.
-    some = np.any(means != 0, axis=1)
+    some = np.any(means != 0, axis=1)  # SciPy cannot test a study in which all differences are 0
     p = np.ones(len(means))
     if np.any(some):
         p[some] = stats.wilcoxon(means[some], axis=1, method="asymptotic", keepdims=True).pvalue[:, 0]
@@ -309,10 +308,9 @@ def power(means: Floats, target: PlanTarget) -> float:
 
 def _fewest(means: Floats, target: PlanTarget) -> int | None:
     """Smallest number of crops with the wanted power, by bisection. None: all crops are not enough."""
-    most = int(means.shape[1])
     if power(means, target) < target.power:
         return None
-    low, high = 0, most
+    low, high = 0, int(means.shape[1])
     while high - low > 1:
         middle = (low + high) // 2
         if power(means[:, :middle], target) >= target.power:

@@ -108,7 +108,8 @@ def test_the_leaders_are_always_named_and_no_name_is_lost(page: Page, site: Path
         chart = page.evaluate(
             """() => {
                 const chart = document.getElementById("scatter");
-                const named = chart.data.flatMap((trace) => trace.text).map((text) => text.trim()).filter(Boolean);
+                const named = chart.data.flatMap((trace) => trace.text ?? [])
+                    .map((text) => text.trim()).filter(Boolean);
                 return { named: [...named, ...chart.layout.annotations.map((one) => one.text)],
                          points: JSON.parse(document.getElementById("data").textContent).scatter.points };
             }"""

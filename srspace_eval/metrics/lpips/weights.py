@@ -1,6 +1,7 @@
 """Files of the weights of LPIPS: trunks (torchvision's ImageNet files) and calibrations (the package ``lpips``).
 
-Only :func:`fetch_weights` downloads. Imports no torch.
+Only :func:`fetch_weights` downloads. Imports no torch. The module is long because search, check and download share one
+table of the files, and because most of it is documentation.
 """
 
 from __future__ import annotations
