@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from srspace_eval._utils.csv_table import CsvLine, read_csv_table
-from srspace_eval._utils.untrusted_text import name_key, slug, unescape_cell
+from srspace_eval._utils.untrusted_text import name_key, slug, spelled, unescape_cell
 from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws
@@ -297,9 +297,9 @@ def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> N
     for path in sorted((board / slug(track.name)).glob("*.json")):
         team = read_result(path).team
         if name_key(team) in holders:
-            holders[name_key(team)].append(f"{path} ({team!r})")
+            holders[name_key(team)].append(f"{path} ({spelled(team)})")
     raise RankingError(
-        f"{board}: some teams are there twice (upper and lower case count as the same); keep one file of each",
+        f"{board}: some teams are there twice (case, blanks and look-alike letters do not count); keep one of each",
         [" and ".join(paths) for paths in holders.values()],
     )
 
