@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from srspace_eval._utils.csv_table import CsvLine, read_csv_table
+from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.untrusted_text import name_key, slug, spelled, unescape_cell
 from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
@@ -210,33 +210,13 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
                 line.fault(f"{name!r} already has {metric} {earlier:g}, here it is {value:g}; leave one of the two out")
         ends: dict[str, tuple[float, float]] = {}
         for metric in (info.id for info in track.given):
-            if (interval := _interval(line, metric, numbers.get(metric))) is not None:
+            if (interval := line.interval(metric, numbers.get(metric))) is not None:
                 ends[metric] = interval
         if numbers:
             note = f"only in the table of values {path.name}"
             found[name] = Entry(name, "baseline", numbers, "given", note=note, intervals=ends)
     table.done()
     return _joined(entries, found)
-
-
-def _interval(line: CsvLine, metric: str, value: float | None) -> tuple[float, float] | None:
-    """The ends of a value's interval. What is not an interval around the value is noted as a fault."""
-    low, high = line.number(f"{metric}_low"), line.number(f"{metric}_high")
-    if low is None and high is None:
-        return None
-    if low is None or high is None:
-        there, lost = ("low", "high") if high is None else ("high", "low")
-        if not line.cell(f"{metric}_{lost}"):  # else its fault is noted already
-            line.fault(f"{metric}_{there} has a number, and {metric}_{lost} has none; give both or neither")
-        return None
-    if value is None:
-        if not line.cell(metric):
-            line.fault(f"{metric}_low and {metric}_high have numbers, and {metric} has none; give the value too")
-    elif low > high:
-        line.fault(f"{metric}_low is {low:g} and {metric}_high {high:g}; the lower end comes first")
-    elif not low <= value <= high:
-        line.fault(f"{metric} is {value:g}, which is not from {metric}_low {low:g} to {metric}_high {high:g}")
-    return low, high
 
 
 def add_about(entries: Sequence[Entry], teams: Sequence[Team], track: Track) -> tuple[list[Entry], list[str]]:
