@@ -103,8 +103,8 @@ class CsvLine:
     def interval(self, column: str, value: float | None) -> tuple[float, float] | None:
         """The ends of a value's interval.
 
-        They are in the columns ``COLUMN_low`` and ``COLUMN_high``. What is not an interval around the value is noted as a
-        fault.
+        They are in the columns ``COLUMN_low`` and ``COLUMN_high``. What is not an interval around the value is noted
+        as a fault.
         """
         low, high = self.number(f"{column}_low"), self.number(f"{column}_high")
         if low is None and high is None:
