@@ -199,7 +199,7 @@ def test_dists_is_measured_in_float32_only(weights: Path, tmp_path: Path) -> Non
 
 def test_missing_weights_name_the_options_that_dists_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weight_files, "weights_search_path", lambda weights_dir=None: [tmp_path])
-    with pytest.raises(WeightsError, match="another file: --lpips-net vgg --lpips-weights FILE"):
+    with pytest.raises(WeightsError, match="another file: lpips_weights=FILE with net vgg"):
         DISTS()
     # Such a file reaches DISTS only together with the net of its trunk.
     one = NetworkSettings(net="alex", weights=tmp_path / "own.pth")

@@ -40,7 +40,7 @@ def test_values_out_of_range_are_named(tmp_path: Path) -> None:
     assert "extra data is 'maybe'" in notices["readme.txt"]
 
 
-@pytest.mark.parametrize("value", ["abc", "", "\x1b[31m", "x" * 1000])
+@pytest.mark.parametrize("value", ["abc", "", "\x1b[m", "x" * 1000])
 def test_a_partly_bad_readme_names_what_is_lost(tmp_path: Path, value: str) -> None:
     found, notices = declared(tmp_path, readme_txt=GOOD.replace("10.43", value))
     assert found == ("readme.txt", Readme(-1.0, 0.0, 0.0))

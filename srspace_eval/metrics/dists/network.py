@@ -41,7 +41,7 @@ _C1 = _C2 = 1e-6
 
 
 def _trunk_path(weights_dir: Path | None) -> Path:
-    return weight_files.weights_path(NET, weights_dir, option=f"--lpips-net {NET} --lpips-weights FILE")
+    return weight_files.weights_path(NET, weights_dir, option=f"--lpips-weights FILE with --lpips-net {NET}")
 
 
 @dataclass(frozen=True)
