@@ -43,6 +43,10 @@ class ExistingPath(click.Path):
         if not exists and self._what == "file" and path.is_dir():
             raise InputError(f"{path}: is a folder; name a file")
         if not exists:
+            if self._what == "file" and path.is_dir():
+                raise InputError(f"{path}: is a folder; name a file in it")
+            if self._what == "folder" and path.exists():
+                raise InputError(f"{path}: is a file; name a folder")
             raise InputError(f"{path}: there is no such {self._what}")
         return path
 
