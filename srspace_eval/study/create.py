@@ -1,6 +1,7 @@
 """``create_study``: the raters' folder and the key.
 
-The key stays with the organiser. Nothing in the folder tells which method a crop is from.
+The key stays with the organiser. Nothing in the folder tells which method a crop is from. The module is
+long because most of it is documentation, and because folder and key are written in one step.
 """
 
 from __future__ import annotations
