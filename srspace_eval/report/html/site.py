@@ -125,7 +125,7 @@ class _Site:
         )
         environment.globals.update(version=__version__)
         environment.tests["signature_note"] = is_signature_note
-        environment.filters.update(shown=visible, note=text.label_html)
+        environment.filters.update(shown=visible, note=text.label_html, without_folder=text.without_folder)
         self._templates = {
             name: environment.get_template(f"{name}.html.j2")
             for name in ("index", "track", "submission", "viewer", "compare", "images")
