@@ -69,6 +69,15 @@ def register(metric: MetricType, package: str = "") -> MetricType:
     ------
     InputError
         If the class is incomplete, or its name or a column's id is taken.
+
+    Examples
+    --------
+    >>> from srspace_eval import InputError, register
+    >>> try:
+    ...     register(dict)
+    ... except InputError as error:
+    ...     print(str(error).split(":")[0])
+    <class 'dict'> is not a metric
     """
     if not _is_metric(metric):
         raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.metrics.base.Metric, with prepare()")

@@ -209,12 +209,9 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
             if earlier is not None and earlier != value:
                 line.fault(f"{name!r} already has {metric} {earlier:g}, here it is {value:g}; leave one of the two out")
         ends: dict[str, tuple[float, float]] = {}
-        for metric in (info.id for info in track.given if info.id in numbers):
-            low, high = line.number(f"{metric}_low"), line.number(f"{metric}_high")
-            if low is not None and high is not None:
-                ends[metric] = (low, high)
-                if low > high:
-                    line.fault(f"{metric}_low is {low:g} and {metric}_high {high:g}; the lower end comes first")
+        for metric in (info.id for info in track.given):
+            if (interval := line.interval(metric, numbers.get(metric))) is not None:
+                ends[metric] = interval
         if numbers:
             note = f"only in the table of values {path.name}"
             found[name] = Entry(name, "baseline", numbers, "given", note=note, intervals=ends)

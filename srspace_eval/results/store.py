@@ -36,6 +36,15 @@ def read_result(path: Path | str) -> Result:
     ------
     ResultsError
         If the file cannot be read or is not a result. The message names the file and the field.
+
+    Examples
+    --------
+    >>> from srspace_eval import ImageRecord, Result, SampleRecord, Signature, read_result, write_result
+    >>> sample = SampleRecord(0, "000000_sample00000.png", "0" * 64, {"psnr": 30.5})
+    >>> image = ImageRecord("0801", 32, 48, "0" * 64, {"psnr": 30.5}, {}, (sample,))
+    >>> write_result("B.json", Result("B", "x4", Signature({"common": {"scale": 4}}), (image,), {"psnr": 30.5}))
+    >>> read_result("B.json").team
+    'B'
     """
     try:
         data = strict_json.loads(read_bounded(Path(path), MAX_RESULT_BYTES), unique_keys=True)

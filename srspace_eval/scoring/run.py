@@ -198,6 +198,20 @@ def score_shard(
     Raises
     ------
     As :func:`score`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import Shard, score_shard, write_png
+    >>> for name in ("gt", "team"):
+    ...     Path(name).mkdir()
+    >>> for index in range(2):
+    ...     write_png(f"gt/080{index + 1}.png", np.zeros((32, 32, 3), np.uint8))
+    ...     write_png(f"team/00000{index}_sample00000.png", np.ones((32, 32, 3), np.uint8))
+    >>> settings = {"track": "x4", "samples": 1, "metrics": ["psnr"]}
+    >>> [score_shard("team", "gt", Shard(number, 2), **settings).images for number in (1, 2)]
+    [('0801',), ('0802',)]
     """
     options = with_settings(options, settings)
     with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
@@ -212,7 +226,21 @@ def score_shard(
 
 @dataclass(frozen=True)
 class ShardRun:
-    """What :func:`score_shard` measured: the team and track, the shard, its journal and its images."""
+    """What :func:`score_shard` measured: the team and track, the shard, its journal and its images.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import Shard, score_shard, write_png
+    >>> for name in ("hr", "entry"):
+    ...     Path(name).mkdir()
+    >>> write_png("hr/0801.png", np.zeros((32, 32, 3), np.uint8))
+    >>> write_png("entry/000000_sample00000.png", np.ones((32, 32, 3), np.uint8))
+    >>> run = score_shard("entry", "hr", Shard(1, 1), track="x4", samples=1, metrics=["psnr"])
+    >>> run.team, run.track, run.images
+    ('entry', 'x4', ('0801',))
+    """
 
     team: str
     track: str

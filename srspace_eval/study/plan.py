@@ -38,6 +38,12 @@ class RaterModel:
         Standard deviation of a method's quality over crops.
     quality_sd:
         Standard deviation of the methods' qualities.
+
+    Examples
+    --------
+    >>> from srspace_eval import RaterModel
+    >>> RaterModel(entries=5, taste=0.5).crop_effect
+    1.0
     """
 
     entries: int = 8
@@ -61,6 +67,12 @@ class PlanTarget:
         before the study.
     power:
         Wanted probability to find the difference.
+
+    Examples
+    --------
+    >>> from srspace_eval import PlanTarget
+    >>> PlanTarget(difference=1.0, comparisons=28).power
+    0.8
     """
 
     difference: float = 0.5
@@ -92,7 +104,15 @@ class PlannedSize:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """What was asked for, and a planned size for each number of raters."""
+    """What was asked for, and a planned size for each number of raters.
+
+    Examples
+    --------
+    >>> from srspace_eval import PlanTarget, plan_study
+    >>> plan = plan_study(PlanTarget(difference=1.5), raters=[5, 10], most_crops=60, studies=50)
+    >>> plan.cheapest.raters, plan.fewest_significant
+    (5, 6)
+    """
 
     target: PlanTarget
     model: RaterModel

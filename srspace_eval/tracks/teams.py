@@ -59,6 +59,12 @@ class Team:
     ------
     InputError
         If a field is too long, or is an address that is not one of the web.
+
+    Examples
+    --------
+    >>> from srspace_eval import Team
+    >>> Team("My Team", file="my-team.zip", affiliation="Some University").kind
+    'team'
     """
 
     team: str
