@@ -42,7 +42,8 @@ Day = Annotated[
 
 
 class StandingRow(Struct, frozen=True, forbid_unknown_fields=True):
-    """A team in one ranking. ``result`` is the SHA-256 of its result file; null if only numbers are known."""
+    """A team in one ranking. ``result`` is the SHA-256 of its result's file as this version writes it; null if only
+    numbers are known."""
 
     team: Text
     place: Annotated[int, Meta(ge=1, le=10**9)] | None

@@ -11,9 +11,11 @@ from srspace_eval._utils import strict_json
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.metrics.registry import columns as metric_columns
+from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.history import HistoryDocument, Standing, StandingRow
 from srspace_eval.report.html import text
 from srspace_eval.results.documents import Value
+from srspace_eval.tracks.model import Track
 
 MOST = 100
 """The page shows at most this many entries, the newest ones."""
@@ -63,20 +65,18 @@ class Step:
     standings: tuple[StandingChanges, ...]
 
 
-def make_steps(
-    history: HistoryDocument, folders: Mapping[str, str], infos: Mapping[str, Mapping[str, MetricInfo]]
-) -> list[Step]:
+def make_steps(history: HistoryDocument, folders: Mapping[str, str], tracks: Mapping[str, Track]) -> list[Step]:
     """The entries, newest first, at most :data:`MOST`.
 
     Parameters
     ----------
     folders:
         Track name -> folder of its pages.
-    infos:
-        Track name -> its metrics. Metrics that neither a track nor the registry knows are shown by their ids.
+    tracks:
+        The site's tracks by name. Metrics that neither they nor the registry know are shown by their ids.
     """
     steps = [
-        Step(number, entry.day, tuple(_changes(before, after, folders, infos) for before, after in pairs))
+        Step(number, entry.day, tuple(_changes(before, after, folders, tracks) for before, after in pairs))
         for number, (entry, pairs) in enumerate(history.steps(), 1)
         if number > len(history.entries) - MOST
     ]
@@ -87,23 +87,27 @@ def _changes(
     before: Standing | None,
     after: Standing,
     folders: Mapping[str, str],
-    infos: Mapping[str, Mapping[str, MetricInfo]],
+    tracks: Mapping[str, Track],
 ) -> StandingChanges:
     old, new = before.by_team if before else {}, after.by_team
     both = [*new, *(team for team in old if team not in new)]
-    known = {**metric_columns(), **infos.get(after.track, {})}
+    track = tracks.get(after.track)
+    known = {**metric_columns(), **(track.columns() if track else {})}
     metrics = list(dict.fromkeys(metric for one in (new, old) for row in one.values() for metric in row.values))
     metrics = metrics[:MOST_COLUMNS]
     changed = [team for team in both if old.get(team) != new.get(team)]
     teams = tuple(_team(old.get(team), new.get(team), metrics, known) for team in changed)
-    heads = tuple(_head(known[metric]) if metric in known else text.label_html(metric) for metric in metrics)
+    heads = tuple(_head(metric, known.get(metric), track) for metric in metrics)
     return StandingChanges(
         visible(after.title), folders.get(after.track, ""), before is None, heads, teams, len(both) - len(changed)
     )
 
 
-def _head(info: MetricInfo) -> Markup:
-    return text.label_html(f"{info.label} ({info.unit})" if info.unit else info.label)
+def _head(metric: str, info: MetricInfo | None, track: Track | None) -> Markup:
+    if info is None:
+        return text.label_html(metric)
+    label = metric_label(metric, track) if track and metric in track.columns() else info.label
+    return text.label_html(f"{label} ({info.unit})" if info.unit else label)
 
 
 def _team(

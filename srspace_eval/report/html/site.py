@@ -166,9 +166,9 @@ class _Site:
         self._assets()
         self._page("index", "index.html", root="", cards=cards)
         own = {ranking.track.name: folder for ranking, folder in zip(rankings, folders, strict=True)}
-        infos = {ranking.track.name: ranking.track.columns() for ranking in rankings}
+        tracks = {ranking.track.name: ranking.track for ranking in rankings}
         self._page(
-            "history", "history.html", root="", steps=make_steps(history, own, infos), document=document,
+            "history", "history.html", root="", steps=make_steps(history, own, tracks), document=document,
             total=len(history.entries),
         )  # fmt: skip
 
