@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import inspect
 import json
 import pickle
@@ -55,6 +56,15 @@ def test_every_name_exists_and_is_documented(name: str) -> None:
     value = getattr(se, name)
     assert value.__name__ == name
     assert inspect.getdoc(value)
+
+
+@pytest.mark.parametrize("name", [n for n in PUBLIC if inspect.isclass(o := getattr(se, n)) or inspect.isroutine(o)])
+def test_every_class_and_function_has_an_example_that_runs(name: str) -> None:
+    # test_examples.py runs them
+    value = getattr(se, name)
+    own = value.__doc__ if inspect.isclass(value) else inspect.getdoc(value)  # a class does not inherit its examples
+    examples = doctest.DocTestParser().get_examples(own or "")
+    assert [example for example in examples if example.options.get(doctest.SKIP) is not True]
 
 
 @pytest.mark.parametrize("name", [n for n in PUBLIC if inspect.isroutine(getattr(se, n))])

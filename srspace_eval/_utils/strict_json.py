@@ -30,6 +30,18 @@ def dumps(value: Any, *, indent: int | None = 1) -> str:
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def visible_dumps(value: Any) -> str:
+    r"""As :func:`dumps`, for a terminal: control, direction and other invisible characters are escapes, too.
+
+    >>> print(visible_dumps({"team": "a\u202eb"}).split()[2])
+    "a\u202eb"
+    """
+    text = dumps(value)
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1] for char in text)
+
+
 def loads(data: bytes, *, unique_keys: bool = False) -> Any:
     """The value of a JSON text.
 

@@ -17,7 +17,19 @@ LONGEST_NAME = 48
 """Characters of a name that tables show."""
 
 # A spreadsheet computes a cell that starts with one of these. The apostrophe is in the list because it is the escape.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
+# Where a decimal comma is usual, spreadsheets split lines at semicolons: the text after one is a cell, too.
+_STARTS = r"[ \"]*[=+\-@'＝＋－＠\t\r\n]"
+_FORMULA = re.compile(rf"(?:^|(?<=;))(?={_STARTS})")
+_ESCAPED_FORMULA = re.compile(rf"(?:^|(?<=;))'(?={_STARTS})")
+_ESCAPED_CHAR = re.compile(r"\\u([0-9a-f]{4})|\\U(000[0-9a-f]{5}|0010[0-9a-f]{4})")
+
+# Letters that look like Latin ones, from Unicode's confusables.txt (UTS #39): Cyrillic, Greek, Armenian and Cherokee.
+_LOOKALIKES = str.maketrans(
+    "аеорсухіјѕԁԛԝһвкмнтгɡӏѵѡ" "αοερνυκτιχγηωϲϳ" "օսոցհզ" "ꭰꭱꭲꭺꮃꮇꮋꮪꮯ",
+    "aeopcyxijsdqwhbkmhtrglvw" "aoepvuktixynwcj" "ounghq" "drtalmhsc",
+)  # fmt: skip
+# Characters that show nothing though Unicode takes them for letters or marks.
+_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 
 
 def visible(text: str) -> str:
@@ -46,12 +58,15 @@ def short_name(text: str, longest: int = LONGEST_NAME) -> str:
 
 
 def escape_cell(text: str) -> str:
-    """A CSV cell that no spreadsheet computes: a leading apostrophe where needed. Inverse: :func:`unescape_cell`.
+    r"""A CSV cell that no spreadsheet computes and no terminal obeys. Inverse: :func:`unescape_cell`.
 
-    >>> escape_cell("=cmd()")
-    "'=cmd()"
+    A leading apostrophe where needed, also after a semicolon; code points instead of invisible characters.
+
+    >>> escape_cell("=cmd()"), escape_cell("a;=cmd()"), escape_cell("a\u202eb")
+    ("'=cmd()", "a;'=cmd()", 'a\\u202eb')
     """
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+    # A text that looks like an escape of ours is escaped itself, so that it is read back as it is.
+    return _FORMULA.sub("'", visible(_ESCAPED_CHAR.sub(lambda found: rf"\u005c{found[0][1:]}", text)))
 
 
 def unescape_cell(text: str) -> str:
@@ -60,7 +75,8 @@ def unescape_cell(text: str) -> str:
     >>> unescape_cell("'=cmd()")
     '=cmd()'
     """
-    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA_STARTS) else text
+    plain = _ESCAPED_FORMULA.sub("", text)
+    return _ESCAPED_CHAR.sub(lambda found: chr(int(found[1] or found[2], 16)), plain)
 
 
 def slug(team: str) -> str:
@@ -80,12 +96,32 @@ def slug(team: str) -> str:
 
 
 def name_key(team: str) -> str:
-    """Names with the same key are the same name: case and width variants do not count.
+    r"""Names with the same key are the same name to a reader.
 
-    >>> name_key("Deepest") == name_key("DEEPEST")
+    Case, width variants, invisible characters, the number of blanks, and letters of other scripts that look like Latin
+    ones do not count. ASCII characters that look alike (l and 1, O and 0) do.
+
+    >>> name_key("Deepest") == name_key("DEEPEST") == name_key("D\u0435epest") == name_key("Deep\u200best ")
     True
     """
-    return unicodedata.normalize("NFKC", team).casefold()
+    if team.isascii() and team.isprintable():
+        return " ".join(team.split()).casefold()
+    # A control character other than a blank shows nothing, too.
+    seen = "".join(char for char in team if char.isspace() or not _shows_nothing(char))
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    return " ".join("".join(char for char in folded if not _shows_nothing(char)).translate(_LOOKALIKES).split())
+
+
+def spelled(name: str) -> str:
+    r"""A name in quotes for a message about names that look alike: such letters are shown as code points.
+
+    >>> print(spelled("Deepest"), spelled("D\u0435epest"))
+    'Deepest' 'D\u0435epest'
+    """
+    shown = "".join(
+        _escape(char) if char.casefold().translate(_LOOKALIKES) != char.casefold() else char for char in name
+    )
+    return f"'{visible(shown)}'"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -104,3 +140,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def _escape(char: str) -> str:
     code = ord(char)
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def _shows_nothing(char: str) -> bool:
+    selector = "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+    return selector or char in _NOTHING or unicodedata.category(char) in ("Cc", "Cf")

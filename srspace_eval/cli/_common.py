@@ -47,8 +47,8 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document to stdout, in ASCII if the encoding of stdout is not UTF-8."""
-    text = strict_json.dumps(document)
+    """Print one JSON document to stdout: invisible characters escaped, and in ASCII if its encoding is not UTF-8."""
+    text = strict_json.visible_dumps(document)
     if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
         text = json.dumps(json.loads(text), indent=1)
     click.echo(text)

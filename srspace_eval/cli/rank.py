@@ -16,6 +16,7 @@ from srspace_eval.cli._rank_options import (
     forms_of,
     print_published,
     require_inputs_kept,
+    require_known_digits,
     require_one,
     tracks_of,
 )
@@ -56,13 +57,22 @@ _DEFAULT_BOARD = Path("leaderboards")
 )
 @click.option(
     "--table",
+    "tables",
     type=EXISTING_FILE,
-    help="CSV of numbers that you have: team,kind and any ids of the track; empty = not measured.",
+    multiple=True,
+    help=(
+        "CSV of numbers that you have: columns team, optionally kind (team or baseline), and ids of the track; an "
+        "empty cell is not measured. May be given several times."
+    ),
 )
 @click.option(
     "--values",
     type=EXISTING_FILE,
-    help="CSV of values to join to measured results: team and any ids of the track, such as runtimes.",
+    multiple=True,
+    help=(
+        "CSV of values to join to measured results: columns team and ids of the track, such as runtimes. May be given "
+        "several times."
+    ),
 )
 @click.option(
     "--mor",
@@ -171,8 +181,8 @@ _DEFAULT_BOARD = Path("leaderboards")
 def command(
     track_names: tuple[str, ...],
     board: Path | None,
-    table: Path | None,
-    values: Path | None,
+    tables: tuple[Path, ...],
+    values: tuple[Path, ...],
     mor: Path | None,
     study_report: str | None,
     allow_unknown: bool,
@@ -215,7 +225,7 @@ def command(
             "--with"
         )
     published = published_names[0] if published_names else None
-    if board is None and table is None and published is None and _DEFAULT_BOARD.is_dir():
+    if board is None and not tables and published is None and _DEFAULT_BOARD.is_dir():
         board = _DEFAULT_BOARD
     tracks = tracks_of(track_names, board, published)
     if more_submissions:
@@ -223,11 +233,12 @@ def command(
         if not submissions:
             raise click.UsageError(f"{more_submissions[0]}: give submissions with --submission")
         submissions = (*submissions, *map(str, more_submissions))
+    require_known_digits(digits, tracks)
     shown = columns_of(columns, tracks)
     require_one(
         tracks,
-        table=table,
-        values=values,
+        table=tables or None,
+        values=values or None,
         mor=mor,
         gt=gt,
         json=as_json or None,
@@ -237,14 +248,14 @@ def command(
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
     if out is not None:
-        require_inputs_kept([path for path in (table, values, mor) if path is not None], out, forms, tracks)
+        require_inputs_kept([*tables, *values, *([mor] if mor is not None else [])], out, forms, tracks)
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
     chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     rankings = [
         rank(
             board,
             track,
-            table=table,
+            table=tables,
             published=published,
             with_published=beside,
             mor=mor,

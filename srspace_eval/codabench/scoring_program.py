@@ -13,11 +13,10 @@ import os
 import shutil
 import sys
 import tempfile
-import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,9 +24,10 @@ from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.machine_secret import ENVIRONMENT as STATE
 from srspace_eval._utils.untrusted_text import visible
+from srspace_eval.codabench.ending import Clock, fail, say
 from srspace_eval.codabench.settings import PROGRAM_COLUMN, README_COLUMNS, SETTINGS_FILE, Settings, read_settings
 from srspace_eval.errors import InputError, Notice, ProblemsError, SrspaceEvalError
-from srspace_eval.report.html.alone import faults_file, result_file
+from srspace_eval.report.html.alone import result_file
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
@@ -57,7 +57,7 @@ def main(program: Path, arguments: Sequence[str]) -> int:
     """
     begin = time.monotonic()
     if len(arguments) not in (2, 3):
-        _say("use: score.py INPUT OUTPUT [DATA]")
+        say("use: score.py INPUT OUTPUT [DATA]")
         return 1
     source, output = Path(arguments[0]).absolute(), Path(arguments[1]).absolute()
     data = Path(arguments[2]).absolute() if len(arguments) == 3 else Path("/app/data")
@@ -66,22 +66,22 @@ def main(program: Path, arguments: Sequence[str]) -> int:
     try:
         settings = read_settings(program / SETTINGS_FILE)
         hidden = settings.hidden
-        with _Clock(output, settings, begin) as clock:
+        with Clock(output, settings, begin) as clock:
             _score(program, settings, source, output, data, clock)
     except SrspaceEvalError as error:
         problems = error.problems if isinstance(error, ProblemsError) and error.problems else (str(error),)
         count = f"{len(problems)} faults" if len(problems) > 1 else "a fault"
-        _fail(output, f"The submission has {count}. Nothing was scored.", problems, hidden)
+        fail(output, f"The submission has {count}. Nothing was scored.", problems, hidden)
         return 1
     except Exception as error:  # noqa: BLE001 - whatever happens, the participant and the organiser read a sentence
         traceback.print_exc()
         told = f"The scoring program stopped: {type(error).__name__}. Please tell the organisers."
-        _fail(output, "The scoring program failed. This is not the submission's fault.", [told], hidden)
+        fail(output, "The scoring program failed. This is not the submission's fault.", [told], hidden)
         return 1
     return 0
 
 
-def _score(program: Path, settings: Settings, source: Path, output: Path, data: Path, clock: _Clock) -> None:
+def _score(program: Path, settings: Settings, source: Path, output: Path, data: Path, clock: Clock) -> None:
     track = load_track(program / settings.track if settings.track.endswith(".toml") else settings.track)
     folder = submission_folder(source / "res")
     readme = read_readme(folder)
@@ -109,7 +109,7 @@ def _score(program: Path, settings: Settings, source: Path, output: Path, data: 
     scores, left_out = make_scores(result, settings, readme)
     notices += left_out
     for notice in notices:
-        _say(f"notice: {visible(notice)}")
+        say(f"notice: {visible(notice)}")
     page = result_file(result, track, notices=[] if settings.hidden else notices, per_image=not settings.hidden)
     with clock.last_step():
         write_atomic(output / "detailed_results.html", page)
@@ -230,75 +230,3 @@ def _workplace(folder: Path, reference: Path) -> Iterator[tuple[Path, Path, Path
                 os.environ[STATE] = state
             for made in ("board", "state"):
                 shutil.rmtree(place / made, ignore_errors=True)
-
-
-class _Clock:
-    """Stops the program before the platform's limit, and says how far it came."""
-
-    def __init__(self, output: Path, settings: Settings, begin: float) -> None:
-        self._output, self._settings, self._begin = output, settings, begin
-        self._lock = threading.Lock()
-        self._ended = False
-        self._done, self._total, self._what = 0, 0, "Checking"
-        left = settings.seconds - (time.monotonic() - begin)
-        self._timer = threading.Timer(max(0.0, left), self._stop)
-        self._timer.daemon = True
-
-    def __enter__(self) -> _Clock:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._ended = True
-        self._timer.cancel()
-
-    @contextmanager
-    def progress(self, description: str, total: int) -> Iterator[Callable[[int], None]]:
-        """A progress callback that remembers how far the work is."""
-        with self._lock:
-            self._what, self._done, self._total = description, 0, total
-
-        def advance(n: int) -> None:
-            with self._lock:
-                self._done += n
-
-        yield advance
-
-    @contextmanager
-    def last_step(self) -> Iterator[None]:
-        """Writing the scores: from here on the clock does not stop the program."""
-        with self._lock:
-            self._ended = True
-        yield
-
-    def _stop(self) -> None:
-        with self._lock:
-            if self._ended:
-                return
-            self._ended = True
-            told = (
-                f"{self._what}: {self._done} of {self._total} samples were done after {self._settings.seconds:g} s. "
-                "Larger or more pictures than the phase asks for take longer. Otherwise tell the organisers."
-            )
-            _fail(self._output, "The time limit was reached. Nothing was scored.", [told], self._settings.hidden)
-            sys.stdout.flush()
-            os._exit(1)
-
-
-def _fail(output: Path, lead: str, problems: Sequence[str], hidden: bool) -> None:
-    """Tell why nothing was scored, on stderr and on the page.
-
-    Every participant can read the page, so that a hidden phase's page does not list files.
-    """
-    _say(f"error: {visible(lead)}")
-    for problem in problems:
-        _say("\n".join(f"  - {visible(line)}" for line in problem.splitlines()))
-    sys.stderr.flush()
-    (output / "scores.json").unlink(missing_ok=True)
-    listed = [f"{len(problems)} faults; this phase does not list them"] if hidden else problems
-    write_atomic(output / "detailed_results.html", faults_file(lead, listed))
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")

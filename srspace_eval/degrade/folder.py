@@ -33,6 +33,17 @@ class DegradeReport:
         The folder.
     images:
         What was applied to each picture of this run, in the order of their names.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import DegradeOptions, degrade_folder, write_png
+    >>> Path("hr").mkdir()
+    >>> write_png("hr/0801.png", np.full((32, 48, 3), 128, np.uint8))
+    >>> report = degrade_folder("hr", "lr", DegradeOptions(noises=("none",)))
+    >>> report.out.as_posix(), [made.image for made in report.images]
+    ('lr', ['0801'])
     """
 
     out: Path

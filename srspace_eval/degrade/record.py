@@ -83,7 +83,19 @@ class AppliedDegradation:
 
 @dataclass(frozen=True)
 class DegradedImage:
-    """One LR of the record: the HR's and LR's file names, the SHA-256 of the HR's file and of the LR's pixels."""
+    """One LR of the record: the HR's and LR's file names, the SHA-256 of the HR's file and of the LR's pixels.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import DegradeOptions, degrade_folder, write_png
+    >>> Path("hr").mkdir()
+    >>> write_png("hr/0801.png", np.full((32, 48, 3), 128, np.uint8))
+    >>> (made,) = degrade_folder("hr", "lr", DegradeOptions(noises=("none",))).images
+    >>> made.image, made.hr, made.lr, len(made.lr_pixels_sha256)
+    ('0801', '0801.png', '0801.png', 64)
+    """
 
     image: Text
     hr: Text

@@ -30,6 +30,15 @@ class Demo:
         The ranking of the three methods.
     page:
         The site's first page.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import Demo, rank
+    >>> ranking = rank(None, "x4", published="ntire2021")
+    >>> demo = Demo(Path("demo/leaderboards"), ranking, Path("demo/site/index.html"))
+    >>> demo.page.name, len(demo.ranking.rows)
+    ('index.html', 14)
     """
 
     board: Path
@@ -58,6 +67,18 @@ def run_demo(
     ------
     ResultsError
         If the folder contains other files, or cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import ResultsError, run_demo
+    >>> Path("mine").mkdir()
+    >>> size = Path("mine", "notes.txt").write_text("keep")
+    >>> try:
+    ...     demo = run_demo("mine")
+    ... except ResultsError as error:
+    ...     print(error)
+    mine: not empty, and not a demo's folder; give another folder with out
     """
     out, weights_dir = Path(out), None if weights_dir is None else Path(weights_dir)
     if out.exists() and not (out.is_dir() and (is_demo(out) or not any(out.iterdir()))):

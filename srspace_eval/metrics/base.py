@@ -1,4 +1,4 @@
-"""What a metric is: its columns, needs and options. Imports no torch.
+"""What a metric is: its columns, needs and options. Imports no torch. It is long because it documents how to write one.
 
 A metric is one class, registered once (:mod:`srspace_eval.metrics.registry`). Its fields are its options. A whole one::
 
@@ -214,6 +214,20 @@ class Metric(ABC):
         overrides :meth:`prepare_family`.
     version:
         Part of the signature; to be changed when the numbers change.
+
+    Examples
+    --------
+    >>> from typing import ClassVar
+    >>> import numpy as np
+    >>> from srspace_eval import Metric, MetricInfo
+    >>> class MeanError(Metric):
+    ...     name: ClassVar[str] = "mae"
+    ...     columns = (MetricInfo("mae", "MAE", "", 2, "lower", "", "Mean absolute error of 8-bit values."),)
+    ...
+    ...     def prepare(self, inputs):
+    ...         raise NotImplementedError
+    >>> MeanError().name, MeanError.columns[0].direction, str(MeanError.needs)
+    ('mae', 'lower', 'GT')
     """
 
     name: ClassVar[str] = ""

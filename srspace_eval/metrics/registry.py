@@ -1,7 +1,8 @@
 """Which metrics there are: the built-in ones and those of installed packages. Imports no torch.
 
-Everything that asks which metrics there are, what they need and how they are shown asks this module. A package adds
-metrics by the entry point group ``srspace_eval.metrics`` (see :mod:`srspace_eval.metrics.base`).
+Everything that asks which metrics there are, what they need and how they are shown asks this module. It is long so that
+there is no second list. A package adds metrics by the entry point group ``srspace_eval.metrics`` (see
+:mod:`srspace_eval.metrics.base`).
 """
 
 from __future__ import annotations
@@ -68,6 +69,15 @@ def register(metric: MetricType, package: str = "") -> MetricType:
     ------
     InputError
         If the class is incomplete, or its name or a column's id is taken.
+
+    Examples
+    --------
+    >>> from srspace_eval import InputError, register
+    >>> try:
+    ...     register(dict)
+    ... except InputError as error:
+    ...     print(str(error).split(":")[0])
+    <class 'dict'> is not a metric
     """
     if not _is_metric(metric):
         raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.metrics.base.Metric, with prepare()")

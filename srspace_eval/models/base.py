@@ -22,6 +22,30 @@ class Model(Decoder, Protocol):
 
     A class that inherits from it gets :meth:`sample` and defines the rest itself;
     :mod:`srspace_eval.models.plugins` has a complete example.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from srspace_eval import Model, ModelConfig
+    >>> class NoisyNearest(Model):
+    ...     config = ModelConfig("noisy_nearest_x4", "noisy_nearest", scale=4)
+    ...     device = torch.device("cpu")
+    ...     halo = 0
+    ...
+    ...     def condition(self, lr):
+    ...         return torch.nn.functional.interpolate(lr, scale_factor=4)
+    ...
+    ...     def latent_shapes(self, height, width):
+    ...         return ((3, 4 * height, 4 * width),)
+    ...
+    ...     def decode(self, lr, latents):
+    ...         return lr + 0.02 * latents[0], None
+    ...
+    ...     def memory_estimate(self, height, width, n):
+    ...         return (1 + n) * 2 * 3 * 4 * height * width * 16
+    >>> NoisyNearest().sample(np.full((6, 5, 3), 128, np.uint8), n=3).shape
+    (3, 24, 20, 3)
     """
 
     def sample(
@@ -69,7 +93,41 @@ class Model(Decoder, Protocol):
 
 @runtime_checkable
 class Flow(Model, Protocol):
-    """A conditional normalising flow: a model whose pictures have a likelihood."""
+    """A conditional normalising flow: a model whose pictures have a likelihood.
+
+    Examples
+    --------
+    >>> import math
+    >>> import numpy as np
+    >>> import torch
+    >>> from srspace_eval import Flow, ModelConfig
+    >>> class NoisyNearest(Flow):
+    ...     config = ModelConfig("noisy_nearest_x4", "noisy_nearest", scale=4)
+    ...     device = torch.device("cpu")
+    ...     halo = 0
+    ...
+    ...     def condition(self, lr):
+    ...         return torch.nn.functional.interpolate(lr, scale_factor=4)
+    ...
+    ...     def latent_shapes(self, height, width):
+    ...         return ((3, 4 * height, 4 * width),)
+    ...
+    ...     def decode(self, lr, latents):
+    ...         return lr + 0.02 * latents[0], torch.zeros(len(latents[0]))
+    ...
+    ...     def encode(self, lr, hr):
+    ...         z = (hr - self.condition(lr)) / 0.02
+    ...         logdet = torch.full((len(z),), -math.log(0.02) * z[0].numel())
+    ...         density = logdet + torch.distributions.Normal(0, 1).log_prob(z).sum((1, 2, 3))
+    ...         return [z], logdet, -density / (math.log(2) * z[0, 0].numel())
+    ...
+    ...     def memory_estimate(self, height, width, n):
+    ...         return (1 + n) * 2 * 3 * 4 * height * width * 16
+    >>> lr = torch.full((1, 3, 6, 5), 0.5)
+    >>> latents, logdet, nll = NoisyNearest().encode(lr, torch.full((1, 3, 24, 20), 0.5))
+    >>> round(float(nll[0]), 2)
+    -12.95
+    """
 
     def encode(self, lr: Tensor | Conditioning, hr: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
         """Compute the latents of given pictures; the inverse of :meth:`~srspace_eval.models.protocol.Decoder.decode`.

@@ -113,12 +113,35 @@ def transfer_content(
 
     Examples
     --------
-    ::
-
-        model = load_model("SRFlow_DF2K_4X.pth")
-        edited = model.sample(lr, n=1)[0]
-        edited[40:120, 60:140] = other[40:120, 60:140]
-        picture = transfer_content(model, edited, lr)
+    >>> import numpy as np
+    >>> import torch
+    >>> from srspace_eval import Flow, ModelConfig, transfer_content
+    >>> class NearestFlow(Flow):
+    ...     config = ModelConfig("nearest_x4", "nearest", scale=4)
+    ...     device = torch.device("cpu")
+    ...     halo = 0
+    ...
+    ...     def condition(self, lr):
+    ...         return torch.nn.functional.interpolate(lr, scale_factor=4)
+    ...
+    ...     def latent_shapes(self, height, width):
+    ...         return ((3, 4 * height, 4 * width),)
+    ...
+    ...     def decode(self, lr, latents):
+    ...         return self.condition(lr) + latents[0], torch.zeros(len(latents[0]))
+    ...
+    ...     def encode(self, lr, hr):
+    ...         z = hr - self.condition(lr)
+    ...         density = torch.distributions.Normal(0, 1).log_prob(z).sum((1, 2, 3))
+    ...         return [z], torch.zeros(len(z)), -density / (torch.log(torch.tensor(2.0)) * z[0, 0].numel())
+    ...
+    ...     def memory_estimate(self, height, width, n):
+    ...         return (1 + n) * 2 * 3 * 4 * height * width * 16
+    >>> edited = np.full((24, 20, 3), 128, np.uint8)
+    >>> edited[8:12, 8:12] = 255
+    >>> picture = transfer_content(NearestFlow(), edited, np.full((6, 5, 3), 128, np.uint8), heat=0.1)
+    >>> picture.shape, bool(picture[10, 10, 0] > picture[0, 0, 0])
+    ((24, 20, 3), True)
     """
     if not isinstance(model, Flow):
         raise InputError("the model has no encode: content is transferred with flows (SRFlow, SRFlow-DA, NCSR)")
@@ -167,9 +190,28 @@ def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int =
 
     Examples
     --------
-    ::
-
-        pictures = heat_series(model, lr, [0, 0.25, 0.5, 0.75, 1])
+    >>> import numpy as np
+    >>> import torch
+    >>> from srspace_eval import Model, ModelConfig, heat_series
+    >>> class NoisyNearest(Model):
+    ...     config = ModelConfig("noisy_nearest_x4", "noisy_nearest", scale=4)
+    ...     device = torch.device("cpu")
+    ...     halo = 0
+    ...
+    ...     def condition(self, lr):
+    ...         return torch.nn.functional.interpolate(lr, scale_factor=4)
+    ...
+    ...     def latent_shapes(self, height, width):
+    ...         return ((3, 4 * height, 4 * width),)
+    ...
+    ...     def decode(self, lr, latents):
+    ...         return lr + 0.02 * latents[0], None
+    ...
+    ...     def memory_estimate(self, height, width, n):
+    ...         return (1 + n) * 2 * 3 * 4 * height * width * 16
+    >>> pictures = heat_series(NoisyNearest(), np.full((6, 5, 3), 128, np.uint8), [0, 0.5, 1])
+    >>> pictures.shape, [bool(picture.std() > 0) for picture in pictures]
+    ((3, 24, 20, 3), [False, True, True])
     """
     if model.config.deterministic:
         raise InputError(f"{model.config.name} is deterministic: heat changes nothing")

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from srspace_eval._utils.untrusted_text import slug
+from srspace_eval._utils.untrusted_text import short_name, slug
 from srspace_eval.errors import RankingError
 from srspace_eval.results.record import Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_results
 
 _NAMED = 6  # teams named in a message before "and N more"
+_LONGEST = 300  # characters of a setting's value in a message
 
 
 def require_one_signature(results: Sequence[Result]) -> None:
@@ -27,7 +28,10 @@ def require_one_signature(results: Sequence[Result]) -> None:
     """
     problems = []
     for group, key, holders in _conflicts(results):
-        problems.append(f"{group}.{key}: " + "; ".join(_describe(text, found) for text, found in holders.items()))
+        problems.append(
+            f"{short_name(group)}.{short_name(key)}: "
+            + "; ".join(_describe(short_name(text, _LONGEST), found) for text, found in holders.items())
+        )
     if problems:
         raise RankingError(
             "these results were measured with different settings and are not ranked together; score them alike, or "

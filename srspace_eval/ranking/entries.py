@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from srspace_eval._utils.csv_table import read_csv_table
-from srspace_eval._utils.untrusted_text import name_key, slug, unescape_cell
+from srspace_eval._utils.untrusted_text import name_key, slug, spelled, unescape_cell
 from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws
@@ -209,12 +209,9 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
             if earlier is not None and earlier != value:
                 line.fault(f"{name!r} already has {metric} {earlier:g}, here it is {value:g}; leave one of the two out")
         ends: dict[str, tuple[float, float]] = {}
-        for metric in (info.id for info in track.given if info.id in numbers):
-            low, high = line.number(f"{metric}_low"), line.number(f"{metric}_high")
-            if low is not None and high is not None:
-                ends[metric] = (low, high)
-                if low > high:
-                    line.fault(f"{metric}_low is {low:g} and {metric}_high {high:g}; the lower end comes first")
+        for metric in (info.id for info in track.given):
+            if (interval := line.interval(metric, numbers.get(metric))) is not None:
+                ends[metric] = interval
         if numbers:
             note = f"only in the table of values {path.name}"
             found[name] = Entry(name, "baseline", numbers, "given", note=note, intervals=ends)
@@ -280,9 +277,9 @@ def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> N
     for path in sorted((board / slug(track.name)).glob("*.json")):
         team = read_result(path).team
         if name_key(team) in holders:
-            holders[name_key(team)].append(f"{path} ({team!r})")
+            holders[name_key(team)].append(f"{path} ({spelled(team)})")
     raise RankingError(
-        f"{board}: some teams are there twice (upper and lower case count as the same); keep one file of each",
+        f"{board}: some teams are there twice (case, blanks and look-alike letters do not count); keep one of each",
         [" and ".join(paths) for paths in holders.values()],
     )
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from srspace_eval._utils.untrusted_text import name_key
+from srspace_eval._utils.untrusted_text import name_key, spelled
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.columns import tracks_of
@@ -175,12 +175,12 @@ def _require_distinct(entries: Sequence[Entry]) -> None:
         where = entry.note.split("\n")[0] if entry.origin == "published" else ""
         groups.setdefault((where, name_key(entry.team)), []).append(entry)
     problems = [
-        f"{' and '.join(repr(e.team) for e in group)}: keep one, or give one another name"
+        f"{' and '.join(spelled(e.team) for e in group)}: keep one, or give one another name"
         for group in groups.values()
         if len(group) > 1
     ]
     if problems:
-        raise RankingError("some teams are there twice (upper and lower case count as the same)", problems)
+        raise RankingError("some teams are there twice (case, blanks and look-alike letters do not count)", problems)
 
 
 def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:

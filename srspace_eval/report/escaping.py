@@ -26,6 +26,10 @@ _LATEX_ACCENTS = {
 }  # fmt: skip
 
 
+# What comes before the point where a link of GitHub is broken: @user, mail@host, #12, GH-12, ://host, www.host.
+_GITHUB_LINK = re.compile(r"@|#(?=\d)|(?i:\bgh-)(?=\d)|:(?=\\?/)|(?i:www)(?=\.)")
+
+
 def escape_latex(text: str) -> str:
     r"""LaTeX that sets the text as it is. A letter that TeX cannot spell needs the macro ``\srspacechar``.
 
@@ -39,10 +43,16 @@ def escape_latex(text: str) -> str:
 def escape_markdown(text: str) -> str:
     r"""Markdown that shows the text as it is: every character is escaped that Markdown or HTML takes for markup.
 
+    GitHub makes links of addresses, mentions and numbers of issues after it has removed backslashes. An empty comment
+    between their characters prevents it, and shows nothing.
+
     >>> escape_markdown("a|b <i>*x*</i>")
     'a\\|b \\<i\\>\\*x\\*\\</i\\>'
+    >>> escape_markdown("@user www.x.org")
+    '\\@<!-- -->user www<!-- -->.x.org'
     """
-    return re.sub(r"([\\`*_{}\[\]<>#|~&$@!]|(?<=:)/)", r"\\\1", visible(text))
+    escaped = re.sub(r"([\\`*_{}\[\]<>#|~&$@!]|(?<=:)/)", r"\\\1", visible(text))
+    return _GITHUB_LINK.sub(r"\g<0><!-- -->", escaped)
 
 
 def escape_plotly(text: str, longest: int = 40) -> str:

@@ -55,7 +55,7 @@ def _csv(ranking: Ranking, _: TableOptions) -> str:
 
 
 def _json(ranking: Ranking, _: TableOptions) -> str:
-    return strict_json.dumps(to_document(make_table(ranking, complete=True))) + "\n"
+    return strict_json.visible_dumps(to_document(make_table(ranking, complete=True))) + "\n"
 
 
 def _markdown(ranking: Ranking, options: TableOptions) -> str:

@@ -84,6 +84,15 @@ def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
     ------
     ResultsError
         If the folder cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import check_all, write_letters
+    >>> Path("teamA").mkdir()
+    >>> (letter,) = write_letters(check_all("teamA", track="x4"), "letters")
+    >>> letter.as_posix(), letter.read_text(encoding="utf-8").splitlines()[0]
+    ('letters/teamA.md', '# Submission of teamA')
     """
     folder, written = Path(folder), []
     try:

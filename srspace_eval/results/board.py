@@ -112,6 +112,14 @@ def load_board(folder: Path | str) -> Board:
     ------
     ResultsError
         If it is not a folder.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import load_board
+    >>> Path("new-board").mkdir()
+    >>> len(load_board("new-board").results("x4"))
+    0
     """
     path = Path(folder)
     if not path.is_dir():

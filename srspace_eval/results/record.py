@@ -96,7 +96,17 @@ class Declared:
 
 @dataclass(frozen=True)
 class Result:
-    """One scored submission. Fields as in the module's docstring."""
+    """One scored submission. Fields as in the module's docstring.
+
+    Examples
+    --------
+    >>> from srspace_eval import ImageRecord, Result, SampleRecord, Signature
+    >>> sample = SampleRecord(0, "000000_sample00000.png", "0" * 64, {"psnr": 30.5})
+    >>> image = ImageRecord("0801", 32, 48, "0" * 64, {"psnr": 30.5}, {}, (sample,))
+    >>> result = Result("A", "x4", Signature({"common": {"scale": 4}}), (image,), {"psnr": 30.5})
+    >>> result.to_frame("samples")[["image", "sample", "psnr"]].to_dict("records")
+    [{'image': '0801', 'sample': 0, 'psnr': 30.5}]
+    """
 
     team: str
     track: str

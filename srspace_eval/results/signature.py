@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from srspace_eval._utils.hashing import sha256_of_text
+from srspace_eval._utils.untrusted_text import short_name, visible
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,16 @@ class Signature:
             mine, theirs = self.settings[group], other.settings[group]
             for key in dict.fromkeys([*mine, *theirs]):
                 if mine.get(key) != theirs.get(key):
-                    found.append(f"{group}.{key}: {_short(mine.get(key))} / {_short(theirs.get(key))}")
+                    found.append(
+                        f"{visible(group)}.{visible(key)}: {_short(mine.get(key))} / {_short(theirs.get(key))}"
+                    )
         return found
 
 
+_LONGEST = 200
+"""Characters of a setting's value that a message shows."""
+
+
 def _short(value: Any) -> str:
-    text = str(value)
+    text = short_name(str(value), _LONGEST)
     return text[:8] if re.fullmatch(r"[0-9a-f]{64}", text) else text

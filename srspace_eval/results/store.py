@@ -11,7 +11,7 @@ import msgspec
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._utils.hashing import sha256
-from srspace_eval._utils.untrusted_text import name_key, slug
+from srspace_eval._utils.untrusted_text import name_key, slug, spelled
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document, to_document
 from srspace_eval.results.record import Result
@@ -36,6 +36,15 @@ def read_result(path: Path | str) -> Result:
     ------
     ResultsError
         If the file cannot be read or is not a result. The message names the file and the field.
+
+    Examples
+    --------
+    >>> from srspace_eval import ImageRecord, Result, SampleRecord, Signature, read_result, write_result
+    >>> sample = SampleRecord(0, "000000_sample00000.png", "0" * 64, {"psnr": 30.5})
+    >>> image = ImageRecord("0801", 32, 48, "0" * 64, {"psnr": 30.5}, {}, (sample,))
+    >>> write_result("B.json", Result("B", "x4", Signature({"common": {"scale": 4}}), (image,), {"psnr": 30.5}))
+    >>> read_result("B.json").team
+    'B'
     """
     try:
         data = strict_json.loads(read_bounded(Path(path), MAX_RESULT_BYTES), unique_keys=True)
@@ -80,7 +89,7 @@ class _Named(msgspec.Struct):
 
 
 def require_new_name(board: Path | str, track: str, team: str) -> None:
-    """Refuse a team's name that differs from one on the board in case or width alone: `rank` takes them for one team.
+    """Refuse a team's name that looks like one on the board (:func:`name_key`): `rank` takes them for one team.
 
     Files that are not results are passed: reading them is the ranking's work.
 
@@ -96,7 +105,8 @@ def require_new_name(board: Path | str, track: str, team: str) -> None:
             continue
         if other != team and name_key(other) == name_key(team):
             raise ResultsError(
-                f"{path}: is the result of {other!r}, and {team!r} counts as the same name; give --team {other!r}, or "
+                f"{path}: is the result of {spelled(other)}, and {spelled(team)} counts as the same name; give --team "
+                f"{spelled(other)}, or "
                 "another name"
             )
 

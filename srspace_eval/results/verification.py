@@ -81,6 +81,13 @@ class Verification:
         Differences between the environments of the result and of the verification, one line each.
     error:
         Why the result could not be verified; empty if it could.
+
+    Examples
+    --------
+    >>> from srspace_eval import Verification
+    >>> found = Verification("teamA.json", "teamA.zip", images=("0801", "0802"), total=100, values=20)
+    >>> found.verdict, found.ok, round(found.chance_missed(50), 3)
+    ('equal', True, 0.247)
     """
 
     result: str

@@ -42,6 +42,18 @@ class ScoreOutcome:
         The result; None if there are faults.
     faults, notices:
         Why it was not measured, and what readers of its result should know; one line each.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import score_all, write_png
+    >>> for name in ("hr", "nothing"):
+    ...     Path(name).mkdir()
+    >>> write_png("hr/0801.png", np.zeros((32, 32, 3), np.uint8))
+    >>> (outcome,) = score_all("nothing", "hr", track="x4", metrics=["psnr"]).outcomes
+    >>> outcome.team.team, outcome.result, len(outcome.faults)
+    ('nothing', None, 1)
     """
 
     path: Path
@@ -58,7 +70,21 @@ class ScoreOutcome:
 
 @dataclass(frozen=True)
 class ScoreBatch:
-    """What became of many submissions, in their order. ``gt`` is the GT that they were measured against, if any."""
+    """What became of many submissions, in their order. ``gt`` is the GT that they were measured against, if any.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import score_all, write_png
+    >>> for name, file in (("truth", "0801.png"), ("good", "000000_sample00000.png"), ("empty", None)):
+    ...     Path(name).mkdir()
+    ...     if file:
+    ...         write_png(Path(name, file), np.zeros((32, 32, 3), np.uint8))
+    >>> batch = score_all(["good", "empty"], "truth", track="x4", samples=1, metrics=["ssim"])
+    >>> len(batch.outcomes), [outcome.team.team for outcome in batch.faulty]
+    (2, ['empty'])
+    """
 
     outcomes: tuple[ScoreOutcome, ...]
     gt: Path | None
@@ -125,6 +151,19 @@ def score_all(
         If LPIPS is wanted and its weights are not there.
     TrackError
         If there is no such track.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import score_all, write_png
+    >>> for name, value in (("gt", 100), ("inbox/teamA", 101), ("inbox/teamB", 104)):
+    ...     Path(name).mkdir(parents=True)
+    ...     file = "0801.png" if name == "gt" else "000000_sample00000.png"
+    ...     write_png(Path(name, file), np.full((32, 32, 3), value, np.uint8))
+    >>> batch = score_all("inbox", "gt", track="x4", samples=1, metrics=["psnr"])
+    >>> {outcome.team.team: round(outcome.result.summary["psnr"], 2) for outcome in batch.outcomes}
+    {'teamA': 48.13, 'teamB': 36.09}
     """
     options = with_settings(options, settings)
     paths = [submissions] if isinstance(submissions, (Path, str)) else submissions

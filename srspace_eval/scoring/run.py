@@ -11,26 +11,20 @@ from typing import TYPE_CHECKING
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.errors import InputError
-from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.results.board_tracks import keep_track
 from srspace_eval.results.record import ImageRecord, Kind, Result
 from srspace_eval.results.seals import How, Seal, seal_result
-from srspace_eval.results.signature import Signature
-from srspace_eval.results.store import read_result, require_new_name, result_digest, result_path, write_result
+from srspace_eval.results.store import read_result, result_digest, write_result
 from srspace_eval.scoring.earlier import earlier_result, measured_from, notify_wrong_claim
 from srspace_eval.scoring.executors.base import Executor
 from srspace_eval.scoring.executors.opening import open_executor
 from srspace_eval.scoring.journal import Journal, open_journal
-from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, require_references, with_settings
-from srspace_eval.scoring.patch_seed import with_patch_seed
+from srspace_eval.scoring.options import ScoreOptions, ScoreSettings, with_settings
+from srspace_eval.scoring.preparation import Run, prepare
 from srspace_eval.scoring.shards import Shard, absent_shards, open_shards
-from srspace_eval.scoring.signature import gt_digest, make_signature
 from srspace_eval.scoring.summary import make_result
-from srspace_eval.scoring.tasks import ImageTask, TaskSources, make_tasks
-from srspace_eval.submissions.check import SubmissionCheck, check
+from srspace_eval.scoring.tasks import TaskSources
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.reader import load_track
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -142,7 +136,7 @@ def score_on(
     progress: Progress,
 ) -> Result:
     """:func:`score` on an executor that is open already; several submissions may share it, one after the other."""
-    run = _prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
+    run = prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
     checked, path = run.checked, run.path
     with (
         open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite, trust=trust) as journal,
@@ -204,10 +198,24 @@ def score_shard(
     Raises
     ------
     As :func:`score`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import Shard, score_shard, write_png
+    >>> for name in ("gt", "team"):
+    ...     Path(name).mkdir()
+    >>> for index in range(2):
+    ...     write_png(f"gt/080{index + 1}.png", np.zeros((32, 32, 3), np.uint8))
+    ...     write_png(f"team/00000{index}_sample00000.png", np.ones((32, 32, 3), np.uint8))
+    >>> settings = {"track": "x4", "samples": 1, "metrics": ["psnr"]}
+    >>> [score_shard("team", "gt", Shard(number, 2), **settings).images for number in (1, 2)]
+    [('0801',), ('0802',)]
     """
     options = with_settings(options, settings)
     with open_executor(options.scheduler, workers=options.workers, device=options.device) as executor:
-        run = _prepare(submission, gt, options, track, lr, team, Path(board), shard, executor, progress)
+        run = prepare(submission, gt, options, track, lr, team, Path(board), shard, executor, progress)
         images = tuple(task.image for task in run.tasks)
         path = shard.journal(run.path)
         if overwrite or earlier_result(run.path, run.team, run.signature, run.tasks, trust=trust_board) is None:
@@ -218,7 +226,21 @@ def score_shard(
 
 @dataclass(frozen=True)
 class ShardRun:
-    """What :func:`score_shard` measured: the team and track, the shard, its journal and its images."""
+    """What :func:`score_shard` measured: the team and track, the shard, its journal and its images.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import Shard, score_shard, write_png
+    >>> for name in ("hr", "entry"):
+    ...     Path(name).mkdir()
+    >>> write_png("hr/0801.png", np.zeros((32, 32, 3), np.uint8))
+    >>> write_png("entry/000000_sample00000.png", np.ones((32, 32, 3), np.uint8))
+    >>> run = score_shard("entry", "hr", Shard(1, 1), track="x4", samples=1, metrics=["psnr"])
+    >>> run.team, run.track, run.images
+    ('entry', 'x4', ('0801',))
+    """
 
     team: str
     track: str
@@ -227,70 +249,8 @@ class ShardRun:
     images: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Run:
-    """A run that is about to measure."""
-
-    checked: SubmissionCheck
-    team: str
-    path: Path  # of the result
-    signature: Signature
-    config: EvaluatorConfig
-    tasks: list[ImageTask]
-
-
-def _prepare(
-    submission: Path | str,
-    gt: Path | str | None,
-    options: ScoreOptions,
-    track: Track | Path | str | None,
-    lr: Path | str | None,
-    team: str | None,
-    board: Path,
-    shard: Shard | None,
-    executor: Executor,
-    progress: Progress,
-) -> _Run:
-    if team is None:
-        name = Path(submission).resolve().name
-        team = name.removesuffix(".zip") or name
-    if not team.strip() or any("\ud800" <= char <= "\udfff" for char in team):
-        raise InputError(f"{team!r}: leaderboards cannot show this name; give another one with --team")
-    track = load_track(track) if isinstance(track, (Path, str)) else track
-    metrics = options.bound(track)
-    require_references(track, metrics, gt=gt is not None, lr=lr is not None)
-    # If the metrics are known already, missing weights are reported before the files are inspected for minutes.
-    runtime = executor.prepare(options.network(metrics)) if metrics else None
-    checked = check(
-        submission, gt, track=track, lr=lr, samples=options.samples, whole=False,
-        only=None if shard is None else shard.of, workers=options.workers, progress=progress,
-    )  # fmt: skip
-    track = checked.track
-    require_new_name(board, track.name, team)
-    if runtime is None:
-        metrics = options.bound(track)
-        runtime = executor.prepare(options.network(metrics))
-    config = EvaluatorConfig(metrics, track.scale)
-    checked.raise_faults(*checked.too_small(config.least_sizes(options.net)), incomplete=options.incomplete)
-    for notice in checked.notices:
-        notify(notice)
-    seeded = with_patch_seed(options, gt_digest(checked))
-    if seeded is not options:
-        metrics = seeded.bound(track)
-        config = EvaluatorConfig(metrics, track.scale)
-    pairs = checked.pairing.pairs if shard is None else shard.of(checked.pairing.pairs)
-    return _Run(
-        checked=checked,
-        team=team,
-        path=result_path(board, track.name, team),
-        signature=make_signature(checked, options.samples or track.samples, metrics, runtime),
-        config=config,
-        tasks=make_tasks(checked, pairs),
-    )
-
-
 def _measure(
-    run: _Run, executor: Executor, journal: Journal, before: Iterable[Journal], progress: Progress
+    run: Run, executor: Executor, journal: Journal, before: Iterable[Journal], progress: Progress
 ) -> list[ImageRecord]:
     """The records of a run's tasks: those of earlier journals, and the others, which are measured into ``journal``."""
     records: dict[str, ImageRecord] = {}

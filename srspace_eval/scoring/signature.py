@@ -9,7 +9,7 @@ from srspace_eval.metrics.base import Metric, RunInputs
 from srspace_eval.results.signature import Signature
 from srspace_eval.scoring.executors.base import RuntimeInfo
 from srspace_eval.submissions.check import SubmissionCheck
-from srspace_eval.submissions.inspection import FileInfo
+from srspace_eval.submissions.identical import FileInfo
 
 _NO_GT = "none"
 

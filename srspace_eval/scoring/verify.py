@@ -193,6 +193,19 @@ def verify_all(
     Returns
     -------
     In the order of ``pairs``. :attr:`Verification.error` says why one could not be verified.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import score, verify_all, write_png
+    >>> for name, file in (("gt", "0801.png"), ("team", "000000_sample00000.png")):
+    ...     Path(name).mkdir()
+    ...     write_png(Path(name, file), np.full((32, 32, 3), len(name), np.uint8))
+    >>> result = score("team", "gt", track="x4", samples=1, metrics=["psnr"])
+    >>> pairs = [("leaderboards/x4/team.json", "team"), ("leaderboards/x4/other.json", "other")]
+    >>> [verification.verdict for verification in verify_all(pairs, "gt")]
+    ['equal', 'failed']
     """
     if seed is None:
         seed = secrets.randbelow(1 << 32)

@@ -57,11 +57,26 @@ def collect_study(
 
     Examples
     --------
-    >>> outcome = collect_study("answers/", "study-key.json", out="result/")  # doctest: +SKIP
-    >>> outcome.to_frame()[["team", "mor", "rank"]]  # doctest: +SKIP
-        team       mor  rank
-    0     GT  1.000000   1.0
-    1  teamA  2.361111   2.0
+    >>> import json
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import StudyOptions, collect_study, create_study, write_png
+    >>> picture = np.random.default_rng(0).integers(0, 100, (64, 64, 3), dtype=np.uint8)
+    >>> for name, step in (("gt", 0), ("teamA", 50), ("teamB", 100)):
+    ...     Path(name).mkdir()
+    ...     write_png(Path(name, "0801.png" if name == "gt" else "000000_sample00000.png"), picture + np.uint8(step))
+    >>> options = StudyOptions(size=16, crops=2, raters=2)
+    >>> study = create_study(["teamA", "teamB"], "gt", "study", track="x4", options=options, secret=bytes(32))
+    >>> Path("answers").mkdir()
+    >>> for rater in study.key.raters.values():
+    ...     tasks = [study.key.tasks[task] for task in rater.tasks]
+    ...     best_first = [[[item] for _, item in sorted(zip(task.holds, task.items))] for task in tasks]
+    ...     given = [{"task": task.id, "ranking": order, "seconds": 9} for task, order in zip(tasks, best_first)]
+    ...     answer = {"format": "srspace-eval/answer/1", "study": study.key.study, "rater": rater.id,
+    ...               "token": rater.token, "started": None, "finished": None, "answers": given}
+    ...     size = Path("answers", rater.id + ".json").write_text(json.dumps(answer))
+    >>> collect_study("answers", study.key, out="result").to_frame()[["team", "mor"]].to_dict("records")
+    [{'team': 'teamA', 'mor': 1.0}, {'team': 'teamB', 'mor': 2.0}]
     """
     key = key if isinstance(key, Key) else load_key(Path(key))
     outcome = compute_outcome(_files(answers), key, options)
@@ -104,11 +119,25 @@ def collect_ratings(
 
     Examples
     --------
-    >>> outcome = collect_ratings("answers/", "study-key.json", out="result/")  # doctest: +SKIP
-    >>> outcome.to_frame()[["team", "mos", "unbiased"]]  # doctest: +SKIP
-        team   mos  unbiased
-    0     GT  4.61      4.63
-    1  teamA  3.27      3.25
+    >>> import json
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import StudyOptions, collect_ratings, create_study, write_png
+    >>> picture = np.random.default_rng(0).integers(0, 100, (64, 64, 3), dtype=np.uint8)
+    >>> for name, step in (("gt2", 0), ("teamA2", 50), ("teamB2", 100)):
+    ...     Path(name).mkdir()
+    ...     write_png(Path(name, "0801.png" if name == "gt2" else "000000_sample00000.png"), picture + np.uint8(step))
+    >>> options = StudyOptions(task="rate", size=16, crops=2, raters=2)
+    >>> study = create_study(["teamA2", "teamB2"], "gt2", "study2", track="x4", options=options, secret=bytes(32))
+    >>> Path("answers2").mkdir()
+    >>> for rater in study.key.raters.values():
+    ...     tasks = [study.key.tasks[task] for task in rater.tasks]
+    ...     given = [{"task": task.id, "rating": 5 - 2 * task.holds[0], "seconds": 9} for task in tasks]
+    ...     answer = {"format": "srspace-eval/answer/1", "study": study.key.study, "rater": rater.id,
+    ...               "token": rater.token, "started": None, "finished": None, "answers": given}
+    ...     size = Path("answers2", rater.id + ".json").write_text(json.dumps(answer))
+    >>> collect_ratings("answers2", study.key, out="result2").to_frame()[["team", "mos"]].to_dict("records")
+    [{'team': 'teamA2', 'mos': 5.0}, {'team': 'teamB2', 'mos': 3.0}]
     """
     key = key if isinstance(key, Key) else load_key(Path(key))
     outcome = compute_ratings(_files(answers), key, options)

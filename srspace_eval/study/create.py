@@ -39,7 +39,22 @@ _LONG_MINUTES = 60
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A study that was created: the raters' folder, and the key with its file."""
+    """A study that was created: the raters' folder, and the key with its file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import StudyOptions, create_study, write_png
+    >>> picture = np.random.default_rng(0).integers(0, 100, (64, 64, 3), dtype=np.uint8)
+    >>> for name, step in (("gt2", 0), ("teamA2", 50), ("teamB2", 100)):
+    ...     Path(name).mkdir()
+    ...     write_png(Path(name, "0801.png" if name == "gt2" else "000000_sample00000.png"), picture + np.uint8(step))
+    >>> options = StudyOptions(size=16, crops=2, raters=2)
+    >>> study = create_study(["teamA2", "teamB2"], "gt2", "study2", track="x4", options=options, secret=bytes(32))
+    >>> study.folder.name, study.key_path.name, study.key.entries
+    ('study2', 'study2-key.json', ('teamA2', 'teamB2'))
+    """
 
     folder: Path
     key_path: Path
@@ -137,11 +152,17 @@ def create_study(
 
     Examples
     --------
-    >>> study = create_study(  # doctest: +SKIP
-    ...     ["teamA/", "teamB.zip"], "DIV2K_valid_HR", "study", track="x8", options=StudyOptions(raters=10)
-    ... )
-    >>> study.codes["r01"]  # doctest: +SKIP
-    'r01-s55vnkt4j7pwbd22j57v'
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import StudyOptions, create_study, write_png
+    >>> picture = np.random.default_rng(0).integers(0, 100, (64, 64, 3), dtype=np.uint8)
+    >>> for name, step in (("gt", 0), ("teamA", 50), ("teamB", 100)):
+    ...     Path(name).mkdir()
+    ...     write_png(Path(name, "0801.png" if name == "gt" else "000000_sample00000.png"), picture + np.uint8(step))
+    >>> options = StudyOptions(size=16, crops=2, raters=2)
+    >>> study = create_study(["teamA", "teamB"], "gt", "study", track="x4", options=options, secret=bytes(32))
+    >>> study.tasks, sorted(study.codes)
+    (2, ['r01', 'r02'])
     """
     folder = Path(out)
     key_file = default_key_path(folder) if key_path is None else Path(key_path)

@@ -47,6 +47,13 @@ class OpinionScores:
         Kendall's W of the raters' mean scores of the methods. NaN: fewer than two raters have rated all methods.
     scale, level:
         The scale, and the confidence level of the intervals.
+
+    Examples
+    --------
+    >>> from srspace_eval import mean_opinion_scores
+    >>> scores = mean_opinion_scores(["a", "a", "b", "b"], ["0801"] * 4, ["Ann", "Bob"] * 2, [4, 5, 2, 3])
+    >>> scores.methods, scores.mos.tolist()
+    (('a', 'b'), [4.5, 2.5])
     """
 
     methods: tuple[str, ...]

@@ -36,6 +36,13 @@ class RaterSummary:
         scores, or no other raters.
     outlying:
         Why the rater is named; empty for most. Nobody is left out because of it.
+
+    Examples
+    --------
+    >>> from srspace_eval import mean_opinion_scores
+    >>> scores = mean_opinion_scores(["a", "a", "b", "b"], ["0801"] * 4, ["Ann", "Bob"] * 2, [4, 5, 2, 3])
+    >>> [(rater.rater, rater.ratings, rater.bias) for rater in scores.raters]
+    [('Ann', 2, -0.5), ('Bob', 2, 0.5)]
     """
 
     rater: str

@@ -38,6 +38,12 @@ class RaterModel:
         Standard deviation of a method's quality over crops.
     quality_sd:
         Standard deviation of the methods' qualities.
+
+    Examples
+    --------
+    >>> from srspace_eval import RaterModel
+    >>> RaterModel(entries=5, taste=0.5).crop_effect
+    1.0
     """
 
     entries: int = 8
@@ -61,6 +67,12 @@ class PlanTarget:
         before the study.
     power:
         Wanted probability to find the difference.
+
+    Examples
+    --------
+    >>> from srspace_eval import PlanTarget
+    >>> PlanTarget(difference=1.0, comparisons=28).power
+    0.8
     """
 
     difference: float = 0.5
@@ -92,7 +104,15 @@ class PlannedSize:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """What was asked for, and a planned size for each number of raters."""
+    """What was asked for, and a planned size for each number of raters.
+
+    Examples
+    --------
+    >>> from srspace_eval import PlanTarget, plan_study
+    >>> plan = plan_study(PlanTarget(difference=1.5), raters=[5, 10], most_crops=60, studies=50)
+    >>> plan.cheapest.raters, plan.fewest_significant
+    (5, 6)
+    """
 
     target: PlanTarget
     model: RaterModel
@@ -278,8 +298,7 @@ def power(means: Floats, target: PlanTarget) -> float:
     means:
         (studies, crops): differences of the mean ranks.
     """
-    # SciPy cannot test a study in which all differences are 0.
-    some = np.any(means != 0, axis=1)
+    some = np.any(means != 0, axis=1)  # SciPy cannot test a study in which all differences are 0
     p = np.ones(len(means))
     if np.any(some):
         p[some] = stats.wilcoxon(means[some], axis=1, method="asymptotic", keepdims=True).pvalue[:, 0]
@@ -289,10 +308,9 @@ def power(means: Floats, target: PlanTarget) -> float:
 
 def _fewest(means: Floats, target: PlanTarget) -> int | None:
     """Smallest number of crops with the wanted power, by bisection. None: all crops are not enough."""
-    most = int(means.shape[1])
     if power(means, target) < target.power:
         return None
-    low, high = 0, most
+    low, high = 0, int(means.shape[1])
     while high - low > 1:
         middle = (low + high) // 2
         if power(means[:, :middle], target) >= target.power:

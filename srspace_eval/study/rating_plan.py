@@ -35,6 +35,12 @@ class RatingModel:
         Standard deviation of a single rating around what its rater gives on average.
     picture:
         Standard deviation of a method's quality over pictures.
+
+    Examples
+    --------
+    >>> from srspace_eval import RatingModel
+    >>> RatingModel(entries=5, noise=1.0).bias
+    0.5
     """
 
     entries: int = 8
@@ -55,6 +61,12 @@ class RatingTarget:
         Number of pictures (crops) that the study has.
     level:
         Confidence level, in [0.5, 1).
+
+    Examples
+    --------
+    >>> from srspace_eval import RatingTarget
+    >>> RatingTarget(half_width=0.2).pictures
+    100
     """
 
     half_width: float = 0.25
@@ -91,6 +103,13 @@ class RatingPlan:
     ----------
     raters:
         The smallest number of raters with the wanted half width, for the target's pictures. None: no number is enough.
+
+    Examples
+    --------
+    >>> from srspace_eval import plan_ratings
+    >>> plan = plan_ratings(raters=[10, 20])
+    >>> plan.raters, [round(size.half_width, 2) for size in plan.sizes]
+    (21, [0.37, 0.25])
     """
 
     target: RatingTarget

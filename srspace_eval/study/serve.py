@@ -31,6 +31,21 @@ class StudyServer:
     ------
     StudyError
         If the folder and the key are of different studies, or the server cannot listen there.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import StudyOptions, create_study, serve_study, write_png
+    >>> picture = np.random.default_rng(0).integers(0, 100, (64, 64, 3), dtype=np.uint8)
+    >>> for name, step in (("gt", 0), ("teamA", 50), ("teamB", 100)):
+    ...     Path(name).mkdir()
+    ...     write_png(Path(name, "0801.png" if name == "gt" else "000000_sample00000.png"), picture + np.uint8(step))
+    >>> options = StudyOptions(size=16, crops=2, raters=2)
+    >>> study = create_study(["teamA", "teamB"], "gt", "study", track="x4", options=options, secret=bytes(32))
+    >>> with serve_study("study", study.key, "answers", port=0) as server:
+    ...     print(sorted(server.links))
+    ['r01', 'r02']
     """
 
     def __init__(
@@ -146,9 +161,18 @@ def serve_study(
 
     Examples
     --------
-    >>> with serve_study("study/", port=0) as server:  # doctest: +SKIP
-    ...     print(server.links["r01"])
-    http://127.0.0.1:38211/s55vnkt4j7pwbd22j57v/
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import StudyOptions, create_study, serve_study, write_png
+    >>> picture = np.random.default_rng(0).integers(0, 100, (64, 64, 3), dtype=np.uint8)
+    >>> for name, step in (("gt2", 0), ("teamA2", 50), ("teamB2", 100)):
+    ...     Path(name).mkdir()
+    ...     write_png(Path(name, "0801.png" if name == "gt2" else "000000_sample00000.png"), picture + np.uint8(step))
+    >>> options = StudyOptions(size=16, crops=2, raters=2)
+    >>> study = create_study(["teamA2", "teamB2"], "gt2", "study2", track="x4", options=options, secret=bytes(32))
+    >>> with serve_study("study2", study.key, "answers2", port=0) as server:
+    ...     print(server.links["r01"].split(":")[0])
+    http
     """
     folder = Path(folder)
     if not isinstance(key, Key):

@@ -43,6 +43,15 @@ class CheckOutcome:
         The check; None if the submission could not be opened or paired.
     faults, notices:
         What is wrong, and what does not prevent scoring; one line each.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import check_all
+    >>> Path("empty").mkdir()
+    >>> (outcome,) = check_all("empty", track="x4").outcomes
+    >>> outcome.team.team, outcome.check, len(outcome.faults)
+    ('empty', None, 1)
     """
 
     path: Path
@@ -67,7 +76,19 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class CheckBatch:
-    """The checks of many submissions, in their order. ``gt`` is the GT that they were compared with, if any."""
+    """The checks of many submissions, in their order. ``gt`` is the GT that they were compared with, if any.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import check_all, write_png
+    >>> Path("team").mkdir()
+    >>> write_png("team/000000_sample00000.png", np.zeros((32, 32, 3), np.uint8))
+    >>> batch = check_all("team", track="x4", samples=1)
+    >>> len(batch.outcomes), batch.faulty
+    (1, ())
+    """
 
     outcomes: tuple[CheckOutcome, ...]
     gt: Path | None
@@ -220,6 +241,20 @@ def check_all(
         If there is no submission, two are of one team, or the GT or LR cannot be read.
     TrackError
         If there is no such track.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import check_all, write_png
+    >>> for name in ("gt", "inbox/teamA", "inbox/teamB"):
+    ...     Path(name).mkdir(parents=True)
+    >>> write_png("gt/0801.png", np.zeros((32, 32, 3), np.uint8))
+    >>> write_png("inbox/teamA/000000_sample00000.png", np.zeros((32, 32, 3), np.uint8))
+    >>> write_png("inbox/teamB/000000_sample00000.png", np.zeros((16, 16, 3), np.uint8))
+    >>> batch = check_all("inbox", "gt", track="x4", samples=1)
+    >>> [(outcome.team.team, len(outcome.faults)) for outcome in batch.outcomes]
+    [('teamA', 0), ('teamB', 1)]
     """
     paths = [submissions] if isinstance(submissions, (Path, str)) else submissions
     members = make_members(paths, teams)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import decode_png, decode_top
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.errors import ImageError
+from srspace_eval.submissions.identical import FileInfo, Inspected, identical_pictures
 from srspace_eval.submissions.pairing import Pair, Pairing
 from srspace_eval.submissions.plausibility import size_ratio
 from srspace_eval.submissions.sources import Source
@@ -19,15 +19,6 @@ from srspace_eval.tracks.model import Track
 
 Item = TypeVar("Item")
 Out = TypeVar("Out")
-
-
-@dataclass(frozen=True)
-class FileInfo:
-    """An inspected PNG: its size in pixels, and the SHA-256 of its bytes."""
-
-    height: int
-    width: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -67,23 +58,6 @@ def cropped(size: int, crop: int) -> int:
     return size // crop * crop
 
 
-@dataclass(frozen=True)
-class _Inspected:
-    """A readable PNG.
-
-    Attributes
-    ----------
-    info:
-        Its size and hash.
-    pixels_sha256:
-        The hash of its pixels after the crop: of all if ``whole``, otherwise of the first rows.
-    """
-
-    info: FileInfo
-    pixels_sha256: str
-    whole: bool
-
-
 def inspect(
     pairing: Pairing,
     submission: Source,
@@ -118,8 +92,8 @@ def inspect(
 
     def inspector(
         source: Source, size_of: Callable[[str, int, int], tuple[int, int]]
-    ) -> Callable[[str], _Inspected | str]:
-        def inspect_file(name: str) -> _Inspected | str:
+    ) -> Callable[[str], Inspected | str]:
+        def inspect_file(name: str) -> Inspected | str:
             where = source.where(name)
             try:
                 data = source.read(name)
@@ -130,7 +104,7 @@ def inspect(
                 return str(error)
             finally:
                 advance(1)
-            return _Inspected(FileInfo(info.height, info.width, sha256(data)), sha256(pixels.tobytes()), whole)
+            return Inspected(FileInfo(info.height, info.width, sha256(data)), sha256(pixels.tobytes()), whole)
 
         return inspect_file
 
@@ -150,9 +124,9 @@ def inspect(
     lrs = {} if lr is None else _in_threads(inspector(lr, no_crop), lr_names, workers)
     sizes: dict[str, tuple[int, int]] = {}
     for p in pairing.pairs:
-        if p.gt is not None and isinstance(found := gts[p.gt], _Inspected):
+        if p.gt is not None and isinstance(found := gts[p.gt], Inspected):
             sizes[p.image] = own_crop(p.gt, found.info.height, found.info.width)
-        elif p.gt is None and p.lr is not None and isinstance(found := lrs[p.lr], _Inspected):
+        elif p.gt is None and p.lr is not None and isinstance(found := lrs[p.lr], Inspected):
             sizes[p.image] = own_crop(p.lr, found.info.height * track.scale, found.info.width * track.scale)
     # Samples are cropped to their GT's size. Otherwise an uncropped copy of the GT would not be recognised.
     crops = {name: sizes[p.image] for p in pairing.pairs if p.image in sizes for name in p.samples}
@@ -164,7 +138,7 @@ def inspect(
     cropped_files: list[str] = []
     cropped_lrs: list[str] = []
     for p in pairing.pairs:
-        good = [(name, file) for name in p.samples if isinstance(file := samples[name], _Inspected)]
+        good = [(name, file) for name in p.samples if isinstance(file := samples[name], Inspected)]
         if gt is None or p.gt is None:
             if p.lr is None and good:
                 name, first = good[0]
@@ -172,7 +146,7 @@ def inspect(
             if p.image in sizes:
                 lr_file = lrs.get(p.lr) if p.lr is not None else None
                 faults += _faults_without_gt(p, sizes[p.image], good, lr_file, submission, track)
-                warnings += _identical(p, None, good, submission, None, sizes[p.image])
+                warnings += identical_pictures(p, None, good, submission, None, sizes[p.image])
             continue
         gt_file = gts[p.gt]
         if isinstance(gt_file, str):
@@ -203,7 +177,7 @@ def inspect(
                 )
             elif (file.info.height, file.info.width) != (height, width):
                 cropped_files.append(f"{name} ({size} to {width}×{height})")
-        if lr is not None and p.lr is not None and isinstance(lr_file := lrs[p.lr], _Inspected):
+        if lr is not None and p.lr is not None and isinstance(lr_file := lrs[p.lr], Inspected):
             wanted = height // track.scale, width // track.scale
             size = f"{lr_file.info.width}×{lr_file.info.height}"
             if not _fits_lr(lr_file.info, wanted, gt_file.info, track.scale):
@@ -213,7 +187,7 @@ def inspect(
                 )
             elif (lr_file.info.height, lr_file.info.width) != wanted:
                 cropped_lrs.append(f"{p.lr} ({size} to {wanted[1]}×{wanted[0]})")
-        warnings += _identical(p, gt_file, good, submission, gt, (height, width))
+        warnings += identical_pictures(p, gt_file, good, submission, gt, (height, width))
     notices = []
     if cropped_files:
         notices.append(
@@ -231,13 +205,13 @@ def inspect(
 def _faults_without_gt(
     p: Pair,
     size: tuple[int, int],
-    good: list[tuple[str, _Inspected]],
-    lr: _Inspected | str | None,
+    good: list[tuple[str, Inspected]],
+    lr: Inspected | str | None,
     submission: Source,
     track: Track,
 ) -> Iterator[str]:
     """Wrong sizes of an image's samples: all must have the LR's size times the scale, else the first sample's."""
-    if isinstance(lr, _Inspected):
+    if isinstance(lr, Inspected):
         wanted = lr.info.height * track.scale, lr.info.width * track.scale
         reason = f"its LR {p.lr} of {lr.info.width}×{lr.info.height} pixels at scale {track.scale} requires"
     elif good:
@@ -252,8 +226,8 @@ def _faults_without_gt(
         yield f"{submission.where(good[0][0])}: smaller than the crop of {track.crop}×{track.crop} pixels"
 
 
-def _infos(files: Mapping[str, _Inspected | str]) -> dict[str, FileInfo]:
-    return {name: file.info for name, file in files.items() if isinstance(file, _Inspected)}
+def _infos(files: Mapping[str, Inspected | str]) -> dict[str, FileInfo]:
+    return {name: file.info for name, file in files.items() if isinstance(file, Inspected)}
 
 
 def _listed(files: list[str], what: str) -> str:
@@ -273,47 +247,6 @@ def _is_upscaled(sample: FileInfo, gt: FileInfo, track: Track) -> bool:
         large > small + slack and abs(large - track.scale * small) < slack
         for large, small in ((sample.height, gt.height), (sample.width, gt.width))
     )
-
-
-def _identical(
-    p: Pair,
-    gt_file: _Inspected | None,
-    good: list[tuple[str, _Inspected]],
-    submission: Source,
-    gt: Source | None,
-    size: tuple[int, int],
-) -> list[str]:
-    """A warning for each group of samples that are identical to each other, and for each that is its GT."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for name, file in good:
-        groups[file.pixels_sha256].append(name)
-    whole = all(file.whole for _, file in good)
-    found = []
-    for top, names in groups.items():
-        with_gt = gt_file is not None and top == gt_file.pixels_sha256
-        if len(names) == 1 and not with_gt:
-            continue
-        # All pixels are compared only if the first rows are the same.
-        pixels: dict[str, list[str]] = defaultdict(list)
-        for name in names:
-            pixels[top if whole else _pixel_digest(submission, name, size)].append(name)
-        if with_gt and gt is not None and p.gt is not None:
-            same = pixels.get(top if whole else _pixel_digest(gt, p.gt, size), [])
-            found += [f"{submission.where(name)}: identical to its GT {p.gt}" for name in same]
-        found += [
-            f"{submission.where(same[0])}: identical to {', '.join(same[1:])}"
-            for same in pixels.values()
-            if len(same) > 1
-        ]
-    return found
-
-
-def _pixel_digest(source: Source, name: str, size: tuple[int, int]) -> str:
-    try:
-        return sha256(decode_png(source.read(name), source.where(name))[: size[0], : size[1]].tobytes())
-    except ImageError:
-        # A damaged file equals no other. It is reported when it is measured.
-        return name
 
 
 def _in_threads(function: Callable[[Item], Out], items: Iterable[Item], workers: int) -> dict[Item, Out]:

@@ -19,7 +19,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from srspace_eval._utils.csv_table import read_csv_table
-from srspace_eval._utils.untrusted_text import escape_cell, name_key, unescape_cell, visible
+from srspace_eval._utils.untrusted_text import escape_cell, name_key, spelled, unescape_cell, visible
 from srspace_eval.errors import InputError, SubmissionError
 
 FIELDS = ("affiliation", "paper", "code", "extra_data", "runtime")
@@ -59,6 +59,12 @@ class Team:
     ------
     InputError
         If a field is too long, or is an address that is not one of the web.
+
+    Examples
+    --------
+    >>> from srspace_eval import Team
+    >>> Team("My Team", file="my-team.zip", affiliation="Some University").kind
+    'team'
     """
 
     team: str
@@ -165,7 +171,8 @@ def read_teams(path: Path | str) -> list[Team]:
             faults.append(f"file {visible(file)!r} is also that of {visible(files[file.casefold()])!r}")
         if name and names.setdefault(name_key(name), name) != name:
             faults.append(
-                f"{visible(name)!r} and {visible(names[name_key(name)])!r} count as the same name (case does not count)"
+                f"{spelled(name)} and {spelled(names[name_key(name)])} count as the same name (case, blanks and "
+                "look-alike letters do not count)"
             )
         for fault in faults:
             line.fault(fault)

@@ -39,9 +39,12 @@ def test_hostile_names_become_safe_files_of_every_format(tmp_path: Path, capsys:
     for path in files:
         assert path.name.isascii()
         text = path.read_bytes().decode("utf-8")  # no lone surrogate
-        if "plotly" not in path.name and path.suffix not in (".csv", ".json"):
+        if "plotly" not in path.name:
             assert not hidden(text), path
     assert not hidden(terminal)
+    for form in ("csv", "json"):
+        assert run("rank", "--track", "x4", "--board", board, "--format", form) == 0
+        assert not hidden("".join(capsys.readouterr())), form
     assert {row["team"] for row in json.loads((out / "x4.json").read_text("utf-8"))["rows"]} == set(NAMES)
 
 
@@ -83,3 +86,30 @@ def test_file_names_in_a_submission_send_no_control_characters_to_the_terminal(
         (folder / "sub" / name).write_bytes(b"")
     assert run("check", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--samples", 2) == 1
     assert not hidden("".join(capsys.readouterr()))
+
+
+@pytest.mark.parametrize("other", ["D\u0435epest", "Deep\u200best", "Deepest ", "deepest", "\uff24eepest"])
+def test_rank_refuses_a_second_team_that_looks_the_same(
+    other: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    honest = from_document(documents.result(), "here")
+    for i, name in enumerate(("Deepest", other)):
+        write_result(tmp_path / "board" / "x4" / f"{i}.json", replace(honest, team=name))
+    assert run("rank", "--track", "x4", "--board", tmp_path / "board") == 1
+    err = capsys.readouterr().err
+    assert "some teams are there twice" in err
+    assert not hidden(err)
+
+
+def test_settings_of_a_foreign_result_do_not_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    honest = from_document(documents.result(), "here")
+    settings = {**honest.signature.settings, "a\x1b[2J": {"b\u202e": "c\x9b" * 1000}}
+    for name, kept in (("A", honest.signature.settings | {"a\x1b[2J": {"b\u202e": "d"}}), ("B", settings)):
+        signature = type(honest.signature)(kept)
+        write_result(result_path(tmp_path / "board", "x4", name), replace(honest, team=name, signature=signature))
+    assert run("rank", "--track", "x4", "--board", tmp_path / "board") == 1
+    err = capsys.readouterr().err
+    assert not hidden(err)
+    assert len(err) < 3000

@@ -72,11 +72,13 @@ def test_rank_takes_the_folder_with_its_draws(study: Study, tmp_path: Path) -> N
     assert np.all(draws.std(axis=0)[:2] > 0)
 
 
-def test_the_mor_file_keeps_names_with_quotes_spaces_and_overrides(outcome: StudyOutcome, tmp_path: Path) -> None:
-    names = ('a,"b"', " x ", "é\u202e名")
+def test_the_mor_file_keeps_names_with_quotes_formulas_and_overrides(outcome: StudyOutcome, tmp_path: Path) -> None:
+    names = ('a,"b"', "x;=cmd()", "é\u202e名")
     write_outcome(replace(outcome, rankings=replace(outcome.rankings, methods=names)), tmp_path)
     with (tmp_path / "MOR.csv").open(newline="", encoding="utf-8") as file:
-        assert {row["team"] for row in csv.DictReader(file)} == set(names)
+        assert {row["team"] for row in csv.DictReader(file)} == {'a,"b"', "x;'=cmd()", "é\\u202e名"}
+    found, _ = add_mor([], tmp_path)
+    assert {entry.team for entry in found if entry.draws["mor"]} == set(names)
 
 
 def test_the_document_is_strict_json_with_every_number(outcome: StudyOutcome, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from srspace_eval._utils.untrusted_text import slug
+from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug, unescape_cell
 
 
 @pytest.mark.parametrize(
-    "team", ["../../etc/passwd", "con", "COM1", "a/b", "a\\b", "x" * 500, "‮evil", "", " ", "ü", "<b>", "a.", "nul"]
+    "team",
+    ["../../etc/passwd", "con", "COM1", "a/b", "a\\b", "x" * 500, "\u202eevil", "", " ", "ü", "<b>", "a.", "nul"],
 )
 def test_slugs_are_safe_and_distinct(team: str) -> None:
     name = slug(team)
@@ -20,3 +23,40 @@ def test_slugs_are_safe_and_distinct(team: str) -> None:
 def test_plain_names_stay() -> None:
     assert slug("Deepest") == "Deepest"
     assert slug("a-b") != slug("a b")
+
+
+@given(st.text(st.sampled_from("=+-@;'\" \t\rau\\012\u202e\x00\U000e0041\n＝"), max_size=12))
+def test_cells_are_read_back_and_never_computed(text: str) -> None:
+    cell = escape_cell(text)
+    assert unescape_cell(cell) == text
+    assert cell.isprintable()
+    # Excel with a decimal comma splits the line at semicolons, and takes quotes and blanks off.
+    assert all(not part.lstrip(' "').startswith(("=", "+", "-", "@", "＝")) for part in cell.split(";"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "deepest",
+        "D\u0435epest",
+        "\uff24eepest",
+        "Deep\u200best",
+        "Deepest ",
+        " Deepest",
+        "Dee\xadpest",
+        "De\u034fepest",
+        "Deepest\ufe0f",
+    ],
+)
+def test_names_that_look_alike_have_one_key(other: str) -> None:
+    assert other != "Deepest"
+    assert name_key(other) == name_key("Deepest")
+
+
+def test_blanks_within_a_name_are_one() -> None:
+    assert name_key("Team  1") == name_key("Team\xa01") == name_key("Team 1") != name_key("Team1")
+
+
+def test_names_of_other_scripts_stay_apart() -> None:
+    names = ["深度", "深层", "Сова", "Совы", "βVAE", "VAE", "Ünal", "Unal", "한국", "عمق"]
+    assert len({name_key(name) for name in names}) == len(names)

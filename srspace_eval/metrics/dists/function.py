@@ -45,8 +45,16 @@ def dists(sr: ArrayLike, gt: ArrayLike, weights: str | Path | None = None) -> fl
 
     Examples
     --------
-    >>> dists(sr, gt)  # doctest: +SKIP
-    0.0648
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import torch
+    >>> from srspace_eval import dists
+    >>> from srspace_eval.metrics.lpips.trunk_files import parameter_shapes
+    >>> trunk = {name: torch.full(shape, 0.01) for name, shape in parameter_shapes("vgg").items()}
+    >>> torch.save(trunk, "vgg.pth")
+    >>> gt = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    >>> round(dists(gt, gt, weights=Path("vgg.pth")), 6)
+    0.0
     """
     first, second = picture_pair(sr, gt, ("sr", "gt"))
     path = weight_files.weights_path(NET) if weights is None else Path(weights)

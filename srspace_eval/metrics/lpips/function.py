@@ -57,8 +57,16 @@ def lpips(
 
     Examples
     --------
-    >>> lpips(sr, gt)  # doctest: +SKIP
-    0.1173
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import torch
+    >>> from srspace_eval import lpips
+    >>> from srspace_eval.metrics.lpips.trunk_files import parameter_shapes
+    >>> trunk = {name: torch.full(shape, 0.01) for name, shape in parameter_shapes("alex").items()}
+    >>> torch.save(trunk, "trunk.pth")
+    >>> gt = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    >>> lpips(gt, gt, weights=Path("trunk.pth")), lpips(255 - gt, gt, weights=Path("trunk.pth")) > 0
+    (0.0, True)
     """
     first, second = picture_pair(sr, gt, ("sr", "gt"))
     model = _model(first.pixels, net, weights)
@@ -107,8 +115,16 @@ def lpips_map(
 
     Examples
     --------
-    >>> lpips_map(sr, gt).shape  # doctest: +SKIP
-    (1356, 2040)
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import torch
+    >>> from srspace_eval import lpips_map
+    >>> from srspace_eval.metrics.lpips.trunk_files import parameter_shapes
+    >>> trunk = {name: torch.full(shape, 0.01) for name, shape in parameter_shapes("alex").items()}
+    >>> torch.save(trunk, "trunk.pth")
+    >>> gt = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    >>> lpips_map(255 - gt, gt, weights=Path("trunk.pth")).shape
+    (64, 64)
     """
     first, second = picture_pair(sr, gt, ("sr", "gt"))
     model = _model(first.pixels, net, weights)

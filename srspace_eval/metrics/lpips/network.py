@@ -80,6 +80,18 @@ class LPIPS:
     Notes
     -----
     The mean of the spatial map is not the same number as non-spatial LPIPS.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import torch
+    >>> from srspace_eval import LPIPS
+    >>> from srspace_eval.metrics.lpips.trunk_files import parameter_shapes
+    >>> trunk = {name: torch.full(shape, 0.01) for name, shape in parameter_shapes("alex").items()}
+    >>> torch.save(trunk, "trunk.pth")
+    >>> network = LPIPS("alex", weights=Path("trunk.pth"))
+    >>> network.signature["version"], network.signature["net"], network.device_name
+    ('0.1', 'alex', 'cpu')
     """
 
     def __init__(

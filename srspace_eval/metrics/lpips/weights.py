@@ -1,6 +1,7 @@
 """Files of the weights of LPIPS: trunks (torchvision's ImageNet files) and calibrations (the package ``lpips``).
 
-Only :func:`fetch_weights` downloads. Imports no torch.
+Only :func:`fetch_weights` downloads. Imports no torch. The module is long because search, check and download share one
+table of the files, and because most of it is documentation.
 """
 
 from __future__ import annotations
@@ -286,6 +287,16 @@ def fetch_weights(
     ------
     WeightsError
         If the file cannot be downloaded, or is not torchvision's; see :func:`srspace_eval._utils.download.download`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from srspace_eval import WeightsError, fetch_weights
+    >>> try:
+    ...     fetch_weights("alex", Path("weights"), mirror="http://127.0.0.1:9")
+    ... except WeightsError as error:
+    ...     print(type(error).__name__, Path("weights/alexnet-owt-7be5be79.pth").exists())
+    WeightsError False
     """
     file = trunk_file(net)
     target = home(weights_dir) / file.name

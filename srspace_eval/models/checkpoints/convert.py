@@ -35,6 +35,17 @@ def convert_checkpoint(source: str | Path, target: str | Path, *, overwrite: boo
     ------
     CheckpointError
         If the source cannot be read or recognised; or if the target exists, has another suffix or cannot be written.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from srspace_eval import convert_checkpoint, describe_checkpoint
+    >>> from srspace_eval.flows.rrdb import RRDBNet
+    >>> torch.save(RRDBNet(4, 2, 8, 4).state_dict(), "old.pth")
+    >>> convert_checkpoint("old.pth", "new.safetensors").family
+    'rrdb'
+    >>> describe_checkpoint("new.safetensors").values == describe_checkpoint("old.pth").values
+    True
     """
     source, target = Path(source), Path(target)
     if target.suffix.lower() != ".safetensors":

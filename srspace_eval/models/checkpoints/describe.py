@@ -33,6 +33,16 @@ class CheckpointDescription:
         wiring, and ``skip_evident``: whether running the network decided the wiring.
     tensors, values:
         How many parameters the file has, and how many numbers they hold together.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from srspace_eval import describe_checkpoint
+    >>> from srspace_eval.flows.rrdb import RRDBNet
+    >>> torch.save(RRDBNet(4, 2, 8, 4).state_dict(), "net4.pth")
+    >>> description = describe_checkpoint("net4.pth")
+    >>> description.checkpoint, description.quantize, description.tensors, description.values
+    ('net4.pth', 'round', 72, 25387)
     """
 
     checkpoint: str
@@ -66,9 +76,13 @@ def describe_checkpoint(path: str | Path) -> CheckpointDescription:
 
     Examples
     --------
-    ::
-
-        describe_checkpoint("SRFlow_DF2K_4X.pth").name     # "srflow_df2k_x4"
+    >>> import torch
+    >>> from srspace_eval import describe_checkpoint
+    >>> from srspace_eval.flows.rrdb import RRDBNet
+    >>> torch.save(RRDBNet(4, 2, 8, 4).state_dict(), "small.pth")
+    >>> found = describe_checkpoint("small.pth")
+    >>> found.family, found.scale, found.deterministic
+    ('rrdb', 4, True)
     """
     path = Path(path)
     state = read_checkpoint(path)

@@ -56,6 +56,14 @@ class LikelihoodReport:
         Where the model comes from, see :func:`srspace_eval.models.loading.origin_of`.
     images:
         One entry for each pair of LR and GT, in the order of the LRs' names.
+
+    Examples
+    --------
+    >>> from srspace_eval import LikelihoodReport
+    >>> from srspace_eval.models.folders.likelihood import Likelihood
+    >>> images = (Likelihood("0801", 24, 20, 3.5), Likelihood("0802", 24, 20, 4.5))
+    >>> LikelihoodReport("srflow_df2k_x4", {}, images).mean_nll
+    4.0
     """
 
     model: str
@@ -117,9 +125,37 @@ def likelihoods(
 
     Examples
     --------
-    ::
-
-        likelihoods(load_model("SRFlow_DF2K_4X.pth"), "DIV2K_valid_LR_x4", "DIV2K_valid_HR").mean_nll
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import torch
+    >>> from srspace_eval import Flow, ModelConfig, likelihoods, write_png
+    >>> class NearestFlow(Flow):
+    ...     config = ModelConfig("nearest_x4", "nearest", scale=4)
+    ...     device = torch.device("cpu")
+    ...     halo = 0
+    ...
+    ...     def condition(self, lr):
+    ...         return torch.nn.functional.interpolate(lr, scale_factor=4)
+    ...
+    ...     def latent_shapes(self, height, width):
+    ...         return ((3, 4 * height, 4 * width),)
+    ...
+    ...     def decode(self, lr, latents):
+    ...         return self.condition(lr) + latents[0], torch.zeros(len(latents[0]))
+    ...
+    ...     def encode(self, lr, hr):
+    ...         z = hr - self.condition(lr)
+    ...         density = torch.distributions.Normal(0, 1).log_prob(z).sum((1, 2, 3))
+    ...         return [z], torch.zeros(len(z)), -density / (torch.log(torch.tensor(2.0)) * z[0, 0].numel())
+    ...
+    ...     def memory_estimate(self, height, width, n):
+    ...         return (1 + n) * 2 * 3 * 4 * height * width * 16
+    >>> for name, shape in (("lr/0801x4.png", (6, 5, 3)), ("gt/0801.png", (24, 20, 3))):
+    ...     Path(name).parent.mkdir()
+    ...     write_png(name, np.full(shape, 128, np.uint8))
+    >>> report = likelihoods(NearestFlow(), "lr", "gt")
+    >>> [image.image for image in report.images], round(report.mean_nll, 2)
+    (['0801'], 3.98)
     """
     if not isinstance(model, Flow):
         raise InputError(f"{model.config.name} has no likelihood: only flows do")

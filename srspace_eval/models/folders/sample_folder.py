@@ -46,6 +46,17 @@ class SampleReport:
         Number of LRs.
     made, kept:
         Number of samples made now, and of those that existed before.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from srspace_eval import SampleOptions, load_model, sample_folder, write_png
+    >>> Path("small").mkdir()
+    >>> write_png("small/0801x4.png", np.zeros((6, 5, 3), np.uint8))
+    >>> report = sample_folder(load_model("bicubic_x4", "cpu"), "small", "out", SampleOptions(samples=1))
+    >>> report.images, report.made, report.kept
+    (1, 1, 0)
     """
 
     folders: tuple[Path, ...]
