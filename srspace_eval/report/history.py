@@ -31,6 +31,7 @@ from srspace_eval.errors import RankingError
 from srspace_eval.ranking.columns import default_columns
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.results.documents import Value
+from srspace_eval.results.record import Result
 from srspace_eval.results.store import result_digest
 
 _MOST_BYTES = 16 << 20
@@ -228,12 +229,19 @@ def _standing(ranking: Ranking) -> Standing:
             row.place,
             _stored(row.final_rank),
             {metric: _stored(row.entry.values.get(metric)) for metric in metrics},
-            None if row.entry.result is None else result_digest(row.entry.result),
+            None if row.entry.result is None else _digest(row.entry.result),
         )
         for row in ranking.rows
         if row.entry.kind == "team"
     ]
     return Standing(ranking.track.name, ranking.title, rule.name, rows)
+
+
+def _digest(result: Result) -> str | None:
+    try:
+        return result_digest(result)
+    except RecursionError:  # a provenance that is nested too deeply for any file
+        return None
 
 
 def _stored(value: float | None) -> Value:
