@@ -13,7 +13,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
 from srspace_eval.study.randomization import draw_sample
 from srspace_eval.submissions.guessing import guess_track
-from srspace_eval.submissions.pairing import Pairing, pair
+from srspace_eval.submissions.pairing import Pair, Pairing, pair
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
 
@@ -125,7 +125,8 @@ def gather_entries(
     Raises
     ------
     StudyError
-        If fewer than two methods take part, two have the same name, images are missing, or ``sample`` is negative. It
+        If fewer than two methods take part, two have the same name, images are missing, or ``sample`` is negative or
+        not 0 where every image has one sample. It
         lists the faults of all methods.
     SubmissionError, TrackError
         If the names of a submission fit no track.
@@ -150,9 +151,11 @@ def gather_entries(
     track = track or guess_track(submissions[0][1], gt, lr)
     entries: list[StudyEntry] = []
     first_pairing: Pairing | None = None
+    pairs: list[Pair] = []
     for name, source in submissions:
         pairing = pair(source, gt, track, samples=None, lr=lr)
         first_pairing = first_pairing or pairing
+        pairs += pairing.pairs
         problems += [f"{visible(name)}: {p.image}: no sample of this image" for p in pairing.pairs if not p.samples]
         counts = {len(p.samples) for p in pairing.pairs}
         if len(counts) > 1 and not problems:
@@ -167,6 +170,8 @@ def gather_entries(
                 if len(p.samples) > 1 and sample >= len(p.samples)
             ]
         entries.append(StudyEntry(name, source, files))
+    if sample and all(len(p.samples) <= 1 for p in pairs):
+        raise StudyError(f"--sample is {sample}: no method has more than one sample of an image; leave out --sample")
     if problems:
         raise StudyError("every method must have every image; add the images, or remove them from --gt", problems)
     assert first_pairing is not None

@@ -22,6 +22,7 @@ TITLES = {
 }
 """Headings of the page, where the organiser gives none."""
 
+_WIDEST = 3840  # pixels of a 4K screen
 _LEGIBLE = 160  # smaller pieces are too small to judge
 
 
@@ -149,6 +150,11 @@ class StudyOptions:
             for name, value, least in at_least
             if value is not None and value < least
         ]
+        if self.zoom is not None and self.zoom > 1 and self.size * self.zoom > _WIDEST:
+            problems.append(
+                f"--zoom is {self.zoom}: a crop of {self.size} pixels would be {self.size * self.zoom} pixels wide on "
+                f"the screen; at most {max(_WIDEST // self.size, 1)} is allowed ({_WIDEST} pixels)"
+            )
         if self.title is not None and not self.title.strip():
             problems.append("--title is empty: the page needs a heading")
         if self.size % scale:

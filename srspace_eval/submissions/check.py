@@ -15,7 +15,7 @@ from srspace_eval.submissions.guessing import guess_track
 from srspace_eval.submissions.inspection import Inspection, inspect
 from srspace_eval.submissions.pairing import Pair, Pairing, pair
 from srspace_eval.submissions.plausibility import findings, look_at_all
-from srspace_eval.submissions.readme import read_declared, readme_notice
+from srspace_eval.submissions.readme import read_declared, readme_notices
 from srspace_eval.submissions.sources import FolderSource, Source, open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
@@ -245,7 +245,7 @@ def check(
     outer = FolderSource(Path(submission))
     if pairing.readme is None and isinstance(source, FolderSource) and outer != source:
         readme = read_declared(outer)  # beside the folder of the PNGs
-        notices = (*pairing.notices, *([] if readme is None else [readme_notice(outer, readme)]))
+        notices = (*pairing.notices, *readme_notices(outer, readme).values())
         pairing = replace(pairing, readme=readme, notices=notices)
     inspected = pairing
     if only is not None:

@@ -351,6 +351,8 @@ def test_ratings_from_create_to_collect(material: Material, tmp_path: Path, caps
     assert run(*collect, "--tolerance", -1) == 2
     assert run("study", "collect", tmp_path / "nothing.json", *collect[3:]) == 1
     assert "nothing.json: there is no such file" in capsys.readouterr().err
+    assert run("study", "collect", answers, "--key", tmp_path) == 1
+    assert f"{tmp_path}: is a folder; name a file" in capsys.readouterr().err
 
 
 def test_an_option_of_ratings_is_refused_for_rankings(
