@@ -100,6 +100,29 @@ class CsvLine:
             return None
         return value
 
+    def interval(self, column: str, value: float | None) -> tuple[float, float] | None:
+        """The ends of a value's interval.
+
+        They are in the columns ``COLUMN_low`` and ``COLUMN_high``. What is not an interval around the value is noted
+        as a fault.
+        """
+        low, high = self.number(f"{column}_low"), self.number(f"{column}_high")
+        if low is None and high is None:
+            return None
+        if low is None or high is None:
+            there, lost = ("low", "high") if high is None else ("high", "low")
+            if not self.cell(f"{column}_{lost}"):  # else its fault is noted already
+                self.fault(f"{column}_{there} has a number, and {column}_{lost} has none; give both or neither")
+            return None
+        if value is None:
+            if not self.cell(column):
+                self.fault(f"{column}_low and {column}_high have numbers, and {column} has none; give the value too")
+        elif low > high:
+            self.fault(f"{column}_low is {low:g} and {column}_high {high:g}; the lower end comes first")
+        elif not low <= value <= high:
+            self.fault(f"{column} is {value:g}, which is not from {column}_low {low:g} to {column}_high {high:g}")
+        return low, high
+
 
 def read_csv_table(path: Path, *needed: str, error: type[ProblemsError] = RankingError) -> CsvTable:
     """Read a CSV file whose first line names columns, among them the ``needed`` ones.

@@ -41,6 +41,10 @@ class ExistingPath(click.Path):
         path = Path(str(super().convert(value, param, ctx)))
         exists = {"file": path.is_file() or path.is_fifo(), "folder": path.is_dir()}.get(self._what, path.exists())
         if not exists:
+            if self._what == "file" and path.is_dir():
+                raise InputError(f"{path}: is a folder; name a file in it")
+            if self._what == "folder" and path.exists():
+                raise InputError(f"{path}: is a file; name a folder")
             raise InputError(f"{path}: there is no such {self._what}")
         return path
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from srspace_eval.metrics.registry import columns as metric_columns
-from srspace_eval.ranking.published_tables import load_published
+from srspace_eval.ranking.published_tables import load_published, published_tables
 from srspace_eval.report.files import ALL_FORMATS, FORMATS, TEXT_FORMATS, file_name
 from srspace_eval.results.board_tracks import board_tracks
 from srspace_eval.tracks.model import Track
@@ -39,12 +38,18 @@ def digits_of(text: str | None) -> int | dict[str, int] | None:
     parts = [part.strip().partition("=") for part in text.split(",")]
     numbers = [number if sign else name for name, sign, number in parts]
     mixed = len(parts) > 1 and not all(sign for _, sign, _ in parts)
-    unknown = [name for name, sign, _ in parts if sign and name not in metric_columns()]
     if mixed or not all(number.isascii() and number.isdigit() and int(number) <= _MOST_DIGITS for number in numbers):
         raise click.BadParameter(f"{text!r}: write a number from 0 to {_MOST_DIGITS}, or ID=NUMBER,ID=NUMBER")
-    if unknown:
-        raise click.BadParameter(f"unknown metric {', '.join(unknown)}; known are {', '.join(metric_columns())}")
     return {name: int(number) for name, _, number in parts} if parts[0][1] else int(numbers[0])
+
+
+def require_known_digits(digits: int | dict[str, int] | None, tracks: Sequence[Track]) -> None:
+    """Refuse ids of ``--digits`` that no track has."""
+    known = list(dict.fromkeys(column for track in tracks for column in track.columns()))
+    if unknown := [name for name in (digits if isinstance(digits, dict) else ()) if name not in known]:
+        raise click.BadParameter(
+            f"unknown metric {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--digits"
+        )
 
 
 def columns_of(text: str | None, tracks: Sequence[Track]) -> tuple[str, ...] | None:
@@ -82,3 +87,9 @@ def require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str],
     for path in inputs:
         if path.resolve() in written:
             raise click.UsageError(f"{path} would be replaced by the leaderboard; give another folder with --out")
+
+
+def print_published() -> None:
+    for table in published_tables().values():
+        click.echo(f"{table.id}: {table.title} ({len(table.rows)} rows; tracks: {', '.join(table.tracks) or 'none'})")
+        click.echo(f"    {table.paper}, {table.table}; {table.data}")

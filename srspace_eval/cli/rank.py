@@ -10,13 +10,21 @@ import click
 
 from srspace_eval.cli._common import print_json, print_text, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp, byte_count
-from srspace_eval.cli._rank_options import columns_of, digits_of, forms_of, require_inputs_kept, require_one, tracks_of
+from srspace_eval.cli._rank_options import (
+    columns_of,
+    digits_of,
+    forms_of,
+    print_published,
+    require_inputs_kept,
+    require_known_digits,
+    require_one,
+    tracks_of,
+)
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import signatures_of_tracks
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.model import Ranking
-from srspace_eval.ranking.published_tables import published_tables
 from srspace_eval.report.files import (
     ALL_FORMATS,
     FORMATS,
@@ -25,6 +33,7 @@ from srspace_eval.report.files import (
     render_leaderboard,
     write_leaderboards,
 )
+from srspace_eval.report.history import update_history
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.table import make_table
 from srspace_eval.tracks.teams import FIELDS
@@ -48,13 +57,22 @@ _DEFAULT_BOARD = Path("leaderboards")
 )
 @click.option(
     "--table",
+    "tables",
     type=EXISTING_FILE,
-    help="CSV of numbers that you have: team,kind and any ids of the track; empty = not measured.",
+    multiple=True,
+    help=(
+        "CSV of numbers that you have: columns team, optionally kind (team or baseline), and ids of the track; an "
+        "empty cell is not measured. May be given several times."
+    ),
 )
 @click.option(
     "--values",
     type=EXISTING_FILE,
-    help="CSV of values to join to measured results: team and any ids of the track, such as runtimes.",
+    multiple=True,
+    help=(
+        "CSV of values to join to measured results: columns team and ids of the track, such as runtimes. May be given "
+        "several times."
+    ),
 )
 @click.option(
     "--mor",
@@ -109,6 +127,12 @@ _DEFAULT_BOARD = Path("leaderboards")
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write leaderboards into.")
 @click.option(
+    "--history",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.json",
+    help="History of the rankings, which gets an entry if one changed. Pages keep theirs in OUT/history.json.",
+)
+@click.option(
     "--format",
     "formats",
     metavar="LIST",
@@ -157,8 +181,8 @@ _DEFAULT_BOARD = Path("leaderboards")
 def command(
     track_names: tuple[str, ...],
     board: Path | None,
-    table: Path | None,
-    values: Path | None,
+    tables: tuple[Path, ...],
+    values: tuple[Path, ...],
     mor: Path | None,
     study_report: str | None,
     allow_unknown: bool,
@@ -171,6 +195,7 @@ def command(
     seed: int,
     replicates: int,
     out: Path | None,
+    history: Path | None,
     formats: str | None,
     digits: int | dict[str, int] | None,
     own: str | None,
@@ -187,10 +212,11 @@ def command(
 ) -> None:
     """Rank the scored submissions of a board into leaderboards.
 
-    Results that were measured with different settings are refused, unless --signature chooses one group.
+    Results that were measured with different settings are refused, unless --signature chooses one group. S_M, S_10,
+    `diversity` and `diversity_mse` are diversity scores; docs/concepts/diversity.md explains them.
     """  # fmt: skip
     if list_published:
-        _list_published()
+        print_published()
         return
     forms = forms_of(formats, out, as_json)
     if len(published_names) > 1:
@@ -199,7 +225,7 @@ def command(
             "--with"
         )
     published = published_names[0] if published_names else None
-    if board is None and table is None and published is None and _DEFAULT_BOARD.is_dir():
+    if board is None and not tables and published is None and _DEFAULT_BOARD.is_dir():
         board = _DEFAULT_BOARD
     tracks = tracks_of(track_names, board, published)
     if more_submissions:
@@ -207,11 +233,12 @@ def command(
         if not submissions:
             raise click.UsageError(f"{more_submissions[0]}: give submissions with --submission")
         submissions = (*submissions, *map(str, more_submissions))
+    require_known_digits(digits, tracks)
     shown = columns_of(columns, tracks)
     require_one(
         tracks,
-        table=table,
-        values=values,
+        table=tables or None,
+        values=values or None,
         mor=mor,
         gt=gt,
         json=as_json or None,
@@ -221,14 +248,14 @@ def command(
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
     if out is not None:
-        require_inputs_kept([path for path in (table, values, mor) if path is not None], out, forms, tracks)
+        require_inputs_kept([*tables, *values, *([mor] if mor is not None else [])], out, forms, tracks)
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
     chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     rankings = [
         rank(
             board,
             track,
-            table=table,
+            table=tables,
             published=published,
             with_published=beside,
             mor=mor,
@@ -250,11 +277,13 @@ def command(
             limits = {"images": viewer_images, "most_bytes": viewer_size}
             pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, **limits)}
         for path in write_leaderboards(
-            rankings, out, formats=forms, pictures=pictures, study_report=study_report, **looks
+            rankings, out, formats=forms, pictures=pictures, study_report=study_report, history=history, **looks
         ):
             say(f"wrote {path}")
         if pictures:
             say(f"{out} shows pictures of the GT; do not publish it while the GT is secret")
+    elif history is not None and update_history(rankings, history):
+        say(f"wrote {history}")
     _print(rankings, forms, looks, as_json, printed_form=out is None and formats is not None)
 
 
@@ -273,12 +302,6 @@ def _print(
         if number:
             click.echo()
         print_text(to_text(reader_table(one, looks), intervals=looks["intervals"]))
-
-
-def _list_published() -> None:
-    for table in published_tables().values():
-        click.echo(f"{table.id}: {table.title} ({len(table.rows)} rows; tracks: {', '.join(table.tracks) or 'none'})")
-        click.echo(f"    {table.paper}, {table.table}; {table.data}")
 
 
 def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None, **limits: int) -> Pictures:

@@ -194,10 +194,15 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
     columns_ = track.columns()
     table = read_csv_table(path, "team")
     ids = [column for column in table.columns if column in columns_]
-    for column in table.columns:
-        if column not in columns_ and column not in ("team", "kind") and not _written(column, columns_):
-            table.fault(1, f"unknown column {column!r}; known are team, {', '.join(columns_)}")
-    if not ids:
+    skipped = {"team", "kind", *columns_}
+    unknown = [column for column in table.columns if column not in skipped and not _written(column, columns_)]
+    for column in (name for name in unknown if not _written(name, unknown)):
+        table.fault(
+            1,
+            f'unknown column {column!r}; if it is the challenge\'s own, add {column} = {{ better = "lower" }} or '
+            f'"higher" under [columns] of the track file; known are team, {", ".join(columns_)}',
+        )
+    if not ids and not unknown:
         table.fault(1, f"no column of numbers; known are {', '.join(columns_)}")
     known = {entry.team: entry for entry in entries if entry.origin != "published"}
     found: dict[str, Entry] = {}
@@ -209,12 +214,9 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
             if earlier is not None and earlier != value:
                 line.fault(f"{name!r} already has {metric} {earlier:g}, here it is {value:g}; leave one of the two out")
         ends: dict[str, tuple[float, float]] = {}
-        for metric in (info.id for info in track.given if info.id in numbers):
-            low, high = line.number(f"{metric}_low"), line.number(f"{metric}_high")
-            if low is not None and high is not None:
-                ends[metric] = (low, high)
-                if low > high:
-                    line.fault(f"{metric}_low is {low:g} and {metric}_high {high:g}; the lower end comes first")
+        for metric in (info.id for info in track.given):
+            if (interval := line.interval(metric, numbers.get(metric))) is not None:
+                ends[metric] = interval
         if numbers:
             note = f"only in the table of values {path.name}"
             found[name] = Entry(name, "baseline", numbers, "given", note=note, intervals=ends)

@@ -24,11 +24,11 @@ def gather_entries(
     *,
     entries: Sequence[Entry] = (),
     board: Path | None = None,
-    table: Path | None = None,
+    tables: Sequence[Path] = (),
     published: str | None = None,
     beside: Sequence[str] = (),
     mor: Path | None = None,
-    values: Path | None = None,
+    values: Sequence[Path] = (),
     columns: Sequence[str] | None = None,
     allow_unknown: bool = False,
     teams: Sequence[Team] = (),
@@ -43,8 +43,8 @@ def gather_entries(
         Entries that the caller has.
     board:
         Folder of scored submissions. A notice names submissions whose scoring has not ended.
-    table:
-        CSV of numbers that the user has (:func:`srspace_eval.ranking.entries.table_entries`).
+    tables:
+        CSVs of numbers that the user has (:func:`srspace_eval.ranking.entries.table_entries`).
     published:
         A published table whose own teams compete, as in its challenge.
     beside:
@@ -52,7 +52,7 @@ def gather_entries(
     mor:
         A study's mean opinion ranks (:func:`srspace_eval.ranking.entries.add_mor`).
     values:
-        CSV of values to join to the entries (:func:`srspace_eval.ranking.entries.add_values`).
+        CSVs of values to join to the entries (:func:`srspace_eval.ranking.entries.add_values`).
     columns:
         Metric ids that are shown; rows of ``beside`` without any of them are left out. None: the track's own.
     allow_unknown:
@@ -73,7 +73,7 @@ def gather_entries(
     if board is not None:
         _notify_unfinished(board, track)
         found += board_entries(board, track)
-    if table is not None:
+    for table in tables:
         found += table_entries(table, track)
     if published is not None:
         found += _competing(published, track)
@@ -81,13 +81,13 @@ def gather_entries(
         found += _beside(beside_table, track, shown)
     if mor is not None:
         found = _with_mor(found, mor, allow_unknown=allow_unknown)
-    if values is not None:
-        found, strangers = add_values(found, values, track)
+    for path in values:
+        found, strangers = add_values(found, path, track)
         if strangers:
             known = [entry.team for entry in found if entry.origin != "published" and entry.team not in strangers]
             meant = "".join(f"; {name!r}: {guess}" for name in strangers if (guess := did_you_mean(name, known)))
             notify(
-                f"{values}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with these "
+                f"{path}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with these "
                 f"values alone{meant}"
             )
     if teams:
@@ -96,7 +96,10 @@ def gather_entries(
             named = ", ".join(map(repr, absent[:_NAMED])) + (" …" if len(absent) > _NAMED else "")
             notify(f"the table of teams names {named}: no entry of track {track.name} has this name")
     if not found:
-        given = " and ".join(str(path) for path in (board, table, values) if path is not None)
+        if board is None and (tables or values):
+            empty = " and ".join(map(str, (*tables, *values)))
+            raise RankingError(f"there is nothing to rank for track {track.name}: {empty} has no rows below its header")
+        given = " and ".join(str(path) for path in (board, *tables, *values) if path is not None)
         where = f"in {given}" if given else "no board and no table was given, and there is no leaderboards/ here"
         raise RankingError(f"there is nothing to rank for track {track.name} ({where}): score a submission first")
     return found

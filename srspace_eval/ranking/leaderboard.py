@@ -29,11 +29,11 @@ def rank(
     source: Board | Path | str | Iterable[Entry | Result] | None,
     track: Track | Path | str,
     *,
-    table: Path | str | None = None,
+    table: Path | str | Sequence[Path | str] | None = None,
     published: str | None = None,
     with_published: str | Sequence[str] = (),
     mor: Path | str | None = None,
-    values: Path | str | None = None,
+    values: Path | str | Sequence[Path | str] | None = None,
     columns: Sequence[str] | None = None,
     bootstrap: BootstrapPlan | None = BootstrapPlan(),  # noqa: B008 - it cannot be changed
     signature: str | None = None,
@@ -50,7 +50,8 @@ def rank(
     track:
         Gives the rule: a track, a built-in track's name, or a track file.
     table:
-        A CSV of numbers that you have: ``team,kind`` and any ids of the track; an empty cell is "not measured".
+        A CSV of numbers that you have, or several: columns ``team``, optionally ``kind`` (``team`` or ``baseline``),
+        and ids of the track; an empty cell is "not measured".
     published:
         A published table whose own teams compete, as in its challenge, such as ``"ntire2021"``.
     with_published:
@@ -58,8 +59,8 @@ def rank(
     mor:
         A study's mean opinion ranks: the folder that :func:`srspace_eval.collect_study` wrote, or a CSV ``team,mor``.
     values:
-        A CSV of values to join to the entries of the other sources: ``team`` and any ids of the track, such as runtimes
-        beside measured results. A name without an entry becomes a baseline, with a notice.
+        A CSV of values to join to the entries of the other sources, or several: ``team`` and any ids of the track, such
+        as runtimes beside measured results. A name without an entry becomes a baseline, with a notice.
     columns:
         Metric ids to show; None: those that the rule and the track name. A notice names columns without any value.
     bootstrap:
@@ -106,11 +107,11 @@ def rank(
         track,
         entries=[*(item for item in given if isinstance(item, Entry)), *result_entries(results, track)],
         board=board,
-        table=None if table is None else Path(table),
+        tables=_paths(table),
         published=published,
         beside=(with_published,) if isinstance(with_published, str) else with_published,
         mor=None if mor is None else Path(mor),
-        values=None if values is None else Path(values),
+        values=_paths(values),
         columns=shown,
         allow_unknown=allow_unknown,
         teams=read_teams(teams) if isinstance(teams, (Path, str)) else teams or (),
@@ -121,3 +122,9 @@ def rank(
         if empty:
             notify(f"columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
     return ranking if board is None else replace(ranking, date=newest_day(board, track.name))
+
+
+def _paths(given: Path | str | Sequence[Path | str] | None) -> tuple[Path, ...]:
+    if given is None:
+        return ()
+    return (Path(given),) if isinstance(given, (Path, str)) else tuple(map(Path, given))

@@ -5,8 +5,8 @@ compiled or executed here: the parsed tree is walked, and a node that is not on 
 
 A formula may hold numbers, ids, ``+ - * / **``, comparisons, ``and``, ``or``, ``not``, ``x if c else y`` and the
 functions of :data:`FUNCTIONS`. All numbers are float64. A missing value is NaN, and what depends on it is NaN as well:
-a comparison with a missing value is neither true nor false. A division by zero and the logarithm of a number that is
-not positive are missing values, too. Imports no torch.
+a comparison with a missing value is neither true nor false. A division by zero, the logarithm of a number that is
+not positive and a finite computation that exceeds float64 are missing values, too. Imports no torch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import NoReturn
@@ -126,6 +126,11 @@ class Formula:
     def reads(self) -> frozenset[str]:
         """All ids that it names."""
         return self.ids | self.ranked | self.baselines | {name for names in self.per_image for name in names}
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether its value is true or false: a comparison, or comparisons joined by ``and``, ``or`` and ``not``."""
+        return _is_condition(self._tree)
 
     def evaluate(
         self,
@@ -317,7 +322,8 @@ class _Evaluator:
                     return _tri(x == 0, x)
                 return np.asarray(-x if isinstance(op, ast.USub) else x)
             case ast.BinOp(left=left, op=op, right=right):
-                return np.asarray(_OPERATORS[type(op)](self.of(left), self.of(right)))
+                sides = [self.of(left), self.of(right)]
+                return _without_overflow(_OPERATORS[type(op)](*sides), sides)
             case ast.BoolOp(op=op, values=parts):
                 return self._logic([self.of(part) for part in parts], all_of=isinstance(op, ast.And))
             case ast.Compare(left=left, ops=ops, comparators=others):
@@ -341,7 +347,8 @@ class _Evaluator:
             digits = arguments[1].value if len(arguments) == 2 and isinstance(arguments[1], ast.Constant) else 0
             assert isinstance(digits, int)
             return round_as_shown(self.of(arguments[0]), digits)
-        return np.asarray(FUNCTIONS[name][2](*(self.of(argument) for argument in arguments)))
+        given = [self.of(argument) for argument in arguments]
+        return _without_overflow(FUNCTIONS[name][2](*given), given)
 
     @staticmethod
     def _logic(parts: list[Floats], *, all_of: bool) -> Floats:
@@ -352,6 +359,12 @@ class _Evaluator:
         return np.where(decides, other, np.where(missing, np.nan, 1.0 - other))
 
 
+def _without_overflow(result: Floats, operands: Sequence[Floats]) -> Floats:
+    """NaN where finite operands give an infinite result, which would make different entries equal."""
+    finite = reduce(np.logical_and, (np.isfinite(operand) for operand in operands))
+    return np.where(np.isinf(result) & finite, np.nan, result)
+
+
 def _tri(result: npt.NDArray[np.bool_], *operands: Floats) -> Floats:
     """1 and 0 for true and false, NaN where an operand is missing."""
     return _tri_value(np.where(result, 1.0, 0.0), *operands)
@@ -360,6 +373,19 @@ def _tri(result: npt.NDArray[np.bool_], *operands: Floats) -> Floats:
 def _tri_value(value: Floats, *operands: Floats) -> Floats:
     missing = reduce(np.logical_or, (np.isnan(operand) for operand in operands))
     return np.where(missing, np.nan, value)
+
+
+def _is_condition(node: ast.expr) -> bool:
+    match node:
+        case ast.Compare():
+            return True
+        case ast.BoolOp(values=parts):
+            return all(map(_is_condition, parts))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _is_condition(operand)
+        case ast.IfExp(body=body, orelse=orelse):
+            return _is_condition(body) and _is_condition(orelse)
+    return False
 
 
 def _is_digits(node: ast.expr) -> bool:

@@ -13,7 +13,7 @@ from srspace_eval._utils import documents, toml
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
-from srspace_eval.metrics.base import Metric, Setting
+from srspace_eval.metrics.base import Metric, MetricInfo, Setting
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind, columns, default_metric, metrics
 from srspace_eval.tracks.model import Track
@@ -90,8 +90,10 @@ def load_track(name_or_path: str | Path) -> Track:
             )
         return _builtin(text)
     path = Path(name_or_path)
+    if path.is_dir():
+        raise TrackError(f"{path}: is a folder; name a track file")
     try:
-        source = read_bounded(path, MAX_FILE_BYTES).decode("utf-8")
+        source = read_bounded(path, MAX_FILE_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise TrackError(f"{path}: the track file cannot be read ({error})") from error
     return replace(_parse(source, str(path)), file=path)
@@ -132,10 +134,14 @@ def _parse(source: str, where: str) -> Track:
         raise TrackError(f"{where}: crop = {crop} must be a multiple of scale = {table.scale}")
     measured = [*metrics_, *(m.id for m in measures)]
     given = read_given(table.columns, where, measured, [*columns(measures), *table.derived])
+    scale = _opinion_scale(table.study.scale, where)
+    if scale is not None:
+        _check_opinion_column(given, scale, where)
     known = {**columns(measures), **{info.id: info for info in given}}
     derived = read_derived(table.derived, where, known, table.baseline)
     known |= {column.info.id: column.info for column in derived}
-    first, *more = read_rules(table, where, known)
+    own_ids = [*dict.fromkeys(measured), *(info.id for info in given), *(column.info.id for column in derived)]
+    first, *more = read_rules(table, where, known, own_ids)
     return Track(
         name=table.name,
         title=table.title,
@@ -154,7 +160,7 @@ def _parse(source: str, where: str) -> Track:
         baseline=table.baseline,
         reference=table.reference,
         mismatch=table.mismatch,
-        opinion_scale=_opinion_scale(table.study.scale, where),
+        opinion_scale=scale,
         source="" if table.source is UNSET else visible(table.source),
         uncertain=tuple(visible(sentence) for sentence in table.uncertain),
     )
@@ -182,6 +188,16 @@ def _opinion_scale(table: ScaleTable | UnsetType, where: str) -> OpinionScale | 
     if problems := scale.page_problems():
         raise TrackError(f"{where}: study.scale: {'; '.join(problems)}")
     return scale
+
+
+def _check_opinion_column(given: Iterable[MetricInfo], scale: OpinionScale, where: str) -> None:
+    """Mean opinion scores have the direction of the scale on which people rate."""
+    for info in given:
+        if info.id == "mos" and info.direction != scale.better:
+            raise TrackError(
+                f'{where}: columns.mos.better is "{info.direction}" and study.scale.better is "{scale.better}"; mos is '
+                "the mean of these ratings, so write the same in both"
+            )
 
 
 def _refuse_gt_metrics(measured: Mapping[str, Metric], where: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import UNSET
 
@@ -20,13 +20,20 @@ FIRST = "main"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
-def read_rules(table: TrackTable, where: str, known: Mapping[str, object]) -> list[RankingRule]:
-    """The rules of a file, the first one first; NTIRE 2021's if it has none.
+def read_rules(
+    table: TrackTable, where: str, known: Mapping[str, object], own: Sequence[str] = ()
+) -> list[RankingRule]:
+    """The rules of a file, the first one first.
+
+    A file without rules has that of NTIRE 2021 if it measures diversity. Otherwise each of its columns gets ranks of
+    its own, and there is no final rank.
 
     Parameters
     ----------
     known:
         The ids of the track.
+    own:
+        The ids that it measures, declares or computes.
 
     Raises
     ------
@@ -44,6 +51,9 @@ def read_rules(table: TrackTable, where: str, known: Mapping[str, object]) -> li
         if any(rule.name.casefold() == name.casefold() for rule in rules):
             raise TrackError(f"{place}: there is a ranking {name!r} already ([ranking] is called {FIRST!r})")
         rules.append(_rule(ranking, name, place, known, table.baseline))
+    if not rules and "diversity" not in own:
+        ranked = [metric for metric in own if metric in known]
+        rules = [RankingRule(criteria=tuple(map(RankedMetric, ranked)), final=())]
     return rules or [DEFAULT_RULE]
 
 
@@ -51,6 +61,8 @@ def _rule(table: RankingTable, name: str, where: str, known: Mapping[str, object
     ranked = [row.metric for row in table.criteria]
     for key, ids in (("criteria", ranked), ("final", table.final), ("show", table.show)):
         _require_known(f"{where}.{key}", ids, known)
+    if twice := [metric for metric in dict.fromkeys(ranked) if ranked.count(metric) > 1]:
+        raise TrackError(f"{where}.criteria: {', '.join(twice)} is there twice; keep one row for each id")
     for i, row in enumerate(table.criteria):
         if row.among not in ("teams", "study", *known):
             raise TrackError(
@@ -96,6 +108,10 @@ def _formula(
     formula = read_formula(text, where, known, baseline)
     if formula.per_image:
         raise TrackError(f"{where}: per_image_rank(...) belongs in [derived]; give it an id there, and use the id here")
+    if not formula.reads:
+        raise TrackError(f"{where}: {formula.text!r} reads no id, so that it is the same for all entries; name an id")
+    if not ranks and not formula.is_condition:
+        raise TrackError(f"{where}: {formula.text!r} is not a condition; write a comparison, such as psnr >= 20")
     if formula.ranked and not ranks:
         raise TrackError(f"{where}: rank(id) can be used in order_by only, because ranks follow from eligibility")
     if lost := sorted(formula.ranked - set(ranked)):

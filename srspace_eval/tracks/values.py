@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
@@ -68,6 +68,8 @@ def _completed(key: str, table: ColumnTable, where: str) -> _Row:
         raise TrackError(
             f'{where}: \'better\' is missing: write better = "lower" or "higher", because the id is not well known'
         )
+    if known is not None:
+        _require_direction(key, table.better, known, where)
     base = known or MetricInfo(key, key, "", 3, "lower", "", "")
     return _Row(
         better=base.direction if table.better is UNSET else table.better,
@@ -76,6 +78,15 @@ def _completed(key: str, table: ColumnTable, where: str) -> _Row:
         digits=base.digits if table.digits is UNSET else table.digits,
         description=table.description or (known.description if known else "Not measured here."),
     )
+
+
+def _require_direction(key: str, better: Direction | UnsetType, known: MetricInfo, where: str) -> None:
+    """A well-known id has one direction everywhere."""
+    if better is not UNSET and better != known.direction:
+        raise TrackError(
+            f'{where}.better: "{better}" is wrong, because {known.direction} values of {key} are better; write '
+            f'better = "{known.direction}", or give the column another id'
+        )
 
 
 def read_derived(
@@ -101,6 +112,8 @@ def read_derived(
         place = f"{where}: derived.{visible(key)}"
         if key in usable and not is_known_column(key):
             raise TrackError(f"{place}: there is a column {key!r} already; give this one another id")
+        if is_known_column(key):
+            _require_direction(key, table.better, columns()[key], place)
         label = key if table.label is UNSET else table.label
         text = table.description or f"Computed: {table.formula}."
         row = _Row(table.better, label, table.unit, table.digits, text)

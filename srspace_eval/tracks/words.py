@@ -69,7 +69,7 @@ def _files(track: Track) -> list[str]:
             f"{track.crop} pixels."
         )
     return [
-        f"GT names: {', '.join(track.gt_names)}.",
+        f"{'Image' if track.reference == 'none' else 'GT'} names: {', '.join(track.gt_names)}.",
         f"Sample names: {', '.join(track.sample_names)}." + (f" Index 0 is GT {track.first}." if track.first else ""),
         crop,
         *(["A sample that is larger than its GT is a fault."] if track.mismatch == "error" else []),
@@ -104,8 +104,14 @@ def _column(info: MetricInfo) -> str:
 
 def _derived(track: Track, number: int) -> str:
     derived = track.derived[number]
-    of = "of each image, then averaged" if derived.of == "images" else "of the averages"
-    return f"{derived.info.id}: {_column(derived.info)}. It is {derived.formula.text} {of}."
+    of = (
+        " of each image, then averaged"
+        if derived.of == "images"
+        else ""
+        if derived.formula.per_image
+        else " of the averages"
+    )
+    return f"{derived.info.id}: {_column(derived.info)}. It is {derived.formula.text}{of}."
 
 
 def _criterion(criterion: RankedMetric, track: Track) -> str:

@@ -203,7 +203,7 @@ def test_unfinished_runs_are_named(board: Path, capsys: pytest.CaptureFixture[st
 def test_a_table_without_numbers_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = tmp_path / "teams.csv"
     for text, said in (
-        ("team,lpips\n", f"nothing to rank for track x4 (in {table})"),
+        ("team,lpips\n", f"nothing to rank for track x4: {table} has no rows below its header"),
         ("team;lpips\nA;0.1\n", "holds 'team;lpips' (write commas between columns)"),
         ("method,lpips\nA,0.1\n", "'team' is missing: the first line names columns, and holds 'method', 'lpips'"),
     ):

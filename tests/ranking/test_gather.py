@@ -29,7 +29,7 @@ def test_sources_follow_each_other(board: Path, tmp_path: Path) -> None:
     mor = tmp_path / "mor.csv"
     mor.write_text("team,mor\nTeam 01,1.5\nC,1.0\nGT,2.0\n", encoding="utf-8")
     with pytest.warns(Notice, match="'GT': no entry has this name"):
-        entries = gather_entries(X4, board=board, table=table, beside=["srflow-da"], mor=mor)
+        entries = gather_entries(X4, board=board, tables=[table], beside=["srflow-da"], mor=mor)
     assert [entry.origin for entry in entries] == ["measured"] * 2 + ["given"] + ["published"] * 8 + ["given"]
     assert {entry.team: entry.values.get("mor") for entry in entries[:3]} == {"Team 01": 1.5, "Team 02": None, "C": 1.0}
     assert (entries[-1].team, entries[-1].kind) == ("GT", "baseline")

@@ -11,7 +11,7 @@ from srspace_eval.errors import TrackError
 from srspace_eval.tracks.formulas import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES, parse, round_as_shown
 
 NAN = np.nan
-VALUES = {"lpips": np.array([0.1, NAN, 0.3]), "psnr": np.array([26.896, 30.0, 26.894])}
+VALUES = {"lpips": np.array([0.1, NAN, 0.3]), "psnr": np.array([26.896, 30.0, 26.894]), "inf_": np.array(np.inf)}
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,9 @@ VALUES = {"lpips": np.array([0.1, NAN, 0.3]), "psnr": np.array([26.896, 30.0, 26
         ("0 if psnr > 28 else mean(1, 2, psnr - psnr)", [1, 0, 1]),
         ("min(lpips, 0.2) + max(0, abs(-1))", [1.1, NAN, 1.2]),
         ("sqrt(4) + exp(0) + log(1) + sum(1, 2, 3) + 2 ** 3", 17.0),
-        ("9**9**9**9", np.inf),
+        ("9**9**9**9", NAN),
+        ("exp(psnr * 1000) + sum(1e308, 1e308)", NAN),
+        ("exp(inf_ + 0) - 1", np.inf),
         ("1/0", NAN),
         ("log(-1) + log(0)", NAN),
     ],

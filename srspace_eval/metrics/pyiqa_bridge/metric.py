@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, MetricInfo, Needs, NetworkSettings, RunInputs, Setting
+from srspace_eval.metrics.known_columns import KNOWN_COLUMNS
 from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, SampleMean
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ class PyiqaMetric(Metric):
     def __post_init__(self) -> None:
         if not self.better:
             raise InputError(f'{PREFIX}{self.model} is not a well-known metric: write better = "lower" or "higher"')
+        known = next((info.direction for info in KNOWN_COLUMNS if info.id == self.model), self.better)
+        if self.better != known:
+            raise InputError(
+                f'better = "{self.better}" is wrong, because {known} values of {PREFIX}{self.model} are better; '
+                f'leave it out, or write better = "{known}"'
+            )
         if self.seed < 0 or not 0 <= self.digits <= 9:
             raise InputError("seed must not be negative, and digits must be from 0 to 9")
         label = self.label or self.model
