@@ -67,6 +67,10 @@ class DerivedColumns:
         """Whether the track names a baseline, and no entry has its name."""
         return self._baseline is None and bool(self._track.baseline)
 
+    def baseline_value(self, metric: str) -> float | None:
+        """The baseline's value of a column; None: it has none, or there is no such entry."""
+        return None if self._baseline is None else self.entries[self._baseline].values.get(metric)
+
     def values(self, metric: str) -> Floats:
         """A column's values, one an entry; NaN: none."""
         found = [entry.values.get(metric) for entry in self.entries]

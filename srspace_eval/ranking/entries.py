@@ -194,10 +194,15 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
     columns_ = track.columns()
     table = read_csv_table(path, "team")
     ids = [column for column in table.columns if column in columns_]
-    for column in table.columns:
-        if column not in columns_ and column not in ("team", "kind") and not _written(column, columns_):
-            table.fault(1, f"unknown column {column!r}; known are team, {', '.join(columns_)}")
-    if not ids:
+    skipped = {"team", "kind", *columns_}
+    unknown = [column for column in table.columns if column not in skipped and not _written(column, columns_)]
+    for column in (name for name in unknown if not _written(name, unknown)):
+        table.fault(
+            1,
+            f'unknown column {column!r}; if it is the challenge\'s own, add {column} = {{ better = "lower" }} or '
+            f'"higher" under [columns] of the track file; known are team, {", ".join(columns_)}',
+        )
+    if not ids and not unknown:
         table.fault(1, f"no column of numbers; known are {', '.join(columns_)}")
     known = {entry.team: entry for entry in entries if entry.origin != "published"}
     found: dict[str, Entry] = {}

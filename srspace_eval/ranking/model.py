@@ -200,9 +200,9 @@ class Ranking:
 
     @property
     def title(self) -> str:
-        """The track's title, with the rule's where there are several."""
+        """The track's title, then the rule's title, or its name where there are several."""
         rule = self.track.ranking
-        return f"{self.track.title}: {rule.title or rule.name}" if rule.name else self.track.title
+        return f"{self.track.title}: {rule.title or rule.name}" if rule.title or rule.name else self.track.title
 
     def to_frame(self) -> pd.DataFrame:
         """The leaderboard as a pandas DataFrame: one row per team, best first, with the CSV's columns.

@@ -73,8 +73,14 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
             order.sort(key=lambda metric: metric not in rule.final)
             by = ", then ".join(label[metric] for metric in order)
             notes.append(f"No final rank yet (it needs {named}): rows are in the order of their ranks in {by}.")
+    if not rule.final and not rule.order_by:
+        notes.append("There is no final rank: each ranked column has its own ranks.")
+    if rule.order_by and not any(row.place for row in rows):
+        # Where all teams lack the same value, it is said once.
+        reasons = {row.why_unranked for row in rows if row.entry.kind == "team" and row.why_unranked}
+        notes += [f"No places yet: {reason}." for reason in reasons if len(reasons) == 1]
     if rule.order_by or rule.eligible:
-        baselines = {"Baselines are ranked too.", "Baselines are shown and not ranked."}
+        baselines = {"Baselines are ranked too.", "Baselines are shown and not ranked.", "There is no final rank."}
         sentences = [sentence for sentence in rule_sentences(rule, track) if sentence not in baselines]
         notes += [s for s in sentences if not (rule.final and s.startswith("The final rank"))]
     for criterion in rule.criteria:

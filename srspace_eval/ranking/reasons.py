@@ -9,6 +9,9 @@ from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.tracks.model import Track
 
+NO_FINAL_RANK = "the track has no final rank"
+"""The reason of all entries of a rule that gives no places."""
+
 
 def why_unranked(
     entry: Entry,
@@ -41,7 +44,7 @@ def why_unranked(
     if rule.order_by:
         return _why_unplaced(entry, ranks, track, derived)
     if not rule.final:
-        return "the track has no final rank"
+        return NO_FINAL_RANK
     reasons = []
     among = {criterion.metric: criterion.needs for criterion in rule.criteria}
     for metric in (m for m in rule.final if m not in ranks):
@@ -61,6 +64,21 @@ def _outside(label: str, needed: str | None, track: Track) -> str:
     return f"{label} is ranked among those with a value of {metric_label(needed, track)}"
 
 
+def _why_missing(metric: str, entry: Entry, track: Track, derived: DerivedColumns) -> str:
+    """Why the formula of a derived column gives nothing, if the cause is not in the table itself."""
+    column = next((column for column in track.derived if column.info.id == metric), None)
+    if column is None:
+        return ""
+    if entry.result is None and (column.of == "images" or column.formula.per_image):
+        return ", because it needs the values of each image, and a table has averages only"
+    for name in sorted(column.formula.baselines):
+        value = derived.baseline_value(name)
+        if not derived.baseline_missing and not value:
+            what = "has no value of" if value is None else "has the value 0 of"
+            return f", because the baseline {track.baseline!r} {what} {metric_label(name, track)}"
+    return ""
+
+
 def _why_unplaced(entry: Entry, ranks: Mapping[str, float], track: Track, derived: DerivedColumns) -> str:
     """Why the first key of ``order_by`` has no value."""
     key = track.ranking.order_by[0].formula
@@ -69,7 +87,7 @@ def _why_unplaced(entry: Entry, ranks: Mapping[str, float], track: Track, derive
     for metric in (m for m in track.columns() if m in key.reads):
         label = metric_label(metric, track)
         if entry.values.get(metric) is None:
-            reasons.append(f"{label} has no value")
+            reasons.append(f"{label} has no value{_why_missing(metric, entry, track, derived)}")
         elif metric in key.ranked and metric not in ranks:
             reasons.append(_outside(label, among[metric], track))
     if derived.baseline_missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from srspace_eval.ranking.model import CLAIM, MEASURED, Row
+from srspace_eval.ranking.reasons import NO_FINAL_RANK
 from srspace_eval.ranking.suspicions import suspicions
 
 
@@ -37,7 +38,8 @@ def _texts(row: Row, finals_known: bool) -> Iterator[str]:
     if row.entry.result is not None:
         yield from suspicions(row.entry.result)
     # Where no row has a final rank, the ranking's notes say so once.
-    if row.entry.kind == "team" and row.why_unranked and (finals_known or not row.ranks):
+    told = row.why_unranked not in (None, NO_FINAL_RANK) and (finals_known or not row.ranks)
+    if row.entry.kind == "team" and told:
         yield f"no final rank: {row.why_unranked}"
 
 

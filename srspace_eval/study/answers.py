@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hmac
 import os
 from collections.abc import Mapping
@@ -13,11 +14,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.documents import DocumentError, convert
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
 from srspace_eval.study.key import Key
 
 ANSWER_FORMAT = "srspace-eval/answer/1"
 MOST_SCREENS = 20
+
+_LARGEST_RATING = 1e6
+_LONGEST_QUOTE = 60
 
 Time = Annotated[str, Meta(max_length=40, description="a time (a text of at most 40 characters)")]
 
@@ -31,7 +36,7 @@ class TaskAnswerDocument(Struct, frozen=True, forbid_unknown_fields=True):
     task: str
     seconds: Annotated[float, Meta(ge=0, le=1_000_000)]
     ranking: list[Annotated[list[str], Meta(min_length=1)]] | UnsetType = UNSET
-    rating: Annotated[float, Meta(ge=-1e6, le=1e6)] | UnsetType = UNSET
+    rating: Annotated[float, Meta(ge=-_LARGEST_RATING, le=_LARGEST_RATING)] | UnsetType = UNSET
 
 
 class Screen(Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,7 +162,7 @@ def parse_answer(data: bytes, key: Key) -> Answer:
     limit = largest_answer(key)
     if len(data) > limit:
         raise AnswerError(f"larger than {limit} bytes, more than any answer to this study")
-    document = _document(data)
+    document = _document(data, key)
     if document.study != key.study:
         raise AnswerError("an answer to another study, or to another build of this one")
     rater = document.rater
@@ -185,7 +190,9 @@ def parse_answer(data: bytes, key: Key) -> Answer:
     return Answer(rater, rankings, seconds, document.id, document.revision, ratings, document.screens)
 
 
-def _document(data: bytes) -> AnswerDocument:
+def _document(data: bytes, key: Key) -> AnswerDocument:
+    if data.startswith(codecs.BOM_UTF8):
+        raise AnswerError("starts with a byte order mark; save it as UTF-8 without one")
     try:
         value = strict_json.loads(data, unique_keys=True)
     except UnicodeDecodeError as error:
@@ -196,10 +203,27 @@ def _document(data: bytes) -> AnswerDocument:
         raise AnswerError(f"not valid JSON ({error}); the file may be incomplete") from error
     if not isinstance(value, dict) or value.get("format") != ANSWER_FORMAT:
         raise AnswerError(f"not an answer of a study (format {ANSWER_FORMAT})")
+    if key.task == "rate":
+        _check_numbers(value.get("answers"), key)
     try:
         return convert(value, AnswerDocument)
     except DocumentError as error:
         raise AnswerError(str(error)) from error
+
+
+def _check_numbers(answers: object, key: Key) -> None:
+    """Name a rating that cannot be a grade by the scale; the document's type only knows its own limits."""
+    for number, answer in enumerate(answers if isinstance(answers, list) else []):
+        if not isinstance(answer, dict) or "rating" not in answer:
+            continue
+        found = answer["rating"]
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or abs(found) > _LARGEST_RATING:
+            grades = key.rating_scale.grades
+            text = visible(strict_json.dumps(found, indent=None))
+            raise AnswerError(
+                f"answers[{number}].rating: expected a grade from {grades[0]} to {grades[-1]}, found "
+                f"{text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + '…'}"
+            )
 
 
 def _ranking(answer: TaskAnswerDocument, key: Key, what: str) -> Groups:

@@ -20,6 +20,7 @@ from srspace_eval.study.rankings import as_rankings, mean_opinion_rank
 from srspace_eval.study.rating_outcome import RatingOutcome
 from srspace_eval.study.rating_report import write_ratings
 from srspace_eval.study.report import write_outcome
+from srspace_eval.study.report_files import is_outcome
 from srspace_eval.study.screening import AcceptedAnswer, RejectedAnswer, screen_answers
 from srspace_eval.study.statistics import compare_pairs, friedman, rank_shares, rater_agreement
 
@@ -145,7 +146,7 @@ def collect_ratings(
         write_ratings(outcome, Path(out))
     _name_answers(key, outcome.accepted, outcome.rejected)
     if len(outcome.scores.raters) == 1:
-        notify("one rater answered: the intervals say nothing about other raters")
+        notify("one rater answered: there are no intervals, because one rater does not show how raters vary")
     for rater in outcome.scores.outlying:
         notify(f"outlying, but counted: {rater.rater}: {'; '.join(rater.outlying)}")
     return outcome
@@ -166,7 +167,7 @@ def _name_answers(key: Key, accepted: Sequence[AcceptedAnswer], rejected: Sequen
 
 
 def answer_files(paths: Sequence[Path]) -> list[Path]:
-    """Files in the given order, each once. A folder counts as its ``.json`` files.
+    """Files in the given order, each once. A folder counts as its ``.json`` files, without the result of a study.
 
     Raises
     ------
@@ -175,7 +176,7 @@ def answer_files(paths: Sequence[Path]) -> list[Path]:
     """
     files: dict[Path, None] = {}
     for path in paths:
-        found = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        found = [f for f in sorted(path.glob("*.json")) if not is_outcome(f)] if path.is_dir() else [path]
         if not found:
             raise StudyError(f"{path}: there is no .json file in it; give the folder of the raters' answers, or files")
         files.update(dict.fromkeys(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,11 @@ def mos_figure(methods: Sequence[dict[str, Any]], scale: dict[str, Any]) -> Figu
 
 
 def _points(methods: Sequence[dict[str, Any]], field: str, label: str) -> dict[str, Any]:
-    ends = [m[f"{field}_interval"] for m in methods]
+    # NaN is not JSON. A missing interval has no bar and no ends.
+    ends = [[None if math.isnan(end) else end for end in m[f"{field}_interval"]] for m in methods]
+    shown = f"%{{customdata[0]}}<br>{label} %{{x:.3f}}"
+    interval = " (%{customdata[1]:.2f} – %{customdata[2]:.2f})"
+    hover = [f"{shown}{'' if low is None else interval}<extra></extra>" for low, _ in ends]
     return {
         "type": "scatter",
         "mode": "markers",
@@ -36,14 +41,13 @@ def _points(methods: Sequence[dict[str, Any]], field: str, label: str) -> dict[s
         "error_x": {
             "type": "data",
             "symmetric": False,
-            "array": [high - m[field] for m, (_, high) in zip(methods, ends, strict=True)],
-            "arrayminus": [m[field] - low for m, (low, _) in zip(methods, ends, strict=True)],
+            "array": [None if high is None else high - m[field] for m, (_, high) in zip(methods, ends, strict=True)],
+            "arrayminus": [None if low is None else m[field] - low for m, (low, _) in zip(methods, ends, strict=True)],
             "thickness": 2,
             "width": 5,
         },
-        "customdata": [[escape_plotly(m["team"], 32), *interval] for m, interval in zip(methods, ends, strict=True)],
-        "hovertemplate": f"%{{customdata[0]}}<br>{label} %{{x:.3f}} "
-        "(%{customdata[1]:.2f} – %{customdata[2]:.2f})<extra></extra>",
+        "customdata": [[escape_plotly(m["team"], 32), *both] for m, both in zip(methods, ends, strict=True)],
+        "hovertemplate": hover[0] if len(set(hover)) == 1 else hover,
     }
 
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
-from srspace_eval._utils.untrusted_text import escape_cell
+from srspace_eval._utils.untrusted_text import escape_cell, visible
 from srspace_eval.errors import StudyError
 from srspace_eval.study.panel import RaterSummary, fit_bias_model, summarise_raters
 from srspace_eval.study.rankings import Floats, Ints
@@ -34,7 +36,8 @@ class OpinionScores:
     methods:
         The K names.
     mos, low, high:
-        Plain MOS and its interval for other raters and other pictures, (K,).
+        Plain MOS and its interval for other raters and other pictures, (K,). NaN: no interval, because only one rater
+        rated the method.
     unbiased, unbiased_low, unbiased_high:
         The same of the model with biases, (K,).
     ratings:
@@ -105,13 +108,17 @@ class OpinionScores:
         return frame
 
     def to_csv(self) -> str:
-        """A table for a track that declares the column ``mos``: ``team,mos,mos_low,mos_high``, best first."""
+        """A table for a track that declares the column ``mos``: ``team,mos,mos_low,mos_high``, best first.
+
+        The cells of a missing interval are empty.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["team", "mos", "mos_low", "mos_high"])
         for i in self.order:
             numbers = (self.mos[i], self.low[i], self.high[i])
-            writer.writerow([escape_cell(self.methods[i]), *(f"{float(value):.6f}" for value in numbers)])
+            cells = ["" if math.isnan(value) else f"{float(value):.6f}" for value in numbers]
+            writer.writerow([escape_cell(self.methods[i]), *cells])
         return text.getvalue()
 
 
@@ -129,7 +136,8 @@ def mean_opinion_scores(
     The plain MOS of a method is the mean of its ratings. The unbiased one is the mean, over pictures, of the qualities
     of :func:`srspace_eval.study.panel.fit_bias_model`. Both intervals are for other raters and other pictures: the
     variance between raters and that between pictures add to the variance of single ratings, as in
-    :func:`srspace_eval.study.intervals.two_way_error`. Intervals are cut at the ends of the scale.
+    :func:`srspace_eval.study.intervals.two_way_error`. Intervals are cut at the ends of the scale. A method that one
+    rater rated has no interval (NaN), because one rater does not show how raters vary.
 
     Parameters
     ----------
@@ -145,8 +153,8 @@ def mean_opinion_scores(
     Raises
     ------
     StudyError
-        If the sequences differ in length or are empty, the level is out of range, or scores are not on the scale. It
-        lists all of these scores.
+        If the sequences differ in length or are empty, the level is out of range, the scale has no scores, names are
+        not texts, or scores are not numbers on the scale. It lists all of these ratings.
 
     Examples
     --------
@@ -167,6 +175,10 @@ def mean_opinion_scores(
                          "give one of each for every rating, and at least one rating")  # fmt: skip
     if not 0.5 <= level < 1:
         raise StudyError(f"the level is {level:g}: it must lie between 0.5 and 1")
+    if faults := scale.faults():
+        raise StudyError("the scale cannot be used", faults)
+    if problems := _cell_problems(method, picture, rater, score):
+        raise StudyError("ratings have cells of a wrong type", problems)
     if problems := scale.problems(score):
         raise StudyError(f"{len(problems)} of {len(score)} ratings are not on the scale", problems)
     values = np.asarray(score, dtype=np.float64)
@@ -205,6 +217,22 @@ def mean_opinion_scores(
     )
 
 
+def _cell_problems(
+    method: Sequence[object], picture: Sequence[object], rater: Sequence[object], score: Sequence[object]
+) -> list[str]:
+    """Names that are not texts or are empty, and scores that are not numbers. Ratings count from 1."""
+    problems = []
+    for number, (*names, value) in enumerate(zip(method, picture, rater, score, strict=True), start=1):
+        for what, name in zip(("method", "picture", "rater"), names, strict=True):
+            if not isinstance(name, str):
+                problems.append(f"rating {number}: the {what} is {visible(repr(name))}; it must be a text")
+            elif not name.strip():
+                problems.append(f"rating {number}: the {what} is empty; give its name")
+        if isinstance(value, bool) or not isinstance(value, Real):
+            problems.append(f"rating {number}: the score is {visible(repr(value))}; it must be a number")
+    return problems
+
+
 def _numbered(names: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
     """The different names, sorted, and the index of each name."""
     known = sorted(set(names))
@@ -222,6 +250,8 @@ def _estimate(
     """
     weight = weight / weight.sum()
     mean = float((weight * free).sum())
+    if not np.any(rater != rater[0]):
+        return mean, math.nan, math.nan
     every = np.arange(len(raw))
     by_rater, df_rater = _between(weight * (raw - float((weight * raw).sum())), rater)
     raw_single, _ = _between(weight * (raw - float((weight * raw).sum())), every)

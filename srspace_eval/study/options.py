@@ -22,6 +22,7 @@ TITLES = {
 }
 """Headings of the page, where the organiser gives none."""
 
+_WIDEST = 3840  # pixels of a 4K screen
 _LEGIBLE = 160  # smaller pieces are too small to judge
 
 
@@ -51,7 +52,8 @@ class StudyOptions:
         Rankings: whether crops may share a rank.
     repeats, obvious:
         Attention checks for each rater: tasks that are shown twice, and tasks with an obvious order. An obvious check
-        of a rating study is two pictures to rate: a hidden GT, and the same in large cells.
+        of a rating study is two pictures to rate: a hidden GT, and the same in large cells. Without a GT, it is a
+        method's picture.
     context:
         Rankings: side of the LR region that is shown around a crop, in GT pixels. None: six times ``size``.
     seed:
@@ -149,6 +151,11 @@ class StudyOptions:
             for name, value, least in at_least
             if value is not None and value < least
         ]
+        if self.zoom is not None and self.zoom > 1 and self.size * self.zoom > _WIDEST:
+            problems.append(
+                f"--zoom is {self.zoom}: a crop of {self.size} pixels would be {self.size * self.zoom} pixels wide on "
+                f"the screen; at most {max(_WIDEST // self.size, 1)} is allowed ({_WIDEST} pixels)"
+            )
         if self.title is not None and not self.title.strip():
             problems.append("--title is empty: the page needs a heading")
         if self.size % scale:

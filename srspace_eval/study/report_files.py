@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,9 @@ from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
+
+_OUTCOME = re.compile(rb'\s*\{\s*"format"\s*:\s*"srspace-eval/(?:study|rating)-result/')
+_OUTCOME_BYTES = 200
 
 JSON_FILE, PAGE_FILE, PLOTLY_FILE = "study.json", "report.html", "plotly.min.js"
 
@@ -62,3 +66,14 @@ def render_report(template: str, **values: Any) -> str:
         script=assets.joinpath("report.js").read_text(encoding="utf-8"),
         **values,
     )
+
+
+def is_outcome(path: Path) -> bool:
+    """Whether a file is the study.json of an earlier :func:`write_report`. Only its beginning is read."""
+    if path.name != JSON_FILE:
+        return False
+    try:
+        with path.open("rb") as file:
+            return _OUTCOME.match(file.read(_OUTCOME_BYTES)) is not None
+    except OSError:
+        return False

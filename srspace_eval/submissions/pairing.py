@@ -16,7 +16,7 @@ from srspace_eval.submissions.image_names import (
     lr_names,
 )
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
-from srspace_eval.submissions.readme import Readme, read_declared, readme_notice
+from srspace_eval.submissions.readme import Readme, read_declared, readme_notices
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import MAX_SAMPLES, Track
 from srspace_eval.tracks.names import Template, example_names
@@ -112,7 +112,7 @@ def pair(
     single = "sample" not in template.fields
     wanted = 1 if single else track.samples if samples is None else samples
 
-    example = example_names([template.text], track.first, next(iter(images), ""))
+    example = example_names([template.text], track.first, *next(iter(images.items()), ("", {})))
     surplus = f"matches no {'GT' if gt is not None else 'LR'}" if gt or lr else "is not a sample"
     highest = max(sample for _, sample in found.values())
     more = f", or give --samples {highest + 1}" if highest < MAX_SAMPLES else ""
@@ -152,17 +152,29 @@ def pair(
             Pair(image, None if gt is None else str(fields["file"]), lrs.get(image), tuple(sorted(have.items())))
         )
     missing = _missing_everywhere(pairs, wanted) or missing
-    notices = []
+    notices: list[str] = []
     readme = read_declared(submission)
-    if readme is not None:
-        others = [name for name in others if name != readme[0]]
-        notices.append(readme_notice(submission, readme))
+    declared = readme_notices(submission, readme)
+    others = [name for name in others if name not in declared]
+    notices += declared.values()
     if others:
         more = " …" if len(others) > 20 else ""
         notices.append(f"{submission.path}: ignored, not PNGs: {', '.join(others[:20])}{more}")
     return Pairing(
         tuple(pairs), wanted, template.text, len(found), tuple(faults), tuple(missing), tuple(notices), readme
     )
+
+
+def refuse_gt(track: Track) -> None:
+    """Refuse a GT for a track that has none.
+
+    Raises
+    ------
+    InputError
+        If the track says ``reference = "none"``.
+    """
+    if track.reference == "none":
+        raise InputError(f'track {track.name}: reference = "none" says that there is no GT; leave out --gt')
 
 
 def _missing_everywhere(pairs: Sequence[Pair], wanted: int) -> list[str]:
@@ -241,7 +253,7 @@ def _best_template(
             f"{submission.path}: none of its {len(pictures)} PNGs pairs with any {what} of track "
             f"{track.name}: "
             f"{pictures[0]!r} is not a name such as "
-            f"{example_names(track.sample_names, track.first, next(iter(images)))} of one of the {what}s "
+            f"{example_names(track.sample_names, track.first, *next(iter(images.items())))} of one of the {what}s "
             f"{next(iter(images))} … {list(images)[-1]}"
             + (f" (index 0 is {what} {track.first})" if track.first else "")
             + "; rename the files, or give a track file with your names"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from srspace_eval._utils.untrusted_text import visible
@@ -24,6 +25,14 @@ Other description : one paragraph on the method
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _LARGEST = 1e9
 _MAX_BYTES = 1 << 16
+_MOST_READMES = 10
+_LONGEST_QUOTE = 40
+_FIELDS = (
+    ("runtime", "a number of seconds, at least 0"),
+    ("CPU or GPU", "1 (CPU) or 0 (GPU)"),
+    ("extra data", "1 (with extra data) or 0"),
+)
+"""What the fields of :class:`Readme` are called, and their values, for messages."""
 
 
 @dataclass(frozen=True)
@@ -60,56 +69,102 @@ def parse_readme(text: str, *, by_order: bool = True) -> Readme:
     >>> parse_readme("Extra Data [1] / No Extra Data [0]: 1")
     Readme(runtime=-1.0, platform=-1.0, extra_data=1.0)
     """
-    lines = [line.partition(":") for line in text.lstrip("\ufeff").splitlines()[:1000] if ":" in line]
-    pairs = [(key.casefold(), value) for key, _, value in lines]
-    found: list[str | None] = [None, None, None]
-    rest = []
-    for key, value in pairs:
-        place = _place(key)
-        if place is None:
-            rest.append(value)
-        elif found[place] is None:
-            found[place] = value
+    found, rest = _values(text)
     if by_order and all(value is None for value in found):
         found = [*rest[:3], None, None, None][:3]
-    runtime, platform, extra = (_number(value) for value in found)
-    return Readme(
-        runtime if 0 <= runtime <= _LARGEST else UNKNOWN,
-        platform if platform in (0.0, 1.0) else UNKNOWN,
-        extra if extra in (0.0, 1.0) else UNKNOWN,
-    )
+    return Readme(*(_usable(place, value) for place, value in enumerate(found)))
 
 
 def read_declared(submission: Source) -> tuple[str, Readme] | None:
     """What a submission's readme declares, and the readme's name; None if it declares nothing by a known key.
 
-    A readme that cannot be read is as none: it is information, and the submission is scored without it.
+    Of several readmes, the first that declares something counts; readme.txt is the first. A readme that cannot be read
+    is as none: it is information, and the submission is scored without it.
     """
-    try:
-        name = find_readme([name for name in submission.names() if "/" not in name])
-        if name is not None:
-            data = submission.read(name)[:_MAX_BYTES]
-            found = parse_readme(data.decode("utf-8", "replace"), by_order=False)
-            return None if found == Readme() else (name, found)
-    except (ImageError, SubmissionError):
-        pass
+    for name, text in _readmes(submission):
+        found = parse_readme(text, by_order=False)
+        if found != Readme():
+            return name, found
     return None
 
 
-def readme_notice(submission: Source, readme: tuple[str, Readme]) -> str:
-    """The notice about what a readme declares."""
-    said = {"runtime": readme[1].runtime, "CPU or GPU": readme[1].platform, "extra data": readme[1].extra_data}
-    names = ", ".join(name for name, value in said.items() if value != UNKNOWN)
-    return f"{submission.path}: {visible(readme[0])} is kept in the result as declared, not measured: {names}"
+def readme_notices(submission: Source, readme: tuple[str, Readme] | None) -> dict[str, str]:
+    """Notices about what a submission's readmes declare: name of the readme -> notice.
+
+    Parameters
+    ----------
+    readme:
+        Result of :func:`read_declared`. A readme with values that are not used has a notice too, unless another readme
+        counts.
+    """
+    notices = {}
+    for name, text in _readmes(submission):
+        said, parts = [], []
+        for place, value in enumerate(_values(text)[0]):
+            field, wanted = _FIELDS[place]
+            if value is None:
+                continue
+            if _usable(place, value) != UNKNOWN:
+                said.append(field)
+            else:
+                parts.append(f"{field} is {visible(value.strip()[:_LONGEST_QUOTE])!r}, and must be {wanted}")
+        if readme is not None and name != readme[0]:
+            continue
+        kept = f"{submission.path}: {visible(name)} is kept in the result as declared, not measured: {', '.join(said)}"
+        lost = f"not used: {'; '.join(parts)}"
+        if said:
+            notices[name] = f"{kept}; {lost}" if parts else kept
+        elif parts:
+            notices[name] = f"{submission.path}: {visible(name)}: {lost}"
+    return notices
 
 
 def find_readme(names: Sequence[str]) -> str | None:
-    """The first file, in the order of names, that is called readme, in any case and with any ending.
+    """The readme among files: readme.txt, or the first, in the order of names, that is called readme with any ending.
 
-    >>> find_readme(["a.png", "README.md"])
-    'README.md'
+    Cases do not matter.
+
+    >>> find_readme(["a.png", "README.md"]), find_readme(["README.md", "readme.txt"])
+    ('README.md', 'readme.txt')
     """
-    return next((name for name in sorted(names) if name.casefold().startswith("readme")), None)
+    return next(iter(_in_order(names)), None)
+
+
+def _in_order(names: Sequence[str]) -> list[str]:
+    found = (name for name in names if name.casefold().startswith("readme"))
+    return sorted(found, key=lambda name: (name.casefold() != "readme.txt", name))
+
+
+def _readmes(submission: Source) -> Iterator[tuple[str, str]]:
+    """Names and texts of the readmes that can be read."""
+    try:
+        names = _in_order([name for name in submission.names() if "/" not in name])
+    except (ImageError, SubmissionError):
+        return
+    for name in names[:_MOST_READMES]:
+        with suppress(ImageError, SubmissionError):
+            yield name, submission.read(name)[:_MAX_BYTES].decode("utf-8", "replace")
+
+
+def _values(text: str) -> tuple[list[str | None], list[str]]:
+    """The values of the known keys, as in :data:`_FIELDS`, and those of unknown keys."""
+    lines = [line.partition(":") for line in text.lstrip("\ufeff").splitlines()[:1000] if ":" in line]
+    found: list[str | None] = [None] * len(_FIELDS)
+    rest = []
+    for key, _, value in lines:
+        place = _place(key.casefold())
+        if place is None:
+            rest.append(value)
+        elif found[place] is None:
+            found[place] = value
+    return found, rest
+
+
+def _usable(place: int, value: str | None) -> float:
+    """A field's number. :data:`UNKNOWN`: the value is missing or out of range."""
+    number = _number(value)
+    allowed = 0 <= number <= _LARGEST if place == 0 else number in (0.0, 1.0)
+    return number if allowed else UNKNOWN
 
 
 def _place(key: str) -> int | None:

@@ -104,7 +104,9 @@ def image_fields(stem: str, gt_fields: Mapping[str, int | str], first: int) -> d
     return fields
 
 
-def example_names(templates: Iterable[str], first: int, stem: str = "") -> str:
+def example_names(
+    templates: Iterable[str], first: int, stem: str = "", image: Mapping[str, int | str] | None = None
+) -> str:
     """Names of the first image by each template, for messages.
 
     Parameters
@@ -113,13 +115,18 @@ def example_names(templates: Iterable[str], first: int, stem: str = "") -> str:
         The number of the track's first image.
     stem:
         The name of an image, without suffix, if it is known.
+    image:
+        The fields of this image (:func:`image_fields`), if they are known.
 
     Examples
     --------
     >>> example_names(["{index:06d}_sample{sample:05d}.png", "{stem}.png"], 801)
     '000000_sample00000.png or 0801.png'
+    >>> example_names(["{number:04d}.png"], 0, "0901", {"number": 901})
+    '0901.png'
     """
     fields: dict[str, int | str] = {"number": first, "index": 0, "sample": 0, "stem": stem or f"{first:04d}"}
+    fields |= image or {}
     return " or ".join(dict.fromkeys(Template(text).format(**fields) for text in templates))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -36,6 +37,23 @@ class OpinionScale:
     step: float = 1.0
     better: Literal["higher", "lower"] = "higher"
     words: tuple[str, ...] = ()
+
+    def faults(self) -> list[str]:
+        """What is wrong with the scale itself; empty: nothing.
+
+        >>> OpinionScale(5, 0).faults()
+        ['low = 5 must be smaller than high = 0']
+        """
+        faults = []
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            faults.append(f"low = {self.low:g} and high = {self.high:g} must be finite numbers")
+        elif self.low >= self.high:
+            faults.append(f"low = {self.low:g} must be smaller than high = {self.high:g}")
+        if not 0 < self.step < math.inf:
+            faults.append(f"step = {self.step:g} must be a finite number above 0")
+        if self.better not in ("higher", "lower"):
+            faults.append(f"better is {self.better!r}: it must be 'higher' or 'lower'")
+        return faults
 
     def problems(self, scores: Sequence[float]) -> list[str]:
         """The ratings that are not on the scale, counted from 1. Scores between two steps are allowed."""

@@ -82,3 +82,53 @@ def test_digits_of_declared_columns(track: Path, tmp_path: Path, capsys: pytest.
 def test_a_folder_is_named_as_one(option: str, track: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--track", track, option, tmp_path) == 1
     assert f"{tmp_path}: is a folder; name a file in it" in capsys.readouterr().err
+
+
+def test_a_column_of_the_challenge_is_told_once_with_its_remedy(
+    track: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write(tmp_path / "teams.csv", "team,a\nA,2\n")
+    values = write(tmp_path / "MOS.csv", "team,mos,mos_low,mos_high\nA,2,1,3\n")
+    assert run("--track", track, "--table", table, "--values", values) == 1
+    said = capsys.readouterr().err
+    assert 'add mos = { better = "lower" } or "higher" under [columns] of the track file' in said
+    assert said.count("known are") == 1
+
+
+def test_the_title_of_the_only_ranking_is_the_heading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "mine.toml", TRACK + 'title = "By a alone"\n')
+    table = write(tmp_path / "teams.csv", "team,a\nA,2\n")
+    assert run("--track", path, "--table", table, "--out", tmp_path / "out") == 0
+    assert "My set: By a alone" in capsys.readouterr().out
+    assert ">By a alone</h2>" in (tmp_path / "out" / "mine" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_rule_without_places_says_so_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "mine.toml", TRACK.replace('order_by = ["rank(a)"]\n', ""))
+    table = write(tmp_path / "teams.csv", "team,a,b\nA,2,1\nB,1,\nC,,\n")
+    assert run("--track", path, "--table", table) == 0
+    shown = capsys.readouterr().out
+    assert "There is no final rank: each ranked column has its own ranks." in shown
+    assert shown.count("no final rank") == 1
+
+
+def test_places_that_all_teams_lack_have_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = write(tmp_path / "teams.csv", "team,niqe,brisque,piqe,nrqm\nA,3,10,10,5\nB,2,9,11,6\n")
+    assert run("--track", "ntire2020-rwsr-2", "--table", table) == 0
+    assert "No places yet: MOR has no value." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("column", "rows", "words"),
+    [
+        ('{ formula = "per_image_rank(a)", better = "lower" }', "A,2\nBase,1\n", "needs the values of each image"),
+        ('{ formula = "a + 1", better = "lower", of = "images" }', "A,2\nBase,1\n", "needs the values of each image"),
+        ('{ formula = "a / baseline(a)", better = "lower" }', "A,2\nBase,\n", "the baseline 'Base' has no value of a"),
+        ('{ formula = "a / baseline(a)", better = "lower" }', "A,2\nBase,0\n", "'Base' has the value 0 of a"),
+    ],
+)
+def test_why_a_formula_gives_nothing(column: str, rows: str, words: str, tmp_path: Path) -> None:
+    text = TRACK.replace("[ranking]", f"[derived]\nx = {column}\n[ranking]").replace('"rank(a)"', '"x"')
+    path = write(tmp_path / "mine.toml", 'baseline = "Base"\n' + text)
+    found = {row.entry.team: row for row in rank(None, path, table=write(tmp_path / "t.csv", "team,a\n" + rows)).rows}
+    assert words in str(found["A"].why_unranked)

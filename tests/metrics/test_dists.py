@@ -6,6 +6,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ import srspace_eval as se
 from benchmarks.inputs import pngs, synth
 from benchmarks.inputs.submissions import small
 from srspace_eval.errors import InputError, WeightsError
+from srspace_eval.metrics.base import NetworkSettings
+from srspace_eval.metrics.dists.metric import Dists
 from srspace_eval.metrics.dists.network import DISTS
 from srspace_eval.metrics.lpips import trunks
+from srspace_eval.metrics.lpips import weights as weight_files
 from srspace_eval.metrics.lpips.trunk_files import parameter_shapes
 from tests.helpers.commands import run as command
 
@@ -191,3 +195,13 @@ def test_dists_is_measured_in_float32_only(weights: Path, tmp_path: Path) -> Non
             folder / "sub", folder / "gt", track="x4", samples=3, metrics=["dists"], board=tmp_path / "board",
             weights_dir=weights, device="cpu", precision="bf16",
         )  # fmt: skip
+
+
+def test_missing_weights_name_the_options_that_dists_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weight_files, "weights_search_path", lambda weights_dir=None: [tmp_path])
+    with pytest.raises(WeightsError, match="another file: lpips_weights=FILE with net vgg"):
+        DISTS()
+    # Such a file reaches DISTS only together with the net of its trunk.
+    one = NetworkSettings(net="alex", weights=tmp_path / "own.pth")
+    assert one.of(Dists().trunk).weights is None
+    assert replace(one, net="vgg").of(Dists().trunk).weights == tmp_path / "own.pth"

@@ -157,3 +157,9 @@ def test_files_that_are_no_niqe_model(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(InputError, match=why):
             niqe_model(tmp_path / name)
+
+
+def test_niqe_names_its_least_size_and_the_size_after_cropping() -> None:
+    picture = np.zeros((104, 104, 3), np.uint8)
+    with pytest.raises(InputError, match=r"at least 96×192 pixels .*this picture has 96×96 after cropping"):
+        se.niqe(picture, border=4)

@@ -50,6 +50,9 @@ def test_a_format_alone_is_what_it_is_among_others(tmp_path: Path, form: str) ->
     everything, alone = contents(tmp_path / "all"), contents(tmp_path / "one")
     listed = [found.pop("assets/pages.txt", b"").decode().split() for found in (everything, alone)]
     assert set(listed[1]) <= set(listed[0]) == {name.replace("\\", "/") for name in everything}
+    if form == "html":  # a page offers the files that are written with it
+        assert b"x4.csv" in everything.pop("x4/index.html")
+        assert b"x4.csv" not in alone.pop("x4/index.html")
     assert alone.items() <= everything.items()
     assert {path for path in alone if path.startswith("x4.")} == ({f"x4.{form}"} if form != "html" else set())
 

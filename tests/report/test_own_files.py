@@ -64,8 +64,9 @@ def test_pictures_are_deleted_where_they_are_not_asked_for_again(
     assert run(*command, "--gt", gt, *given) == 0
     assert "shows pictures of the GT; do not publish it while the GT is secret" in capsys.readouterr().err
     assert len(list(out.glob("x8/pictures/**/*.png"))) == 2 + 2 + 2 * 2 * 2
+    pictures = len([path for path in out.glob("x8/pictures/**/*") if path.is_file()])  # with the thumbnails
     assert run(*command) == 0
-    assert "12 pictures of the earlier site are deleted" in capsys.readouterr().err
+    assert f"{pictures} pictures of the earlier site are deleted" in capsys.readouterr().err
     assert not (out / "x8/pictures").exists()
     assert not (out / "x8/viewer").exists()
     assert contents(out).keys() == {path.replace("/", os.sep) for path in _listed(out)} | {
@@ -79,6 +80,8 @@ def test_pictures_of_a_site_of_version_0_1_0_are_deleted_too(tmp_path: Path) -> 
     write_site(tmp_path / "site", [ranking], pictures={"x8": Pictures(gt, folders)})
     record = tmp_path / "site/assets/pages.txt"
     record.write_text("\n".join(name for name in _listed(tmp_path / "site") if name.endswith(".html")))
+    for path in tmp_path.glob("site/x8/pictures/**/*.webp"):  # that version made no thumbnails
+        path.unlink()
     with pytest.warns(Notice, match="3 pictures of the earlier site are deleted"):
         write_site(tmp_path / "site", [ranking])
     assert not (tmp_path / "site/x8/pictures").exists()

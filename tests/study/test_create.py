@@ -243,6 +243,7 @@ def test_a_damaged_or_small_picture_is_named_and_nothing_is_left(material: Mater
         (StudyOptions(size=16, repeats=-1), "repeats is -1"),
         (StudyOptions(size=16, obvious=-1), "obvious is -1"),
         (StudyOptions(size=16, title=" "), "title is empty"),
+        (StudyOptions(size=80, zoom=100), "8000 pixels wide on the screen; at most 48"),
         (StudyOptions(size=16, images=9), "there are only 3"),
     ],
 )

@@ -65,3 +65,16 @@ def test_a_negative_sample_is_refused(material: Material) -> None:
     given = [named_source(str(material.submission(n))) for n in METHODS]
     with pytest.raises(StudyError, match="sample is -1"):
         gather_entries(given, open_source(material.gt), seed=0, track=load_track("x4"), sample=-1)
+
+
+def test_a_sample_is_refused_where_every_image_has_one(material: Material, tmp_path: Path) -> None:
+    given = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for index in range(3):
+            Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / name / f"{index:06d}.png")
+        given.append(named_source(str(tmp_path / name)))
+    gt, track = open_source(material.gt), load_track("x4")
+    with pytest.raises(StudyError, match="sample is 3: no method has more than one sample"):
+        gather_entries(given, gt, seed=0, track=track, sample=3)
+    assert len(gather_entries(given, gt, seed=0, track=track, sample=0).entries) == 2

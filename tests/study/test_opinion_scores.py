@@ -200,9 +200,51 @@ def test_faults_are_named() -> None:
 
 
 def test_the_table_is_read_by_rank() -> None:
-    found = mean_opinion_scores(["=cmd()", "=cmd()", 'a,"b"', 'a,"b"'], ["p", "q"] * 2, ["w"] * 4, [1, 2, 5, 4])
+    found = mean_opinion_scores(["=cmd()", "=cmd()", 'a,"b"', 'a,"b"'], ["p", "q"] * 2, ["v", "w"] * 2, [1, 2, 5, 4])
     names, *rows = csv.reader(io.StringIO(found.to_csv()))
     assert names == ["team", "mos", "mos_low", "mos_high"]
     assert [unescape_cell(row[0]) for row in rows] == ['a,"b"', "=cmd()"]
     assert found.to_csv().splitlines()[2].startswith("'=cmd(),1.500000,")
     assert all(float(row[2]) <= float(row[1]) <= float(row[3]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        (0, 7, "rating 2: the method is 7; it must be a text"),
+        (0, "", "rating 2: the method is empty"),
+        (1, None, "rating 2: the picture is None"),
+        (2, float("nan"), "rating 2: the rater is nan"),
+        (2, " ", "rating 2: the rater is empty"),
+        (3, "4", "rating 2: the score is '4'; it must be a number"),
+        (3, True, "rating 2: the score is True"),
+        (3, None, "rating 2: the score is None"),
+    ],
+)
+def test_cells_of_a_wrong_type_are_named(column: int, value: object, message: str) -> None:
+    columns: list[list[object]] = [["a", "b"], ["p", "p"], ["r", "s"], [4, 5]]
+    columns[column][1] = value
+    with pytest.raises(StudyError, match=message):
+        mean_opinion_scores(*columns)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        (OpinionScale(5, 0), "low = 5 must be smaller than high = 0"),
+        (OpinionScale(0, 5, better="x"), "better is 'x'"),  # type: ignore[arg-type]
+        (OpinionScale(0, float("inf")), "finite"),
+        (OpinionScale(0, 5, step=0), "step = 0"),
+    ],
+)
+def test_an_impossible_scale_is_refused(scale: OpinionScale, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        mean_opinion_scores(["a"], ["p"], ["r"], [3], scale=scale)
+
+
+def test_one_rater_gives_a_score_without_an_interval() -> None:
+    found = mean_opinion_scores(["a", "b", "b"], ["p"] * 3, ["r", "r", "s"], np.array([5, 4, 2]))  # type: ignore[arg-type]
+    assert found.mos.tolist() == [5, 3]
+    assert np.isnan([found.low[0], found.high[0], found.unbiased_low[0], found.unbiased_high[0]]).all()
+    assert found.low[1] < 3 < found.high[1]
+    assert found.to_csv().splitlines()[1] == "a,5.000000,,"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -239,3 +240,20 @@ def test_a_ranking_answer_may_tell_its_screens(study: Study, tmp_path: Path) -> 
     _, key = study
     file = save(tmp_path, "r01.json", {**answer_document(key, "r01"), "screens": [SCREEN]})
     assert compute_outcome([file], key).to_dict()["accepted"][0]["screens"] == [{**SCREEN, "as_planned": True}]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [(None, "null"), ("5", '"5"'), (True, "true"), (1e300, "1e+300"), ([1], "[1]")]
+)
+def test_a_rating_that_is_not_a_number_names_the_grades(rating: Study, value: Any, found: str) -> None:
+    _, key = rating
+    document = answer_document(key, "r01")
+    document["answers"][3]["rating"] = value
+    with pytest.raises(AnswerError, match=re.escape(f"answers[3].rating: expected a grade from 1 to 5, found {found}")):
+        parse_answer(answer_bytes(document), key)
+
+
+def test_a_byte_order_mark_is_named(rating: Study) -> None:
+    _, key = rating
+    with pytest.raises(AnswerError, match="byte order mark; save it as UTF-8"):
+        parse_answer(b"\xef\xbb\xbf" + answer_bytes(answer_document(key, "r01")), key)

@@ -174,7 +174,7 @@ def test_the_table_is_taken_by_rank(tmp_path: Path) -> None:
 def test_a_single_rater_gives_a_notice(tmp_path: Path) -> None:
     key = panel_key(raters=1)
     (tmp_path / "r01.json").write_bytes(answer_bytes(answer_document(key, "r01", grade=lambda task: 3.0)))
-    with pytest.warns(Notice, match="one rater answered: the intervals say nothing about other raters"):
+    with pytest.warns(Notice, match="one rater answered: there are no intervals"):
         outcome = collect_ratings(tmp_path, key, out=tmp_path / "out")
     assert outcome.scores.mos.tolist() == [3, 3, 3, 3]
     told = json.loads((tmp_path / "out/study.json").read_text())
@@ -210,3 +210,31 @@ def test_lower_can_be_better(tmp_path: Path) -> None:
     outcome = collect_ratings(tmp_path, key, out=tmp_path / "out")
     assert [m["team"] for m in outcome.to_dict()["methods"]] == ["a", "b", "c", "d"]
     assert "from 0 (Perfect) to 5 (Terrible); lower is better" in (tmp_path / "out/report.html").read_text("utf-8")
+
+
+def test_a_single_rater_gives_no_intervals_in_any_file(tmp_path: Path) -> None:
+    key = panel_key(raters=1)
+    (tmp_path / "r01.json").write_bytes(answer_bytes(answer_document(key, "r01", grade=lambda task: 3.0)))
+    with pytest.warns(Notice, match="one rater does not show how raters vary"):
+        collect_ratings(tmp_path, key, out=tmp_path / "out")
+    rows = (tmp_path / "out/MOS.csv").read_text().splitlines()
+    assert rows[0] == "team,mos,mos_low,mos_high"
+    assert all(row.endswith(",3.000000,,") for row in rows[1:])
+    methods = json.loads((tmp_path / "out/study.json").read_text())["methods"]
+    assert all(m["mos_interval"] == m["unbiased_interval"] == [None, None] for m in methods)
+    page = (tmp_path / "out/report.html").read_text()
+    figures = page.partition('id="figures">')[2].partition("</script>")[0]
+    json.loads(figures, parse_constant=lambda text: pytest.fail(f"{text} is not JSON"))
+    assert "nan" not in page.partition('id="figures">')[0].casefold().replace("plotly", "").split("</style>")[-1]
+
+
+def test_the_result_of_an_earlier_call_is_not_an_answer(tmp_path: Path) -> None:
+    key = panel_key(raters=2)
+    for rater in ("r01", "r02"):
+        (tmp_path / f"{rater}.json").write_bytes(answer_bytes(answer_document(key, rater)))
+    collect_ratings(tmp_path, key, out=tmp_path)
+    again = collect_ratings(tmp_path, key, out=tmp_path)
+    assert (len(again.accepted), again.rejected) == (2, ())
+    (tmp_path / "study.json").write_text('{"format": "another"}')
+    with pytest.warns(Notice, match="study.json: not an answer"):
+        collect_ratings(tmp_path, key)

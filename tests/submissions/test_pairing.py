@@ -176,3 +176,10 @@ def test_a_zip_pairs_as_its_folder(tmp_path: Path) -> None:
         archive.writestr("sub/.DS_Store", b"by macOS")
     for name in ("flat.zip", "nested.zip"):
         assert pairs(tmp_path / name, gt) == pairs(sub, gt)
+
+
+def test_the_example_of_a_name_is_of_an_image_that_is_there(tmp_path: Path) -> None:
+    gt = make(tmp_path / "gt", ["0901.png", "0902.png"])
+    sub = make(tmp_path / "sub", ["0000.png", "0001.png"])
+    with pytest.raises(SubmissionError, match=r"'0000.png' is not a name such as 0901.png of one of the GTs 0901"):
+        pair(open_source(sub), open_source(gt), builtin_tracks()["ntire2020-rwsr-1"])

@@ -124,9 +124,9 @@ def _print_ratings(outcome: RatingOutcome) -> None:
         table.add_row(
             Text(short_name(scores.methods[i])),
             f"{scores.mos[i]:.3f}",
-            f"{scores.low[i]:.2f} – {scores.high[i]:.2f}",
+            _interval(scores.low[i], scores.high[i]),
             f"{scores.unbiased[i]:.3f}",
-            f"{scores.unbiased_low[i]:.2f} – {scores.unbiased_high[i]:.2f}",
+            _interval(scores.unbiased_low[i], scores.unbiased_high[i]),
         )
     Console().print(table)
     scale = outcome.key.rating_scale
@@ -135,6 +135,10 @@ def _print_ratings(outcome: RatingOutcome) -> None:
         f"{scale.label(scale.low)} to {scale.label(scale.high)}, {scale.better} is better; "
         f"Kendall's W {_number(scores.agreement, '.3f')}"
     )
+
+
+def _interval(low: float, high: float) -> str:
+    return "–" if math.isnan(low) else f"{low:.2f} – {high:.2f}"
 
 
 def _print_outcome(outcome: StudyOutcome) -> None:

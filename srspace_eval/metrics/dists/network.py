@@ -40,6 +40,10 @@ _STD = (0.229, 0.224, 0.225)
 _C1 = _C2 = 1e-6
 
 
+def _trunk_path(weights_dir: Path | None) -> Path:
+    return weight_files.weights_path(NET, weights_dir, option=f"--lpips-weights FILE with --lpips-net {NET}")
+
+
 @dataclass(frozen=True)
 class Features:
     """A GT as DISTS sees it.
@@ -92,7 +96,7 @@ class DISTS:
     ) -> None:
         self.device = resolve_device(device)
         self.device_name = device_name(self.device)
-        path = Path(weights) if weights is not None else weight_files.weights_path(NET, weights_dir)
+        path = Path(weights) if weights is not None else _trunk_path(weights_dir)
         digest = weight_files.sha256(path)
         official = digest.startswith(weight_files.trunk_file(NET).sha256_prefix)
         calibration = files("srspace_eval.metrics.dists").joinpath("parameters/weights.npz").read_bytes()

@@ -202,13 +202,17 @@ def find(net: str, weights_dir: Path | None = None) -> Path | None:
     return next((folder / name for folder in weights_search_path(weights_dir) if (folder / name).is_file()), None)
 
 
-def weights_path(net: str, weights_dir: Path | None = None, otherwise: str = "") -> Path:
+def weights_path(
+    net: str, weights_dir: Path | None = None, otherwise: str = "", option: str = "--lpips-weights FILE"
+) -> Path:
     """The trunk's file, found as by :func:`find` and checked against the hash in its name.
 
     Parameters
     ----------
     otherwise:
         What can be done without the file, for the message.
+    option:
+        The options that name another file, for the message.
 
     Raises
     ------
@@ -234,7 +238,7 @@ def weights_path(net: str, weights_dir: Path | None = None, otherwise: str = "")
             f"the {net} trunk's weights are missing: {file.name}\n"
             f"  get them: srspace-eval weights fetch {net}\n"
             f"  or by hand from {file.url}, into one of\n{folders}\n"
-            f"  or name another file: --lpips-weights FILE" + (f"\n  {otherwise}" if otherwise else "")
+            f"  or name another file: {option}" + (f"\n  {otherwise}" if otherwise else "")
         )
     digest = sha256(path)
     if not file.is_digest(digest):

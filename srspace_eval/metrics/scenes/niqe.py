@@ -70,8 +70,8 @@ def niqe(
     height, width = (length // BLOCK * BLOCK for length in image.shape)
     if height * width < 2 * BLOCK**2:
         raise InputError(
-            f"niqe: at least two blocks of {BLOCK}×{BLOCK} pixels are required, not {image.shape[0]}×{image.shape[1]} "
-            "pixels"
+            f"NIQE needs at least {BLOCK}×{2 * BLOCK} pixels (two blocks of {BLOCK}×{BLOCK}); this picture has "
+            f"{image.shape[0]}×{image.shape[1]} after cropping"
         )
     image = image[:height, :width]
     scales = ((image, BLOCK), (halved(image), BLOCK // 2))
