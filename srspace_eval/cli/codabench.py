@@ -16,7 +16,8 @@ from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER
 @click.option("--track", metavar="NAME|FILE.toml", help="What is scored.")
 @click.option(
     "--phase", "phases", multiple=True, metavar="NAME=GT,START,END",
-    help="In order, dates in UTC. GT: a folder or zip, the UUID of uploaded data, or /app/data/NAME.",
+    help="In order, dates in UTC; an END without a time is 23:59:59. "
+    "GT: a folder or zip, the UUID of uploaded data, or /app/data/NAME.",
 )  # fmt: skip
 @click.option("--hide-output", multiple=True, metavar="PHASE", help="A phase that tells nothing image by image.")
 @click.option("--image", help="The worker's Docker image, USER/NAME:TAG.")

@@ -135,8 +135,17 @@ class _Worker:
 
         with tempfile.TemporaryDirectory() as name:
             top = Path(name)
-            unpack(io.BytesIO(self.program), top / "program")
-            unpack(io.BytesIO(self.reference), top / "input/ref")
+            for key, data, place in (
+                ("scoring_program", self.program, top / "program"),
+                ("reference_data", self.reference, top / "input/ref"),
+            ):
+                try:
+                    unpack(io.BytesIO(data), place)
+                except (zipfile.BadZipFile, *_DAMAGE) as error:
+                    raise InputError(
+                        f"the {key} of the bundle cannot be unpacked ({error}); `srspace-eval codabench check` lists "
+                        "what is wrong"
+                    ) from error
             try:
                 file = path.open("rb")
             except OSError as error:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from srspace_eval._utils.png import decode_png
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.codabench.phase import PUBLIC_QUEUE_SECONDS, CompetitionPhase
 from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.codabench.starting_kit import gt_fields, sample_template
-from srspace_eval.errors import InputError, Notice, SrspaceEvalError
+from srspace_eval.errors import ImageError, InputError, Notice, SrspaceEvalError, SubmissionError
 from srspace_eval.submissions.pairing import reference_names
 from srspace_eval.submissions.sources import open_source
 
@@ -184,7 +185,16 @@ def read_gts(plan: CompetitionPlan, phase: CompetitionPhase) -> dict[str, bytes]
         )
     source = open_source(path)
     images, _ = reference_names(source, plan.track)
-    return {name: source.read(name) for name in images.values()}
+    gts, problems = {}, []
+    for name in images.values():
+        try:
+            gts[name] = source.read(name)
+            decode_png(gts[name], source.where(name))
+        except ImageError as error:
+            problems.append(str(error))
+    if problems:
+        raise SubmissionError(f"phase {phase.name!r}: {phase.gt}: some GTs cannot be read; replace them", problems)
+    return gts
 
 
 def _timed(

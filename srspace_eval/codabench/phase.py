@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date as date_type
 from datetime import datetime
 
 from srspace_eval.errors import InputError
@@ -75,6 +76,8 @@ class CompetitionPhase:
     def parse(cls, text: str, *, hidden: Sequence[str] = (), seconds: int = 600) -> CompetitionPhase:
         """A phase from ``NAME=GT,START[,END]``; dates are UTC, such as ``2026-03-01 12:00:00`` or ``2026-03-01``.
 
+        A start without a time is 00:00:00. An end without a time is 23:59:59 of that day.
+
         Parameters
         ----------
         hidden:
@@ -89,15 +92,16 @@ class CompetitionPhase:
 
         Examples
         --------
-        >>> CompetitionPhase.parse("Test=GT_test,2026-03-10,2026-03-17 23:59:59").end
+        >>> CompetitionPhase.parse("Test=GT_test,2026-03-10,2026-03-17").end
         datetime.datetime(2026, 3, 17, 23, 59, 59)
         """
         name, equals, rest = text.partition("=")
         parts = [part.strip() for part in rest.split(",")]
         if not equals or len(parts) not in (2, 3) or not all(parts):
             raise InputError(f"phase {text!r}: write NAME=GT,START,END; only the last phase may lack END")
-        dates = [parse_date(part, f"phase {name.strip()!r}") for part in parts[1:]]
         name = name.strip()
+        where = f"phase {name!r}"
+        dates = [parse_date(part, where, end=number > 0) for number, part in enumerate(parts[1:])]
         end = dates[1] if len(dates) == 2 else None
         return cls(name, parts[0], dates[0], end, hide_output=name in hidden, seconds=seconds)
 
@@ -117,8 +121,8 @@ class CompetitionPhase:
         return self.data_name is None and self.data_key is None
 
 
-def parse_date(text: str, where: str) -> datetime:
-    """A date in UTC, without a time zone.
+def parse_date(text: str, where: str, *, end: bool = False) -> datetime:
+    """A date in UTC, without a time zone. Without a time it is 00:00:00, or 23:59:59 for an end.
 
     Raises
     ------
@@ -133,7 +137,18 @@ def parse_date(text: str, where: str) -> datetime:
         raise InputError(f"{where}: {text!r}: the year must be from {_EARLIEST} to {_LATEST}")
     if date.tzinfo is not None:
         raise InputError(f"{where}: {text!r}: the platform ignores time zones; write the time in UTC without a zone")
+    if end and _is_bare(text):
+        date = date.replace(hour=23, minute=59, second=59)
     return date.replace(microsecond=0)
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a date has no time."""
+    try:
+        date_type.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_uuid(text: str) -> bool:

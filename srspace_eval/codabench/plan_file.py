@@ -255,7 +255,7 @@ def _phase(table: PhaseTable, seconds: int) -> CompetitionPhase:
         name=table.name.strip(),
         gt=table.gt,
         start=parse_date(table.start, where),
-        end=parse_date(table.end, where) if table.end else None,
+        end=parse_date(table.end, where, end=True) if table.end else None,
         hide_output=table.hide_output,
         submissions_per_day=table.submissions_per_day,
         submissions=table.submissions,

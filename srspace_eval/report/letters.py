@@ -47,6 +47,10 @@ class Outcome(Protocol):
         """What is wrong with it."""
 
     @property
+    def organiser(self) -> bool:
+        """Whether the faults are of the organiser's board."""
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """What does not prevent scoring."""
 
@@ -142,6 +146,10 @@ def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
     yield f"{_FIRST}{escape_markdown(outcome.team.team)}"
     yield ""
     found = contents(outcome)
+    if outcome.organiser:
+        yield f"File: {name}. The submission was not scored."
+        yield "The organiser has to correct the board. You have to do nothing."
+        return
     inside = "" if found is None else f" It contains {found[1]} samples of {found[0]} images."
     track = result.track if result is not None else outcome.check.track.name if outcome.check is not None else ""
     of_track = f" of track {escape_markdown(track)}" if track else ""

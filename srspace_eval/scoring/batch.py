@@ -42,6 +42,8 @@ class ScoreOutcome:
         The result; None if there are faults.
     faults, notices:
         Why it was not measured, and what readers of its result should know; one line each.
+    organiser:
+        Whether the faults are of the organiser's board, and not of the submission.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class ScoreOutcome:
     result: Result | None
     faults: tuple[str, ...]
     notices: tuple[str, ...]
+    organiser: bool = False
 
     @property
     def check(self) -> None:
@@ -181,6 +184,7 @@ def score_all(
         for member, share in zip(members, shares, strict=True):
             result: Result | None = None
             faults: tuple[str, ...] = ()
+            organiser = False
             with warnings.catch_warnings(record=True) as heard:
                 warnings.simplefilter("always", Notice)
                 try:
@@ -189,11 +193,13 @@ def score_all(
                         kind=member.team.kind, board=board, overwrite=overwrite, trust=trust_board,
                         progress=share,
                     )  # fmt: skip
-                except (SubmissionError, TrackError, ImageError, ResultsError) as error:
+                except ResultsError as error:
+                    organiser, faults = True, (" ".join(str(error).split()),)
+                except (SubmissionError, TrackError, ImageError) as error:
                     faults = faults_of(error)
             notices = tuple(dict.fromkeys(str(h.message) for h in heard if issubclass(h.category, Notice)))
             for other in (h for h in heard if not issubclass(h.category, Notice)):
                 warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-            outcomes.append(ScoreOutcome(member.path, member.team, result, faults, notices))
+            outcomes.append(ScoreOutcome(member.path, member.team, result, faults, notices, organiser))
             share.finish()
     return ScoreBatch(tuple(outcomes), None if gt is None else Path(gt))

@@ -61,6 +61,11 @@ class CheckOutcome:
     notices: tuple[str, ...]
 
     @property
+    def organiser(self) -> bool:
+        """A check reads no board."""
+        return False
+
+    @property
     def result(self) -> None:
         """A check measures nothing."""
         return None

@@ -226,7 +226,21 @@ def _images(
         )
     if not images:
         return images_of_submission(submission, pictures, track)
-    template, found = _best_template(submission, pictures, images, track, "LR" if gt is None else "GT")
+    what = "LR" if gt is None else "GT"
+    template, found = _best_template(submission, pictures, images, track, what)
+    unnamed = [
+        f"{fields['file']}: its name gives no {' and no '.join(lost)}"
+        for fields in images.values()
+        if (lost := sorted({*template.fields} - {*fields, "sample"}))
+    ]
+    if unnamed:
+        reference = gt or lr
+        assert reference is not None
+        raise SubmissionError(
+            f"{reference.path}: samples are named {template.text}, which some {what}s cannot be part of; rename or "
+            f"remove these {what}s, or give a track file with other name templates",
+            unnamed,
+        )
     return template, images, found
 
 

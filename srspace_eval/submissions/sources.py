@@ -91,10 +91,17 @@ def open_source(path: Path | str) -> Source:
         if path.is_file():
             if is_zip(path):
                 return ZipSource(path)
+            if _begins_as_zip(path):
+                raise SubmissionError(f"{path}: a damaged or incomplete zip; copy or pack it again")
             raise SubmissionError(f"{path}: neither a folder nor a zip; give the folder of PNGs, or a zip of it")
     except OSError as error:
         raise SubmissionError(f"{path}: cannot be read ({error.strerror or error})") from error
     raise SubmissionError(f"{path}: there is no such folder or zip")
+
+
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 @dataclass(frozen=True)

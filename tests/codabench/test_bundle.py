@@ -215,3 +215,24 @@ def test_a_bundle_replaces_none_of_its_inputs(folder: Path, tmp_path: Path) -> N
                 packed if given is packed else gt / "b.zip",
                 overwrite=True,
             )
+
+
+def test_an_end_without_a_time_is_the_end_of_that_day() -> None:
+    phase = CompetitionPhase.parse("T=/app/data/x,2030-01-31,2030-01-31")
+    assert (phase.start, phase.end) == (datetime(2030, 1, 31), datetime(2030, 1, 31, 23, 59, 59))
+    assert CompetitionPhase.parse("T=/app/data/x,2030-01-30,2030-01-31 00:00").end == datetime(2030, 1, 31)
+
+
+def test_a_truncated_gt_is_refused_without_a_measurement(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gt = Path(shutil.copytree(folder / "gt", tmp_path / "GT"))
+    cut = sorted(gt.iterdir())[0]
+    cut.write_bytes(cut.read_bytes()[:-200])
+    phase, out = f"Final={gt},2026-03-10", tmp_path / "bundle.zip"
+    assert run("codabench", "--track", "x4", "--image", "a/b:1", "--phase", phase, "--out", out, "--no-measure") == 1
+    told = capsys.readouterr().err
+    assert "phase 'Final'" in told
+    assert str(gt) in told
+    assert cut.name in told
+    assert not out.exists()

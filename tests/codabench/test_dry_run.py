@@ -372,3 +372,11 @@ def test_wrong_use_and_errors(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "b.zip").write_bytes(make_zip({"competition.yaml": b"version: 1"}))
     with pytest.raises(ProblemsError, match="refuses it"):
         dry_run_bundle(tmp_path / "b.zip", [])
+
+
+def test_a_program_that_is_no_zip(folder: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(folder / "bundle.zip") as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    (tmp_path / "bundle.zip").write_bytes(make_zip({**content, "program_1.zip": b"no zip"}))
+    with pytest.raises(InputError, match="scoring_program of the bundle cannot be unpacked"):
+        dry_run_bundle(tmp_path / "bundle.zip", [("A", folder / "bundle.zip")], place="folder")

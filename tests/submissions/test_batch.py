@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import zipfile
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import srspace_eval as se
@@ -177,3 +179,20 @@ def test_reports_replace_only_earlier_reports(tmp_path: Path) -> None:
     assert [path.name for path in letters.iterdir()] == ["README.md"]
     (letters / "README.md").unlink()
     assert se.write_letters(batch, letters) == se.write_letters(batch, letters)
+
+
+def test_a_fault_of_the_board_is_not_the_team_s(tmp_path: Path) -> None:
+    for name in ("gt/0801.png", "A/000000_sample00000.png"):
+        (tmp_path / name).parent.mkdir()
+        se.write_png(tmp_path / name, np.full((32, 32, 3), 9, np.uint8))
+    score = partial(se.score_all, tmp_path / "A", tmp_path / "gt", track="x4", samples=1, board=tmp_path / "board")
+    score(metrics=["psnr"])
+    batch = score(metrics=["psnr", "ssim"])
+    (fault,) = batch.outcomes[0].faults
+    assert "overwrite" in fault
+    assert str(tmp_path / "board") in fault
+    (letter,) = se.write_letters(batch, tmp_path / "letters")
+    text = letter.read_text()
+    assert "The organiser has to correct the board" in text
+    assert "send the submission again" not in text
+    assert "existing" not in text

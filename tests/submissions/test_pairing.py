@@ -5,6 +5,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.inputs import pngs
@@ -183,3 +184,21 @@ def test_the_example_of_a_name_is_of_an_image_that_is_there(tmp_path: Path) -> N
     sub = make(tmp_path / "sub", ["0000.png", "0001.png"])
     with pytest.raises(SubmissionError, match=r"'0000.png' is not a name such as 0901.png of one of the GTs 0901"):
         pair(open_source(sub), open_source(gt), builtin_tracks()["ntire2020-rwsr-1"])
+
+
+def test_a_gt_without_a_number_among_numbered_ones(tmp_path: Path) -> None:
+    for name in ("gt/0801.png", "gt/foo.png", "sub/000000_sample00000.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_png(tmp_path / name, np.zeros((16, 16, 3), np.uint8))
+    track = builtin_tracks()["x4"]
+    with pytest.raises(SubmissionError, match=r"foo\.png: its name gives no index"):
+        pair(open_source(tmp_path / "sub"), gt=open_source(tmp_path / "gt"), track=track)
+
+
+def test_a_truncated_zip_is_told(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.zip"
+    with zipfile.ZipFile(cut, "w") as archive:
+        archive.writestr("a.png", bytes(1000))
+    cut.write_bytes(cut.read_bytes()[:500])
+    with pytest.raises(SubmissionError, match="a damaged or incomplete zip"):
+        open_source(cut)
