@@ -52,6 +52,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_execution_show_tb = True
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # the default, CommonMark, has no tables
 
 autodoc_typehints = "none"  # docstrings say them
 autodoc_member_order = "bysource"

@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from srspace_eval.ranking.published_tables import published_tables as published_tables
     from srspace_eval.report.files import render_leaderboard as render_leaderboard
     from srspace_eval.report.files import write_leaderboards as write_leaderboards
+    from srspace_eval.report.history import update_history as update_history
     from srspace_eval.report.html.viewer import Pictures as Pictures
     from srspace_eval.report.letters import write_letters as write_letters
     from srspace_eval.results.board import Board as Board
@@ -309,6 +310,7 @@ _HOMES = {
     "Track": "tracks.model.Track",
     "TrackError": "errors.TrackError",
     "transfer_content": "models.recipes.transfer_content",
+    "update_history": "report.history.update_history",
     "Verification": "results.verification.Verification",
     "verify": "scoring.verify.verify",
     "verify_all": "scoring.verify.verify_all",

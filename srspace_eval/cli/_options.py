@@ -40,8 +40,6 @@ class ExistingPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = Path(str(super().convert(value, param, ctx)))
         exists = {"file": path.is_file() or path.is_fifo(), "folder": path.is_dir()}.get(self._what, path.exists())
-        if not exists and self._what == "file" and path.is_dir():
-            raise InputError(f"{path}: is a folder; name a file")
         if not exists:
             if self._what == "file" and path.is_dir():
                 raise InputError(f"{path}: is a folder; name a file in it")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from srspace_eval.ranking.published_tables import load_published
+from srspace_eval.ranking.published_tables import load_published, published_tables
 from srspace_eval.report.files import ALL_FORMATS, FORMATS, TEXT_FORMATS, file_name
 from srspace_eval.results.board_tracks import board_tracks
 from srspace_eval.tracks.model import Track
@@ -87,3 +87,9 @@ def require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str],
     for path in inputs:
         if path.resolve() in written:
             raise click.UsageError(f"{path} would be replaced by the leaderboard; give another folder with --out")
+
+
+def print_published() -> None:
+    for table in published_tables().values():
+        click.echo(f"{table.id}: {table.title} ({len(table.rows)} rows; tracks: {', '.join(table.tracks) or 'none'})")
+        click.echo(f"    {table.paper}, {table.table}; {table.data}")

@@ -23,8 +23,8 @@ from srspace_eval.cli._common import print_text, progress, say
 def command(out: Path, weights_dir: Path | None) -> None:
     """Make pictures and three methods' sample sets, score them, rank them.
 
-    Nothing is downloaded. LPIPS is measured if AlexNet's weights are found. Otherwise the diversity score uses the
-    squared error as its distance.
+    Nothing is downloaded. LPIPS is measured if AlexNet's weights are found. Otherwise the diversity score S_M
+    uses the squared error as its distance. docs/concepts/diversity.md explains it.
     """
     from srspace_eval.demo.pictures import METHODS
     from srspace_eval.demo.run import run_demo

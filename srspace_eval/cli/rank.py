@@ -14,6 +14,7 @@ from srspace_eval.cli._rank_options import (
     columns_of,
     digits_of,
     forms_of,
+    print_published,
     require_inputs_kept,
     require_known_digits,
     require_one,
@@ -24,7 +25,6 @@ from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import signatures_of_tracks
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.model import Ranking
-from srspace_eval.ranking.published_tables import published_tables
 from srspace_eval.report.files import (
     ALL_FORMATS,
     FORMATS,
@@ -33,6 +33,7 @@ from srspace_eval.report.files import (
     render_leaderboard,
     write_leaderboards,
 )
+from srspace_eval.report.history import update_history
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.table import make_table
 from srspace_eval.tracks.teams import FIELDS
@@ -126,6 +127,12 @@ _DEFAULT_BOARD = Path("leaderboards")
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write leaderboards into.")
 @click.option(
+    "--history",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.json",
+    help="History of the rankings, which gets an entry if one changed. Pages keep theirs in OUT/history.json.",
+)
+@click.option(
     "--format",
     "formats",
     metavar="LIST",
@@ -188,6 +195,7 @@ def command(
     seed: int,
     replicates: int,
     out: Path | None,
+    history: Path | None,
     formats: str | None,
     digits: int | dict[str, int] | None,
     own: str | None,
@@ -204,10 +212,11 @@ def command(
 ) -> None:
     """Rank the scored submissions of a board into leaderboards.
 
-    Results that were measured with different settings are refused, unless --signature chooses one group.
+    Results that were measured with different settings are refused, unless --signature chooses one group. S_M, S_10,
+    `diversity` and `diversity_mse` are diversity scores; docs/concepts/diversity.md explains them.
     """  # fmt: skip
     if list_published:
-        _list_published()
+        print_published()
         return
     forms = forms_of(formats, out, as_json)
     if len(published_names) > 1:
@@ -268,11 +277,13 @@ def command(
             limits = {"images": viewer_images, "most_bytes": viewer_size}
             pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, **limits)}
         for path in write_leaderboards(
-            rankings, out, formats=forms, pictures=pictures, study_report=study_report, **looks
+            rankings, out, formats=forms, pictures=pictures, study_report=study_report, history=history, **looks
         ):
             say(f"wrote {path}")
         if pictures:
             say(f"{out} shows pictures of the GT; do not publish it while the GT is secret")
+    elif history is not None and update_history(rankings, history):
+        say(f"wrote {history}")
     _print(rankings, forms, looks, as_json, printed_form=out is None and formats is not None)
 
 
@@ -291,12 +302,6 @@ def _print(
         if number:
             click.echo()
         print_text(to_text(reader_table(one, looks), intervals=looks["intervals"]))
-
-
-def _list_published() -> None:
-    for table in published_tables().values():
-        click.echo(f"{table.id}: {table.title} ({len(table.rows)} rows; tracks: {', '.join(table.tracks) or 'none'})")
-        click.echo(f"    {table.paper}, {table.table}; {table.data}")
 
 
 def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None, **limits: int) -> Pictures:

@@ -14,6 +14,7 @@ from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.bibtex import to_bibtex
 from srspace_eval.report.csv_file import to_csv
+from srspace_eval.report.history import keep_history, read_history, with_rankings
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.latex import to_latex
 from srspace_eval.report.markdown import to_markdown
@@ -139,6 +140,7 @@ def write_leaderboards(
     formats: Collection[str] = FORMATS,
     pictures: Mapping[str, Pictures] | None = None,
     study_report: Path | str | None = None,
+    history: Path | str | None = None,
     **options: Unpack[TableOptions],
 ) -> list[Path]:
     """Write leaderboards into a folder: all of them, or none. ``rank --out`` writes the same bytes.
@@ -158,6 +160,9 @@ def write_leaderboards(
         Track name -> where its pictures are, for the pages' viewer.
     study_report:
         The human study's report, linked from the pages: a file, or a web address.
+    history:
+        A file with the history of the rankings, which gets an entry if a ranking changed. Pages have a history of
+        their own in ``history.json``; it is continued if the file does not exist.
     options:
         As of :func:`render_leaderboard`.
 
@@ -168,7 +173,7 @@ def write_leaderboards(
     Raises
     ------
     RankingError
-        If a format is unknown, there is nothing to write, or the folder cannot be written.
+        If a format is unknown, there is nothing to write, the folder cannot be written, or the history cannot be used.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -205,11 +210,18 @@ def write_leaderboards(
         # Jinja is loaded only for pages.
         from srspace_eval.report.html.site import write_site
 
-        return [*written, write_site(out, rankings, pictures=pictures, texts=texts, study_report=study_report)]
+        site = write_site(
+            out, rankings, pictures=pictures, texts=texts, study_report=study_report, history=history
+        )  # fmt: skip
+        return [*written, site]
     try:
         with staged(out) as stage:
             for name, text in texts.items():
                 write_atomic(stage / name, text)
+            if history is not None:
+                known = read_history(Path(history))
+                found = with_rankings(known, rankings)
+                keep_history(found, Path(history), written, changed=found is not known)
     except OSError as error:
         raise RankingError(f"{out}: cannot be written ({error}); choose another --out") from error
     return written

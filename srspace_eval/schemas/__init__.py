@@ -17,6 +17,7 @@ SCHEMA_NAMES = (
     "competition-options",
     "competition-program",
     "degradation-record",
+    "history",
     "journal-header",
     "journal-image",
     "published-table",

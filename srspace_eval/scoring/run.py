@@ -161,7 +161,7 @@ def score_on(
             done.discard()
     if earlier is None:
         for note in result.notes:
-            if note not in checked.notices:  # those were reported before the measuring
+            if note not in checked.inspection.notes:  # those were reported before the measuring
                 notify(note)
     if checked.track.file is not None:
         keep_track(Path(board), checked.track.file)

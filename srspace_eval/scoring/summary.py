@@ -110,7 +110,7 @@ def make_result(
         summary=summary,
         curves=curves,
         incomplete=pairing.missing,
-        notes=(*notes, *checked.inspection.warnings, *more),
+        notes=(*notes, *checked.inspection.notes, *more),
         provenance=read_provenance(checked.submission),
         declared=_declared(pairing.readme),
     )

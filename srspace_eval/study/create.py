@@ -1,6 +1,7 @@
 """``create_study``: the raters' folder and the key.
 
-The key stays with the organiser. Nothing in the folder tells which method a crop is from.
+The key stays with the organiser. Nothing in the folder tells which method a crop is from. The module is
+long because most of it is documentation, and because folder and key are written in one step.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Advance, Progress, no_progress
 from srspace_eval._version import __version__
 from srspace_eval.errors import StudyError
-from srspace_eval.study.cropping import gt_sizes, read_pictures
+from srspace_eval.study.cropping import picture_sizes, read_pictures
 from srspace_eval.study.design import choose_images, expected_minutes, make_lists, make_tasks, place_crops
 from srspace_eval.study.entries import StudyEntries, gather_entries, open_submissions
 from srspace_eval.study.key import Key
@@ -92,7 +93,7 @@ class StudyFolder:
 
 def create_study(
     submissions: Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]],
-    gt: str | os.PathLike[str],
+    gt: str | os.PathLike[str] | None,
     out: str | os.PathLike[str],
     *,
     track: Track | str | Path | None = None,
@@ -116,13 +117,15 @@ def create_study(
         Folders or zips of PNGs with the track's file names, or a mapping from the methods' names to them. A text may
         be ``NAME=PATH``. Published baselines are given in the same way.
     gt:
-        Folder or zip of the GT images.
+        Folder or zip of the GT images. None: the track has no GT (``reference = "none"``). Then the LRs name the
+        images, or the submissions themselves, and an obvious check shows a method's picture.
     out:
         Folder for the raters. It must not exist, or be empty.
     track:
         A track, its name or its file. None: guessed from names and sizes.
     lr:
-        Folder or zip of the LR images to show. None: made from the GT.
+        Folder or zip of the LR images to show. None: made from the GT. Without a GT, rankings need it, and ratings do
+        not show it.
     include_gt:
         Whether the GT takes part as a method.
     sample:
@@ -144,6 +147,8 @@ def create_study(
         If the options do not fit the images, methods lack images, or the places are taken.
     SubmissionError, TrackError
         If a submission cannot be opened, or fits no track.
+    InputError
+        If a GT is given for a track without one.
 
     Warns
     -----
@@ -170,19 +175,19 @@ def create_study(
     if len(secret) != SECRET_BYTES:
         raise StudyError(f"the secret has {len(secret)} bytes: it must have {SECRET_BYTES}")
     check_places(folder, key_file)
-    if lr is not None and options.task == "rate":
+    if gt is not None and lr is not None and options.task == "rate":
         raise StudyError("--lr is for rankings; ratings show no LR")
     options = options.with_seed(secret)
     entries = gather_entries(
         open_submissions(submissions),
-        open_source(Path(gt)),
+        None if gt is None else open_source(Path(gt)),
         seed=options.fixed_seed,
         track=track if track is None or isinstance(track, Track) else load_track(track),
         lr=None if lr is None else open_source(Path(lr)),
         include_gt=include_gt,
         sample=sample,
     )
-    images = len(entries.gt_files) if options.images is None else options.images
+    images = len(entries.images) if options.images is None else options.images
     with progress("reading pictures", images * (len(entries.entries) + 1)) as advance:
         key = build_study(entries, folder, key_file, options, secret=secret, workers=workers, advance=advance)
     study = StudyFolder(folder, key_file, key)
@@ -223,9 +228,10 @@ def build_study(
     """
     options = options.with_seed(secret)
     options.check(entries.track.scale)
+    entries.check(options)
     check_places(out, key_path)
-    images = choose_images(list(entries.gt_files), options)
-    sizes = gt_sizes(entries, images)
+    images = choose_images(entries.images, options)
+    sizes = picture_sizes(entries, images)
     crops, obvious = place_crops(sizes, entries.track.scale, options)
     names = [entry.name for entry in entries.entries]
     scale = _scale(entries.track, options)
@@ -266,6 +272,7 @@ def build_study(
             "track": entries.track.name,
             "scale": entries.track.scale,
             "lr": _lr_shown(entries, options),
+            **({"gt": "none"} if entries.gt is None else {}),
             **asdict(options),
             "title": options.heading,
             "zoom": options.shown_zoom,

@@ -13,11 +13,14 @@ import numpy as np
 from srspace_eval._utils.png import Pixels, decode_png
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval._utils.progress import Advance
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import ImageError, StudyError
 from srspace_eval.study.design import LARGE_CELLS, SMALL_CELLS, UNTOUCHED, Crop, Task
 from srspace_eval.study.entries import StudyEntries
 from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.pictures import coarsened, read_squares, shrunk
+from srspace_eval.study.randomization import seeded
+from srspace_eval.submissions.sources import Source
 
 
 @dataclass(frozen=True)
@@ -30,26 +33,40 @@ class LrContext:
     side: int
 
 
-def gt_sizes(entries: StudyEntries, images: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Image -> (height, width) of its GT, cropped as the track says.
+def picture_sizes(entries: StudyEntries, images: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Image -> (height, width) of its GT, cropped as the track says. Without a GT: of the methods' pictures.
 
     Raises
     ------
     StudyError
-        If files are not 8-bit RGB PNGs. It lists all of them.
+        If files are not 8-bit RGB PNGs, or the methods' pictures of an image differ in size and there is no GT. It
+        lists all of them.
     """
-    sizes, problems = {}, []
-    for image in images:
-        name = entries.gt_files[image]
+    sizes: dict[str, tuple[int, int]] = {}
+    problems: list[str] = []
+    crop = entries.track.crop
+
+    def size(source: Source, name: str) -> tuple[int, int] | None:
         try:
-            info = inspect_png(entries.gt.read(name), entries.gt.where(name))
+            info = inspect_png(source.read(name), source.where(name))
         except ImageError as error:
             problems.append(str(error))
-            continue
-        crop = entries.track.crop
-        sizes[image] = (info.height // crop * crop, info.width // crop * crop)
+            return None
+        return info.height // crop * crop, info.width // crop * crop
+
+    for image in images:
+        if entries.gt is not None:
+            named = {"": size(entries.gt, entries.gt_files[image])}
+        else:
+            named = {entry.name: size(entry.source, entry.files[image]) for entry in entries.entries}
+        found = {name: one for name, one in named.items() if one is not None}
+        if len(set(found.values())) > 1:
+            told = ", ".join(f"{visible(name)} {width}×{height}" for name, (height, width) in found.items())
+            problems.append(f"{image}: the methods' pictures differ in size: {told}")
+        elif found:
+            sizes[image] = next(iter(found.values()))
     if problems:
-        raise StudyError("the GT cannot be used", problems)
+        raise StudyError(f"{'the pictures' if entries.gt is None else 'the GT'} cannot be used", problems)
     return sizes
 
 
@@ -92,24 +109,26 @@ def read_pictures(
         for task, square in zip(shown, read_squares(entry.source.read(name), where, corners, size), strict=True):
             store[row[task.items[task.holds.index(index)]]] = square
 
-    def read_gt(image: str) -> None:
-        name = entries.gt_files[image]
+    def read_reference(image: str) -> None:
         height, width = sizes[image]
-        pixels = decode_png(entries.gt.read(name), entries.gt.where(name))[:height, :width]
-        lr = None if rating else _low_resolution(entries, image, pixels)
+        gt: Pixels | None = None
+        if entries.gt is not None:
+            name = entries.gt_files[image]
+            gt = decode_png(entries.gt.read(name), entries.gt.where(name))[:height, :width]
+        lr = None if rating else _low_resolution(entries, image, gt, sizes[image])
         for task in by_image[image]:
-            square = pixels[task.crop.y : task.crop.y + size, task.crop.x : task.crop.x + size]
             if task.kind == "obvious":
+                square = _obvious_square(entries, task.crop, gt, options)
                 for number, (item, level) in enumerate(zip(task.items, task.holds, strict=True)):
                     store[row[item]] = _obvious_piece(square, level, task.holds[:number].count(level))
             if task.reference is not None and lr is not None:
                 contexts[task.reference] = _context(lr, task.crop, entries.track.scale, options)
-            elif task.reference is not None:
-                store[row[task.reference]] = square
+            elif task.reference is not None and gt is not None:
+                store[row[task.reference]] = _square(gt, task.crop, size)
 
     problems: list[str] = []
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-        jobs = [pool.submit(read_gt, image) for image in by_image]
+        jobs = [pool.submit(read_reference, image) for image in by_image]
         jobs += [pool.submit(read_method, image, i) for image in by_image for i in range(len(entries.entries))]
         try:
             for job in jobs:
@@ -132,17 +151,34 @@ def _obvious_piece(square: Pixels, level: int, variant: int) -> Pixels:
     return coarsened(square, cell, variant)
 
 
-def _low_resolution(entries: StudyEntries, image: str, gt: Pixels) -> Pixels:
+def _square(picture: Pixels, crop: Crop, size: int) -> Pixels:
+    return picture[crop.y : crop.y + size, crop.x : crop.x + size]
+
+
+def _obvious_square(entries: StudyEntries, crop: Crop, gt: Pixels | None, options: StudyOptions) -> Pixels:
+    """The untouched crop of an obvious task: of the GT, or without a GT of a method drawn by seed."""
+    if gt is not None:
+        return _square(gt, crop, options.size)
+    rng = seeded(options.fixed_seed, "obvious method", crop.image, str(crop.number))
+    entry = entries.entries[int(rng.integers(len(entries.entries)))]
+    name = entry.files[crop.image]
+    [square] = read_squares(entry.source.read(name), entry.source.where(name), [(crop.x, crop.y)], options.size)
+    return square
+
+
+def _low_resolution(entries: StudyEntries, image: str, gt: Pixels | None, size: tuple[int, int]) -> Pixels:
     scale = entries.track.scale
     if entries.lr is None:
+        assert gt is not None  # StudyEntries without both are refused
         return shrunk(gt, scale)
     name = entries.lr_files[image]
     where = entries.lr.where(name)
     lr = decode_png(entries.lr.read(name), where)
-    height, width = gt.shape[0] // scale, gt.shape[1] // scale
+    height, width = (side // scale for side in size)
     if lr.shape[0] < height or lr.shape[1] < width:
         raise ImageError(
-            f"{where}: {lr.shape[1]}×{lr.shape[0]} pixels, smaller than the {width}×{height} of the downscaled GT"
+            f"{where}: {lr.shape[1]}×{lr.shape[0]} pixels, smaller than the {width}×{height} of "
+            f"the downscaled {'GT' if gt is not None else 'pictures'}"
         )
     return lr[:height, :width]
 

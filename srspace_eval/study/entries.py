@@ -11,9 +11,10 @@ from pathlib import Path
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
+from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.randomization import draw_sample
 from srspace_eval.submissions.guessing import guess_track
-from srspace_eval.submissions.pairing import Pair, Pairing, pair
+from srspace_eval.submissions.pairing import Pair, Pairing, pair, refuse_gt
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
 
@@ -32,14 +33,40 @@ class StudyEntry:
 
 @dataclass(frozen=True)
 class StudyEntries:
-    """All methods of a study, and for each image its GT file and its LR file (``lr`` None: made from the GT)."""
+    """All methods of a study, and for each image its GT file and its LR file.
+
+    ``gt`` None: the track has no GT. ``lr`` None: LRs are made from the GT, or not shown.
+    """
 
     track: Track
     entries: tuple[StudyEntry, ...]
-    gt: Source
+    gt: Source | None
     gt_files: Mapping[str, str]
     lr: Source | None
     lr_files: Mapping[str, str]
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images of the study. Every method has all of them."""
+        return tuple(self.entries[0].files if self.gt is None else self.gt_files)
+
+    def check(self, options: StudyOptions) -> None:
+        """Check that nothing needs a GT where there is none.
+
+        Raises
+        ------
+        StudyError
+            If the options need one. It lists all of these.
+        """
+        if self.gt is not None:
+            return
+        problems = []
+        if options.pairs:
+            problems.append("--pairs shows the GT beside each picture; leave it out")
+        if options.task == "rank" and self.lr is None:
+            problems.append("rankings show the LR, and it cannot be made from a GT; give --lr, or --task rate")
+        if problems:
+            raise StudyError(f'track {self.track.name} has no GT (reference = "none")', problems)
 
 
 def named_source(argument: str) -> tuple[str, Source]:
@@ -95,7 +122,7 @@ def _check_name(name: str, path: Path) -> None:
 
 def gather_entries(
     submissions: Sequence[tuple[str, Source]],
-    gt: Source,
+    gt: Source | None,
     *,
     seed: int,
     track: Track | None = None,
@@ -110,13 +137,13 @@ def gather_entries(
     submissions:
         (name, source) pairs.
     gt:
-        The GT images.
+        The GT images. None: the track has no GT. Then the LRs name the images, or the submissions themselves.
     seed:
         Seed of the drawn samples.
     track:
-        The track whose file names apply. None: guessed from the first submission.
+        The track whose file names apply. None: guessed from the first submission and the GT.
     lr:
-        The LR images. None: LRs are made from the GT.
+        The LR images. None: LRs are made from the GT, if there is one.
     include_gt:
         Whether the GT takes part as a method.
     sample:
@@ -130,6 +157,8 @@ def gather_entries(
         lists the faults of all methods.
     SubmissionError, TrackError
         If the names of a submission fit no track.
+    InputError
+        If a GT is given for a track without one.
 
     Warns
     -----
@@ -148,7 +177,7 @@ def gather_entries(
         raise StudyError("methods must have different names; write NAME=PATH", problems)
     if len(names) < 2:
         raise StudyError("a study needs at least two methods: give two submissions, or add --include-gt")
-    track = track or guess_track(submissions[0][1], gt, lr)
+    track = _track(submissions[0][1], gt, track, lr, include_gt)
     entries: list[StudyEntry] = []
     first_pairing: Pairing | None = None
     pairs: list[Pair] = []
@@ -172,18 +201,46 @@ def gather_entries(
         entries.append(StudyEntry(name, source, files))
     if sample and all(len(p.samples) <= 1 for p in pairs):
         raise StudyError(f"--sample is {sample}: no method has more than one sample of an image; leave out --sample")
+    if gt is None and lr is None:
+        union = dict.fromkeys(image for entry in entries for image in entry.files)
+        problems += [
+            f"{visible(entry.name)}: {image}: no sample of this image"
+            for entry in entries
+            for image in union
+            if image not in entry.files
+        ]
     if problems:
-        raise StudyError("every method must have every image; add the images, or remove them from --gt", problems)
+        others = "--gt" if gt is not None else "--lr" if lr is not None else "the other methods"
+        raise StudyError(f"every method must have every image; add the images, or remove them from {others}", problems)
     assert first_pairing is not None
     gt_files = {p.image: p.gt for p in first_pairing.pairs if p.gt is not None}
     lr_files = {p.image: p.lr for p in first_pairing.pairs if p.lr is not None}
     if lr is not None:
-        problems = [f"{lr.path}: the LR of {image} is missing" for image in gt_files if image not in lr_files]
+        problems = [
+            f"{lr.path}: the LR of {image} is missing"
+            for image in (p.image for p in first_pairing.pairs)
+            if image not in lr_files
+        ]
         if problems:
             raise StudyError("--lr must have the LR of every image", problems)
-    if include_gt:
+    if include_gt and gt is not None:
         entries.append(StudyEntry(GT_NAME, gt, gt_files))
     return StudyEntries(track, tuple(entries), gt, gt_files, lr, lr_files)
+
+
+def _track(submission: Source, gt: Source | None, track: Track | None, lr: Source | None, include_gt: bool) -> Track:
+    """The track, given or guessed, if it fits what is there."""
+    if gt is not None:
+        track = track or guess_track(submission, gt, lr)
+        refuse_gt(track)
+        return track
+    if track is None:
+        raise StudyError('give --gt, or the --track of a challenge without GT (reference = "none")')
+    if track.reference != "none":
+        raise StudyError(f'track {track.name} has a GT: give --gt; only a track with reference = "none" needs no GT')
+    if include_gt:
+        raise StudyError(f'track {track.name} has no GT (reference = "none"): leave out --include-gt')
+    return track
 
 
 def _shown(name: str, image: str, samples: Sequence[str], seed: int, sample: int | None) -> int:

@@ -52,7 +52,8 @@ class StudyOptions:
         Rankings: whether crops may share a rank.
     repeats, obvious:
         Attention checks for each rater: tasks that are shown twice, and tasks with an obvious order. An obvious check
-        of a rating study is two pictures to rate: a hidden GT, and the same in large cells.
+        of a rating study is two pictures to rate: a hidden GT, and the same in large cells. Without a GT, it is a
+        method's picture.
     context:
         Rankings: side of the LR region that is shown around a crop, in GT pixels. None: six times ``size``.
     seed:

@@ -9,11 +9,11 @@ from typing import Protocol
 
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.errors import InputError, SubmissionError, TrackError, advice
+from srspace_eval.errors import SubmissionError, TrackError, advice
 from srspace_eval.submissions.folders import choose_folder
 from srspace_eval.submissions.guessing import guess_track
 from srspace_eval.submissions.inspection import Inspection, inspect
-from srspace_eval.submissions.pairing import Pair, Pairing, pair
+from srspace_eval.submissions.pairing import Pair, Pairing, pair, refuse_gt
 from srspace_eval.submissions.plausibility import findings, look_at_all
 from srspace_eval.submissions.readme import read_declared, readme_notices
 from srspace_eval.submissions.sources import FolderSource, Source, open_source
@@ -238,8 +238,8 @@ def check(
         track = guess_track(source, gt_source, lr_source)
     elif not isinstance(track, Track):
         track = load_track(track)
-    if gt_source is not None and track.reference == "none":
-        raise InputError(f'track {track.name}: reference = "none" says that there is no GT; leave out --gt')
+    if gt_source is not None:
+        refuse_gt(track)
     source = choose_folder(source, gt_source, track, lr=lr_source)
     pairing = pair(source, gt_source, track, samples=samples, lr=lr_source)
     outer = FolderSource(Path(submission))

@@ -45,8 +45,8 @@ def identical_pictures(
     submission: Source,
     gt: Source | None,
     size: tuple[int, int],
-) -> list[str]:
-    """A warning for each group of samples that are identical to each other, and for each that is its GT."""
+) -> list[tuple[str, str]]:
+    """File and remark for each group of samples that are identical to each other, and for each that is its GT."""
     groups: dict[str, list[str]] = defaultdict(list)
     for name, file in good:
         groups[file.pixels_sha256].append(name)
@@ -62,12 +62,8 @@ def identical_pictures(
             pixels[top if whole else _pixel_digest(submission, name, size)].append(name)
         if with_gt and gt is not None and p.gt is not None:
             same = pixels.get(top if whole else _pixel_digest(gt, p.gt, size), [])
-            found += [f"{submission.where(name)}: identical to its GT {p.gt}" for name in same]
-        found += [
-            f"{submission.where(same[0])}: identical to {', '.join(same[1:])}"
-            for same in pixels.values()
-            if len(same) > 1
-        ]
+            found += [(name, f"identical to its GT {p.gt}") for name in same]
+        found += [(same[0], f"identical to {', '.join(same[1:])}") for same in pixels.values() if len(same) > 1]
     return found
 
 

@@ -36,6 +36,8 @@ class Inspection:
         Unreadable or wrong pictures, wrong sizes.
     warnings:
         Samples identical to each other or to the GT. They can be measured, but are probably a mistake.
+    notes:
+        The warnings as they are published: with names of files, and without the folders of this machine.
     notices:
         Crops that scoring will make.
     """
@@ -46,6 +48,7 @@ class Inspection:
     sizes: Mapping[str, tuple[int, int]]
     faults: tuple[str, ...]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
     notices: tuple[str, ...]
 
 
@@ -134,7 +137,7 @@ def inspect(
     samples = _in_threads(inspector(submission, crop_of_image), sample_names, workers)
 
     faults = [found for files in (gts, samples, lrs) for found in files.values() if isinstance(found, str)]
-    warnings: list[str] = []
+    same: list[tuple[str, str]] = []
     cropped_files: list[str] = []
     cropped_lrs: list[str] = []
     for p in pairing.pairs:
@@ -146,7 +149,7 @@ def inspect(
             if p.image in sizes:
                 lr_file = lrs.get(p.lr) if p.lr is not None else None
                 faults += _faults_without_gt(p, sizes[p.image], good, lr_file, submission, track)
-                warnings += identical_pictures(p, None, good, submission, None, sizes[p.image])
+                same += identical_pictures(p, None, good, submission, None, sizes[p.image])
             continue
         gt_file = gts[p.gt]
         if isinstance(gt_file, str):
@@ -187,7 +190,7 @@ def inspect(
                 )
             elif (lr_file.info.height, lr_file.info.width) != wanted:
                 cropped_lrs.append(f"{p.lr} ({size} to {wanted[1]}×{wanted[0]})")
-        warnings += identical_pictures(p, gt_file, good, submission, gt, (height, width))
+        same += identical_pictures(p, gt_file, good, submission, gt, (height, width))
     notices = []
     if cropped_files:
         notices.append(
@@ -199,7 +202,16 @@ def inspect(
             f"{lr.path}: LRs of the uncropped GT; cropped, top left kept; near the cut they depend on pixels that "
             f"samples do not have, which lowers LR-PSNR: {_listed(cropped_lrs, 'LR')}"
         )
-    return Inspection(_infos(gts), _infos(samples), _infos(lrs), sizes, tuple(faults), tuple(warnings), tuple(notices))
+    return Inspection(
+        _infos(gts),
+        _infos(samples),
+        _infos(lrs),
+        sizes,
+        tuple(faults),
+        tuple(f"{submission.where(name)}: {remark}" for name, remark in same),
+        tuple(f"{name}: {remark}" for name, remark in same),
+        tuple(notices),
+    )
 
 
 def _faults_without_gt(

@@ -165,6 +165,18 @@ def pair(
     )
 
 
+def refuse_gt(track: Track) -> None:
+    """Refuse a GT for a track that has none.
+
+    Raises
+    ------
+    InputError
+        If the track says ``reference = "none"``.
+    """
+    if track.reference == "none":
+        raise InputError(f'track {track.name}: reference = "none" says that there is no GT; leave out --gt')
+
+
 def _missing_everywhere(pairs: Sequence[Pair], wanted: int) -> list[str]:
     """One line if all images lack the same last samples; empty otherwise."""
     numbers = {tuple(number for number, _ in p.numbered) for p in pairs}

@@ -36,6 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = {"lpips": 0.2, "lr_psnr": 46.0}
     table = [Entry(name, "team", {**values, "diversity": n}, "given") for n, name in enumerate(NAMES)]
     rankings = [rank(entries, x8, bootstrap=plan), rank(many, x4, bootstrap=plan), rank(table, later)]
+    write_site(out, [rank(entries[1:9], x8), rank(table[1:], later)])  # an earlier board, for the history
     write_site(out, rankings, pictures={"x8": Pictures(gt, folders, images=5)})
     return out
 

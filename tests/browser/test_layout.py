@@ -151,3 +151,11 @@ def test_pages_print_with_all_columns_that_decide(page: Page, site: Path) -> Non
     expect(page.locator("form.filters").first).to_be_hidden()
     expect(page.locator("#board tbody tr:visible")).to_have_count(23)
     expect(page.locator("#board thead .order").first).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, LAPTOP, PHONE])
+def test_the_history_is_not_wider_than_the_window(page: Page, site: Path, size: tuple[int, int]) -> None:
+    _open(page, site / "history.html", size)
+    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    assert page.locator("#entry-2 tbody tr").count() > 10
+    assert _boxes(page, "#entry-2")[0]["top"] < 300

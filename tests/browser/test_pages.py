@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 AXE = {"preload": False, "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 KINDS = (
     "index.html",
+    "history.html",
     "x8/index.html",
     "x8/images.html",
     "x8-2022/index.html",
@@ -50,7 +51,7 @@ def test_axe_finds_nothing_in_either_theme(page: Page, site: Path, name: str) ->
 
 def test_a_hostile_name_is_text_everywhere(page: Page, site: Path) -> None:
     name = slug(HOSTILE)
-    for path in ("index.html", "x8/index.html", f"x8/teams/{name}.html", f"x8/viewer/{name}.html"):
+    for path in ("index.html", "history.html", "x8/index.html", f"x8/teams/{name}.html", f"x8/viewer/{name}.html"):
         page.goto((site / path).as_uri())
         assert HOSTILE in page.locator("body").inner_text(), path
         scripts = page.eval_on_selector_all("script:not([src])", "all => all.map((s) => s.type)")
@@ -62,7 +63,13 @@ def test_a_hostile_name_is_text_everywhere(page: Page, site: Path) -> None:
 
 def test_every_link_leads_to_a_page(page: Page, site: Path) -> None:
     seen: set[str] = set()
-    for path in ("index.html", "x8/index.html", f"x8/teams/{slug(HOSTILE)}.html", f"x8/viewer/{slug(HOSTILE)}.html"):
+    for path in (
+        "index.html",
+        "history.html",
+        "x8/index.html",
+        f"x8/teams/{slug(HOSTILE)}.html",
+        f"x8/viewer/{slug(HOSTILE)}.html",
+    ):
         page.goto((site / path).as_uri())
         seen |= set(page.eval_on_selector_all("a[href], img[src]", "all => all.map((one) => one.href ?? one.src)"))
     files = {link.split("#")[0] for link in seen}

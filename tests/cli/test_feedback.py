@@ -91,6 +91,14 @@ def test_16_bit_grey_is_told_as_both(tmp_path: Path) -> None:
         se.read_rgb(path)
 
 
+@pytest.mark.parametrize("command", ["rank", "demo"])
+def test_the_help_of_other_commands_names_the_page_about_s_m(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(command, "--help") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "S_M" in text
+    assert "docs/concepts/diversity.md explains" in text
+
+
 def test_the_help_of_score_says_what_s_m_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("score", "--help") == 0
     text = " ".join(capsys.readouterr().out.split())

@@ -385,3 +385,20 @@ def test_a_plan_of_ratings(capsys: pytest.CaptureFixture[str]) -> None:
     assert "these options are for --task rate: --half-width" in capsys.readouterr().err
     assert run("study", "plan", "--task", "rate", "--raters", "1", "--pictures", 1) == 1
     assert "--pictures must lie between 2 and 100000" in capsys.readouterr().err
+
+
+def test_only_a_track_without_gt_needs_no_gt(
+    material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    methods = [tmp_path / name for name in METHODS[::2]]
+    for number, folder in enumerate(methods):
+        folder.mkdir()
+        Image.new("RGB", (64, 64), (number, 9, 9)).save(folder / "phone.png")
+    options = ("--task", "rate", "--size", 16, "--raters", 1, "--out", tmp_path / "out")
+    assert run("study", "create", *methods, *options, "--track", "x4") == 2
+    assert "Missing option '--gt'. Only a track without GT" in capsys.readouterr().err
+    assert run("study", "create", *methods, *options) == 2
+    assert run("study", "create", *methods, *options, "--track", "ntire2020-rwsr-2", "--gt", material.gt) == 1
+    assert 'reference = "none" says that there is no GT; leave out --gt' in capsys.readouterr().err
+    assert run("study", "create", *methods, *options, "--track", "ntire2020-rwsr-2") == 0
+    assert "6 pictures to rate" in capsys.readouterr().out

@@ -15,6 +15,7 @@ from srspace_eval.codabench.settings import Settings
 from srspace_eval.degrade.record import DegradationRecord
 from srspace_eval.models.folders.sampling_record import SamplingRecordDocument
 from srspace_eval.ranking.published_tables import PublishedFile, RowTable
+from srspace_eval.report.history import HistoryDocument
 from srspace_eval.results.documents import ADDITIONAL, ImageDocument, ResultDocument, SampleDocument
 from srspace_eval.results.seals import SealDocument
 from srspace_eval.scoring.journal import JournalHeader, JournalImage
@@ -34,6 +35,7 @@ DOCUMENTS: dict[str, tuple[type, dict[type, object]]] = {
     "competition-options": (PlanTable, {}),
     "competition-program": (Settings, {}),
     "degradation-record": (DegradationRecord, {}),
+    "history": (HistoryDocument, {}),
     "journal-header": (JournalHeader, {}),
     "journal-image": (JournalImage, _LINE),
     "published-table": (PublishedFile, {RowTable: float}),

@@ -129,7 +129,7 @@ def test_names_are_text_and_file_names_are_safe(tmp_path: Path) -> None:
     _write(tmp_path / "site", _measured(results))
     assert {path.name for path in tmp_path.iterdir()} == {"site"}
     pages = sorted((tmp_path / "site").rglob("*.html"))
-    assert len(pages) == 3 + len(names)
+    assert len(pages) == 4 + len(names)
     for path in pages:
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}\.html", path.name)
         assert path.stem.lower() != "con"

@@ -97,7 +97,7 @@ def test_every_page_has_the_day_of_the_newest_result_and_the_version(
     assert ranking.date == "1970-01-03"
     write_site(tmp_path / "site", [ranking])
     pages = list((tmp_path / "site").rglob("*.html"))
-    assert len(pages) == 5
+    assert len(pages) == 6
     for page in pages:
         footer = read(page).one("footer").text
         assert "Newest result: 1970-01-03." in footer

@@ -77,6 +77,7 @@ REAL: list[tuple[str, Any]] = [
     *(("answer", read(path)) for path in sorted(GOLDEN.glob("study/answers/r*.json"))),
     ("seal", SEAL),
     ("degradation-record", read(GOLDEN.parent / "degrade" / "degradation.json")),
+    ("history", read(GOLDEN.parent / "history.json")),
     ("sampling-record", read(GOLDEN / "sample" / "srspace-eval-sample.json")),
 ]
 

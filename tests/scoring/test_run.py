@@ -330,3 +330,16 @@ def test_check_finds_deep_damage(tmp_path: Path) -> None:
     checked = check(folder / "sub", folder / "gt", track=load_track("x4"), samples=3)
     assert len(checked.faults) == 1
     assert "000001_sample00001.png: damaged" in checked.faults[0]
+
+
+def test_the_bytes_of_a_result_do_not_depend_on_the_folder(tmp_path: Path) -> None:
+    found = []
+    for folder in (small(tmp_path / "a"), small(tmp_path / "deep" / "er")):
+        shutil.copy(folder / "sub/000000_sample00000.png", folder / "sub/000000_sample00001.png")
+        shutil.copy(folder / "gt/0801.png", folder / "sub/000000_sample00002.png")
+        run(folder, folder / "b", metrics=("lr_psnr",))
+        found.append(result_path(folder / "b", "x4", "t").read_bytes())
+    assert found[0] == found[1]
+    assert b"000000_sample00000.png: identical to 000000_sample00001.png" in found[0]
+    assert b"000000_sample00002.png: identical to its GT 0801.png" in found[0]
+    assert str(tmp_path).encode() not in found[0]

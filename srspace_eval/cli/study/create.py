@@ -9,6 +9,7 @@ import click
 
 from srspace_eval.cli._common import print_json, progress, shown
 from srspace_eval.study.options import StudyOptions, StudyTask
+from srspace_eval.tracks.reader import load_track
 
 _PATH = click.Path(path_type=Path)
 _DEFAULTS = StudyOptions()
@@ -17,7 +18,9 @@ _SECRET_BYTES = 32
 
 @click.command(short_help="Create a study: a folder for the raters, and a key for you.")
 @click.argument("submissions", nargs=-1, required=True, metavar="SUBMISSION...")
-@click.option("--gt", required=True, type=_PATH, help="Folder of the GT images.")
+@click.option(
+    "--gt", type=_PATH, help="Folder of the GT images. Required, unless the track has no GT (reference = none)."
+)
 @click.option(
     "--task",
     type=click.Choice(get_args(StudyTask)),
@@ -26,7 +29,11 @@ _SECRET_BYTES = 32
     help="Put the methods' crops in order (MOR), or rate single crops (MOS).",
 )
 @click.option("--pairs", is_flag=True, help="Ratings: show the GT beside each crop as its reference.")
-@click.option("--lr", type=_PATH, help="Rankings: folder of the LR images to show.  [default: made from the GT]")
+@click.option(
+    "--lr",
+    type=_PATH,
+    help="Rankings: folder of the LR images to show.  [default: made from the GT]  Without --gt it names the images.",
+)
 @click.option("--track", help="x4, x8 or a track file.  [default: guessed from names and sizes]")
 @click.option("--crops", default=_DEFAULTS.crops, show_default=True, help="Number of crops of each image.")
 @click.option("--size", default=_DEFAULTS.size, show_default=True, help="Side of a crop, in GT pixels.")
@@ -59,7 +66,7 @@ _SECRET_BYTES = 32
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
 def command(
     submissions: tuple[str, ...],
-    gt: Path,
+    gt: Path | None,
     task: StudyTask,
     pairs: bool,
     lr: Path | None,
@@ -96,6 +103,8 @@ def command(
     """
     from srspace_eval.study.create import create_study
 
+    if gt is None and (track is None or load_track(track).reference != "none"):
+        raise click.UsageError("Missing option '--gt'. Only a track without GT (reference = \"none\") needs none.")
     study = create_study(
         submissions,
         gt,

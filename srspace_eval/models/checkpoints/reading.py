@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import pickletools
 import re
 import warnings
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
 from srspace_eval._utils.files import is_zip, refuse_packed
+from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.errors import CheckpointError
 
 # Keys under which training programs store the state dict, the preferred one first; BasicSR prefers averaged weights.
 _CONTAINERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
 _LISTED = 20  # problems in a message
 _FORBIDDEN = re.compile(r"(?i)unsupported (global|class)|unrecognized (function|class)")
+_LONGEST_NAME = 1000
+_MOST_DIMENSIONS = 8
 _SHARED = 4  # how many names a stored parameter may have on average
 
 
@@ -98,6 +104,7 @@ def _load_pickle(path: Path, head: bytes) -> Any:
         with warnings.catch_warnings():
             # For old files PyTorch warns about its own storage classes. The user cannot change that.
             warnings.simplefilter("ignore")
+            _refuse_bytearray(path)
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # A file that ends early or is not a pickle raises the same error as one that refers to forbidden code.
@@ -126,6 +133,27 @@ def _refuse_archive(path: Path) -> None:
         raise CheckpointError(f"{path}: is a zip of files ({inside}), not a checkpoint; unpack it and name one of them")
 
 
+def _refuse_bytearray(path: Path) -> None:
+    """Raise CheckpointError for a pickle that makes a bytearray. PyTorch would allocate any size that it states."""
+    if is_zip(path):
+        with zipfile.ZipFile(path) as archive:
+            parts = [archive.read(name) for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"]
+        made = any(_makes_bytearray(io.BytesIO(part)) for part in parts)
+    else:
+        with path.open("rb") as file:  # an old file: five pickles, then numbers
+            made = any(_makes_bytearray(file) for _ in range(5))
+    if made:
+        raise CheckpointError(f"{path}: is refused: it holds a bytearray, and no state dict does; download it again")
+
+
+def _makes_bytearray(file: IO[bytes]) -> bool:
+    """Whether a pickle names the class; one that is damaged does not, and PyTorch says so."""
+    with suppress(ValueError):
+        # The name is an argument of its own, or follows that of its module.
+        return any(isinstance(arg, str) and arg.split(" ")[-1] == "bytearray" for _, arg, _ in pickletools.genops(file))
+    return False
+
+
 def _state_dict(path: Path, loaded: Any) -> dict[str, Any]:
     for container in _CONTAINERS:
         if isinstance(loaded, Mapping) and isinstance(loaded.get(container), Mapping):
@@ -133,12 +161,19 @@ def _state_dict(path: Path, loaded: Any) -> dict[str, Any]:
             break
     if not isinstance(loaded, Mapping) or not all(isinstance(name, str) for name in loaded):
         raise CheckpointError(f"{path}: not a state dict, which maps parameter names to tensors ({_kind(loaded)})")
-    return dict(loaded)
+    long = [name for name in loaded if len(name) > _LONGEST_NAME]
+    if long:
+        listed = [f"{short_name(name)}: a name of {len(name)} characters" for name in long]
+        raise CheckpointError(f"{path}: not a state dict", _shorten(listed))
+    # A tensor may have attributes of any name, also of a method. A detached one has none.
+    return {name: Tensor.detach(v) if type(v) in (Tensor, Parameter) else v for name, v in loaded.items()}
 
 
 def _fault(value: Any) -> str | None:
     if type(value) not in (Tensor, Parameter) or value.layout != torch.strided or value.is_quantized:
         return f"{_kind(value)}, not a tensor"
+    if value.dim() > _MOST_DIMENSIONS:
+        return f"a tensor of {value.dim()} dimensions"
     if value.device.type != "cpu" or not value.numel():
         return "a tensor without values"
     return None

@@ -13,6 +13,7 @@ from srspace_eval._version import __version__
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.report.html.charts import curves_of
 from srspace_eval.report.html.submission import make_page
+from srspace_eval.report.html.text import without_folder
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 
@@ -63,7 +64,7 @@ def _render(**values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(shown=visible)
+    environment.filters.update(shown=visible, without_folder=without_folder)
     empty = {"lead": "", "faults": (), "values": (), "curves": (), "page": None, "signature": None, "notices": ()}
     return environment.get_template("alone.html.j2").render(version=__version__, **{**empty, **values})
 

@@ -3,6 +3,7 @@
 ::
 
     OUT/index.html
+    OUT/history.html, .json       what changed since earlier rankings
     OUT/assets/                   style, scripts, plotly (once), and the list of the pages
     OUT/TRACK/index.html          the track's table and charts
     OUT/TRACK/teams/SLUG.html     one submission
@@ -27,7 +28,16 @@ from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.notes import is_signature_note, metric_label
+from srspace_eval.report.history import (
+    HistoryDocument,
+    history_file,
+    history_text,
+    keep_history,
+    read_history,
+    with_rankings,
+)
 from srspace_eval.report.html import charts, text
+from srspace_eval.report.html.history import make_steps
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
 from srspace_eval.report.html.page_values import all_columns, neighbour, places_elsewhere, signatures, study_link
@@ -53,6 +63,7 @@ def write_site(
     pictures: Mapping[str, Pictures] | None = None,
     texts: Mapping[str, str] | None = None,
     study_report: Path | str | None = None,
+    history: Path | str | None = None,
 ) -> Path:
     """Write the leaderboards of several tracks as HTML: all of it, or nothing.
 
@@ -69,6 +80,9 @@ def write_site(
         More files for the folder: name -> text.
     study_report:
         The human study's report, linked from the tracks' pages: a file (the link is relative) or a web address.
+    history:
+        A history file that is read and updated, in addition to the site's own (:mod:`srspace_eval.report.history`).
+        If it does not exist, the site's own is continued.
 
     Returns
     -------
@@ -77,8 +91,8 @@ def write_site(
     Raises
     ------
     RankingError
-        If there is nothing to write, the folder holds files that are not a leaderboard's, it cannot be written, or
-        ``study_report`` is neither a file nor a web address.
+        If there is nothing to write, the folder holds files that are not a leaderboard's, it cannot be written,
+        ``study_report`` is neither a file nor a web address, or the history cannot be used.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -95,16 +109,24 @@ def write_site(
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
     texts = texts or {}
+    record = history_file(rankings)
+    given = None if history is None else Path(history)
+    ours = {*texts, record}
     try:
-        require_own_folder(out, texts)
+        require_own_folder(out, ours)
         with staged(out, first=LIST) as stage:
-            earlier = require_own_folder(out, texts)  # again, now that no other process writes
-            _Site(stage, study_link(study_report, out), frozenset(texts)).write(rankings, pictures or {})
-            for name, text_ in texts.items():
+            earlier = require_own_folder(out, ours)  # again, now that no other process writes
+            known = read_history(given if given is not None and given.exists() else out / record)
+            found = with_rankings(known, rankings)
+            site = _Site(stage, study_link(study_report, out), frozenset(texts))
+            site.write(rankings, pictures or {}, found, record)
+            for name, text_ in {**texts, record: history_text(found)}.items():
                 write_atomic(stage / name, text_)
             written = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
             # Until the earlier files are deleted, the list names them too: a killed call leaves none unlisted.
             _write(stage / LIST, list_files(written | earlier))
+            if given is not None:
+                keep_history(found, given, [out / name for name in written - {record}], changed=found is not known)
         remove_files(out, earlier - written)
         _write(out / LIST, list_files(written))
     except OSError as error:
@@ -125,13 +147,15 @@ class _Site:
         )
         environment.globals.update(version=__version__)
         environment.tests["signature_note"] = is_signature_note
-        environment.filters.update(shown=visible, note=text.label_html)
+        environment.filters.update(shown=visible, note=text.label_html, without_folder=text.without_folder)
         self._templates = {
             name: environment.get_template(f"{name}.html.j2")
-            for name in ("index", "track", "submission", "viewer", "compare", "images")
+            for name in ("index", "track", "submission", "viewer", "compare", "images", "history")
         }
 
-    def write(self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures]) -> None:
+    def write(
+        self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures], history: HistoryDocument, document: str
+    ) -> None:
         self._date = max((ranking.date for ranking in rankings), default="")
         names = Names({"assets"})
         folders = [names.name(ranking.track.name) for ranking in rankings]
@@ -141,6 +165,12 @@ class _Site:
             cards.append({"folder": folder, "track": ranking.track, **summarise(table)})
         self._assets()
         self._page("index", "index.html", root="", cards=cards)
+        own = {ranking.track.name: folder for ranking, folder in zip(rankings, folders, strict=True)}
+        tracks = {ranking.track.name: ranking.track for ranking in rankings}
+        self._page(
+            "history", "history.html", root="", steps=make_steps(history, own, tracks), document=document,
+            total=len(history.entries),
+        )  # fmt: skip
 
     def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> TrackTable:
         names = Names({"compare"})

@@ -21,6 +21,15 @@ def label_html(text: str) -> Markup:
     return Markup(re.sub(r"\bS_(\d+)\b", r"<i>S</i><sub>\1</sub>", str(escape(visible(text)))))
 
 
+def without_folder(note: str) -> str:
+    """A result's note without the organiser's folder, which version 0.1.0 wrote before the name of a file.
+
+    >>> without_folder("/home/me/teams/a/000000_sample00000.png: identical to its GT 0801.png")
+    '000000_sample00000.png: identical to its GT 0801.png'
+    """
+    return re.sub(r"^.*[/\\](?=[^/\\]*: identical to )", "", note)
+
+
 def chart_label(info: MetricInfo, index: object) -> str:
     """A metric's label for plotly, with unit and arrow; ``index`` replaces the M of S_M.
 

@@ -1,0 +1,153 @@
+"""What the page of a site's history shows: per entry and ranking, the teams that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.untrusted_text import visible
+from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.registry import columns as metric_columns
+from srspace_eval.ranking.notes import metric_label
+from srspace_eval.report.history import HistoryDocument, Standing, StandingRow
+from srspace_eval.report.html import text
+from srspace_eval.results.documents import Value
+from srspace_eval.tracks.model import Track
+
+MOST = 100
+"""The page shows at most this many entries, the newest ones."""
+
+MOST_COLUMNS = 24
+"""A table has at most this many columns of values. A document from elsewhere may hold any number."""
+
+_NONE = "–"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One number before and after. ``before`` is empty where nothing changed or there was no number."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class TeamChange:
+    """A team that changed: what happened to it in words, its place, and its values in the table's order."""
+
+    team: str
+    what: str
+    place: Change
+    values: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class StandingChanges:
+    """What changed in one ranking. ``folder`` is empty if the site has no page of the track."""
+
+    title: str
+    folder: str
+    first: bool
+    columns: tuple[Markup, ...]
+    teams: tuple[TeamChange, ...]
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entry, with its number from 1."""
+
+    number: int
+    day: str
+    standings: tuple[StandingChanges, ...]
+
+
+def make_steps(history: HistoryDocument, folders: Mapping[str, str], tracks: Mapping[str, Track]) -> list[Step]:
+    """The entries, newest first, at most :data:`MOST`.
+
+    Parameters
+    ----------
+    folders:
+        Track name -> folder of its pages.
+    tracks:
+        The site's tracks by name. Metrics that neither they nor the registry know are shown by their ids.
+    """
+    steps = [
+        Step(number, entry.day, tuple(_changes(before, after, folders, tracks) for before, after in pairs))
+        for number, (entry, pairs) in enumerate(history.steps(), 1)
+        if number > len(history.entries) - MOST
+    ]
+    return steps[::-1]
+
+
+def _changes(
+    before: Standing | None,
+    after: Standing,
+    folders: Mapping[str, str],
+    tracks: Mapping[str, Track],
+) -> StandingChanges:
+    old, new = before.by_team if before else {}, after.by_team
+    both = [*new, *(team for team in old if team not in new)]
+    track = tracks.get(after.track)
+    known = {**metric_columns(), **(track.columns() if track else {})}
+    metrics = list(dict.fromkeys(metric for one in (new, old) for row in one.values() for metric in row.values))
+    metrics = metrics[:MOST_COLUMNS]
+    changed = [team for team in both if old.get(team) != new.get(team)]
+    teams = tuple(_team(old.get(team), new.get(team), metrics, known) for team in changed)
+    heads = tuple(_head(metric, known.get(metric), track) for metric in metrics)
+    return StandingChanges(
+        visible(after.title), folders.get(after.track, ""), before is None, heads, teams, len(both) - len(changed)
+    )
+
+
+def _head(metric: str, info: MetricInfo | None, track: Track | None) -> Markup:
+    if info is None:
+        return text.label_html(metric)
+    label = metric_label(metric, track) if track and metric in track.columns() else info.label
+    return text.label_html(f"{label} ({info.unit})" if info.unit else label)
+
+
+def _team(
+    old: StandingRow | None, new: StandingRow | None, metrics: list[str], known: Mapping[str, MetricInfo]
+) -> TeamChange:
+    shown = new or old
+    assert shown is not None
+    values = tuple(
+        _change(
+            _NONE if old is None else _value(old.values.get(metric), known.get(metric)),
+            _NONE if new is None else _value(new.values.get(metric), known.get(metric)),
+        )
+        for metric in metrics
+    )
+    place = _change(_place(old), _place(new))
+    return TeamChange(visible(shown.team), _what(old, new), place, values)
+
+
+def _what(old: StandingRow | None, new: StandingRow | None) -> str:
+    if old is None:
+        return "new"
+    if new is None:
+        return "removed"
+    if old.result != new.result:
+        return "result replaced"
+    if old.values != new.values:
+        return "values changed"
+    return "place changed" if old.place != new.place else "final rank changed"
+
+
+def _change(before: str, after: str) -> Change:
+    return Change("" if before in (after, _NONE) else before, after)
+
+
+def _place(row: StandingRow | None) -> str:
+    return _NONE if row is None or row.place is None else str(row.place)
+
+
+def _value(value: Value, info: MetricInfo | None) -> str:
+    number = strict_json.number(value)
+    if number is None:
+        return _NONE
+    return f"{number:.6g}" if info is None else info.format(number)

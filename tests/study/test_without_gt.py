@@ -1,0 +1,98 @@
+"""Studies of a challenge without GT."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srspace_eval._utils.png import decode_png
+from srspace_eval.errors import InputError, StudyError
+from srspace_eval.study.create import create_study
+from srspace_eval.study.options import StudyOptions
+from srspace_eval.tracks.reader import load_track
+
+TRACK = "ntire2020-rwsr-2"
+IMAGES = ("phone1", "phone2")
+OPTIONS = StudyOptions(task="rate", size=16, crops=2, raters=2, seed=0, obvious=3)
+
+
+@pytest.fixture
+def methods(tmp_path: Path) -> list[Path]:
+    """Two methods, and their LRs in ``lr``. The red value of a pixel tells the method."""
+    rng = np.random.default_rng(0)
+    for image in IMAGES:
+        picture = rng.integers(0, 256, (96, 136, 3), dtype=np.uint8)
+        for value, name in enumerate(("a", "b"), start=50):
+            (tmp_path / name).mkdir(exist_ok=True)
+            picture[..., 0] = value
+            Image.fromarray(picture).save(tmp_path / name / f"{image}.png")
+        (tmp_path / "lr").mkdir(exist_ok=True)
+        Image.fromarray(picture[::4, ::4]).save(tmp_path / "lr" / f"{image}.png")
+    return [tmp_path / "a", tmp_path / "b"]
+
+
+def test_a_rating_study_needs_no_gt_and_checks_with_a_method_s_picture(methods: list[Path], tmp_path: Path) -> None:
+    study = create_study(methods, None, tmp_path / "out", track=TRACK, options=OPTIONS, secret=bytes(32))
+    assert study.tasks == len(IMAGES) * 2 * 2
+    assert study.key.settings["gt"] == "none"
+    red: dict[int, list[np.ndarray]] = {}
+    for task in study.key.tasks.values():
+        pixels = decode_png((tmp_path / "out/images" / f"{task.items[0]}.png").read_bytes(), "item")
+        if task.kind == "rate":
+            assert (pixels[..., 0] == 50 + task.holds[0]).all()
+        elif task.kind == "obvious":
+            red.setdefault(task.holds[0], []).append(pixels)
+            assert pixels[0, 0, 0] in (50, 51)
+    untouched, destroyed = red[0], red[2]
+    assert len(untouched) == len(destroyed) == 3
+    assert all(len(np.unique(p[..., 1])) > 50 for p in untouched)
+    assert all(len(np.unique(p[..., 1])) < 20 for p in destroyed)
+
+
+def test_the_lrs_name_the_images_and_rankings_show_them(methods: list[Path], tmp_path: Path) -> None:
+    rated = create_study(methods, None, tmp_path / "rated", track=TRACK, lr=tmp_path / "lr", options=OPTIONS)
+    assert rated.key.settings["lr"] == "not shown"
+    options = replace(OPTIONS, task="rank")
+    ranked = create_study(methods, None, tmp_path / "ranked", track=TRACK, lr=tmp_path / "lr", options=options)
+    assert ranked.key.settings["lr"] == "given"
+    for task in ranked.key.tasks.values():
+        context = decode_png((tmp_path / "ranked/images" / f"{task.reference}.png").read_bytes(), "context")
+        assert context.shape == (24, 24, 3)
+    (tmp_path / "lr/phone3.png").write_bytes((tmp_path / "lr/phone2.png").read_bytes())
+    with pytest.raises(StudyError, match="or remove them from lr") as caught:
+        create_study(methods, None, tmp_path / "more", track=TRACK, lr=tmp_path / "lr", options=OPTIONS)
+    assert caught.value.problems == ("a: phone3: no sample of this image", "b: phone3: no sample of this image")
+
+
+def test_what_needs_a_gt_is_refused(methods: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match="says that there is no GT; leave out gt"):
+        create_study(methods, methods[0], out, track=TRACK, options=OPTIONS)
+    with pytest.raises(StudyError, match="leave out include_gt"):
+        create_study(methods, None, out, track=TRACK, options=OPTIONS, include_gt=True)
+    with pytest.raises(StudyError, match="pairs shows the GT"):
+        create_study(methods, None, out, track=TRACK, options=replace(OPTIONS, pairs=True))
+    with pytest.raises(StudyError, match="rankings show the LR"):
+        create_study(methods, None, out, track=TRACK, options=replace(OPTIONS, task="rank"))
+    with pytest.raises(StudyError, match="track x4 has a GT: give gt"):
+        create_study(methods, None, out, track="x4", options=OPTIONS)
+    with pytest.raises(StudyError, match="give gt, or the track of a challenge without GT"):
+        create_study(methods, None, out, options=OPTIONS)
+    assert load_track(TRACK).reference == "none"
+    assert not out.exists()
+    assert not list(tmp_path.glob("*-key.json"))
+
+
+def test_missing_pictures_and_other_sizes_are_named(methods: list[Path], tmp_path: Path) -> None:
+    (methods[1] / "phone2.png").unlink()
+    with pytest.raises(StudyError, match="remove them from the other methods") as caught:
+        create_study(methods, None, tmp_path / "out", track=TRACK, options=OPTIONS)
+    assert caught.value.problems == ("b: phone2: no sample of this image",)
+    Image.new("RGB", (128, 96)).save(methods[1] / "phone2.png")
+    with pytest.raises(StudyError, match="the pictures cannot be used") as caught:
+        create_study(methods, None, tmp_path / "out", track=TRACK, options=OPTIONS)
+    assert caught.value.problems == ("phone2: the methods' pictures differ in size: a 136×96, b 128×96",)
