@@ -81,7 +81,7 @@ def test_digits_of_declared_columns(track: Path, tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize("option", ["--table", "--values"])
 def test_a_folder_is_named_as_one(option: str, track: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--track", track, option, tmp_path) == 1
-    assert f"{tmp_path}: is a folder; name a file in it" in capsys.readouterr().err
+    assert f"{tmp_path}: is a folder; name a file" in capsys.readouterr().err
 
 
 def test_a_column_of_the_challenge_is_told_once_with_its_remedy(
