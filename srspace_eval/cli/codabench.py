@@ -59,8 +59,9 @@ def command(
     """
     if context.invoked_subcommand is not None:
         return
-    from srspace_eval.codabench.bundle import require_free, write_bundle
+    from srspace_eval.codabench.bundle import write_bundle
     from srspace_eval.codabench.estimate import estimate_bundle
+    from srspace_eval.codabench.inputs import plan_inputs, require_apart, require_free
     from srspace_eval.codabench.plan_file import PlanTable, make_plan, parse_phase, read_options
 
     required = [("--track", given["track"]), ("--phase", phases), ("--image", given["image"])]
@@ -79,7 +80,11 @@ def command(
         changes["metrics"] = tuple(name.strip() for name in metrics.split(",") if name.strip())
     if phases:
         changes["phases"] = tuple(parse_phase(text) for text in phases)
-    plan = make_plan(options.changed(changes, hidden=hide_output), where=str(file or "options"))
+    table = options.changed(changes, hidden=hide_output)
+    plan = make_plan(table, where=str(file or "options"))
+    if out is not None and not estimate_only:
+        named = [file, *(Path(name) for name in (table.terms, *(page.file for page in table.pages)) if name)]
+        require_apart(out, [*plan_inputs(plan), *(path for path in named if path is not None)])
     if out is not None and not overwrite and not estimate_only:
         require_free(out)
     estimates = estimate_bundle(plan, measure=not no_measure)
@@ -181,9 +186,12 @@ def dry(
 @click.option(
     "--teams", type=EXISTING_FILE, help="CSV: file,team, as for rank --teams. Default: from the files' names."
 )
+@click.option("--phase", type=click.IntRange(min=0), help="Number of the phase, as the files' names give it (PhaseId).")
 @click.option("--overwrite", is_flag=True, help="Replace earlier results of these teams.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout.")
-def import_(downloads: Path, track: str, board: Path, teams: Path | None, overwrite: bool, as_json: bool) -> None:
+def import_(
+    downloads: Path, track: str, board: Path, teams: Path | None, phase: int | None, overwrite: bool, as_json: bool
+) -> None:
     """Make a board for `rank` of scoring outputs that were downloaded from the platform.
 
     DOWNLOADS holds one zip or folder for each submission, with scores.json, and result.json where the phase shows its
@@ -192,7 +200,7 @@ def import_(downloads: Path, track: str, board: Path, teams: Path | None, overwr
     """
     from srspace_eval.codabench.downloads import import_downloads
 
-    found = import_downloads(downloads, track, board, teams=teams, overwrite=overwrite)
+    found = import_downloads(downloads, track, board, teams=teams, phase=phase, overwrite=overwrite)
     if as_json:
         print_json(found.to_document())
     say(f"{len(found.teams)} teams: {', '.join(found.teams)}")

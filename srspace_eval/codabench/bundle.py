@@ -18,6 +18,7 @@ from srspace_eval.codabench import pages
 from srspace_eval.codabench.archive import make_zip
 from srspace_eval.codabench.estimate import BundleEstimate, make_estimate, read_gts
 from srspace_eval.codabench.image import dockerfile
+from srspace_eval.codabench.inputs import plan_inputs, recipe_of, require_apart, require_free
 from srspace_eval.codabench.logo import plain_logo, require_logo
 from srspace_eval.codabench.phase import DATE_FORMAT, CompetitionPhase
 from srspace_eval.codabench.plan import CompetitionPlan
@@ -54,7 +55,7 @@ def write_bundle(plan: CompetitionPlan, out: Path | str, *, overwrite: bool = Fa
     SubmissionError
         If a GT folder or zip cannot be read, or contains other pictures.
     ResultsError
-        If a file exists already or cannot be written.
+        If a file exists already or cannot be written, or the bundle would replace a file that it is made from.
 
     Examples
     --------
@@ -68,7 +69,8 @@ def write_bundle(plan: CompetitionPlan, out: Path | str, *, overwrite: bool = Fa
     (['bundle.Dockerfile', 'bundle.zip'], [])
     """
     out = Path(out)
-    recipe = _recipe(out)
+    recipe = recipe_of(out)
+    require_apart(out, plan_inputs(plan))
     if not overwrite:
         require_free(out)
     estimates, content = make_bundle(plan)
@@ -80,19 +82,6 @@ def write_bundle(plan: CompetitionPlan, out: Path | str, *, overwrite: bool = Fa
     except OSError as error:
         raise ResultsError(f"{out}: cannot be written ({error.strerror or error})") from error
     return estimates
-
-
-def require_free(out: Path) -> None:
-    """Refuse to replace a bundle or its recipe.
-
-    Raises
-    ------
-    ResultsError
-        If one of them is there.
-    """
-    taken = [str(path) for path in (out, _recipe(out)) if path.exists()]
-    if taken:
-        raise ResultsError(f"{', '.join(taken)}: exists; give --overwrite to replace it, or another --out")
 
 
 def make_bundle(plan: CompetitionPlan) -> tuple[list[BundleEstimate], bytes]:
@@ -236,10 +225,6 @@ def scoring_program(plan: CompetitionPlan, phase: CompetitionPhase, track_file: 
     settings = msgspec.structs.replace(settings, program=int(digest[:7], 16))
     content[SETTINGS_FILE] = (strict_json.dumps(msgspec.to_builtins(settings)) + "\n").encode()
     return make_zip(content)
-
-
-def _recipe(out: Path) -> Path:
-    return out.with_name(f"{out.stem}.Dockerfile")
 
 
 def _track_file(plan: CompetitionPlan) -> bytes | None:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug
-from srspace_eval.codabench.output import ScoringOutput, read_output
+from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug, unescape_cell
+from srspace_eval.codabench.output import ScoringOutput, phase_of, read_output
 from srspace_eval.codabench.settings import PROGRAM_COLUMN
 from srspace_eval.errors import ImageError, InputError, ResultsError, SubmissionError
 from srspace_eval.results.record import Result
@@ -65,6 +66,7 @@ def import_downloads(
     board: Path | str = "leaderboards",
     *,
     teams: Sequence[Team] | Path | str | None = None,
+    phase: int | None = None,
     overwrite: bool = False,
 ) -> ImportedBoard:
     """Make a board of downloaded scoring outputs. Nothing is written if one of them cannot be used.
@@ -81,8 +83,11 @@ def import_downloads(
         The board to write to.
     teams:
         Teams, or their CSV (:func:`srspace_eval.read_teams`): the file of each download says whose it is instead.
+    phase:
+        The number of the phase, as the files' names give it (``PhaseId7``). Files of other phases are left out.
+        It is needed if the names give several phases.
     overwrite:
-        Replace earlier results of these teams.
+        Replace earlier results of these teams. Results and rows of other teams stay.
 
     Raises
     ------
@@ -110,7 +115,7 @@ def import_downloads(
     named = {team.file: team for team in known if team.file}
     problems: list[str] = []
     outputs: list[ScoringOutput] = []
-    for path in _entries(downloads):
+    for path in _of_phase(_entries(downloads), downloads, phase):
         try:
             output = read_output(path, track, named)
         except (ResultsError, SubmissionError, ImageError) as error:
@@ -138,6 +143,14 @@ def import_downloads(
         problems += [
             f"{path}: exists; give --overwrite to replace it, or another --board" for path in there if path.exists()
         ]
+    problems += [
+        f"{downloads / output.file}: scores.json holds no column of track {track.name}; give the track of the bundle"
+        for output in given
+        if not output.scores.keys() & track.columns().keys()
+    ]
+    text = ""
+    if table is not None and not problems:
+        text = _table_text(_earlier_rows(table, track, problems) if table.exists() else [], outputs, track)
     if problems:
         raise ResultsError(f"{downloads}: nothing was imported", problems)
     _tell_programs(outputs)
@@ -145,7 +158,10 @@ def import_downloads(
         assert output.result is not None
         write_result(paths[output.file], _marked(output, output.result))
     if table is not None:
-        _write_table(table, given, track)
+        try:
+            write_atomic(table, text)
+        except OSError as error:
+            raise ResultsError(f"{table}: cannot be written ({error.strerror or error})") from error
     return ImportedBoard(tuple(paths.values()), table, tuple(output.team for output in outputs))
 
 
@@ -203,20 +219,51 @@ def _marked(output: ScoringOutput, result: Result) -> Result:
     return replace(result, team=output.team, kind=output.about.kind, provenance=origin, notes=notes)
 
 
-def _write_table(path: Path, outputs: Sequence[ScoringOutput], track: Track) -> None:
-    known = track.columns()
-    keys = [key for key in known if any(key in output.scores for output in outputs)]
-    if not keys:
-        raise ResultsError(f"{path}: scores.json holds no column of track {track.name}; give the track of the bundle")
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["team", "kind", *keys])
-    for output in outputs:
-        values = (output.scores.get(key) for key in keys)
-        writer.writerow(
-            [escape_cell(output.team), output.about.kind, *("" if value is None else repr(value) for value in values)]
-        )
+def _of_phase(paths: Sequence[Path], downloads: Path, phase: int | None) -> list[Path]:
+    """The files of one phase, and those whose names give none."""
+    numbers = {path: phase_of(path.name) for path in paths}
+    there = sorted({number for number in numbers.values() if number is not None})
+    listed = ", ".join(map(str, there))
+    if phase is None:
+        if len(there) > 1:
+            raise InputError(f"{downloads}: holds outputs of several phases ({listed}); choose one with --phase")
+        return list(paths)
+    if there and phase not in there:
+        raise InputError(f"--phase {phase}: {downloads} holds no output of this phase, but of {listed}")
+    kept = [path for path, number in numbers.items() if number in (None, phase)]
+    if len(kept) < len(paths):
+        notify(f"{downloads}: outputs of other phases are left out ({len(paths) - len(kept)} of {len(paths)})")
+    return kept
+
+
+def _earlier_rows(path: Path, track: Track, problems: list[str]) -> list[dict[str, str]]:
+    """The rows of an earlier import, with their cells as they are written."""
+    spelled = {metric.lower(): metric for metric in track.columns()}
     try:
-        write_atomic(path, text.getvalue())
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
+        table = read_csv_table(path, "team", error=ResultsError)
+        rows = [{spelled.get(key, key): cell for key, cell in line.cells.items()} for line in table.lines()]
+        table.done()
+    except ResultsError as error:
+        problems.append(str(error))
+        return []
+    return rows
+
+
+def _table_text(earlier: Sequence[Mapping[str, str]], outputs: Sequence[ScoringOutput], track: Track) -> str:
+    """The CSV: rows of earlier imports stay, in their order, unless their team is imported again."""
+    rows: dict[str, dict[str, str]] = {name_key(unescape_cell(row["team"])): dict(row) for row in earlier}
+    for output in outputs:
+        key = name_key(output.team)
+        if output.result is not None:
+            rows.pop(key, None)
+            continue
+        scores = {metric: repr(output.scores[metric]) for metric in track.columns() if metric in output.scores}
+        rows[key] = {"team": escape_cell(output.team), "kind": output.about.kind, **scores}
+    there = {column for row in rows.values() for column in row} - {"team", "kind"}
+    known = [metric for metric in track.columns() if metric in there]
+    columns = ["team", "kind", *known, *sorted(there - set(known))]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows.values())
+    return text.getvalue()

@@ -52,7 +52,17 @@ def team_of(name: str) -> tuple[str, int | None]:
     match = _NAME.fullmatch(name)
     if match:
         return match["owner"], int(match["number"])
-    return name.removesuffix(".zip"), None
+    return (name[: -len(".zip")] if name.lower().endswith(".zip") else name), None
+
+
+def phase_of(name: str) -> int | None:
+    """The number of the phase in the name of a download; None if the name has none.
+
+    >>> phase_of("4711_jane_doe_PhaseId12_x"), phase_of("Team A.zip")
+    (12, None)
+    """
+    match = _NAME.fullmatch(name)
+    return None if match is None else int(match["phase"])
 
 
 def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringOutput | None:
@@ -63,7 +73,7 @@ def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringO
     ResultsError, SubmissionError, ImageError
         If it cannot be read, or contradicts itself.
     """
-    if not (path.is_dir() or path.suffix == ".zip"):
+    if not (path.is_dir() or path.suffix.lower() == ".zip"):
         return None
     source = open_source(path)
     files = source.names()

@@ -20,6 +20,7 @@ from srspace_eval.submissions.check import SubmissionCheck
 from srspace_eval.tracks.teams import Team
 
 _LISTED = 100
+_FIRST = "# Submission of "
 
 
 class Outcome(Protocol):
@@ -74,7 +75,7 @@ def render_letter(outcome: Outcome, gt: Path | None) -> str:
 
 
 def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
-    """Write a Markdown file for each team of a batch. A file of the same team is replaced.
+    """Write a Markdown file for each team of a batch. An earlier report of the same team is replaced.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
     Raises
     ------
     ResultsError
-        If the folder cannot be written.
+        If the folder cannot be written, or a file of another origin would be replaced. Then nothing is written.
 
     Examples
     --------
@@ -94,15 +95,28 @@ def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
     >>> letter.as_posix(), letter.read_text(encoding="utf-8").splitlines()[0]
     ('letters/teamA.md', '# Submission of teamA')
     """
-    folder, written = Path(folder), []
+    folder = Path(folder)
+    written = [folder / f"{slug(outcome.team.team)}.md" for outcome in batch.outcomes]
     try:
+        foreign = [str(path) for path in written if path.exists() and not _is_letter(path)]
+        if foreign:
+            raise ResultsError(
+                f"{folder}: files that are no earlier reports would be replaced; choose another --reports", foreign
+            )
         folder.mkdir(parents=True, exist_ok=True)
-        for outcome in batch.outcomes:
-            written.append(folder / f"{slug(outcome.team.team)}.md")
-            write_atomic(written[-1], render_letter(outcome, batch.gt))
+        for path, outcome in zip(written, batch.outcomes, strict=True):
+            write_atomic(path, render_letter(outcome, batch.gt))
     except OSError as error:
         raise ResultsError(f"{folder}: the reports cannot be written ({error}); choose another --reports") from error
     return written
+
+
+def _is_letter(path: Path) -> bool:
+    """Whether a file begins as a report does."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_FIRST)) == _FIRST.encode()
 
 
 def verdict(outcome: Outcome) -> str:
@@ -125,7 +139,7 @@ def contents(outcome: Outcome) -> tuple[int, int] | None:
 
 def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
     name, result = escape_markdown(outcome.path.resolve().name), outcome.result
-    yield f"# Submission of {escape_markdown(outcome.team.team)}"
+    yield f"{_FIRST}{escape_markdown(outcome.team.team)}"
     yield ""
     found = contents(outcome)
     inside = "" if found is None else f" It contains {found[1]} samples of {found[0]} images."

@@ -29,6 +29,7 @@ from tests.helpers.codabench import (
     UUID,
     files,
 )
+from tests.helpers.commands import run
 from tests.helpers.worker import work
 
 TRACKS = [track.name for track in list_tracks()]
@@ -193,3 +194,24 @@ def test_nothing_is_replaced_unasked(folder: Path) -> None:
     plan = CompetitionPlan(load_track("x4"), (CompetitionPhase("P", UUID, START),), "a/b:1")
     with pytest.raises(ResultsError, match=r"overwrite=True"):
         write_bundle(plan, folder / "bundle.zip")
+
+
+def test_a_bundle_replaces_none_of_its_inputs(folder: Path, tmp_path: Path) -> None:
+    gt = Path(shutil.copytree(folder / "gt", tmp_path / "GT"))
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", gt))
+    options = tmp_path / "options.Dockerfile"
+    for given in (gt, packed):
+        options.write_text(
+            f'track = "x4"\nimage = "a/b:1"\n[[phases]]\nname = "T"\ngt = "{given}"\nstart = "2026-03-10"\n'
+        )
+        before = packed.read_bytes(), options.read_bytes(), sorted(gt.iterdir())
+        for out in (packed if given is packed else gt / "bundle.zip", tmp_path / "options.zip"):
+            assert run("codabench", "--options", options, "--out", out, "--overwrite", "--no-measure") == 1
+            assert before == (packed.read_bytes(), options.read_bytes(), sorted(gt.iterdir()))
+        phase = CompetitionPhase.parse(f"T={given},2026-03-10")
+        with pytest.raises(ResultsError, match="an input of the bundle"):
+            write_bundle(
+                CompetitionPlan(load_track("x4"), (phase,), "a/b:1"),
+                packed if given is packed else gt / "b.zip",
+                overwrite=True,
+            )

@@ -222,3 +222,44 @@ def test_an_output_inside_a_folder_of_its_zip(output: Output, tmp_path: Path) ->
     put(tmp_path / "d", "A.zip", {f"output/{name}": data for name, data in output.items()})
     found = import_downloads(tmp_path / "d", "x4", tmp_path / "board")
     assert found.teams == ("A",)
+
+
+def scores(**values: float) -> Output:
+    return {"scores.json": json.dumps(values).encode()}
+
+
+def test_several_phases_are_not_mixed(tmp_path: Path) -> None:
+    place = tmp_path / "d"
+    put(place, "100_ann_PhaseId1_x.zip", scores(lpips=0.1))
+    put(place, "101_bob_PhaseId2_x.zip", scores(lpips=0.2))
+    with pytest.raises(InputError, match=r"several phases \(1, 2\)"):
+        import_downloads(place, "x4", tmp_path / "board")
+    with pytest.raises(InputError, match="holds no output of this phase"):
+        import_downloads(place, "x4", tmp_path / "board", phase=3)
+    assert not (tmp_path / "board").exists()
+    with pytest.warns(Notice, match="outputs of other phases are left out"):
+        assert import_downloads(place, "x4", tmp_path / "board", phase=2).teams == ("bob",)
+
+
+def test_another_import_keeps_the_rows_of_other_teams(tmp_path: Path) -> None:
+    put(tmp_path / "one", "=A.zip", scores(lpips=0.1))
+    put(tmp_path / "one", "B.ZIP", scores(lpips=0.2))
+    put(tmp_path / "two", "B.zip", scores(lpips=0.3, lr_psnr=50.0))
+    board = tmp_path / "board"
+    table = import_downloads(tmp_path / "one", "x4", board).table
+    assert table is not None
+    import_downloads(tmp_path / "two", "x4", board, overwrite=True)
+    assert table.read_text() == "team,kind,lpips,lr_psnr\n'=A,team,0.1,\nB,team,0.3,50.0\n"
+    table.write_text("x\n1\n")
+    with pytest.raises(ResultsError, match="nothing was imported"):
+        import_downloads(tmp_path / "two", "x4", board, overwrite=True)
+    assert table.read_text() == "x\n1\n"
+
+
+def test_a_refused_import_writes_nothing(output: Output, tmp_path: Path) -> None:
+    put(tmp_path / "d", "Good.zip", output)
+    put(tmp_path / "d", "Scores.zip", scores(lpips=0.1))
+    put(tmp_path / "d", "Odd.zip", scores(other=0.1))
+    with pytest.raises(ResultsError, match=r"Odd\.zip: scores\.json holds no column of track x4"):
+        import_downloads(tmp_path / "d", "x4", tmp_path / "board")
+    assert not (tmp_path / "board").exists()

@@ -163,3 +163,17 @@ def test_names_of_one_submission_are_refused_for_many(inbox: Path) -> None:
     gt = inbox.parent / "gt"
     assert run("score", inbox, "--gt", gt, "--team", "A") == 2
     assert run("score", inbox, "--gt", gt, "--shard", "1/2") == 2
+
+
+def test_reports_replace_only_earlier_reports(tmp_path: Path) -> None:
+    (tmp_path / "README").mkdir()
+    (tmp_path / "A").mkdir()
+    batch = se.check_all([tmp_path / "A", tmp_path / "README"], track="x4")
+    letters = tmp_path / "letters"
+    letters.mkdir()
+    (letters / "README.md").write_text("# My project\n")
+    with pytest.raises(se.ResultsError, match=r"README\.md"):
+        se.write_letters(batch, letters)
+    assert [path.name for path in letters.iterdir()] == ["README.md"]
+    (letters / "README.md").unlink()
+    assert se.write_letters(batch, letters) == se.write_letters(batch, letters)
