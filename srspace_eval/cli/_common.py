@@ -48,6 +48,8 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def print_json(document: Any) -> None:
     """Print one JSON document to stdout: invisible characters escaped, and in ASCII if its encoding is not UTF-8."""
+    if sys.stdout is None:  # closed by the caller: `>&-`
+        return
     text = strict_json.visible_dumps(document)
     if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
         text = json.dumps(json.loads(text), indent=1)

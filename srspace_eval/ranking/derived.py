@@ -40,6 +40,8 @@ class DerivedColumns:
         Indices of the measured entries that share their images.
     competing:
         Indices of the entries that are ranked if they are eligible. ``per_image_rank`` ranks the paired ones of them.
+    tell:
+        Whether a notice names given values that are not those of the formula.
 
     Attributes
     ----------
@@ -48,10 +50,16 @@ class DerivedColumns:
     """
 
     def __init__(
-        self, entries: Sequence[Entry], track: Track, paired: Sequence[int] = (), competing: Sequence[int] = ()
+        self,
+        entries: Sequence[Entry],
+        track: Track,
+        paired: Sequence[int] = (),
+        competing: Sequence[int] = (),
+        *,
+        tell: bool = True,
     ) -> None:
         self.entries = list(entries)
-        self._track = track
+        self._track, self._tell = track, tell
         self._columns = {derived.info.id: derived for derived in track.derived}
         self._paired, self._competing = paired, frozenset(competing)
         self._image_rank_tables: dict[tuple[str, ...], dict[int, Floats]] = {}
@@ -141,7 +149,8 @@ class DerivedColumns:
             found = self.evaluate(formula, {name: self.values(name) for name in formula.ids | formula.baselines})
         known = ~np.isnan(found)
         self._computed[metric] = set(np.flatnonzero(known).tolist())
-        self._notify_differences(derived, found)
+        if self._tell:
+            self._notify_differences(derived, found)
         self.entries = [
             replace(e, values={**e.values, metric: float(found[i]) if known[i] else e.values.get(metric)})
             for i, e in enumerate(self.entries)

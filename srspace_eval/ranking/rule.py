@@ -76,8 +76,8 @@ def apply_rule(
     _require_distinct(lines)
     excluded = _choose(lines, signature)
     first, *others = (
-        _apply(lines, one, excluded, bootstrap, shown if columns is None else columns)
-        for one, shown in tracks_of(track)
+        _apply(lines, one, excluded, bootstrap, shown if columns is None else columns, tell=number == 0)
+        for number, (one, shown) in enumerate(tracks_of(track))
     )
     return replace(first, track=track, others=tuple(others))
 
@@ -88,13 +88,15 @@ def _apply(
     excluded: Mapping[int, str],
     bootstrap: BootstrapPlan | None,
     shown: Sequence[str],
+    *,
+    tell: bool,
 ) -> Ranking:
     """One rule applied to checked entries."""
     rule = track.ranking
     able = [i for i, e in enumerate(lines) if not e.incomplete and i not in excluded]
     able = [i for i in able if lines[i].competes and (lines[i].kind == "team" or rule.baselines_ranked)]
     paired = paired_entries(lines, set(excluded))
-    derived = DerivedColumns(lines, track, paired, able)
+    derived = DerivedColumns(lines, track, paired, able, tell=tell)
     lines = derived.entries
     failed = failed_conditions(derived, track, able)
     competing = [i for i in able if i not in failed]

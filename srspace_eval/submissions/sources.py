@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import stat
 import struct
+import unicodedata
 import weakref
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -29,8 +30,10 @@ _LISTED = 100
 # Other methods can allocate gigabytes of memory before they return the first byte.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
-# PNGs hardly compress further. A zip bomb compresses a thousandfold.
+# PNGs hardly compress further, but for dark pictures that were saved without compression, which are below the limit of
+# bytes. A zip bomb compresses a thousandfold.
 _MAX_RATIO = 200
+_ANY_RATIO_BYTES = 32 << 20
 
 # Raised by zipfile for damaged files, and for files whose numbers are out of range.
 _DAMAGE = (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error)
@@ -121,10 +124,13 @@ class FolderSource:
                     raise SubmissionError(f"{self.path}: contains more than {MAX_ENTRIES} files")
         except OSError as error:
             raise SubmissionError(f"{self.path}: cannot be listed ({error.strerror or error})") from error
-        return sorted(found)
+        return sorted(_composed(found).values())
 
     def read(self, name: str) -> bytes:
-        return read_bytes(self.path / name)
+        path = self.path / name
+        if not path.exists():
+            path = self.path / unicodedata.normalize("NFD", name)  # see _composed
+        return read_bytes(path)
 
     def where(self, name: str) -> str:
         return str(self.path / name)
@@ -235,7 +241,9 @@ def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile
     if sum(info.file_size for _, info in kept) > MAX_ZIP_BYTES:
         problems.append(f"its files unpack to more than {MAX_ZIP_BYTES} bytes")
     kept = _below(kept)
-    members = {"/".join(parts): info for parts, info in kept}
+    raw = {"/".join(parts): info for parts, info in kept}
+    composed = _composed(raw)
+    members = {composed[name]: info for name, info in raw.items()}
     counts = Counter(name.casefold() for name in ("/".join(parts) for parts, _ in kept))
     problems += [f"{name!r}: is contained {n} times (ignoring case)" for name, n in counts.items() if n > 1]
     problems += _overlaps([info for _, info in kept])
@@ -244,6 +252,22 @@ def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile
     if problems:
         raise SubmissionError(f"{path}: the zip cannot be used; pack the PNGs again, without folders", problems)
     return members
+
+
+def _composed(names: Iterable[str]) -> dict[str, str]:
+    """File name -> the name in composed Unicode (NFC), which other files of the image have.
+
+    macOS writes decomposed names (NFD) into zips. A name stays as it is if it is neither composed nor decomposed, or if
+    the composed name exists as well.
+    """
+    names = list(names)
+    known = set(names)
+    found = {}
+    for name in names:
+        composed = unicodedata.normalize("NFC", name)
+        whole = composed not in known and unicodedata.normalize("NFD", composed) == name
+        found[name] = composed if whole else name
+    return found
 
 
 _Entries = list[tuple[tuple[str, ...], zipfile.ZipInfo]]
@@ -291,6 +315,6 @@ def _fault(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
         return "is a zip inside the zip"
     if info.file_size > MAX_FILE_BYTES:
         return f"unpacks to {info.file_size} bytes; no picture is that large"
-    if info.file_size > 1 << 20 and info.file_size > _MAX_RATIO * max(1, info.compress_size):
+    if info.file_size > _ANY_RATIO_BYTES and info.file_size > _MAX_RATIO * max(1, info.compress_size):
         return f"unpacks from {info.compress_size} to {info.file_size} bytes; no picture compresses that well"
     return None

@@ -81,7 +81,7 @@ def test_digits_of_declared_columns(track: Path, tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize("option", ["--table", "--values"])
 def test_a_folder_is_named_as_one(option: str, track: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--track", track, option, tmp_path) == 1
-    assert f"{tmp_path}: is a folder; name a file in it" in capsys.readouterr().err
+    assert f"{tmp_path}: is a folder; name a file" in capsys.readouterr().err
 
 
 def test_a_column_of_the_challenge_is_told_once_with_its_remedy(
@@ -132,3 +132,11 @@ def test_why_a_formula_gives_nothing(column: str, rows: str, words: str, tmp_pat
     path = write(tmp_path / "mine.toml", 'baseline = "Base"\n' + text)
     found = {row.entry.team: row for row in rank(None, path, table=write(tmp_path / "t.csv", "team,a\n" + rows)).rows}
     assert words in str(found["A"].why_unranked)
+
+
+def test_a_value_that_is_not_the_formulas_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    derived = '[derived]\nx = { formula = "a + 1", better = "lower" }\n[rankings.other]\norder_by = ["x"]\n'
+    path = write(tmp_path / "mine.toml", TRACK + derived)
+    table = write(tmp_path / "teams.csv", "team,a,x\nA,2,9\n")
+    assert run("--track", path, "--table", table) == 0
+    assert capsys.readouterr().err.count("are not those of the formula") == 1

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +63,17 @@ def test_a_missing_scheduler_is_an_error_before_the_inspection(
     assert score(folder, "board", "--scheduler", "nowhere.json") == 1
     assert "error: --scheduler nowhere.json: neither local" in capsys.readouterr().err
     assert not (folder / "board").exists()
+
+
+def test_json_into_a_closed_output_loses_nothing(folder: Path) -> None:
+    if os.name == "nt":
+        pytest.skip("needs a POSIX shell's way of closing a file")
+    command = [
+        sys.executable, "-c", "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])",
+        "-m", "srspace_eval", "score", folder / "sub", "--gt", folder / "gt", "--board", folder / "closed",
+        "--samples", "3", "--track", "x4", "--metrics", "lr_psnr", "--team", "t", "--json",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (folder / "closed/x4/t.json").is_file()

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from benchmarks.inputs import pngs
 from srspace_eval.errors import ImageError, SubmissionError
@@ -131,3 +132,33 @@ def test_link_loops_and_dangling_links_are_named(tmp_path: Path) -> None:
     for name in ("gone.png", "loop.png"):
         with pytest.raises(ImageError, match="cannot be read"):
             source.read(name)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_decomposed_names_are_read_under_their_composed_names(tmp_path: Path, packed: bool) -> None:
+    """macOS writes "ä" as two characters."""
+    composed, decomposed = "\u00e4.png", "a\u0308.png"
+    if packed:
+        source = open_source(make_zip(tmp_path / "s.zip", {decomposed: b"data", "b.png": b"b"}))
+    else:
+        (tmp_path / decomposed).write_bytes(b"data")
+        (tmp_path / "b.png").write_bytes(b"b")
+        source = open_source(tmp_path)
+    assert source.names() == ["b.png", composed]
+    assert source.read(composed) == b"data"
+
+
+def test_a_name_that_is_there_in_both_forms_keeps_both(tmp_path: Path) -> None:
+    names = {"\u00e4.png": b"composed", "a\u0308.png": b"decomposed"}
+    source = open_source(make_zip(tmp_path / "s.zip", names))
+    assert {name: source.read(name) for name in source.names()} == names
+
+
+def test_a_dark_picture_without_compression_may_be_deflated(tmp_path: Path) -> None:
+    dark = Image.new("RGB", (1356, 1020))
+    dark.save(tmp_path / "dark.png", compress_level=0)
+    data = (tmp_path / "dark.png").read_bytes()
+    path = make_zip(tmp_path / "s.zip", {"dark.png": data}, zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.infolist()[0].compress_size < len(data) / 200
+    assert open_source(path).read("dark.png") == data

@@ -134,7 +134,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "keys of another model": (write_alexnet, "not a checkpoint of SRFlow"),
     "a parameter too few": (saved(lambda s: s.pop(first(s)), "srflow"), "missing"),
     "layer 999 999 999 999": (saved(renamed, "srflow"), "absurd"),
-    "a number of 5000 digits": (saved(lambda s: s.update({"body." + "9" * 5000: torch.zeros(1)})), "absurd"),
+    "a number of 900 digits": (saved(lambda s: s.update({"body." + "9" * 900: torch.zeros(1)})), "absurd"),
     "names that are not strings": (lambda p: torch.save({1: torch.zeros(1)}, p), "not a state dict"),
     "a list": (lambda p: torch.save([torch.zeros(1)], p), "not a state dict"),
     "nothing in it": (lambda p: torch.save(collections.OrderedDict(), p), "no parameters"),
