@@ -75,6 +75,12 @@ def evaluation(plan: CompetitionPlan) -> str:
     lines += ["", "## Ranking", ""]
     for rule in plan.track.rankings:
         lines += [f"- {escape_markdown(sentence)}" for sentence in describe_rule(rule, plan.track)]
+    if absent := _ranked_elsewhere(plan):
+        lines += [
+            "",
+            f"The live leaderboard does not show {', '.join(map(escape_markdown, absent))}. "
+            "The organisers compute what it does not show.",
+        ]
     primary = next(info for info in plan.columns if info.id == plan.primary)
     lines += [
         "",
@@ -84,6 +90,14 @@ def evaluation(plan: CompetitionPlan) -> str:
         "A submission without a value for that column fails. It never appears with n/a at the top.",
     ]
     return _text(lines)
+
+
+def _ranked_elsewhere(plan: CompetitionPlan) -> list[str]:
+    """The ids that the rules read and the bundle does not measure."""
+    rules = plan.track.rankings
+    read = [name for rule in rules for name in (*rule.final, *(criterion.metric for criterion in rule.criteria))]
+    read += [name for rule in rules for key in rule.order_by for name in sorted(key.formula.reads)]
+    return [name for name in dict.fromkeys(read) if name not in {info.id for info in plan.columns}]
 
 
 def terms(plan: CompetitionPlan) -> str:

@@ -18,6 +18,7 @@ from srspace_eval.codabench.archive import make_zip
 from srspace_eval.codabench.bundle import make_bundle, write_bundle
 from srspace_eval.codabench.check import check_bundle
 from srspace_eval.codabench.image import dockerfile
+from srspace_eval.codabench.pages import evaluation
 from srspace_eval.codabench.phase import CompetitionPhase
 from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.errors import InputError, ResultsError
@@ -236,3 +237,11 @@ def test_a_truncated_gt_is_refused_without_a_measurement(
     assert str(gt) in told
     assert cut.name in told
     assert not out.exists()
+
+
+def test_the_evaluation_page_names_what_the_bundle_does_not_measure() -> None:
+    phase = CompetitionPhase.parse("T=/app/data/x,2030-01-31")
+    track = load_track("x4")
+    page = evaluation(CompetitionPlan(track, (phase,), "a/b:1", metrics=("psnr",)))
+    told = next(line for line in page.splitlines() if line.startswith("The live leaderboard does not show"))
+    assert "show mor, diversity, " in told
