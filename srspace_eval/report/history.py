@@ -142,7 +142,7 @@ def history_text(history: HistoryDocument) -> str:
     RankingError
         If it is too large to be read again.
     """
-    text = strict_json.dumps(msgspec.to_builtins(history)) + "\n"
+    text = strict_json.visible_dumps(msgspec.to_builtins(history)) + "\n"
     if len(text.encode("utf-8")) > _MOST_BYTES:
         raise RankingError(
             f"the history is larger than {_MOST_BYTES >> 20} MiB; nothing was written. Move its file away: a new "
