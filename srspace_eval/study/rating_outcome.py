@@ -37,26 +37,7 @@ class RatingOutcome:
 
     Examples
     --------
-    >>> import json
-    >>> from pathlib import Path
-    >>> import numpy as np
-    >>> from srspace_eval import StudyOptions, collect_ratings, create_study, write_png
-    >>> picture = np.random.default_rng(0).integers(0, 100, (64, 64, 3), dtype=np.uint8)
-    >>> for name, step in (("gt", 0), ("teamA", 50), ("teamB", 100)):
-    ...     Path(name).mkdir()
-    ...     write_png(Path(name, "0801.png" if name == "gt" else "000000_sample00000.png"), picture + np.uint8(step))
-    >>> options = StudyOptions(task="rate", size=16, crops=2, raters=2)
-    >>> study = create_study(["teamA", "teamB"], "gt", "study", track="x4", options=options, secret=bytes(32))
-    >>> Path("answers").mkdir()
-    >>> for rater in study.key.raters.values():
-    ...     tasks = [study.key.tasks[task] for task in rater.tasks]
-    ...     given = [{"task": task.id, "rating": 5 - 2 * task.holds[0], "seconds": 9} for task in tasks]
-    ...     answer = {"format": "srspace-eval/answer/1", "study": study.key.study, "rater": rater.id,
-    ...               "token": rater.token, "started": None, "finished": None, "answers": given}
-    ...     size = Path("answers", rater.id + ".json").write_text(json.dumps(answer))
-    >>> outcome = collect_ratings("answers", study.key)
-    >>> len(outcome.accepted), dict(sorted(zip(outcome.scores.methods, outcome.scores.mos.tolist())))
-    (2, {'teamA': 5.0, 'teamB': 3.0})
+    :func:`srspace_eval.collect_ratings` makes one; its example shows how.
     """
 
     key: Key

@@ -30,8 +30,8 @@ _LISTED = 100
 # Other methods can allocate gigabytes of memory before they return the first byte.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
-# PNGs hardly compress further, but for dark pictures that were saved without compression, which are below the limit of
-# bytes. A zip bomb compresses a thousandfold.
+# PNGs hardly compress further. A zip bomb compresses a thousandfold, and so does a dark picture that was saved without
+# compression. Such a picture is accepted up to _ANY_RATIO_BYTES.
 _MAX_RATIO = 200
 _ANY_RATIO_BYTES = 32 << 20
 

@@ -134,7 +134,7 @@ def test_values_of_plug_ins_fit_the_schema() -> None:
     document = json.loads(json.dumps(REAL[0][1]))
     document["images"][0] |= {"psnr_y4": "inf", "plugin_curve": [0.0, None]}
     document["images"][0]["samples"][0] |= {"psnr_y4": None}
-    Draft202012Validator(load_schema("result")).validate(document)
+    assert [error.message for error in Draft202012Validator(load_schema("result")).iter_errors(document)] == []
 
 
 def test_a_journal_that_is_written_now_fits_its_schemas(tmp_path: Path) -> None:
