@@ -40,19 +40,19 @@ class BundleEstimate:
 
     Attributes
     ----------
-    phase:
+    phase
         Its name.
-    images, samples:
+    images, samples
         Images, and samples of each image.
-    submission_bytes:
+    submission_bytes
         About the size of a submission: one GT's file for each sample.
-    data_bytes:
+    data_bytes
         Size of the GTs.
-    advice:
+    advice
         What exceeds the platform's limits, and what to do.
-    seconds:
+    seconds
         About the time of scoring one submission on this machine; None if it was not measured.
-    measured_on:
+    measured_on
         The device and number of cores that the time belongs to, or why there is no time.
 
     Examples
@@ -93,9 +93,9 @@ def estimate_bundle(plan: CompetitionPlan, *, measure: bool = True) -> list[Bund
 
     Parameters
     ----------
-    plan:
+    plan
         The competition.
-    measure:
+    measure
         Score two samples of each phase's first image, and extrapolate by the number of samples and pixels. The samples
         are copies of the GT.
 
@@ -137,9 +137,9 @@ def make_estimate(
 
     Parameters
     ----------
-    sizes:
+    sizes
         Bytes of the phase's GTs.
-    before:
+    before
         Bytes of the GTs of other phases of the same bundle.
     """
     total = sum(sizes)

@@ -42,17 +42,17 @@ class AppliedDegradation:
 
     Attributes
     ----------
-    kernel, scaler, noise:
+    kernel, scaler, noise
         The kinds, as in :class:`srspace_eval.DegradeOptions`.
-    kernel_size, sigma, angle:
+    kernel_size, sigma, angle
         Side of a Gaussian kernel in pixels, its two standard deviations in HR pixels, and the angle in degrees.
-    kernel_file, kernel_sha256, kernel_moved:
+    kernel_file, kernel_sha256, kernel_moved
         A pool kernel's file in its folder, its SHA-256, and the rows and columns by which it was moved.
-    noise_sigma, poisson_peak:
+    noise_sigma, poisson_peak
         The noise's standard deviation in 8-bit levels, and the Poisson mean of white.
-    noise_patches:
+    noise_patches
         The files of the noise pool, tile by tile.
-    jpeg:
+    jpeg
         The JPEG quality.
 
     Examples
@@ -131,13 +131,13 @@ def check_same_settings(old: DegradationRecord, settings: dict[str, Any], replac
 
     Parameters
     ----------
-    old:
+    old
         The folder's record.
-    settings:
+    settings
         Those of the present run.
-    replaced:
+    replaced
         Images that the present run makes again.
-    where:
+    where
         The folder, for the message.
 
     Raises

@@ -47,29 +47,29 @@ class MetricInfo:
 
     Attributes
     ----------
-    id:
+    id
         Name in JSON, CSV and ``--metrics``.
-    label:
+    label
         Name in tables.
-    unit:
+    unit
         ``"dB"``, ``"%"`` or empty.
-    digits:
+    digits
         Decimals shown in tables; files keep full precision.
-    direction:
+    direction
         Whether ``"lower"`` or ``"higher"`` values are better.
-    tex:
+    tex
         The label in LaTeX; empty: the label as it is.
-    description:
+    description
         One sentence for legends and tooltips.
-    per:
+    per
         ``"sample"``: every sample has a value, and an image's value is their mean. ``"image"``: an image has one value
         of its whole sample set. ``"method"``: a method has one value, which is not measured by ``score`` (MOR).
-    curve:
+    curve
         Id of the per-image curve (the value of the first n samples, n = 1 to M) that ends in this column's value;
         empty: none.
-    aspect:
+    aspect
         What the column represents in charts and on the pages of submissions; empty: it is not used there.
-    least, most:
+    least, most
         The smallest and the largest possible value. ``rank`` refuses a result with another one.
 
     Examples
@@ -125,13 +125,13 @@ class Needs:
 
     Attributes
     ----------
-    gt:
+    gt
         The GT. A metric that does not need it can be measured without any GT.
-    lr:
+    lr
         The LR: the files of ``--lr`` if they are given, else the downscaled GT.
-    network:
+    network
         LPIPS's network, whose trunk weights must be at hand. It runs on the run's device.
-    weights:
+    weights
         Weights that the metric loads itself, in words; empty: none.
     """
 
@@ -171,13 +171,13 @@ class NetworkSettings:
 
     Attributes
     ----------
-    net:
+    net
         LPIPS's trunk where a metric names none.
-    weights:
+    weights
         A file with that trunk's weights; None: torchvision's file.
-    weights_dir:
+    weights_dir
         A folder with torchvision's files, searched first.
-    device, precision:
+    device, precision
         Where networks run (``"auto"``, ``"cpu"``, ``"cuda"``), and the precision of convolutions.
     """
 
@@ -201,18 +201,18 @@ class Metric(ABC):
 
     Attributes
     ----------
-    name:
+    name
         Id that ``score --metrics`` and a track's ``metrics`` name.
-    columns:
+    columns
         The first has the metric's own id; the ids of others begin with it where that is possible.
-    needs:
+    needs
         What it needs beside the samples.
-    curves:
+    curves
         Ids of the per-image curves that its :class:`Prepared` gives.
-    family:
+    family
         Metrics of the same family share one expensive pass; empty: the metric is measured alone. A family's class
         overrides :meth:`prepare_family`.
-    version:
+    version
         Part of the signature; to be changed when the numbers change.
 
     Examples
@@ -326,15 +326,15 @@ class MetricListing:
 
     Attributes
     ----------
-    id, label, description:
+    id, label, description
         The metric's name, its label in tables, one sentence.
-    needs:
+    needs
         What it needs, in words: ``"GT, LPIPS weights"``.
-    columns:
+    columns
         Ids of the values that it gives.
-    options:
+    options
         Its options with their defaults.
-    package:
+    package
         The package that added it; empty: built in.
     """
 

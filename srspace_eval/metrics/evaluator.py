@@ -42,9 +42,9 @@ class EvaluatorConfig:
 
     Attributes
     ----------
-    metrics:
+    metrics
         Id -> metric with its options, as :func:`srspace_eval.metrics.registry.bind` gives them.
-    scale:
+    scale
         Super-resolution factor.
 
     Raises
@@ -99,18 +99,18 @@ class ImageEvaluator:
 
     Parameters
     ----------
-    gt:
+    gt
         (H, W, 3) uint8, cropped as the track says; None: there is no GT.
-    config:
+    config
         What is measured.
-    network:
+    network
         LPIPS's network, or several by name (:attr:`srspace_eval.metrics.base.Metric.network`); required if
         ``config.needs_network``. On CUDA, all metrics are measured on their device.
-    lr:
+    lr
         (ceil(H / scale), ceil(W / scale), 3) uint8 reference of LR-PSNR; None: the downscaled GT.
-    image:
+    image
         Its name: for messages, and part of the patches' seed.
-    size:
+    size
         (height, width) of the samples; required without a GT.
 
     Raises
@@ -187,7 +187,8 @@ class ImageEvaluator:
 
         Returns
         -------
-        The sample's own values: those of columns that every sample has. ``diversity_mse`` also gives ``mse``.
+        dict[str, float]
+            The sample's own values: those of columns that every sample has. ``diversity_mse`` also gives ``mse``.
         """
         values: dict[str, float] = {}
         for family, measured in zip(self._by_sample, measurement, strict=True):
@@ -200,8 +201,9 @@ class ImageEvaluator:
 
         Returns
         -------
-        Id -> value: an infinite PSNR is ``math.inf``, an undefined score is None. Beside columns there are ``mse`` with
-        ``diversity_mse`` and ``diversity_patches_se`` with ``diversity_patches``. Curve id -> S_1 .. S_M.
+        ImageValues
+            Id -> value: an infinite PSNR is ``math.inf``, an undefined score is None. Beside columns there are ``mse``
+            with ``diversity_mse`` and ``diversity_patches_se`` with ``diversity_patches``. Curve id -> S_1 .. S_M.
 
         Raises
         ------

@@ -60,9 +60,9 @@ def register(metric: MetricType, package: str = "") -> MetricType:
 
     Parameters
     ----------
-    metric:
+    metric
         A concrete subclass of :class:`~srspace_eval.metrics.base.Metric`.
-    package:
+    package
         The package that it comes from, for messages and listings; empty: none.
 
     Raises
@@ -129,7 +129,7 @@ def measures_of(settings: Mapping[str, Mapping[str, object]]) -> tuple[Measure, 
 
     Parameters
     ----------
-    settings:
+    settings
         Group -> settings. The group of a metric under another id than its own states ``metric``.
 
     Examples
@@ -155,9 +155,9 @@ def own_values(
 
     Parameters
     ----------
-    values:
+    values
         Id -> value.
-    settings:
+    settings
         The result's signature: it has a group ``mse`` if the metric was measured.
 
     Examples
@@ -237,17 +237,18 @@ def bind(
 
     Parameters
     ----------
-    wanted:
+    wanted
         Metric names, ids of measures, or measures.
-    declared:
+    declared
         A track's measures; they are measured only if ``wanted`` names them. A measure in ``wanted`` replaces one of the
         same id.
-    defaults:
+    defaults
         Options of the run. A metric that has all options of a group takes them where its measure gives no others.
 
     Returns
     -------
-    In the order of :func:`metrics`, a metric under its own name before its other ids.
+    dict[str, Metric]
+        In the order of :func:`metrics`, a metric under its own name before its other ids.
 
     Raises
     ------

@@ -49,19 +49,19 @@ class ImageInputs:
 
     Attributes
     ----------
-    name:
+    name
         The image's name: for messages, and for seeds.
-    gt:
+    gt
         (H, W, 3) uint8, cropped as the track says, on the device where samples are measured. If there is no GT, it is
         a tensor of torch's device ``meta``: it has the samples' shape and no values. Only metrics that declare
         ``Needs(gt=False)`` are prepared then.
-    lr:
+    lr
         (ceil(H / scale), ceil(W / scale), 3) uint8 on the same device; None: no LR files are given.
-    scale:
+    scale
         Super-resolution factor.
-    network:
+    network
         LPIPS's network; None unless a metric of the run needs it.
-    networks:
+    networks
         All networks of the run by their names (:attr:`srspace_eval.metrics.base.Metric.network`).
     """
 
@@ -89,9 +89,9 @@ class ImageValues:
 
     Attributes
     ----------
-    values:
+    values
         Column id -> value; further ids are written to records and are not shown in tables.
-    curves:
+    curves
         Curve id -> the value of the first n samples, n = 1 to M.
     """
 
@@ -108,7 +108,7 @@ class Prepared(ABC, Generic[M]):
 
         Parameters
         ----------
-        sr:
+        sr
             (H, W, 3) uint8 of the GT's size, on its device.
         """
 
@@ -118,7 +118,8 @@ class Prepared(ABC, Generic[M]):
 
         Returns
         -------
-        The sample's own values: column id (or a further id) -> value.
+        dict[str, float]
+            The sample's own values: column id (or a further id) -> value.
         """
 
     @abstractmethod
@@ -135,9 +136,9 @@ class SampleMean(Prepared[dict[str, float]]):
 
     Parameters
     ----------
-    function:
+    function
         One sample -> its values by column id. Thread-safe.
-    largest:
+    largest
         Column id -> the largest value that a sample counts as in the mean; the samples' own values keep theirs.
     """
 

@@ -57,22 +57,23 @@ class Model(Decoder, Protocol):
 
         Parameters
         ----------
-        lr:
+        lr
             (h, w, 3) uint8.
-        n:
+        n
             Number of samples.
-        heat:
+        heat
             Standard deviation of the latents, 0 or more.
-        seed:
+        seed
             Seed of the latents, any integer.
-        image:
+        image
             The image's name. The latents depend on it. ``srspace-eval sample`` uses the LR file's name without the
             suffix and the ``x4`` of DIV2K. None: a name that follows from the LR's content, so that different LRs get
             different latents.
 
         Returns
         -------
-        (n, h·scale, w·scale, 3) uint8.
+        NDArray[np.uint8]
+            (n, h·scale, w·scale, 3) uint8.
 
         Raises
         ------
@@ -134,9 +135,9 @@ class Flow(Model, Protocol):
 
         Parameters
         ----------
-        lr:
+        lr
             An LR as :meth:`~srspace_eval.models.protocol.Decoder.condition` takes it, or the result of that method.
-        hr:
+        hr
             (N, 3, h·scale, w·scale) float32 in [0, 1].
 
         Returns

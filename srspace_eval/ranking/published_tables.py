@@ -38,19 +38,19 @@ class PublishedRow:
 
     Attributes
     ----------
-    team:
+    team
         The method's name.
-    kind:
+    kind
         ``"team"`` if it competed, else ``"baseline"``.
-    values:
+    values
         Metric id or key of :attr:`PublishedTable.columns` -> value; a cell printed as "-" is absent.
-    ranks:
+    ranks
         Metric id -> printed rank.
-    final_rank:
+    final_rank
         The printed final rank; None if none was printed.
-    note:
+    note
         What the table or its source says about the row.
-    places:
+    places
         Name of one of the track's rankings -> printed place.
     """
 
@@ -69,25 +69,25 @@ class PublishedTable:
 
     Attributes
     ----------
-    id:
+    id
         Name for ``rank --with`` (``"ntire2021-x4"``).
-    title:
+    title
         What it compares.
-    tracks:
+    tracks
         The tracks beside which it is shown without a notice; empty: another task.
-    paper, table, read_from:
+    paper, table, read_from
         The publication, the table in it, and the document the numbers were read from.
-    data:
+    data
         The images it is about.
-    images:
+    images
         How many they are; None if the publication does not say.
-    columns:
+    columns
         Columns that are not metrics of this package.
-    rows:
+    rows
         As printed.
-    uncertain:
+    uncertain
         What the source leaves open about the whole table, one sentence each.
-    measured_with:
+    measured_with
         How the numbers were measured, as far as it is known. The notes of the rows say it. If it is empty, they were
         measured as the track measures.
 
@@ -124,10 +124,10 @@ class PublishedTable:
 
         Parameters
         ----------
-        kind:
+        kind
             ``"baseline"``: all are shown and none is ranked, also where the track ranks baselines; ``"as published"``:
             those that competed compete again.
-        known:
+        known
             Ids of a track's columns (:meth:`Track.columns`); values under other ids are left out. None: the metrics'.
 
         Examples
@@ -189,9 +189,9 @@ def load_published(name: str, track: str | None = None) -> PublishedTable:
 
     Parameters
     ----------
-    name:
+    name
         ``"ntire2021-x4"``; with ``track="x4"`` also ``"ntire2021"``.
-    track:
+    track
         The track beside which it is shown.
 
     Raises

@@ -72,7 +72,7 @@ def render_letter(outcome: Outcome, gt: Path | None) -> str:
 
     Parameters
     ----------
-    gt:
+    gt
         The GT's folder; faults name its files, and the letter leaves the folder out.
     """
     return "\n".join(_lines(outcome, gt)) + "\n"
@@ -83,7 +83,8 @@ def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
 
     Returns
     -------
-    The files, in the order of the submissions.
+    list[Path]
+        The files, in the order of the submissions.
 
     Raises
     ------

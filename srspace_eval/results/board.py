@@ -23,7 +23,7 @@ class Board:
 
     Attributes
     ----------
-    folder:
+    folder
         The board's folder. ``folder/TRACK/TEAM.json`` is one result.
 
     Examples
@@ -61,7 +61,7 @@ class Board:
 
         Parameters
         ----------
-        track:
+        track
             A track, or its name.
 
         Raises
@@ -76,10 +76,11 @@ class Board:
 
         Returns
         -------
-        Columns: ``track``, ``team``, ``kind`` (text), ``images`` (int64, number of measured images), ``complete``
-        (boolean: no image or sample is missing), ``signature`` (text, the signature's id), and each metric id (float64:
-        the mean over the images; infinite is ``inf``, undefined is NaN). Tracks as in :meth:`tracks`, results as in
-        :meth:`results`.
+        pandas.DataFrame
+            Columns: ``track``, ``team``, ``kind`` (text), ``images`` (int64, number of measured images), ``complete``
+            (boolean: no image or sample is missing), ``signature`` (text, the signature's id), and each metric id
+            (float64: the mean over the images; infinite is ``inf``, undefined is NaN). Tracks as in :meth:`tracks`,
+            results as in :meth:`results`.
 
         Raises
         ------
@@ -105,7 +106,7 @@ def load_board(folder: Path | str) -> Board:
 
     Parameters
     ----------
-    folder:
+    folder
         The board, or the folder of one track in it (``leaderboards`` or ``leaderboards/x8``).
 
     Raises

@@ -68,13 +68,13 @@ class Declared:
 
     Attributes
     ----------
-    file:
+    file
         The readme's name.
-    runtime:
+    runtime
         Seconds per image.
-    platform:
+    platform
         Where that was: ``"cpu"`` or ``"gpu"``.
-    extra_data:
+    extra_data
         Whether the method was trained with extra data.
 
     Examples
@@ -125,7 +125,7 @@ class Result:
 
         Parameters
         ----------
-        level:
+        level
             ``"images"``: one row per image. Columns: ``team``, ``track``, ``image`` (text), ``height``, ``width``,
             ``samples`` (int64; pixels, number of samples), and each metric id (float64).
             ``"samples"``: one row per sample. Columns: ``team``, ``track``, ``image``, ``sample`` (int64, from 0),
@@ -133,7 +133,8 @@ class Result:
 
         Returns
         -------
-        Rows in the result's order. An infinite value is ``inf``, an undefined one NaN.
+        pandas.DataFrame
+            Rows in the result's order. An infinite value is ``inf``, an undefined one NaN.
 
         Raises
         ------

@@ -18,11 +18,11 @@ class Signature:
 
     Attributes
     ----------
-    settings:
+    settings
         Group -> settings. ``"common"`` (track, scale, samples, crop, digest of the GT) binds all numbers; a metric's
         group (``"lpips"``, ``"lr_psnr"``, ...) binds that metric's. Two results may stand in one ranking only if all
         groups that both have are equal.
-    environment:
+    environment
         Versions and device: no bar to standing in one ranking; but a run is resumed, and a result taken as already
         there, only in the same environment.
 

@@ -31,13 +31,13 @@ class Difference:
 
     Attributes
     ----------
-    cause:
+    cause
         One of :data:`CAUSES`.
-    where:
+    where
         The field of the result: ``"signature.settings.common.gt"``, ``"images.0801.samples.3.lpips"``.
-    stored, found:
+    stored, found
         What the result holds, and what was measured or computed; None: there is none.
-    image, sample, metric:
+    image, sample, metric
         Which image, sample and value it is, if it is one.
     """
 
@@ -59,27 +59,27 @@ class Verification:
 
     Attributes
     ----------
-    result, submission:
+    result, submission
         What was verified, as it was named.
-    team, track:
+    team, track
         As the result says; empty if the result could not be read.
-    images:
+    images
         The images that were measured again.
-    total:
+    total
         The number of the GT's images.
-    seed:
+    seed
         Of the random choice of the images.
-    values:
+    values
         How many values were compared with measured ones.
-    deviations:
+    deviations
         Metric -> the largest deviation among values that differ within the tolerance.
-    tolerances:
+    tolerances
         Metric -> the tolerance, in words.
-    differences:
+    differences
         Everything that differs.
-    environment:
+    environment
         Differences between the environments of the result and of the verification, one line each.
-    error:
+    error
         Why the result could not be verified; empty if it could.
 
     Examples

@@ -35,7 +35,7 @@ def load_schema(name: str) -> dict[str, Any]:
 
     Parameters
     ----------
-    name:
+    name
         One of :data:`SCHEMA_NAMES`. ``track``, ``published-table`` and ``competition-options`` are TOML files: the
         schema holds for their data.
 

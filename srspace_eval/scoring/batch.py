@@ -36,13 +36,13 @@ class ScoreOutcome:
 
     Attributes
     ----------
-    path, team:
+    path, team
         The submission and its team.
-    result:
+    result
         The result; None if there are faults.
-    faults, notices:
+    faults, notices
         Why it was not measured, and what readers of its result should know; one line each.
-    organiser:
+    organiser
         Whether the faults are of the organiser's board, and not of the submission.
 
     Examples
@@ -134,17 +134,18 @@ def score_all(
 
     Parameters
     ----------
-    submissions:
+    submissions
         Folders and zips, patterns such as ``"inbox/*.zip"``, or folders that contain submissions.
-    teams:
+    teams
         Teams or their CSV: names and kinds of the submissions
         (:func:`srspace_eval.submissions.batch.make_members`).
-    options, track, lr, board, overwrite, trust_board, progress, settings:
+    options, track, lr, board, overwrite, trust_board, progress, settings
         As :func:`srspace_eval.score` takes them. All submissions are advanced in one progress.
 
     Returns
     -------
-    One outcome for each submission, in order.
+    ScoreBatch
+        One outcome for each submission, in order.
 
     Raises
     ------

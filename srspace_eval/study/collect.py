@@ -36,13 +36,13 @@ def collect_study(
 
     Parameters
     ----------
-    answers:
+    answers
         Answer files, and folders of ``.json`` files.
-    key:
+    key
         Key of the study, or its file.
-    out:
+    out
         Folder for MOR.csv, MOR-draws.csv, study.json and report.html. None: nothing is written.
-    options:
+    options
         Which answers count, and how intervals are computed.
 
     Raises
@@ -98,13 +98,13 @@ def collect_ratings(
 
     Parameters
     ----------
-    answers:
+    answers
         Answer files, and folders of ``.json`` files.
-    key:
+    key
         Key of the study, or its file.
-    out:
+    out
         Folder for MOS.csv, study.json and report.html. None: nothing is written.
-    options:
+    options
         Which answers count, and how intervals are computed.
 
     Raises

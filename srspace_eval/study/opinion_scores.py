@@ -33,22 +33,22 @@ class OpinionScores:
 
     Attributes
     ----------
-    methods:
+    methods
         The K names.
-    mos, low, high:
+    mos, low, high
         Plain MOS and its interval for other raters and other pictures, (K,). NaN: no interval, because only one rater
         rated the method.
-    unbiased, unbiased_low, unbiased_high:
+    unbiased, unbiased_low, unbiased_high
         The same of the model with biases, (K,).
-    ratings:
+    ratings
         Number of ratings of each method, (K,).
-    raters:
+    raters
         One summary a rater, in the order of their names.
-    pictures:
+    pictures
         Number of pictures.
-    agreement:
+    agreement
         Kendall's W of the raters' mean scores of the methods. NaN: fewer than two raters have rated all methods.
-    scale, level:
+    scale, level
         The scale, and the confidence level of the intervals.
 
     Examples
@@ -141,13 +141,13 @@ def mean_opinion_scores(
 
     Parameters
     ----------
-    method, picture, rater:
+    method, picture, rater
         (N,) names. One rating is one score of one rater for one method's version of one picture.
-    score:
+    score
         (N,) scores on the scale.
-    scale:
+    scale
         The scale.
-    level:
+    level
         Confidence level, in [0.5, 1).
 
     Raises

@@ -29,19 +29,19 @@ class StudyOutcome:
 
     Attributes
     ----------
-    key, options:
+    key, options
         What the answers were collected with.
-    accepted, rejected:
+    accepted, rejected
         The answers that count, and the others with the reasons.
-    rankings:
+    rankings
         All rankings that count.
-    mor, intervals:
+    mor, intervals
         Mean opinion ranks, (K,), and their intervals.
-    agreement, friedman, pairs:
+    agreement, friedman, pairs
         Kendall's W, Friedman's test, and the comparison of all pairs of methods.
-    shares:
+    shares
         (K, K): share of the rankings in which a method (row) has a rank (column). A tie counts in equal parts.
-    seconds:
+    seconds
         Median time of a task.
 
     Examples

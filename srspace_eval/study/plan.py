@@ -30,13 +30,13 @@ class RaterModel:
 
     Attributes
     ----------
-    entries:
+    entries
         K, the number of methods.
-    taste:
+    taste
         Standard deviation of a rater's liking of a method. That of the noise is 1.
-    crop_effect:
+    crop_effect
         Standard deviation of a method's quality over crops.
-    quality_sd:
+    quality_sd
         Standard deviation of the methods' qualities.
 
     Examples
@@ -58,14 +58,14 @@ class PlanTarget:
 
     Attributes
     ----------
-    difference:
+    difference
         Difference of two methods' MORs, in ranks.
-    alpha:
+    alpha
         The difference is found if p is below this value.
-    comparisons:
+    comparisons
         Number of pairs for which p is corrected (Bonferroni, an upper bound of Holm's correction). 1: one pair, chosen
         before the study.
-    power:
+    power
         Wanted probability to find the difference.
 
     Examples
@@ -87,11 +87,11 @@ class PlannedSize:
 
     Attributes
     ----------
-    crops:
+    crops
         None: the largest number of crops is not enough.
-    power:
+    power
         The power that is reached.
-    minutes_each, minutes_all:
+    minutes_each, minutes_all
         Time of one rater, and of all raters together.
     """
 
@@ -172,15 +172,15 @@ def plan_study(
 
     Parameters
     ----------
-    target, model:
+    target, model
         The difference to find, and how raters rank.
-    raters:
+    raters
         Numbers of raters to plan for.
-    most_crops:
+    most_crops
         Largest number of crops to consider.
-    studies:
+    studies
         Number of simulated studies. The standard error of the power is at most ``0.5 / sqrt(studies)``.
-    seed:
+    seed
         Seed of the simulation.
 
     Raises
@@ -295,7 +295,7 @@ def power(means: Floats, target: PlanTarget) -> float:
 
     Parameters
     ----------
-    means:
+    means
         (studies, crops): differences of the mean ranks.
     """
     some = np.any(means != 0, axis=1)  # SciPy cannot test a study in which all differences are 0

@@ -24,15 +24,15 @@ class RatingOutcome:
 
     Attributes
     ----------
-    key, options:
+    key, options
         What the answers were collected with.
-    accepted, rejected:
+    accepted, rejected
         The answers that count, and the others with the reasons.
-    scores:
+    scores
         Mean opinion scores, plain and without the raters' biases, and the raters.
-    shares:
+    shares
         (K, grades): share of a method's ratings (row) that have a grade (column).
-    seconds:
+    seconds
         Median time of a task.
 
     Examples

@@ -27,13 +27,13 @@ class RatingModel:
 
     Attributes
     ----------
-    entries:
+    entries
         Number of methods, for the time.
-    bias:
+    bias
         Standard deviation of the raters' biases.
-    noise:
+    noise
         Standard deviation of a single rating around what its rater gives on average.
-    picture:
+    picture
         Standard deviation of a method's quality over pictures.
 
     Examples
@@ -55,11 +55,11 @@ class RatingTarget:
 
     Attributes
     ----------
-    half_width:
+    half_width
         Wanted half of the width of a method's interval, in grades.
-    pictures:
+    pictures
         Number of pictures (crops) that the study has.
-    level:
+    level
         Confidence level, in [0.5, 1).
 
     Examples
@@ -80,11 +80,11 @@ class PlannedRatings:
 
     Attributes
     ----------
-    half_width:
+    half_width
         With the target's number of pictures.
-    pictures:
+    pictures
         The smallest number of pictures with the wanted half width. None: no number is enough.
-    minutes_each, minutes_all:
+    minutes_each, minutes_all
         Time of one rater, and of all raters together, for the target's number of pictures.
     """
 
@@ -101,7 +101,7 @@ class RatingPlan:
 
     Attributes
     ----------
-    raters:
+    raters
         The smallest number of raters with the wanted half width, for the target's pictures. None: no number is enough.
 
     Examples
@@ -148,9 +148,9 @@ def plan_ratings(
 
     Parameters
     ----------
-    target, model:
+    target, model
         The interval to reach, and how people rate.
-    raters:
+    raters
         Numbers of raters to plan for, at least 2 each.
 
     Raises
@@ -186,9 +186,9 @@ def half_width(model: RatingModel, raters: int, pictures: int, level: float) -> 
 
     Parameters
     ----------
-    raters, pictures:
+    raters, pictures
         R and P, at least 2 each.
-    level:
+    level
         Confidence level.
     """
     bias, noise, picture = model.bias**2, model.noise**2, model.picture**2

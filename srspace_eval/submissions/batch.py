@@ -37,11 +37,11 @@ class CheckOutcome:
 
     Attributes
     ----------
-    path, team:
+    path, team
         The submission and its team.
-    check:
+    check
         The check; None if the submission could not be opened or paired.
-    faults, notices:
+    faults, notices
         What is wrong, and what does not prevent scoring; one line each.
 
     Examples
@@ -133,7 +133,8 @@ def find_submissions(submissions: Sequence[Path | str]) -> list[Path]:
 
     Returns
     -------
-    Each submission once, in the order of the paths; members of an inbox and of a pattern are sorted by name.
+    list[Path]
+        Each submission once, in the order of the paths; members of an inbox and of a pattern are sorted by name.
 
     Raises
     ------
@@ -174,9 +175,9 @@ def make_members(
 
     Parameters
     ----------
-    submissions:
+    submissions
         As :func:`find_submissions` takes them.
-    teams:
+    teams
         Teams, or their CSV (:func:`srspace_eval.tracks.teams.read_teams`). A submission belongs to the team whose
         ``file`` is its name, with or without ``.zip``. A submission that no team names gets its own name.
 
@@ -229,16 +230,17 @@ def check_all(
 
     Parameters
     ----------
-    submissions:
+    submissions
         Folders and zips, patterns such as ``"inbox/*.zip"``, or folders that contain submissions.
-    teams:
+    teams
         Teams or their CSV, for the names (:func:`make_members`).
-    gt, track, lr, samples, strict, workers, progress:
+    gt, track, lr, samples, strict, workers, progress
         As :func:`srspace_eval.check` takes them. All submissions are advanced in one progress.
 
     Returns
     -------
-    One outcome for each submission, in order.
+    CheckBatch
+        One outcome for each submission, in order.
 
     Raises
     ------

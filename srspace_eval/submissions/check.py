@@ -43,15 +43,15 @@ class SubmissionCheck:
 
     Attributes
     ----------
-    track:
+    track
         The track given, or the one that names and sizes belong to.
-    submission, gt, lr:
+    submission, gt, lr
         Where the files are read from; None: not given.
-    pairing, inspection:
+    pairing, inspection
         Which files belong together, and what is known of each file.
-    strict:
+    strict
         Whether :attr:`warnings` count as faults.
-    suspicions:
+    suspicions
         What samples seem to be that do not look like their GT; only found if every picture was decoded.
 
     Examples
@@ -125,9 +125,9 @@ class SubmissionCheck:
 
         Parameters
         ----------
-        more:
+        more
             Further faults.
-        incomplete:
+        incomplete
             Accept missing files.
 
         Raises
@@ -180,31 +180,32 @@ def check(
 
     Parameters
     ----------
-    submission, gt, lr:
+    submission, gt, lr
         Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them. Without a
         GT the LRs name the images, and samples must have their size times the scale. Without both, missing images
         cannot be found.
-    track:
+    track
         A track, a built-in track's name, or a track file; None: the built-in track that fits the names and sizes of
         the GT.
-    samples:
+    samples
         M, the number of samples of an image, instead of the track's.
-    only:
+    only
         Selects the images whose samples are inspected, such as those of one shard. GT and LR files are always
         inspected, all of them.
-    whole:
+    whole
         Decode every picture completely, and compare one sample of each image with its GT. If False, only the first
         rows are decoded.
-    strict:
+    strict
         Count identical and implausible samples as faults.
-    workers:
+    workers
         Threads; None: one for each core.
-    progress:
+    progress
         Context manager factory ``(description, total) -> advance(n)``.
 
     Returns
     -------
-    The check; its :attr:`SubmissionCheck.faults` lists every fault.
+    SubmissionCheck
+        The check; its :attr:`SubmissionCheck.faults` lists every fault.
 
     Raises
     ------

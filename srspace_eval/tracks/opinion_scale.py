@@ -17,13 +17,13 @@ class OpinionScale:
 
     Attributes
     ----------
-    low, high:
+    low, high
         Smallest and largest score. The default is absolute category rating (ACR) of ITU-T P.910: 1 bad, 5 excellent.
-    step:
+    step
         Distance of two neighbouring scores.
-    better:
+    better
         Whether a higher or a lower score is better.
-    words:
+    words
         What the scores mean, from ``low`` to ``high``. Empty: numbers alone.
 
     Examples

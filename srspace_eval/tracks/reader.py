@@ -68,7 +68,7 @@ def load_track(name_or_path: str | Path) -> Track:
 
     Parameters
     ----------
-    name_or_path:
+    name_or_path
         The name of a built-in track, or the path of a file that ends in ``.toml``.
 
     Raises

@@ -39,11 +39,11 @@ class BundleCheck:
 
     Attributes
     ----------
-    refusals:
+    refusals
         What the platform refuses; it shows only the first.
-    traps:
+    traps
         What it takes, and what goes wrong later.
-    document:
+    document
         ``competition.yaml``; empty if it cannot be read.
 
     Examples

@@ -28,9 +28,9 @@ class PatchPlan:
 
     Attributes
     ----------
-    patches, size:
+    patches, size
         K and N.
-    seed:
+    seed
         The same seed gives the same patches of an image, whichever images were measured before it. None:
         :func:`srspace_eval.score` takes a seed that participants cannot know, and functions of arrays take 0.
 
@@ -102,14 +102,15 @@ def diversity_score(distance_maps: ArrayLike) -> float | FloatArray | Tensor:
 
     Parameters
     ----------
-    distance_maps:
+    distance_maps
         (M, H, W) distances of M samples to the GT, finite and at least 0: spatial LPIPS, or another distance. A batch:
         (..., M, H, W).
 
     Returns
     -------
-    0 (a deterministic method) to 100; NaN if a sample equals the GT, where S_M is undefined. A float for one image; for
-    a batch float64 values of the batch's shape: an array or a tensor, as ``distance_maps`` is.
+    float or FloatArray or Tensor
+        0 (a deterministic method) to 100; NaN if a sample equals the GT, where S_M is undefined. A float for one image;
+        for a batch float64 values of the batch's shape: an array or a tensor, as ``distance_maps`` is.
 
     Raises
     ------
@@ -136,8 +137,9 @@ def diversity_curve(distance_maps: ArrayLike) -> list[float] | FloatArray | Tens
 
     Returns
     -------
-    M values, the first 0 (NaN where the score is undefined): a list for one image; for a batch float64 of shape
-    (..., M), an array or a tensor, as ``distance_maps`` is.
+    list[float] or FloatArray or Tensor
+        M values, the first 0 (NaN where the score is undefined): a list for one image; for a batch float64 of shape
+        (..., M), an array or a tensor, as ``distance_maps`` is.
 
     Raises
     ------
@@ -178,11 +180,11 @@ def diversity_score_patches(distance_maps: ArrayLike, plan: PatchPlan, image: st
 
     Parameters
     ----------
-    distance_maps:
+    distance_maps
         (M, H, W) of one image, as for :func:`diversity_score`.
-    plan:
+    plan
         Number, size and seed of the patches.
-    image:
+    image
         The image's name, a part of the seed; see :meth:`PatchPlan.corners`.
 
     Raises

@@ -46,26 +46,26 @@ class LPIPS:
 
     Parameters
     ----------
-    net:
+    net
         Trunk: ``"alex"`` (the challenge's), ``"vgg"`` or ``"squeeze"``.
-    weights:
+    weights
         The trunk's file, any state dict under torchvision's names (``torch.save`` or safetensors). The signature
         marks it as custom unless it is torchvision's own file. None: torchvision's file, searched as
         :func:`srspace_eval.metrics.lpips.weights.weights_search_path` says.
-    weights_dir:
+    weights_dir
         Searched first.
-    device:
+    device
         torch device; ``"auto"``: CUDA if there is one.
-    precision:
+    precision
         Of the trunk's convolutions: ``"float32"``; on request ``"tf32"`` (CUDA only) or ``"bf16"``. Everything after
         the activations is float32.
 
     Attributes
     ----------
-    signature:
+    signature
         What the numbers depend on: version, net, spatial, hashes of trunk and calibration, precision; and if that
         is not float32, ``deviation``: how far LPIPS moved from float32 on fixed pairs of pictures, measured here.
-    device, device_name:
+    device, device_name
         Where it runs: the torch device, and its name (``"cpu"``, or the GPU's model).
 
     Raises
@@ -179,15 +179,16 @@ class LPIPS:
 
         Parameters
         ----------
-        reference:
+        reference
             What :meth:`prepare` made of the GT.
-        sr:
+        sr
             (H, W, 3), uint8 or float in [0, 1], of the GT's size.
 
         Returns
         -------
-        (h, w) float32 for each layer, on the device. Their full map is
-        :func:`srspace_eval.kernels.distance_maps.full_map`.
+        list[Tensor]
+            (h, w) float32 for each layer, on the device. Their full map is
+            :func:`srspace_eval.kernels.distance_maps.full_map`.
 
         Raises
         ------
