@@ -232,7 +232,18 @@ class NetworkSettings:
     precision: str = "float32"
 
     def of(self, net: str) -> NetworkSettings:
-        """The same for another trunk, whose weights are torchvision's."""
+        """The same for another trunk, whose weights are torchvision's.
+
+        Parameters
+        ----------
+        net
+            The trunk: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+
+        Returns
+        -------
+        NetworkSettings
+            The same device, precision and folder, without the file :attr:`weights`.
+        """
         return replace(self, net=net, weights=self.weights if net == self.net else None)
 
 

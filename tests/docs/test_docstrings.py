@@ -96,11 +96,9 @@ def callables() -> Iterator[tuple[str, Callable[..., Any]]]:
             continue
         for key, part in vars(value).items():
             method = inner(part)
-            if (
-                not key.startswith("_")
-                and inspect.isfunction(method)
-                and not isinstance(part, (property, cached_property))
-            ):
+            if key.startswith("_") or isinstance(part, (property, cached_property)) or not inspect.isfunction(method):
+                continue
+            if method.__doc__ or not inspect.getdoc(getattr(value, key)):  # else it has the base class's docstring
                 yield f"{name}.{key}", method
 
 
