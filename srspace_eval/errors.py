@@ -86,9 +86,9 @@ class ProblemsError(SrspaceEvalError):
 
     Parameters
     ----------
-    summary:
+    summary
         One line: what is wrong, and where.
-    problems:
+    problems
         One line for each problem: the file, what is wrong with it, what to do.
 
     Examples

@@ -41,9 +41,9 @@ def convert(data: object, kind: type[T]) -> T:
 
     Parameters
     ----------
-    data:
+    data
         What a JSON or TOML reader returned.
-    kind:
+    kind
         The type, usually a :class:`msgspec.Struct`.
 
     Raises
@@ -74,9 +74,9 @@ def json_schema(kind: type, additional: dict[type, object] | None = None) -> dic
 
     Parameters
     ----------
-    kind:
+    kind
         The type of the document.
-    additional:
+    additional
         Struct -> type of the values that it may hold under keys of any other name.
     """
     extra = additional or {}

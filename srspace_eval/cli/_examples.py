@@ -15,9 +15,9 @@ class Help(NamedTuple):
 
     Attributes
     ----------
-    examples:
+    examples
         Two command lines, without the program's name.
-    page:
+    page
         The page, as a path without suffix in ``docs/``.
     """
 

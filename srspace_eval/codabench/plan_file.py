@@ -196,6 +196,16 @@ def make_plan(options: PlanTable, *, where: str = "options") -> CompetitionPlan:
 def load_competition(path: Path | str) -> CompetitionPlan:
     """The competition of an options file, as ``srspace-eval codabench --options FILE`` reads it.
 
+    Parameters
+    ----------
+    path
+        A TOML file, such as :func:`write_competition_template` writes.
+
+    Returns
+    -------
+    CompetitionPlan
+        The competition. Paths in the file are relative to it.
+
     Raises
     ------
     InputError, TrackError
@@ -221,6 +231,11 @@ def load_competition(path: Path | str) -> CompetitionPlan:
 
 def write_competition_template(path: Path | str) -> None:
     """Write an options file with comments, as ``srspace-eval codabench new`` does.
+
+    Parameters
+    ----------
+    path
+        The file to write. Its name must end in ``.toml``.
 
     Raises
     ------

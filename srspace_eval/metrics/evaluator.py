@@ -42,9 +42,9 @@ class EvaluatorConfig:
 
     Attributes
     ----------
-    metrics:
+    metrics
         Id -> metric with its options, as :func:`srspace_eval.metrics.registry.bind` gives them.
-    scale:
+    scale
         Super-resolution factor.
 
     Raises
@@ -99,18 +99,18 @@ class ImageEvaluator:
 
     Parameters
     ----------
-    gt:
+    gt
         (H, W, 3) uint8, cropped as the track says; None: there is no GT.
-    config:
+    config
         What is measured.
-    network:
+    network
         LPIPS's network, or several by name (:attr:`srspace_eval.metrics.base.Metric.network`); required if
         ``config.needs_network``. On CUDA, all metrics are measured on their device.
-    lr:
+    lr
         (ceil(H / scale), ceil(W / scale), 3) uint8 reference of LR-PSNR; None: the downscaled GT.
-    image:
+    image
         Its name: for messages, and part of the patches' seed.
-    size:
+    size
         (height, width) of the samples; required without a GT.
 
     Raises
@@ -168,6 +168,7 @@ class ImageEvaluator:
         curved = [_Family(family, inputs) for family in families if _has_curves(family)]
         self._by_sample, self._by_image = [*curved, *plain], [*plain, *curved]
         self._keys: tuple[str, ...] = ()
+        self._taken = 0
 
     def measure(self, sr: ArrayLike) -> SampleMeasurement:
         """The heavy part of one sample; thread-safe.
@@ -187,12 +188,14 @@ class ImageEvaluator:
 
         Returns
         -------
-        The sample's own values: those of columns that every sample has. ``diversity_mse`` also gives ``mse``.
+        dict[str, float]
+            The sample's own values: those of columns that every sample has. ``diversity_mse`` also gives ``mse``.
         """
         values: dict[str, float] = {}
         for family, measured in zip(self._by_sample, measurement, strict=True):
             values |= family.update(measured)  # if two families give an id, the metric of that id wins
         self._keys = tuple(values)
+        self._taken += 1
         return values
 
     def compute(self) -> ImageValues:
@@ -200,15 +203,16 @@ class ImageEvaluator:
 
         Returns
         -------
-        Id -> value: an infinite PSNR is ``math.inf``, an undefined score is None. Beside columns there are ``mse`` with
-        ``diversity_mse`` and ``diversity_patches_se`` with ``diversity_patches``. Curve id -> S_1 .. S_M.
+        ImageValues
+            Id -> value: an infinite PSNR is ``math.inf``, an undefined score is None. Beside columns there are ``mse``
+            with ``diversity_mse`` and ``diversity_patches_se`` with ``diversity_patches``. Curve id -> S_1 .. S_M.
 
         Raises
         ------
         InputError
             If there were none.
         """
-        if not self._keys:
+        if not self._taken:
             raise InputError(f"{self._image or 'image'}: no samples were measured")
         values: dict[str, float | None] = {}
         curves: dict[str, list[float | None]] = {}

@@ -60,10 +60,15 @@ def register(metric: MetricType, package: str = "") -> MetricType:
 
     Parameters
     ----------
-    metric:
+    metric
         A concrete subclass of :class:`~srspace_eval.metrics.base.Metric`.
-    package:
+    package
         The package that it comes from, for messages and listings; empty: none.
+
+    Returns
+    -------
+    MetricType
+        The class itself.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def register(metric: MetricType, package: str = "") -> MetricType:
     <class 'dict'> is not a metric
     """
     if not _is_metric(metric):
-        raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.metrics.base.Metric, with prepare()")
+        raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.Metric, with prepare()")
     if not metric.columns or metric.columns[0].id != metric.name:
         raise InputError(f"metric {metric.name!r} ({metric.__qualname__}): its first column must have its name as id")
     for info in metric.columns:
@@ -129,7 +134,7 @@ def measures_of(settings: Mapping[str, Mapping[str, object]]) -> tuple[Measure, 
 
     Parameters
     ----------
-    settings:
+    settings
         Group -> settings. The group of a metric under another id than its own states ``metric``.
 
     Examples
@@ -155,9 +160,9 @@ def own_values(
 
     Parameters
     ----------
-    values:
+    values
         Id -> value.
-    settings:
+    settings
         The result's signature: it has a group ``mse`` if the metric was measured.
 
     Examples
@@ -237,17 +242,18 @@ def bind(
 
     Parameters
     ----------
-    wanted:
+    wanted
         Metric names, ids of measures, or measures.
-    declared:
+    declared
         A track's measures; they are measured only if ``wanted`` names them. A measure in ``wanted`` replaces one of the
         same id.
-    defaults:
+    defaults
         Options of the run. A metric that has all options of a group takes them where its measure gives no others.
 
     Returns
     -------
-    In the order of :func:`metrics`, a metric under its own name before its other ids.
+    dict[str, Metric]
+        In the order of :func:`metrics`, a metric under its own name before its other ids.
 
     Raises
     ------

@@ -27,11 +27,11 @@ def find_departures(
 
     Parameters
     ----------
-    entries:
+    entries
         All rows.
-    comparable:
+    comparable
         The results that are ranked together.
-    columns:
+    columns
         Ids of the columns that are shown.
     """
     standard = _standard_metrics(track)

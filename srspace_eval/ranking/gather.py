@@ -37,27 +37,27 @@ def gather_entries(
 
     Parameters
     ----------
-    track:
+    track
         Whose entries are wanted.
-    entries:
+    entries
         Entries that the caller has.
-    board:
+    board
         Folder of scored submissions. A notice names submissions whose scoring has not ended.
-    tables:
+    tables
         CSVs of numbers that the user has (:func:`srspace_eval.ranking.entries.table_entries`).
-    published:
+    published
         A published table whose own teams compete, as in its challenge.
-    beside:
+    beside
         Published tables whose rows are shown as baselines; ``"all"``: every table of the track.
-    mor:
+    mor
         A study's mean opinion ranks (:func:`srspace_eval.ranking.entries.add_mor`).
-    values:
+    values
         CSVs of values to join to the entries (:func:`srspace_eval.ranking.entries.add_values`).
-    columns:
+    columns
         Metric ids that are shown; rows of ``beside`` without any of them are left out. None: the track's own.
-    allow_unknown:
+    allow_unknown
         Names of ``mor`` without an entry become baselines. False: they are an error, but for the GT.
-    teams:
+    teams
         What the entries show about their teams (:func:`srspace_eval.ranking.entries.add_about`).
 
     Raises

@@ -44,40 +44,41 @@ def rank(
 
     Parameters
     ----------
-    source:
+    source
         A board or its folder; or results and entries (:class:`Entry`), whose order does not matter. None: only the
         sources below.
-    track:
+    track
         Gives the rule: a track, a built-in track's name, or a track file.
-    table:
+    table
         A CSV of numbers that you have, or several: columns ``team``, optionally ``kind`` (``team`` or ``baseline``),
         and ids of the track; an empty cell is "not measured".
-    published:
+    published
         A published table whose own teams compete, as in its challenge, such as ``"ntire2021"``.
-    with_published:
+    with_published
         Published tables whose rows are shown as baselines; ``"all"``: every table of the track.
-    mor:
+    mor
         A study's mean opinion ranks: the folder that :func:`srspace_eval.collect_study` wrote, or a CSV ``team,mor``.
-    values:
+    values
         A CSV of values to join to the entries of the other sources, or several: ``team`` and any ids of the track, such
         as runtimes beside measured results. A name without an entry becomes a baseline, with a notice.
-    columns:
+    columns
         Metric ids to show; None: those that the rule and the track name. A notice names columns without any value.
-    bootstrap:
+    bootstrap
         How to make 95% intervals from the images' values of measured submissions; None: no intervals.
-    signature:
+    signature
         Start of the signature id whose results are ranked; results that conflict with it are listed without ranks.
-    allow_unknown:
+    allow_unknown
         Names of ``mor`` without an entry (a reference method that was not scored) become baselines. False: they are an
         error, but for the GT.
-    teams:
+    teams
         Teams or their CSV (:func:`srspace_eval.read_teams`): affiliations, links, what else they declared. Entries of
         the same name show it; upper and lower case count as the same.
 
     Returns
     -------
-    The leaderboard, best first. :meth:`Ranking.to_frame` gives a pandas DataFrame, and
-    :func:`srspace_eval.write_leaderboards` writes the files.
+    Ranking
+        The leaderboard, best first. :meth:`Ranking.to_frame` gives a pandas DataFrame, and
+        :func:`srspace_eval.write_leaderboards` writes the files.
 
     Raises
     ------

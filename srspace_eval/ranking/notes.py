@@ -42,9 +42,9 @@ def make_notes(
 
     Parameters
     ----------
-    plan, images:
+    plan, images
         The bootstrap and the number of images that it resampled.
-    comparable, left_out:
+    comparable, left_out
         The results that share their settings, and how many do not.
     """
     return (

@@ -2,6 +2,7 @@
 
 Each table is a file ``leaderboards/published/*.toml`` (installed in ``srspace_eval.leaderboards``): where it was
 published, which images it is about, its rows as printed. Nothing in them was measured here.
+The module is long because much of it is documentation.
 """
 
 from __future__ import annotations
@@ -38,19 +39,19 @@ class PublishedRow:
 
     Attributes
     ----------
-    team:
+    team
         The method's name.
-    kind:
+    kind
         ``"team"`` if it competed, else ``"baseline"``.
-    values:
+    values
         Metric id or key of :attr:`PublishedTable.columns` -> value; a cell printed as "-" is absent.
-    ranks:
+    ranks
         Metric id -> printed rank.
-    final_rank:
+    final_rank
         The printed final rank; None if none was printed.
-    note:
+    note
         What the table or its source says about the row.
-    places:
+    places
         Name of one of the track's rankings -> printed place.
     """
 
@@ -69,25 +70,25 @@ class PublishedTable:
 
     Attributes
     ----------
-    id:
+    id
         Name for ``rank --with`` (``"ntire2021-x4"``).
-    title:
+    title
         What it compares.
-    tracks:
+    tracks
         The tracks beside which it is shown without a notice; empty: another task.
-    paper, table, read_from:
+    paper, table, read_from
         The publication, the table in it, and the document the numbers were read from.
-    data:
+    data
         The images it is about.
-    images:
+    images
         How many they are; None if the publication does not say.
-    columns:
+    columns
         Columns that are not metrics of this package.
-    rows:
+    rows
         As printed.
-    uncertain:
+    uncertain
         What the source leaves open about the whole table, one sentence each.
-    measured_with:
+    measured_with
         How the numbers were measured, as far as it is known. The notes of the rows say it. If it is empty, they were
         measured as the track measures.
 
@@ -124,11 +125,16 @@ class PublishedTable:
 
         Parameters
         ----------
-        kind:
+        kind
             ``"baseline"``: all are shown and none is ranked, also where the track ranks baselines; ``"as published"``:
             those that competed compete again.
-        known:
+        known
             Ids of a track's columns (:meth:`Track.columns`); values under other ids are left out. None: the metrics'.
+
+        Returns
+        -------
+        list[Entry]
+            One entry for each row, in the printed order.
 
         Examples
         --------
@@ -152,6 +158,11 @@ class PublishedTable:
 @lru_cache(maxsize=1)
 def published_tables() -> Mapping[str, PublishedTable]:
     """All published tables, by id.
+
+    Returns
+    -------
+    Mapping[str, PublishedTable]
+        Id -> table.
 
     Examples
     --------
@@ -189,10 +200,15 @@ def load_published(name: str, track: str | None = None) -> PublishedTable:
 
     Parameters
     ----------
-    name:
+    name
         ``"ntire2021-x4"``; with ``track="x4"`` also ``"ntire2021"``.
-    track:
+    track
         The track beside which it is shown.
+
+    Returns
+    -------
+    PublishedTable
+        The table.
 
     Raises
     ------

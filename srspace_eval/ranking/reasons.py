@@ -26,11 +26,11 @@ def why_unranked(
 
     Parameters
     ----------
-    ranks:
+    ranks
         Metric id -> the entry's rank.
-    pools:
+    pools
         Metric id -> the entries that it ranks.
-    alone:
+    alone
         Whether it is the only entry that could be ranked.
     """
     rule = track.ranking

@@ -43,20 +43,21 @@ def apply_rule(
 
     Parameters
     ----------
-    entries:
+    entries
         In any order; the baselines' order is kept.
-    track:
+    track
         Gives the rule (:class:`srspace_eval.tracks.model.RankingRule`).
-    bootstrap:
+    bootstrap
         How to make intervals from the per-image values of measured entries; None: no intervals.
-    signature:
+    signature
         Start of the signature id whose results are ranked; others that conflict with it are listed without ranks.
-    columns:
+    columns
         Metric ids to show; None: those that the rule and the track name.
 
     Returns
     -------
-    The ranking by the track's first rule; :attr:`Ranking.others` are those by its other rules.
+    Ranking
+        The ranking by the track's first rule; :attr:`Ranking.others` are those by its other rules.
 
     Raises
     ------

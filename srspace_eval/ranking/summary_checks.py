@@ -32,7 +32,7 @@ def summary_faults(result: Result, track: Track) -> list[str]:
 
     Parameters
     ----------
-    track:
+    track
         The track that it is ranked in.
     """
     if result.incomplete:

@@ -100,13 +100,22 @@ ALL_FORMATS = (*FORMATS, "bib")
 
 
 def render_leaderboard(ranking: Ranking, form: str, **options: Unpack[TableOptions]) -> str:
-    """A ranking in one of :data:`TEXT_FORMATS`, or the publications that its rows are from: ``"bib"``.
+    """Write a leaderboard as one text.
 
     Parameters
     ----------
-    options:
+    ranking
+        The leaderboard that :func:`rank` made.
+    form
+        ``"csv"``, ``"json"``, ``"md"`` or ``"tex"``; ``"bib"``: the publications that its rows are from.
+    options
         How Markdown and LaTeX look: ``intervals``, ``digits``, ``own``; in LaTeX also ``notes`` and ``signature``
         (:class:`TableOptions`).
+
+    Returns
+    -------
+    str
+        The text, with a line end after the last line.
 
     Raises
     ------
@@ -147,28 +156,29 @@ def write_leaderboards(
 
     Parameters
     ----------
-    rankings:
+    rankings
         One ranking a track, in the order of the index page.
-    out:
+    out
         The folder; made if missing.
-    formats:
+    formats
         Some of :data:`FORMATS`. A text format gives ``TRACK.csv``, ``.json``, ``.md``, ``.tex``; ``html`` gives
         ``index.html`` and the pages it leads to (:mod:`srspace_eval.report.html.site`). If a track has several
         rankings, ``TRACK.csv`` is that of the first one, and ``TRACK.NAME.csv`` that of each further one. ``tex`` also
         gives ``TRACK-references.bib`` if rows are from publications.
-    pictures:
+    pictures
         Track name -> where its pictures are, for the pages' viewer.
-    study_report:
+    study_report
         The human study's report, linked from the pages: a file, or a web address.
-    history:
+    history
         A file with the history of the rankings, which gets an entry if a ranking changed. Pages have a history of
         their own in ``history.json``; it is continued if the file does not exist.
-    options:
+    options
         As of :func:`render_leaderboard`.
 
     Returns
     -------
-    The files to open: the text files, then ``index.html``.
+    list[Path]
+        The files to open: the text files, then ``index.html``.
 
     Raises
     ------

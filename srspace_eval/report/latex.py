@@ -32,14 +32,14 @@ def to_latex(table: Table, *, label: str, intervals: bool = False, notes: bool =
 
     Parameters
     ----------
-    label:
+    label
         What follows ``tab:`` in the ``\\label``: letters, digits, hyphens.
-    intervals:
+    intervals
         Also give each value's interval and each rank's.
-    notes:
+    notes
         Print the notes below the table. Without them, published names carry a ``\\cite``, and only notes of marked
         columns are printed.
-    signature:
+    signature
         Print what the results were measured with, below the table.
     """
     places = table.has_final

@@ -72,7 +72,7 @@ def render_letter(outcome: Outcome, gt: Path | None) -> str:
 
     Parameters
     ----------
-    gt:
+    gt
         The GT's folder; faults name its files, and the letter leaves the folder out.
     """
     return "\n".join(_lines(outcome, gt)) + "\n"
@@ -81,9 +81,17 @@ def render_letter(outcome: Outcome, gt: Path | None) -> str:
 def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
     """Write a Markdown file for each team of a batch. An earlier report of the same team is replaced.
 
+    Parameters
+    ----------
+    batch
+        What :func:`check_all` or :func:`score_all` returned.
+    folder
+        The folder for the files; it is created.
+
     Returns
     -------
-    The files, in the order of the submissions.
+    list[Path]
+        The files, in the order of the submissions.
 
     Raises
     ------

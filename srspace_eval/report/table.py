@@ -35,12 +35,12 @@ def make_table(
 
     Parameters
     ----------
-    complete:
+    complete
         Keep columns without any number, as files for programs do. Tables for readers leave them out, unless all
         metrics would be left out.
-    digits:
+    digits
         Decimals of all metrics, or metric id -> decimals; None: those of the metrics.
-    own:
+    own
         The method that is to be the last row; None: the ranking's order.
 
     Raises

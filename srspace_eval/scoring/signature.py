@@ -26,11 +26,11 @@ def make_signature(
 
     Parameters
     ----------
-    samples:
+    samples
         M.
-    metrics:
+    metrics
         The metrics by id.
-    runtime:
+    runtime
         What the numbers depend on where they are measured.
     """
     track = checked.track

@@ -83,9 +83,9 @@ class StudyHttpServer:
 
     Parameters
     ----------
-    folder, key, answers:
+    folder, key, answers
         As for :class:`~srspace_eval.study.application.StudyApplication`.
-    address:
+    address
         Host and port. Port 0: a free port.
 
     Raises

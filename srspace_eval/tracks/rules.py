@@ -30,9 +30,9 @@ def read_rules(
 
     Parameters
     ----------
-    known:
+    known
         The ids of the track.
-    own:
+    own
         The ids that it measures, declares or computes.
 
     Raises

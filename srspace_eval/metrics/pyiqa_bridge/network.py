@@ -31,16 +31,16 @@ class PyiqaNetwork:
 
     Parameters
     ----------
-    model:
+    model
         pyiqa's name.
-    lower, gt:
+    lower, gt
         Whether lower values are better, and whether it compares with the GT; what pyiqa says must agree.
-    device:
+    device
         torch device; ``"auto"``: CUDA if there is one.
 
     Attributes
     ----------
-    signature:
+    signature
         pyiqa's version, the hash of all weights and buffers, and the device.
 
     Raises
@@ -98,9 +98,9 @@ class PyiqaNetwork:
 
         Parameters
         ----------
-        sr, gt:
+        sr, gt
             (H, W, 3) uint8; ``gt`` is None if the metric does not compare.
-        seed:
+        seed
             Of all generators before the picture. Their states are restored after it.
 
         Raises

@@ -37,7 +37,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
 
     Returns
     -------
-    Name -> tensor, on the CPU. Floating-point tensors become float32; integer tensors keep their type.
+    dict[str, Tensor]
+        Name -> tensor, on the CPU. Floating-point tensors become float32; integer tensors keep their type.
 
     Raises
     ------

@@ -49,7 +49,7 @@ def per_image(ranking: Ranking, pages: Mapping[int, str]) -> PerImage | None:
 
     Parameters
     ----------
-    pages:
+    pages
         Row number -> address of the submission's page.
     """
     numbers = [n for n, row in enumerate(ranking.rows) if n in pages and row.entry.result is not None]

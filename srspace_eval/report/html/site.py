@@ -69,24 +69,25 @@ def write_site(
 
     Parameters
     ----------
-    out:
+    out
         Folder to write into: a new one, an empty one, or one that an earlier call wrote. Files of an earlier call that
         this one does not write (pages of a withdrawn submission, pictures) are deleted. Other files are kept.
-    rankings:
+    rankings
         One ranking a track, in the order of the index.
-    pictures:
+    pictures
         Track name -> where its pictures are. The submissions named there get a viewer.
-    texts:
+    texts
         More files for the folder: name -> text.
-    study_report:
+    study_report
         The human study's report, linked from the tracks' pages: a file (the link is relative) or a web address.
-    history:
+    history
         A history file that is read and updated, in addition to the site's own (:mod:`srspace_eval.report.history`).
         If it does not exist, the site's own is continued.
 
     Returns
     -------
-    The path of ``index.html``.
+    Path
+        The path of ``index.html``.
 
     Raises
     ------

@@ -24,13 +24,13 @@ class PageColumn:
 
     Attributes
     ----------
-    model:
+    model
         The table's column.
-    label:
+    label
         Its label as markup.
-    reached, missed:
+    reached, missed
         The plateau as the marks of cells say it: ``"≥ 45"`` and ``"< 45"``; empty if there is none.
-    mark:
+    mark
         Where the plateau lies on the column's scale, 0..100; None if there is none.
     """
 
@@ -47,13 +47,13 @@ class PageCell:
 
     Attributes
     ----------
-    model:
+    model
         The table's cell.
-    sort:
+    sort
         What the column is sorted by, as text that JavaScript's ``Number`` reads; empty sorts last.
-    whisker:
+    whisker
         (low, value, high) of the interval on the column's scale, 0..100.
-    like_next:
+    like_next
         The name of the next row in this column's order, if the data cannot tell the two apart.
     """
 
@@ -78,9 +78,9 @@ class PageLine:
 
     Attributes
     ----------
-    page:
+    page
         The address of the submission's own page, or empty.
-    about:
+    about
         The track's fields.
     """
 
@@ -104,15 +104,15 @@ class TrackTable:
 
     Attributes
     ----------
-    model:
+    model
         The table model.
-    columns:
+    columns
         What decides first: the mean rank, the metrics whose ranks it is made of, the other metrics.
-    footnotes:
+    footnotes
         (mark, text), safe to show.
-    about:
+    about
         The headings of the fields that the table of teams fills.
-    alike:
+    alike
         Column by column, the pairs of neighbours that the data cannot tell apart.
     """
 
@@ -129,7 +129,7 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
 
     Parameters
     ----------
-    pages:
+    pages
         Row number -> address of the submission's page, for rows that have one.
     """
     names = [visible(line.row.entry.team) for line in table.lines]

@@ -51,15 +51,15 @@ class Pictures:
 
     Attributes
     ----------
-    gt:
+    gt
         Folder (or zip) of the ground truth, named as its track says.
-    submissions:
+    submissions
         Team -> folder or zip of its samples, named as in its records.
-    lr:
+    lr
         Folder (or zip) of LRs, named as ``score`` takes them; None: the GT is downscaled for the view.
-    images:
+    images
         At most this many images are shown, the best and worst first. All submissions show the same ones.
-    most_bytes:
+    most_bytes
         The viewer is not written if its pictures would take more bytes, by an estimate.
 
     Examples
@@ -85,14 +85,15 @@ def local_best(gt: NDArray[np.uint8], samples: Sequence[NDArray[np.uint8]]) -> N
 
     Parameters
     ----------
-    gt:
+    gt
         uint8 (H, W, 3).
-    samples:
+    samples
         M arrays like it.
 
     Returns
     -------
-    Array (rows, columns) of sample positions 0..M-1; equal errors go to the first.
+    NDArray[np.intp]
+        Array (rows, columns) of sample positions 0..M-1; equal errors go to the first.
     """
     height, width = gt.shape[:2]
     side = cell_side(height, width)
@@ -124,11 +125,11 @@ class PictureWriter:
 
     Parameters
     ----------
-    pictures:
+    pictures
         Where they are.
-    folder:
+    folder
         The track's folder in the site; pictures go to ``folder/pictures``.
-    track:
+    track
         Names the files, and scales LRs that are made here.
 
     Raises
@@ -175,13 +176,14 @@ class PictureWriter:
 
         Parameters
         ----------
-        name:
+        name
             The submission's file name in the site.
 
         Returns
         -------
-        Image -> its description, for each image that can be shown. Addresses are relative to a page one folder below
-        the track's folder.
+        dict[str, dict[str, Any]]
+            Image -> its description, for each image that can be shown. Addresses are relative to a page one folder
+            below the track's folder.
         """
         path = self._submissions.get(result.team)
         if path is None:

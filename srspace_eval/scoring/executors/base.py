@@ -33,7 +33,7 @@ class NetworkPlan(NetworkSettings):
 
     Attributes
     ----------
-    metrics:
+    metrics
         A metric for each network that is needed; None: only the run's LPIPS network.
     """
 
@@ -100,11 +100,11 @@ class RuntimeInfo:
 
     Attributes
     ----------
-    lpips:
+    lpips
         :attr:`srspace_eval.metrics.lpips.network.LPIPS.signature` of the run's LPIPS network; None if it is not loaded.
-    environment:
+    environment
         Versions of the libraries that compute, and the device.
-    networks:
+    networks
         The signatures of the other networks, by name.
     """
 
@@ -125,7 +125,7 @@ def runtime_info(networks: Networks | None) -> RuntimeInfo:
 
     Parameters
     ----------
-    networks:
+    networks
         The networks that measure, by name.
 
     Examples
@@ -152,12 +152,13 @@ class Executor(Protocol):
 
         Parameters
         ----------
-        plan:
+        plan
             The network; None if no metric needs one.
 
         Returns
         -------
-        What the numbers will depend on.
+        RuntimeInfo
+            What the numbers will depend on.
 
         Raises
         ------
@@ -174,11 +175,11 @@ class Executor(Protocol):
 
         Parameters
         ----------
-        tasks, sources:
+        tasks, sources
             What to measure, and where to read it.
-        config:
+        config
             What to measure it with.
-        advance:
+        advance
             Called with the number of samples done, from any thread.
 
         Raises

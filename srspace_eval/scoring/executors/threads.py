@@ -45,9 +45,9 @@ class LocalExecutor:
 
     Parameters
     ----------
-    workers:
+    workers
         The number of cores to use, at least 1.
-    budget:
+    budget
         Limits the memory of the images that are measured at once.
     """
 
@@ -87,17 +87,17 @@ def measure_images(
 
     Parameters
     ----------
-    tasks, sources:
+    tasks, sources
         What to measure, and where to read it.
-    config, networks:
+    config, networks
         What to measure it with; one network alone is the run's LPIPS network.
-    workers:
+    workers
         Number of threads that decode, at least 1.
-    advance:
+    advance
         Called with the number of samples done, from any thread.
-    budget:
+    budget
         Limits the memory of the images that are measured at once.
-    image_bytes:
+    image_bytes
         Memory that an image holds while it is measured; None: its GT's activations.
 
     Raises

@@ -31,11 +31,11 @@ class RunSpec:
 
     Attributes
     ----------
-    plan:
+    plan
         The network; None if no metric needs one.
-    runtime:
+    runtime
         What all workers agreed on before the run.
-    sources, config:
+    sources, config
         Where files are read from, and what is measured.
     """
 
