@@ -9,7 +9,7 @@ worker, or a second process with the same work. Three things must hold after a f
 lost, and the same command without a fault then writes the bytes of the undisturbed run and leaves no temporary or lock
 file.
 
-`study serve` gets the answers of thirty raters, ten of each, one after the other. A client sends an answer again until
+`study serve` gets the answers of thirty raters, four of each, one after the other. A client sends an answer again until
 the server has confirmed it, as the study's page does. After a kill, each confirmed answer is there with its bytes, and
 no file is torn; when all are sent, the folder has the bytes of an undisturbed run. At last 500 clients send at once,
 once to a folder that takes files and once to one that stops doing so: each answer is confirmed and kept, or its client
@@ -381,7 +381,7 @@ def _while_scoring(trial: Trial, scratch: Path, chance: random.Random, times: in
 
 # --- the study's server ------------------------------------------------------------------------------------
 
-REVISIONS = 10
+REVISIONS = 4
 BURST = 500
 
 
