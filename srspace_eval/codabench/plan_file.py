@@ -23,8 +23,8 @@ from srspace_eval.tracks.reader import load_track
 _MAX_FILE_BYTES = 1 << 20
 _MAX_PAGE_BYTES = 1 << 20
 
-Words = Annotated[str, Meta(max_length=100_000)]
-Name = Annotated[str, Meta(min_length=1, max_length=1000)]
+Words = Annotated[str, Meta(max_length=100_000, pattern=documents.NO_NUL)]
+Name = Annotated[str, Meta(min_length=1, max_length=1000, pattern=documents.NO_NUL)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[int, Meta(ge=60, le=10_000_000)]
 
