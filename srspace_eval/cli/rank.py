@@ -213,8 +213,9 @@ def command(
     """Rank the scored submissions of a board into leaderboards.
 
     Results that were measured with different settings are refused, unless --signature chooses one group. S_M, S_10,
-    `diversity` and `diversity_mse` are diversity scores; docs/concepts/diversity.md explains them.
-    """  # fmt: skip
+    `diversity` and `diversity_mse` are diversity scores. The page "The diversity score S_M" of the documentation
+    explains them.
+    """
     if list_published:
         print_published()
         return

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from srspace_eval import errors
+from srspace_eval._utils.documentation import page_reference
 from srspace_eval.cli import COMMANDS, cli
 from srspace_eval.cli._examples import EXAMPLES, SECTIONS
 from tests.helpers.commands import run
@@ -78,7 +79,7 @@ def test_the_help_of_each_command_ends_with_two_examples_and_a_page() -> None:
         *_, first, second, empty, page = help_text.splitlines()
         assert first.strip().startswith(f"srspace-eval {name}"), name
         assert second.strip().startswith(f"srspace-eval {name}"), name
-        assert (empty, page.strip()) == ("", f"Read more: docs/{EXAMPLES[name].page}.md")
+        assert (empty, page.strip()) == ("", f"Read more: {page_reference(EXAMPLES[name].page)}")
 
 
 def test_every_page_that_help_names_exists() -> None:
@@ -103,7 +104,7 @@ def test_every_error_class_has_an_entry_and_the_message_names_it(capsys: pytest.
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert {kind.__name__ for kind in kinds} <= entries
     assert run("check", "nothing", "--gt", "nothing") == 1
-    assert capsys.readouterr().err.splitlines()[-1] == "see docs/reference/errors.md#submissionerror"
+    assert capsys.readouterr().err.splitlines()[-1] == f"see {page_reference('reference/errors', 'submissionerror')}"
 
 
 @pytest.mark.parametrize(("shell", "words"), [("bash", "srspace-eval sc"), ("zsh", "srspace-eval sc")])
