@@ -63,7 +63,9 @@ def test_own_rows_stand_between_published_teams_and_baselines() -> None:
 
 
 def test_a_notice_says_who_has_no_ranks_and_how_all_get_them() -> None:
-    with pytest.warns(Notice, match=r"teams alone; 'Mine': shown without ranks; rank_together=True ranks all rows together"):
+    with pytest.warns(
+        Notice, match=r"teams alone; 'Mine': shown without ranks; rank_together=True ranks all rows together"
+    ):
         ranking = rank(OWN["given"](), X8, published="ntire2021-x8")
     assert "Rows that are not of the published table are shown without ranks." in " ".join(ranking.notes)
     # Notices are errors in these tests: nothing is said here.
