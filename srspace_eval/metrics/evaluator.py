@@ -168,6 +168,7 @@ class ImageEvaluator:
         curved = [_Family(family, inputs) for family in families if _has_curves(family)]
         self._by_sample, self._by_image = [*curved, *plain], [*plain, *curved]
         self._keys: tuple[str, ...] = ()
+        self._taken = 0
 
     def measure(self, sr: ArrayLike) -> SampleMeasurement:
         """The heavy part of one sample; thread-safe.
@@ -194,6 +195,7 @@ class ImageEvaluator:
         for family, measured in zip(self._by_sample, measurement, strict=True):
             values |= family.update(measured)  # if two families give an id, the metric of that id wins
         self._keys = tuple(values)
+        self._taken += 1
         return values
 
     def compute(self) -> ImageValues:
@@ -210,7 +212,7 @@ class ImageEvaluator:
         InputError
             If there were none.
         """
-        if not self._keys:
+        if not self._taken:
             raise InputError(f"{self._image or 'image'}: no samples were measured")
         values: dict[str, float | None] = {}
         curves: dict[str, list[float | None]] = {}

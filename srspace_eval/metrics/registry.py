@@ -65,6 +65,11 @@ def register(metric: MetricType, package: str = "") -> MetricType:
     package
         The package that it comes from, for messages and listings; empty: none.
 
+    Returns
+    -------
+    MetricType
+        The class itself.
+
     Raises
     ------
     InputError
@@ -80,7 +85,7 @@ def register(metric: MetricType, package: str = "") -> MetricType:
     <class 'dict'> is not a metric
     """
     if not _is_metric(metric):
-        raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.metrics.base.Metric, with prepare()")
+        raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.Metric, with prepare()")
     if not metric.columns or metric.columns[0].id != metric.name:
         raise InputError(f"metric {metric.name!r} ({metric.__qualname__}): its first column must have its name as id")
     for info in metric.columns:

@@ -2,6 +2,7 @@
 
 Each table is a file ``leaderboards/published/*.toml`` (installed in ``srspace_eval.leaderboards``): where it was
 published, which images it is about, its rows as printed. Nothing in them was measured here.
+The module is long because much of it is documentation.
 """
 
 from __future__ import annotations
@@ -134,6 +135,11 @@ class PublishedTable:
         known
             Ids of a track's columns (:meth:`Track.columns`); values under other ids are left out. None: the metrics'.
 
+        Returns
+        -------
+        list[Entry]
+            One entry for each row, in the printed order.
+
         Examples
         --------
         >>> load_published("ntire2021-x4").entries()[0].values["lpips"]
@@ -156,6 +162,11 @@ class PublishedTable:
 @lru_cache(maxsize=1)
 def published_tables() -> Mapping[str, PublishedTable]:
     """All published tables, by id.
+
+    Returns
+    -------
+    Mapping[str, PublishedTable]
+        Id -> table.
 
     Examples
     --------
@@ -197,6 +208,11 @@ def load_published(name: str, track: str | None = None) -> PublishedTable:
         ``"ntire2021-x4"``; with ``track="x4"`` also ``"ntire2021"``.
     track
         The track beside which it is shown.
+
+    Returns
+    -------
+    PublishedTable
+        The table.
 
     Raises
     ------
