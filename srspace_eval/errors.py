@@ -34,7 +34,7 @@ from typing import Literal
 
 _OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(?: (\d+|[A-Z]+\b|off\b|shift\b))?")
 _ARGUMENTS = {"lpips-net": "net", "with": "with_published", "baseline": "kind"}
-_FLAGS = {"overwrite", "incomplete", "strict", "include-gt", "allow-unknown", "self-ensemble", "ties"}
+_FLAGS = {"overwrite", "incomplete", "strict", "include-gt", "allow-unknown", "self-ensemble", "ties", "rank-together"}
 _language: Literal["Python", "command line"] = "Python"
 
 
