@@ -135,3 +135,17 @@ def test_a_contradiction_is_refused_by_name(board: Path, name: str) -> None:
         rank(board, "x4")
     assert told in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_contradictions_of_one_kind_are_one_line(board: Path) -> None:
+    for path in (board / "x4").glob("*.json"):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        lower_lpips(document)
+        path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(RankingError) as caught:
+        rank(board, "x4")
+    about = [problem for problem in caught.value.problems if ": lpips is" in problem]
+    # Of each of 2 teams: 4 images, and 3 samples of each.
+    assert len(about) == 2
+    assert all(problem.endswith("it lies from 0 to inf (and 15 more like this)") for problem in about)
+    assert len(caught.value.problems) == 2 * 4
