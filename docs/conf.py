@@ -54,7 +54,9 @@ nb_execution_show_tb = True
 nb_merge_streams = True
 nb_render_markdown_format = "myst"  # the default, CommonMark, has no tables
 
-autodoc_typehints = "none"  # docstrings say them
+autodoc_typehints = "signature"  # docstrings say what the values mean
+autodoc_typehints_format = "short"
+maximum_signature_line_length = 88  # longer signatures have one parameter per line
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

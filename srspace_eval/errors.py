@@ -35,7 +35,7 @@ from typing import Literal
 
 _OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(?: (\d+|[A-Z]+\b|off\b|shift\b))?")
 _ARGUMENTS = {"lpips-net": "net", "with": "with_published", "baseline": "kind"}
-_FLAGS = {"overwrite", "incomplete", "strict", "include-gt", "allow-unknown", "self-ensemble", "ties"}
+_FLAGS = {"overwrite", "incomplete", "strict", "include-gt", "allow-unknown", "self-ensemble", "ties", "rank-together"}
 _language: Literal["Python", "command line"] = "Python"
 
 
@@ -161,12 +161,12 @@ class MetricError(SrspaceEvalError):
     ...     def prepare(self, image):
     ...         return se.SampleMean(lambda sr: {"undefined": float("nan")})
     >>> metric = se.register(Undefined)
-    >>> for name in ("gt", "samples"):
+    >>> for name in ("hr", "samples"):
     ...     Path(name).mkdir()
-    >>> se.write_png("gt/0801.png", np.zeros((32, 32, 3), np.uint8))
+    >>> se.write_png("hr/0801.png", np.zeros((32, 32, 3), np.uint8))
     >>> se.write_png("samples/000000.png", np.zeros((32, 32, 3), np.uint8))
     >>> try:
-    ...     se.score("samples", "gt", track="x4", samples=1, metrics=["undefined"])
+    ...     se.score("samples", "hr", track="x4", samples=1, metrics=["undefined"])
     ... except se.MetricError as error:
     ...     print(str(error).partition(": ")[2])
     metric 'undefined' of package srspace_eval: column 'undefined' is NaN; a finite number is required

@@ -15,10 +15,12 @@ from srspace_eval.cli._rank_options import (
     digits_of,
     forms_of,
     print_published,
+    published_of,
     require_inputs_kept,
     require_known_digits,
     require_one,
     tracks_of,
+    wants_board,
 )
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
@@ -53,7 +55,12 @@ _DEFAULT_BOARD = Path("leaderboards")
     help="Track to rank; may be given several times. Without it: every track of the board.",
 )
 @click.option(
-    "--board", type=EXISTING_FOLDER, help=f"Folder of scored submissions (default: {_DEFAULT_BOARD}/ if it exists)."
+    "--board",
+    type=EXISTING_FOLDER,
+    help=(
+        f"Folder of scored submissions (default: {_DEFAULT_BOARD}/ if it exists; with --published or --table, only if "
+        "--own names a method that is not among their rows)."
+    ),
 )
 @click.option(
     "--table",
@@ -93,7 +100,15 @@ _DEFAULT_BOARD = Path("leaderboards")
     "published_names",
     multiple=True,
     metavar="NAME",
-    help="Rank a published table's own teams, as its challenge did.",
+    help=(
+        "Rank a published table's own teams, as its challenge did; may be given once for each track. Rows of other "
+        "sources are shown without ranks."
+    ),
+)
+@click.option(
+    "--rank-together",
+    is_flag=True,
+    help="Rank the teams of --published and all other rows together, although their numbers do not compare.",
 )
 @click.option(
     "--with",
@@ -199,6 +214,7 @@ def command(
     formats: str | None,
     digits: int | dict[str, int] | None,
     own: str | None,
+    rank_together: bool,
     notes: bool,
     tex_signature: bool,
     gt: Path | None,
@@ -219,15 +235,10 @@ def command(
         print_published()
         return
     forms = forms_of(formats, out, as_json)
-    if len(published_names) > 1:
-        raise click.UsageError(
-            f"--published is given more than once ({', '.join(published_names)}); give one, and show the others with "
-            "--with"
-        )
-    published = published_names[0] if published_names else None
-    if board is None and not tables and published is None and _DEFAULT_BOARD.is_dir():
+    if board is None and _DEFAULT_BOARD.is_dir() and wants_board(tables, published_names, own):
         board = _DEFAULT_BOARD
-    tracks = tracks_of(track_names, board, published)
+    tracks = tracks_of(track_names, board, published_names)
+    published = published_of(published_names, tracks)
     if more_submissions:
         # A shell makes several words of `--submission inbox/*.zip`.
         if not submissions:
@@ -256,7 +267,7 @@ def command(
             board,
             track,
             table=tables,
-            published=published,
+            published=published.get(track.name),
             with_published=beside,
             mor=mor,
             values=values,
@@ -265,6 +276,7 @@ def command(
             signature=chosen.get(track.name),
             allow_unknown=allow_unknown,
             teams=teams,
+            rank_together=rank_together,
         )
         for track in tracks
     ]

@@ -92,6 +92,18 @@ class MetricInfo:
     def format(self, value: float | None) -> str:
         """The value as tables show it: ``"–"`` if there is none, ``"∞"`` if it is infinite.
 
+        Parameters
+        ----------
+        value
+            The value. None or NaN: there is none.
+
+        Returns
+        -------
+        str
+            The value with :attr:`digits` digits after the point.
+
+        Examples
+        --------
         >>> MetricInfo("psnr", "PSNR", "dB", 2, "higher", "PSNR", "").format(50.456)
         '50.46'
         """
@@ -102,7 +114,20 @@ class MetricInfo:
         return f"{value:.{self.digits}f}"
 
     def better(self, a: float, b: float) -> bool:
-        """Whether ``a`` is strictly better than ``b``."""
+        """Whether ``a`` is strictly better than ``b``.
+
+        Parameters
+        ----------
+        a
+            A value of this column.
+        b
+            Another value of this column.
+
+        Returns
+        -------
+        bool
+            False if they are equal.
+        """
         return a < b if self.direction == "lower" else a > b
 
 
@@ -207,7 +232,18 @@ class NetworkSettings:
     precision: str = "float32"
 
     def of(self, net: str) -> NetworkSettings:
-        """The same for another trunk, whose weights are torchvision's."""
+        """The same for another trunk, whose weights are torchvision's.
+
+        Parameters
+        ----------
+        net
+            The trunk: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+
+        Returns
+        -------
+        NetworkSettings
+            The same device, precision and folder, without the file :attr:`weights`.
+        """
         return replace(self, net=net, weights=self.weights if net == self.net else None)
 
 
@@ -333,10 +369,22 @@ class Metric(ABC):
     def load_network(self, settings: NetworkSettings) -> LoadedNetwork:
         """Load the network that it needs, if that is not the run's LPIPS network.
 
+        Parameters
+        ----------
+        settings
+            Trunk, weights, device and precision of the run.
+
+        Returns
+        -------
+        LoadedNetwork
+            The network, as :attr:`ImageInputs.networks` gives it to :meth:`prepare`.
+
         Raises
         ------
         WeightsError
             If weights are missing or damaged.
+        NotImplementedError
+            If the metric names a network of its own and does not override this method.
         """
         raise NotImplementedError
 
@@ -363,27 +411,83 @@ class Metric(ABC):
 
     @classmethod
     def prepare_family(cls, image: ImageInputs, members: Sequence[Metric]) -> AnyPrepared:
-        """Prepare those metrics of a family that are measured; only a family's classes override it."""
+        """Prepare those metrics of a family that are measured; only a family's classes override it.
+
+        Parameters
+        ----------
+        image
+            The image's GT, LR, scale and networks.
+        members
+            The metrics of the family that are measured.
+
+        Returns
+        -------
+        AnyPrepared
+            One object that gives the numbers of all members.
+        """
         (metric,) = members
         return metric.prepare(image)
 
     def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
-        """The least sizes of pictures, with LPIPS's trunk ``net``. If it is empty, any size is possible."""
+        """Return the least sizes of pictures that the metric can measure.
+
+        Parameters
+        ----------
+        net
+            LPIPS's trunk: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+
+        Returns
+        -------
+        tuple[LeastSize, ...]
+            It is empty if any size is possible.
+        """
         return ()
 
     def gt_bytes(self, net: str) -> int:
-        """Bytes a GT's pixel that :meth:`prepare` keeps beside the GT, with LPIPS's trunk ``net``."""
+        """Return how much memory :meth:`prepare` keeps in addition to the GT.
+
+        Parameters
+        ----------
+        net
+            LPIPS's trunk: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+
+        Returns
+        -------
+        int
+            Bytes for each pixel of the GT.
+        """
         return 0
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
         """The settings that the numbers depend on: the version and the options.
 
         If it is empty, the network's settings are enough.
+
+        Parameters
+        ----------
+        run
+            What the settings depend on besides the options: the digest of the LR files.
+
+        Returns
+        -------
+        Mapping[str, Setting]
+            Setting -> value.
         """
         return {"version": self.version, **{f.name: getattr(self, f.name) for f in fields(self)}}
 
     def columns_as(self, measure_id: str) -> tuple[MetricInfo, ...]:
-        """The columns under the id that the metric is measured under. The labels show an id that is not its own."""
+        """The columns under the id that the metric is measured under. The labels show an id that is not its own.
+
+        Parameters
+        ----------
+        measure_id
+            The id: the metric's own, or that of a ``[measure.ID]``.
+
+        Returns
+        -------
+        tuple[MetricInfo, ...]
+            One entry for each of :attr:`columns`, in their order.
+        """
         changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
         if measure_id == self.name:
             about = f" Other options here: {changed}." if changed else ""
@@ -401,7 +505,13 @@ class Metric(ABC):
         )
 
     def missing(self) -> str:
-        """The required option that is missing, and how to give it; an empty text if none is missing."""
+        """The required option that is missing, and how to give it; an empty text if none is missing.
+
+        Returns
+        -------
+        str
+            A sentence for an error message, or an empty text.
+        """
         return ""
 
 

@@ -65,6 +65,11 @@ def register(metric: MetricType, package: str = "") -> MetricType:
     package
         The package that it comes from, for messages and listings; empty: none.
 
+    Returns
+    -------
+    MetricType
+        The class itself.
+
     Raises
     ------
     InputError

@@ -155,11 +155,21 @@ class Prepared(ABC, Generic[M]):
         ----------
         sr
             (H, W, 3) uint8 of the GT's size, on its device.
+
+        Returns
+        -------
+        M
+            What :meth:`update` takes.
         """
 
     @abstractmethod
     def update(self, measured: M) -> dict[str, float]:
         """Take one sample's measurement. It is called in the samples' order, never by two threads at once.
+
+        Parameters
+        ----------
+        measured
+            What :meth:`measure` returned for the sample.
 
         Returns
         -------
@@ -169,7 +179,13 @@ class Prepared(ABC, Generic[M]):
 
     @abstractmethod
     def compute(self) -> ImageValues:
-        """The image's numbers over all samples taken, at least one."""
+        """The image's numbers over all samples taken, at least one.
+
+        Returns
+        -------
+        ImageValues
+            The values and curves of the image.
+        """
 
 
 AnyPrepared: TypeAlias = "Prepared[Any]"

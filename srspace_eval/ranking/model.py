@@ -146,7 +146,7 @@ class Departure:
     columns
         Ids of the columns.
     text
-        How the measurement differs: ``"12 of 100 images, trunk custom"``.
+        How the measurement differs: ``"other images (here 12; published on 100 test images), trunk custom"``.
     """
 
     columns: tuple[str, ...]

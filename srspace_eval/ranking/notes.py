@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import common_text
 from srspace_eval.ranking.model import CLAIM, MEASURED, Row
+from srspace_eval.ranking.participants import Participants
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.words import rule_sentences
@@ -37,6 +38,7 @@ def make_notes(
     images: int,
     comparable: Sequence[Result],
     left_out: int,
+    participants: Participants,
 ) -> tuple[str, ...]:
     """The notes of a ranking, in the order in which they matter.
 
@@ -46,9 +48,12 @@ def make_notes(
         The bootstrap and the number of images that it resampled.
     comparable, left_out
         The results that share their settings, and how many do not.
+    participants
+        Who is ranked with whom.
     """
     return (
         *_rule_notes(track, rows),
+        *_participants_notes(participants),
         *_mor_notes(track, rows, columns),
         *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images and _moving(rows) else ()),
         *_origin_notes(rows, comparable, left_out),
@@ -97,6 +102,20 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
     baselines_ = "ranked too" if rule.baselines_ranked else "shown, not ranked"
     notes.append(f"Equal values share the best of their places (1, 2, 2, 4). Baselines are {baselines_}.")
     return notes
+
+
+def _participants_notes(participants: Participants) -> list[str]:
+    if participants.mixed:
+        return [
+            "Published teams and other rows are ranked together, as asked. The published teams' ranks are therefore "
+            "not those of the publication."
+        ]
+    if participants.published_alone:
+        return [
+            "The ranks are those of the published teams among themselves. Rows that are not of the published table "
+            "are shown without ranks."
+        ]
+    return []
 
 
 def _mor_notes(track: Track, rows: Sequence[Row], columns: Sequence[str]) -> list[str]:

@@ -100,13 +100,22 @@ ALL_FORMATS = (*FORMATS, "bib")
 
 
 def render_leaderboard(ranking: Ranking, form: str, **options: Unpack[TableOptions]) -> str:
-    """A ranking in one of :data:`TEXT_FORMATS`, or the publications that its rows are from: ``"bib"``.
+    """Write a leaderboard as one text.
 
     Parameters
     ----------
+    ranking
+        The leaderboard that :func:`rank` made.
+    form
+        ``"csv"``, ``"json"``, ``"md"`` or ``"tex"``; ``"bib"``: the publications that its rows are from.
     options
         How Markdown and LaTeX look: ``intervals``, ``digits``, ``own``; in LaTeX also ``notes`` and ``signature``
         (:class:`TableOptions`).
+
+    Returns
+    -------
+    str
+        The text, with a line end after the last line.
 
     Raises
     ------

@@ -81,6 +81,13 @@ def render_letter(outcome: Outcome, gt: Path | None) -> str:
 def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
     """Write a Markdown file for each team of a batch. An earlier report of the same team is replaced.
 
+    Parameters
+    ----------
+    batch
+        What :func:`check_all` or :func:`score_all` returned.
+    folder
+        The folder for the files; it is created.
+
     Returns
     -------
     list[Path]

@@ -189,7 +189,7 @@ class Table:
             columns = [column for column in self.columns if column.mark == mark]
             text = next(d.text for d in self.ranking.departures if columns[0].id in d.columns)
             named = ", ".join(column.label for column in columns)
-            found.append(f"{mark} {named}: measured here with {text}; does not compare with the published numbers.")
+            found.append(f"{mark} {named}: {text}; does not compare with the published numbers.")
         return tuple(found)
 
     @property

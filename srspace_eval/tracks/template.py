@@ -55,6 +55,11 @@ show = ["ssim", "runtime_ms"]
 def write_track_template(path: Path) -> None:
     """Write the commented file.
 
+    Parameters
+    ----------
+    path
+        The file to write. Its name must end in ``.toml``.
+
     Raises
     ------
     TrackError
