@@ -184,7 +184,11 @@ def table_page(table: se.PublishedTable) -> str:
         if table.tracks
         else "- It belongs to no built-in track.",
         *(
-            [f"- Its own teams are ranked again by `srspace-eval rank --published {table.id}`"]
+            [
+                f"- Its own teams are ranked again by `srspace-eval rank --published {table.id}`",
+                f"- For a paper: `srspace-eval rank --published {table.id} --format tex --out tables/` "
+                "([LaTeX](../guides/author.md#5-latex))",
+            ]
             if table.tracks and any(row.kind == "team" for row in table.rows)
             else []
         ),
