@@ -14,7 +14,8 @@ from srspace_eval.ranking.published_tables import (
     published_tracks,
     tables_called,
 )
-from srspace_eval.report.files import ALL_FORMATS, FORMATS, TEXT_FORMATS, file_name
+from srspace_eval.report.files import ALL_FORMATS, FORMATS, TEXT_FORMATS
+from srspace_eval.report.names import file_name
 from srspace_eval.results.board_tracks import board_tracks
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
@@ -116,8 +117,8 @@ def require_one(tracks: Sequence[Track], **options: object) -> None:
         raise click.UsageError(f"{', '.join(given)} is about one track: name it with --track (there are {names})")
 
 
-def require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str], tracks: Sequence[Track]) -> None:
-    written = {(out / file_name(track.name, form)).resolve() for track in tracks for form in forms}
+def require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str], stems: Sequence[str]) -> None:
+    written = {(out / file_name(one, form)).resolve() for one in stems for form in forms}
     for path in inputs:
         if path.resolve() in written:
             raise click.UsageError(f"{path} would be replaced by the leaderboard; give another folder with --out")

@@ -37,6 +37,7 @@ from srspace_eval.report.files import (
 )
 from srspace_eval.report.history import update_history
 from srspace_eval.report.json_file import to_document
+from srspace_eval.report.names import stem_of
 from srspace_eval.report.table import make_table
 from srspace_eval.tracks.teams import FIELDS
 
@@ -259,8 +260,6 @@ def command(
     )
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
-    if out is not None:
-        require_inputs_kept([*tables, *values, *([mor] if mor is not None else [])], out, forms, tracks)
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
     chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     rankings = [
@@ -285,6 +284,8 @@ def command(
         "intervals": intervals, "digits": digits, "own": own, "notes": notes, "signature": tex_signature,
     }  # fmt: skip
     if out is not None:
+        inputs = [*tables, *values, *([mor] if mor is not None else [])]
+        require_inputs_kept(inputs, out, forms, [stem_of(ranking) for ranking in rankings])
         pictures = {}
         if gt is not None:
             limits = {"images": viewer_images, "most_bytes": viewer_size}

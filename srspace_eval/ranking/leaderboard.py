@@ -18,7 +18,7 @@ from srspace_eval.ranking.entries import result_entries
 from srspace_eval.ranking.gather import gather_entries
 from srspace_eval.ranking.model import Entry, Ranking
 from srspace_eval.ranking.participants import ONLY_PUBLISHED
-from srspace_eval.ranking.published_tables import published_tracks
+from srspace_eval.ranking.published_tables import load_published, published_tracks
 from srspace_eval.ranking.rule import apply_rule
 from srspace_eval.results.board import Board, load_board
 from srspace_eval.results.record import Result
@@ -136,6 +136,9 @@ def rank(
         empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
         if empty:
             notify(f"columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
+    if published is not None:
+        name = load_published(published, track.name).id
+        ranking = replace(ranking, published=name, others=tuple(replace(o, published=name) for o in ranking.others))
     return ranking if board is None else replace(ranking, date=newest_day(board, track.name))
 
 
