@@ -67,7 +67,13 @@ class Diagnosis:
     problems: tuple[str, ...]
 
     def to_document(self) -> dict[str, object]:
-        """The document that ``srspace-eval doctor --json`` prints."""
+        """The document that ``srspace-eval doctor --json`` prints.
+
+        Returns
+        -------
+        dict[str, object]
+            Values that JSON can hold. The keys are the fields; ``memory`` is in bytes.
+        """
         return {
             "version": self.version,
             "python": self.python,
@@ -93,6 +99,11 @@ def diagnose(board: Path | str | None = None, weights_dir: Path | str | None = N
         A board, or the folder of one track in it. Its result files are read and checked. None: no board.
     weights_dir
         A folder to search first for weights.
+
+    Returns
+    -------
+    Diagnosis
+        Versions, devices, cores, weights, the state of the board, and a list of problems.
 
     Examples
     --------

@@ -176,6 +176,11 @@ def read_bytes(path: Path) -> bytes:
 def read_rgb(path: Path | str) -> Pixels:
     """Read an 8-bit RGB PNG.
 
+    Parameters
+    ----------
+    path
+        The PNG.
+
     Returns
     -------
     Pixels
@@ -203,6 +208,8 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
 
     Parameters
     ----------
+    path
+        The file to write. An existing file is replaced.
     pixels
         uint8 array (H, W, 3).
     compress_level

@@ -55,7 +55,13 @@ class ImportedBoard:
     teams: tuple[str, ...]
 
     def to_document(self) -> dict[str, Any]:
-        """What ``srspace-eval codabench import --json`` prints."""
+        """What ``srspace-eval codabench import --json`` prints.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold: ``results`` (paths), ``table`` (a path or None), ``teams``.
+        """
         table = None if self.table is None else str(self.table)
         return {"results": [str(path) for path in self.results], "table": table, "teams": list(self.teams)}
 
@@ -89,12 +95,19 @@ def import_downloads(
     overwrite
         Replace earlier results of these teams. Results and rows of other teams stay.
 
+    Returns
+    -------
+    ImportedBoard
+        The files that were written, and the teams.
+
     Raises
     ------
     InputError
         If there is no output in the folder.
     ResultsError
         If outputs cannot be used, two of them belong to one team, or files are there already. All are listed together.
+    TrackError
+        If there is no such track.
 
     Examples
     --------

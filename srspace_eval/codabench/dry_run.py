@@ -54,7 +54,7 @@ def dry_run_bundle(
     Parameters
     ----------
     bundle
-        The bundle.
+        The zip file of the competition.
     submissions
         (team, zip) each.
     phase

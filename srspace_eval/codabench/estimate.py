@@ -71,7 +71,13 @@ class BundleEstimate:
     measured_on: str = ""
 
     def to_document(self) -> dict[str, Any]:
-        """The estimate as ``srspace-eval codabench --json`` prints it."""
+        """The estimate as ``srspace-eval codabench --json`` prints it.
+
+        Returns
+        -------
+        dict[str, object]
+            Values that JSON can hold. The keys are the fields of the estimate. Sizes are in bytes, times in seconds.
+        """
         return {
             "phase": self.phase, "images": self.images, "samples": self.samples,
             "submission_bytes": self.submission_bytes, "data_bytes": self.data_bytes, "seconds": self.seconds,
@@ -94,10 +100,15 @@ def estimate_bundle(plan: CompetitionPlan, *, measure: bool = True) -> list[Bund
     Parameters
     ----------
     plan
-        The competition.
+        Track, phases and settings of the competition.
     measure
         Score two samples of each phase's first image, and extrapolate by the number of samples and pixels. The samples
         are copies of the GT.
+
+    Returns
+    -------
+    list[BundleEstimate]
+        One estimate for each phase whose GTs are at hand, in order.
 
     Raises
     ------

@@ -80,10 +80,17 @@ class CompetitionPhase:
 
         Parameters
         ----------
+        text
+            The phase. Only the last phase of a competition may lack END.
         hidden
             Names of phases that hide their output.
         seconds
             The platform's limit for one submission.
+
+        Returns
+        -------
+        CompetitionPhase
+            The phase.
 
         Raises
         ------

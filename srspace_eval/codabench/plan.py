@@ -96,6 +96,8 @@ class CompetitionPlan:
         may publish their submissions.
     starting_kit
         Whether phases whose GT is at hand get a starting kit.
+    columns
+        Columns of the leaderboard, in order. They follow from the track and the metrics.
 
     Examples
     --------
@@ -186,7 +188,18 @@ class CompetitionPlan:
         return self.title or self.track.title
 
     def trunks(self) -> tuple[str, ...]:
-        """The trunks that the metrics' networks need, such as ``("alex",)``; none if no metric has a network."""
+        """The trunks that the metrics' networks need, such as ``("alex",)``; none if no metric has a network.
+
+        Returns
+        -------
+        tuple[str, ...]
+            Names of trunks, sorted.
+
+        Raises
+        ------
+        InputError
+            If a metric or an option of the track is unknown.
+        """
         bound = bind(self.measured, self.track.measures).values()
         return tuple(sorted({m.trunk if m.network != "lpips" else self.net for m in bound if m.network} - {""}))
 

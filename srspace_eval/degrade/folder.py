@@ -80,6 +80,11 @@ def degrade_folder(
     progress
         Progress callback, see :data:`srspace_eval._utils.progress.Progress`.
 
+    Returns
+    -------
+    DegradeReport
+        The LRs that were made, in the order of their names.
+
     Raises
     ------
     InputError

@@ -143,7 +143,13 @@ class DegradeOptions:
         return faults
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as the record keeps them: without paths, because the same work must give the same bytes."""
+        """The settings as the record keeps them: without paths, because the same work must give the same bytes.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold. The keys are the options.
+        """
         document: dict[str, Any] = {
             "scale": self.scale,
             "seed": self.seed,

@@ -77,13 +77,37 @@ class AppliedDegradation:
     jpeg: int | None = None
 
     def with_patches(self, patches: list[str]) -> AppliedDegradation:
-        """The same with the noise pool's files."""
+        """The same with the noise pool's files.
+
+        Parameters
+        ----------
+        patches
+            File names of the patches in the noise pool that were added, in the order of their use.
+
+        Returns
+        -------
+        AppliedDegradation
+            A copy in which :attr:`noise_patches` holds these names.
+        """
         return replace(self, noise_patches=tuple(patches))
 
 
 @dataclass(frozen=True)
 class DegradedImage:
-    """One LR of the record: the HR's and LR's file names, the SHA-256 of the HR's file and of the LR's pixels.
+    """One LR of a degradation's record.
+
+    Attributes
+    ----------
+    image
+        The image's name.
+    hr, lr
+        File names of the HR and of the LR.
+    hr_sha256
+        SHA-256 of the HR's file, in hexadecimal digits.
+    lr_pixels_sha256
+        SHA-256 of the LR's pixels, in hexadecimal digits.
+    applied
+        The degradation.
 
     Examples
     --------

@@ -63,9 +63,14 @@ def run_demo(
     progress
         Context manager factory ``(description, total) -> advance(n)``.
 
+    Returns
+    -------
+    Demo
+        The board, its ranking, and the first page of the site.
+
     Raises
     ------
-    ResultsError
+    ResultsError, RankingError, ImageError
         If the folder contains other files, or cannot be written.
 
     Examples

@@ -89,6 +89,16 @@ class Measure:
     def parse(cls, text: str) -> Measure:
         """A measure from ``ID=METRIC,OPTION=VALUE,...``.
 
+        Parameters
+        ----------
+        text
+            An id, a metric's id, and any of its options, such as ``psnr_y=psnr,channel=y,border=4``.
+
+        Returns
+        -------
+        Measure
+            The measure. The metric and the values are checked later, by ``score``.
+
         Raises
         ------
         InputError

@@ -158,5 +158,19 @@ class Flow(Model, Protocol):
 
         The bound is for an LR of height × width and n pictures. It must not shrink when any of the three grows. The
         default is the bound for decoding.
+
+        Parameters
+        ----------
+        height
+            Rows of the LR.
+        width
+            Columns of the LR.
+        n
+            Number of pictures that are encoded together.
+
+        Returns
+        -------
+        int
+            Bytes.
         """
         return self.memory_estimate(height, width, n)

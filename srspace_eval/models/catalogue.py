@@ -102,6 +102,11 @@ class Method:
 def known_methods() -> dict[str, Method]:
     """All methods of the catalogue by id, as ``srspace-eval models`` lists them.
 
+    Returns
+    -------
+    dict[str, Method]
+        Id -> title, paper, licence, checkpoints and published numbers.
+
     Examples
     --------
     >>> [r.values["diversity"] for r in known_methods()["srflow_da_r"].results]

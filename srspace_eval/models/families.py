@@ -56,6 +56,11 @@ _FLOWS = ("srflow", "srflow_da", "srflow_da_r", "srflow_da_s", "srflow_da_d", "n
 def model_families() -> dict[str, ModelFamily]:
     """All families by id, as ``srspace-eval models list`` shows them.
 
+    Returns
+    -------
+    dict[str, ModelFamily]
+        Id -> what the family can do.
+
     Examples
     --------
     >>> model_families()["srflow"].likelihood, model_families()["rrdb"].stochastic

@@ -48,7 +48,7 @@ class Outcome(Protocol):
 
     @property
     def organiser(self) -> bool:
-        """Whether the faults are of the organiser's board."""
+        """Whether the faults are of the organiser's board or of a metric."""
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -80,6 +80,13 @@ def render_letter(outcome: Outcome, gt: Path | None) -> str:
 
 def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
     """Write a Markdown file for each team of a batch. An earlier report of the same team is replaced.
+
+    Parameters
+    ----------
+    batch
+        What :func:`check_all` or :func:`score_all` returned.
+    folder
+        The folder for the files; it is created.
 
     Returns
     -------
@@ -149,7 +156,7 @@ def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
     found = contents(outcome)
     if outcome.organiser:
         yield f"File: {name}. The submission was not scored."
-        yield "The organiser has to correct the board. You have to do nothing."
+        yield "The fault is not in the submission. The organiser has to correct it. You have to do nothing."
         return
     inside = "" if found is None else f" It contains {found[1]} samples of {found[0]} images."
     track = result.track if result is not None else outcome.check.track.name if outcome.check is not None else ""

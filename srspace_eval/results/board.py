@@ -47,6 +47,11 @@ class Board:
     def tracks(self) -> list[Track]:
         """The tracks of which the board holds results: built-in ones first, then users' own.
 
+        Returns
+        -------
+        list[Track]
+            At least one track.
+
         Raises
         ------
         RankingError
@@ -63,6 +68,11 @@ class Board:
         ----------
         track
             A track, or its name.
+
+        Returns
+        -------
+        list[Result]
+            The results; an empty list if the board has none of this track.
 
         Raises
         ------
@@ -108,6 +118,11 @@ def load_board(folder: Path | str) -> Board:
     ----------
     folder
         The board, or the folder of one track in it (``leaderboards`` or ``leaderboards/x8``).
+
+    Returns
+    -------
+    Board
+        The board. Its results are read when they are asked for.
 
     Raises
     ------

@@ -56,7 +56,18 @@ class Signature:
         )
 
     def conflicts(self, other: Signature) -> list[str]:
-        """The settings in which two results differ, one line each; empty if they may be ranked together."""
+        """Compare the settings of two results.
+
+        Parameters
+        ----------
+        other
+            The other result's signature.
+
+        Returns
+        -------
+        list[str]
+            One line for each setting in which they differ. It is empty if the results may be ranked together.
+        """
         found = []
         for group in self.settings:
             if group not in other.settings:

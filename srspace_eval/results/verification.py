@@ -130,6 +130,16 @@ class Verification:
         The measured images are a random choice without replacement, so that the number of forged ones among them has
         the hypergeometric distribution.
 
+        Parameters
+        ----------
+        forged
+            Assumed number of forged images, 0 to :attr:`total`.
+
+        Returns
+        -------
+        float
+            Probability, 0 to 1.
+
         Raises
         ------
         InputError
@@ -144,7 +154,14 @@ class Verification:
         return chance_missed(self.total, len(self.images), forged)
 
     def to_document(self) -> dict[str, Any]:
-        """The verification as ``srspace-eval verify --json`` prints it."""
+        """The verification as ``srspace-eval verify --json`` prints it.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold. Among them ``verdict``, ``images``, ``seed``, ``deviations``, ``causes``,
+            ``differences``.
+        """
         counts = [k for k in FORGED if k <= self.total]
         return {
             "result": self.result,

@@ -39,6 +39,11 @@ def load_schema(name: str) -> dict[str, Any]:
         One of :data:`SCHEMA_NAMES`. ``track``, ``published-table`` and ``competition-options`` are TOML files: the
         schema holds for their data.
 
+    Returns
+    -------
+    dict[str, Any]
+        The schema. It names its draft under ``$schema``.
+
     Raises
     ------
     InputError

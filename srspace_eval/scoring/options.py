@@ -80,7 +80,17 @@ class ScoreOptions:
     niqe_model: Path | None = None
 
     def bound(self, track: Track | None) -> dict[str, Metric]:
-        """The metrics to measure, by id, with their options. Empty if they follow from a track that is not known yet.
+        """The metrics to measure, with their options.
+
+        Parameters
+        ----------
+        track
+            The track, whose metrics are taken if :attr:`metrics` is empty. None: it is not known yet.
+
+        Returns
+        -------
+        dict[str, Metric]
+            Id -> metric. It is empty if the metrics follow from a track that is not known yet.
 
         Raises
         ------
@@ -126,7 +136,18 @@ class ScoreOptions:
         return {**metrics, Lpips.name: replace(metric, net="default")}
 
     def network(self, metrics: Mapping[str, Metric]) -> NetworkPlan | None:
-        """The networks to load; None if no metric needs one."""
+        """The networks that metrics need.
+
+        Parameters
+        ----------
+        metrics
+            Id -> metric, as :meth:`bound` gives them.
+
+        Returns
+        -------
+        NetworkPlan or None
+            What to load, from where, on which device; None if no metric needs a network.
+        """
         needed = tuple({metric.network: metric for metric in metrics.values() if metric.network}.values())
         if not needed:
             return None

@@ -186,19 +186,29 @@ def score_shard(
 ) -> ShardRun:
     """Measure one shard of a submission's images into its own journal. :func:`score` makes the result of all shards.
 
+    All parameters but ``shard`` and ``overwrite`` must be the same for all shards. Only the shard's own samples are
+    inspected. Faults of other samples are found by their shards.
+
     Parameters
     ----------
+    submission, gt
+        As for :func:`score`.
     shard
-        The shard.
+        Which share of the images to measure: index and number of shards.
+    options, track, lr, team, board, trust_board, progress, settings
+        As for :func:`score`.
     overwrite
         Measure even if the board has a result of this team; drop this shard's unfinished run if its signature differs.
 
-    The other parameters are those of :func:`score`, and must be the same for all shards. Only the shard's own samples
-    are inspected. Faults of other samples are found by their shards.
+    Returns
+    -------
+    ShardRun
+        Team, track, shard, its journal and the names of its images.
 
     Raises
     ------
-    As :func:`score`.
+    SrspaceEvalError
+        As for :func:`score`.
 
     Examples
     --------
@@ -227,7 +237,20 @@ def score_shard(
 
 @dataclass(frozen=True)
 class ShardRun:
-    """What :func:`score_shard` measured: the team and track, the shard, its journal and its images.
+    """What :func:`score_shard` measured.
+
+    Attributes
+    ----------
+    team
+        The team's name.
+    track
+        The track's name.
+    shard
+        Which share of the images.
+    journal
+        The file with the share's numbers.
+    images
+        Names of the share's images.
 
     Examples
     --------

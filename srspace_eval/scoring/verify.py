@@ -1,4 +1,7 @@
-"""The verification of results: random images are measured again, and every stored value and digest is compared."""
+"""The verification of results: random images are measured again, and every stored value and digest is compared.
+
+The module is long because much of it is documentation.
+"""
 
 from __future__ import annotations
 
@@ -189,7 +192,13 @@ def verify_all(
     Parameters
     ----------
     pairs
-        (result, submission) each. The other parameters are those of :func:`verify`.
+        (result, submission) each.
+    gt, images, track, lr, lpips_weights, weights_dir, device, workers
+        As for :func:`verify`.
+    seed
+        Of the choice of images, the same for all results; None: a new one.
+    progress
+        Context manager factory ``(description, total) -> advance(n)``.
 
     Returns
     -------

@@ -45,6 +45,11 @@ def collect_study(
     options
         Which answers count, and how intervals are computed.
 
+    Returns
+    -------
+    StudyOutcome
+        The MOR of each method with intervals, pairwise tests, and the accepted and rejected answers.
+
     Raises
     ------
     StudyError
@@ -106,6 +111,11 @@ def collect_ratings(
         Folder for MOS.csv, study.json and report.html. None: nothing is written.
     options
         Which answers count, and how intervals are computed.
+
+    Returns
+    -------
+    RatingOutcome
+        The MOS of each method with intervals, the accepted and rejected answers, and the raters.
 
     Raises
     ------

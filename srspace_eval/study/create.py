@@ -40,7 +40,16 @@ _LONG_MINUTES = 60
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A study that was created: the raters' folder, and the key with its file.
+    """A study that was created.
+
+    Attributes
+    ----------
+    folder
+        The raters' folder.
+    key_path
+        The key's file. Keep it secret until the answers are collected.
+    key
+        Methods, tasks and raters of the study.
 
     Examples
     --------
@@ -78,7 +87,14 @@ class StudyFolder:
         return {rater.id: rater.code for rater in self.key.raters.values()}
 
     def to_dict(self) -> dict[str, object]:
-        """What ``study create --json`` prints."""
+        """What ``study create --json`` prints.
+
+        Returns
+        -------
+        dict[str, object]
+            Values that JSON can hold: ``study``, ``folder``, ``key``, ``task``, ``methods``, ``tasks``,
+            ``minutes_per_rater``, ``codes``.
+        """
         return {
             "study": self.key.study,
             "folder": str(self.folder),
@@ -140,6 +156,11 @@ def create_study(
         Number of threads that decode pictures.
     progress
         Progress callback.
+
+    Returns
+    -------
+    StudyFolder
+        The raters' folder, and the key.
 
     Raises
     ------

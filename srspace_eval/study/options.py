@@ -62,6 +62,8 @@ class StudyOptions:
     title
         Heading of the page. None: the one of the task in :data:`TITLES`.
 
+    Examples
+    --------
     >>> StudyOptions(size=160).context_size
     960
     >>> StudyOptions(size=80).shown_zoom, StudyOptions(size=320).shown_zoom
@@ -119,6 +121,18 @@ class StudyOptions:
     def with_seed(self, secret: bytes) -> StudyOptions:
         """These options with a seed. A seed that is not given follows from the secret.
 
+        Parameters
+        ----------
+        secret
+            32 random bytes.
+
+        Returns
+        -------
+        StudyOptions
+            The options themselves if they have a seed, otherwise a copy with one.
+
+        Examples
+        --------
         >>> StudyOptions().with_seed(bytes(32)).seed == StudyOptions().with_seed(bytes(32)).seed
         True
         >>> StudyOptions(seed=3).with_seed(bytes(32)).seed
@@ -130,6 +144,11 @@ class StudyOptions:
 
     def check(self, scale: int) -> None:
         """Check the options for a scale.
+
+        Parameters
+        ----------
+        scale
+            The super-resolution factor.
 
         Raises
         ------
@@ -212,6 +231,13 @@ class CollectOptions:
     def problems(self) -> dict[str, str]:
         """The options that are out of range: name -> what the value must be.
 
+        Returns
+        -------
+        dict[str, str]
+            It is empty if all options are in range.
+
+        Examples
+        --------
         >>> CollectOptions(level=2).problems()
         {'level': 'must lie between 0.5 and 1'}
         """

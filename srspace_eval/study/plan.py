@@ -1,4 +1,7 @@
-"""``plan_study``: how many raters and crops a study needs, by simulation, and how much time they take."""
+"""``plan_study``: how many raters and crops a study needs, by simulation, and how much time they take.
+
+The module is long because much of it is documentation.
+"""
 
 from __future__ import annotations
 
@@ -106,6 +109,15 @@ class PlannedSize:
 class StudyPlan:
     """What was asked for, and a planned size for each number of raters.
 
+    Attributes
+    ----------
+    target
+        The difference to find.
+    model
+        How people were assumed to rank.
+    sizes
+        One entry for each number of raters: crops, power, minutes.
+
     Examples
     --------
     >>> from srspace_eval import PlanTarget, plan_study
@@ -131,14 +143,27 @@ class StudyPlan:
         return 1 + math.ceil(math.log2(self.target.comparisons / self.target.alpha) + 1e-9)
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a number of raters; columns as the attributes of :class:`PlannedSize`."""
+        """The plan as a pandas DataFrame: one row per number of raters.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: ``raters``, ``crops``, ``power``, ``minutes_each``, ``minutes_all``. ``crops`` is NaN or None where
+            the largest number is not enough.
+        """
         import pandas as pd
 
         frame: pd.DataFrame = pd.DataFrame([asdict(size) for size in self.sizes])
         return frame
 
     def to_dict(self) -> dict[str, Any]:
-        """What ``study plan --json`` prints."""
+        """What ``study plan --json`` prints.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold: ``question``, ``world``, ``plans``.
+        """
         target, model = self.target, self.model
         return {
             "question": {
@@ -182,6 +207,11 @@ def plan_study(
         Number of simulated studies. The standard error of the power is at most ``0.5 / sqrt(studies)``.
     seed
         Seed of the simulation.
+
+    Returns
+    -------
+    StudyPlan
+        The number of crops and the power for each number of raters.
 
     Raises
     ------

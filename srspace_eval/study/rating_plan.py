@@ -101,8 +101,14 @@ class RatingPlan:
 
     Attributes
     ----------
+    target
+        The interval to reach.
+    model
+        How people were assumed to rate.
     raters
         The smallest number of raters with the wanted half width, for the target's pictures. None: no number is enough.
+    sizes
+        One entry for each number of raters: half width, pictures, minutes.
 
     Examples
     --------
@@ -118,14 +124,27 @@ class RatingPlan:
     sizes: tuple[PlannedRatings, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a number of raters; columns as the attributes of :class:`PlannedRatings`."""
+        """The plan as a pandas DataFrame: one row per number of raters.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: ``raters``, ``half_width`` (on the scale), ``pictures``, ``minutes_each``, ``minutes_all``.
+            ``pictures`` is NaN or None where no number is enough.
+        """
         import pandas as pd
 
         frame: pd.DataFrame = pd.DataFrame([asdict(size) for size in self.sizes])
         return frame
 
     def to_dict(self) -> dict[str, Any]:
-        """What ``study plan --task rate --json`` prints."""
+        """What ``study plan --task rate --json`` prints.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold: ``question``, ``world``, ``raters``, ``plans``.
+        """
         return {
             "question": asdict(self.target),
             "world": asdict(self.model),
@@ -152,6 +171,11 @@ def plan_ratings(
         The interval to reach, and how people rate.
     raters
         Numbers of raters to plan for, at least 2 each.
+
+    Returns
+    -------
+    RatingPlan
+        The half width of the interval for each number of raters, and the smallest number that is enough.
 
     Raises
     ------

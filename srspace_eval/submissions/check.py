@@ -1,4 +1,7 @@
-"""The check of a submission: pairing and inspection together, before anything is measured."""
+"""The check of a submission: pairing and inspection together, before anything is measured.
+
+The module is long because much of it is documentation.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +112,14 @@ class SubmissionCheck:
         return sum(len(p.samples) for p in self.pairing.pairs)
 
     def to_document(self) -> dict[str, str | int | list[str]]:
-        """The check as ``srspace-eval check --json`` prints it."""
+        """The check as ``srspace-eval check --json`` prints it.
+
+        Returns
+        -------
+        dict[str, str or int or list[str]]
+            Values that JSON can hold: ``submission``, ``track``, ``names`` (the template of the file names),
+            ``images``, ``samples``, ``faults``, ``notices``.
+        """
         return {
             "submission": str(self.submission.path),
             "track": self.track.name,
@@ -147,7 +157,18 @@ class SubmissionCheck:
         raise SubmissionError(f"{self.submission.path}: {count}, nothing was measured{hint}", faults)
 
     def too_small(self, requirements: Sequence[SizeRequirement]) -> Iterator[str]:
-        """A fault for each image that is smaller, after the crop, than a requirement."""
+        """A fault for each image that is smaller, after the crop, than a requirement.
+
+        Parameters
+        ----------
+        requirements
+            Least sizes, each with what needs it.
+
+        Yields
+        ------
+        str
+            One sentence for each image that is too small.
+        """
         for p in self.pairing.pairs:
             if p.image not in self.inspection.sizes or not p.samples:
                 continue
@@ -184,9 +205,16 @@ def check(
         Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them. Without a
         GT the LRs name the images, and samples must have their size times the scale. Without both, missing images
         cannot be found.
+    submission
+        Folder or zip of the samples.
+    gt
+        Folder or zip of the GT images. None: the LRs name the images, and samples must have their size times the scale;
+        without LRs, missing images cannot be found.
     track
         A track, a built-in track's name, or a track file; None: the built-in track that fits the names and sizes of
         the GT.
+    lr
+        Folder or zip of the LR images, if LR-PSNR is to be measured against them.
     samples
         M, the number of samples of an image, instead of the track's.
     only

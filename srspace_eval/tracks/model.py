@@ -230,13 +230,35 @@ class Track:
         return tuple(dict.fromkeys([*self.metrics, *(measure.id for measure in self.measures)]))
 
     def including(self, settings: Mapping[str, Mapping[str, object]]) -> Track:
-        """The track with the measures that a result's signature names and the track does not declare."""
+        """The track with the measures that a result's signature names and the track does not declare.
+
+        Parameters
+        ----------
+        settings
+            The settings of a result's signature (:attr:`Signature.settings`).
+
+        Returns
+        -------
+        Track
+            The track itself if it declares all of them, otherwise a copy.
+
+        Raises
+        ------
+        InputError
+            If the settings name a measure with an id that is not allowed.
+        """
         declared = {measure.id for measure in self.measures}
         more = tuple(measure for measure in measures_of(settings) if measure.id not in declared)
         return replace(self, measures=(*self.measures, *more)) if more else self
 
     def columns(self) -> Mapping[str, MetricInfo]:
-        """Every column that the track's tables can have, by id: the registry's, then those that the track declares."""
+        """Every column that the track's tables can have, by id: the registry's, then those that the track declares.
+
+        Returns
+        -------
+        Mapping[str, MetricInfo]
+            Id -> column.
+        """
         own = (*self.given, *(derived.info for derived in self.derived))
         found = columns(self.measures)
         return {**found, **{info.id: info for info in own}} if own else found

@@ -41,6 +41,11 @@ def builtin_tracks() -> dict[str, Track]:
 def list_tracks() -> list[Track]:
     """The built-in tracks, by name.
 
+    Returns
+    -------
+    list[Track]
+        The tracks, sorted by name.
+
     Examples
     --------
     >>> [track.name for track in list_tracks() if track.samples > 1]
@@ -70,6 +75,11 @@ def load_track(name_or_path: str | Path) -> Track:
     ----------
     name_or_path
         The name of a built-in track, or the path of a file that ends in ``.toml``.
+
+    Returns
+    -------
+    Track
+        The track.
 
     Raises
     ------

@@ -136,6 +136,11 @@ def read_teams(path: Path | str) -> list[Team]:
     path
         The CSV, in UTF-8. Its first line names the columns, in any order.
 
+    Returns
+    -------
+    list[Team]
+        The teams, in the order of the lines.
+
     Raises
     ------
     SubmissionError

@@ -52,7 +52,21 @@ class PatchPlan:
             )
 
     def corners(self, height: int, width: int, image: str = "") -> npt.NDArray[np.int64]:
-        """(K, 2) top left corners (row, column), drawn independently; ``image`` is part of the seed.
+        """Draw the patches' top left corners, each independently of the others.
+
+        Parameters
+        ----------
+        height
+            Rows of the image.
+        width
+            Columns of the image.
+        image
+            The image's name, a part of the seed. Each image then has patches of its own.
+
+        Returns
+        -------
+        NDArray[np.int64]
+            (K, 2): row and column of each corner.
 
         Raises
         ------
@@ -68,7 +82,14 @@ class PatchPlan:
 
 @dataclass(frozen=True)
 class PatchScore:
-    """S_M over patches, and its standard error; both in percent, NaN if undefined (the error: also for one patch).
+    """The diversity score over patches.
+
+    Attributes
+    ----------
+    score
+        S_M in percent, at most 100; NaN if it is undefined.
+    standard_error
+        Its standard error in percentage points; NaN if the score is undefined or there is one patch.
 
     Examples
     --------
@@ -135,6 +156,12 @@ def diversity_curve(distance_maps: Tensor) -> list[float] | Tensor: ...
 def diversity_curve(distance_maps: ArrayLike) -> list[float] | FloatArray | Tensor:
     """S_1 .. S_M in percent: the score of the first n samples, for n = 1 to M; see :func:`diversity_score`.
 
+    Parameters
+    ----------
+    distance_maps
+        (M, H, W) distances of one image's M samples to its GT, not negative, or a batch (..., M, H, W), as for
+        :func:`diversity_score`.
+
     Returns
     -------
     list[float] or FloatArray or Tensor
@@ -186,6 +213,11 @@ def diversity_score_patches(distance_maps: ArrayLike, plan: PatchPlan, image: st
         Number, size and seed of the patches.
     image
         The image's name, a part of the seed; see :meth:`PatchPlan.corners`.
+
+    Returns
+    -------
+    PatchScore
+        The score and its standard error, both in percent. The score is NaN if it is undefined.
 
     Raises
     ------

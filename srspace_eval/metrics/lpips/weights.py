@@ -131,6 +131,11 @@ def list_weights(weights_dir: Path | None = None) -> list[WeightsState]:
     weights_dir
         A folder to search first.
 
+    Returns
+    -------
+    list[WeightsState]
+        One state for each trunk: its file, ``"ok"``, ``"missing"`` or ``"damaged"``, and the path.
+
     Examples
     --------
     >>> [state.file.net for state in list_weights()]
@@ -172,6 +177,16 @@ def weights_search_path(weights_dir: Path | None = None) -> list[Path]:
 
     These are: the given folder, ``$SRSPACE_EVAL_WEIGHTS``, this package's cache, torch's cache.
 
+    Parameters
+    ----------
+    weights_dir
+        A folder to search first.
+
+    Returns
+    -------
+    list[Path]
+        Folders.
+
     Examples
     --------
     >>> from pathlib import Path
@@ -209,10 +224,19 @@ def weights_path(
 
     Parameters
     ----------
+    net
+        The trunk: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+    weights_dir
+        A folder to search first.
     otherwise
         What can be done without the file, for the message.
     option
         The options that name another file, for the message.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------

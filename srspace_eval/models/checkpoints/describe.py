@@ -57,7 +57,13 @@ class CheckpointDescription:
     values: int
 
     def to_dict(self) -> dict[str, Any]:
-        """The document of ``models show --json``."""
+        """The document of ``models show --json``.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold. The keys are the fields.
+        """
         return asdict(self)
 
 
@@ -68,6 +74,11 @@ def describe_checkpoint(path: str | Path) -> CheckpointDescription:
     ----------
     path
         A ``.pth`` or ``.safetensors`` file. Nothing in it is executed.
+
+    Returns
+    -------
+    CheckpointDescription
+        The network's name and configuration, the SHA-256 of the file, and the number of its parameters.
 
     Raises
     ------

@@ -78,7 +78,13 @@ class LikelihoodReport:
         return sum(x.nll for x in self.images) / len(self.images)
 
     def to_dict(self) -> dict[str, Any]:
-        """The document of ``likelihood --json``."""
+        """The document of ``likelihood --json``.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold. Likelihoods are in bits per pixel.
+        """
         return {
             "model": self.model,
             **self.origin,
@@ -116,12 +122,19 @@ def likelihoods(
     progress
         Progress callback, see :data:`srspace_eval._utils.progress.Progress`.
 
+    Returns
+    -------
+    LikelihoodReport
+        The negative log-likelihood of each GT in bits per pixel, and their mean.
+
     Raises
     ------
     InputError
         If the model has no likelihood.
     SamplingError
         If a GT is missing, does not fit its LR, or needs more memory than may be used. All problems are listed.
+    CheckpointError
+        If ``checkpoint`` cannot be read.
 
     Examples
     --------

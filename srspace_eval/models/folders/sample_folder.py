@@ -96,6 +96,11 @@ def sample_folder(
     progress
         Progress callback, see :data:`srspace_eval._utils.progress.Progress`.
 
+    Returns
+    -------
+    SampleReport
+        The folders, the template of the file names, and how many samples were made and how many existed.
+
     Raises
     ------
     InputError
@@ -103,6 +108,10 @@ def sample_folder(
     SamplingError
         If the LRs cannot be used, the folder holds samples that were made differently, or there is not enough memory;
         or if some samples were not finite: these are listed at the end and not written, all others are.
+    CheckpointError
+        If ``checkpoint`` cannot be read.
+    ImageError
+        If an LR changes while it is being sampled.
 
     Examples
     --------

@@ -24,7 +24,7 @@ import jinja2
 
 from srspace_eval._utils.files import replacing, write_atomic
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval._utils.untrusted_text import slug, visible
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import Ranking
@@ -57,6 +57,7 @@ from srspace_eval.report.html.site_data import Names, show_pictures
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, Shown
+from srspace_eval.report.names import file_name, stem_of
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
@@ -244,7 +245,7 @@ class _Site:
             study=self._study, tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
             signatures=signatures(ranking), compare=bool(compared), per_image=images is not None,
-            downloads=[name for form in _DOWNLOADS if (name := f"{slug(ranking.track.name)}.{form}") in self._texts],
+            downloads=[name for form in _DOWNLOADS if (name := file_name(stem_of(ranking), form)) in self._texts],
             sample_names=dict.fromkeys(example_names([n], ranking.track.first) for n in ranking.track.sample_names),
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
