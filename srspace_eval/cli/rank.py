@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from srspace_eval.cli._common import print_json, print_text, say
+from srspace_eval.cli._common import print_json, print_text, progress, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp, byte_count
 from srspace_eval.cli._rank_options import (
     columns_of,
@@ -291,7 +291,14 @@ def command(
             limits = {"images": viewer_images, "most_bytes": viewer_size}
             pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, **limits)}
         for path in write_leaderboards(
-            rankings, out, formats=forms, pictures=pictures, study_report=study_report, history=history, **looks
+            rankings,
+            out,
+            formats=forms,
+            pictures=pictures,
+            study_report=study_report,
+            history=history,
+            progress=progress,
+            **looks,
         ):
             say(f"wrote {path}")
         if pictures:
