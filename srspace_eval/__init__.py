@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from srspace_eval.errors import ExecutorError as ExecutorError
     from srspace_eval.errors import ImageError as ImageError
     from srspace_eval.errors import InputError as InputError
+    from srspace_eval.errors import MetricError as MetricError
     from srspace_eval.errors import Notice as Notice
     from srspace_eval.errors import ProblemsError as ProblemsError
     from srspace_eval.errors import RankingError as RankingError
@@ -250,6 +251,7 @@ _HOMES = {
     "mean_opinion_scores": "study.opinion_scores.mean_opinion_scores",
     "Measure": "metrics.measures.Measure",
     "Metric": "metrics.base.Metric",
+    "MetricError": "errors.MetricError",
     "MetricInfo": "metrics.base.MetricInfo",
     "Model": "models.base.Model",
     "model_families": "models.families.model_families",

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from srspace_eval.cli._common import print_json, print_text, say
+from srspace_eval.cli._common import print_json, print_text, progress, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp, byte_count
 from srspace_eval.cli._rank_options import (
     columns_of,
     digits_of,
     forms_of,
     print_published,
+    published_of,
     require_inputs_kept,
     require_known_digits,
     require_one,
     tracks_of,
+    wants_board,
 )
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
@@ -35,6 +37,7 @@ from srspace_eval.report.files import (
 )
 from srspace_eval.report.history import update_history
 from srspace_eval.report.json_file import to_document
+from srspace_eval.report.names import stem_of
 from srspace_eval.report.table import make_table
 from srspace_eval.tracks.teams import FIELDS
 
@@ -53,7 +56,12 @@ _DEFAULT_BOARD = Path("leaderboards")
     help="Track to rank; may be given several times. Without it: every track of the board.",
 )
 @click.option(
-    "--board", type=EXISTING_FOLDER, help=f"Folder of scored submissions (default: {_DEFAULT_BOARD}/ if it exists)."
+    "--board",
+    type=EXISTING_FOLDER,
+    help=(
+        f"Folder of scored submissions (default: {_DEFAULT_BOARD}/ if it exists; with --published or --table, only if "
+        "--own names a method that is not among their rows)."
+    ),
 )
 @click.option(
     "--table",
@@ -93,7 +101,15 @@ _DEFAULT_BOARD = Path("leaderboards")
     "published_names",
     multiple=True,
     metavar="NAME",
-    help="Rank a published table's own teams, as its challenge did.",
+    help=(
+        "Rank a published table's own teams, as its challenge did; may be given once for each track. Rows of other "
+        "sources are shown without ranks."
+    ),
+)
+@click.option(
+    "--rank-together",
+    is_flag=True,
+    help="Rank the teams of --published and all other rows together, although their numbers do not compare.",
 )
 @click.option(
     "--with",
@@ -199,6 +215,7 @@ def command(
     formats: str | None,
     digits: int | dict[str, int] | None,
     own: str | None,
+    rank_together: bool,
     notes: bool,
     tex_signature: bool,
     gt: Path | None,
@@ -213,21 +230,17 @@ def command(
     """Rank the scored submissions of a board into leaderboards.
 
     Results that were measured with different settings are refused, unless --signature chooses one group. S_M, S_10,
-    `diversity` and `diversity_mse` are diversity scores; docs/concepts/diversity.md explains them.
-    """  # fmt: skip
+    `diversity` and `diversity_mse` are diversity scores. The page "The diversity score S_M" of the documentation
+    explains them.
+    """
     if list_published:
         print_published()
         return
     forms = forms_of(formats, out, as_json)
-    if len(published_names) > 1:
-        raise click.UsageError(
-            f"--published is given more than once ({', '.join(published_names)}); give one, and show the others with "
-            "--with"
-        )
-    published = published_names[0] if published_names else None
-    if board is None and not tables and published is None and _DEFAULT_BOARD.is_dir():
+    if board is None and _DEFAULT_BOARD.is_dir() and wants_board(tables, published_names, own):
         board = _DEFAULT_BOARD
-    tracks = tracks_of(track_names, board, published)
+    tracks = tracks_of(track_names, board, published_names)
+    published = published_of(published_names, tracks)
     if more_submissions:
         # A shell makes several words of `--submission inbox/*.zip`.
         if not submissions:
@@ -247,8 +260,6 @@ def command(
     )
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
-    if out is not None:
-        require_inputs_kept([*tables, *values, *([mor] if mor is not None else [])], out, forms, tracks)
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
     chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     rankings = [
@@ -256,7 +267,7 @@ def command(
             board,
             track,
             table=tables,
-            published=published,
+            published=published.get(track.name),
             with_published=beside,
             mor=mor,
             values=values,
@@ -265,6 +276,7 @@ def command(
             signature=chosen.get(track.name),
             allow_unknown=allow_unknown,
             teams=teams,
+            rank_together=rank_together,
         )
         for track in tracks
     ]
@@ -272,12 +284,21 @@ def command(
         "intervals": intervals, "digits": digits, "own": own, "notes": notes, "signature": tex_signature,
     }  # fmt: skip
     if out is not None:
+        inputs = [*tables, *values, *([mor] if mor is not None else [])]
+        require_inputs_kept(inputs, out, forms, [stem_of(ranking) for ranking in rankings])
         pictures = {}
         if gt is not None:
             limits = {"images": viewer_images, "most_bytes": viewer_size}
             pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, **limits)}
         for path in write_leaderboards(
-            rankings, out, formats=forms, pictures=pictures, study_report=study_report, history=history, **looks
+            rankings,
+            out,
+            formats=forms,
+            pictures=pictures,
+            study_report=study_report,
+            history=history,
+            progress=progress,
+            **looks,
         ):
             say(f"wrote {path}")
         if pictures:

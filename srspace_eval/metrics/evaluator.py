@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
 
-from srspace_eval.errors import InputError, SrspaceEvalError
+from srspace_eval.errors import InputError
 from srspace_eval.kernels.cuda import upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
 from srspace_eval.metrics.base import LeastSize, Metric, renamed_key
+from srspace_eval.metrics.checked import ReturnedValues, named
 from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, ImageValues
 
 if TYPE_CHECKING:
@@ -190,6 +190,11 @@ class ImageEvaluator:
         -------
         dict[str, float]
             The sample's own values: those of columns that every sample has. ``diversity_mse`` also gives ``mse``.
+
+        Raises
+        ------
+        MetricError
+            If a metric fails, or returns values that cannot be used.
         """
         values: dict[str, float] = {}
         for family, measured in zip(self._by_sample, measurement, strict=True):
@@ -228,37 +233,25 @@ class _Family:
 
     def __init__(self, members: Mapping[str, Metric], image: ImageInputs) -> None:
         self._id, self._first = next(iter(members.items()))
-        with self._named():
+        with named(self._first):
             self._prepared: AnyPrepared = self._first.prepare_family(image, list(members.values()))
+            self._returned = ReturnedValues(members.values())
 
     def measure(self, sr: Tensor) -> object:
-        with self._named():
+        with named(self._first):
             return self._prepared.measure(sr)
 
     def update(self, measured: object) -> dict[str, float]:
-        with self._named():
-            return self._renamed(self._prepared.update(measured))
+        with named(self._first):
+            return self._renamed(self._returned.of_sample(self._prepared.update(measured)))
 
     def compute(self) -> ImageValues:
-        with self._named():
-            found = self._prepared.compute()
+        with named(self._first):
+            found = self._returned.of_image(self._prepared.compute())
             return ImageValues(self._renamed(found.values), self._renamed(found.curves))
 
     def _renamed(self, values: Mapping[str, T]) -> dict[str, T]:
         return {renamed_key(key, self._first.name, self._id): value for key, value in values.items()}
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Turn an unexpected error of another package's metric into one that names the metric and the package."""
-        package = type(self._first).__module__.partition(".")[0]
-        try:
-            yield
-        except Exception as error:
-            if package == "srspace_eval" or isinstance(error, SrspaceEvalError):
-                raise
-            raise InputError(
-                f"metric {self._first.name!r} of package {package} failed: {type(error).__name__}: {error}"
-            ) from error
 
 
 def _has_curves(family: Mapping[str, Metric]) -> bool:

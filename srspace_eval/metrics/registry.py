@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from srspace_eval._utils.notices import notify
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import Metric, MetricInfo, Setting
+from srspace_eval.metrics.base import Aspect, Direction, Metric, MetricInfo, Per, Setting
 from srspace_eval.metrics.dists.metric import Dists
 from srspace_eval.metrics.diversity.metric import DiversityMse
 from srspace_eval.metrics.known_columns import KNOWN_COLUMNS
@@ -86,10 +86,15 @@ def register(metric: MetricType, package: str = "") -> MetricType:
     """
     if not _is_metric(metric):
         raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.Metric, with prepare()")
+    declared: object = metric.columns
+    if not isinstance(declared, tuple) or not all(isinstance(info, MetricInfo) for info in declared):
+        raise InputError(f"metric {metric.name!r} ({metric.__qualname__}): columns must be a tuple of MetricInfo")
     if not metric.columns or metric.columns[0].id != metric.name:
         raise InputError(f"metric {metric.name!r} ({metric.__qualname__}): its first column must have its name as id")
     for info in metric.columns:
         Measure(info.id)  # the same rules for ids
+        if fault := _fault_of(info):
+            raise InputError(f"metric {metric.name!r}: column {info.id!r}: {fault}")
         if info.id in _columns:
             raise InputError(f"metric {metric.name!r}: there is a column {info.id!r} already")
     _metrics[metric.name] = metric
@@ -282,6 +287,18 @@ def bind(
 
 def _is_metric(found: object) -> bool:
     return isinstance(found, type) and issubclass(found, Metric) and not inspect.isabstract(found)
+
+
+def _fault_of(info: MetricInfo) -> str:
+    """What is wrong with a column's declaration; empty: nothing."""
+    for key, choices in (("direction", get_args(Direction)), ("per", get_args(Per)), ("aspect", get_args(Aspect))):
+        if getattr(info, key) not in choices:
+            return f"{key} = {getattr(info, key)!r}: must be one of {', '.join(map(repr, choices))}"
+    if type(info.digits) is not int or not 0 <= info.digits <= 9:
+        return f"digits = {info.digits!r}: a whole number from 0 to 9 is required"
+    if not info.least <= info.most:
+        return f"least = {info.least!r} is larger than most = {info.most!r}"
+    return ""
 
 
 def _with_options(measure: Measure, shared: Mapping[str, Setting] = MappingProxyType({})) -> Metric:

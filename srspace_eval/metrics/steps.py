@@ -223,11 +223,23 @@ class SampleMean(Prepared[dict[str, float]]):
         return self._function(sr)
 
     def update(self, measured: dict[str, float]) -> dict[str, float]:
+        if isinstance(measured, dict):  # a function of another package may return anything
+            measured = {key: plain(value) for key, value in measured.items()}
         self.samples.append(measured)
         return measured
 
     def compute(self) -> ImageValues:
         return ImageValues(mean_values(self.samples, self._largest))
+
+
+def plain(value: Any) -> Any:
+    """The number of a tensor without axes or of a NumPy scalar; anything else as it is.
+
+    >>> import numpy as np
+    >>> plain(np.float32(0.5)), plain(2.0)
+    (0.5, 2.0)
+    """
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
 def mean_values(

@@ -13,6 +13,7 @@ from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_about, add_mor, add_values, board_entries, table_entries
 from srspace_eval.ranking.model import GROUND_TRUTH, Entry
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
+from srspace_eval.ranking.rule import apply_rule
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import Team
 
@@ -163,8 +164,18 @@ def _beside(table: PublishedTable, track: Track, columns: Sequence[str]) -> list
     if track.name not in table.tracks:
         notify(f"{table.id} is about another task ({table.title}): for orientation only")
     fitting = [
-        e for e in table.entries(known=track.columns()) if any(e.values.get(metric) is not None for metric in columns)
+        entry for entry in _in_order(table, track) if any(entry.values.get(metric) is not None for metric in columns)
     ]
     if not fitting:
         notify(f"{table.id} has none of the columns {', '.join(columns)}")
     return fitting
+
+
+def _in_order(table: PublishedTable, track: Track) -> list[Entry]:
+    """A table's rows as baselines: those of a competition in the order of their ranks, others as printed."""
+    entries = table.entries(known=track.columns())
+    if track.name not in table.tracks or all(row.kind == "baseline" for row in table.rows):
+        return entries
+    ranked = apply_rule(table.entries("as published", track.columns()), track).rows
+    places = {row.entry.team: place for place, row in enumerate(ranked)}
+    return sorted(entries, key=lambda entry: places[entry.team])

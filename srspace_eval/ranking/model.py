@@ -146,7 +146,7 @@ class Departure:
     columns
         Ids of the columns.
     text
-        How the measurement differs: ``"12 of 100 images, trunk custom"``.
+        How the measurement differs: ``"other images (here 12; published on 100 test images), trunk custom"``.
     """
 
     columns: tuple[str, ...]
@@ -175,6 +175,8 @@ class Ranking:
         The columns in which numbers measured here do not compare with the published ones beside them.
     date
         The day of the newest result of the board, such as ``"2026-11-21"`` (UTC); empty without a board.
+    published
+        The id of the published table whose teams are ranked; empty: the ranking is not of one.
 
     Examples
     --------
@@ -192,6 +194,7 @@ class Ranking:
     others: tuple[Ranking, ...] = ()
     departures: tuple[Departure, ...] = ()
     date: str = ""
+    published: str = ""
 
     @property
     def all(self) -> tuple[Ranking, ...]:

@@ -17,6 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from srspace_eval._utils import toml
 from srspace_eval._utils.documents import DocumentError, convert
+from srspace_eval._utils.untrusted_text import did_you_mean
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import Direction
 from srspace_eval.metrics.registry import columns as metric_columns
@@ -78,6 +79,8 @@ class PublishedTable:
         The tracks beside which it is shown without a notice; empty: another task.
     paper, table, read_from
         The publication, the table in it, and the document the numbers were read from.
+    authors
+        Family name, then given names: ``"Danelljan, Martin"``; empty if only what ``paper`` says is known.
     data
         The images it is about.
     images
@@ -91,6 +94,8 @@ class PublishedTable:
     measured_with
         How the numbers were measured, as far as it is known. The notes of the rows say it. If it is empty, they were
         measured as the track measures.
+    gt_sha256
+        The digest of its GT images, as a result's signature states it under ``common.gt``; empty: not known.
 
     Examples
     --------
@@ -112,6 +117,8 @@ class PublishedTable:
     images: int | None = None
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
+    gt_sha256: str = ""
+    authors: tuple[str, ...] = ()
 
     @property
     def citation(self) -> str:
@@ -223,12 +230,53 @@ def load_published(name: str, track: str | None = None) -> PublishedTable:
     tables = published_tables()
     if name in tables:
         return tables[name]
-    fitting = [t for t in tables.values() if track in t.tracks and t.id.rpartition("-x")[0] == name]
+    family = [table for table in tables.values() if table.id.rpartition("-x")[0] == name]
+    fitting = [table for table in family if track in table.tracks]
     if len(fitting) == 1:
         return fitting[0]
-    known = "; ".join(f"{t.id} ({', '.join(t.tracks) or 'other tasks'})" for t in tables.values())
     where = f" for track {track}" if track else ""
-    raise RankingError(f"there is no published table {name!r}{where}; there are {known}")
+    guess = " or ".join(repr(table.id) for table in family)
+    question = f"did you mean {guess}?" if guess else did_you_mean(name, tables)
+    known = "; ".join(f"{t.id} ({', '.join(t.tracks) or 'other tasks'})" for t in tables.values())
+    listed = f"{question} There are {known}" if question else f"there are {known}"
+    raise RankingError(f"there is no published table {name!r}{where}; {listed}")
+
+
+def tables_called(name: str) -> list[PublishedTable]:
+    """The table of an id, or all tables of an id without its scale.
+
+    Raises
+    ------
+    RankingError
+        If there is no such table; the message lists them.
+
+    Examples
+    --------
+    >>> [table.id for table in tables_called("ntire2021")]
+    ['ntire2021-x4', 'ntire2021-x8']
+    """
+    tables = published_tables()
+    family = [table for table in tables.values() if table.id.rpartition("-x")[0] == name]
+    return family if family and name not in tables else [load_published(name)]
+
+
+def published_tracks(name: str) -> list[str]:
+    """The track in which a published table's teams competed; with a name without its scale, one for each table.
+
+    Raises
+    ------
+    RankingError
+        If there is no such table, or it is not about a track.
+
+    Examples
+    --------
+    >>> published_tracks("ntire2021-x8"), published_tracks("ntire2021")
+    (['x8'], ['x4', 'x8'])
+    """
+    found = tables_called(name)
+    if other := [table for table in found if not table.tracks]:
+        raise RankingError(f"{other[0].id} is not about a track ({other[0].title}); show it with --with {other[0].id}")
+    return [table.tracks[0] for table in found]
 
 
 class ColumnTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -265,6 +313,8 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     images: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
+    gt_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    authors: tuple[str, ...] = ()
 
 
 def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
@@ -297,6 +347,8 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
         rows=rows,
         uncertain=table.uncertain,
         measured_with=table.measured_with,
+        gt_sha256=table.gt_sha256,
+        authors=table.authors,
     )
 
 

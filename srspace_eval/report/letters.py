@@ -48,7 +48,7 @@ class Outcome(Protocol):
 
     @property
     def organiser(self) -> bool:
-        """Whether the faults are of the organiser's board."""
+        """Whether the faults are of the organiser's board or of a metric."""
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
     found = contents(outcome)
     if outcome.organiser:
         yield f"File: {name}. The submission was not scored."
-        yield "The organiser has to correct the board. You have to do nothing."
+        yield "The fault is not in the submission. The organiser has to correct it. You have to do nothing."
         return
     inside = "" if found is None else f" It contains {found[1]} samples of {found[0]} images."
     track = result.track if result is not None else outcome.check.track.name if outcome.check is not None else ""

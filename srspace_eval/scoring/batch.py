@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.errors import ImageError, Notice, ResultsError, SubmissionError, TrackError
+from srspace_eval.errors import ImageError, MetricError, Notice, ResultsError, SubmissionError, TrackError
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.scoring.executors.opening import open_executor
@@ -43,7 +43,7 @@ class ScoreOutcome:
     faults, notices
         Why it was not measured, and what readers of its result should know; one line each.
     organiser
-        Whether the faults are of the organiser's board, and not of the submission.
+        Whether the faults are of the organiser's board or of a metric, and not of the submission.
 
     Examples
     --------
@@ -211,7 +211,7 @@ def score_all(
                         kind=member.team.kind, board=board, overwrite=overwrite, trust=trust_board,
                         progress=share,
                     )  # fmt: skip
-                except ResultsError as error:
+                except (ResultsError, MetricError) as error:
                     organiser, faults = True, (" ".join(str(error).split()),)
                 except (SubmissionError, TrackError, ImageError) as error:
                     faults = faults_of(error)

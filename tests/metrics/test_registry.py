@@ -8,9 +8,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,6 +136,24 @@ def test_a_metric_that_cannot_be_registered(name: str, ids: list[str], words: st
     with pytest.raises(InputError, match=words):
         register(metric)
     assert list(columns()) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"direction": "up"}, "column 'odd': direction = 'up': must be one of 'lower', 'higher'"),
+        ({"per": "samples"}, "column 'odd': per = 'samples': must be one of 'sample', 'image', 'method'"),
+        ({"digits": -1}, "column 'odd': digits = -1: a whole number from 0 to 9 is required"),
+        ({"least": 1.0, "most": 0.0}, "column 'odd': least = 1.0 is larger than most = 0.0"),
+    ],
+)
+def test_a_column_that_cannot_be_shown_is_refused(change: dict[str, Any], words: str) -> None:
+    info = replace(Brightness.columns[0], id="odd", **change)
+    with pytest.raises(InputError, match=words):
+        register(type("Bad", (Brightness,), {"name": "odd", "columns": (info,)}))
+    with pytest.raises(InputError, match="columns must be a tuple of MetricInfo"):
+        register(type("Bad", (Brightness,), {"name": "odd", "columns": info}))
+    assert "odd" not in columns()
 
 
 def test_what_is_no_metric_cannot_be_registered() -> None:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from srspace_eval._utils.devices import device_name, resolve_device
-from srspace_eval.errors import InputError, WeightsError
+from srspace_eval.errors import InputError, MetricError, WeightsError
 
 _one_at_a_time = threading.Lock()  # the generators that metrics draw from belong to the process
 
@@ -105,15 +105,17 @@ class PyiqaNetwork:
 
         Raises
         ------
+        MetricError
+            If pyiqa fails.
         InputError
-            If pyiqa fails, or the score is not a finite number.
+            If the score is not a finite number.
         """
         pictures = [p.to(self.device).permute(2, 0, 1)[None] / 255 for p in (sr, gt) if p is not None]
         with _one_at_a_time, _seeded(seed, self.device), torch.no_grad():
             try:
                 score = float(self._model(*pictures))
             except Exception as error:
-                raise InputError(f"{self._name} failed: {type(error).__name__}: {error}") from error
+                raise MetricError(f"{self._name} failed: {type(error).__name__}: {error}") from error
         if not math.isfinite(score):
             raise InputError(f"{self._name} is undefined for this picture: its score is {score}")
         return score

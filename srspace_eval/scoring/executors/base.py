@@ -17,6 +17,7 @@ from srspace_eval._utils.devices import device_name, resolve_device
 from srspace_eval._utils.progress import Advance
 from srspace_eval._version import __version__
 from srspace_eval.metrics.base import Metric, NetworkSettings
+from srspace_eval.metrics.checked import WrongValueError, named
 from srspace_eval.metrics.evaluator import EvaluatorConfig, Networks
 from srspace_eval.metrics.lpips import weights as weight_files
 from srspace_eval.metrics.lpips.network import LPIPS
@@ -76,10 +77,20 @@ class NetworkPlan(NetworkSettings):
             If its weights are missing or damaged.
         ExecutorError
             If this machine has no such device.
+        MetricError
+            If a metric of another package fails to load its network.
         """
         if self.metrics is None:
             return {"lpips": self._lpips()}
-        return {m.network: self._lpips() if m.network == "lpips" else m.load_network(self) for m in self.metrics}
+        return {m.network: self._lpips() if m.network == "lpips" else self._own(m) for m in self.metrics}
+
+    def _own(self, metric: Metric) -> LoadedNetwork:
+        with named(metric):
+            network = metric.load_network(self)
+            missing = [name for name in ("device", "signature") if not hasattr(network, name)]
+            if missing:
+                raise WrongValueError(f"load_network() returned a {type(network).__name__} without {missing[0]}")
+            return network
 
     def _lpips(self) -> LPIPS:
         device = resolve_device(self.device)
