@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import mmap
 import os
 import random
 import re
@@ -58,8 +59,11 @@ def seeded(name: str, seed: int, first: int, count: int, crashes: Path) -> dict[
 
     signal.signal(signal.SIGALRM, late)
     slowest, fell, refused = 0.0, 0, 0
+    (crashes / f"{name}-now").write_bytes(b" " * 20)
+    with (crashes / f"{name}-now").open("r+b") as file:
+        at = mmap.mmap(file.fileno(), 20)
     for index in range(first, first + count):
-        (crashes / f"{name}-now").write_text(str(index))
+        at[:20] = b"%20d" % index  # in shared memory: it survives a killed process
         began = time.perf_counter()
         data = target.draw(random.Random(f"{name} {seed} {index}"))
         signal.alarm(SECONDS)
@@ -105,7 +109,7 @@ def campaign(executions: int, seed: int, first: int, only: list[str], crashes: P
             )  # fmt: skip
             if ran.returncode:  # killed, or it could not start
                 at = crashes / f"{name}-now"
-                print(f"{name}: exit code {ran.returncode} at {at.read_text() if at.exists() else 'the start'}")
+                print(f"{name}: exit code {ran.returncode} at {at.read_text().strip() if at.exists() else 'the start'}")
                 print(ran.stderr[-2000:], file=sys.stderr)
                 done["crashes"] += 1
                 break
