@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from srspace_eval._utils.csv_table import read_csv_table
+from srspace_eval.metrics.registry import OR_INSTALL
 from srspace_eval.ranking.published_tables import (
     load_published,
     published_tables,
@@ -59,14 +60,24 @@ def require_known_digits(digits: int | dict[str, int] | None, tracks: Sequence[T
         )
 
 
+def ids_of(text: str | None) -> tuple[str, ...]:
+    """The ids of ``--columns``."""
+    return tuple(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+
+
 def columns_of(text: str | None, tracks: Sequence[Track]) -> tuple[str, ...] | None:
     if text is None:
         return None
-    named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    named = ids_of(text)
     known = list(dict.fromkeys(column for track in tracks for column in track.columns()))
     unknown = [metric for metric in named if metric not in known]
     if unknown or not named:
-        raise click.BadParameter(f"{text!r}: choose of {', '.join(known)}", param_hint="--columns")
+        what = f"unknown column {', '.join(map(repr, unknown))}" if unknown else repr(text)
+        raise click.BadParameter(
+            f"{what}: choose of {', '.join(known)}, {OR_INSTALL}; a measure of `score --measure` must be in a result "
+            "of the board",
+            param_hint="--columns",
+        )
     return named
 
 

@@ -14,6 +14,7 @@ from srspace_eval.cli._rank_options import (
     columns_of,
     digits_of,
     forms_of,
+    ids_of,
     print_published,
     published_of,
     require_inputs_kept,
@@ -26,6 +27,7 @@ from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import signatures_of_tracks
 from srspace_eval.ranking.leaderboard import rank
+from srspace_eval.ranking.measured_columns import including_columns
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.files import (
     ALL_FORMATS,
@@ -130,7 +132,7 @@ _DEFAULT_BOARD = Path("leaderboards")
     "--columns",
     metavar="LIST",
     cls=LateHelp,
-    late_help=lambda: f"Metrics to show, of: {', '.join(metric_columns())}.",
+    late_help=lambda: f"Metrics to show, of: {', '.join(metric_columns())}, or measures of the board's results.",
 )
 @click.option("--intervals", is_flag=True, help="Print the bootstrap intervals too (CSV, JSON and HTML have them).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
@@ -245,6 +247,9 @@ def command(
         if not submissions:
             raise click.UsageError(f"{more_submissions[0]}: give submissions with --submission")
         submissions = (*submissions, *map(str, more_submissions))
+    asked = [*ids_of(columns), *(digits if isinstance(digits, dict) else ())]
+    if board is not None:
+        tracks = [including_columns(track, asked, board) for track in tracks]
     require_known_digits(digits, tracks)
     shown = columns_of(columns, tracks)
     require_one(
