@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from srspace_eval._utils.csv_table import read_csv_table
+from srspace_eval.errors import ResultsError
 from srspace_eval.metrics.registry import OR_INSTALL
 from srspace_eval.ranking.published_tables import (
     load_published,
@@ -18,6 +20,7 @@ from srspace_eval.ranking.published_tables import (
 from srspace_eval.report.files import ALL_FORMATS, FORMATS, TEXT_FORMATS
 from srspace_eval.report.names import file_name
 from srspace_eval.results.board_tracks import board_tracks
+from srspace_eval.results.store import read_result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 
@@ -119,6 +122,19 @@ def published_of(names: Sequence[str], tracks: Sequence[Track]) -> dict[str, str
         ranked = ", ".join(found)
         raise click.UsageError(f"--published {' and '.join(unused)}: not of the ranked tracks ({ranked}); leave it out")
     return found
+
+
+def misplaced(path: Path) -> str:
+    """What is said of a path without an option before it."""
+    board = path if path.is_dir() else path.parents[1] if len(path.parts) > 2 else path.absolute().parents[1]
+    files = sorted(path.glob("*/*.json"))[:1] if path.is_dir() else [path]
+    with suppress(ResultsError):
+        result = read_result(files[0]) if files and files[0].suffix == ".json" else None
+        if result is not None and path.is_dir():
+            return f"{path}: this is a board of results; give it with --board {board}"
+        if result is not None:
+            return f"{path}: this is a result of track {result.track}; give its board with --board {board}"
+    return f"{path}: give submissions with --submission"
 
 
 def require_one(tracks: Sequence[Track], **options: object) -> None:
