@@ -29,6 +29,8 @@ exclude_patterns = ["_build"]
 templates_path: list[str] = []
 suppress_warnings = ["config.cache"]
 
+smartquotes = False  # options and commands are copied from pages
+
 html_theme = "furo"
 html_title = f"srspace-eval {__version__}"
 html_static_path = ["_static"]

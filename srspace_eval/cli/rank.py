@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from srspace_eval.cli._common import print_json, print_text, say
+from srspace_eval.cli._common import print_json, print_text, progress, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp, byte_count
 from srspace_eval.cli._rank_options import (
     columns_of,
@@ -233,8 +233,9 @@ def command(
     """Rank the scored submissions of a board into leaderboards.
 
     Results that were measured with different settings are refused, unless --signature chooses one group. S_M, S_10,
-    `diversity` and `diversity_mse` are diversity scores; docs/concepts/diversity.md explains them.
-    """  # fmt: skip
+    `diversity` and `diversity_mse` are diversity scores. The page "The diversity score S_M" of the documentation
+    explains them.
+    """
     if list_published:
         print_published()
         return
@@ -297,7 +298,14 @@ def command(
             names = {row.entry.team for row in rankings[0].rows}
             pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, names, **limits)}
         for path in write_leaderboards(
-            rankings, out, formats=forms, pictures=pictures, study_report=study_report, history=history, **looks
+            rankings,
+            out,
+            formats=forms,
+            pictures=pictures,
+            study_report=study_report,
+            history=history,
+            progress=progress,
+            **looks,
         ):
             say(f"wrote {path}")
         if pictures:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import read_bounded, write_atomic
+from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.bibtex import merged_bibtex, to_bibtex
@@ -146,6 +147,7 @@ def write_leaderboards(
     pictures: Mapping[str, Pictures] | None = None,
     study_report: Path | str | None = None,
     history: Path | str | None = None,
+    progress: Progress = no_progress,
     **options: Unpack[TableOptions],
 ) -> list[Path]:
     """Write leaderboards into a folder: all of them, or none. ``rank --out`` writes the same bytes.
@@ -169,6 +171,8 @@ def write_leaderboards(
     history
         A file with the history of the rankings, which gets an entry if a ranking changed. Pages have a history of
         their own in ``history.json``; it is continued if the file does not exist.
+    progress
+        Called while pictures are written.
     options
         As of :func:`render_leaderboard`.
 
@@ -224,7 +228,8 @@ def write_leaderboards(
         from srspace_eval.report.html.site import write_site
 
         site = write_site(
-            out, rankings, pictures=pictures, texts=texts, study_report=study_report, history=history
+            out, rankings, pictures=pictures, texts=texts, study_report=study_report, history=history,
+            progress=progress,
         )  # fmt: skip
         return [*written, site]
     try:

@@ -41,9 +41,12 @@ def test_files_that_were_written_can_be_downloaded(tmp_path: Path) -> None:
 
 def test_the_track_says_how_to_submit(tmp_path: Path) -> None:
     write_site(tmp_path, [_ranking()])
-    text = read(tmp_path / "x8/index.html").one("section", id="submit").text
+    section = read(tmp_path / "x8/index.html").one("section", id="submit")
+    text = section.text
     assert "10 samples for each image" in text
-    assert "000000_sample00000.png" in text
+    names = ["000000_sample00000.png", "000000.png", "0801_sample00000.png", "0801.png"]
+    assert [code.text for code in section.all("code")][:-1] == names, "each name for itself"
+    assert f"such as {', '.join(names[:-1])} or {names[-1]};" in text
     assert "srspace-eval check SUBMISSION.zip --gt GT --track x8" in text
 
 
@@ -62,7 +65,7 @@ def test_results_per_image_mark_the_best(tmp_path: Path) -> None:
     write_site(tmp_path, [ranking])
     page = read(tmp_path / "x8/images.html")
     section = page.one("section", id="metric-lpips")
-    names = [a.text for a in section.one("thead").all("a")]
+    names = [name.text for name in section.one("thead").all("bdi")]
     assert names == [row.entry.team for row in ranking.rows]
     for row, image in zip(section.one("tbody").all("tr"), ranking.rows[0].entry.result.images, strict=True):  # type: ignore[union-attr]
         assert row.one("th").text == image.image
