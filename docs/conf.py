@@ -58,6 +58,7 @@ nb_render_markdown_format = "myst"  # the default, CommonMark, has no tables
 
 autodoc_typehints = "signature"  # docstrings say what the values mean
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 maximum_signature_line_length = 88  # longer signatures have one parameter per line
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
