@@ -44,7 +44,9 @@ def test_the_track_says_how_to_submit(tmp_path: Path) -> None:
     text = read(tmp_path / "x8/index.html").one("section", id="submit").text
     assert "10 samples for each image" in text
     assert "000000_sample00000.png" in text
-    assert "srspace-eval check SUBMISSION.zip --gt GT --track x8" in text
+    assert "pip install srspace-eval" in text
+    assert "srspace-eval check SUBMISSION.zip --track x8 --lr LR" in text
+    assert "--gt" not in text
 
 
 def test_the_front_is_what_no_other_beats_in_both() -> None:
