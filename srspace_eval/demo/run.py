@@ -104,7 +104,8 @@ def run_demo(
         )  # fmt: skip
     ranking = rank(board_entries(board, track), track, bootstrap=BootstrapPlan())
     pictures = Pictures(gt=out / "gt", submissions=folders, lr=out / "lr")
-    return Demo(board, ranking, write_site(out / "site", [ranking], pictures={track.name: pictures}))
+    page = write_site(out / "site", [ranking], pictures={track.name: pictures}, progress=progress)
+    return Demo(board, ranking, page)
 
 
 def _has_lpips(weights_dir: Path | None) -> bool:

@@ -242,7 +242,7 @@ class NetworkSettings:
         Returns
         -------
         NetworkSettings
-            The same device, precision and folder, without the file :attr:`weights`.
+            The same settings. The file :attr:`weights` is left out if it is another trunk's.
         """
         return replace(self, net=net, weights=self.weights if net == self.net else None)
 

@@ -16,9 +16,10 @@ from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.entries import result_entries
 from srspace_eval.ranking.gather import gather_entries
+from srspace_eval.ranking.measured_columns import including_columns, tell_hidden
 from srspace_eval.ranking.model import Entry, Ranking
 from srspace_eval.ranking.participants import ONLY_PUBLISHED
-from srspace_eval.ranking.published_tables import published_tracks
+from srspace_eval.ranking.published_tables import load_published, published_tracks
 from srspace_eval.ranking.rule import apply_rule
 from srspace_eval.results.board import Board, load_board
 from srspace_eval.results.record import Result
@@ -113,8 +114,10 @@ def rank(
         source = load_board(source)
     board = source.folder if isinstance(source, Board) else None
     given = [] if source is None or isinstance(source, Board) else list(source)
-    shown = all_default_columns(track) if columns is None else tuple(columns)
     results = [item for item in given if isinstance(item, Result)]
+    if columns is not None:
+        track = including_columns(track, columns, results if board is None else board)
+    shown = all_default_columns(track) if columns is None else tuple(columns)
     entries = gather_entries(
         track,
         entries=[*(item for item in given if isinstance(item, Entry)), *result_entries(results, track)],
@@ -132,10 +135,15 @@ def rank(
         entries, track, bootstrap=bootstrap, signature=signature, columns=columns, together=rank_together
     )
     _tell_apart(ranking)
+    if columns is None and board is not None:
+        tell_hidden(track, [entry.result for entry in entries if entry.result is not None], shown)
     if columns is not None:
         empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
         if empty:
             notify(f"columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
+    if published is not None:
+        name = load_published(published, track.name).id
+        ranking = replace(ranking, published=name, others=tuple(replace(o, published=name) for o in ranking.others))
     return ranking if board is None else replace(ranking, date=newest_day(board, track.name))
 
 

@@ -175,6 +175,8 @@ class Ranking:
         The columns in which numbers measured here do not compare with the published ones beside them.
     date
         The day of the newest result of the board, such as ``"2026-11-21"`` (UTC); empty without a board.
+    published
+        The id of the published table whose teams are ranked; empty: the ranking is not of one.
 
     Examples
     --------
@@ -192,6 +194,7 @@ class Ranking:
     others: tuple[Ranking, ...] = ()
     departures: tuple[Departure, ...] = ()
     date: str = ""
+    published: str = ""
 
     @property
     def all(self) -> tuple[Ranking, ...]:

@@ -14,11 +14,25 @@ from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.words import rule_sentences
 
 _MEASURED_WITH = "Measured with common:"
+_ABOUT_INTERVALS = ("Intervals: ", "Intervals of the final rank ", "MOR: intervals over ")
+_GIVEN_INTERVALS = ": intervals as in the table of values."
+_MEASURED_HERE = "Results measured on this machine: "
+_CLAIMS = "Claims, whose numbers nobody checked on this machine: "
 
 
 def is_signature_note(note: str) -> bool:
     """Whether a note says with which settings the results were measured."""
     return note.startswith(_MEASURED_WITH)
+
+
+def is_interval_note(note: str) -> bool:
+    """Whether a note is about intervals or the mark ≈."""
+    return note.startswith(_ABOUT_INTERVALS) or note.endswith(_GIVEN_INTERVALS)
+
+
+def is_machine_note(note: str) -> bool:
+    """Whether a note says what happened on this machine, which is not for readers elsewhere."""
+    return note.startswith((_MEASURED_HERE, _CLAIMS))
 
 
 def metric_label(metric: str, track: Track) -> str:
@@ -150,7 +164,7 @@ def _bootstrap_notes(track: Track, rows: Sequence[Row], plan: BootstrapPlan, ima
         notes.append("Intervals of the final rank hold the ranks in MOR fixed.")
     given = [info.label for info in track.given if any(info.id in row.entry.intervals for row in rows)]
     if given:
-        notes.append(f"{', '.join(given)}: intervals as in the table of values.")
+        notes.append(f"{', '.join(given)}{_GIVEN_INTERVALS}")
     return notes
 
 
@@ -197,10 +211,7 @@ def _evidence_notes(rows: Sequence[Row]) -> list[str]:
         return []
     measured = sum(entry.evidence == MEASURED for entry in known)
     claims = [entry for entry in known if entry.evidence == CLAIM]
-    notes = [f"Results measured on this machine: {measured} of {len(known)}."]
+    notes = [f"{_MEASURED_HERE}{measured} of {len(known)}."]
     if claims:
-        notes.append(
-            f"Claims, whose numbers nobody checked on this machine: {len(claims)}. `srspace-eval verify` measures them "
-            "again."
-        )
+        notes.append(f"{_CLAIMS}{len(claims)}. `srspace-eval verify` measures them again.")
     return notes

@@ -79,6 +79,8 @@ class PublishedTable:
         The tracks beside which it is shown without a notice; empty: another task.
     paper, table, read_from
         The publication, the table in it, and the document the numbers were read from.
+    authors
+        Family name, then given names: ``"Danelljan, Martin"``; empty if only what ``paper`` says is known.
     data
         The images it is about.
     images
@@ -116,6 +118,7 @@ class PublishedTable:
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
     gt_sha256: str = ""
+    authors: tuple[str, ...] = ()
 
     @property
     def citation(self) -> str:
@@ -311,6 +314,7 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
     gt_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    authors: tuple[str, ...] = ()
 
 
 def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
@@ -344,6 +348,7 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
         uncertain=table.uncertain,
         measured_with=table.measured_with,
         gt_sha256=table.gt_sha256,
+        authors=table.authors,
     )
 
 

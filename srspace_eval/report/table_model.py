@@ -10,6 +10,7 @@ from typing import Literal
 
 from srspace_eval.metrics.base import Direction
 from srspace_eval.ranking.model import FINAL, Ranking, Row, is_ground_truth
+from srspace_eval.ranking.notes import is_interval_note
 from srspace_eval.report.emphasis import Emphasis
 
 Group = Literal["ranked", "unranked", "baseline"]
@@ -175,10 +176,23 @@ class Table:
         """The track's title, and which ranking it is where there are several."""
         return self.ranking.title
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """The ranking's notes, those of marked columns, then the footnotes (``"a: published, ..."``)."""
-        return (*self.ranking.notes, *self.departures, *(f"{mark}: {text}" for mark, text in self.footnotes))
+    def notes(self, *, intervals: bool = False) -> tuple[str, ...]:
+        """The ranking's notes, those of marked columns, then the footnotes (``"a: published, ..."``).
+
+        Parameters
+        ----------
+        intervals
+            Whether the intervals are printed. Without them and without ``≈``, nothing is said about the bootstrap.
+        """
+        return (
+            *self.shown_notes(intervals), *self.departures, *(f"{mark}: {text}" for mark, text in self.footnotes),
+        )  # fmt: skip
+
+    def shown_notes(self, intervals: bool) -> tuple[str, ...]:
+        """The ranking's notes without those about intervals and ``≈`` that the reader does not see."""
+        cells = [cell for line in self.lines for cell in (*line.cells, line.place_cell)]
+        seen = any(cell.tied_with_next or (intervals and cell.interval) for cell in cells)
+        return tuple(note for note in self.ranking.notes if seen or not is_interval_note(note))
 
     @property
     def departures(self) -> tuple[str, ...]:

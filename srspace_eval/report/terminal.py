@@ -49,7 +49,7 @@ def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False
             if number:
                 console.print()
             console.print(body)
-        for note in (*legend, *table.notes):
+        for note in (*legend, *table.notes(intervals=intervals)):
             if limited:
                 console.print(Padding(Text(visible(note), style="dim"), (0, 0, 0, 2), expand=False))
             else:

@@ -14,7 +14,8 @@ from srspace_eval.errors import TrackError
 from srspace_eval.tracks.reader import load_track, parse_track, track_text
 
 TEMPLATE = """# A track: what is measured, which values come from elsewhere, and how teams are ranked.
-# `srspace-eval tracks show THIS_FILE` says in words what it means. docs/tracks.md explains every key.
+# `srspace-eval tracks show THIS_FILE` says in words what it means.
+# The page "Track files" of the documentation explains every key.
 name = "my-challenge"
 title = "My challenge, x4"
 scale = 4

@@ -30,7 +30,7 @@ PREVIEW_SIDE = 1280
 CROP = 256
 """The side of the exact crop, in pixels."""
 
-THUMBNAIL = 160
+THUMBNAIL = 240
 """The longer side of a thumbnail, in pixels."""
 
 QUALITY = 80

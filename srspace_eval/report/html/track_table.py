@@ -33,6 +33,8 @@ class PageColumn:
         The plateau as the marks of cells say it: ``"≥ 45"`` and ``"< 45"``; empty if there is none.
     mark
         Where the plateau lies on the column's scale, 0..100; None if there is none.
+    scale
+        The numbers at the ends of that scale, as text; empty if no interval is drawn.
     """
 
     model: Column
@@ -40,6 +42,7 @@ class PageColumn:
     reached: str
     missed: str
     mark: float | None
+    scale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,11 @@ class _Scale:
         if ends and column.plateau is not None:
             ends.append(column.plateau)
         self.low, self.high = (min(ends), max(ends)) if ends else (0.0, 0.0)
+        self._digits = max((len(cell.text.partition(".")[2]) for cell in cells), default=0)
+
+    def texts(self) -> tuple[str, ...]:
+        """The numbers at its ends; empty if it has no length."""
+        return tuple(f"{end:.{self._digits}f}" for end in (self.low, self.high)) if self.high > self.low else ()
 
     def place(self, value: float) -> float | None:
         if not self.high > self.low or not math.isfinite(value):
@@ -198,7 +206,7 @@ def _page_column(column: Column, scale: _Scale) -> PageColumn:
     signs = ("≤", ">") if column.direction == "lower" else ("≥", "<")
     reached, missed = ("", "") if column.plateau is None else (f"{sign} {column.plateau:g}" for sign in signs)
     mark = None if column.plateau is None else scale.place(column.plateau)
-    return PageColumn(column, label_html(column.label), reached, missed, mark)
+    return PageColumn(column, label_html(column.label), reached, missed, mark, scale.texts())
 
 
 def _page_cell(cell: Cell, scale: _Scale, names: Sequence[str]) -> PageCell:
