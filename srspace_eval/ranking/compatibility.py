@@ -137,7 +137,9 @@ def _needs(result: Result, group: str, results: Sequence[Result]) -> bool:
     if group == "common":
         return True
     stated = next(r.signature.settings[group] for r in results if group in r.signature.settings)
-    ids = {info.id for metric in metrics().values() if group in (metric.name, metric.network) for info in metric.columns}
+    ids = {
+        info.id for metric in metrics().values() if group in (metric.name, metric.network) for info in metric.columns
+    }
     own = {group: stated} if "metric" in stated else {}
     ids |= columns(measures_of(own)).keys() - columns().keys()
     values = own_values(result.summary, result.signature.settings)

@@ -226,8 +226,10 @@ def _read(path: Path, header: Mapping[str, Any], secret: bytes | None, trust: bo
             before = _header_of(path, line)
             genuine = found.sealer.genuine(line)
             if not (genuine and not before.trusted) and not (trust and before.format == JOURNAL_FORMAT):
-                why = "some of its images were taken on trust" if genuine else (
-                    "this machine did not write it, or version 0.1.0 did"
+                why = (
+                    "some of its images were taken on trust"
+                    if genuine
+                    else ("this machine did not write it, or version 0.1.0 did")
                 )
                 notify(
                     f"{path}: is measured anew, because {why}"

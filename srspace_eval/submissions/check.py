@@ -105,7 +105,13 @@ class SubmissionCheck:
     def notices(self) -> tuple[str, ...]:
         """What does not prevent scoring: ignored files, crops, and the warnings unless the check is strict."""
         warnings = () if self.strict else self.warnings
-        return (*self._unchecked(), *outward_links(self.submission), *self.pairing.notices, *self.inspection.notices, *warnings)
+        return (
+            *self._unchecked(),
+            *outward_links(self.submission),
+            *self.pairing.notices,
+            *self.inspection.notices,
+            *warnings,
+        )
 
     def _unchecked(self) -> Iterator[str]:
         """What cannot be checked without a GT and without LRs."""

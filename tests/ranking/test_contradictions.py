@@ -74,7 +74,7 @@ def without_samples(document: dict[str, Any]) -> None:
 
 
 def without_group(document: dict[str, Any]) -> None:
-    del document["signature"]["settings"]["mse"]
+    del document["signature"]["settings"]["psnr"]
 
 
 def with_mor(document: dict[str, Any]) -> None:
@@ -103,7 +103,7 @@ def with_nothing(document: dict[str, Any]) -> None:
     [
         (without_common, "common.gt: "),
         (without_samples, "common.samples: not stated in 'A'"),
-        (without_group, "mse.channels: "),
+        (without_group, "psnr.channels: "),
         (with_mor, "mor has values, which no measurement gives"),
         (with_diversity, "diversity is 99.0, without the global and local best"),
         (with_other_mse, "its MSE 0.001 gives 78.13"),

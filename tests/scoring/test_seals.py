@@ -198,6 +198,7 @@ def test_trust_that_is_given_again_is_told_of_the_result(
 ) -> None:
     with machine(tmp_path / "theirs"):
         journal = shard(folder, tmp_path / "board", 1)
+    forge_journal(journal)
     journal.rename(journal.with_name("t.journal.jsonl"))
 
     def stopped(*_: object) -> None:

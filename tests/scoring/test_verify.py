@@ -276,9 +276,7 @@ def test_the_track_of_a_result_is_no_path(scored: Path, again: Callable[..., Ver
         again(written(scored, tmp_path, forge))
 
 
-def test_a_key_that_is_there_twice_is_refused(
-    scored: Path, again: Callable[..., Verification], tmp_path: Path
-) -> None:
+def test_a_key_that_is_there_twice_is_refused(scored: Path, again: Callable[..., Verification], tmp_path: Path) -> None:
     text = (scored / "board/x4/t.json").read_text()
     (tmp_path / "twice.json").write_text(text.replace('"team":', '"team": "other",\n "team":', 1))
     with pytest.raises(ResultsError, match="the same key is there twice"):
