@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
@@ -11,8 +12,9 @@ from srspace_eval.errors import RankingError
 from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_about, add_mor, add_values, board_entries, table_entries
-from srspace_eval.ranking.model import GROUND_TRUTH, Entry
+from srspace_eval.ranking.model import GROUND_TRUTH, Entry, is_ground_truth
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
+from srspace_eval.ranking.rule import in_order
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import Team
 
@@ -162,9 +164,17 @@ def _tables_beside(names: Sequence[str], published: str | None, track: Track) ->
 def _beside(table: PublishedTable, track: Track, columns: Sequence[str]) -> list[Entry]:
     if track.name not in table.tracks:
         notify(f"{table.id} is about another task ({table.title}): for orientation only")
-    fitting = [
-        e for e in table.entries(known=track.columns()) if any(e.values.get(metric) is not None for metric in columns)
-    ]
+    entries = _as_ranked(table, track)
+    fitting = [e for e in entries if any(e.values.get(metric) is not None for metric in columns)]
     if not fitting:
         notify(f"{table.id} has none of the columns {', '.join(columns)}")
     return fitting
+
+
+def _as_ranked(table: PublishedTable, track: Track) -> list[Entry]:
+    """The rows as baselines, best first: in the order that the track's rule gives the table's own rows."""
+    rows = table.entries("as published", track.columns())
+    if not any(entry.kind == "team" for entry in rows):
+        rows = [entry if is_ground_truth(entry) else replace(entry, kind="team") for entry in rows]
+    order = {entry.team: number for number, entry in enumerate(in_order(rows, track))}
+    return sorted(table.entries(known=track.columns()), key=lambda entry: order[entry.team])

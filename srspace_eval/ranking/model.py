@@ -135,11 +135,13 @@ class Row:
     """From 1; equals share the best of their places. None without final rank."""
     other_settings: bool = False
     """Whether it was measured with other settings than the ranked results, and therefore does not compare with them."""
+    keys: tuple[float | None, ...] = ()
+    """The values of the rule's ``order_by`` keys; empty without a place."""
 
 
 @dataclass(frozen=True)
 class Departure:
-    """Columns in which numbers measured here do not compare with the published ones.
+    """Columns in which numbers measured here do not compare with published ones.
 
     Attributes
     ----------
@@ -160,7 +162,7 @@ class Ranking:
     Attributes
     ----------
     track:
-        The rule.
+        The rule. Its number of samples is that of the ranked results.
     columns:
         Metric ids, in the table's order.
     rows:
@@ -174,7 +176,10 @@ class Ranking:
     departures:
         The columns in which numbers measured here do not compare with the published ones beside them.
     date:
-        The day of the newest result of the board, such as ``"2026-11-21"`` (UTC); empty without a board.
+        The day that was declared, else the newest one that a team declared, else the day of the newest result of the
+        board (UTC), such as ``"2026-11-21"``; empty if none is known.
+    asked_samples:
+        The number of samples per image that the track itself asks for; 0 if it is not known.
 
     Examples
     --------
@@ -192,6 +197,7 @@ class Ranking:
     others: tuple[Ranking, ...] = ()
     departures: tuple[Departure, ...] = ()
     date: str = ""
+    asked_samples: int = 0
 
     @property
     def all(self) -> tuple[Ranking, ...]:

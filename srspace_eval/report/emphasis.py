@@ -19,7 +19,8 @@ def metric_emphases(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetr
 
     Rows with the same kind of numbers (measured, given, published) compete with each other, baselines included. The GT
     does not compete, nor does a row that was measured with other settings. Values that look equal in the table are
-    equal, and so are values beyond the rule's plateau.
+    equal. If values reach the rule's plateau, all of them are the best, and there is no second best: a value below the
+    plateau is behind all of them.
     """
     values = [_as_shown(row.entry.values.get(info.id), info) for row in rows]
     given = [math.nan if value is None else value for value in values]
@@ -35,8 +36,9 @@ def metric_emphases(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetr
             and not row.entry.incomplete
             and not is_ground_truth(row.entry)
         ]
+        on_plateau = [i for i in numbers if _reaches(values[i], info, criterion)]
         for i, word in zip(numbers, emphases([keys[i] for i in numbers]), strict=True):
-            found[i] = word
+            found[i] = "" if on_plateau and word == "second" else word
     return found
 
 
@@ -52,6 +54,11 @@ def emphases(keys: Sequence[float | None]) -> list[Emphasis]:
     # With one competitor, or all equal, no value stands out.
     words: dict[float | None, Emphasis] = {steps[0]: "best", steps[1]: "second"} if len(steps) == 2 else {}
     return [words.get(key, "") for key in keys]
+
+
+def _reaches(value: float | None, info: MetricInfo, criterion: RankedMetric | None) -> bool:
+    plateau = None if criterion is None else criterion.plateau
+    return plateau is not None and value is not None and not info.better(plateau, value)
 
 
 def _as_shown(value: float | None, info: MetricInfo) -> float | None:

@@ -32,7 +32,7 @@ def to_document(table: Table) -> dict[str, Any]:
         "title": ranking.track.title,
         "columns": [_column(column) for column in table.columns if column.id != FINAL],
         "rows": [_row(table, line) for line in table.lines],
-        "notes": [*ranking.notes, *table.departures],
+        "notes": [*ranking.notes, *table.departures, *table.common_notes],
         "bootstrap": None if plan is None else {"replicates": plan.replicates, "seed": plan.seed, "level": plan.level},
         **(_rankings(ranking) if ranking.track.more_rankings else {}),
     }

@@ -5,6 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -162,6 +163,8 @@ class Table:
         (mark, text), in the order of the marks.
     own_line:
         The last line, if it is the method that was asked to be last.
+    common:
+        What holds for every row, and therefore has no mark.
     """
 
     ranking: Ranking
@@ -169,6 +172,7 @@ class Table:
     lines: tuple[Line, ...]
     footnotes: tuple[tuple[str, str], ...]
     own_line: Line | None = None
+    common: tuple[str, ...] = ()
 
     @property
     def caption(self) -> str:
@@ -177,8 +181,19 @@ class Table:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The ranking's notes, those of marked columns, then the footnotes (``"a: published, ..."``)."""
-        return (*self.ranking.notes, *self.departures, *(f"{mark}: {text}" for mark, text in self.footnotes))
+        """The ranking's notes, those of marked columns and of all rows, then the footnotes (``"a: published, ..."``)."""
+        footnotes = (f"{mark}: {text}" for mark, text in self.footnotes)
+        return (*self.ranking.notes, *self.departures, *self.common_notes, *footnotes)
+
+    @property
+    def common_notes(self) -> tuple[str, ...]:
+        """What holds for every row, as sentences."""
+        return tuple(f"All rows: {text}." for text in self.common)
+
+    @property
+    def all_published(self) -> bool:
+        """Whether no row was measured here or given by the user."""
+        return bool(self.lines) and all(line.row.entry.origin == "published" for line in self.lines)
 
     @property
     def departures(self) -> tuple[str, ...]:
@@ -189,7 +204,7 @@ class Table:
             columns = [column for column in self.columns if column.mark == mark]
             text = next(d.text for d in self.ranking.departures if columns[0].id in d.columns)
             named = ", ".join(column.label for column in columns)
-            found.append(f"{mark} {named}: measured here with {text}; does not compare with the published numbers.")
+            found.append(f"{mark} {named}: measured here with {text}; does not compare with published numbers.")
         return tuple(found)
 
     @property
@@ -203,7 +218,25 @@ class Table:
             "rows measured with other settings" if any(row.other_settings for row in rows) else "",
         ]
         without = " and ".join(filter(None, others))
-        return f"Best and second best of {among}, baselines included{f', without {without}' if without else ''}"
+        baselines = ", baselines included" if any(row.entry.kind == "baseline" for row in rows) else ""
+        return f"Best and second best of {among}{baselines}{f', without {without}' if without else ''}"
+
+    def explain(self, best: str, second: str) -> str:
+        """The sentences about best and second best, for captions.
+
+        Parameters
+        ----------
+        best, second:
+            How the format shows them: ``"bold"``, ``"underlined"``.
+        """
+        return " ".join([f"{self.legend}: {best} and {second}.", *self._plateaus(best, second)])
+
+    def _plateaus(self, best: str, second: str) -> Iterator[str]:
+        for i, column in enumerate(self.columns):
+            if any(line.cells[i].reaches and line.cells[i].emphasis == "best" for line in self.lines):
+                side = "above" if column.direction == "higher" else "below"
+                value = f"{column.plateau:g} {column.unit}".rstrip()
+                yield f"{column.label}: all values at or {side} {value} rank alike, so all are {best} and none is {second}."
 
     @property
     def has_final(self) -> bool:
