@@ -89,7 +89,11 @@ def _other_settings(
     if info.per == "image":
         compared.insert(0, ("common", {"samples": track.samples}))
     return [
-        f"{key} {mine}" if isinstance(mine, str) else f"{key} {mine} instead of {wanted}"
+        f"{mine} samples instead of {wanted}"
+        if key == "samples"
+        else f"{key} {mine}"
+        if isinstance(mine, str)
+        else f"{key} {mine} instead of {wanted}"
         for group, standard in compared
         for key, wanted in standard.items()
         if (mine := settings.get(group, {}).get(key, wanted)) != wanted

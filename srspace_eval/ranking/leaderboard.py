@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
+from srspace_eval._utils.untrusted_text import visible
+from srspace_eval.errors import RankingError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.entries import result_entries
@@ -22,7 +24,7 @@ from srspace_eval.results.record import Result
 from srspace_eval.results.store import newest_day
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
-from srspace_eval.tracks.teams import Team, read_teams
+from srspace_eval.tracks.teams import Team, is_day, read_teams
 
 
 def rank(
@@ -39,6 +41,7 @@ def rank(
     signature: str | None = None,
     allow_unknown: bool = False,
     teams: Sequence[Team] | Path | str | None = None,
+    date: str = "",
 ) -> Ranking:
     """Rank scored submissions by a track's rule: what ``srspace-eval rank`` does.
 
@@ -73,6 +76,10 @@ def rank(
     teams:
         Teams or their CSV (:func:`srspace_eval.read_teams`): affiliations, links, what else they declared. Entries of
         the same name show it; upper and lower case count as the same.
+    date:
+        The day of the newest result for pages and the history, such as ``"2026-11-21"``. Empty: the newest date of
+        ``teams``, else the day on which the newest file of the board was written (or SOURCE_DATE_EPOCH). No number
+        depends on it.
 
     Returns
     -------
@@ -83,7 +90,7 @@ def rank(
     ------
     RankingError
         If there is nothing to rank, a source is damaged, a team is there twice, ``mor`` names a team without an entry,
-        or results were measured with different settings and no ``signature`` was chosen.
+        results were measured with different settings and no ``signature`` was chosen, or ``date`` is not a day.
     ResultsError
         If files of the board are damaged.
     TrackError
@@ -96,6 +103,8 @@ def rank(
     >>> [row.entry.team for row in ranking.rows[:3]]
     ['Deepest', 'CIPLAB', 'njtech&seu']
     """
+    if date and not is_day(date):
+        raise RankingError(f"date {visible(date)!r}: is not a day; write one such as 2026-11-21")
     track = track if isinstance(track, Track) else load_track(track)
     if isinstance(source, (str, Path)):
         source = load_board(source)
@@ -121,7 +130,9 @@ def rank(
         empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
         if empty:
             notify(f"columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
-    return ranking if board is None else replace(ranking, date=newest_day(board, track.name))
+    declared = max((entry.about.get("date", "") for entry in entries), default="")
+    known = date or declared or ("" if board is None else newest_day(board, track.name))
+    return replace(ranking, date=known, others=tuple(replace(one, date=known) for one in ranking.others))
 
 
 def _paths(given: Path | str | Sequence[Path | str] | None) -> tuple[Path, ...]:

@@ -51,7 +51,7 @@ def make_notes(
         The number of samples per image that the track itself asks for.
     """
     return (
-        *_sample_notes(track, asked_samples),
+        *_sample_notes(track, asked_samples, rows),
         *_rule_notes(track, rows),
         *_mor_notes(track, rows, columns),
         *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images and _moving(rows) else ()),
@@ -64,11 +64,13 @@ def _moving(rows: Sequence[Row]) -> bool:
     return any(row.intervals or row.rank_intervals for row in rows)
 
 
-def _sample_notes(track: Track, asked: int) -> list[str]:
+def _sample_notes(track: Track, asked: int, rows: Sequence[Row]) -> list[str]:
     if track.samples == asked:
         return []
     number = f"{track.samples} {'sample' if track.samples == 1 else 'samples'}"
-    return [f"The results have {number} per image. The track asks for {asked}."]
+    published = any(row.entry.origin == "published" for row in rows)
+    others = f" Published values are of {asked}." if published else ""
+    return [f"The results have {number} per image. The track asks for {asked}.{others}"]
 
 
 def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:

@@ -90,6 +90,8 @@ class PublishedTable:
     measured_with:
         How the numbers were measured, as far as it is known. The notes of the rows say it. If it is empty, they were
         measured as the track measures.
+    year:
+        The year of the publication.
 
     Examples
     --------
@@ -111,6 +113,7 @@ class PublishedTable:
     images: int | None = None
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
+    year: int | None = None
 
     @property
     def citation(self) -> str:
@@ -249,6 +252,7 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     images: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
+    year: Annotated[int, Meta(ge=1900, le=9999)] | UnsetType = UNSET
 
 
 def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
@@ -281,6 +285,7 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
         rows=rows,
         uncertain=table.uncertain,
         measured_with=table.measured_with,
+        year=None if table.year is UNSET else table.year,
     )
 
 

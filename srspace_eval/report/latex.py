@@ -46,10 +46,11 @@ def to_latex(table: Table, *, label: str, intervals: bool = False, notes: bool =
     columns = [*(["l"] if places else []), "l", *["r"] * len(table.columns)]
     headings = [*(["Place"] if places else []), "Team", *(_heading(column) for column in table.columns)]
     environment = "table*" if _characters(table, intervals) > _ONE_COLUMN else "table"
+    legend = _note(table.explain("bold", "underlined"))
     lines = [
         _HEAD + rf"\begin{{{environment}}}[t]",
         r"\centering",
-        rf"\caption{{{escape_latex(table.caption)}{_source(table, notes)}. {_note(table.explain('bold', 'underlined'))}}}",
+        rf"\caption{{{escape_latex(table.caption)}{_source(table, notes)}. {legend}}}",
         rf"\label{{tab:{label}}}",
         rf"\srspacefit{{\begin{{tabular}}{{{''.join(columns)}}}",
         r"\toprule",
@@ -59,7 +60,11 @@ def to_latex(table: Table, *, label: str, intervals: bool = False, notes: bool =
     for before, line in zip((None, *table.lines), table.lines, strict=False):
         if before is not None and (line.row.entry.kind != before.row.entry.kind or line is table.own_line):
             lines.append(r"\midrule")
-        cells = [*([line.place] if places else []), _name(table, line, notes), *(_cell(c, intervals) for c in line.cells)]
+        cells = [
+            *([line.place] if places else []),
+            _name(table, line, notes),
+            *(_cell(c, intervals) for c in line.cells),
+        ]
         lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}}", ""]
     printed = list(_notes(table, notes, signature))

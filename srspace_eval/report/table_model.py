@@ -181,7 +181,7 @@ class Table:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The ranking's notes, those of marked columns and of all rows, then the footnotes (``"a: published, ..."``)."""
+        """The ranking's notes, those of marked columns, those of all rows, then the footnotes (``"a: given, ..."``)."""
         footnotes = (f"{mark}: {text}" for mark, text in self.footnotes)
         return (*self.ranking.notes, *self.departures, *self.common_notes, *footnotes)
 
@@ -236,7 +236,8 @@ class Table:
             if any(line.cells[i].reaches and line.cells[i].emphasis == "best" for line in self.lines):
                 side = "above" if column.direction == "higher" else "below"
                 value = f"{column.plateau:g} {column.unit}".rstrip()
-                yield f"{column.label}: all values at or {side} {value} rank alike, so all are {best} and none is {second}."
+                same = f"rank alike, so all are {best} and none is {second}"
+                yield f"{column.label}: all values at or {side} {value} {same}."
 
     @property
     def has_final(self) -> bool:

@@ -130,6 +130,15 @@ def example_names(
     return " or ".join(dict.fromkeys(Template(text).format(**fields) for text in templates))
 
 
+def example_list(templates: Iterable[str], first: int) -> list[str]:
+    """The names of :func:`example_names`, one by one.
+
+    >>> example_list(["{index:06d}_sample{sample:05d}.png", "{stem}.png"], 801)
+    ['000000_sample00000.png', '0801.png']
+    """
+    return list(dict.fromkeys(example_names([text], first) for text in templates))
+
+
 def is_file_name(name: str) -> bool:
     """Whether a text names a file in a folder on every system: no path and no hidden file.
 

@@ -38,6 +38,13 @@ def plane(ranking: Ranking) -> tuple[str, str] | None:
     return pairs[counts.index(max(counts))] if any(counts) else None
 
 
+def off_chart(ranking: Ranking) -> list[str]:
+    """The names of the teams that the scatter cannot show, because a value is missing."""
+    metrics = plane(ranking)
+    teams = [row for row in ranking.rows if row.entry.kind == "team" and not row.entry.incomplete]
+    return [] if metrics is None else [visible(row.entry.team) for row in teams if not _has(row, metrics)]
+
+
 def _has(row: Row, metrics: Sequence[str]) -> bool:
     return all(text.finite(row.entry.values.get(metric)) is not None for metric in metrics)
 

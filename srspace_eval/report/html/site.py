@@ -40,17 +40,25 @@ from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.history import make_steps
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
-from srspace_eval.report.html.page_values import all_columns, neighbour, places_elsewhere, signatures, study_link
+from srspace_eval.report.html.page_values import (
+    all_columns,
+    neighbour,
+    places_elsewhere,
+    published_years,
+    signatures,
+    study_link,
+)
 from srspace_eval.report.html.per_image import per_image
 from srspace_eval.report.html.site_data import Names, require_known
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, PictureWriter
+from srspace_eval.report.numbers import plain_label
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import RankingRule
-from srspace_eval.tracks.names import example_names
+from srspace_eval.tracks.names import example_list
 
 _DOWNLOADS = ("csv", "json", "tex", "md", "bib")
 _ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js", "compare.js")
@@ -137,7 +145,7 @@ def write_site(
 class _Site:
     def __init__(self, out: Path, study: str, texts: Collection[str]) -> None:
         self._out, self._study, self._texts = out, study, texts
-        self._date = ""
+        self._date, self._years = "", ""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # select_autoescape does not know .html.j2
@@ -147,7 +155,9 @@ class _Site:
         )
         environment.globals.update(version=__version__)
         environment.tests["signature_note"] = is_signature_note
-        environment.filters.update(shown=visible, note=text.label_html, without_folder=text.without_folder)
+        environment.filters.update(
+            shown=visible, note=text.label_html, plain=plain_label, without_folder=text.without_folder
+        )
         self._templates = {
             name: environment.get_template(f"{name}.html.j2")
             for name in ("index", "track", "submission", "viewer", "compare", "images", "history")
@@ -157,6 +167,7 @@ class _Site:
         self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures], history: HistoryDocument, document: str
     ) -> None:
         self._date = max((ranking.date for ranking in rankings), default="")
+        self._years = published_years(rankings)
         names = Names({"assets"})
         folders = [names.name(ranking.track.name) for ranking in rankings]
         cards = []
@@ -211,9 +222,10 @@ class _Site:
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
             study=self._study, tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
+            off_chart=charts.off_chart(ranking),
             signatures=signatures(ranking), compare=compare, per_image=images is not None,
             downloads=[name for form in _DOWNLOADS if (name := f"{slug(ranking.track.name)}.{form}") in self._texts],
-            sample_names=example_names(ranking.track.sample_names, ranking.track.first),
+            sample_names=example_list(ranking.track.sample_names, ranking.track.first),
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
                 for m in charts.plane(ranking) or ()
@@ -275,7 +287,9 @@ class _Site:
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(
             target,
-            (self._templates[template].render(date=self._date, **values) + "\n").encode("utf-8", "backslashreplace"),
+            (self._templates[template].render(date=self._date, years=self._years, **values) + "\n").encode(
+                "utf-8", "backslashreplace"
+            ),
         )
 
     def _assets(self) -> None:

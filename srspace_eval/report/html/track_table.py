@@ -32,6 +32,10 @@ class PageColumn:
         The plateau as the marks of cells say it: ``"≥ 45"`` and ``"< 45"``; empty if there is none.
     mark:
         Where the plateau lies on the column's scale, 0..100; None if there is none.
+    ends:
+        The ends of the scale on which intervals are drawn, as text; None if there are no intervals.
+    ties:
+        Whether the data cannot tell some neighbours in the column apart.
     """
 
     model: Column
@@ -39,6 +43,8 @@ class PageColumn:
     reached: str
     missed: str
     mark: float | None
+    ends: tuple[str, str] | None = None
+    ties: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,15 @@ class AboutCell:
     label: str
     text: str
     address: str | None
+
+
+@dataclass(frozen=True)
+class AboutHead:
+    """The heading of such a field. ``number``: it is right-aligned, as numbers are."""
+
+    label: str
+    unit: str = ""
+    number: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,8 +135,13 @@ class TrackTable:
     columns: tuple[PageColumn, ...]
     lines: tuple[PageLine, ...]
     footnotes: tuple[tuple[str, str], ...]
-    about: tuple[str, ...]
+    about: tuple[AboutHead, ...]
     alike: tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]
+
+    @property
+    def place_ties(self) -> bool:
+        """Whether the data cannot tell some neighbours' places apart."""
+        return any(line.place.model.next_row is not None for line in self.lines)
 
 
 def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
@@ -145,12 +165,21 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
         lines.append(PageLine(line, names[number], place, cells, incomplete, pages.get(number, ""), told))
     return TrackTable(
         model=table,
-        columns=tuple(_page_column(table.columns[i], scales[i]) for i in order),
+        columns=tuple(
+            _page_column(table.columns[i], scales[i], [line.cells[i] for line in table.lines]) for i in order
+        ),
         lines=tuple(lines),
         footnotes=tuple((mark, visible(text)) for mark, text in table.footnotes),
-        about=tuple(LABELS[name] for name in fields),
+        about=tuple(_about_head(name, table) for name in fields),
         alike=_alike(table, names),
     )
+
+
+def _about_head(field: str, table: Table) -> AboutHead:
+    if field != "runtime":
+        return AboutHead(LABELS[field])
+    column = table.ranking.track.columns().get("runtime")
+    return AboutHead(LABELS[field], "s per image" if column is None else column.unit, number=True)
 
 
 def _about_cell(field: str, text: str) -> AboutCell:
@@ -184,6 +213,7 @@ class _Scale:
         if ends and column.plateau is not None:
             ends.append(column.plateau)
         self.low, self.high = (min(ends), max(ends)) if ends else (0.0, 0.0)
+        self.texts = (f"{self.low:.4g}", f"{self.high:.4g}") if self.high > self.low else None
 
     def place(self, value: float) -> float | None:
         if not self.high > self.low or not math.isfinite(value):
@@ -191,11 +221,12 @@ class _Scale:
         return round(min(max((value - self.low) / (self.high - self.low), 0.0), 1.0) * 100, 2)
 
 
-def _page_column(column: Column, scale: _Scale) -> PageColumn:
+def _page_column(column: Column, scale: _Scale, cells: Sequence[Cell]) -> PageColumn:
     signs = ("≤", ">") if column.direction == "lower" else ("≥", "<")
     reached, missed = ("", "") if column.plateau is None else (f"{sign} {column.plateau:g}" for sign in signs)
     mark = None if column.plateau is None else scale.place(column.plateau)
-    return PageColumn(column, label_html(column.label), reached, missed, mark)
+    ties = any(cell.next_row is not None for cell in cells)
+    return PageColumn(column, label_html(column.label), reached, missed, mark, scale.texts, ties)
 
 
 def _page_cell(cell: Cell, scale: _Scale, names: Sequence[str]) -> PageCell:
