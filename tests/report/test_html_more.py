@@ -42,9 +42,20 @@ def test_files_that_were_written_can_be_downloaded(tmp_path: Path) -> None:
 def test_the_track_says_how_to_submit(tmp_path: Path) -> None:
     write_site(tmp_path, [_ranking()])
     text = read(tmp_path / "x8/index.html").one("section", id="submit").text
+    assert "2 samples for each image" in text
+    assert "srspace-eval check SUBMISSION.zip --gt GT --track x8 --samples 2" in text
+    names = [code.text for code in read(tmp_path / "x8/index.html").one("section", id="submit").all("code")]
+    assert names[:2] == ["000000_sample00000.png", "000000.png"], "each name is a piece of code of its own"
+    write_site(tmp_path / "as asked", [rank([Entry("A", "team", {"lpips": 0.2}, "given")], X8)])
+    text = read(tmp_path / "as asked/x8/index.html").one("section", id="submit").text
     assert "10 samples for each image" in text
-    assert "000000_sample00000.png" in text
-    assert "srspace-eval check SUBMISSION.zip --gt GT --track x8" in text
+    assert "--samples" not in text
+
+
+def test_a_challenge_that_is_over_does_not_ask_for_submissions(tmp_path: Path) -> None:
+    write_site(tmp_path, [rank_board(None, "x4", published="ntire2021")])
+    page = read(tmp_path / "x4/index.html")
+    assert "How to submit" not in page.text
 
 
 def test_the_front_is_what_no_other_beats_in_both() -> None:
