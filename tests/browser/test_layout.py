@@ -120,7 +120,7 @@ def test_the_leaders_are_always_named_and_no_name_is_lost(page: Page, site: Path
         rest = page.locator("#unlabelled").text_content() or ""
         missing = [point["name"] for point in chart["points"] if point["name"] not in named]
         assert missing
-        assert rest.startswith("No room for the names of ")
+        assert rest.startswith("Marks without a name, for lack of room: ")
         assert all(name in rest for name in missing if "&" not in name), "told below the chart"
 
 
