@@ -18,7 +18,7 @@ from srspace_eval.report.emphasis import emphases, metric_emphases
 from srspace_eval.report.escaping import escape_latex
 from srspace_eval.report.footnotes import make_footnotes
 from srspace_eval.report.numbers import format_range, format_rank
-from srspace_eval.report.table_model import Cell, Column, Group, Line, Table
+from srspace_eval.report.table_model import ORDER, Cell, Column, Group, Line, Table
 from srspace_eval.tracks.formula_words import formula_label, formula_words
 from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule
 
@@ -142,7 +142,7 @@ def _key_column(ranking: Ranking, number: int, key: OrderKey) -> Column:
     words = formula_words(key.formula, ranking.track.label)
     what = "It gives the places." if not number else "It gives the places of those that are equal so far."
     about = f"{words[:1].upper()}{words[1:]}. {what}"
-    return Column(f"order_{number + 1}", label, "", key.better, escape_latex(label), about, decisive=True)
+    return Column(f"{ORDER}{number + 1}", label, "", key.better, escape_latex(label), about, decisive=True)
 
 
 def _key_cell(row: Row, number: int, key: OrderKey) -> Cell:

@@ -13,6 +13,9 @@ from srspace_eval.metrics.base import Direction
 from srspace_eval.ranking.model import FINAL, Ranking, Row, is_ground_truth
 from srspace_eval.report.emphasis import Emphasis
 
+ORDER = "order_"
+"""The ids of the columns of ``order_by`` keys begin with it."""
+
 Group = Literal["ranked", "unranked", "baseline"]
 
 
@@ -62,6 +65,11 @@ class Column:
     def is_final(self) -> bool:
         """Whether it is the mean rank."""
         return self.id == FINAL
+
+    @property
+    def is_of_rule(self) -> bool:
+        """Whether it is a value by which the rule gives the places: the mean rank, or a key of ``order_by``."""
+        return self.is_final or self.id.startswith(ORDER)
 
     @property
     def heading(self) -> str:

@@ -81,7 +81,7 @@ def _bodies(table: Table, intervals: bool, width: int | None) -> list[RichTable]
     bodies = stacked_tables(keys, columns, width, sections=sections, styles=styles)
     if len(bodies) > 1:  # what decides comes first
         order = sorted(
-            range(len(columns)), key=lambda i: (not table.columns[i].is_final, not table.columns[i].decisive)
+            range(len(columns)), key=lambda i: (not table.columns[i].is_of_rule, not table.columns[i].decisive)
         )
         bodies = stacked_tables(keys, [columns[i] for i in order], width, sections=sections, styles=styles)
     return bodies

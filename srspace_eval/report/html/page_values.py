@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import RankingError
-from srspace_eval.ranking.model import FINAL, Ranking
+from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.published_tables import table_of
 from srspace_eval.report.html.track_table import PageColumn, TrackTable
 from srspace_eval.results.record import Result
@@ -37,7 +37,7 @@ def all_columns(tables: Sequence[TrackTable]) -> list[PageColumn]:
     """
     found: dict[str, PageColumn] = {}
     for column in (column for table in tables for column in table.columns):
-        if column.model.id.startswith("order_") or (column.model.id == FINAL and column.model.label != "Mean rank"):
+        if column.model.is_of_rule and not (column.model.is_final and column.model.label == "Mean rank"):
             continue
         known = found.setdefault(column.model.id, column)
         if column.reached and not known.reached:

@@ -156,7 +156,7 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
     scales = [_Scale(column, [line.cells[i] for line in table.lines]) for i, column in enumerate(table.columns)]
     fields = about_fields([line.row.entry.about for line in table.lines])
     lines = []
-    order = sorted(range(len(scales)), key=lambda i: (not table.columns[i].is_final, not table.columns[i].decisive))
+    order = sorted(range(len(scales)), key=lambda i: (not table.columns[i].is_of_rule, not table.columns[i].decisive))
     for number, line in enumerate(table.lines):
         cells = tuple(_page_cell(line.cells[i], scales[i], names) for i in order)
         place = PageCell(line.place_cell, sort_key(line.place_cell.value))
