@@ -29,6 +29,8 @@ exclude_patterns = ["_build"]
 templates_path: list[str] = []
 suppress_warnings = ["config.cache"]
 
+smartquotes = False  # options and commands are copied from pages
+
 html_theme = "furo"
 html_title = f"srspace-eval {__version__}"
 html_static_path = ["_static"]
@@ -54,7 +56,10 @@ nb_execution_show_tb = True
 nb_merge_streams = True
 nb_render_markdown_format = "myst"  # the default, CommonMark, has no tables
 
-autodoc_typehints = "none"  # docstrings say them
+autodoc_typehints = "signature"  # docstrings say what the values mean
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+maximum_signature_line_length = 88  # longer signatures have one parameter per line
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

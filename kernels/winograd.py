@@ -37,11 +37,11 @@ def saves_time(weight: Tensor, stride: int, padding: int, width: int) -> bool:
 
     Parameters
     ----------
-    weight:
+    weight
         (K, C, r, r).
-    stride, padding:
+    stride, padding
         Of the convolution, equal on both axes.
-    width:
+    width
         Length of the picture's rows in pixels.
     """
     outputs, inputs, tall, taps = weight.shape
@@ -63,9 +63,9 @@ class WinogradConv:
 
     Parameters
     ----------
-    weight:
+    weight
         (K, C, r, r), r 3 or 5.
-    bias:
+    bias
         (K,).
 
     Examples
@@ -174,9 +174,9 @@ def matrices(
 
     Parameters
     ----------
-    run, taps:
+    run, taps
         Number of outputs, and of taps of the filter. The number of points p and -p is run + taps - 3.
-    positive:
+    positive
         The points p > 0; None: those that belong to the number of taps.
 
     Returns

@@ -72,14 +72,14 @@ class TiledMap:
 
     Parameters
     ----------
-    height, width, channels:
+    height, width, channels
         Size of the picture. Pixels to the right of it and below it, up to whole tiles, are zero as well.
 
     Attributes
     ----------
-    pixels:
+    pixels
         (4·tile rows + 2, 4·tile columns + 2, channels) float32.
-    tiles:
+    tiles
         Numbers of tile rows and tile columns.
 
     Examples
@@ -154,9 +154,9 @@ class TileConv:
 
     Parameters
     ----------
-    weight:
+    weight
         (K, C, 3, 3) float32.
-    bias:
+    bias
         (K,).
 
     Examples
@@ -193,11 +193,11 @@ class TileConv:
 
         Parameters
         ----------
-        values:
+        values
             (36, tiles, C).
-        outs:
+        outs
             Results, (4·tile rows, 4·tile columns, channels) each. They take the output channels in turn.
-        scratch:
+        scratch
             Memory.
         """
         self._from_values(self._filters(scratch), values, outs, scratch)

@@ -37,11 +37,11 @@ class ImportedBoard:
 
     Attributes
     ----------
-    results:
+    results
         The files of results, one for each team.
-    table:
+    table
         The CSV for ``rank --table``, with the teams of which only scores are known; None if there are none.
-    teams:
+    teams
         All teams, in the order of the files' names.
 
     Examples
@@ -55,7 +55,13 @@ class ImportedBoard:
     teams: tuple[str, ...]
 
     def to_document(self) -> dict[str, Any]:
-        """What ``srspace-eval codabench import --json`` prints."""
+        """What ``srspace-eval codabench import --json`` prints.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold: ``results`` (paths), ``table`` (a path or None), ``teams``.
+        """
         table = None if self.table is None else str(self.table)
         return {"results": [str(path) for path in self.results], "table": table, "teams": list(self.teams)}
 
@@ -73,21 +79,26 @@ def import_downloads(
 
     Parameters
     ----------
-    downloads:
+    downloads
         A folder of scoring outputs, each a zip or a folder with ``scores.json``, and ``result.json`` where the phase
         shows its output. If a file has the name of the platform's bulk downloads, the team is its owner, and the last
         submission of each owner counts. Otherwise the team is the file's name without ``.zip``.
-    track:
+    track
         The track, or its name or file.
-    board:
+    board
         The board to write to.
-    teams:
+    teams
         Teams, or their CSV (:func:`srspace_eval.read_teams`): the file of each download says whose it is instead.
-    phase:
+    phase
         The number of the phase, as the files' names give it (``PhaseId7``). Files of other phases are left out.
         It is needed if the names give several phases.
-    overwrite:
+    overwrite
         Replace earlier results of these teams. Results and rows of other teams stay.
+
+    Returns
+    -------
+    ImportedBoard
+        The files that were written, and the teams.
 
     Raises
     ------
@@ -95,6 +106,8 @@ def import_downloads(
         If there is no output in the folder.
     ResultsError
         If outputs cannot be used, two of them belong to one team, or files are there already. All are listed together.
+    TrackError
+        If there is no such track.
 
     Examples
     --------

@@ -53,20 +53,21 @@ def dry_run_bundle(
 
     Parameters
     ----------
-    bundle:
-        The bundle.
-    submissions:
+    bundle
+        The zip file of the competition.
+    submissions
         (team, zip) each.
-    phase:
+    phase
         Number of the phase, from 1.
-    data:
+    data
         The folder that stands for ``/app/data``.
-    place:
+    place
         Where the program runs. If none is given, it is :func:`srspace_eval.codabench.container.best_place`.
 
     Returns
     -------
-    The runs in order, and the teams in the order of the leaderboard.
+    tuple[list[DryRun], list[str]]
+        The runs in order, and the teams in the order of the leaderboard.
 
     Raises
     ------

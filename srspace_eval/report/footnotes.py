@@ -17,7 +17,7 @@ def make_footnotes(
 
     Returns
     -------
-    marks, footnotes, common:
+    marks, footnotes, common
         The marks of each row; (mark, text) of each footnote; the texts that hold for all rows, which have no mark. Rows
         with the same footnote share its mark.
     """

@@ -21,7 +21,7 @@ def formula_words(formula: Formula, label: Callable[[str], str]) -> str:
 
     Parameters
     ----------
-    label:
+    label
         Id -> the label of its column.
 
     Examples

@@ -111,11 +111,11 @@ def example_names(
 
     Parameters
     ----------
-    first:
+    first
         The number of the track's first image.
-    stem:
+    stem
         The name of an image, without suffix, if it is known.
-    image:
+    image
         The fields of this image (:func:`image_fields`), if they are known.
 
     Examples
@@ -128,15 +128,6 @@ def example_names(
     fields: dict[str, int | str] = {"number": first, "index": 0, "sample": 0, "stem": stem or f"{first:04d}"}
     fields |= image or {}
     return " or ".join(dict.fromkeys(Template(text).format(**fields) for text in templates))
-
-
-def example_list(templates: Iterable[str], first: int) -> list[str]:
-    """The names of :func:`example_names`, one by one.
-
-    >>> example_list(["{index:06d}_sample{sample:05d}.png", "{stem}.png"], 801)
-    ['000000_sample00000.png', '0801.png']
-    """
-    return list(dict.fromkeys(example_names([text], first) for text in templates))
 
 
 def is_file_name(name: str) -> bool:

@@ -47,18 +47,18 @@ class Team:
 
     Attributes
     ----------
-    team:
+    team
         The name in leaderboards.
-    file:
+    file
         The name of the submission's folder or zip; empty if the table does not say.
-    kind:
+    kind
         ``"team"``, or ``"baseline"``: shown and not ranked.
-    affiliation, extra_data, runtime:
+    affiliation, extra_data, runtime
         Texts as the team declared them; empty if unknown. Nothing of them is measured. The runtime is in seconds per
         image.
-    date:
+    date
         The day of the submission, such as ``"2026-11-21"``.
-    paper, code:
+    paper, code
         An address of the web, or another text.
 
     Raises
@@ -152,8 +152,13 @@ def read_teams(path: Path | str) -> list[Team]:
 
     Parameters
     ----------
-    path:
+    path
         The CSV, in UTF-8. Its first line names the columns, in any order.
+
+    Returns
+    -------
+    list[Team]
+        The teams, in the order of the lines.
 
     Raises
     ------

@@ -13,6 +13,18 @@ from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule, Track
 def describe_track(track: Track) -> list[str]:
     """The sentences about a track, in the order of its file.
 
+    Parameters
+    ----------
+    track
+        The track, such as :func:`load_track` reads it.
+
+    Returns
+    -------
+    list[str]
+        At least one sentence.
+
+    Examples
+    --------
     >>> from srspace_eval.tracks.reader import load_track
     >>> describe_track(load_track("x8"))[0]
     'The scale is 8.'
@@ -49,7 +61,7 @@ def rule_sentences(rule: RankingRule, track: Track, *, labels: bool = False) -> 
 
     Parameters
     ----------
-    labels:
+    labels
         Name columns by their labels, for readers of a board. Otherwise by their ids, as the track's file does.
     """
     text = (lambda formula: formula_words(formula, track.label)) if labels else (lambda formula: formula.text)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.inputs.boards import make_results, write_board
+from benchmarks.inputs.boards import make_results, write_board, write_pictures
 from srspace_eval import rank
 from srspace_eval.errors import InputError, Notice, RankingError
 from srspace_eval.ranking import Entry
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.published_tables import load_published, published_tables
 from srspace_eval.report.files import render_leaderboard, write_leaderboards
-from srspace_eval.report.html import write_site
+from srspace_eval.report.html import Pictures, write_site
 from srspace_eval.report.html.charts import off_chart, plane
 from srspace_eval.report.table import make_table
 from srspace_eval.results.signature import Signature
@@ -36,10 +36,7 @@ def test_a_board_of_two_samples_says_so_everywhere(tmp_path: Path) -> None:
     ranking = rank(_measured(2), X4)
     write_leaderboards([ranking], tmp_path)
     assert ranking.notes[0] == "The results have 2 samples per image. The track asks for 10."
-    assert (
-        "† S_2: measured here with 2 samples instead of 10; does not compare with published numbers."
-        in make_table(ranking).notes
-    )
+    assert "† S_2: 2 samples instead of 10; does not compare with the published numbers." in make_table(ranking).notes()
     page = read(tmp_path / "x4/index.html")
     assert "2 samples for each image (the track asks for 10)" in page.text
     assert "S10" not in page.text
@@ -56,7 +53,7 @@ def test_other_settings_are_marked_without_published_rows() -> None:
     entries = [_with(entry, trunk="custom") for entry in _measured(10)]
     table = make_table(rank(entries, X4))
     assert {c.id: c.mark for c in table.columns if c.mark} == {"lpips": "†", "diversity": "†"}
-    assert [note for note in table.notes if "trunk custom" in note]
+    assert [note for note in table.notes() if "trunk custom" in note]
 
 
 def _with(entry: Entry, **settings: str) -> Entry:
@@ -201,9 +198,9 @@ def test_the_history_leaves_out_what_nobody_has_a_value_of(tmp_path: Path) -> No
     assert "MOR" not in text
 
 
-def test_unknown_submissions_of_the_viewer_name_the_table_of_teams() -> None:
-    from srspace_eval.report.html.site_data import require_known
-    from srspace_eval.report.html.viewer import Pictures
-
+def test_unknown_submissions_of_the_viewer_name_the_table_of_teams(tmp_path: Path) -> None:
+    gt, folders, results = write_pictures(tmp_path, make_results(X4, 2, 2, 2, seed=0))
+    entries = [Entry(r.team, r.kind, r.summary, "measured", r) for r in results]
+    pictures = Pictures(gt, {"team01": folders["Team 01"], "Team 02": folders["Team 02"]})
     with pytest.warns(Notice, match=r"give it here too \(teams=FILE.csv\); else write TEAM=PATH"):
-        require_known(Pictures(Path("gt"), {"team01": Path("team01.zip")}), ["Deepest"])
+        write_site(tmp_path / "site", [rank(entries, X4)], pictures={"x4": pictures})

@@ -46,7 +46,7 @@ class FusedRRDB:
 
     Parameters
     ----------
-    net:
+    net
         The network. Its weights are shared.
     """
 

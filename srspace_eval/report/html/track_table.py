@@ -24,17 +24,17 @@ class PageColumn:
 
     Attributes
     ----------
-    model:
+    model
         The table's column.
-    label:
+    label
         Its label as markup.
-    reached, missed:
+    reached, missed
         The plateau as the marks of cells say it: ``"≥ 45"`` and ``"< 45"``; empty if there is none.
-    mark:
+    mark
         Where the plateau lies on the column's scale, 0..100; None if there is none.
-    ends:
-        The ends of the scale on which intervals are drawn, as text; None if there are no intervals.
-    ties:
+    scale
+        The numbers at the ends of that scale, as text; empty if no interval is drawn.
+    ties
         Whether the data cannot tell some neighbours in the column apart.
     """
 
@@ -43,7 +43,7 @@ class PageColumn:
     reached: str
     missed: str
     mark: float | None
-    ends: tuple[str, str] | None = None
+    scale: tuple[str, ...] = ()
     ties: bool = False
 
 
@@ -53,13 +53,13 @@ class PageCell:
 
     Attributes
     ----------
-    model:
+    model
         The table's cell.
-    sort:
+    sort
         What the column is sorted by, as text that JavaScript's ``Number`` reads; empty sorts last.
-    whisker:
+    whisker
         (low, value, high) of the interval on the column's scale, 0..100.
-    like_next:
+    like_next
         The name of the next row in this column's order, if the data cannot tell the two apart.
     """
 
@@ -93,9 +93,9 @@ class PageLine:
 
     Attributes
     ----------
-    page:
+    page
         The address of the submission's own page, or empty.
-    about:
+    about
         The track's fields.
     """
 
@@ -119,15 +119,15 @@ class TrackTable:
 
     Attributes
     ----------
-    model:
+    model
         The table model.
-    columns:
+    columns
         What decides first: the mean rank, the metrics whose ranks it is made of, the other metrics.
-    footnotes:
+    footnotes
         (mark, text), safe to show.
-    about:
+    about
         The headings of the fields that the table of teams fills.
-    alike:
+    alike
         Column by column, the pairs of neighbours that the data cannot tell apart.
     """
 
@@ -149,7 +149,7 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
 
     Parameters
     ----------
-    pages:
+    pages
         Row number -> address of the submission's page, for rows that have one.
     """
     names = [visible(line.row.entry.team) for line in table.lines]
@@ -213,7 +213,11 @@ class _Scale:
         if ends and column.plateau is not None:
             ends.append(column.plateau)
         self.low, self.high = (min(ends), max(ends)) if ends else (0.0, 0.0)
-        self.texts = (f"{self.low:.4g}", f"{self.high:.4g}") if self.high > self.low else None
+        self._digits = max((len(cell.text.partition(".")[2]) for cell in cells), default=0)
+
+    def texts(self) -> tuple[str, ...]:
+        """The numbers at its ends; empty if it has no length."""
+        return tuple(f"{end:.{self._digits}f}" for end in (self.low, self.high)) if self.high > self.low else ()
 
     def place(self, value: float) -> float | None:
         if not self.high > self.low or not math.isfinite(value):
@@ -226,7 +230,7 @@ def _page_column(column: Column, scale: _Scale, cells: Sequence[Cell]) -> PageCo
     reached, missed = ("", "") if column.plateau is None else (f"{sign} {column.plateau:g}" for sign in signs)
     mark = None if column.plateau is None else scale.place(column.plateau)
     ties = any(cell.next_row is not None for cell in cells)
-    return PageColumn(column, label_html(column.label), reached, missed, mark, scale.texts, ties)
+    return PageColumn(column, label_html(column.label), reached, missed, mark, scale.texts(), ties)
 
 
 def _page_cell(cell: Cell, scale: _Scale, names: Sequence[str]) -> PageCell:
