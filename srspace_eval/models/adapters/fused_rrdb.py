@@ -11,34 +11,45 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srspace_eval.flows.rrdb import RESIDUAL_SCALE, SLOPE, RRDBFeatures, RRDBNet, leaky_relu
-from srspace_eval.kernels.winograd_tiles import Scratch, TileConv, TiledMap
+from srspace_eval.flows.rrdb import RESIDUAL_SCALE, SLOPE, RRDBFeatures, RRDBNet
+from srspace_eval.kernels.winograd_tiles import Array, Scratch, TileConv, TiledMap
 
 
 class _FusedDenseBlock:
     """See :class:`~srspace_eval.flows.rrdb.DenseBlock`."""
 
     def __init__(self, block: nn.Module) -> None:
-        parameters = dict(block.named_parameters())
-        names = [f"conv{k + 1}" for k in range(5)]
         self._convs = [
-            TileConv(parameters[f"{name}.weight"].detach(), parameters[f"{name}.bias"].detach()) for name in names
+            _tiled(block.get_submodule(f"conv{k + 1}"), 1.0 if k < 4 else RESIDUAL_SCALE) for k in range(5)
         ]
 
-    def __call__(self, x: TiledMap, out: TiledMap, grown: TiledMap, values: Tensor, scratch: Scratch) -> None:
-        """Write the block of x to ``out``; ``grown`` and ``values`` are overwritten."""
-        seen = x.pixels.shape[2]
-        x.values(values[..., :seen], scratch)
-        for conv in self._convs[:-1]:
-            conv.from_values(values[..., :seen], [grown.whole_tiles], scratch)
-            grown.clear_outside()
-            F.leaky_relu_(grown.pixels, SLOPE)
-            growth = grown.pixels.shape[2]
-            grown.values(values[..., seen : seen + growth], scratch)
-            seen += growth
-        self._convs[-1].from_values(values, [out.whole_tiles], scratch)
-        out.clear_outside()
-        out.pixels.mul_(RESIDUAL_SCALE).add_(x.pixels)
+    def __call__(self, x: TiledMap, out: TiledMap, grown: list[TiledMap], values: Array, scratch: Scratch) -> None:
+        """Write the block of x to ``out``; ``grown`` (two maps) and ``values`` are overwritten."""
+        filters = [conv.filters(scratch, f"filters{k}") for k, conv in enumerate(self._convs)]
+        for k, conv in enumerate(self._convs):
+            newest = grown[k % 2] if k else x
+            target, slope, added = (grown[(k + 1) % 2], SLOPE, None) if k < 4 else (out, 1.0, x)
+            self._run(k, conv, filters[k], newest, target, values, scratch, slope, added)
+
+    @staticmethod
+    def _run(
+        k: int,
+        conv: TileConv,
+        filters: Array,
+        newest: TiledMap,
+        target: TiledMap,
+        values: Array,
+        scratch: Scratch,
+        slope: float,
+        added: TiledMap | None,
+    ) -> None:
+        def band(first: int, last: int, worker: int) -> None:
+            tiles = slice(first * newest.tiles[1], last * newest.tiles[1])
+            seen = values[:, tiles, : conv.inputs]
+            newest.values(first, last, seen[..., conv.inputs - newest.channels :], scratch, worker)
+            conv.from_values(filters, seen, target, first, last, scratch, worker, slope, added)
+
+        newest.for_bands(band)
 
 
 class FusedRRDB:
@@ -62,7 +73,7 @@ class FusedRRDB:
         first = net.conv_first(lr)
         _, channels, height, width = first.shape
         x, y, z = TiledMap.of(first), TiledMap(height, width, channels), TiledMap(height, width, channels)
-        grown = TiledMap(height, width, net.growth)
+        grown = [TiledMap(height, width, net.growth) for _ in range(2)]
         values, scratch = x.new_values(channels + 4 * net.growth), Scratch()
         size = 1, channels * len(stacked), height, width
         outputs = torch.empty(size, dtype=torch.float32, memory_format=torch.channels_last)
@@ -71,17 +82,22 @@ class FusedRRDB:
             one(x, y, grown, values, scratch)
             two(y, z, grown, values, scratch)
             three(z, y, grown, values, scratch)
-            x.pixels.add_(y.pixels, alpha=RESIDUAL_SCALE)
+            x.add(y, RESIDUAL_SCALE)
             if index in stacked:
-                outputs[:, at : at + channels] = x.picture
+                x.picture(outputs[:, at : at + channels])
                 at += channels
-        del values, scratch, grown, y, z
-        trunk = x.picture
-        last = net.trunk_conv(trunk.contiguous(memory_format=torch.channels_last))
+        del values, grown, y, z
+        trunk = x.picture()
+        last = _tiled(net.trunk_conv)(trunk, scratch)
         last += trunk if net.skip == "trunk" else first
         up: list[Tensor] = []
         for k in range(upconvs):
             small = up[-1] if up else last
             large = F.interpolate(small, scale_factor=2, mode="nearest")
-            up.append(leaky_relu(net.get_submodule(f"upconv{k + 1}")(large)))
+            up.append(_tiled(net.get_submodule(f"upconv{k + 1}"))(large, scratch, SLOPE))
         return RRDBFeatures(last, outputs, tuple(up))
+
+
+def _tiled(conv: nn.Module, scale: float = 1.0) -> TileConv:
+    parameters = dict(conv.named_parameters())
+    return TileConv(parameters["weight"].detach(), parameters["bias"].detach(), scale)
