@@ -224,9 +224,7 @@ class DifferenceConv:
         both = both.reshape(rows + 1, columns + 1, 2, 2, outputs)
         last = self.factor - 1
         column_sums = [
-            np.add(
-                plain, across[:, k : k + columns, k], out=scratch.take(f"columns{k}", *plain.shape, worker=worker)
-            )
+            np.add(plain, across[:, k : k + columns, k], out=scratch.take(f"columns{k}", *plain.shape, worker=worker))
             for k in (0, 1)
         ]
         total = scratch.take("total", *plain.shape, worker=worker)

@@ -74,7 +74,7 @@ class Scratch:
         size = prod(shape)
         flat = self._flat.get((name, worker))
         if flat is None or len(flat) < size:
-            flat = self._flat[name, worker] = _empty(size)
+            flat = self._flat[name, worker] = empty(size)
         return flat[:size].reshape(shape)
 
     def map(self, name: str, height: int, width: int, channels: int) -> TiledMap:
@@ -108,7 +108,7 @@ class TiledMap:
     def __init__(self, height: int, width: int, channels: int, memory: Array | None = None) -> None:
         self.height, self.width, self.channels = height, width, channels
         self.tiles = -(-height // RUN), -(-width // RUN)
-        self.pixels = _empty(*_map_shape(height, width, channels)) if memory is None else memory
+        self.pixels = empty(*_map_shape(height, width, channels)) if memory is None else memory
         self.pixels[0] = self.pixels[-1] = 0
 
     @classmethod
@@ -158,17 +158,6 @@ class TiledMap:
         step = max(1, _BAND_TILES // columns)
         for_each(lambda index, worker: band(index * step, min(index * step + step, rows), worker), -(-rows // step))
 
-    def add(self, other: TiledMap, factor: float) -> None:
-        """Add a factor times another map, which is overwritten."""
-
-        def band(first: int, last: int, worker: int) -> None:
-            lines = slice(RUN * first + 1, RUN * last + 1)
-            part = other.pixels[lines]
-            np.multiply(part, np.float32(factor), out=part)
-            self.pixels[lines] += part
-
-        self.for_bands(band)
-
     def clear_outside(self, first: int, last: int) -> None:
         """Set the pixels outside the picture to zero, in a range of tile rows."""
         self.pixels[max(self.height, RUN * first) + 1 : RUN * last + 1] = 0
@@ -178,7 +167,7 @@ class TiledMap:
 
     def new_values(self, channels: int) -> Array:
         """Uninitialised tile values (36, tiles, channels) for maps of this size."""
-        return _empty(_SIDE**2, prod(self.tiles), channels)
+        return empty(_SIDE**2, prod(self.tiles), channels)
 
     def values(self, first: int, last: int, out: Array, scratch: Scratch, worker: int) -> None:
         """Write the tile values of a range of tile rows to ``out`` (36, tiles, channels)."""
@@ -190,21 +179,17 @@ class TiledMap:
         )
         half = scratch.take("odd", rows, _SIDE, _SIDE, columns, channels, worker=worker)
         flat = half.reshape(rows, _SIDE, _SIDE * size)
-        np.matmul(_before(), inputs, out=flat[:, :, size : size * (RUN + 1)])
+        np.matmul(before(), inputs, out=flat[:, :, size : size * (RUN + 1)])
         half[:, :, 0, 0] = half[:, :, -1, -1] = 0
         half[:, :, 0, 1:] = half[:, :, RUN, :-1]
         half[:, :, -1, :-1] = half[:, :, 1, 1:]
         inputs = half.reshape(rows, _SIDE, _SIDE, size)
-        if out.strides[1] == 4 * channels:
-            np.matmul(_before(), inputs, out=_by_rows(out, _SIDE, _SIDE, rows, size))
-        else:
-            whole = scratch.take("even", *out.shape, worker=worker)
-            np.matmul(_before(), inputs, out=_by_rows(whole, _SIDE, _SIDE, rows, size))
-            out[...] = whole
+        np.matmul(before(), inputs, out=_by_rows(out, _SIDE, _SIDE, rows, size))
 
 
-def _empty(*shape: int) -> Array:
-    array: Array = torch.empty(shape, dtype=torch.float32).numpy()  # PyTorch counts its memory
+def empty(*shape: int) -> Array:
+    """Uninitialised memory; PyTorch knows of it."""
+    array: Array = torch.empty(shape, dtype=torch.float32).numpy()
     return array
 
 
@@ -226,8 +211,6 @@ class TileConv:
         (K, C, 3, 3) float32.
     bias:
         (K,) or None.
-    scale:
-        The outputs are multiplied by it.
 
     Examples
     --------
@@ -237,10 +220,9 @@ class TileConv:
     True
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, scale: float = 1.0) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         self.outputs, self.inputs = weight.shape[:2]
-        self._bias = np.zeros(self.outputs, np.float32) if bias is None else bias.numpy() * np.float32(scale)
-        self._scale = np.float32(scale)
+        self._bias = np.zeros(self.outputs, np.float32) if bias is None else bias.numpy()
         # The values at the points take four times the memory. They are computed in each call, which is quick.
         self._taps = weight.permute(2, 3, 1, 0).reshape(9, -1).contiguous().numpy()
 
@@ -269,15 +251,15 @@ class TileConv:
 
         x.for_bands(band)
 
-    def filters(self, scratch: Scratch, name: str = "filters") -> Array:
+    def filters(self, scratch: Scratch) -> Array:
         """(36, C, K), the filters' values at the points."""
-        filters = scratch.take(name, _SIDE**2, self.inputs, self.outputs)
+        filters = scratch.take("filters", _SIDE**2, self.inputs, self.outputs)
         taps = self._taps.reshape(9, self.inputs, self.outputs)
 
         def part(index: int, worker: int) -> None:
             some = slice(index * _FILTER_INPUTS, (index + 1) * _FILTER_INPUTS)
             place = filters[:, some].reshape(_SIDE**2, -1)
-            np.matmul(_kernel() * self._scale, taps[:, some].reshape(9, -1), out=place)
+            np.matmul(kernel(), taps[:, some].reshape(9, -1), out=place)
 
         for_each(part, -(-self.inputs // _FILTER_INPUTS))
         return filters
@@ -318,10 +300,10 @@ class TileConv:
         products = scratch.take("odd", _SIDE**2, rows * columns, self.outputs, worker=worker)
         np.matmul(values, filters, out=products)
         sums = scratch.take("even", RUN, _SIDE, rows, size, worker=worker)
-        np.matmul(_after(), products.reshape(_SIDE, -1), out=sums.reshape(RUN, -1))
+        np.matmul(after(), products.reshape(_SIDE, -1), out=sums.reshape(RUN, -1))
         lines = slice(RUN * first + 1, RUN * last + 1)
         place = out.pixels[lines].reshape(rows, RUN, RUN, size)
-        np.matmul(_after(), sums.transpose(2, 0, 1, 3), out=place)
+        np.matmul(after(), sums.transpose(2, 0, 1, 3), out=place)
         bias = scratch.take("bias", columns, self.outputs, worker=worker)
         bias[...] = self._bias
         place += bias.reshape(size)
@@ -337,19 +319,19 @@ class TileConv:
 
 
 @lru_cache(maxsize=1)
-def _kernel() -> Array:
+def kernel() -> Array:
     """(36, 9), from the taps of a filter to its values at the points."""
     _, kernel, _ = matrices(RUN, 3, _POINTS)
     return np.einsum("pi,qj->pqij", kernel, kernel).reshape(_SIDE**2, 9).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
-def _before() -> Array:
+def before() -> Array:
     """(6, 6), from the inputs of a tile to their values, along one axis."""
     return matrices(RUN, 3, _POINTS)[0].astype(np.float32)
 
 
 @lru_cache(maxsize=1)
-def _after() -> Array:
+def after() -> Array:
     """(4, 6), from the products to a tile's outputs, along one axis."""
     return matrices(RUN, 3, _POINTS)[2].astype(np.float32)
