@@ -124,10 +124,7 @@ def run_tail(tail: Sequence[Conv | Skip], h: Tensor, scratch: Scratch | None = N
     at = 0
     while at < len(tail):
         count = _count_tiled(tail[at:]) if tiled else 0
-        if count:
-            h = _run_tiled(tail[at : at + count], h, scratch or Scratch())
-        else:
-            h = tail[at](h)
+        h = _run_tiled(tail[at : at + count], h, scratch or Scratch()) if count else tail[at](h)
         at += max(count, 1)
     return h
 

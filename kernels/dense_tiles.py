@@ -1,13 +1,11 @@
 """The convolutions of dense blocks in tiles: each reads the concatenation of all maps before it.
 
-The arithmetic is that of :mod:`srspace_eval.kernels.winograd_tiles`. The order in memory is another one: the tile values
-of a band are (36, channels, tiles). The values of a new map are then a contiguous part of those of the concatenation,
-and the matrix products read contiguous memory, which they need to be fast when it is not in the cache.
+The arithmetic is that of :mod:`srspace_eval.kernels.winograd_tiles`. The order in memory is another one: the tile
+values of a band are (36, channels, tiles). The values of a new map are then a contiguous part of those of the
+concatenation. Matrix products of contiguous memory are fast even if it is not in the cache.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from torch import Tensor
@@ -217,25 +215,40 @@ class DenseBlock:
         self._convs, self._slope = convs, slope
 
     def run(self, x: BandedMap, out: BandedMap, grown: list[BandedMap], values: Array, scratch: Scratch) -> None:
-        """Write x + the last convolution to ``out``; ``grown`` (two maps) and ``values`` are overwritten."""
+        """Write x + the last convolution to ``out``.
+
+        ``grown``, a map for each other convolution, and ``values`` are overwritten.
+        """
         filters: list[Array] = [np.empty(0, np.float32)] * len(self._convs)
 
         def transform(k: int, worker: int) -> None:
             filters[k] = self._convs[k].filters(scratch, f"filters{k}")
 
         for_each(transform, len(self._convs))
-        for k in range(len(self._convs)):
-            for_each(self._band(k, filters[k], x, out, grown, values, scratch), len(x.pixels))
+        # A convolution follows two bands behind the one before it, so that the values of a band are still in the cache
+        # when the next convolutions read them. It needs the neighbouring bands of the newest map.
+        bands = len(x.pixels)
+        order = [
+            (k, step - 2 * k)
+            for step in range(bands + 2 * len(self._convs))
+            for k in reversed(range(len(self._convs)))
+            if 0 <= step - 2 * k < bands
+        ]
+        place = {task: index for index, task in enumerate(order)}
 
-    def _band(
-        self, k: int, filters: Array, x: BandedMap, out: BandedMap, grown: list[BandedMap], values: Array, s: Scratch
-    ) -> Callable[[int, int], None]:
-        conv, last = self._convs[k], k + 1 == len(self._convs)
-        newest = grown[k % 2] if k else x
-        target, slope, added = (out, 1.0, x) if last else (grown[(k + 1) % 2], self._slope, None)
+        def needs(index: int) -> list[int]:
+            k, band = order[index]
+            near = range(max(band - 1, 0), min(band + 2, bands)) if k else ()
+            return [place[k - 1, other] for other in near]
 
-        def band(index: int, worker: int) -> None:
-            newest.values(index, conv.inputs - newest.channels, values[index], s, worker)
-            conv.from_values(filters, values[index, :, : conv.inputs], target, index, s, worker, slope, added)
+        def run(index: int, worker: int) -> None:
+            k, band = order[index]
+            conv, last = self._convs[k], k + 1 == len(self._convs)
+            newest = maps[k]
+            target, slope, added = (out, 1.0, x) if last else (maps[k + 1], self._slope, None)
+            newest.values(band, conv.inputs - newest.channels, values[band], scratch, worker)
+            seen = values[band, :, : conv.inputs]
+            conv.from_values(filters[k], seen, target, band, scratch, worker, slope, added)
 
-        return band
+        maps = [x, *grown]
+        for_each(run, len(order), needs)

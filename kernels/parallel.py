@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
@@ -35,30 +35,58 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
-def for_each(part: Callable[[int, int], None], parts: int) -> None:
+def for_each(
+    part: Callable[[int, int], None], parts: int, needs: Callable[[int], Iterable[int]] = lambda index: ()
+) -> None:
     """Call ``part(index, worker)`` for all indices below ``parts``, in several threads.
 
     The numbers of workers are small, and one worker calls ``part`` once at a time: it can use memory of its own.
+
+    Parameters
+    ----------
+    part:
+        Computes one part.
+    parts:
+        Number of parts.
+    needs:
+        For an index, the smaller indices whose parts must be finished before.
 
     Raises
     ------
     Exception
         What a call of ``part`` raised.
 
+    Examples
+    --------
     >>> found = [0, 0, 0]
     >>> for_each(lambda index, worker: found.__setitem__(index, index**2), 3)
     >>> found
     [0, 1, 4]
     """
     indices = count()
-    stop = threading.Event()
+    done = [False] * parts
+    changed = threading.Condition()
+    failed = threading.Event()
+
+    def ready(index: int) -> bool:
+        return failed.is_set() or all(done[other] for other in needs(index))
 
     def work(worker: int) -> None:
         try:
-            while not stop.is_set() and (index := next(indices)) < parts:
+            while not failed.is_set() and (index := next(indices)) < parts:
+                if not ready(index):
+                    with changed:
+                        changed.wait_for(lambda index=index: ready(index))  # type: ignore[misc]
+                if failed.is_set():
+                    return
                 part(index, worker)
+                done[index] = True
+                with changed:
+                    changed.notify_all()
         except BaseException:
-            stop.set()
+            with changed:
+                failed.set()
+                changed.notify_all()
             raise
 
     workers = min(torch.get_num_threads(), parts)

@@ -8,10 +8,10 @@ The rounding error depends on the points. The common points 0, ±1, ±2 and infi
 sums. With 0, ±3/5, ±3/2 and infinity it is about five times (for points between powers of two see B. Barabasz et al.,
 "Error analysis and improving the accuracy of Winograd convolution for deep neural networks", ACM TOMS 2020).
 
-All steps are matrix products by NumPy, also the step from pixels to tile values (a matrix of 6×6 along each axis) and the
-step from products to outputs (4×6). Maps are stored so that no step copies to another order: a row of pixels is stored as
-four rows of every fourth pixel. A map is computed in bands of tile rows, whose values stay in the cache, by several
-threads (:mod:`srspace_eval.kernels.parallel`).
+All steps are matrix products by NumPy, also the step from pixels to tile values (a matrix of 6×6 along each axis) and
+the step from products to outputs (4×6). Maps are stored so that no step copies to another order: a row of pixels is
+stored as four rows of every fourth pixel. Several threads compute a map in bands of tile rows, whose values stay in the
+cache (:mod:`srspace_eval.kernels.parallel`).
 
 The specification is ``F.conv2d(x, weight, bias, padding=1)`` for one picture in float32 on the CPU, without gradients.
 :class:`~srspace_eval.kernels.winograd.WinogradConv` works along the rows only, with twice the products and less error.
@@ -131,7 +131,7 @@ class TiledMap:
         self.for_bands(band)
 
     def picture(self, out: Tensor | None = None, first: int = 0) -> Tensor:
-        """A copy as a picture (1, K, height, width): of all channels, or of those from ``first`` on that fit ``out``."""
+        """A copy as a picture (1, K, height, width): of all channels, or of K channels from ``first`` on."""
         if out is None:
             size = 1, self.channels, self.height, self.width
             out = torch.empty(size, dtype=torch.float32, memory_format=torch.channels_last)
@@ -199,7 +199,8 @@ def _map_shape(height: int, width: int, channels: int) -> tuple[int, int, int, i
 
 def _by_rows(x: Array, tall: int, wide: int, rows: int, size: int) -> Array:
     """(tall·wide, tiles, channels) -> (rows, tall, wide, size), a view."""
-    return x.reshape(tall, wide, rows, size).transpose(2, 0, 1, 3)
+    by_rows: Array = x.reshape(tall, wide, rows, size).transpose(2, 0, 1, 3)
+    return by_rows
 
 
 class TileConv:
@@ -321,8 +322,9 @@ class TileConv:
 @lru_cache(maxsize=1)
 def kernel() -> Array:
     """(36, 9), from the taps of a filter to its values at the points."""
-    _, kernel, _ = matrices(RUN, 3, _POINTS)
-    return np.einsum("pi,qj->pqij", kernel, kernel).reshape(_SIDE**2, 9).astype(np.float32)
+    _, points, _ = matrices(RUN, 3, _POINTS)
+    both: Array = np.einsum("pi,qj->pqij", points, points).reshape(_SIDE**2, 9).astype(np.float32)
+    return both
 
 
 @lru_cache(maxsize=1)

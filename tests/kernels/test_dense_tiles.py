@@ -39,7 +39,7 @@ def test_a_dense_block(size: tuple[int, int], tiles: int, monkeypatch: pytest.Mo
             torch.set_num_threads(threads)
             first, out = BandedMap.of(x), BandedMap(*size, 6)
             # Memory that was used before holds anything.
-            grown = [BandedMap(*size, 4), BandedMap(*size, 4)]
+            grown = [BandedMap(*size, 4) for _ in range(3)]
             for part in (out, *grown):
                 part.pixels[...] = float("nan")
             dense.run(first, out, grown, first.new_values(18), Scratch())

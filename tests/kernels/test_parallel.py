@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,11 +12,11 @@ from srspace_eval.kernels.parallel import for_each
 
 
 @pytest.fixture(params=[1, 2, 4])
-def threads(request: pytest.FixtureRequest) -> int:
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
-    request.addfinalizer(lambda: torch.set_num_threads(before))
-    return int(request.param)
+    yield request.param
+    torch.set_num_threads(before)
 
 
 def blas_threads() -> list[int]:

@@ -226,6 +226,6 @@ def _fold_conv(module: nn.Module, layout: torch.memory_format, *, offset: float)
         raise TypeError(f"no folding for {type(module).__name__}")
     dtype = next(module.parameters()).dtype
     weight, bias = weight.to(dtype).contiguous(memory_format=layout), bias.to(dtype)
-    outputs, inputs, taps, _ = weight.shape
+    _, inputs, taps, _ = weight.shape
     tiled = TileConv(weight, bias) if taps == 3 and inputs >= 32 and supports(weight) else None
     return Conv(weight, bias, tiled=tiled)

@@ -35,7 +35,7 @@ class FusedRRDB:
         first = net.conv_first(lr)
         _, channels, height, width = first.shape
         x, y, z = BandedMap.of(first), BandedMap(height, width, channels), BandedMap(height, width, channels)
-        grown = [BandedMap(height, width, net.growth) for _ in range(2)]
+        grown = [BandedMap(height, width, net.growth) for _ in range(4)]
         values, scratch = x.new_values(channels + 4 * net.growth), Scratch()
         size = 1, channels * len(stacked), height, width
         outputs = torch.empty(size, dtype=torch.float32, memory_format=torch.channels_last)
