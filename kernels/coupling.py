@@ -26,11 +26,11 @@ class Conv:
 
     Attributes
     ----------
-    weight, bias:
+    weight, bias
         (K, C, r, r) with odd r, and (K,) or None.
-    relu:
+    relu
         Whether a ReLU follows.
-    tiled:
+    tiled
         The same convolution with fewer products, where that pays.
     """
 
@@ -86,16 +86,17 @@ def run_net_reference(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
 
     Parameters
     ----------
-    net:
+    net
         The net; its first convolution has the weights for z1 only.
-    z1:
+    z1
         (N, C, H, W) float.
-    pre:
+    pre
         (N or 1, hidden, H, W), added before the first ReLU; None: nothing is added.
 
     Returns
     -------
-    (N, channels of the last convolution, H, W).
+    Tensor
+        (N, channels of the last convolution, H, W).
     """
     h = net.first(z1)
     h = F.relu(h if pre is None else h + pre)

@@ -49,13 +49,13 @@ def taps(
 
     Parameters
     ----------
-    in_length, out_length:
+    in_length, out_length
         Lengths of the axis before and after, in pixels.
-    scale:
+    scale
         Output pixels per input pixel; it need not be ``out_length / in_length``.
-    border:
+    border
         What lies beyond the edge.
-    kernel, width:
+    kernel, width
         The interpolation kernel, and its full width in pixels at scale 1: Keys' cubic, or another one.
 
     Returns

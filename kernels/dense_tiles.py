@@ -22,16 +22,16 @@ class BandedMap:
 
     Parameters
     ----------
-    height, width, channels:
+    height, width, channels
         Size of the picture. Pixels to the right of it and below it, up to whole bands, are zero.
 
     Attributes
     ----------
-    pixels:
+    pixels
         (bands, 6, 4, channels, tile rows of a band · tile columns). Element (b, i + 1, j, k, t) is channel k of the
         pixel in row i and column j of tile t. The indices 0 and 5 of the second axis are the rows above and below the
         tile, copied when they are read.
-    columns:
+    columns
         Tile columns.
 
     Examples
@@ -133,11 +133,11 @@ class DenseConv:
 
     Parameters
     ----------
-    weight:
+    weight
         (K, C, 3, 3) float32.
-    bias:
+    bias
         (K,).
-    factor:
+    factor
         The factor.
     """
 
@@ -168,19 +168,19 @@ class DenseConv:
 
         Parameters
         ----------
-        filters:
+        filters
             From :meth:`filters`.
-        values:
+        values
             (36, C, tiles of the band).
-        out:
+        out
             The map to which the band is written.
-        band:
+        band
             Its index.
-        scratch, worker:
+        scratch, worker
             Memory.
-        slope:
+        slope
             Negative outputs are multiplied by it.
-        added:
+        added
             A map that is added in the end.
         """
         tiles = values.shape[2]
@@ -205,9 +205,9 @@ class DenseBlock:
 
     Parameters
     ----------
-    convs:
+    convs
         All but the last have as many outputs; the last has as many as the map has channels.
-    slope:
+    slope
         Negative outputs of all but the last are multiplied by it.
     """
 

@@ -30,11 +30,11 @@ def choose(kernel: str, device: torch.device, form: str | None = None) -> Form:
 
     Parameters
     ----------
-    kernel:
+    kernel
         Name of the kernel, for messages and :func:`forms_used`.
-    device:
+    device
         The device of its tensors.
-    form:
+    form
         The requested form; None: the best one, ``"triton"`` on CUDA and ``"fast"`` on other devices.
 
     Raises

@@ -52,18 +52,19 @@ def layer_distance(features: Tensor, unit_reference: Tensor, weights: Tensor, fo
 
     Parameters
     ----------
-    features:
+    features
         (P, C) activations of one layer, one pixel a row.
-    unit_reference:
+    unit_reference
         (P, C) float32, the result of :func:`unit` for the reference picture.
-    weights:
+    weights
         (C,) float32, the calibrated 1×1 weights of the layer.
-    form:
+    form
         See :func:`srspace_eval.kernels.dispatch.choose`.
 
     Returns
     -------
-    (P,) float32, 0 or more with weights of 0 or more; exactly 0 where the activations are equal.
+    Tensor
+        (P,) float32, 0 or more with weights of 0 or more; exactly 0 where the activations are equal.
     """
     return _form(features.device, form).layer_distance(features, unit_reference, weights)
 
@@ -86,13 +87,13 @@ def reduce_into(
 
     Parameters
     ----------
-    layers:
+    layers
         (h, w) float32 distances of each layer.
-    size:
+    size
         (H, W) of the full map.
-    running:
+    running
         (H, W) float32, the minimum of the maps before, which may be overwritten; None for the first map.
-    form:
+    form
         See :func:`srspace_eval.kernels.dispatch.choose`.
 
     Returns

@@ -20,12 +20,12 @@ def reduce_into(sr: Tensor, gt: Tensor, running: Tensor | None, form: str | None
 
     Parameters
     ----------
-    sr, gt:
+    sr, gt
         (H, W, 3) uint8.
-    running:
+    running
         (H + 15, W + 15) int32, the minimum of the samples before, which may be overwritten; None for the first sample.
         The unit is 1/768: sums over the 256 pixels of a box and three channels.
-    form:
+    form
         See :func:`srspace_eval.kernels.dispatch.choose`.
 
     Returns

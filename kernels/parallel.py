@@ -44,11 +44,11 @@ def for_each(
 
     Parameters
     ----------
-    part:
+    part
         Computes one part.
-    parts:
+    parts
         Number of parts.
-    needs:
+    needs
         For an index, the smaller indices whose parts must be finished before.
 
     Raises

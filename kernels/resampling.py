@@ -25,20 +25,21 @@ def resample(
 
     Parameters
     ----------
-    image:
+    image
         (H, W, C) uint8, float32 or float64.
-    out_shape, scales:
+    out_shape, scales
         Output rows and columns, and the scale of each axis. They need not agree: ceil(0.25 * 61) = 16.
-    border:
+    border
         What lies beyond the edge.
-    half_away:
+    half_away
         Whether 8-bit halves are rounded away from zero, instead of to even.
-    form:
+    form
         See :func:`srspace_eval.kernels.dispatch.choose`.
 
     Returns
     -------
-    (\\*out_shape, C), same dtype and device.
+    Tensor
+        (\\*out_shape, C), same dtype and device.
 
     Example
     -------

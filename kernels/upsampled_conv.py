@@ -40,11 +40,11 @@ class _Axis:
 
     Attributes
     ----------
-    phases:
+    phases
         Their positions in the cell.
-    first:
+    first
         First small pixel read, relative to the cell: -1 or 0.
-    taps:
+    taps
         (pixels, 3), 1 where the tap falls on the pixel.
     """
 
@@ -79,11 +79,11 @@ class UpsampledConv:
 
     Parameters
     ----------
-    weight:
+    weight
         (K, C, 3, 3).
-    factor:
+    factor
         Factor of the upsampling, 1 or more.
-    memory_format:
+    memory_format
         Memory format of the summed weights.
 
     Example
@@ -128,12 +128,12 @@ class Differences:
 
     Parameters
     ----------
-    x:
+    x
         (1, C, h, w).
 
     Attributes
     ----------
-    x, across, down, both:
+    x, across, down, both
         (h, w, C); (h, w + 1, C), each pixel minus the one to its left; (h + 1, w, C), minus the one above it; and
         (h + 1, w + 1, C), the differences of the differences.
     """
@@ -154,9 +154,9 @@ class DifferenceConv:
 
     Parameters
     ----------
-    weight:
+    weight
         (K, C, 3, 3).
-    factor:
+    factor
         Factor of the upsampling, 2 or more.
 
     Example
@@ -187,11 +187,11 @@ class DifferenceConv:
 
         Parameters
         ----------
-        outs:
+        outs
             (h·factor, w·factor, channels) each. They take the output channels in turn.
-        maps:
+        maps
             The small map, float32.
-        scratch:
+        scratch
             Memory.
         """
         height, width, _ = maps.x.shape

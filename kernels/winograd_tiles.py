@@ -87,16 +87,16 @@ class TiledMap:
 
     Parameters
     ----------
-    height, width, channels:
+    height, width, channels
         Size of the picture. Pixels to the right of it and below it, up to whole tiles, are zero.
-    memory:
+    memory
         (4·tile rows + 2, 4, tile columns, channels) float32 to use; None: new memory.
 
     Attributes
     ----------
-    pixels:
+    pixels
         (4·tile rows + 2, 4, tile columns, channels). Element (y + 1, j, c) is the pixel (y, 4·c + j).
-    tiles:
+    tiles
         Numbers of tile rows and tile columns.
 
     Examples
@@ -208,9 +208,9 @@ class TileConv:
 
     Parameters
     ----------
-    weight:
+    weight
         (K, C, 3, 3) float32.
-    bias:
+    bias
         (K,) or None.
 
     Examples
@@ -281,19 +281,19 @@ class TileConv:
 
         Parameters
         ----------
-        filters:
+        filters
             From :meth:`filters`.
-        values:
+        values
             (36, tiles of these rows, C).
-        out:
+        out
             The map to which the rows are written.
-        first, last:
+        first, last
             The range.
-        scratch, worker:
+        scratch, worker
             Memory.
-        slope:
+        slope
             Negative outputs are multiplied by it: 1 (nothing), 0 (ReLU), or between.
-        added:
+        added
             A map that is added in the end.
         """
         rows, columns = last - first, out.tiles[1]

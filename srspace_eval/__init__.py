@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from srspace_eval.errors import ExecutorError as ExecutorError
     from srspace_eval.errors import ImageError as ImageError
     from srspace_eval.errors import InputError as InputError
+    from srspace_eval.errors import MetricError as MetricError
     from srspace_eval.errors import Notice as Notice
     from srspace_eval.errors import ProblemsError as ProblemsError
     from srspace_eval.errors import RankingError as RankingError
@@ -53,8 +54,11 @@ if TYPE_CHECKING:
     from srspace_eval.errors import SubmissionError as SubmissionError
     from srspace_eval.errors import TrackError as TrackError
     from srspace_eval.errors import WeightsError as WeightsError
+    from srspace_eval.metrics.base import LeastSize as LeastSize
     from srspace_eval.metrics.base import Metric as Metric
     from srspace_eval.metrics.base import MetricInfo as MetricInfo
+    from srspace_eval.metrics.base import Needs as Needs
+    from srspace_eval.metrics.base import NetworkSettings as NetworkSettings
     from srspace_eval.metrics.dists.function import dists as dists
     from srspace_eval.metrics.diversity.function import PatchPlan as PatchPlan
     from srspace_eval.metrics.diversity.function import PatchScore as PatchScore
@@ -80,6 +84,10 @@ if TYPE_CHECKING:
     from srspace_eval.metrics.scenes.niqe import niqe as niqe
     from srspace_eval.metrics.scenes.piqe import piqe as piqe
     from srspace_eval.metrics.ssim.function import ssim as ssim
+    from srspace_eval.metrics.steps import ImageInputs as ImageInputs
+    from srspace_eval.metrics.steps import ImageValues as ImageValues
+    from srspace_eval.metrics.steps import Prepared as Prepared
+    from srspace_eval.metrics.steps import SampleMean as SampleMean
     from srspace_eval.models.base import Flow as Flow
     from srspace_eval.models.base import Model as Model
     from srspace_eval.models.catalogue import known_methods as known_methods
@@ -216,12 +224,15 @@ _HOMES = {
     "Flow": "models.base.Flow",
     "heat_series": "models.recipes.heat_series",
     "ImageError": "errors.ImageError",
+    "ImageInputs": "metrics.steps.ImageInputs",
     "ImageRecord": "results.record.ImageRecord",
+    "ImageValues": "metrics.steps.ImageValues",
     "import_downloads": "codabench.downloads.import_downloads",
     "ImportedBoard": "codabench.downloads.ImportedBoard",
     "imresize": "metrics.resize.imresize",
     "InputError": "errors.InputError",
     "known_methods": "models.catalogue.known_methods",
+    "LeastSize": "metrics.base.LeastSize",
     "LikelihoodReport": "models.folders.likelihood.LikelihoodReport",
     "likelihoods": "models.folders.likelihood.likelihoods",
     "list_metrics": "metrics.listing.list_metrics",
@@ -240,12 +251,15 @@ _HOMES = {
     "mean_opinion_scores": "study.opinion_scores.mean_opinion_scores",
     "Measure": "metrics.measures.Measure",
     "Metric": "metrics.base.Metric",
+    "MetricError": "errors.MetricError",
     "MetricInfo": "metrics.base.MetricInfo",
     "Model": "models.base.Model",
     "model_families": "models.families.model_families",
     "ModelConfig": "models.protocol.ModelConfig",
     "ModelFamily": "models.families.ModelFamily",
     "mse": "metrics.psnr.function.mse",
+    "Needs": "metrics.base.Needs",
+    "NetworkSettings": "metrics.base.NetworkSettings",
     "niqe": "metrics.scenes.niqe.niqe",
     "normalise_latents": "models.recipes.normalise_latents",
     "Notice": "errors.Notice",
@@ -258,6 +272,7 @@ _HOMES = {
     "plan_ratings": "study.rating_plan.plan_ratings",
     "plan_study": "study.plan.plan_study",
     "PlanTarget": "study.plan.PlanTarget",
+    "Prepared": "metrics.steps.Prepared",
     "ProblemsError": "errors.ProblemsError",
     "psnr": "metrics.psnr.function.psnr",
     "published_tables": "ranking.published_tables.published_tables",
@@ -282,6 +297,7 @@ _HOMES = {
     "Row": "ranking.model.Row",
     "run_demo": "demo.run.run_demo",
     "sample_folder": "models.folders.sample_folder.sample_folder",
+    "SampleMean": "metrics.steps.SampleMean",
     "SampleOptions": "models.folders.options.SampleOptions",
     "SampleRecord": "results.record.SampleRecord",
     "SampleReport": "models.folders.sample_folder.SampleReport",

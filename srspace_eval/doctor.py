@@ -28,21 +28,21 @@ class Diagnosis:
 
     Attributes
     ----------
-    version:
+    version
         Of this package.
-    python, platform:
+    python, platform
         The interpreter's version, and the operating system with its processor's name.
-    packages:
+    packages
         Name -> version; None if the package is not installed.
-    cores, memory:
+    cores, memory
         Cores that this process may use, and the machine's memory in bytes.
-    devices:
+    devices
         What ``--device`` can name: CUDA devices with their model and memory, ``mps``, ``cpu``.
-    weights, weights_folders:
+    weights, weights_folders
         The state of each LPIPS trunk's file, and the folders that were searched.
-    board, tracks:
+    board, tracks
         The board's folder, and the number of results of each of its tracks. None and empty if no board was given.
-    problems:
+    problems
         What keeps a command from working, and what to do. One line each.
 
     Examples
@@ -67,7 +67,13 @@ class Diagnosis:
     problems: tuple[str, ...]
 
     def to_document(self) -> dict[str, object]:
-        """The document that ``srspace-eval doctor --json`` prints."""
+        """The document that ``srspace-eval doctor --json`` prints.
+
+        Returns
+        -------
+        dict[str, object]
+            Values that JSON can hold. The keys are the fields; ``memory`` is in bytes.
+        """
         return {
             "version": self.version,
             "python": self.python,
@@ -89,10 +95,15 @@ def diagnose(board: Path | str | None = None, weights_dir: Path | str | None = N
 
     Parameters
     ----------
-    board:
+    board
         A board, or the folder of one track in it. Its result files are read and checked. None: no board.
-    weights_dir:
+    weights_dir
         A folder to search first for weights.
+
+    Returns
+    -------
+    Diagnosis
+        Versions, devices, cores, weights, the state of the board, and a list of problems.
 
     Examples
     --------

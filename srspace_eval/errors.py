@@ -14,6 +14,7 @@
         │   └── SubmissionError
         ├── ImageError
         ├── InputError (also a ValueError)
+        ├── MetricError
         ├── TrackError
         └── WeightsError
     UserWarning
@@ -34,7 +35,7 @@ from typing import Literal
 
 _OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(?: (\d+|[A-Z]+\b|off\b|shift\b))?")
 _ARGUMENTS = {"lpips-net": "net", "with": "with_published", "baseline": "kind"}
-_FLAGS = {"overwrite", "incomplete", "strict", "include-gt", "allow-unknown", "self-ensemble", "ties"}
+_FLAGS = {"overwrite", "incomplete", "strict", "include-gt", "allow-unknown", "self-ensemble", "ties", "rank-together"}
 _language: Literal["Python", "command line"] = "Python"
 
 
@@ -86,9 +87,9 @@ class ProblemsError(SrspaceEvalError):
 
     Parameters
     ----------
-    summary:
+    summary
         One line: what is wrong, and where.
-    problems:
+    problems
         One line for each problem: the file, what is wrong with it, what to do.
 
     Examples
@@ -140,6 +141,37 @@ class ImageError(SrspaceEvalError):
     ... except se.ImageError as error:
     ...     print(error)
     notes.png: not a PNG but something else; save it as 8-bit RGB PNG
+    """
+
+
+class MetricError(SrspaceEvalError):
+    """A metric failed, or returned values that cannot be used.
+
+    The message names the metric, its package and the picture. The metric has to be corrected, not the picture.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import srspace_eval as se
+    >>> class Undefined(se.Metric):
+    ...     name = "undefined"
+    ...     columns = (se.MetricInfo("undefined", "Undefined", "", 1, "lower", "", "Not a number."),)
+    ...
+    ...     def prepare(self, image):
+    ...         return se.SampleMean(lambda sr: {"undefined": float("nan")})
+    >>> metric = se.register(Undefined)
+    >>> for name in ("hr", "samples"):
+    ...     Path(name).mkdir()
+    >>> se.write_png("hr/0801.png", np.zeros((32, 32, 3), np.uint8))
+    >>> se.write_png("samples/000000.png", np.zeros((32, 32, 3), np.uint8))
+    >>> try:
+    ...     se.score("samples", "hr", track="x4", samples=1, metrics=["undefined"])
+    ... except se.MetricError as error:
+    ...     print(str(error).partition(": ")[2])
+    metric 'undefined' of package srspace_eval: column 'undefined' is NaN; a finite number is required
+    >>> from srspace_eval.metrics.registry import unregister
+    >>> unregister("undefined")
     """
 
 

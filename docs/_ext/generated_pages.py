@@ -10,7 +10,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
+
 import srspace_eval as se
+from srspace_eval.cli import cli
+from srspace_eval.cli._examples import EXAMPLES, START
+from srspace_eval.cli._options import LateHelp
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.schemas import SCHEMA_NAMES
 from srspace_eval.tracks.words import describe_rule
@@ -18,7 +23,44 @@ from srspace_eval.tracks.words import describe_rule
 
 def setup(app: Any) -> dict[str, bool]:
     app.connect("builder-inited", lambda app: write_pages(Path(app.srcdir)))
+    app.connect("builder-inited", lambda app: complete_helps(cli))
+    app.connect("sphinx-click-process-epilog", epilog)
+    app.connect("html-page-context", plain_signatures)
     return {"parallel_read_safe": True}
+
+
+def plain_signatures(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Lines of long signatures as spans. Sphinx writes definition lists without terms, which WCAG does not allow."""
+    block = re.compile(r'<dl>\n((?:<dd><em class="sig-param">.*?</em>,?</dd>\n)+)</dl>')
+    if "sig-param" in context.get("body", ""):
+        context["body"] = block.sub(lambda found: _spans(found[1]), context["body"])
+
+
+def _spans(lines: str) -> str:
+    return lines.replace("<dd>", '<span class="sig-line">').replace("</dd>", "</span>")
+
+
+def complete_helps(command: click.Command) -> None:
+    """Make the helps that list metrics: sphinx-click reads a help before it is shown."""
+    context = click.Context(command)
+    for parameter in command.params:
+        if isinstance(parameter, LateHelp):
+            parameter.get_help_record(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            if inner is not None:
+                complete_helps(inner)
+
+
+def epilog(app: Any, context: click.Context, lines: list[str]) -> None:
+    """The end of a command's help: its examples as they are typed, and a link to the page."""
+    name = context.command_path.removeprefix("srspace-eval").strip()
+    entry = EXAMPLES.get(name) if name else START
+    if entry is not None:
+        kept = lines[: next(number for number, line in enumerate(lines) if "Examples:" in line)]
+        examples = [f"   $ srspace-eval {line}" for line in entry.examples]
+        lines[:] = [*kept, ".. code-block:: console", "", *examples, "", f"Read more: :doc:`/{entry.page}`.", ""]
 
 
 def write_pages(docs: Path) -> None:
@@ -142,7 +184,11 @@ def table_page(table: se.PublishedTable) -> str:
         if table.tracks
         else "- It belongs to no built-in track.",
         *(
-            [f"- Its own teams are ranked again by `srspace-eval rank --published {table.id}`"]
+            [
+                f"- Its own teams are ranked again by `srspace-eval rank --published {table.id}`",
+                f"- For a paper: `srspace-eval rank --published {table.id} --format tex --out tables/` "
+                "([LaTeX](../guides/author.md#5-latex))",
+            ]
             if table.tracks and any(row.kind == "team" for row in table.rows)
             else []
         ),

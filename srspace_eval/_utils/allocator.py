@@ -19,7 +19,8 @@ def keep_freed_memory() -> bool:
 
     Returns
     -------
-    Whether the allocator has this setting; only glibc has it.
+    bool
+        Whether the allocator has this setting; only glibc has it.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -22,15 +22,15 @@ class CsvTable:
 
     Attributes
     ----------
-    path:
+    path
         The file.
-    columns:
+    columns
         The first line's names, in lower case.
-    rows:
+    rows
         (line number, cells) of every line that is not empty.
-    faults:
+    faults
         (line number, text) of what is wrong.
-    error:
+    error
         The class of the error that :meth:`done` raises.
     """
 
@@ -131,7 +131,7 @@ def read_csv_table(path: Path, *needed: str, error: type[ProblemsError] = Rankin
 
     Parameters
     ----------
-    error:
+    error
         The class of the errors that the file's faults raise.
 
     Raises

@@ -7,6 +7,7 @@ a number.
 
 from __future__ import annotations
 
+import datetime
 import re
 import typing
 from types import UnionType
@@ -19,7 +20,9 @@ from srspace_eval._utils.untrusted_text import visible
 
 T = TypeVar("T")
 
-Text = Annotated[str, Meta(pattern="^[^\\x00]*$", description="a text without NUL")]
+NO_NUL = "^[^\\x00]*$"
+"""The pattern of texts without NUL."""
+Text = Annotated[str, Meta(pattern=NO_NUL, description="a text without NUL")]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64, description="64 hexadecimal digits")]
 """A SHA-256."""
 
@@ -38,9 +41,9 @@ def convert(data: object, kind: type[T]) -> T:
 
     Parameters
     ----------
-    data:
+    data
         What a JSON or TOML reader returned.
-    kind:
+    kind
         The type, usually a :class:`msgspec.Struct`.
 
     Raises
@@ -71,9 +74,9 @@ def json_schema(kind: type, additional: dict[type, object] | None = None) -> dic
 
     Parameters
     ----------
-    kind:
+    kind
         The type of the document.
-    additional:
+    additional
         Struct -> type of the values that it may hold under keys of any other name.
     """
     extra = additional or {}
@@ -99,6 +102,9 @@ def _explain(message: str, data: Any, kind: Any) -> str:
         return f"{at}unknown key {unknown}; known are {', '.join(known)}"
     if isinstance(value, str) and "\0" in value:
         return f"{at}contains a NUL character"
+    if isinstance(value, (datetime.date, datetime.time)):  # TOML has dates
+        shown = value.isoformat()
+        return f'{at}expected {_describe(inspect.type_info(expected))}, found a date or time; write "{shown}" in quotes'
     return f"{at}expected {_describe(inspect.type_info(expected))}, found {_short(value)}"
 
 

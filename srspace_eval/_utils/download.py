@@ -26,13 +26,13 @@ def download(
 
     Parameters
     ----------
-    url:
+    url
         An http or https address.
-    target:
+    target
         The file to write; its folder is created.
-    sha256_prefix:
+    sha256_prefix
         The first hexadecimal digits of the file's SHA-256.
-    advance:
+    advance
         Called with the number of bytes received so far, and the file's size (None if the server does not send it).
 
     Raises

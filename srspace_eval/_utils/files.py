@@ -58,7 +58,7 @@ def open_regular(path: Path, flags: int) -> int:
 
     Parameters
     ----------
-    flags:
+    flags
         Of ``os.open``. A file that ``os.O_CREAT`` makes gets the mode 0644.
 
     Raises
@@ -130,9 +130,9 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
 
     Parameters
     ----------
-    path:
+    path
         The target; its folder must exist.
-    sync:
+    sync
         Wait until the bytes are on the disk, so that even a power failure leaves the old or the new file.
 
     Raises

@@ -33,14 +33,15 @@ def decode_png(data: bytes, where: str) -> Pixels:
 
     Parameters
     ----------
-    data:
+    data
         The file's bytes.
-    where:
+    where
         The file's name for messages.
 
     Returns
     -------
-    uint8 array (H, W, 3), writable, exactly the stored values.
+    Pixels
+        uint8 array (H, W, 3), writable, exactly the stored values.
 
     Raises
     ------
@@ -64,14 +65,15 @@ def decode_top(data: bytes, where: str, rows: int = 16) -> Pixels:
 
     Parameters
     ----------
-    data, where:
+    data, where
         The file's bytes, and its name for messages.
-    rows:
+    rows
         The number of rows.
 
     Returns
     -------
-    uint8 array (min(rows, H), W, 3).
+    Pixels
+        uint8 array (min(rows, H), W, 3).
 
     Raises
     ------
@@ -174,9 +176,15 @@ def read_bytes(path: Path) -> bytes:
 def read_rgb(path: Path | str) -> Pixels:
     """Read an 8-bit RGB PNG.
 
+    Parameters
+    ----------
+    path
+        The PNG.
+
     Returns
     -------
-    uint8 array (H, W, 3).
+    Pixels
+        uint8 array (H, W, 3).
 
     Raises
     ------
@@ -200,9 +208,11 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
 
     Parameters
     ----------
-    pixels:
+    path
+        The file to write. An existing file is replaced.
+    pixels
         uint8 array (H, W, 3).
-    compress_level:
+    compress_level
         zlib level from 0 (stored) to 9.
 
     Raises

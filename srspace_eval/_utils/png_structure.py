@@ -54,9 +54,9 @@ def inspect_png(data: bytes, where: str) -> PngInfo:
 
     Parameters
     ----------
-    data:
+    data
         The file's bytes.
-    where:
+    where
         The file's name for messages.
 
     Raises

@@ -23,13 +23,13 @@ class TerminalColumn:
 
     Attributes
     ----------
-    head:
+    head
         The heading; may have several lines.
-    cells:
+    cells
         A text for each row.
-    justify:
+    justify
         The side to which the cells are moved.
-    folds:
+    folds
         Whether long cells may be folded; others stay on their lines.
     """
 
@@ -51,15 +51,15 @@ def stacked_tables(
 
     Parameters
     ----------
-    keys:
+    keys
         The columns that name a row; they are repeated in each table.
-    columns:
+    columns
         The other columns.
-    width:
+    width
         Characters of a line; None: one table of any width.
-    sections:
+    sections
         Numbers of rows after which a gap follows.
-    styles:
+    styles
         A style for each row; empty: none.
     """
     console = Console(width=_UNBOUNDED)

@@ -47,9 +47,9 @@ def loads(data: bytes, *, unique_keys: bool = False) -> Any:
 
     Parameters
     ----------
-    data:
+    data
         UTF-8. A lone surrogate may be escaped, as :func:`dumps` writes it.
-    unique_keys:
+    unique_keys
         Refuse an object that has the same key twice, instead of keeping the last one.
 
     Raises

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from srspace_eval._utils.hashing import sha256_of_text
+from srspace_eval._utils.lookalikes import LOOKALIKES
 
 LONGEST_NAME = 48
 """Characters of a name that tables show."""
@@ -23,13 +24,9 @@ _FORMULA = re.compile(rf"(?:^|(?<=;))(?={_STARTS})")
 _ESCAPED_FORMULA = re.compile(rf"(?:^|(?<=;))'(?={_STARTS})")
 _ESCAPED_CHAR = re.compile(r"\\u([0-9a-f]{4})|\\U(000[0-9a-f]{5}|0010[0-9a-f]{4})")
 
-# Letters that look like Latin ones, from Unicode's confusables.txt (UTS #39): Cyrillic, Greek, Armenian and Cherokee.
-_LOOKALIKES = str.maketrans(
-    "аеорсухіјѕԁԛԝһвкмнтгɡӏѵѡ" "αοερνυκτιχγηωϲϳ" "օսոցհզ" "ꭰꭱꭲꭺꮃꮇꮋꮪꮯ",
-    "aeopcyxijsdqwhbkmhtrglvw" "aoepvuktixynwcj" "ounghq" "drtalmhsc",
-)  # fmt: skip
-# Characters that show nothing though Unicode takes them for letters or marks.
-_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+# Characters that show nothing though Unicode takes them for letters, marks or symbols, or has not assigned them.
+_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2065\u2800\u3164\uffa0\U0001d159")
+_WORD = re.compile(r"\w+")
 
 
 def visible(text: str) -> str:
@@ -98,8 +95,15 @@ def slug(team: str) -> str:
 def name_key(team: str) -> str:
     r"""Names with the same key are the same name to a reader.
 
-    Case, width variants, invisible characters, the number of blanks, and letters of other scripts that look like Latin
-    ones do not count. ASCII characters that look alike (l and 1, O and 0) do.
+    Case, width variants, invisible characters, the number of blanks, and letters of other scripts that look like ASCII
+    ones do not count. Known are the single letters and digits of Unicode's list
+    (:data:`srspace_eval._utils.lookalikes.LOOKALIKES`). Capitals of other scripts are compared by their own look in
+    words that hold Latin letters too, or that look wholly Latin: Greek ``\u0397AT`` is ``HAT``. Elsewhere they are
+    compared by their small letters.
+
+    These count, so names that differ by them are different names: ASCII characters that look alike (l and 1, O and 0),
+    several letters that look like one (rn and m), accents, and letters that look like each other in scripts other than
+    Latin.
 
     >>> name_key("Deepest") == name_key("DEEPEST") == name_key("D\u0435epest") == name_key("Deep\u200best ")
     True
@@ -107,9 +111,19 @@ def name_key(team: str) -> str:
     if team.isascii() and team.isprintable():
         return " ".join(team.split()).casefold()
     # A control character other than a blank shows nothing, too.
-    seen = "".join(char for char in team if char.isspace() or not _shows_nothing(char))
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
-    return " ".join("".join(char for char in folded if not _shows_nothing(char)).translate(_LOOKALIKES).split())
+    seen = "".join(" " if char.isspace() else char for char in team if char.isspace() or not _shows_nothing(char))
+    plain = _WORD.sub(_as_latin, unicodedata.normalize("NFKC", seen))
+    folded = unicodedata.normalize("NFKC", plain.casefold())
+    letters = "".join(char for char in folded if not _shows_nothing(char)).translate(LOOKALIKES)
+    return " ".join(letters.casefold().split())  # folding makes capitals of Cherokee's small letters
+
+
+def _as_latin(found: re.Match[str]) -> str:
+    """A word with its lookalikes replaced, if it then is ASCII, or holds Latin letters anyway."""
+    word = found[0]
+    latin = word.translate(LOOKALIKES)
+    base = unicodedata.normalize("NFD", word)
+    return latin if latin.isascii() or any(char.isascii() and char.isalpha() for char in base) else word
 
 
 def spelled(name: str) -> str:
@@ -118,9 +132,7 @@ def spelled(name: str) -> str:
     >>> print(spelled("Deepest"), spelled("D\u0435epest"))
     'Deepest' 'D\u0435epest'
     """
-    shown = "".join(
-        _escape(char) if char.casefold().translate(_LOOKALIKES) != char.casefold() else char for char in name
-    )
+    shown = "".join(_escape(char) if _looks_like_ascii(char) else char for char in name)
     return f"'{visible(shown)}'"
 
 
@@ -142,6 +154,14 @@ def _escape(char: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+def _looks_like_ascii(char: str) -> bool:
+    if char.isascii():
+        return False
+    alone = not LOOKALIKES.keys().isdisjoint(map(ord, (char, *char.casefold())))
+    return alone or unicodedata.normalize("NFKC", char).isascii()
+
+
 def _shows_nothing(char: str) -> bool:
-    selector = "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+    selector = "\ufe00" <= char <= "\ufe0f" or "\ufff0" <= char <= "\ufff8"
+    selector = selector or "\U000e0000" <= char <= "\U000e0fff"
     return selector or char in _NOTHING or unicodedata.category(char) in ("Cc", "Cf")

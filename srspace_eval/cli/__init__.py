@@ -14,10 +14,11 @@ from typing import TextIO
 import click
 
 from srspace_eval import errors
+from srspace_eval._utils.documentation import page_reference
 from srspace_eval._version import __version__
 from srspace_eval.cli._activity import sign_of_life
 from srspace_eval.cli._common import say
-from srspace_eval.cli._examples import INTERRUPTED, SECTIONS, add_examples
+from srspace_eval.cli._examples import INTERRUPTED, SECTIONS, START, add_examples, ending
 from srspace_eval.errors import Notice, SrspaceEvalError
 
 # Command name -> (its module, whose ``command`` it is, and its line in --help). The lines are here so that --help
@@ -60,17 +61,7 @@ class _LazyGroup(click.Group):
                     formatter.write_dl([(name, COMMANDS[name][1]) for name in names])
 
 
-_EPILOG = """\b
-Examples:
-  srspace-eval demo
-  srspace-eval rank --published ntire2021-x4
-
-\b
-Read more: docs/guides/quickstart.md
-"""
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=ending(START))
 @click.version_option(__version__, prog_name="srspace-eval")
 def cli() -> None:
     """Evaluate super-resolution methods that sample many images from one LR image."""
@@ -108,7 +99,7 @@ def main(args: list[str] | None = None) -> None:
         except SrspaceEvalError as error:
             say(f"error: {error}")
             entry = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
-            say(f"see docs/reference/errors.md#{entry.__name__.lower()}")
+            say(f"see {page_reference('reference/errors', entry.__name__.lower())}")
             code = 1
         except click.exceptions.Abort:
             kept = next((INTERRUPTED[name] for name in (" ".join(words[:2]), *words[:1]) if name in INTERRUPTED), "")

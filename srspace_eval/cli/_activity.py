@@ -66,7 +66,7 @@ def sign_of_life(text: str) -> Iterator[None]:
 
     Parameters
     ----------
-    text:
+    text
         What is being done.
     """
     stdout, stderr = sys.stdout, sys.stderr

@@ -25,7 +25,7 @@ def show_batch(batch: _Printed, reports: Path | None, *, as_json: bool) -> None:
 
     Parameters
     ----------
-    reports:
+    reports
         The folder of the teams' reports; None: none are written.
     """
     if as_json:

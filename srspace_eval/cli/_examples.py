@@ -9,26 +9,31 @@ from typing import NamedTuple
 
 import click
 
+from srspace_eval._utils.documentation import page_reference
+
 
 class Help(NamedTuple):
     """The end of a command's help.
 
     Attributes
     ----------
-    examples:
+    examples
         Two command lines, without the program's name.
-    page:
-        The page, as a path without suffix in ``docs/``.
+    page
+        The page, one of :data:`srspace_eval._utils.documentation.TITLES`.
     """
 
     examples: tuple[str, str]
     page: str
 
 
+START = Help(("demo", "rank --published ntire2021-x4"), "guides/quickstart")
+"""The end of ``srspace-eval --help``."""
+
 _GT8 = "--gt DIV2K_valid_HR --track x8"
 
 EXAMPLES = {
-    "check": Help((f"check submission/ {_GT8}", f"check inbox/ {_GT8} --reports reports/"), "guides/author"),
+    "check": Help((f"check submission/ {_GT8}", f"check inbox/ {_GT8} --reports reports/"), "guides/organiser"),
     "score": Help(
         (f"score submission/ {_GT8}", f"score submission/ {_GT8} --metrics lr_psnr,diversity_mse --team 'My team'"),
         "guides/author",
@@ -163,14 +168,19 @@ SECTIONS = {
 
 
 def add_examples(command: click.Command, name: str) -> click.Command:
-    """Give a command, or each command of a group, its epilog."""
+    """Give a command its name and its epilog, and each command of a group its own."""
+    command.name = name.rpartition(" ")[2]  # the modules call all of them ``command``
     if isinstance(command, click.Group):
         for child, inner in command.commands.items():
             add_examples(inner, f"{name} {child}")
-    elif name in EXAMPLES:
-        lines, page = EXAMPLES[name]
-        examples = "\n".join(f"  srspace-eval {line}" for line in lines)
-        # \b keeps click from joining the lines.
+    elif name in EXAMPLES and not (command.epilog or "").endswith(ending(EXAMPLES[name])):
         before = f"{command.epilog}\n\n" if command.epilog else ""
-        command.epilog = f"{before}\b\nExamples:\n{examples}\n\n\b\nRead more: docs/{page}.md"
+        command.epilog = before + ending(EXAMPLES[name])
     return command
+
+
+def ending(entry: Help) -> str:
+    """The examples and the page as click's epilog."""
+    examples = "\n".join(f"  srspace-eval {line}" for line in entry.examples)
+    # \b keeps click from joining the lines.
+    return f"\b\nExamples:\n{examples}\n\n\b\nRead more: {page_reference(entry.page)}"

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from srspace_eval.ranking.published_tables import load_published, published_tables
-from srspace_eval.report.files import ALL_FORMATS, FORMATS, TEXT_FORMATS, file_name
+from srspace_eval._utils.csv_table import read_csv_table
+from srspace_eval.errors import ResultsError
+from srspace_eval.metrics.registry import OR_INSTALL
+from srspace_eval.ranking.published_tables import (
+    load_published,
+    published_tables,
+    published_tracks,
+    tables_called,
+)
+from srspace_eval.report.files import ALL_FORMATS, FORMATS, TEXT_FORMATS
+from srspace_eval.report.names import file_name
 from srspace_eval.results.board_tracks import board_tracks
+from srspace_eval.results.store import read_result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 
@@ -52,27 +63,78 @@ def require_known_digits(digits: int | dict[str, int] | None, tracks: Sequence[T
         )
 
 
+def ids_of(text: str | None) -> tuple[str, ...]:
+    """The ids of ``--columns``."""
+    return tuple(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+
+
 def columns_of(text: str | None, tracks: Sequence[Track]) -> tuple[str, ...] | None:
     if text is None:
         return None
-    named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    named = ids_of(text)
     known = list(dict.fromkeys(column for track in tracks for column in track.columns()))
     unknown = [metric for metric in named if metric not in known]
     if unknown or not named:
-        raise click.BadParameter(f"{text!r}: choose of {', '.join(known)}", param_hint="--columns")
+        what = f"unknown column {', '.join(map(repr, unknown))}" if unknown else repr(text)
+        raise click.BadParameter(
+            f"{what}: choose of {', '.join(known)}, {OR_INSTALL}; a measure of `score --measure` must be in a result "
+            "of the board",
+            param_hint="--columns",
+        )
     return named
 
 
-def tracks_of(names: Sequence[str], board: Path | None, published: str | None) -> list[Track]:
+def tracks_of(names: Sequence[str], board: Path | None, published: Sequence[str]) -> list[Track]:
+    """The named tracks; else those of the published tables; else those of the board."""
     if names:
         return [load_track(name) for name in dict.fromkeys(names)]
-    if published is not None:
-        own = load_published(published).tracks
-        if own:
-            return [load_track(own[0])]
+    if published:
+        return [load_track(track) for track in dict.fromkeys(t for name in published for t in published_tracks(name))]
     if board is None:
         raise click.UsageError("name the track with --track, or a board with --board")
     return board_tracks(board)
+
+
+def wants_board(tables: Sequence[Path], published: Sequence[str], own: str | None) -> bool:
+    """Whether the default board is read: the own method is to be shown, and no other source has it."""
+    if not tables and not published:
+        return True
+    if own is None:
+        return False
+    rows = [row.team for name in published for table in tables_called(name) for row in table.rows]
+    rows += [line.name() for path in tables for line in read_csv_table(path, "team").lines()]
+    return own not in rows
+
+
+def published_of(names: Sequence[str], tracks: Sequence[Track]) -> dict[str, str]:
+    """Track -> the published table whose teams compete in it; a track has one."""
+    names = list(dict.fromkeys(names))
+    found: dict[str, str] = {}
+    for track in tracks if names else ():
+        fitting = [name for name in names if track.name in load_published(name, track.name).tracks]
+        if len(fitting) > 1:
+            raise click.UsageError(
+                f"--published names several tables of track {track.name} ({', '.join(fitting)}); the teams of one can "
+                "compete: keep it, and show the others with --with"
+            )
+        found[track.name] = (fitting or names)[0]  # one that does not fit is refused where it is ranked
+    if unused := [name for name in names if name not in found.values()]:
+        ranked = ", ".join(found)
+        raise click.UsageError(f"--published {' and '.join(unused)}: not of the ranked tracks ({ranked}); leave it out")
+    return found
+
+
+def misplaced(path: Path) -> str:
+    """What is said of a path without an option before it."""
+    board = path if path.is_dir() else path.parents[1] if len(path.parts) > 2 else path.absolute().parents[1]
+    files = sorted(path.glob("*/*.json"))[:1] if path.is_dir() else [path]
+    with suppress(ResultsError):
+        result = read_result(files[0]) if files and files[0].suffix == ".json" else None
+        if result is not None and path.is_dir():
+            return f"{path}: this is a board of results; give it with --board {board}"
+        if result is not None:
+            return f"{path}: this is a result of track {result.track}; give its board with --board {board}"
+    return f"{path}: give submissions with --submission"
 
 
 def require_one(tracks: Sequence[Track], **options: object) -> None:
@@ -82,8 +144,8 @@ def require_one(tracks: Sequence[Track], **options: object) -> None:
         raise click.UsageError(f"{', '.join(given)} is about one track: name it with --track (there are {names})")
 
 
-def require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str], tracks: Sequence[Track]) -> None:
-    written = {(out / file_name(track.name, form)).resolve() for track in tracks for form in forms}
+def require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str], stems: Sequence[str]) -> None:
+    written = {(out / file_name(one, form)).resolve() for one in stems for form in forms}
     for path in inputs:
         if path.resolve() in written:
             raise click.UsageError(f"{path} would be replaced by the leaderboard; give another folder with --out")

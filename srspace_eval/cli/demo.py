@@ -24,7 +24,7 @@ def command(out: Path, weights_dir: Path | None) -> None:
     """Make pictures and three methods' sample sets, score them, rank them.
 
     Nothing is downloaded. LPIPS is measured if AlexNet's weights are found. Otherwise the diversity score S_M
-    uses the squared error as its distance. docs/concepts/diversity.md explains it.
+    uses the squared error as its distance. The page "The diversity score S_M" of the documentation explains it.
     """
     from srspace_eval.demo.pictures import METHODS
     from srspace_eval.demo.run import run_demo

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from srspace_eval.cli._common import print_json, print_text, say
+from srspace_eval.cli._common import print_json, print_text, progress, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp, byte_count
 from srspace_eval.cli._rank_options import (
     columns_of,
     digits_of,
     forms_of,
+    ids_of,
+    misplaced,
     print_published,
+    published_of,
     require_inputs_kept,
     require_known_digits,
     require_one,
     tracks_of,
+    wants_board,
 )
 from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import signatures_of_tracks
 from srspace_eval.ranking.leaderboard import rank
+from srspace_eval.ranking.measured_columns import including_columns
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.files import (
     ALL_FORMATS,
@@ -35,8 +40,9 @@ from srspace_eval.report.files import (
 )
 from srspace_eval.report.history import update_history
 from srspace_eval.report.json_file import to_document
+from srspace_eval.report.names import stem_of
 from srspace_eval.report.table import make_table
-from srspace_eval.tracks.teams import FIELDS
+from srspace_eval.tracks.teams import FIELDS, read_teams
 
 if TYPE_CHECKING:
     from srspace_eval.report.html import Pictures
@@ -53,7 +59,12 @@ _DEFAULT_BOARD = Path("leaderboards")
     help="Track to rank; may be given several times. Without it: every track of the board.",
 )
 @click.option(
-    "--board", type=EXISTING_FOLDER, help=f"Folder of scored submissions (default: {_DEFAULT_BOARD}/ if it exists)."
+    "--board",
+    type=EXISTING_FOLDER,
+    help=(
+        f"Folder of scored submissions (default: {_DEFAULT_BOARD}/ if it exists; with --published or --table, only if "
+        "--own names a method that is not among their rows)."
+    ),
 )
 @click.option(
     "--table",
@@ -93,7 +104,15 @@ _DEFAULT_BOARD = Path("leaderboards")
     "published_names",
     multiple=True,
     metavar="NAME",
-    help="Rank a published table's own teams, as its challenge did.",
+    help=(
+        "Rank a published table's own teams, as its challenge did; may be given once for each track. Rows of other "
+        "sources are shown without ranks."
+    ),
+)
+@click.option(
+    "--rank-together",
+    is_flag=True,
+    help="Rank the teams of --published and all other rows together, although their numbers do not compare.",
 )
 @click.option(
     "--with",
@@ -114,7 +133,7 @@ _DEFAULT_BOARD = Path("leaderboards")
     "--columns",
     metavar="LIST",
     cls=LateHelp,
-    late_help=lambda: f"Metrics to show, of: {', '.join(metric_columns())}.",
+    late_help=lambda: f"Metrics to show, of: {', '.join(metric_columns())}, or measures of the board's results.",
 )
 @click.option("--intervals", is_flag=True, help="Print the bootstrap intervals too (CSV, JSON and HTML have them).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
@@ -199,6 +218,7 @@ def command(
     formats: str | None,
     digits: int | dict[str, int] | None,
     own: str | None,
+    rank_together: bool,
     notes: bool,
     tex_signature: bool,
     gt: Path | None,
@@ -213,26 +233,25 @@ def command(
     """Rank the scored submissions of a board into leaderboards.
 
     Results that were measured with different settings are refused, unless --signature chooses one group. S_M, S_10,
-    `diversity` and `diversity_mse` are diversity scores; docs/concepts/diversity.md explains them.
-    """  # fmt: skip
+    `diversity` and `diversity_mse` are diversity scores. The page "The diversity score S_M" of the documentation
+    explains them.
+    """
     if list_published:
         print_published()
         return
     forms = forms_of(formats, out, as_json)
-    if len(published_names) > 1:
-        raise click.UsageError(
-            f"--published is given more than once ({', '.join(published_names)}); give one, and show the others with "
-            "--with"
-        )
-    published = published_names[0] if published_names else None
-    if board is None and not tables and published is None and _DEFAULT_BOARD.is_dir():
-        board = _DEFAULT_BOARD
-    tracks = tracks_of(track_names, board, published)
     if more_submissions:
         # A shell makes several words of `--submission inbox/*.zip`.
         if not submissions:
-            raise click.UsageError(f"{more_submissions[0]}: give submissions with --submission")
+            raise click.UsageError(misplaced(more_submissions[0]))
         submissions = (*submissions, *map(str, more_submissions))
+    if board is None and _DEFAULT_BOARD.is_dir() and wants_board(tables, published_names, own):
+        board = _DEFAULT_BOARD
+    tracks = tracks_of(track_names, board, published_names)
+    published = published_of(published_names, tracks)
+    asked = [*ids_of(columns), *(digits if isinstance(digits, dict) else ())]
+    if board is not None:
+        tracks = [including_columns(track, asked, board) for track in tracks]
     require_known_digits(digits, tracks)
     shown = columns_of(columns, tracks)
     require_one(
@@ -247,8 +266,6 @@ def command(
     )
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
-    if out is not None:
-        require_inputs_kept([*tables, *values, *([mor] if mor is not None else [])], out, forms, tracks)
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
     chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     rankings = [
@@ -256,7 +273,7 @@ def command(
             board,
             track,
             table=tables,
-            published=published,
+            published=published.get(track.name),
             with_published=beside,
             mor=mor,
             values=values,
@@ -265,6 +282,7 @@ def command(
             signature=chosen.get(track.name),
             allow_unknown=allow_unknown,
             teams=teams,
+            rank_together=rank_together,
         )
         for track in tracks
     ]
@@ -272,12 +290,22 @@ def command(
         "intervals": intervals, "digits": digits, "own": own, "notes": notes, "signature": tex_signature,
     }  # fmt: skip
     if out is not None:
+        inputs = [*tables, *values, *([mor] if mor is not None else [])]
+        require_inputs_kept(inputs, out, forms, [stem_of(ranking) for ranking in rankings])
         pictures = {}
         if gt is not None:
             limits = {"images": viewer_images, "most_bytes": viewer_size}
-            pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, **limits)}
+            names = {row.entry.team for row in rankings[0].rows}
+            pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, names, **limits)}
         for path in write_leaderboards(
-            rankings, out, formats=forms, pictures=pictures, study_report=study_report, history=history, **looks
+            rankings,
+            out,
+            formats=forms,
+            pictures=pictures,
+            study_report=study_report,
+            history=history,
+            progress=progress,
+            **looks,
         ):
             say(f"wrote {path}")
         if pictures:
@@ -304,7 +332,9 @@ def _print(
         print_text(to_text(reader_table(one, looks), intervals=looks["intervals"]))
 
 
-def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None, **limits: int) -> Pictures:
+def _pictures(
+    gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None, ranked: Collection[str], **limits: int
+) -> Pictures:
     from srspace_eval.report.html import Pictures
     from srspace_eval.study.entries import named_source
     from srspace_eval.submissions.batch import is_batch, make_members
@@ -315,4 +345,7 @@ def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path
     sources = dict(found)
     if len(sources) < len(found):
         raise click.UsageError("--submission: two are of one team; write TEAM=PATH with the team's own name")
+    if teams is not None:  # the ranking named the teams of the table that have no result
+        refused = {team.team for team in read_teams(teams)} - set(ranked)
+        sources = {team: path for team, path in sources.items() if team not in refused} or sources
     return Pictures(gt=gt, submissions=sources, lr=lr, **limits)

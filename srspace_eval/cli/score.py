@@ -158,8 +158,8 @@ def command(
     """Measure a submission: LPIPS, LR-PSNR, diversity score S_M.
 
     S_M is the gain of the best local choice of M samples over the best single sample, in percent. S_10 is S_M of ten
-    samples. The metric `diversity` is S_M with LPIPS as its distance, and `diversity_mse` with the squared error;
-    docs/concepts/diversity.md explains it.
+    samples. The metric `diversity` is S_M with LPIPS as its distance, and `diversity_mse` with the squared error.
+    The page "The diversity score S_M" of the documentation explains it.
 
     SUBMISSION is a folder or zip of 8-bit RGB PNGs. Its result goes to the board, from where `rank` takes it. Every
     fault is listed before anything is measured. A run that was stopped goes on when the command is given again.

@@ -23,19 +23,19 @@ class DryRun:
 
     Attributes
     ----------
-    team:
+    team
         Its owner.
-    status:
+    status
         As the platform shows it.
-    reason:
+    reason
         Why it failed; empty if it did not.
-    scores:
+    scores
         Column key -> number, as the platform stores it: with ten decimals.
-    stderr:
+    stderr
         What the participant reads in the scoring log.
-    page:
+    page
         The page of detailed results; empty: none.
-    place:
+    place
         Where the program ran: in a mount namespace, or in a temporary folder.
 
     Examples

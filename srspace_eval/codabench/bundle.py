@@ -37,16 +37,18 @@ def write_bundle(plan: CompetitionPlan, out: Path | str, *, overwrite: bool = Fa
 
     Parameters
     ----------
-    plan:
+    plan
         The competition.
-    out:
+    out
         The zip to write.
-    overwrite:
+    overwrite
         Replace existing files.
 
     Returns
     -------
-    The estimate of each phase whose GTs are at hand, without a measured time (:func:`estimate_bundle` measures one).
+    list[BundleEstimate]
+        The estimate of each phase whose GTs are at hand, without a measured time (:func:`estimate_bundle` measures
+        one).
 
     Raises
     ------
@@ -134,7 +136,7 @@ def competition(
 
     Parameters
     ----------
-    references, kits:
+    references, kits
         Number of a phase -> the file of its GT, and of its starting kit.
     """
     columns = [

@@ -41,6 +41,16 @@ _FACT = {"key", "type", "title", "selection", "is_required", "is_on_leaderboard"
 def check_bundle(path: Path | str) -> BundleCheck:
     """Check a competition bundle.
 
+    Parameters
+    ----------
+    path
+        The zip file.
+
+    Returns
+    -------
+    BundleCheck
+        What the platform refuses, what it accepts and fails on later, and the parsed ``competition.yaml``.
+
     Raises
     ------
     InputError

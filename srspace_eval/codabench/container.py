@@ -53,15 +53,15 @@ def run_program(
 
     Parameters
     ----------
-    words:
+    words
         The command, split, with the worker's paths (``/app/...``).
-    folders:
+    folders
         The worker's path -> a folder of this machine.
-    limit:
+    limit
         Seconds after which the program is stopped.
-    place:
+    place
         Where to run it.
-    data:
+    data
         The folder that stands for ``/app/data``.
     """
     if place == "namespace":

@@ -40,19 +40,19 @@ class BundleEstimate:
 
     Attributes
     ----------
-    phase:
+    phase
         Its name.
-    images, samples:
+    images, samples
         Images, and samples of each image.
-    submission_bytes:
+    submission_bytes
         About the size of a submission: one GT's file for each sample.
-    data_bytes:
+    data_bytes
         Size of the GTs.
-    advice:
+    advice
         What exceeds the platform's limits, and what to do.
-    seconds:
+    seconds
         About the time of scoring one submission on this machine; None if it was not measured.
-    measured_on:
+    measured_on
         The device and number of cores that the time belongs to, or why there is no time.
 
     Examples
@@ -71,7 +71,13 @@ class BundleEstimate:
     measured_on: str = ""
 
     def to_document(self) -> dict[str, Any]:
-        """The estimate as ``srspace-eval codabench --json`` prints it."""
+        """The estimate as ``srspace-eval codabench --json`` prints it.
+
+        Returns
+        -------
+        dict[str, object]
+            Values that JSON can hold. The keys are the fields of the estimate. Sizes are in bytes, times in seconds.
+        """
         return {
             "phase": self.phase, "images": self.images, "samples": self.samples,
             "submission_bytes": self.submission_bytes, "data_bytes": self.data_bytes, "seconds": self.seconds,
@@ -93,11 +99,16 @@ def estimate_bundle(plan: CompetitionPlan, *, measure: bool = True) -> list[Bund
 
     Parameters
     ----------
-    plan:
-        The competition.
-    measure:
+    plan
+        Track, phases and settings of the competition.
+    measure
         Score two samples of each phase's first image, and extrapolate by the number of samples and pixels. The samples
         are copies of the GT.
+
+    Returns
+    -------
+    list[BundleEstimate]
+        One estimate for each phase whose GTs are at hand, in order.
 
     Raises
     ------
@@ -137,9 +148,9 @@ def make_estimate(
 
     Parameters
     ----------
-    sizes:
+    sizes
         Bytes of the phase's GTs.
-    before:
+    before
         Bytes of the GTs of other phases of the same bundle.
     """
     total = sum(sizes)

@@ -26,20 +26,20 @@ class CompetitionPhase:
 
     Attributes
     ----------
-    name:
+    name
         As the platform shows it.
-    gt:
+    gt
         A folder or zip of GTs, the UUID of data that was uploaded before, or ``/app/data/NAME`` on a worker of one's
         own. The last never leaves home.
-    start, end:
+    start, end
         UTC; the last phase may have no end.
-    hide_output:
+    hide_output
         Participants see no logs, and pages hold nothing image by image.
-    submissions_per_day, submissions:
+    submissions_per_day, submissions
         Limits for a participant.
-    seconds:
+    seconds
         The platform's limit for one submission.
-    description:
+    description
         Markdown that the platform shows with the phase.
 
     Examples
@@ -80,10 +80,17 @@ class CompetitionPhase:
 
         Parameters
         ----------
-        hidden:
+        text
+            The phase. Only the last phase of a competition may lack END.
+        hidden
             Names of phases that hide their output.
-        seconds:
+        seconds
             The platform's limit for one submission.
+
+        Returns
+        -------
+        CompetitionPhase
+            The phase.
 
         Raises
         ------

@@ -40,11 +40,11 @@ class Question:
 
     Attributes
     ----------
-    key, title:
+    key, title
         Its id and its text.
-    required:
+    required
         Whether an answer is needed.
-    shown:
+    shown
         Whether the leaderboard has a column with the answers.
     """
 
@@ -68,34 +68,36 @@ class CompetitionPlan:
 
     Attributes
     ----------
-    track, phases:
+    track, phases
         What is scored, and when; phases in order.
-    image:
+    image
         The Docker image of the worker: ``USER/NAME:TAG``.
-    title, description, organisers, contact, reward:
+    title, description, organisers, contact, reward
         Texts of the pages. If no title is given, it is the track's.
-    metrics, samples, net:
+    metrics, samples, net
         As for ``score``. If none is given, they are the track's.
-    primary:
+    primary
         The metric that orders the leaderboard. If none is given, it is the first of the track's final rule that is
         measured.
-    queue:
+    queue
         Vhost (UUID) of a queue of one's own.
-    logo:
+    logo
         A PNG. If none is given, a plain one is drawn.
-    terms:
+    terms
         Markdown. If none is given, short terms are made.
-    pages:
+    pages
         Further pages, shown after those that are made from the track.
-    questions:
+    questions
         The fact sheet.
-    submission_rule:
+    submission_rule
         Which of a participant's submissions the leaderboard shows.
-    auto_approve, forum, public_submissions:
+    auto_approve, forum, public_submissions
         Whether participants are admitted without the organisers, whether there is a forum, and whether participants
         may publish their submissions.
-    starting_kit:
+    starting_kit
         Whether phases whose GT is at hand get a starting kit.
+    columns
+        Columns of the leaderboard, in order. They follow from the track and the metrics.
 
     Examples
     --------
@@ -186,7 +188,18 @@ class CompetitionPlan:
         return self.title or self.track.title
 
     def trunks(self) -> tuple[str, ...]:
-        """The trunks that the metrics' networks need, such as ``("alex",)``; none if no metric has a network."""
+        """The trunks that the metrics' networks need, such as ``("alex",)``; none if no metric has a network.
+
+        Returns
+        -------
+        tuple[str, ...]
+            Names of trunks, sorted.
+
+        Raises
+        ------
+        InputError
+            If a metric or an option of the track is unknown.
+        """
         bound = bind(self.measured, self.track.measures).values()
         return tuple(sorted({m.trunk if m.network != "lpips" else self.net for m in bound if m.network} - {""}))
 

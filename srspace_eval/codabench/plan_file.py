@@ -23,8 +23,8 @@ from srspace_eval.tracks.reader import load_track
 _MAX_FILE_BYTES = 1 << 20
 _MAX_PAGE_BYTES = 1 << 20
 
-Words = Annotated[str, Meta(max_length=100_000)]
-Name = Annotated[str, Meta(min_length=1, max_length=1000)]
+Words = Annotated[str, Meta(max_length=100_000, pattern=documents.NO_NUL)]
+Name = Annotated[str, Meta(min_length=1, max_length=1000, pattern=documents.NO_NUL)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[int, Meta(ge=60, le=10_000_000)]
 
@@ -196,6 +196,16 @@ def make_plan(options: PlanTable, *, where: str = "options") -> CompetitionPlan:
 def load_competition(path: Path | str) -> CompetitionPlan:
     """The competition of an options file, as ``srspace-eval codabench --options FILE`` reads it.
 
+    Parameters
+    ----------
+    path
+        A TOML file, such as :func:`write_competition_template` writes.
+
+    Returns
+    -------
+    CompetitionPlan
+        The competition. Paths in the file are relative to it.
+
     Raises
     ------
     InputError, TrackError
@@ -221,6 +231,11 @@ def load_competition(path: Path | str) -> CompetitionPlan:
 
 def write_competition_template(path: Path | str) -> None:
     """Write an options file with comments, as ``srspace-eval codabench new`` does.
+
+    Parameters
+    ----------
+    path
+        The file to write. Its name must end in ``.toml``.
 
     Raises
     ------

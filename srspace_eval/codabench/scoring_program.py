@@ -50,9 +50,9 @@ def main(program: Path, arguments: Sequence[str]) -> int:
 
     Parameters
     ----------
-    program:
+    program
         The folder of the scoring program, with ``settings.json``.
-    arguments:
+    arguments
         INPUT OUTPUT [DATA]: the worker's folders; DATA stands for ``/app/data``.
     """
     begin = time.monotonic()

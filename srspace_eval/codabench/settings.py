@@ -24,25 +24,25 @@ class Settings(Struct, frozen=True):
 
     Attributes
     ----------
-    track:
+    track
         A built-in track, or a track file beside this file.
-    columns:
+    columns
         Metric ids that become columns of the leaderboard.
-    primary:
+    primary
         The one that orders the leaderboard.
-    hidden:
+    hidden
         Whether the phase hides its output: then nothing is told image by image, and there is no result.json.
-    seconds:
+    seconds
         Time after which the program stops itself.
-    program:
+    program
         The number in the hidden column.
-    metrics:
+    metrics
         What is measured; empty: the track's metrics.
-    samples:
+    samples
         M instead of the track's.
-    net:
+    net
         Trunk of LPIPS.
-    reference:
+    reference
         File or folder of the GT on the worker; None: the task's reference data.
     """
 

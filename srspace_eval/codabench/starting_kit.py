@@ -27,11 +27,11 @@ def starting_kit(plan: CompetitionPlan, gts: Mapping[str, bytes], track_file: by
 
     Parameters
     ----------
-    plan:
+    plan
         The competition.
-    gts:
+    gts
         File name -> content of the phase's GT. Only names and sizes are used.
-    track_file:
+    track_file
         The track's file, if it is not built in.
 
     Raises

@@ -19,16 +19,17 @@ def gaussian_kernel(size: int, sigma: tuple[float, float], angle: float = 0.0) -
 
     Parameters
     ----------
-    size:
+    size
         Rows and columns. If it is even, the centre lies between pixels.
-    sigma:
+    sigma
         Standard deviations in pixels along the two axes of the ellipse.
-    angle:
+    angle
         Degrees from the columns' axis to the first axis of the ellipse, clockwise as a picture is seen.
 
     Returns
     -------
-    (size, size) float64.
+    FloatArray
+        (size, size) float64.
 
     Raises
     ------
@@ -61,15 +62,16 @@ def for_nearest(kernel: FloatArray, scale: int) -> FloatArray:
 
     Parameters
     ----------
-    kernel:
+    kernel
         (n, n) float64, symmetric. n is even at even scales and odd at odd ones.
-    scale:
+    scale
         The side of a cell.
 
     Returns
     -------
-    The kernel in the convention of :mod:`srspace_eval.degrade.kernel_pool`: its centre of mass is
-    ``n // 2 + (scale - 1) / 2``, as in the kernels of a pool.
+    FloatArray
+        The kernel in the convention of :mod:`srspace_eval.degrade.kernel_pool`: its centre of mass is
+        ``n // 2 + (scale - 1) / 2``, as in the kernels of a pool.
 
     Examples
     --------
@@ -99,9 +101,9 @@ def move(kernel: FloatArray, rows: float, columns: float) -> FloatArray:
 
     Parameters
     ----------
-    kernel:
+    kernel
         (H, W) float64.
-    rows, columns:
+    rows, columns
         Pixels downwards and to the right.
 
     Examples
@@ -129,20 +131,21 @@ def correlate(
 
     Parameters
     ----------
-    image:
+    image
         (H, W, C) float64.
-    kernel:
+    kernel
         (R, S) float64.
-    first:
+    first
         Row and column of the first tap of output pixel (0, 0), relative to the image.
-    stride:
+    stride
         Distance of the output's pixels in the image.
-    shape:
+    shape
         (height, width) of the output.
 
     Returns
     -------
-    (height, width, C) float64.
+    FloatArray
+        (height, width, C) float64.
 
     Examples
     --------

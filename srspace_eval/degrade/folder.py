@@ -29,9 +29,9 @@ class DegradeReport:
 
     Attributes
     ----------
-    out:
+    out
         The folder.
-    images:
+    images
         What was applied to each picture of this run, in the order of their names.
 
     Examples
@@ -67,18 +67,23 @@ def degrade_folder(
 
     Parameters
     ----------
-    source:
+    source
         A folder of 8-bit RGB PNGs, or one PNG.
-    out:
+    out
         The folder for the LRs; it is created.
-    options:
+    options
         The degradation; None: the defaults.
-    overwrite:
+    overwrite
         Replace existing LRs.
-    workers:
+    workers
         Threads; None: one for each core.
-    progress:
+    progress
         Progress callback, see :data:`srspace_eval._utils.progress.Progress`.
+
+    Returns
+    -------
+    DegradeReport
+        The LRs that were made, in the order of their names.
 
     Raises
     ------

@@ -39,11 +39,11 @@ class PoolKernel:
 
     Attributes
     ----------
-    file, sha256:
+    file, sha256
         The file, relative to the pool's folder with ``/``, and its SHA-256.
-    kernel:
+    kernel
         (H, W) float64 with sum 1.
-    moved:
+    moved
         Rows and columns by which its content was moved.
     """
 
@@ -60,11 +60,11 @@ def read_kernel_pool(folder: Path | str, scale: int, *, shift: bool = False) -> 
 
     Parameters
     ----------
-    folder:
+    folder
         Holds ``.mat`` files with a variable ``Kernel``, or ``.npy`` files.
-    scale:
+    scale
         The scale that the kernels downscale by.
-    shift:
+    shift
         Move a kernel that is off its centre by more than :data:`CENTRE_TOLERANCE`, by linear interpolation. If False,
         it is refused.
 

@@ -30,16 +30,17 @@ def read_matrix(data: bytes, name: str, *, most_numbers: int, most_bytes: int) -
 
     Parameters
     ----------
-    data:
+    data
         The file's bytes.
-    name:
+    name
         The variable.
-    most_numbers, most_bytes:
+    most_numbers, most_bytes
         Largest matrix, and the largest size of all unpacked data.
 
     Returns
     -------
-    The matrix with the numbers' stored type, (rows, columns).
+    NDArray[np.generic]
+        The matrix with the numbers' stored type, (rows, columns).
 
     Raises
     ------

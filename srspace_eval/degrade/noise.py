@@ -16,11 +16,11 @@ def add_gaussian(image: FloatArray, sigma: float, randomness: Randomness) -> Flo
 
     Parameters
     ----------
-    image:
+    image
         (H, W, C) float64.
-    sigma:
+    sigma
         Standard deviation in 8-bit levels.
-    randomness:
+    randomness
         The image's random numbers.
 
     Examples
@@ -42,11 +42,11 @@ def poisson(image: FloatArray, peak: float, randomness: Randomness) -> FloatArra
 
     Parameters
     ----------
-    image:
+    image
         (H, W, C) float64 in 8-bit levels.
-    peak:
+    peak
         At most :data:`HIGHEST_PEAK`.
-    randomness:
+    randomness
         The image's random numbers.
 
     Examples

@@ -30,9 +30,9 @@ class NoisePool:
 
     Attributes
     ----------
-    patches:
+    patches
         The files, in the order of their names.
-    side:
+    side
         The shortest side of all patches in pixels. LRs are filled with crops of at most this size.
     """
 
@@ -80,16 +80,17 @@ def inject(image: FloatArray, pool: NoisePool, randomness: Randomness) -> tuple[
 
     Parameters
     ----------
-    image:
+    image
         (H, W, 3) float64 in 8-bit levels.
-    pool:
+    pool
         The patches.
-    randomness:
+    randomness
         The image's random numbers.
 
     Returns
     -------
-    The noisy picture, and the patches' names, tile by tile.
+    tuple[FloatArray, list[str]]
+        The noisy picture, and the patches' names, tile by tile.
 
     Raises
     ------
@@ -125,16 +126,17 @@ def flat_windows(
 
     Parameters
     ----------
-    pixels:
+    pixels
         uint8 (H, W, 3).
-    size, stride:
+    size, stride
         Side of the windows, and their distance, in pixels.
-    variance, mean:
+    variance, mean
         The two thresholds. The authors used a variance of 20, and a mean of 0 in track 1 and of 50 in track 2.
 
     Returns
     -------
-    (row, column) of each window's top left corner.
+    list[tuple[int, int]]
+        (row, column) of each window's top left corner.
 
     Examples
     --------
@@ -170,21 +172,22 @@ def collect_noise_pool(
 
     Parameters
     ----------
-    source:
+    source
         A folder of 8-bit RGB PNGs, or one PNG.
-    out:
+    out
         The folder for the patches; it is created and must hold no PNG. A patch is named
         ``{picture}_{row}_{column}.png``.
-    size, stride, variance, mean:
+    size, stride, variance, mean
         See :func:`flat_windows`.
-    workers:
+    workers
         Threads; None: one for each core.
-    progress:
+    progress
         Progress callback, see :data:`srspace_eval._utils.progress.Progress`.
 
     Returns
     -------
-    The patches, in the order of their names.
+    list[Path]
+        The patches, in the order of their names.
 
     Raises
     ------

@@ -28,37 +28,37 @@ class DegradeOptions:
 
     Attributes
     ----------
-    scale:
+    scale
         4 makes LRs a quarter as wide and high.
-    kernels:
+    kernels
         Kinds of :data:`KERNELS` to draw from; None: ``("pool",)`` if there is a pool, else ``("gaussian",)``.
         ``"gaussian"`` has one σ, ``"anisotropic"`` has two and an angle.
-    kernel_size:
+    kernel_size
         Side of the Gaussian kernels in pixels, odd. One more with ``nearest`` at an even scale, so that the kernel's
         centre can be that of the cell.
-    sigma:
+    sigma
         Range of σ in HR pixels.
-    angle:
+    angle
         Range of the angle in degrees.
-    kernel_pool:
+    kernel_pool
         Folder of ``.mat`` or ``.npy`` kernels. A kernel of a pool holds the whole downscaling, so that it is sampled
         by ``nearest``.
-    shift:
+    shift
         Move pool kernels that are off their centre; if False, they are refused.
-    scalers:
+    scalers
         Scalers of :data:`srspace_eval.degrade.scalers.SCALERS` to draw from; None: ``("nearest",)`` with a pool of
         kernels, else all.
-    noises:
+    noises
         Kinds of :data:`NOISES` to draw from; None: ``("pool",)`` if there is a pool, else Gaussian, Poisson, both.
-    noise_sigma:
+    noise_sigma
         Range of the Gaussian noise's standard deviation in 8-bit levels.
-    poisson_peak:
+    poisson_peak
         Range of the mean count of white, see :func:`srspace_eval.degrade.noise.poisson`.
-    noise_pool:
+    noise_pool
         Folder of PNG patches, see :func:`srspace_eval.collect_noise_pool`.
-    jpeg:
+    jpeg
         Range of the JPEG quality, whole numbers from 1 to 100; None: no JPEG.
-    seed:
+    seed
         Any integer. The seed and the image's name determine everything that is drawn.
 
     Raises
@@ -143,7 +143,13 @@ class DegradeOptions:
         return faults
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as the record keeps them: without paths, because the same work must give the same bytes."""
+        """The settings as the record keeps them: without paths, because the same work must give the same bytes.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold. The keys are the options.
+        """
         document: dict[str, Any] = {
             "scale": self.scale,
             "seed": self.seed,

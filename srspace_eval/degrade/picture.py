@@ -28,9 +28,9 @@ class Degradation:
 
     Attributes
     ----------
-    options:
+    options
         The options.
-    kernels, noise:
+    kernels, noise
         The pools; empty or None where the options name none.
 
     Raises
@@ -121,16 +121,17 @@ def degrade_image(
 
     Parameters
     ----------
-    pixels:
+    pixels
         uint8 (H, W, 3). It is cropped to a multiple of the scale; the top left corner is kept.
-    options:
+    options
         The degradation. Its pools are read again at each call.
-    image:
+    image
         The image's name. With the seed it determines everything that is drawn.
 
     Returns
     -------
-    The LR, uint8 (H // scale, W // scale, 3), and what was applied.
+    tuple[NDArray[np.uint8], AppliedDegradation]
+        The LR, uint8 (H // scale, W // scale, 3), and what was applied.
 
     Raises
     ------
@@ -154,19 +155,20 @@ def blur_and_downscale(image: FloatArray, scale: int, scaler: str, kernel: Float
 
     Parameters
     ----------
-    image:
+    image
         (H, W, C) float64; H and W are multiples of the scale.
-    scale, scaler:
+    scale, scaler
         See :func:`srspace_eval.degrade.scalers.downscale`. ``"nearest"`` takes every ``scale``-th pixel of the blurred
         picture, from pixel 0, and computes no others.
-    kernel:
+    kernel
         For ``"nearest"``, its centre of mass is ``n // 2 + (scale - 1) / 2``, see
         :mod:`srspace_eval.degrade.kernel_pool`; for the other scalers ``n // 2``. None: no blur. ``nearest`` then takes
         pixel ``scale // 2`` of each cell. At even scales it lies half a pixel from the centre, and the content moves.
 
     Returns
     -------
-    (H / scale, W / scale, C) float64.
+    FloatArray
+        (H / scale, W / scale, C) float64.
 
     Examples
     --------

@@ -26,7 +26,7 @@ class Randomness:
 
     Attributes
     ----------
-    seed, image:
+    seed, image
         The user's seed, any integer, and the image's name.
 
     Examples

@@ -42,17 +42,17 @@ class AppliedDegradation:
 
     Attributes
     ----------
-    kernel, scaler, noise:
+    kernel, scaler, noise
         The kinds, as in :class:`srspace_eval.DegradeOptions`.
-    kernel_size, sigma, angle:
+    kernel_size, sigma, angle
         Side of a Gaussian kernel in pixels, its two standard deviations in HR pixels, and the angle in degrees.
-    kernel_file, kernel_sha256, kernel_moved:
+    kernel_file, kernel_sha256, kernel_moved
         A pool kernel's file in its folder, its SHA-256, and the rows and columns by which it was moved.
-    noise_sigma, poisson_peak:
+    noise_sigma, poisson_peak
         The noise's standard deviation in 8-bit levels, and the Poisson mean of white.
-    noise_patches:
+    noise_patches
         The files of the noise pool, tile by tile.
-    jpeg:
+    jpeg
         The JPEG quality.
 
     Examples
@@ -77,13 +77,37 @@ class AppliedDegradation:
     jpeg: int | None = None
 
     def with_patches(self, patches: list[str]) -> AppliedDegradation:
-        """The same with the noise pool's files."""
+        """The same with the noise pool's files.
+
+        Parameters
+        ----------
+        patches
+            File names of the patches in the noise pool that were added, in the order of their use.
+
+        Returns
+        -------
+        AppliedDegradation
+            A copy in which :attr:`noise_patches` holds these names.
+        """
         return replace(self, noise_patches=tuple(patches))
 
 
 @dataclass(frozen=True)
 class DegradedImage:
-    """One LR of the record: the HR's and LR's file names, the SHA-256 of the HR's file and of the LR's pixels.
+    """One LR of a degradation's record.
+
+    Attributes
+    ----------
+    image
+        The image's name.
+    hr, lr
+        File names of the HR and of the LR.
+    hr_sha256
+        SHA-256 of the HR's file, in hexadecimal digits.
+    lr_pixels_sha256
+        SHA-256 of the LR's pixels, in hexadecimal digits.
+    applied
+        The degradation.
 
     Examples
     --------
@@ -131,13 +155,13 @@ def check_same_settings(old: DegradationRecord, settings: dict[str, Any], replac
 
     Parameters
     ----------
-    old:
+    old
         The folder's record.
-    settings:
+    settings
         Those of the present run.
-    replaced:
+    replaced
         Images that the present run makes again.
-    where:
+    where
         The folder, for the message.
 
     Raises

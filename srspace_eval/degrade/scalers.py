@@ -43,16 +43,17 @@ def downscale(image: FloatArray, scale: int, scaler: str) -> FloatArray:
 
     Parameters
     ----------
-    image:
+    image
         (H, W, C) float64; H and W are multiples of the scale.
-    scale:
+    scale
         4 makes it a quarter as wide and high.
-    scaler:
+    scaler
         ``"bilinear"``, ``"bicubic"`` or ``"lanczos"``.
 
     Returns
     -------
-    (H / scale, W / scale, C) float64. The centre of each output pixel is the centre of its cell of the image.
+    FloatArray
+        (H / scale, W / scale, C) float64. The centre of each output pixel is the centre of its cell of the image.
 
     Raises
     ------

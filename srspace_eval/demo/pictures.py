@@ -56,16 +56,17 @@ def write_demo(folder: Path, *, images: int = 4, with_lpips: bool) -> Path:
 
     Parameters
     ----------
-    folder:
+    folder
         Gets ``gt/``, ``lr/``, ``submissions/METHOD/`` and ``track.toml``.
-    images:
+    images
         Number of pictures.
-    with_lpips:
+    with_lpips
         Whether the track asks for the metrics that need a trunk's weights.
 
     Returns
     -------
-    The track file.
+    Path
+        The track file.
 
     Raises
     ------
@@ -112,7 +113,8 @@ def picture(height: int, width: int, seed: int) -> Pixels:
 
     Returns
     -------
-    uint8 (height, width, 3), the same for the same seed.
+    Pixels
+        uint8 (height, width, 3), the same for the same seed.
 
     Examples
     --------

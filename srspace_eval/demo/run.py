@@ -24,11 +24,11 @@ class Demo:
 
     Attributes
     ----------
-    board:
+    board
         The folder of results.
-    ranking:
+    ranking
         The ranking of the three methods.
-    page:
+    page
         The site's first page.
 
     Examples
@@ -56,16 +56,21 @@ def run_demo(
 
     Parameters
     ----------
-    out:
+    out
         The folder to write; it must be new, empty, or an earlier demo's.
-    weights_dir:
+    weights_dir
         A folder with torchvision's weight files.
-    progress:
+    progress
         Context manager factory ``(description, total) -> advance(n)``.
+
+    Returns
+    -------
+    Demo
+        The board, its ranking, and the first page of the site.
 
     Raises
     ------
-    ResultsError
+    ResultsError, RankingError, ImageError
         If the folder contains other files, or cannot be written.
 
     Examples
@@ -99,7 +104,8 @@ def run_demo(
         )  # fmt: skip
     ranking = rank(board_entries(board, track), track, bootstrap=BootstrapPlan())
     pictures = Pictures(gt=out / "gt", submissions=folders, lr=out / "lr")
-    return Demo(board, ranking, write_site(out / "site", [ranking], pictures={track.name: pictures}))
+    page = write_site(out / "site", [ranking], pictures={track.name: pictures}, progress=progress)
+    return Demo(board, ranking, page)
 
 
 def _has_lpips(weights_dir: Path | None) -> bool:

@@ -47,14 +47,15 @@ def coupling_net(kind: NetKind, in_channels: int, out_channels: int, hidden: int
 
     Parameters
     ----------
-    kind:
+    kind
         Kind of the net.
-    in_channels, out_channels, hidden:
+    in_channels, out_channels, hidden
         Channels of its input, of its output, and in between.
 
     Returns
     -------
-    Suffix of the part's name in checkpoints -> part.
+    dict[str, nn.Sequential]
+        Suffix of the part's name in checkpoints -> part.
 
     Examples
     --------
@@ -94,16 +95,16 @@ class ConditionalCoupling(nn.Module):
 
     Parameters
     ----------
-    channels:
+    channels
         Channels of z.
-    condition_channels:
+    condition_channels
         Channels of u.
-    net:
+    net
         Kind of the nets, see :func:`coupling_net`.
-    noise:
+    noise
         None: there is no noise coupling. True or False: whether the noise coupling is applied; its parameters exist in
         both cases.
-    hidden:
+    hidden
         Hidden channels of the nets.
 
     Examples

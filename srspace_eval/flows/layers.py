@@ -34,7 +34,7 @@ class ActNorm(nn.Module):
 
     Parameters
     ----------
-    channels:
+    channels
         C.
 
     Examples
@@ -68,7 +68,7 @@ class InvertibleConv1x1(nn.Module):
 
     Parameters
     ----------
-    channels:
+    channels
         C.
     """
 
@@ -103,7 +103,7 @@ class Squeeze(nn.Module):
 
     Parameters
     ----------
-    factor:
+    factor
         f.
     """
 
@@ -160,7 +160,7 @@ class Split(nn.Module):
 
     Parameters
     ----------
-    channels:
+    channels
         C of the input. If it is odd, z2 is the larger half.
     """
 

@@ -20,9 +20,9 @@ class FlowStep(nn.Module):
 
     Parameters
     ----------
-    spec:
+    spec
         Specification of the flow; it sets the nets and channels of the coupling.
-    layer:
+    layer
         Specification of the step: ``"step"`` (SRFlow's transition step) or ``"coupling_step"``, and its channels C.
     """
 
@@ -104,7 +104,7 @@ class ConditionalFlow(nn.Module):
 
     Parameters
     ----------
-    spec:
+    spec
         Specification of the flow.
 
     Examples
@@ -136,9 +136,9 @@ class ConditionalFlow(nn.Module):
 
         Parameters
         ----------
-        conditions:
+        conditions
             From :meth:`condition`.
-        hr:
+        hr
             (N, 3, h·scale, w·scale) float in [0, 1].
 
         Returns
@@ -164,9 +164,9 @@ class ConditionalFlow(nn.Module):
 
         Parameters
         ----------
-        conditions:
+        conditions
             From :meth:`condition`.
-        latents:
+        latents
             (N, C, H, W) with the shapes of :meth:`FlowSpec.latent_shapes`, those of the splits first.
 
         Returns
@@ -196,16 +196,17 @@ def bits_per_pixel(logdet: Tensor, z: Tensor, pixels: int) -> Tensor:
 
     Parameters
     ----------
-    logdet:
+    logdet
         (N,) Σ log|det| in nats; it contains the densities of the splits.
-    z:
+    z
         (N, C, H, W), the last latent.
-    pixels:
+    pixels
         Number of HR pixels.
 
     Returns
     -------
-    (N,) float.
+    Tensor
+        (N,) float.
 
     >>> round(float(bits_per_pixel(torch.zeros(1), torch.zeros(1, 1, 1, 1), 1)), 4)
     1.3257

@@ -28,9 +28,9 @@ class DenseBlock(nn.Module):
 
     Parameters
     ----------
-    features:
+    features
         Channels of input and output.
-    growth:
+    growth
         Output channels of the first four convolutions.
     """
 
@@ -71,11 +71,11 @@ class RRDBFeatures:
 
     Attributes
     ----------
-    last:
+    last
         (1, features, h, w), the output of trunk_conv after its skip connection.
-    stacked:
+    stacked
         (1, features · stacked blocks, h, w), the outputs of the stacked blocks.
-    up:
+    up
         The outputs of upconv1, upconv2, ... after the LeakyReLU: twice, four times, ... the LR's size.
     """
 
@@ -89,11 +89,11 @@ class RRDBNet(nn.Module):
 
     Parameters
     ----------
-    scale:
+    scale
         Super-resolution factor, a power of two.
-    blocks, features, growth:
+    blocks, features, growth
         Number of RRDB blocks, channels between them, and channels of their dense layers.
-    skip:
+    skip
         The wiring: to what the output of trunk_conv is added. ``"trunk"``: the output of the blocks (SRFlow's program);
         ``"first"``: the output of conv_first (the ESRGAN paper, figure 3).
 
@@ -121,11 +121,11 @@ class RRDBNet(nn.Module):
 
         Parameters
         ----------
-        lr:
+        lr
             (1, 3, h, w) float in [0, 1].
-        stacked:
+        stacked
             Numbers, from 0, of the blocks whose outputs are returned.
-        upconvs:
+        upconvs
             How many upconvs are computed; None: all.
         """
         x = first = self.conv_first(lr)

@@ -19,15 +19,15 @@ class LayerSpec:
 
     Attributes
     ----------
-    kind:
+    kind
         What it is.
-    index:
+    index
         Its index in ``flowUpsamplerNet.layers``.
-    level:
+    level
         Its level, from 1.
-    channels:
+    channels
         Channels of its input in the direction from image to latents.
-    noise:
+    noise
         Whether the net for a noise map is used in a coupling; None: the coupling has no such net.
     """
 
@@ -44,23 +44,23 @@ class FlowSpec:
 
     Attributes
     ----------
-    scale:
+    scale
         Super-resolution factor, 4 or 8.
-    blocks:
+    blocks
         Number of RRDB blocks of the LR encoder.
-    stacked:
+    stacked
         Numbers, from 0, of the blocks whose outputs are part of the conditioning.
-    levels, steps:
+    levels, steps
         Number of levels L, and of coupling steps K in each.
-    net:
+    net
         Kind of the nets in the couplings.
-    splits:
+    splits
         Where the splits are. ``"before_last_two"``: after levels l < L - 1 (SRFlow, NCSR); ``"before_last"``: after
         levels l < L (SRFlow-DA); ``"within"``: after the coupling steps 0, 6, 12, ... of the only level, which squeezes
         by the whole scale (SRFlow-DA-S).
-    noise:
+    noise
         NCSR: for each level, how many of its last coupling steps read the noise map. Empty: there are no noise nets.
-    features, growth, hidden:
+    features, growth, hidden
         Channels of the RRDB trunk, of its dense layers, and of the hidden layers of coupling nets.
     """
 

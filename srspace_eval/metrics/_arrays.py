@@ -41,9 +41,9 @@ class Pictures:
 
     Attributes
     ----------
-    pixels:
+    pixels
         (N, H, W, 3), uint8 or floats in [0, 1]; N is 1 for one picture.
-    batch:
+    batch
         Leading axes of the batch; empty for one picture.
     """
 
@@ -135,7 +135,8 @@ def values_of_pairs(
 
     Returns
     -------
-    A float for one pair; for a batch float64 values of the batch's shape, an array or a tensor as ``a`` is.
+    float or FloatArray or Tensor
+        A float for one pair; for a batch float64 values of the batch's shape, an array or a tensor as ``a`` is.
     """
     first, second = picture_pair(a, b, names)
     others = second.pixels.expand(len(first.pixels), *second.pixels.shape[1:])

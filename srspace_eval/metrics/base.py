@@ -1,26 +1,7 @@
 """What a metric is: its columns, needs and options. Imports no torch. It is long because it documents how to write one.
 
-A metric is one class, registered once (:mod:`srspace_eval.metrics.registry`). Its fields are its options. A whole one::
-
-    from dataclasses import dataclass
-    from srspace_eval.metrics.base import Metric, MetricInfo
-    from srspace_eval.metrics.steps import ImageInputs, SampleMean
-
-    @dataclass(frozen=True)
-    class MaxError(Metric):
-        name = "max_error"
-        columns = (MetricInfo("max_error", "Max error", "", 0, "lower", "Max error", "Largest difference to the GT."),)
-        border: int = 0
-
-        def prepare(self, image: ImageInputs) -> SampleMean:
-            from mypackage.functions import max_error    # the function may need torch, the declaration must not
-
-            return SampleMean(lambda sr: {"max_error": max_error(sr, image.gt, self.border)})
-
-A package publishes its metric by an entry point in its ``pyproject.toml``::
-
-    [project.entry-points."srspace_eval.metrics"]
-    max_error = "mypackage.metrics:MaxError"
+A metric is one class, registered once (:mod:`srspace_eval.metrics.registry`). Its fields are its options.
+:class:`Metric` shows a whole one, and how a package publishes it.
 """
 
 from __future__ import annotations
@@ -47,35 +28,45 @@ class MetricInfo:
 
     Attributes
     ----------
-    id:
+    id
         Name in JSON, CSV and ``--metrics``.
-    label:
+    label
         Name in tables.
-    unit:
+    unit
         ``"dB"``, ``"%"`` or empty.
-    digits:
+    digits
         Decimals shown in tables; files keep full precision.
-    direction:
+    direction
         Whether ``"lower"`` or ``"higher"`` values are better.
-    tex:
+    tex
         The label in LaTeX; empty: the label as it is.
-    description:
+    description
         One sentence for legends and tooltips.
-    per:
+    per
         ``"sample"``: every sample has a value, and an image's value is their mean. ``"image"``: an image has one value
         of its whole sample set. ``"method"``: a method has one value, which is not measured by ``score`` (MOR).
-    curve:
+    curve
         Id of the per-image curve (the value of the first n samples, n = 1 to M) that ends in this column's value;
         empty: none.
-    aspect:
+    aspect
         What the column represents in charts and on the pages of submissions; empty: it is not used there.
-    least, most:
+    least, most
         The smallest and the largest possible value. ``rank`` refuses a result with another one.
 
     Examples
     --------
     >>> from srspace_eval import MetricInfo
-    >>> info = MetricInfo("mae", "MAE", "", 2, "lower", "", "Mean absolute error of 8-bit values.")
+    >>> info = MetricInfo(
+    ...     id="mae",
+    ...     label="MAE",
+    ...     unit="",
+    ...     digits=2,
+    ...     direction="lower",
+    ...     tex="MAE",
+    ...     description="Mean absolute error of 8-bit values.",
+    ...     least=0.0,
+    ...     most=255.0,
+    ... )
     >>> info.label, info.direction, info.per
     ('MAE', 'lower', 'sample')
     """
@@ -101,6 +92,18 @@ class MetricInfo:
     def format(self, value: float | None) -> str:
         """The value as tables show it: ``"–"`` if there is none, ``"∞"`` if it is infinite.
 
+        Parameters
+        ----------
+        value
+            The value. None or NaN: there is none.
+
+        Returns
+        -------
+        str
+            The value with :attr:`digits` digits after the point.
+
+        Examples
+        --------
         >>> MetricInfo("psnr", "PSNR", "dB", 2, "higher", "PSNR", "").format(50.456)
         '50.46'
         """
@@ -111,7 +114,20 @@ class MetricInfo:
         return f"{value:.{self.digits}f}"
 
     def better(self, a: float, b: float) -> bool:
-        """Whether ``a`` is strictly better than ``b``."""
+        """Whether ``a`` is strictly better than ``b``.
+
+        Parameters
+        ----------
+        a
+            A value of this column.
+        b
+            Another value of this column.
+
+        Returns
+        -------
+        bool
+            False if they are equal.
+        """
         return a < b if self.direction == "lower" else a > b
 
 
@@ -125,14 +141,20 @@ class Needs:
 
     Attributes
     ----------
-    gt:
+    gt
         The GT. A metric that does not need it can be measured without any GT.
-    lr:
+    lr
         The LR: the files of ``--lr`` if they are given, else the downscaled GT.
-    network:
+    network
         LPIPS's network, whose trunk weights must be at hand. It runs on the run's device.
-    weights:
+    weights
         Weights that the metric loads itself, in words; empty: none.
+
+    Examples
+    --------
+    >>> from srspace_eval import Needs
+    >>> str(Needs()), str(Needs(gt=False)), str(Needs(weights="weights of my network"))
+    ('GT', 'no GT', 'GT, weights of my network')
     """
 
     gt: bool = True
@@ -143,12 +165,28 @@ class Needs:
     def __str__(self) -> str:
         lr = "LR" if self.gt else "LR or GT"
         names = {"GT": self.gt, lr: self.lr, "LPIPS weights": self.network, self.weights: bool(self.weights)}
-        return ", ".join(name for name, needed in names.items() if needed)
+        return ", ".join(name for name, needed in names.items() if needed) or "no GT"
 
 
 @dataclass(frozen=True)
 class LeastSize:
-    """``what`` needs pictures of at least ``side``×``side`` pixels; ``hint`` says what to do with smaller ones."""
+    """The least size of the pictures that a metric can measure. It is checked before anything is measured.
+
+    Attributes
+    ----------
+    what
+        What needs this size, as a message names it: ``"SSIM"``.
+    side
+        The smallest height and width, in pixels.
+    hint
+        What to do with smaller pictures.
+
+    Examples
+    --------
+    >>> from srspace_eval import LeastSize
+    >>> LeastSize("SSIM", 11)
+    LeastSize(what='SSIM', side=11, hint='choose other --metrics')
+    """
 
     what: str
     side: int
@@ -167,18 +205,24 @@ class RunInputs:
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """How a run loads networks.
+    """How a run loads networks; :meth:`Metric.load_network` gets it.
 
     Attributes
     ----------
-    net:
+    net
         LPIPS's trunk where a metric names none.
-    weights:
+    weights
         A file with that trunk's weights; None: torchvision's file.
-    weights_dir:
+    weights_dir
         A folder with torchvision's files, searched first.
-    device, precision:
+    device, precision
         Where networks run (``"auto"``, ``"cpu"``, ``"cuda"``), and the precision of convolutions.
+
+    Examples
+    --------
+    >>> from srspace_eval import NetworkSettings
+    >>> NetworkSettings(device="cpu").of("vgg").net
+    'vgg'
     """
 
     net: str = "alex"
@@ -188,7 +232,18 @@ class NetworkSettings:
     precision: str = "float32"
 
     def of(self, net: str) -> NetworkSettings:
-        """The same for another trunk, whose weights are torchvision's."""
+        """The same for another trunk, whose weights are torchvision's.
+
+        Parameters
+        ----------
+        net
+            The trunk: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+
+        Returns
+        -------
+        NetworkSettings
+            The same settings. The file :attr:`weights` is left out if it is another trunk's.
+        """
         return replace(self, net=net, weights=self.weights if net == self.net else None)
 
 
@@ -201,33 +256,88 @@ class Metric(ABC):
 
     Attributes
     ----------
-    name:
+    name
         Id that ``score --metrics`` and a track's ``metrics`` name.
-    columns:
+    columns
         The first has the metric's own id; the ids of others begin with it where that is possible.
-    needs:
+    needs
         What it needs beside the samples.
-    curves:
+    curves
         Ids of the per-image curves that its :class:`Prepared` gives.
-    family:
+    family
         Metrics of the same family share one expensive pass; empty: the metric is measured alone. A family's class
         overrides :meth:`prepare_family`.
-    version:
+    version
         Part of the signature; to be changed when the numbers change.
+
+    Notes
+    -----
+    A package publishes its metric by an entry point in its ``pyproject.toml``. ``score --metrics mean_error``, track
+    files and boards then know it::
+
+        [build-system]
+        requires = ["setuptools>=64"]
+        build-backend = "setuptools.build_meta"
+
+        [project]
+        name = "example-metrics"
+        version = "1.0"
+        dependencies = ["srspace-eval"]
+
+        [project.entry-points."srspace_eval.metrics"]
+        mean_error = "example_metrics:MeanError"
+
+        [tool.setuptools]
+        py-modules = ["example_metrics"]
+
+    The module that declares the class is imported by every command, also on machines without torch. Import torch in
+    :meth:`prepare`, or in a module that :meth:`prepare` imports.
 
     Examples
     --------
-    >>> from typing import ClassVar
-    >>> import numpy as np
-    >>> from srspace_eval import Metric, MetricInfo
-    >>> class MeanError(Metric):
-    ...     name: ClassVar[str] = "mae"
-    ...     columns = (MetricInfo("mae", "MAE", "", 2, "lower", "", "Mean absolute error of 8-bit values."),)
+    A whole metric with one option. ``border`` pixels of each side are left out:
+
+    >>> from dataclasses import dataclass
+    >>> from srspace_eval import ImageInputs, InputError, Metric, MetricInfo, SampleMean
+    >>> @dataclass(frozen=True)
+    ... class MeanError(Metric):
+    ...     name = "mean_error"
+    ...     columns = (
+    ...         MetricInfo(
+    ...             id="mean_error",
+    ...             label="MAE",
+    ...             unit="",
+    ...             digits=2,
+    ...             direction="lower",
+    ...             tex="MAE",
+    ...             description="Mean absolute error of 8-bit values.",
+    ...             least=0.0,
+    ...             most=255.0,
+    ...         ),
+    ...     )
+    ...     border: int = 0
     ...
-    ...     def prepare(self, inputs):
-    ...         raise NotImplementedError
-    >>> MeanError().name, MeanError.columns[0].direction, str(MeanError.needs)
-    ('mae', 'lower', 'GT')
+    ...     def __post_init__(self):
+    ...         if self.border < 0:
+    ...             raise InputError(f"border = {self.border}: must not be negative")
+    ...
+    ...     def prepare(self, image: ImageInputs) -> SampleMean:
+    ...         height, width = image.gt.shape[:2]
+    ...         inside = slice(self.border, height - self.border), slice(self.border, width - self.border)
+    ...         gt = image.gt[inside].double()
+    ...         return SampleMean(lambda sr: {"mean_error": float((sr[inside].double() - gt).abs().mean())})
+
+    ``score`` calls ``prepare`` once for each image, and the prepared metric for each sample:
+
+    >>> import torch
+    >>> gt = torch.full((16, 16, 3), 100, dtype=torch.uint8)
+    >>> prepared = MeanError(border=4).prepare(ImageInputs("0801", gt, lr=None, scale=4))
+    >>> prepared.update(prepared.measure(gt + 2)), prepared.update(prepared.measure(gt - 4))
+    ({'mean_error': 2.0}, {'mean_error': 4.0})
+    >>> prepared.compute().values
+    {'mean_error': 3.0}
+
+    In a notebook, ``srspace_eval.register(MeanError)`` makes it known without a package.
     """
 
     name: ClassVar[str] = ""
@@ -259,16 +369,39 @@ class Metric(ABC):
     def load_network(self, settings: NetworkSettings) -> LoadedNetwork:
         """Load the network that it needs, if that is not the run's LPIPS network.
 
+        Parameters
+        ----------
+        settings
+            Trunk, weights, device and precision of the run.
+
+        Returns
+        -------
+        LoadedNetwork
+            The network, as :attr:`ImageInputs.networks` gives it to :meth:`prepare`.
+
         Raises
         ------
         WeightsError
             If weights are missing or damaged.
+        NotImplementedError
+            If the metric names a network of its own and does not override this method.
         """
         raise NotImplementedError
 
     @abstractmethod
     def prepare(self, image: ImageInputs) -> AnyPrepared:
         """Prepare the metric for one image.
+
+        Parameters
+        ----------
+        image
+            Name, GT, LR, scale and networks.
+
+        Returns
+        -------
+        Prepared
+            :class:`SampleMean`, if the image's value is the mean of its samples' values; else a subclass of
+            :class:`Prepared` of its own.
 
         Raises
         ------
@@ -278,27 +411,83 @@ class Metric(ABC):
 
     @classmethod
     def prepare_family(cls, image: ImageInputs, members: Sequence[Metric]) -> AnyPrepared:
-        """Prepare those metrics of a family that are measured; only a family's classes override it."""
+        """Prepare those metrics of a family that are measured; only a family's classes override it.
+
+        Parameters
+        ----------
+        image
+            The image's GT, LR, scale and networks.
+        members
+            The metrics of the family that are measured.
+
+        Returns
+        -------
+        AnyPrepared
+            One object that gives the numbers of all members.
+        """
         (metric,) = members
         return metric.prepare(image)
 
     def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
-        """The least sizes of pictures, with LPIPS's trunk ``net``. If it is empty, any size is possible."""
+        """Return the least sizes of pictures that the metric can measure.
+
+        Parameters
+        ----------
+        net
+            LPIPS's trunk: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+
+        Returns
+        -------
+        tuple[LeastSize, ...]
+            It is empty if any size is possible.
+        """
         return ()
 
     def gt_bytes(self, net: str) -> int:
-        """Bytes a GT's pixel that :meth:`prepare` keeps beside the GT, with LPIPS's trunk ``net``."""
+        """Return how much memory :meth:`prepare` keeps in addition to the GT.
+
+        Parameters
+        ----------
+        net
+            LPIPS's trunk: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+
+        Returns
+        -------
+        int
+            Bytes for each pixel of the GT.
+        """
         return 0
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
         """The settings that the numbers depend on: the version and the options.
 
         If it is empty, the network's settings are enough.
+
+        Parameters
+        ----------
+        run
+            What the settings depend on besides the options: the digest of the LR files.
+
+        Returns
+        -------
+        Mapping[str, Setting]
+            Setting -> value.
         """
         return {"version": self.version, **{f.name: getattr(self, f.name) for f in fields(self)}}
 
     def columns_as(self, measure_id: str) -> tuple[MetricInfo, ...]:
-        """The columns under the id that the metric is measured under. The labels show an id that is not its own."""
+        """The columns under the id that the metric is measured under. The labels show an id that is not its own.
+
+        Parameters
+        ----------
+        measure_id
+            The id: the metric's own, or that of a ``[measure.ID]``.
+
+        Returns
+        -------
+        tuple[MetricInfo, ...]
+            One entry for each of :attr:`columns`, in their order.
+        """
         changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
         if measure_id == self.name:
             about = f" Other options here: {changed}." if changed else ""
@@ -316,7 +505,13 @@ class Metric(ABC):
         )
 
     def missing(self) -> str:
-        """The required option that is missing, and how to give it; an empty text if none is missing."""
+        """The required option that is missing, and how to give it; an empty text if none is missing.
+
+        Returns
+        -------
+        str
+            A sentence for an error message, or an empty text.
+        """
         return ""
 
 
@@ -326,15 +521,15 @@ class MetricListing:
 
     Attributes
     ----------
-    id, label, description:
+    id, label, description
         The metric's name, its label in tables, one sentence.
-    needs:
+    needs
         What it needs, in words: ``"GT, LPIPS weights"``.
-    columns:
+    columns
         Ids of the values that it gives.
-    options:
+    options
         Its options with their defaults.
-    package:
+    package
         The package that added it; empty: built in.
     """
 

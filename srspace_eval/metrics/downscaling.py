@@ -32,26 +32,27 @@ def downscale_folder(
 
     Parameters
     ----------
-    source:
+    source
         A PNG, or a folder of PNGs.
-    out:
+    out
         The folder for the LRs; it is created.
-    scale:
+    scale
         4 makes pictures a quarter as wide and high.
-    convention:
+    convention
         ``"ntire21"``, ``"matlab"`` or ``"matlab-legacy"``.
-    crop:
+    crop
         First crop the pictures, top left kept, to a multiple of this in both directions.
-    overwrite:
+    overwrite
         Replace existing LRs.
-    workers:
+    workers
         Threads; None: one for each core.
-    progress:
+    progress
         Context manager factory ``(description, total) -> advance(n)``.
 
     Returns
     -------
-    The files written, in the order of their names.
+    list[Path]
+        The files written, in the order of their names.
 
     Raises
     ------

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
 
-from srspace_eval.errors import InputError, SrspaceEvalError
+from srspace_eval.errors import InputError
 from srspace_eval.kernels.cuda import upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
 from srspace_eval.metrics.base import LeastSize, Metric, renamed_key
+from srspace_eval.metrics.checked import ReturnedValues, named
 from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, ImageValues
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class EvaluatorConfig:
 
     Attributes
     ----------
-    metrics:
+    metrics
         Id -> metric with its options, as :func:`srspace_eval.metrics.registry.bind` gives them.
-    scale:
+    scale
         Super-resolution factor.
 
     Raises
@@ -99,18 +99,18 @@ class ImageEvaluator:
 
     Parameters
     ----------
-    gt:
+    gt
         (H, W, 3) uint8, cropped as the track says; None: there is no GT.
-    config:
+    config
         What is measured.
-    network:
+    network
         LPIPS's network, or several by name (:attr:`srspace_eval.metrics.base.Metric.network`); required if
         ``config.needs_network``. On CUDA, all metrics are measured on their device.
-    lr:
+    lr
         (ceil(H / scale), ceil(W / scale), 3) uint8 reference of LR-PSNR; None: the downscaled GT.
-    image:
+    image
         Its name: for messages, and part of the patches' seed.
-    size:
+    size
         (height, width) of the samples; required without a GT.
 
     Raises
@@ -168,6 +168,7 @@ class ImageEvaluator:
         curved = [_Family(family, inputs) for family in families if _has_curves(family)]
         self._by_sample, self._by_image = [*curved, *plain], [*plain, *curved]
         self._keys: tuple[str, ...] = ()
+        self._taken = 0
 
     def measure(self, sr: ArrayLike) -> SampleMeasurement:
         """The heavy part of one sample; thread-safe.
@@ -187,12 +188,19 @@ class ImageEvaluator:
 
         Returns
         -------
-        The sample's own values: those of columns that every sample has. ``diversity_mse`` also gives ``mse``.
+        dict[str, float]
+            The sample's own values: those of columns that every sample has. ``diversity_mse`` also gives ``mse``.
+
+        Raises
+        ------
+        MetricError
+            If a metric fails, or returns values that cannot be used.
         """
         values: dict[str, float] = {}
         for family, measured in zip(self._by_sample, measurement, strict=True):
             values |= family.update(measured)  # if two families give an id, the metric of that id wins
         self._keys = tuple(values)
+        self._taken += 1
         return values
 
     def compute(self) -> ImageValues:
@@ -200,15 +208,16 @@ class ImageEvaluator:
 
         Returns
         -------
-        Id -> value: an infinite PSNR is ``math.inf``, an undefined score is None. Beside columns there are ``mse`` with
-        ``diversity_mse`` and ``diversity_patches_se`` with ``diversity_patches``. Curve id -> S_1 .. S_M.
+        ImageValues
+            Id -> value: an infinite PSNR is ``math.inf``, an undefined score is None. Beside columns there are ``mse``
+            with ``diversity_mse`` and ``diversity_patches_se`` with ``diversity_patches``. Curve id -> S_1 .. S_M.
 
         Raises
         ------
         InputError
             If there were none.
         """
-        if not self._keys:
+        if not self._taken:
             raise InputError(f"{self._image or 'image'}: no samples were measured")
         values: dict[str, float | None] = {}
         curves: dict[str, list[float | None]] = {}
@@ -224,37 +233,25 @@ class _Family:
 
     def __init__(self, members: Mapping[str, Metric], image: ImageInputs) -> None:
         self._id, self._first = next(iter(members.items()))
-        with self._named():
+        with named(self._first):
             self._prepared: AnyPrepared = self._first.prepare_family(image, list(members.values()))
+            self._returned = ReturnedValues(members.values())
 
     def measure(self, sr: Tensor) -> object:
-        with self._named():
+        with named(self._first):
             return self._prepared.measure(sr)
 
     def update(self, measured: object) -> dict[str, float]:
-        with self._named():
-            return self._renamed(self._prepared.update(measured))
+        with named(self._first):
+            return self._renamed(self._returned.of_sample(self._prepared.update(measured)))
 
     def compute(self) -> ImageValues:
-        with self._named():
-            found = self._prepared.compute()
+        with named(self._first):
+            found = self._returned.of_image(self._prepared.compute())
             return ImageValues(self._renamed(found.values), self._renamed(found.curves))
 
     def _renamed(self, values: Mapping[str, T]) -> dict[str, T]:
         return {renamed_key(key, self._first.name, self._id): value for key, value in values.items()}
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Turn an unexpected error of another package's metric into one that names the metric and the package."""
-        package = type(self._first).__module__.partition(".")[0]
-        try:
-            yield
-        except Exception as error:
-            if package == "srspace_eval" or isinstance(error, SrspaceEvalError):
-                raise
-            raise InputError(
-                f"metric {self._first.name!r} of package {package} failed: {type(error).__name__}: {error}"
-            ) from error
 
 
 def _has_curves(family: Mapping[str, Metric]) -> bool:

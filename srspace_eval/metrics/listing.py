@@ -12,6 +12,13 @@ from srspace_eval.metrics.registry import metrics, package_of
 def list_metrics() -> list[MetricListing]:
     """The metrics that ``score`` can measure: ids with what they are and need.
 
+    Returns
+    -------
+    list[MetricListing]
+        One listing for each metric: id, label, description, needs, columns, options, package.
+
+    Examples
+    --------
     >>> print(next(listing for listing in list_metrics() if listing.id == "ssim"))
     ssim: Structural similarity to the GT, mean over samples. (needs GT; options channel=rgb, border=0, window=gaussian)
     """

@@ -28,7 +28,7 @@ def check_id(key: str, others: Collection[str] | None = None) -> None:
 
     Parameters
     ----------
-    others:
+    others
         The other columns' ids. Tables write ``ID_rank`` and the like beside a column ``ID``; an id may end so if it
         has no such neighbour. None: an id never ends so.
 
@@ -55,11 +55,11 @@ class Measure:
 
     Parameters
     ----------
-    id:
+    id
         Small letters, digits and ``_``; the metric's own name, or another one that no column has.
-    metric:
+    metric
         A metric's name (:func:`srspace_eval.list_metrics`); empty: the id.
-    options:
+    options
         The metric's options; those left out keep their defaults.
 
     Raises
@@ -89,6 +89,16 @@ class Measure:
     def parse(cls, text: str) -> Measure:
         """A measure from ``ID=METRIC,OPTION=VALUE,...``.
 
+        Parameters
+        ----------
+        text
+            An id, a metric's id, and any of its options, such as ``psnr_y=psnr,channel=y,border=4``.
+
+        Returns
+        -------
+        Measure
+            The measure. The metric and the values are checked later, by ``score``.
+
         Raises
         ------
         InputError
@@ -117,7 +127,7 @@ def with_options(metric: type[Metric], options: Mapping[str, Setting], where: st
 
     Parameters
     ----------
-    where:
+    where
         How messages name the place: ``"measure 'psnr_y4'"``.
 
     Raises

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from srspace_eval._utils.notices import notify
 from srspace_eval.errors import InputError
-from srspace_eval.metrics.base import Metric, MetricInfo, Setting
+from srspace_eval.metrics.base import Aspect, Direction, Metric, MetricInfo, Per, Setting
 from srspace_eval.metrics.dists.metric import Dists
 from srspace_eval.metrics.diversity.metric import DiversityMse
 from srspace_eval.metrics.known_columns import KNOWN_COLUMNS
@@ -54,16 +54,24 @@ _state = {"entry points loaded": False}
 
 MetricType = TypeVar("MetricType", bound=type[Metric])
 
+OR_INSTALL = "or install the package that has it"
+"""The end of a message about a metric that is not there: it may be of a package."""
+
 
 def register(metric: MetricType, package: str = "") -> MetricType:
     """Add a metric; usable as a class decorator.
 
     Parameters
     ----------
-    metric:
+    metric
         A concrete subclass of :class:`~srspace_eval.metrics.base.Metric`.
-    package:
+    package
         The package that it comes from, for messages and listings; empty: none.
+
+    Returns
+    -------
+    MetricType
+        The class itself.
 
     Raises
     ------
@@ -80,11 +88,16 @@ def register(metric: MetricType, package: str = "") -> MetricType:
     <class 'dict'> is not a metric
     """
     if not _is_metric(metric):
-        raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.metrics.base.Metric, with prepare()")
+        raise InputError(f"{metric!r} is not a metric: inherit from srspace_eval.Metric, with prepare()")
+    declared: object = metric.columns
+    if not isinstance(declared, tuple) or not all(isinstance(info, MetricInfo) for info in declared):
+        raise InputError(f"metric {metric.name!r} ({metric.__qualname__}): columns must be a tuple of MetricInfo")
     if not metric.columns or metric.columns[0].id != metric.name:
         raise InputError(f"metric {metric.name!r} ({metric.__qualname__}): its first column must have its name as id")
     for info in metric.columns:
         Measure(info.id)  # the same rules for ids
+        if fault := _fault_of(info):
+            raise InputError(f"metric {metric.name!r}: column {info.id!r}: {fault}")
         if info.id in _columns:
             raise InputError(f"metric {metric.name!r}: there is a column {info.id!r} already")
     _metrics[metric.name] = metric
@@ -129,7 +142,7 @@ def measures_of(settings: Mapping[str, Mapping[str, object]]) -> tuple[Measure, 
 
     Parameters
     ----------
-    settings:
+    settings
         Group -> settings. The group of a metric under another id than its own states ``metric``.
 
     Examples
@@ -155,9 +168,9 @@ def own_values(
 
     Parameters
     ----------
-    values:
+    values
         Id -> value.
-    settings:
+    settings
         The result's signature: it has a group ``mse`` if the metric was measured.
 
     Examples
@@ -237,17 +250,18 @@ def bind(
 
     Parameters
     ----------
-    wanted:
+    wanted
         Metric names, ids of measures, or measures.
-    declared:
+    declared
         A track's measures; they are measured only if ``wanted`` names them. A measure in ``wanted`` replaces one of the
         same id.
-    defaults:
+    defaults
         Options of the run. A metric that has all options of a group takes them where its measure gives no others.
 
     Returns
     -------
-    In the order of :func:`metrics`, a metric under its own name before its other ids.
+    dict[str, Metric]
+        In the order of :func:`metrics`, a metric under its own name before its other ids.
 
     Raises
     ------
@@ -260,7 +274,9 @@ def bind(
     groups = list(defaults)
     unknown = [w for w in wanted if isinstance(w, str) and w not in known and w not in metrics()]
     if unknown:
-        raise InputError(f"unknown metric {', '.join(unknown)}: choose from {', '.join([*metrics(), *known])}")
+        raise InputError(
+            f"unknown metric {', '.join(unknown)}: choose from {', '.join([*metrics(), *known])}, {OR_INSTALL}"
+        )
     for item in wanted:
         measure = item if isinstance(item, Measure) else known.get(item) or Measure(item)
         metric = _metric_of(measure)
@@ -276,6 +292,18 @@ def bind(
 
 def _is_metric(found: object) -> bool:
     return isinstance(found, type) and issubclass(found, Metric) and not inspect.isabstract(found)
+
+
+def _fault_of(info: MetricInfo) -> str:
+    """What is wrong with a column's declaration; empty: nothing."""
+    for key, choices in (("direction", get_args(Direction)), ("per", get_args(Per)), ("aspect", get_args(Aspect))):
+        if getattr(info, key) not in choices:
+            return f"{key} = {getattr(info, key)!r}: must be one of {', '.join(map(repr, choices))}"
+    if type(info.digits) is not int or not 0 <= info.digits <= 9:
+        return f"digits = {info.digits!r}: a whole number from 0 to 9 is required"
+    if not info.least <= info.most:
+        return f"least = {info.least!r} is larger than most = {info.most!r}"
+    return ""
 
 
 def _with_options(measure: Measure, shared: Mapping[str, Setting] = MappingProxyType({})) -> Metric:
@@ -318,7 +346,7 @@ def _metric_of(measure: Measure) -> type[Metric]:
     if measure.metric not in metrics():
         raise InputError(
             f"measure {measure.id!r}: unknown metric {measure.metric!r}: choose from {', '.join(metrics())}, "
-            f"or {PREFIX}NAME for a metric of pyiqa"
+            f"{PREFIX}NAME for a metric of pyiqa, {OR_INSTALL}"
         )
     if measure.id != measure.metric and measure.id in _columns:
         raise InputError(f"measure {measure.id!r}: a metric has this id; choose another one")

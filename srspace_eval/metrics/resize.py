@@ -67,25 +67,26 @@ def imresize(
 
     Parameters
     ----------
-    image:
+    image
         uint8, float32 or float64. One picture: (H, W) or (H, W, C), an array or a tensor; a tensor (3, H, W) is read
         channels first if W > 4. A batch of 1 to 4 channels: (..., H, W, C) as a NumPy array, (N, C, H, W) as a torch
         tensor, on any device.
-    scale:
+    scale
         Factor of both axes, such as 0.25; the output has ``ceil(scale * n)`` pixels. Give either this or
-    output_shape:
+    output_shape
         (height, width) of the output; each axis then has its own scale.
-    convention:
+    convention
         ``"ntire21"``: mirrored border, halves to even: bit for bit the challenge's own program. ``"matlab"``: mirrored,
         halves away from zero: present-day MATLAB. ``"matlab-legacy"``: repeated edge, halves away from zero: older
         MATLAB, bit for bit the LR files of Set5, Set14, BSD100, and Urban100 at x4.
-    form:
+    form
         Kernel form, for tests and measurements: see :mod:`srspace_eval.kernels.dispatch`.
 
     Returns
     -------
-    The same kind, dtype and layout as ``image``. 8-bit pictures are rounded after each axis. Float pictures are neither
-    rounded nor clipped, so that they may overshoot their range.
+    ArrayLike
+        The same kind, dtype and layout as ``image``. 8-bit pictures are rounded after each axis. Float pictures are
+        neither rounded nor clipped, so that they may overshoot their range.
 
     Raises
     ------

@@ -49,20 +49,28 @@ class ImageInputs:
 
     Attributes
     ----------
-    name:
+    name
         The image's name: for messages, and for seeds.
-    gt:
+    gt
         (H, W, 3) uint8, cropped as the track says, on the device where samples are measured. If there is no GT, it is
         a tensor of torch's device ``meta``: it has the samples' shape and no values. Only metrics that declare
         ``Needs(gt=False)`` are prepared then.
-    lr:
+    lr
         (ceil(H / scale), ceil(W / scale), 3) uint8 on the same device; None: no LR files are given.
-    scale:
+    scale
         Super-resolution factor.
-    network:
+    network
         LPIPS's network; None unless a metric of the run needs it.
-    networks:
+    networks
         All networks of the run by their names (:attr:`srspace_eval.metrics.base.Metric.network`).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from srspace_eval import ImageInputs
+    >>> image = ImageInputs("0801", gt=torch.zeros(16, 24, 3, dtype=torch.uint8), lr=None, scale=4)
+    >>> image.has_gt, image.where, tuple(image.gt.shape)
+    (True, '0801: ', (16, 24, 3))
     """
 
     name: str
@@ -89,10 +97,16 @@ class ImageValues:
 
     Attributes
     ----------
-    values:
+    values
         Column id -> value; further ids are written to records and are not shown in tables.
-    curves:
+    curves
         Curve id -> the value of the first n samples, n = 1 to M.
+
+    Examples
+    --------
+    >>> from srspace_eval import ImageValues
+    >>> ImageValues({"best_error": 1.5}, {"best_error_curve": [2.0, 1.5]}).values
+    {'best_error': 1.5}
     """
 
     values: Mapping[str, float | None]
@@ -100,7 +114,38 @@ class ImageValues:
 
 
 class Prepared(ABC, Generic[M]):
-    """A metric prepared for one image. What it keeps must not grow with the number of samples, but for numbers."""
+    """A metric prepared for one image. What it keeps must not grow with the number of samples, but for numbers.
+
+    A subclass takes what it needs in its ``__init__``, and has the three methods below. The type parameter is what
+    ``measure`` hands to ``update``. :class:`SampleMean` is the subclass for metrics of single samples.
+
+    Examples
+    --------
+    A value of the whole sample set, the smallest mean absolute error. Its column declares ``per="image"``, so that
+    samples have no value of their own:
+
+    >>> import torch
+    >>> from srspace_eval import ImageInputs, ImageValues, Prepared
+    >>> class BestError(Prepared[float]):
+    ...     def __init__(self, image):
+    ...         self.gt, self.best = image.gt.double(), float("inf")
+    ...
+    ...     def measure(self, sr):
+    ...         return float((sr.double() - self.gt).abs().mean())
+    ...
+    ...     def update(self, measured):
+    ...         self.best = min(self.best, measured)
+    ...         return {}
+    ...
+    ...     def compute(self):
+    ...         return ImageValues({"best_error": self.best})
+    >>> gt = torch.full((16, 16, 3), 100, dtype=torch.uint8)
+    >>> prepared = BestError(ImageInputs("0801", gt, lr=None, scale=4))
+    >>> for sample in (gt + 4, gt - 2):
+    ...     values = prepared.update(prepared.measure(sample))
+    >>> prepared.compute().values
+    {'best_error': 2.0}
+    """
 
     @abstractmethod
     def measure(self, sr: Tensor) -> M:
@@ -108,22 +153,39 @@ class Prepared(ABC, Generic[M]):
 
         Parameters
         ----------
-        sr:
+        sr
             (H, W, 3) uint8 of the GT's size, on its device.
+
+        Returns
+        -------
+        M
+            What :meth:`update` takes.
         """
 
     @abstractmethod
     def update(self, measured: M) -> dict[str, float]:
         """Take one sample's measurement. It is called in the samples' order, never by two threads at once.
 
+        Parameters
+        ----------
+        measured
+            What :meth:`measure` returned for the sample.
+
         Returns
         -------
-        The sample's own values: column id (or a further id) -> value.
+        dict[str, float]
+            The sample's own values: column id (or a further id) -> value.
         """
 
     @abstractmethod
     def compute(self) -> ImageValues:
-        """The image's numbers over all samples taken, at least one."""
+        """The image's numbers over all samples taken, at least one.
+
+        Returns
+        -------
+        ImageValues
+            The values and curves of the image.
+        """
 
 
 AnyPrepared: TypeAlias = "Prepared[Any]"
@@ -135,10 +197,20 @@ class SampleMean(Prepared[dict[str, float]]):
 
     Parameters
     ----------
-    function:
+    function
         One sample -> its values by column id. Thread-safe.
-    largest:
+    largest
         Column id -> the largest value that a sample counts as in the mean; the samples' own values keep theirs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from srspace_eval import SampleMean
+    >>> prepared = SampleMean(lambda sr: {"brightness": float(sr.double().mean())})
+    >>> for value in (10, 30):
+    ...     values = prepared.update(prepared.measure(torch.full((8, 8, 3), value, dtype=torch.uint8)))
+    >>> values, prepared.compute().values
+    ({'brightness': 30.0}, {'brightness': 20.0})
     """
 
     def __init__(
@@ -151,11 +223,23 @@ class SampleMean(Prepared[dict[str, float]]):
         return self._function(sr)
 
     def update(self, measured: dict[str, float]) -> dict[str, float]:
+        if isinstance(measured, dict):  # a function of another package may return anything
+            measured = {key: plain(value) for key, value in measured.items()}
         self.samples.append(measured)
         return measured
 
     def compute(self) -> ImageValues:
         return ImageValues(mean_values(self.samples, self._largest))
+
+
+def plain(value: Any) -> Any:
+    """The number of a tensor without axes or of a NumPy scalar; anything else as it is.
+
+    >>> import numpy as np
+    >>> plain(np.float32(0.5)), plain(2.0)
+    (0.5, 2.0)
+    """
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
 def mean_values(

@@ -57,22 +57,23 @@ class Model(Decoder, Protocol):
 
         Parameters
         ----------
-        lr:
+        lr
             (h, w, 3) uint8.
-        n:
+        n
             Number of samples.
-        heat:
+        heat
             Standard deviation of the latents, 0 or more.
-        seed:
+        seed
             Seed of the latents, any integer.
-        image:
+        image
             The image's name. The latents depend on it. ``srspace-eval sample`` uses the LR file's name without the
             suffix and the ``x4`` of DIV2K. None: a name that follows from the LR's content, so that different LRs get
             different latents.
 
         Returns
         -------
-        (n, h·scale, w·scale, 3) uint8.
+        NDArray[np.uint8]
+            (n, h·scale, w·scale, 3) uint8.
 
         Raises
         ------
@@ -134,9 +135,9 @@ class Flow(Model, Protocol):
 
         Parameters
         ----------
-        lr:
+        lr
             An LR as :meth:`~srspace_eval.models.protocol.Decoder.condition` takes it, or the result of that method.
-        hr:
+        hr
             (N, 3, h·scale, w·scale) float32 in [0, 1].
 
         Returns
@@ -157,5 +158,19 @@ class Flow(Model, Protocol):
 
         The bound is for an LR of height × width and n pictures. It must not shrink when any of the three grows. The
         default is the bound for decoding.
+
+        Parameters
+        ----------
+        height
+            Rows of the LR.
+        width
+            Columns of the LR.
+        n
+            Number of pictures that are encoded together.
+
+        Returns
+        -------
+        int
+            Bytes.
         """
         return self.memory_estimate(height, width, n)

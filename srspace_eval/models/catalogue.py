@@ -24,13 +24,13 @@ class PublishedCheckpoint:
 
     Attributes
     ----------
-    files:
+    files
         Names of the files.
-    where:
+    where
         A link, or a description.
-    status:
+    status
         ``"gone"``: the link is dead; ``"not checked"``: the link has not been verified.
-    note:
+    note
         What else is known.
     """
 
@@ -46,19 +46,19 @@ class PublishedResult:
 
     Attributes
     ----------
-    scale:
+    scale
         Super-resolution factor.
-    data:
+    data
         The images it was measured on.
-    sources:
+    sources
         Id of the table, as for ``rank --published``, such as ``"srflow-da-x4"`` -> the source in words.
-    values:
+    values
         Metric id -> value.
-    parameters_millions:
+    parameters_millions
         Parameters of the flow alone, or of the whole RRDB network, in millions.
-    training_hours, inference_seconds:
+    training_hours, inference_seconds
         Times on one RTX 2080 Ti; inference is of a 1920×1080 output.
-    note:
+    note
         The row's name in the source if it is another, and remarks of the source.
     """
 
@@ -78,13 +78,13 @@ class Method:
 
     Attributes
     ----------
-    id:
+    id
         The family, see :attr:`srspace_eval.models.protocol.ModelConfig.family`. ESRGAN has the network of ``rrdb``.
-    title, paper, homepage, licence:
+    title, paper, homepage, licence
         Texts for readers; empty where there is none. The licence is that of the authors' program and weights.
-    adapters:
+    adapters
         Names of the configurations.
-    checkpoints, results:
+    checkpoints, results
         Where checkpoints are, and the published numbers.
     """
 
@@ -101,6 +101,11 @@ class Method:
 @cache
 def known_methods() -> dict[str, Method]:
     """All methods of the catalogue by id, as ``srspace-eval models`` lists them.
+
+    Returns
+    -------
+    dict[str, Method]
+        Id -> title, paper, licence, checkpoints and published numbers.
 
     Examples
     --------

@@ -19,18 +19,18 @@ class ModelFamily:
 
     Attributes
     ----------
-    id:
+    id
         See :attr:`srspace_eval.models.protocol.ModelConfig.family`; ``"spandrel"`` stands for the architectures that
         spandrel recognises, apart from ESRGAN+.
-    stochastic:
+    stochastic
         Whether the model makes different samples.
-    likelihood:
+    likelihood
         Whether pictures have an exact likelihood under it.
-    tiles:
+    tiles
         ``"exact"``: tiles give the bytes of the whole picture; ``"approximate"``: nearly.
-    precisions:
+    precisions
         float32, and the types of autocast. ``"by file"`` stands for those that spandrel allows for the network.
-    extra:
+    extra
         The optional extra of the installation that it needs; empty: none.
 
     Examples
@@ -55,6 +55,11 @@ _FLOWS = ("srflow", "srflow_da", "srflow_da_r", "srflow_da_s", "srflow_da_d", "n
 
 def model_families() -> dict[str, ModelFamily]:
     """All families by id, as ``srspace-eval models list`` shows them.
+
+    Returns
+    -------
+    dict[str, ModelFamily]
+        Id -> what the family can do.
 
     Examples
     --------

@@ -42,23 +42,24 @@ def load_model(
 
     Parameters
     ----------
-    checkpoint:
+    checkpoint
         A ``.pth`` or ``.safetensors`` file of SRFlow, SRFlow-DA (also -R, -S, -D), NCSR or RRDB (ESRGAN, RealSR), or
         of a network that spandrel recognises: RCAN, SwinIR, HAT, DAT, Real-ESRGAN and more, with the optional extra
         ``models``. Nothing in it is executed. Or the name of a plug-in (:mod:`srspace_eval.models.plugins`), such as
         ``bicubic_x4``.
-    device:
+    device
         ``"auto"`` (CUDA if available, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or a ``torch.device``.
-    rrdb_skip:
+    rrdb_skip
         To what an RRDB network adds the output of trunk_conv: ``"trunk"``, the output of the blocks (SRFlow's
         program), or ``"first"``, the output of conv_first (ESRGAN, RealSR, BasicSR). None: the one that reproduces a
         test picture; if neither does, the usual one, with a notice.
-    self_ensemble:
+    self_ensemble
         Average a deterministic model's pictures of the eight flips and turns of the LR.
 
     Returns
     -------
-    The model; ``model.config`` says what it is. Flows also have ``encode``.
+    Model
+        The model; ``model.config`` says what it is. Flows also have ``encode``.
 
     Raises
     ------
@@ -96,15 +97,16 @@ def origin_of(model: Model, checkpoint: str | Path | None = None) -> dict[str, s
 
     Parameters
     ----------
-    model:
+    model
         The model.
-    checkpoint:
+    checkpoint
         What it was loaded from: a file or the name of a plug-in; None: what :func:`load_model` was given.
 
     Returns
     -------
-    ``checkpoint`` and ``sha256`` of a file; ``checkpoint`` alone, the name, of a plug-in; an empty dictionary for a
-    model that :func:`load_model` did not load.
+    dict[str, str]
+        ``checkpoint`` and ``sha256`` of a file; ``checkpoint`` alone, the name, of a plug-in; an empty dictionary for a
+        model that :func:`load_model` did not load.
 
     Raises
     ------

@@ -18,9 +18,9 @@ def check_pixels(lr: object, where: str) -> None:
 
     Parameters
     ----------
-    lr:
+    lr
         The value given by the caller.
-    where:
+    where
         The LR's name, for the message.
 
     Raises
@@ -52,9 +52,9 @@ def check_pictures(hr: Tensor, height: int, width: int) -> None:
 
     Parameters
     ----------
-    hr:
+    hr
         (N, 3, height, width) float in [0, 1]. Values may lie outside by 0.5, as those decoded by a flow do.
-    height, width:
+    height, width
         The LR's size times the scale.
 
     Raises

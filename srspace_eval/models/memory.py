@@ -57,9 +57,9 @@ def out_of_memory_named(what: str, hint: str) -> Iterator[None]:
 
     Parameters
     ----------
-    what:
+    what
         What was being computed, such as the image's name.
-    hint:
+    hint
         What the user can do.
 
     Raises

@@ -80,14 +80,15 @@ def load_plugin(name: str, device: torch.device) -> Model | None:
 
     Parameters
     ----------
-    name:
+    name
         A name as in the module's docstring.
-    device:
+    device
         The model's device.
 
     Returns
     -------
-    The model, or None if the name is not that of a plug-in; it should then be a file.
+    Model or None
+        The model, or None if the name is not that of a plug-in; it should then be a file.
 
     Raises
     ------

@@ -77,9 +77,9 @@ def check_precision(model: Decoder, precision: Precision) -> None:
 
     Parameters
     ----------
-    model:
+    model
         The model.
-    precision:
+    precision
         The precision.
 
     Raises

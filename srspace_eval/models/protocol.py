@@ -26,19 +26,19 @@ class ModelConfig:
 
     Attributes
     ----------
-    name:
+    name
         Short name, such as ``"srflow_df2k_x4"``.
-    family:
+    family
         ``"srflow"``, ``"srflow_da"``, ``"srflow_da_r"``, ``"srflow_da_s"``, ``"srflow_da_d"``, ``"ncsr"``, ``"rrdb"``,
         ``"bicubic"``, ``"esrgan_plus"``, the lower-case id of an architecture of spandrel such as ``"rcan"``, or any
         word that a plug-in chooses.
-    scale:
+    scale
         Super-resolution factor.
-    deterministic:
+    deterministic
         Whether the model makes only one picture of an LR. Such a model has no latents; heat and seed change nothing.
-    details:
+    details
         Further facts (levels, steps, blocks, ...) as plain JSON values. They are written to the sampling record.
-    quantize:
+    quantize
         How the authors' program converts the model's output to 8 bits: ``"trunc"`` (the flows) or ``"round"``.
 
     Examples
@@ -64,16 +64,16 @@ class Decoder(Protocol):
 
     Attributes
     ----------
-    config:
+    config
         What the model is.
-    device:
+    device
         The device of the model's parameters. The tensors given to the model must be there too.
-    halo:
+    halo
         LR pixels of context that a tile needs on each side, so that its inner part equals that part of the whole.
-    exact_batches:
+    exact_batches
         Whether the bytes of a sample are the same whatever else :meth:`decode` decodes in the same call. Several
         samples are decoded in one call only if this is true.
-    tile_note:
+    tile_note
         What the notice about tiles adds for this model, a clause without a full stop; empty: nothing.
     """
 
@@ -88,7 +88,7 @@ class Decoder(Protocol):
 
         Parameters
         ----------
-        lr:
+        lr
             (1, 3, h, w) float32 in [0, 1], on :attr:`device`, of any size that the model can pad.
 
         Raises
@@ -111,9 +111,9 @@ class Decoder(Protocol):
 
         Parameters
         ----------
-        lr:
+        lr
             An LR as :meth:`condition` takes it, or the result of :meth:`condition`.
-        latents:
+        latents
             Tensors (N, C, H, W) with the shapes of :meth:`latent_shapes`; an empty sequence for a deterministic model.
 
         Returns

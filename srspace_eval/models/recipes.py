@@ -37,16 +37,17 @@ def normalise_latents(latents: Sequence[Tensor], heat: float = 0.9, *, scope: Sc
 
     Parameters
     ----------
-    latents:
+    latents
         Tensors (N, C, H, W) float, such as those of :meth:`~srspace_eval.models.base.Flow.encode`.
-    heat:
+    heat
         τ, 0 or more.
-    scope:
+    scope
         ``"latent"``: one mean and one deviation for each latent of a sample; ``"channel"``: for each of its channels.
 
     Returns
     -------
-    Tensors of the same shapes and types. A latent without variation becomes zeros.
+    list[Tensor]
+        Tensors of the same shapes and types. A latent without variation becomes zeros.
 
     Raises
     ------
@@ -87,22 +88,23 @@ def transfer_content(
 
     Parameters
     ----------
-    model:
+    model
         A flow.
-    edited:
+    edited
         (h·scale, w·scale, 3) uint8, the edited HR picture.
-    lr:
+    lr
         (h, w, 3) uint8, the LR whose conditioning decodes.
-    edited_lr:
+    edited_lr
         (h, w, 3) uint8, the LR whose conditioning encodes; None: ``lr``.
-    heat:
+    heat
         Standard deviation of the normalised latents; None: the latents are decoded as they are.
-    scope:
+    scope
         See :func:`normalise_latents`.
 
     Returns
     -------
-    (h·scale, w·scale, 3) uint8.
+    Pixels
+        (h·scale, w·scale, 3) uint8.
 
     Raises
     ------
@@ -168,18 +170,19 @@ def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int =
 
     Parameters
     ----------
-    model:
+    model
         A stochastic model.
-    lr:
+    lr
         (h, w, 3) uint8.
-    heats:
+    heats
         Standard deviations of the latents, each 0 or more.
-    seed, image:
+    seed, image
         They determine the latents, those of sample 0 of :meth:`~srspace_eval.models.base.Model.sample`.
 
     Returns
     -------
-    (len(heats), h·scale, w·scale, 3) uint8.
+    Pixels
+        (len(heats), h·scale, w·scale, 3) uint8.
 
     Raises
     ------

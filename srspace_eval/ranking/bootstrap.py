@@ -24,11 +24,11 @@ class BootstrapPlan:
 
     Attributes
     ----------
-    replicates:
+    replicates
         Number of resampled test sets.
-    seed:
+    seed
         The same seed gives the same intervals.
-    level:
+    level
         Coverage of the intervals, between 0 and 1.
 
     Raises
@@ -74,9 +74,9 @@ def resampled_means(values: Floats, counts: Floats) -> Floats:
 
     Parameters
     ----------
-    values:
+    values
         ``(teams, images)`` float64. NaN and infinite values are left out, as in the summary.
-    counts:
+    counts
         ``(replicates, images)``, see :func:`draw_counts`.
 
     Returns

@@ -64,9 +64,9 @@ def signatures_of_tracks(board: Path | None, tracks: Sequence[str], chosen: Sequ
 
     Parameters
     ----------
-    board:
+    board
         Folder of the results; None: there are none.
-    chosen:
+    chosen
         Starts of ids.
 
     Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +10,7 @@ from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import STANDARD_NETWORK, Metric, MetricInfo, RunInputs
 from srspace_eval.metrics.registry import bind, metrics
 from srspace_eval.ranking.model import Departure, Entry
-from srspace_eval.ranking.published_tables import table_of
+from srspace_eval.ranking.published_tables import PublishedTable, table_of
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 
@@ -23,39 +23,36 @@ def find_departures(
     """The columns that hold published numbers beside numbers that were not measured as those were.
 
     Published numbers are of the track's measurement with the metrics' defaults (the challenge's own) on the images of
-    their table. A setting is compared where the result states it. Columns with the same departures share one.
+    their table. The images are the same only if the table declares the digest of its GT and the result has the same.
+    A setting is compared where the result states it. Columns with the same departures share one.
 
     Parameters
     ----------
-    entries:
+    entries
         All rows.
-    comparable:
+    comparable
         The results that are ranked together.
-    columns:
+    columns
         Ids of the columns that are shown.
     """
     standard = _standard_metrics(track)
     found: dict[str, list[str]] = {}
     for column in columns:
-        sizes = {
-            None if (table := table_of(entry.note)) is None else table.images
+        cited = [
+            table_of(entry.note)
             for entry in entries
             if entry.origin == "published" and entry.values.get(column) is not None
-        }
+        ]
+        tables = {"" if table is None else table.id: table for table in cited}
         own = [result for result in comparable if result.summary.get(column) is not None]
-        if not sizes or not own or column not in standard:
+        if not tables or not own or column not in standard:
             continue
         name, metric, info = standard[column]
-        reasons = [
-            reason
-            for result in own
-            for reason in (
-                *_other_images(len(result.images), sizes - {None}),
-                *_other_settings(result.signature.settings, name, metric, info, track),
-            )
+        settings = [
+            reason for result in own for reason in _other_settings(result.signature.settings, name, metric, info, track)
         ]
-        if reasons:
-            found.setdefault(", ".join(dict.fromkeys(reasons)), []).append(column)
+        if reasons := [*_other_images(own, tables.values()), *dict.fromkeys(settings)]:
+            found.setdefault(", ".join(reasons), []).append(column)
     return tuple(Departure(tuple(ids), text) for text, ids in found.items())
 
 
@@ -70,11 +67,17 @@ def _standard_metrics(track: Track) -> dict[str, tuple[str, Metric, MetricInfo]]
     return found
 
 
-def _other_images(mine: int, sizes: set[int | None]) -> list[str]:
-    others = [size for size in sizes if size is not None and size != mine]
-    if not others or mine in sizes:
+def _other_images(results: Sequence[Result], tables: Collection[PublishedTable | None]) -> list[str]:
+    """How the images differ. A table that does not declare its GT may be of any images."""
+    mine = {result.signature.settings.get("common", {}).get("gt") for result in results}
+    others = [table for table in tables if table is None or mine != {table.gt_sha256}]
+    if not others:
         return []
-    return [f"{mine} of {max(others)} images" if mine < max(others) else f"{mine} images instead of {max(others)}"]
+    known = None not in mine and all(table is not None and table.gt_sha256 for table in others)
+    numbers = sorted({len(result.images) for result in results})
+    here = f"here {' or '.join(map(str, numbers))}"
+    data = sorted({"images that are not stated" if table is None else table.data for table in others})
+    return [f"{'other' if known else 'other or unknown'} images ({here}; published on {' and on '.join(data)})"]
 
 
 def _other_settings(

@@ -34,18 +34,18 @@ class DerivedColumns:
 
     Parameters
     ----------
-    entries:
+    entries
         All entries.
-    paired:
+    paired
         Indices of the measured entries that share their images.
-    competing:
+    competing
         Indices of the entries that are ranked if they are eligible. ``per_image_rank`` ranks the paired ones of them.
-    tell:
+    tell
         Whether a notice names given values that are not those of the formula.
 
     Attributes
     ----------
-    entries:
+    entries
         The entries with the derived values.
     """
 
@@ -106,9 +106,9 @@ class DerivedColumns:
 
         Parameters
         ----------
-        counts:
+        counts
             How often each image occurs in each replicate.
-        moving:
+        moving
             Gives the same of an earlier column.
         """
         derived = self._columns[metric]

@@ -32,7 +32,7 @@ def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, .
 
     Parameters
     ----------
-    mor:
+    mor
         The study's MORs, to which the draws must belong.
 
     Raises

@@ -18,7 +18,7 @@ def failed_conditions(derived: DerivedColumns, track: Track, able: Sequence[int]
 
     Parameters
     ----------
-    able:
+    able
         Indices of the entries that are ranked if they are eligible.
     """
     found: dict[int, list[str]] = {}

@@ -13,6 +13,7 @@ from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
 from srspace_eval.ranking.entries import add_about, add_mor, add_values, board_entries, table_entries
 from srspace_eval.ranking.model import GROUND_TRUTH, Entry
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
+from srspace_eval.ranking.rule import apply_rule
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import Team
 
@@ -37,27 +38,27 @@ def gather_entries(
 
     Parameters
     ----------
-    track:
+    track
         Whose entries are wanted.
-    entries:
+    entries
         Entries that the caller has.
-    board:
+    board
         Folder of scored submissions. A notice names submissions whose scoring has not ended.
-    tables:
+    tables
         CSVs of numbers that the user has (:func:`srspace_eval.ranking.entries.table_entries`).
-    published:
+    published
         A published table whose own teams compete, as in its challenge.
-    beside:
+    beside
         Published tables whose rows are shown as baselines; ``"all"``: every table of the track.
-    mor:
+    mor
         A study's mean opinion ranks (:func:`srspace_eval.ranking.entries.add_mor`).
-    values:
+    values
         CSVs of values to join to the entries (:func:`srspace_eval.ranking.entries.add_values`).
-    columns:
+    columns
         Metric ids that are shown; rows of ``beside`` without any of them are left out. None: the track's own.
-    allow_unknown:
+    allow_unknown
         Names of ``mor`` without an entry become baselines. False: they are an error, but for the GT.
-    teams:
+    teams
         What the entries show about their teams (:func:`srspace_eval.ranking.entries.add_about`).
 
     Raises
@@ -93,8 +94,7 @@ def gather_entries(
     if teams:
         found, absent = add_about(found, teams, track)
         if absent:
-            named = ", ".join(map(repr, absent[:_NAMED])) + (" …" if len(absent) > _NAMED else "")
-            notify(f"the table of teams names {named}: no entry of track {track.name} has this name")
+            _tell_absent(absent, found, track)
     if not found:
         if board is None and (tables or values):
             empty = " and ".join(map(str, (*tables, *values)))
@@ -103,6 +103,16 @@ def gather_entries(
         where = f"in {given}" if given else "no board and no table was given, and there is no leaderboards/ here"
         raise RankingError(f"there is nothing to rank for track {track.name} ({where}): score a submission first")
     return found
+
+
+def _tell_absent(absent: Sequence[str], entries: Sequence[Entry], track: Track) -> None:
+    """Name the teams of the table of teams that the leaderboard lacks."""
+    known = [entry.team for entry in entries if entry.origin != "published"]
+    named = ", ".join(map(repr, absent[:_NAMED])) + (" …" if len(absent) > _NAMED else "")
+    guesses = [f"{name!r}: {guess}" for name in absent[:_NAMED] if (guess := did_you_mean(name, known))]
+    verb, whose = ("has", "its submission") if len(absent) == 1 else ("have", "their submissions")
+    was = "was" if len(absent) == 1 else "were"
+    notify("; ".join([f"{named} {verb} no result in track {track.name} ({was} {whose} refused?)", *guesses]))
 
 
 def _notify_unfinished(board: Path, track: Track) -> None:
@@ -163,8 +173,18 @@ def _beside(table: PublishedTable, track: Track, columns: Sequence[str]) -> list
     if track.name not in table.tracks:
         notify(f"{table.id} is about another task ({table.title}): for orientation only")
     fitting = [
-        e for e in table.entries(known=track.columns()) if any(e.values.get(metric) is not None for metric in columns)
+        entry for entry in _in_order(table, track) if any(entry.values.get(metric) is not None for metric in columns)
     ]
     if not fitting:
         notify(f"{table.id} has none of the columns {', '.join(columns)}")
     return fitting
+
+
+def _in_order(table: PublishedTable, track: Track) -> list[Entry]:
+    """A table's rows as baselines: those of a competition in the order of their ranks, others as printed."""
+    entries = table.entries(known=track.columns())
+    if track.name not in table.tracks or all(row.kind == "baseline" for row in table.rows):
+        return entries
+    ranked = apply_rule(table.entries("as published", track.columns()), track).rows
+    places = {row.entry.team: place for place, row in enumerate(ranked)}
+    return sorted(entries, key=lambda entry: places[entry.team])

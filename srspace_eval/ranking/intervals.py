@@ -28,11 +28,11 @@ class Intervals:
 
     Attributes
     ----------
-    images:
+    images
         How many images were resampled; 0: there was nothing to resample.
-    values, ranks:
+    values, ranks
         Intervals of the values and of the ranks.
-    indistinguishable:
+    indistinguishable
         Whether the data cannot tell the entry from the next one in the column.
     """
 
@@ -61,20 +61,20 @@ def bootstrap_intervals(
 
     Parameters
     ----------
-    derived:
+    derived
         The entries, with the values of the track's formulas.
-    track:
+    track
         Its rule, and the directions of its metrics.
-    pools:
+    pools
         Metric id -> indices of the entries that the rule ranks on it.
-    finals:
+    finals
         The entries' final ranks.
-    metrics:
+    metrics
         Metric ids that get intervals, besides those that are ranked.
-    order:
+    order
         All indices in the order of the table's rows. Neighbours in a column are next to each other by the column's
         ranks; equal ranks go by the rows' order, so that a reader can tell which two rows are meant.
-    paired:
+    paired
         Indices of the measured entries that share their images (:func:`paired_entries`).
     """
     entries = derived.entries

@@ -36,29 +36,29 @@ class Entry:
 
     Attributes
     ----------
-    team:
+    team
         Name, as its owner writes it: untrusted text.
-    kind:
+    kind
         ``"team"``: competes; ``"baseline"``: shown, not ranked (published rows, the GT, reference methods).
-    values:
+    values
         Metric id -> value; ``math.inf`` is allowed, None is "not measured" (never 0).
-    origin:
+    origin
         ``"measured"`` here (then :attr:`result` holds the record), ``"given"`` in a user's table, or ``"published"``.
-    result:
+    result
         The scored submission; None if only numbers are known.
-    incomplete:
+    incomplete
         What is missing from the submission; if not empty it is listed and not ranked.
-    note:
+    note
         Shown with the row. The first line of a published row's note is its citation: paper, table, images.
-    intervals:
+    intervals
         Metric id -> interval that came with the value (a study's of its MOR).
-    draws:
+    draws
         Metric id -> the value in resampled studies; draw k of all entries is from the same resampled study.
-    competes:
+    competes
         False: shown for orientation, and never ranked, also where the track ranks baselines.
-    about:
+    about
         What the organiser's table of teams says: field of :data:`srspace_eval.tracks.teams.FIELDS` -> untrusted text.
-    evidence:
+    evidence
         Of a result on a board: :data:`MEASURED`, ``"verified here"`` with the number of images,
         ``"taken on trust ..."``, or :data:`CLAIM`. Empty: nothing is known.
 
@@ -99,20 +99,20 @@ class Row:
 
     Attributes
     ----------
-    entry:
+    entry
         The numbers.
-    ranks:
+    ranks
         Metric id -> rank from 1. Ties share the best of their places: 1, 2, 2, 4.
-    final_rank:
+    final_rank
         Mean of the ranks that the track's rule names; with ``order_by``, the value of its only key if that reads ranks
         alone, else the place. None if the row has none.
-    why_unranked:
+    why_unranked
         Why there is no final rank; None if there is one.
-    intervals:
+    intervals
         Metric id (or ``"final_rank"``) -> interval of the value, from the bootstrap or from the entry.
-    rank_intervals:
+    rank_intervals
         Metric id -> bootstrap interval of the rank.
-    indistinguishable_from_next:
+    indistinguishable_from_next
         Metric id (or ``"final_rank"``) -> whether the data cannot tell this row from the next one in that column.
         Absent for the last row of a column, where the next shares its rank, and where there is no bootstrap.
 
@@ -143,10 +143,10 @@ class Departure:
 
     Attributes
     ----------
-    columns:
+    columns
         Ids of the columns.
-    text:
-        How the measurement differs: ``"12 of 100 images, trunk custom"``.
+    text
+        How the measurement differs: ``"other images (here 12; published on 100 test images), trunk custom"``.
     """
 
     columns: tuple[str, ...]
@@ -159,22 +159,24 @@ class Ranking:
 
     Attributes
     ----------
-    track:
+    track
         The rule.
-    columns:
+    columns
         Metric ids, in the table's order.
-    rows:
+    rows
         Best first; then teams without final rank, incomplete submissions, baselines.
-    notes:
+    notes
         What a reader must know, one sentence each.
-    bootstrap:
+    bootstrap
         How the intervals were made; None if there are none.
-    others:
+    others
         The same entries by the track's other rules, each with a track whose only rule it is.
-    departures:
+    departures
         The columns in which numbers measured here do not compare with the published ones beside them.
-    date:
+    date
         The day of the newest result of the board, such as ``"2026-11-21"`` (UTC); empty without a board.
+    published
+        The id of the published table whose teams are ranked; empty: the ranking is not of one.
 
     Examples
     --------
@@ -192,6 +194,7 @@ class Ranking:
     others: tuple[Ranking, ...] = ()
     departures: tuple[Departure, ...] = ()
     date: str = ""
+    published: str = ""
 
     @property
     def all(self) -> tuple[Ranking, ...]:
@@ -209,13 +212,14 @@ class Ranking:
 
         Returns
         -------
-        ``place`` (float64, NaN without a final rank), ``team``, ``kind``, ``source`` (text: :attr:`Entry.origin`); for
-        each metric its value (float64; infinite is ``inf``, not measured is NaN) and, if the rule ranks by it,
-        ``METRIC_rank`` (float64); ``final_rank``; ``why_unranked``, ``note`` (text). If the ranking has intervals, a
-        metric also has ``METRIC_low``, ``METRIC_high`` and, if the rule ranks by it, ``METRIC_rank_low``,
-        ``METRIC_rank_high`` (float64) and ``METRIC_tied_with_next`` (boolean); the final rank has ``final_rank_low``,
-        ``final_rank_high`` and ``final_rank_tied_with_next``. If a table of teams was given, its fields that are not
-        all empty follow (text).
+        pandas.DataFrame
+            ``place`` (float64, NaN without a final rank), ``team``, ``kind``, ``source`` (text: :attr:`Entry.origin`);
+            for each metric its value (float64; infinite is ``inf``, not measured is NaN) and, if the rule ranks by it,
+            ``METRIC_rank`` (float64); ``final_rank``; ``why_unranked``, ``note`` (text). If the ranking has intervals,
+            a metric also has ``METRIC_low``, ``METRIC_high`` and, if the rule ranks by it, ``METRIC_rank_low``,
+            ``METRIC_rank_high`` (float64) and ``METRIC_tied_with_next`` (boolean); the final rank has
+            ``final_rank_low``, ``final_rank_high`` and ``final_rank_tied_with_next``. If a table of teams was given,
+            its fields that are not all empty follow (text).
 
         Examples
         --------

@@ -7,16 +7,31 @@ from collections.abc import Sequence
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import common_text
 from srspace_eval.ranking.model import CLAIM, MEASURED, Row
+from srspace_eval.ranking.participants import Participants
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.words import rule_sentences
 
 _MEASURED_WITH = "Measured with common:"
+_ABOUT_INTERVALS = ("Intervals: ", "Intervals of the final rank ", "MOR: intervals over ")
+_GIVEN_INTERVALS = ": intervals as in the table of values."
+_MEASURED_HERE = "Results measured on this machine: "
+_CLAIMS = "Claims, whose numbers nobody checked on this machine: "
 
 
 def is_signature_note(note: str) -> bool:
     """Whether a note says with which settings the results were measured."""
     return note.startswith(_MEASURED_WITH)
+
+
+def is_interval_note(note: str) -> bool:
+    """Whether a note is about intervals or the mark ≈."""
+    return note.startswith(_ABOUT_INTERVALS) or note.endswith(_GIVEN_INTERVALS)
+
+
+def is_machine_note(note: str) -> bool:
+    """Whether a note says what happened on this machine, which is not for readers elsewhere."""
+    return note.startswith((_MEASURED_HERE, _CLAIMS))
 
 
 def metric_label(metric: str, track: Track) -> str:
@@ -37,18 +52,22 @@ def make_notes(
     images: int,
     comparable: Sequence[Result],
     left_out: int,
+    participants: Participants,
 ) -> tuple[str, ...]:
     """The notes of a ranking, in the order in which they matter.
 
     Parameters
     ----------
-    plan, images:
+    plan, images
         The bootstrap and the number of images that it resampled.
-    comparable, left_out:
+    comparable, left_out
         The results that share their settings, and how many do not.
+    participants
+        Who is ranked with whom.
     """
     return (
         *_rule_notes(track, rows),
+        *_participants_notes(participants),
         *_mor_notes(track, rows, columns),
         *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images and _moving(rows) else ()),
         *_origin_notes(rows, comparable, left_out),
@@ -99,6 +118,20 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
     return notes
 
 
+def _participants_notes(participants: Participants) -> list[str]:
+    if participants.mixed:
+        return [
+            "Published teams and other rows are ranked together, as asked. The published teams' ranks are therefore "
+            "not those of the publication."
+        ]
+    if participants.published_alone:
+        return [
+            "The ranks are those of the published teams among themselves. Rows that are not of the published table "
+            "are shown without ranks."
+        ]
+    return []
+
+
 def _mor_notes(track: Track, rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
     notes = []
     # The MOR of a published baseline does not come from a study of these entries.
@@ -129,7 +162,7 @@ def _bootstrap_notes(track: Track, rows: Sequence[Row], plan: BootstrapPlan, ima
         notes.append("Intervals of the final rank hold the ranks in MOR fixed.")
     given = [info.label for info in track.given if any(info.id in row.entry.intervals for row in rows)]
     if given:
-        notes.append(f"{', '.join(given)}: intervals as in the table of values.")
+        notes.append(f"{', '.join(given)}{_GIVEN_INTERVALS}")
     return notes
 
 
@@ -154,10 +187,7 @@ def _evidence_notes(rows: Sequence[Row]) -> list[str]:
         return []
     measured = sum(entry.evidence == MEASURED for entry in known)
     claims = [entry for entry in known if entry.evidence == CLAIM]
-    notes = [f"Results measured on this machine: {measured} of {len(known)}."]
+    notes = [f"{_MEASURED_HERE}{measured} of {len(known)}."]
     if claims:
-        notes.append(
-            f"Claims, whose numbers nobody checked on this machine: {len(claims)}. `srspace-eval verify` measures them "
-            "again."
-        )
+        notes.append(f"{_CLAIMS}{len(claims)}. `srspace-eval verify` measures them again.")
     return notes

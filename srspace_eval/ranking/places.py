@@ -17,7 +17,7 @@ def places_by(keys: Sequence[tuple[Floats, float]]) -> Floats:
 
     Parameters
     ----------
-    keys:
+    keys
         The first decides, the next ones decide among equals: (values, lower first; tolerance). All of one shape. NaN
         sorts last.
 

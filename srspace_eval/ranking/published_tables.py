@@ -2,6 +2,7 @@
 
 Each table is a file ``leaderboards/published/*.toml`` (installed in ``srspace_eval.leaderboards``): where it was
 published, which images it is about, its rows as printed. Nothing in them was measured here.
+The module is long because much of it is documentation.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from srspace_eval._utils import toml
 from srspace_eval._utils.documents import DocumentError, convert
+from srspace_eval._utils.untrusted_text import did_you_mean
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import Direction
 from srspace_eval.metrics.registry import columns as metric_columns
@@ -38,19 +40,19 @@ class PublishedRow:
 
     Attributes
     ----------
-    team:
+    team
         The method's name.
-    kind:
+    kind
         ``"team"`` if it competed, else ``"baseline"``.
-    values:
+    values
         Metric id or key of :attr:`PublishedTable.columns` -> value; a cell printed as "-" is absent.
-    ranks:
+    ranks
         Metric id -> printed rank.
-    final_rank:
+    final_rank
         The printed final rank; None if none was printed.
-    note:
+    note
         What the table or its source says about the row.
-    places:
+    places
         Name of one of the track's rankings -> printed place.
     """
 
@@ -69,27 +71,31 @@ class PublishedTable:
 
     Attributes
     ----------
-    id:
+    id
         Name for ``rank --with`` (``"ntire2021-x4"``).
-    title:
+    title
         What it compares.
-    tracks:
+    tracks
         The tracks beside which it is shown without a notice; empty: another task.
-    paper, table, read_from:
+    paper, table, read_from
         The publication, the table in it, and the document the numbers were read from.
-    data:
+    authors
+        Family name, then given names: ``"Danelljan, Martin"``; empty if only what ``paper`` says is known.
+    data
         The images it is about.
-    images:
+    images
         How many they are; None if the publication does not say.
-    columns:
+    columns
         Columns that are not metrics of this package.
-    rows:
+    rows
         As printed.
-    uncertain:
+    uncertain
         What the source leaves open about the whole table, one sentence each.
-    measured_with:
+    measured_with
         How the numbers were measured, as far as it is known. The notes of the rows say it. If it is empty, they were
         measured as the track measures.
+    gt_sha256
+        The digest of its GT images, as a result's signature states it under ``common.gt``; empty: not known.
 
     Examples
     --------
@@ -111,6 +117,8 @@ class PublishedTable:
     images: int | None = None
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
+    gt_sha256: str = ""
+    authors: tuple[str, ...] = ()
 
     @property
     def citation(self) -> str:
@@ -124,11 +132,16 @@ class PublishedTable:
 
         Parameters
         ----------
-        kind:
+        kind
             ``"baseline"``: all are shown and none is ranked, also where the track ranks baselines; ``"as published"``:
             those that competed compete again.
-        known:
+        known
             Ids of a track's columns (:meth:`Track.columns`); values under other ids are left out. None: the metrics'.
+
+        Returns
+        -------
+        list[Entry]
+            One entry for each row, in the printed order.
 
         Examples
         --------
@@ -152,6 +165,11 @@ class PublishedTable:
 @lru_cache(maxsize=1)
 def published_tables() -> Mapping[str, PublishedTable]:
     """All published tables, by id.
+
+    Returns
+    -------
+    Mapping[str, PublishedTable]
+        Id -> table.
 
     Examples
     --------
@@ -189,10 +207,15 @@ def load_published(name: str, track: str | None = None) -> PublishedTable:
 
     Parameters
     ----------
-    name:
+    name
         ``"ntire2021-x4"``; with ``track="x4"`` also ``"ntire2021"``.
-    track:
+    track
         The track beside which it is shown.
+
+    Returns
+    -------
+    PublishedTable
+        The table.
 
     Raises
     ------
@@ -207,12 +230,53 @@ def load_published(name: str, track: str | None = None) -> PublishedTable:
     tables = published_tables()
     if name in tables:
         return tables[name]
-    fitting = [t for t in tables.values() if track in t.tracks and t.id.rpartition("-x")[0] == name]
+    family = [table for table in tables.values() if table.id.rpartition("-x")[0] == name]
+    fitting = [table for table in family if track in table.tracks]
     if len(fitting) == 1:
         return fitting[0]
-    known = "; ".join(f"{t.id} ({', '.join(t.tracks) or 'other tasks'})" for t in tables.values())
     where = f" for track {track}" if track else ""
-    raise RankingError(f"there is no published table {name!r}{where}; there are {known}")
+    guess = " or ".join(repr(table.id) for table in family)
+    question = f"did you mean {guess}?" if guess else did_you_mean(name, tables)
+    known = "; ".join(f"{t.id} ({', '.join(t.tracks) or 'other tasks'})" for t in tables.values())
+    listed = f"{question} There are {known}" if question else f"there are {known}"
+    raise RankingError(f"there is no published table {name!r}{where}; {listed}")
+
+
+def tables_called(name: str) -> list[PublishedTable]:
+    """The table of an id, or all tables of an id without its scale.
+
+    Raises
+    ------
+    RankingError
+        If there is no such table; the message lists them.
+
+    Examples
+    --------
+    >>> [table.id for table in tables_called("ntire2021")]
+    ['ntire2021-x4', 'ntire2021-x8']
+    """
+    tables = published_tables()
+    family = [table for table in tables.values() if table.id.rpartition("-x")[0] == name]
+    return family if family and name not in tables else [load_published(name)]
+
+
+def published_tracks(name: str) -> list[str]:
+    """The track in which a published table's teams competed; with a name without its scale, one for each table.
+
+    Raises
+    ------
+    RankingError
+        If there is no such table, or it is not about a track.
+
+    Examples
+    --------
+    >>> published_tracks("ntire2021-x8"), published_tracks("ntire2021")
+    (['x8'], ['x4', 'x8'])
+    """
+    found = tables_called(name)
+    if other := [table for table in found if not table.tracks]:
+        raise RankingError(f"{other[0].id} is not about a track ({other[0].title}); show it with --with {other[0].id}")
+    return [table.tracks[0] for table in found]
 
 
 class ColumnTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -249,6 +313,8 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     images: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
+    gt_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    authors: tuple[str, ...] = ()
 
 
 def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
@@ -281,6 +347,8 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
         rows=rows,
         uncertain=table.uncertain,
         measured_with=table.measured_with,
+        gt_sha256=table.gt_sha256,
+        authors=table.authors,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.notes import metric_label
+from srspace_eval.ranking.participants import ONLY_PUBLISHED
 from srspace_eval.tracks.model import Track
 
 NO_FINAL_RANK = "the track has no final rank"
@@ -21,20 +22,26 @@ def why_unranked(
     derived: DerivedColumns,
     *,
     alone: bool = False,
+    apart: bool = False,
 ) -> str:
     """Why an entry has no final rank.
 
     Parameters
     ----------
-    ranks:
+    ranks
         Metric id -> the entry's rank.
-    pools:
+    pools
         Metric id -> the entries that it ranks.
-    alone:
+    alone
         Whether it is the only entry that could be ranked.
+    apart
+        Whether it is not ranked because published teams or own entries are
+        (:func:`srspace_eval.ranking.participants.find_participants`).
     """
     rule = track.ranking
-    if entry.kind == "baseline" and not (rule.baselines_ranked and entry.competes):
+    if apart and entry.origin != "published":
+        return ONLY_PUBLISHED
+    if entry.kind == "baseline" and (apart or not (rule.baselines_ranked and entry.competes)):
         published = "published, not measured here: " if entry.origin == "published" else ""
         return f"{published}baselines are shown, not ranked"
     if entry.incomplete:

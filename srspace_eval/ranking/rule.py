@@ -20,6 +20,7 @@ from srspace_eval.ranking.eligibility import failed_conditions
 from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals, order_keys, paired_entries
 from srspace_eval.ranking.model import Entry, Ranking, Row
 from srspace_eval.ranking.notes import make_notes
+from srspace_eval.ranking.participants import find_participants
 from srspace_eval.ranking.places import places_by
 from srspace_eval.ranking.reasons import why_unranked
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
@@ -33,6 +34,7 @@ def apply_rule(
     bootstrap: BootstrapPlan | None = None,
     signature: str | None = None,
     columns: Sequence[str] | None = None,
+    together: bool = False,
 ) -> Ranking:
     """Rank entries by the track's rule; :func:`srspace_eval.rank` also gathers them.
 
@@ -43,20 +45,23 @@ def apply_rule(
 
     Parameters
     ----------
-    entries:
+    entries
         In any order; the baselines' order is kept.
-    track:
+    track
         Gives the rule (:class:`srspace_eval.tracks.model.RankingRule`).
-    bootstrap:
+    bootstrap
         How to make intervals from the per-image values of measured entries; None: no intervals.
-    signature:
+    signature
         Start of the signature id whose results are ranked; others that conflict with it are listed without ranks.
-    columns:
+    columns
         Metric ids to show; None: those that the rule and the track name.
+    together
+        Rank published teams and other entries together. False: if published teams compete, they alone have ranks.
 
     Returns
     -------
-    The ranking by the track's first rule; :attr:`Ranking.others` are those by its other rules.
+    Ranking
+        The ranking by the track's first rule; :attr:`Ranking.others` are those by its other rules.
 
     Raises
     ------
@@ -76,7 +81,15 @@ def apply_rule(
     _require_distinct(lines)
     excluded = _choose(lines, signature)
     first, *others = (
-        _apply(lines, one, excluded, bootstrap, shown if columns is None else columns, tell=number == 0)
+        _apply(
+            lines,
+            one,
+            excluded,
+            bootstrap,
+            shown if columns is None else columns,
+            tell=number == 0,
+            together=together,
+        )
         for number, (one, shown) in enumerate(tracks_of(track))
     )
     return replace(first, track=track, others=tuple(others))
@@ -90,17 +103,19 @@ def _apply(
     shown: Sequence[str],
     *,
     tell: bool,
+    together: bool,
 ) -> Ranking:
     """One rule applied to checked entries."""
     rule = track.ranking
-    able = [i for i, e in enumerate(lines) if not e.incomplete and i not in excluded]
-    able = [i for i in able if lines[i].competes and (lines[i].kind == "team" or rule.baselines_ranked)]
+    participants = find_participants(lines, excluded, rule, together=together)
+    able, apart = participants.able, participants.apart
     paired = paired_entries(lines, set(excluded))
     derived = DerivedColumns(lines, track, paired, able, tell=tell)
     lines = derived.entries
     failed = failed_conditions(derived, track, able)
     competing = [i for i in able if i not in failed]
-    alone = len(competing) == 1 and any(e.origin == "published" for i, e in enumerate(lines) if i not in competing)
+    own = all(lines[i].origin != "published" for i in competing)
+    alone = len(competing) == 1 and own and any(entry.origin == "published" for entry in lines)
     if alone:
         competing = []
     pools = {c.metric: _pool(lines, competing, c) for c in rule.criteria}
@@ -124,14 +139,18 @@ def _apply(
             final_rank=finals[i],
             why_unranked=None
             if finals[i] is not None
-            else excluded.get(i) or failed.get(i) or why_unranked(entry, ranks[i], track, pools, derived, alone=alone),
+            else excluded.get(i)
+            or failed.get(i)
+            or why_unranked(entry, ranks[i], track, pools, derived, alone=alone, apart=i in apart),
             intervals=entry.intervals,
             place=places[i],
             other_settings=i in excluded,
         )
         for i, entry in enumerate(lines)
     ]
-    order = sorted(range(len(rows)), key=lambda i: (*_order(rows[i], rule, i in excluded, i in failed), i))
+    order = sorted(
+        range(len(rows)), key=lambda i: (*_order(rows[i], rule, i in excluded or i in apart, i in failed), i)
+    )
     found = Intervals()
     if bootstrap is not None:
         found = bootstrap_intervals(derived, track, pools, finals, shown, bootstrap, order, paired)
@@ -150,7 +169,7 @@ def _apply(
         track=track,
         columns=shown,
         rows=tuple(rows[i] for i in order),
-        notes=make_notes(track, rows, shown, bootstrap, found.images, comparable, len(excluded)),
+        notes=make_notes(track, rows, shown, bootstrap, found.images, comparable, len(excluded), participants),
         bootstrap=bootstrap if found.images else None,
         departures=departures,
     )
@@ -233,11 +252,11 @@ def _final_rank(ranks: Mapping[str, float], rule: RankingRule) -> float | None:
     return sum(ranks[metric] for metric in rule.final) / len(rule.final)
 
 
-def _order(row: Row, rule: RankingRule, excluded: bool, failed: bool) -> tuple[float | str, ...]:
+def _order(row: Row, rule: RankingRule, listed: bool, failed: bool) -> tuple[float | str, ...]:
     """Best first: final rank; then teams without one, by the ranks they have; incomplete ones; baselines."""
     if row.entry.kind == "baseline" and row.place is None:
         return (3.0,)
-    if row.entry.incomplete or excluded:
+    if row.entry.incomplete or listed:
         return (2.0,)
     others = [c.metric for c in rule.criteria if c.metric not in rule.final]
     have = [row.ranks[metric] for metric in rule.final if metric in row.ranks]

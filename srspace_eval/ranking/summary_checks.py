@@ -8,6 +8,7 @@ checked here; ``srspace-eval verify`` measures them again. Imports no torch.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -20,6 +21,8 @@ from srspace_eval.tracks.model import Track
 
 _ROUNDING = 1e-9
 _RELATIVE = 1e-6
+_IMAGE = re.compile(r"^image .*?: ")
+_NUMBER = re.compile(r"(?<![\w-])-?\d[\d.]*(?:e[+-]?\d+)?(?![\w])")
 
 Largest = Callable[[int, int], Mapping[str, float]]
 """Height, width -> column -> the value that an infinite sample counts as."""
@@ -28,11 +31,12 @@ Largest = Callable[[int, int], Mapping[str, float]]
 def summary_faults(result: Result, track: Track) -> list[str]:
     """The contradictions within a result, one sentence each.
 
-    Of an incomplete result, which is not ranked, only the missing summary is checked.
+    Of an incomplete result, which is not ranked, only the missing summary is checked. Contradictions that differ only
+    in the image and the values are one sentence, which says how many there are.
 
     Parameters
     ----------
-    track:
+    track
         The track that it is ranked in.
     """
     if result.incomplete:
@@ -41,12 +45,27 @@ def summary_faults(result: Result, track: Track) -> list[str]:
     settings = result.signature.settings
     largest = cache(lambda height, width: floored_columns(settings, height, width))
     columns = track.columns()
-    return [
-        *_signature_faults(result, track),
-        *_image_faults(result, columns, largest),
-        *_range_faults(result, columns, largest),
-        *_mean_faults(result),
-    ]
+    return _folded(
+        [
+            *_signature_faults(result, track),
+            *_image_faults(result, columns, largest),
+            *_range_faults(result, columns, largest),
+            *_mean_faults(result),
+        ]
+    )
+
+
+def _folded(faults: Sequence[str]) -> list[str]:
+    """The first fault of each kind, with the number of the others.
+
+    >>> _folded(["image 0801: mae is -1; it lies from 0 to 9", "image 0802: mae is -2; it lies from 0 to 9", "other"])
+    ['image 0801: mae is -1; it lies from 0 to 9 (and 1 more like this)', 'other']
+    """
+    kinds: dict[str, list[str]] = {}
+    for fault in faults:
+        kinds.setdefault(_NUMBER.sub("#", _IMAGE.sub("", fault)), []).append(fault)
+    more = {kind: f" (and {len(found) - 1} more like this)" if len(found) > 1 else "" for kind, found in kinds.items()}
+    return [f"{found[0]}{more[kind]}" for kind, found in kinds.items()]
 
 
 def _signature_faults(result: Result, track: Track) -> Iterator[str]:
@@ -143,6 +162,9 @@ def _image_faults(result: Result, columns: Mapping[str, MetricInfo], largest: La
                 continue
             if (limit := limits.get(metric)) is not None:
                 given = [min(v, limit) for v in given]
+            elif math.inf in given and columns[metric].direction == "higher":
+                # Only the metric knows the value that an infinite sample counts as.
+                continue
             mean = sum(given) / len(given)
             if not _same(value, mean):
                 yield f"image {image.image}: {metric} is {value}, the mean of its samples {mean:.9g}"

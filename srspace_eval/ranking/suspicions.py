@@ -59,12 +59,13 @@ def early_growth(image: ImageRecord, curve: str, mean: str) -> float | None:
 
     Parameters
     ----------
-    curve, mean:
+    curve, mean
         The ids of the curve S_1 to S_M, and of the samples' mean distances.
 
     Returns
     -------
-    None if the image has no such curve, fewer than six samples, or no gain.
+    float or None
+        None if the image has no such curve, fewer than six samples, or no gain.
     """
     scores, means = image.curves.get(curve, ()), [sample.values.get(mean) for sample in image.samples]
     if len(scores) != len(means) or len(means) < LEAST_SAMPLES:

@@ -26,11 +26,11 @@ def sort_keys(values: ArrayLike, criterion: RankedMetric, better: Direction) -> 
 
     Parameters
     ----------
-    values:
+    values
         Any shape. Infinite values are allowed; NaN is "none" and sorts last.
-    criterion:
+    criterion
         Gives the plateau and the tolerance.
-    better:
+    better
         The metric's direction.
 
     Examples

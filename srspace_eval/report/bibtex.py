@@ -9,6 +9,11 @@ from srspace_eval.ranking.published_tables import PublishedTable, table_of
 from srspace_eval.report.escaping import escape_latex
 from srspace_eval.report.table import Table
 
+_PROCEEDINGS = {
+    "CVPR Workshops": "Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition Workshops"
+}
+"""How published tables name a venue, and its full name."""
+
 
 def to_bibtex(table: Table) -> str:
     """The entries of all published tables that rows of the table are from; empty if there are none.
@@ -18,10 +23,11 @@ def to_bibtex(table: Table) -> str:
     >>> from srspace_eval.ranking import rank
     >>> from srspace_eval.report.table import make_table
     >>> print(to_bibtex(make_table(rank(None, "x4", published="ntire2021"))))
-    @misc{lugmayr2021ntire,
-      author = {Lugmayr and Danelljan and Timofte},
+    @inproceedings{lugmayr2021ntire,
+      author = {Lugmayr, Andreas and Danelljan, Martin and Timofte, Radu},
       title = {{NTIRE 2021 Learning the Super-Resolution Space Challenge}},
-      howpublished = {CVPR Workshops 2021, pp. 596-612},
+      booktitle = {Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition Workshops},
+      pages = {596--612},
       year = {2021}
     }
     <BLANKLINE>
@@ -56,7 +62,33 @@ def _parts(table: PublishedTable) -> tuple[str, str, str, str]:
 
 def _entry(table: PublishedTable) -> str:
     authors, title, where, year = _parts(table)
-    names = " and ".join(name.strip() for name in authors.replace(" et al.", ", others").split(",") if name.strip())
-    fields = {"author": names, "title": f"{{{escape_latex(title)}}}", "howpublished": where, "year": year}
-    lines = [f"  {key} = {{{value}}}" for key, value in fields.items() if value]
-    return f"@misc{{{citation_key(table)},\n" + ",\n".join(lines) + "\n}\n"
+    printed = [name.strip() for name in authors.removesuffix(" et al.").split(",") if name.strip()]
+    names = [*(table.authors or printed), *(["others"] if authors.endswith(" et al.") else [])]
+    venue = re.fullmatch(r"(.+) (?:19|20)\d\d(?:, pp\. (\d+)-(\d+))?", where)
+    fields = {"author": " and ".join(map(escape_latex, names)), "title": f"{{{escape_latex(title)}}}"}
+    if venue is not None and venue[1] in _PROCEEDINGS:
+        kind = "inproceedings"
+        fields |= {"booktitle": _PROCEEDINGS[venue[1]], "pages": f"{venue[2]}--{venue[3]}" if venue[2] else ""}
+    else:
+        kind = "misc"
+        fields |= {"howpublished": escape_latex(where)}
+    lines = [f"  {key} = {{{value}}}" for key, value in (fields | {"year": year}).items() if value]
+    return f"@{kind}{{{citation_key(table)},\n" + ",\n".join(lines) + "\n}\n"
+
+
+def merged_bibtex(there: str, more: str) -> str:
+    """A bibliography with the entries of another one whose keys it lacks. What is there stays as it is.
+
+    >>> print(merged_bibtex("@book{a,\\n  year = {2020}\\n}\\n", "@misc{a,\\n}\\n\\n@misc{b,\\n}\\n"))
+    @book{a,
+      year = {2020}
+    }
+    <BLANKLINE>
+    @misc{b,
+    }
+    <BLANKLINE>
+    """
+    known = {key.strip() for key in re.findall(r"@\s*\w+\s*\{([^,}]*),", there)}
+    entries = re.finditer(r"^@\w+\{([^,]*),\n(?:.*\n)*?\}\n", more, re.MULTILINE)
+    new = [entry[0] for entry in entries if entry[1] not in known]
+    return "\n".join([*([there.rstrip("\n") + "\n"] if there.strip() else []), *new])

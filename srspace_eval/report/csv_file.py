@@ -22,7 +22,7 @@ def to_csv(table: Table) -> str:
 
     Parameters
     ----------
-    table:
+    table
         A complete one: ``make_table(ranking, complete=True)``.
     """
     header = [name for column in table.columns for name in _names(column, table.has_intervals)]

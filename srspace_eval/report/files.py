@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from srspace_eval._utils import strict_json
-from srspace_eval._utils.files import write_atomic
-from srspace_eval._utils.untrusted_text import slug
+from srspace_eval._utils.files import read_bounded, write_atomic
+from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import Ranking
-from srspace_eval.report.bibtex import to_bibtex
+from srspace_eval.report.bibtex import merged_bibtex, to_bibtex
 from srspace_eval.report.csv_file import to_csv
 from srspace_eval.report.history import keep_history, read_history, with_rankings
+from srspace_eval.report.html.own_files import require_own_texts
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.latex import to_latex
 from srspace_eval.report.markdown import to_markdown
+from srspace_eval.report.names import REFERENCES, file_name, label_of, stem_of
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import Table, make_table
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
         from typing_extensions import Unpack
 
     from srspace_eval.report.html.viewer import Pictures
+
+_LARGEST_REFERENCES = 4 << 20  # bytes
 
 
 class TableOptions(TypedDict, total=False):
@@ -69,7 +73,7 @@ def _latex(ranking: Ranking, options: TableOptions) -> str:
         "notes": options.get("notes", True),
         "signature": options.get("signature", False),
     }
-    return "\n".join(to_latex(reader_table(one, options), label=_label(one), **looks) for one in ranking.all)
+    return "\n".join(to_latex(reader_table(one, options), label=label_of(one), **looks) for one in ranking.all)
 
 
 def _bibtex(ranking: Ranking, _: TableOptions) -> str:
@@ -84,11 +88,6 @@ _WRITERS: dict[str, Callable[[Ranking, TableOptions], str]] = {
 }
 
 
-def _label(ranking: Ranking) -> str:
-    name = ranking.track.ranking.name
-    return slug(ranking.track.name) + (f"-{slug(name)}" if name else "")
-
-
 TEXT_FORMATS = tuple(_WRITERS)
 """The formats that are one text a track."""
 
@@ -100,13 +99,22 @@ ALL_FORMATS = (*FORMATS, "bib")
 
 
 def render_leaderboard(ranking: Ranking, form: str, **options: Unpack[TableOptions]) -> str:
-    """A ranking in one of :data:`TEXT_FORMATS`, or the publications that its rows are from: ``"bib"``.
+    """Write a leaderboard as one text.
 
     Parameters
     ----------
-    options:
+    ranking
+        The leaderboard that :func:`rank` made.
+    form
+        ``"csv"``, ``"json"``, ``"md"`` or ``"tex"``; ``"bib"``: the publications that its rows are from.
+    options
         How Markdown and LaTeX look: ``intervals``, ``digits``, ``own``; in LaTeX also ``notes`` and ``signature``
         (:class:`TableOptions`).
+
+    Returns
+    -------
+    str
+        The text, with a line end after the last line.
 
     Raises
     ------
@@ -124,13 +132,12 @@ def render_leaderboard(ranking: Ranking, form: str, **options: Unpack[TableOptio
     return (_bibtex if form == "bib" else _WRITERS[form])(ranking, options)
 
 
-def file_name(track: str, form: str) -> str:
-    """The name of a track's file in a text format."""
-    return f"{slug(track)}-references.bib" if form == "bib" else f"{slug(track)}.{form}"
-
-
-def _with_bib(formats: Collection[str]) -> list[str]:
-    return [*formats, *(["bib"] if "tex" in formats and "bib" not in formats else [])]
+def _references_there(path: Path) -> str:
+    """The bibliography of earlier tables in the folder, which a table of another track needs beside its own."""
+    try:
+        return read_bounded(path, _LARGEST_REFERENCES).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RankingError(f"{path}: cannot be read as UTF-8 text ({error}); move it away") from error
 
 
 def write_leaderboards(
@@ -141,39 +148,45 @@ def write_leaderboards(
     pictures: Mapping[str, Pictures] | None = None,
     study_report: Path | str | None = None,
     history: Path | str | None = None,
+    progress: Progress = no_progress,
     **options: Unpack[TableOptions],
 ) -> list[Path]:
     """Write leaderboards into a folder: all of them, or none. ``rank --out`` writes the same bytes.
 
     Parameters
     ----------
-    rankings:
+    rankings
         One ranking a track, in the order of the index page.
-    out:
+    out
         The folder; made if missing.
-    formats:
+    formats
         Some of :data:`FORMATS`. A text format gives ``TRACK.csv``, ``.json``, ``.md``, ``.tex``; ``html`` gives
         ``index.html`` and the pages it leads to (:mod:`srspace_eval.report.html.site`). If a track has several
-        rankings, ``TRACK.csv`` is that of the first one, and ``TRACK.NAME.csv`` that of each further one. ``tex`` also
-        gives ``TRACK-references.bib`` if rows are from publications.
-    pictures:
+        rankings, ``TRACK.csv`` is that of the first one, and ``TRACK.NAME.csv`` that of each further one. Where a
+        published table's teams are ranked, its id stands in place of TRACK. ``tex`` also gives ``references.bib`` if
+        rows are from publications; entries of an earlier call stay in it.
+    pictures
         Track name -> where its pictures are, for the pages' viewer.
-    study_report:
+    study_report
         The human study's report, linked from the pages: a file, or a web address.
-    history:
+    history
         A file with the history of the rankings, which gets an entry if a ranking changed. Pages have a history of
         their own in ``history.json``; it is continued if the file does not exist.
-    options:
+    progress
+        Called while pictures are written.
+    options
         As of :func:`render_leaderboard`.
 
     Returns
     -------
-    The files to open: the text files, then ``index.html``.
+    list[Path]
+        The files to open: the text files, then ``index.html``.
 
     Raises
     ------
     RankingError
-        If a format is unknown, there is nothing to write, the folder cannot be written, or the history cannot be used.
+        If a format is unknown, there is nothing to write, the folder cannot be written or holds another file of the
+        name of a text, or the history cannot be used.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -194,28 +207,38 @@ def write_leaderboards(
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
     texts = {
-        file_name(ranking.track.name, form): text
+        file_name(stem_of(ranking), form): render_leaderboard(ranking, form, **options)
         for ranking in rankings
-        for form in _with_bib(formats)
-        if form != "html" and ((text := render_leaderboard(ranking, form, **options)) or form != "bib")
+        for form in formats
+        if form not in ("html", "bib")
     }
     if "csv" in formats:
         texts |= {
-            f"{slug(one.track.name)}.{one.track.ranking.name}.csv": render_leaderboard(one, "csv")
+            f"{stem_of(ranking)}.{one.track.ranking.name}.csv": render_leaderboard(one, "csv")
             for ranking in rankings
             for one in ranking.others
         }
+    if {"tex", "bib"} & set(formats):
+        references = ""
+        for ranking in rankings:
+            references = merged_bibtex(references, render_leaderboard(ranking, "bib"))
+        if references:
+            texts[REFERENCES] = references
     written = [out / name for name in texts]
+    require_own_texts(out, texts)
     if "html" in formats:
         # Jinja is loaded only for pages.
         from srspace_eval.report.html.site import write_site
 
         site = write_site(
-            out, rankings, pictures=pictures, texts=texts, study_report=study_report, history=history
+            out, rankings, pictures=pictures, texts=texts, study_report=study_report, history=history,
+            progress=progress,
         )  # fmt: skip
         return [*written, site]
     try:
         with staged(out) as stage:
+            if REFERENCES in texts and (out / REFERENCES).is_file():
+                texts[REFERENCES] = merged_bibtex(_references_there(out / REFERENCES), texts[REFERENCES])
             for name, text in texts.items():
                 write_atomic(stage / name, text)
             if history is not None:

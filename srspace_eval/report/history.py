@@ -156,14 +156,15 @@ def update_history(rankings: Sequence[Ranking], path: Path | str) -> bool:
 
     Parameters
     ----------
-    rankings:
+    rankings
         One ranking a track.
-    path:
+    path
         The file; made if missing.
 
     Returns
     -------
-    Whether the file was written. The same rankings again change nothing.
+    bool
+        Whether the file was written. The same rankings again change nothing.
 
     Raises
     ------

@@ -22,7 +22,7 @@ def to_document(table: Table) -> dict[str, Any]:
 
     Parameters
     ----------
-    table:
+    table
         A complete one: ``make_table(ranking, complete=True)``.
     """
     ranking = table.ranking

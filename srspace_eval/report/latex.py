@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from srspace_eval._utils.untrusted_text import short_name
-from srspace_eval.ranking.notes import is_signature_note
+from srspace_eval.ranking.notes import is_machine_note, is_signature_note
 from srspace_eval.ranking.published_tables import PublishedTable, table_of
 from srspace_eval.report.bibtex import citation_key
 from srspace_eval.report.escaping import escape_latex
@@ -17,7 +17,7 @@ _HEAD = r"""% Needs \usepackage{booktabs}; a table wider than its place is scale
 % A character that classic TeX fonts lack is shown by the engines that can, and as its number by pdfLaTeX.
 \providecommand{\srspacechar}[2]{\ifdefined\Umathchardef #1\else #2\fi}
 \providecommand{\srspacefit}[1]{\setbox0=\hbox{#1}\ifdim\wd0>\linewidth
-  \ifdefined\resizebox\resizebox{\linewidth}{!}{\box0}\else\box0\fi\else\box0\fi}
+  \ifdefined\resizebox\resizebox{\linewidth}{!}{\box0}\else\leavevmode\box0\fi\else\leavevmode\box0\fi}
 """
 _ONE_COLUMN = 46  # characters that fit into one column of a two-column paper
 _LONGEST_WORD = 16  # characters of notes that are not broken
@@ -32,14 +32,14 @@ def to_latex(table: Table, *, label: str, intervals: bool = False, notes: bool =
 
     Parameters
     ----------
-    label:
+    label
         What follows ``tab:`` in the ``\\label``: letters, digits, hyphens.
-    intervals:
+    intervals
         Also give each value's interval and each rank's.
-    notes:
+    notes
         Print the notes below the table. Without them, published names carry a ``\\cite``, and only notes of marked
         columns are printed.
-    signature:
+    signature
         Print what the results were measured with, below the table.
     """
     places = table.has_final
@@ -51,6 +51,7 @@ def to_latex(table: Table, *, label: str, intervals: bool = False, notes: bool =
         r"\centering",
         rf"\caption{{{escape_latex(table.caption)}. {escape_latex(table.legend)}: bold and underlined.}}",
         rf"\label{{tab:{label}}}",
+        r"\smallskip",
         rf"\srspacefit{{\begin{{tabular}}{{{''.join(columns)}}}",
         r"\toprule",
         " & ".join(headings) + r" \\",
@@ -62,7 +63,7 @@ def to_latex(table: Table, *, label: str, intervals: bool = False, notes: bool =
         cells = [*([line.place] if places else []), _name(line, notes), *(_cell(c, intervals) for c in line.cells)]
         lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}}", ""]
-    printed = list(_notes(table, notes, signature))
+    printed = list(_notes(table, notes, signature, intervals))
     if printed:
         lines += [r"\smallskip", r"\parbox{\linewidth}{\footnotesize\raggedright", *(f"{n}\\par" for n in printed), "}"]
     return "\n".join([*lines, rf"\end{{{environment}}}"]) + "\n"
@@ -96,10 +97,11 @@ def _cited(line: Line) -> PublishedTable | None:
     return table_of(line.row.entry.note) if line.row.entry.origin == "published" else None
 
 
-def _notes(table: Table, notes: bool, signature: bool) -> Iterator[str]:
+def _notes(table: Table, notes: bool, signature: bool, intervals: bool) -> Iterator[str]:
     yield from map(_note, table.departures)
     if notes:
-        yield from (_note(note) for note in table.ranking.notes if not is_signature_note(note))
+        shown = [note for note in table.shown_notes(intervals) if not is_machine_note(note)]
+        yield from (_note(note) for note in shown if not is_signature_note(note))
     if signature:
         yield from (_note(note) for note in table.ranking.notes if is_signature_note(note))
     if not notes:

@@ -48,7 +48,7 @@ class Outcome(Protocol):
 
     @property
     def organiser(self) -> bool:
-        """Whether the faults are of the organiser's board."""
+        """Whether the faults are of the organiser's board or of a metric."""
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def render_letter(outcome: Outcome, gt: Path | None) -> str:
 
     Parameters
     ----------
-    gt:
+    gt
         The GT's folder; faults name its files, and the letter leaves the folder out.
     """
     return "\n".join(_lines(outcome, gt)) + "\n"
@@ -81,9 +81,17 @@ def render_letter(outcome: Outcome, gt: Path | None) -> str:
 def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
     """Write a Markdown file for each team of a batch. An earlier report of the same team is replaced.
 
+    Parameters
+    ----------
+    batch
+        What :func:`check_all` or :func:`score_all` returned.
+    folder
+        The folder for the files; it is created.
+
     Returns
     -------
-    The files, in the order of the submissions.
+    list[Path]
+        The files, in the order of the submissions.
 
     Raises
     ------
@@ -148,7 +156,7 @@ def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
     found = contents(outcome)
     if outcome.organiser:
         yield f"File: {name}. The submission was not scored."
-        yield "The organiser has to correct the board. You have to do nothing."
+        yield "The fault is not in the submission. The organiser has to correct it. You have to do nothing."
         return
     inside = "" if found is None else f" It contains {found[1]} samples of {found[0]} images."
     track = result.track if result is not None else outcome.check.track.name if outcome.check is not None else ""

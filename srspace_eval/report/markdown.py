@@ -27,7 +27,7 @@ def to_markdown(table: Table, *, intervals: bool = False) -> str:
         name = escape_markdown(short_name(line.row.entry.team)) + mark
         lines.append(_line([line.place, name, *(_cell(cell, intervals) for cell in line.cells)]))
     lines += ["", f"{escape_markdown(table.legend)}: **bold** and *italic*.", ""]
-    lines += [f"- {escape_markdown(note)}" for note in table.notes]
+    lines += [f"- {escape_markdown(note)}" for note in table.notes(intervals=intervals)]
     return "\n".join(lines) + "\n"
 
 

@@ -28,7 +28,7 @@ def staged(out: Path, *, first: str = "") -> Iterator[Path]:
 
     Parameters
     ----------
-    first:
+    first
         The file that gets into its place before all others.
 
     Raises

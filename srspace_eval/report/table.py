@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from srspace_eval._utils.untrusted_text import did_you_mean
+from srspace_eval._utils.untrusted_text import did_you_mean, spelled
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.ranking.model import FINAL, Ranking, Row
@@ -24,6 +24,9 @@ from srspace_eval.tracks.model import RankedMetric
 __all__ = ["Cell", "Column", "Group", "Line", "Table", "make_table"]
 
 
+_NAMED = 12  # rows named in a message
+
+
 def make_table(
     ranking: Ranking,
     *,
@@ -35,12 +38,12 @@ def make_table(
 
     Parameters
     ----------
-    complete:
+    complete
         Keep columns without any number, as files for programs do. Tables for readers leave them out, unless all
         metrics would be left out.
-    digits:
+    digits
         Decimals of all metrics, or metric id -> decimals; None: those of the metrics.
-    own:
+    own
         The method that is to be the last row; None: the ranking's order.
 
     Raises
@@ -58,7 +61,7 @@ def make_table(
     >>> line.place, line.row.entry.team, [cell.text for cell in line.cells]
     ('1', 'Deepest', ['0.117', '50.54', '26.041', '4.372', '1.5'])
     """
-    rows, rule = _with_own_last(ranking.rows, own), ranking.track.ranking
+    rows, rule = _with_own_last(ranking, own), ranking.track.ranking
     ranked = any(row.final_rank is not None for row in rows)
     # The MOR has no numbers before the study.
     filled = [m for m in ranking.columns if any(row.entry.values.get(m) is not None for row in rows)]
@@ -90,13 +93,19 @@ def make_table(
     return Table(ranking, tuple(columns), lines, footnotes, lines[-1] if own is not None else None)
 
 
-def _with_own_last(rows: Sequence[Row], own: str | None) -> Sequence[Row]:
+def _with_own_last(ranking: Ranking, own: str | None) -> Sequence[Row]:
+    rows = ranking.rows
     if own is None:
         return rows
     last = [row for row in rows if row.entry.team == own]
     if not last:
-        guess = did_you_mean(own, [row.entry.team for row in rows])
-        raise RankingError(f"no row is called {own!r}{f'; {guess}' if guess else ''}")
+        names = [row.entry.team for row in rows]
+        listed = ", ".join(map(spelled, names[:_NAMED])) + (" …" if len(names) > _NAMED else "")
+        guess = did_you_mean(own, names)
+        raise RankingError(
+            f"no row is called {own!r}; {f'{guess} The' if guess else 'the'} rows of track {ranking.track.name} are "
+            f"{listed}. `rank --board FOLDER` reads the results of a board"
+        )
     # A published row may have the same name: the measured one is the own method.
     last.sort(key=lambda row: row.entry.origin == "published")
     return [*(row for row in rows if row is not last[0]), last[0]]

@@ -10,6 +10,7 @@ from typing import Literal
 
 from srspace_eval.metrics.base import Direction
 from srspace_eval.ranking.model import FINAL, Ranking, Row, is_ground_truth
+from srspace_eval.ranking.notes import is_interval_note
 from srspace_eval.report.emphasis import Emphasis
 
 Group = Literal["ranked", "unranked", "baseline"]
@@ -21,23 +22,23 @@ class Column:
 
     Attributes
     ----------
-    id:
+    id
         Metric id, or ``"final_rank"``.
-    label, unit:
+    label, unit
         For the heading; ``"S_10"`` and ``"%"``.
-    direction:
+    direction
         Which values are better.
-    tex:
+    tex
         The label in LaTeX.
-    description:
+    description
         One sentence for legends and tooltips.
-    ranked:
+    ranked
         Whether the track's rule ranks this column.
-    plateau:
+    plateau
         The value from which on all are equal; None: there is no such value.
-    decisive:
+    decisive
         Whether the final rank is made of this column's ranks, or it is the mean rank itself.
-    mark:
+    mark
         ``"†"``: numbers measured here do not compare with the published ones in this column; a note says why.
     """
 
@@ -75,23 +76,23 @@ class Cell:
 
     Attributes
     ----------
-    value:
+    value
         The number; ``math.inf`` is possible, None: not measured.
-    text:
+    text
         The rounded number; ``"–"``: none, ``"∞"``: infinite.
-    rank:
+    rank
         ``"1"``; empty if the value has none, and in the final column, whose value is a rank.
-    emphasis:
+    emphasis
         Best or second best of the rows with the same kind of numbers (:mod:`srspace_eval.report.emphasis`).
-    tied_with_next:
+    tied_with_next
         Whether the data cannot tell it from the next one in this column; None: they were not compared.
-    next_row:
+    next_row
         Number of that next row, where the data cannot tell the two apart.
-    ends, interval:
+    ends, interval
         The interval of the value: its ends, and ``"25.1–26.9"``; None and empty if there is none.
-    rank_ends, rank_interval:
+    rank_ends, rank_interval
         The interval of the rank: its ends, and ``"1–3"``.
-    reaches:
+    reaches
         Whether the value is at or beyond the column's plateau; None: no plateau or no value.
     """
 
@@ -114,15 +115,15 @@ class Line:
 
     Attributes
     ----------
-    place:
+    place
         Its place as text (``"2"``), empty if it is not finally ranked.
-    row:
+    row
         The row of the ranking.
-    marks:
+    marks
         The marks of its footnotes.
-    cells:
+    cells
         A cell for each column.
-    place_cell:
+    place_cell
         The place as a cell. It has the interval of the final rank where that is the place itself.
     """
 
@@ -151,16 +152,16 @@ class Table:
 
     Attributes
     ----------
-    ranking:
+    ranking
         What is shown.
-    columns:
+    columns
         The metrics, then the mean rank where it is not the place itself. The place is not among them: it is the first
         column of every format.
-    lines:
+    lines
         In the ranking's order.
-    footnotes:
+    footnotes
         (mark, text), in the order of the marks.
-    own_line:
+    own_line
         The last line, if it is the method that was asked to be last.
     """
 
@@ -175,10 +176,23 @@ class Table:
         """The track's title, and which ranking it is where there are several."""
         return self.ranking.title
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """The ranking's notes, those of marked columns, then the footnotes (``"a: published, ..."``)."""
-        return (*self.ranking.notes, *self.departures, *(f"{mark}: {text}" for mark, text in self.footnotes))
+    def notes(self, *, intervals: bool = False) -> tuple[str, ...]:
+        """The ranking's notes, those of marked columns, then the footnotes (``"a: published, ..."``).
+
+        Parameters
+        ----------
+        intervals
+            Whether the intervals are printed. Without them and without ``≈``, nothing is said about the bootstrap.
+        """
+        return (
+            *self.shown_notes(intervals), *self.departures, *(f"{mark}: {text}" for mark, text in self.footnotes),
+        )  # fmt: skip
+
+    def shown_notes(self, intervals: bool) -> tuple[str, ...]:
+        """The ranking's notes without those about intervals and ``≈`` that the reader does not see."""
+        cells = [cell for line in self.lines for cell in (*line.cells, line.place_cell)]
+        seen = any(cell.tied_with_next or (intervals and cell.interval) for cell in cells)
+        return tuple(note for note in self.ranking.notes if seen or not is_interval_note(note))
 
     @property
     def departures(self) -> tuple[str, ...]:
@@ -189,7 +203,7 @@ class Table:
             columns = [column for column in self.columns if column.mark == mark]
             text = next(d.text for d in self.ranking.departures if columns[0].id in d.columns)
             named = ", ".join(column.label for column in columns)
-            found.append(f"{mark} {named}: measured here with {text}; does not compare with the published numbers.")
+            found.append(f"{mark} {named}: {text}; does not compare with the published numbers.")
         return tuple(found)
 
     @property

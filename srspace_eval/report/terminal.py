@@ -28,12 +28,12 @@ def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False
 
     Parameters
     ----------
-    file:
+    file
         Where it will be shown; None: standard output. For a terminal, the text has its width and styles; for anything
         else, plain lines as long as the table needs.
-    intervals:
+    intervals
         Show the intervals of values and ranks too.
-    width:
+    width
         Characters of a line; None: as the file says.
     """
     console = Console(file=file, highlight=False, markup=False, width=width)
@@ -49,7 +49,7 @@ def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False
             if number:
                 console.print()
             console.print(body)
-        for note in (*legend, *table.notes):
+        for note in (*legend, *table.notes(intervals=intervals)):
             if limited:
                 console.print(Padding(Text(visible(note), style="dim"), (0, 0, 0, 2), expand=False))
             else:

@@ -23,7 +23,7 @@ class Board:
 
     Attributes
     ----------
-    folder:
+    folder
         The board's folder. ``folder/TRACK/TEAM.json`` is one result.
 
     Examples
@@ -47,6 +47,11 @@ class Board:
     def tracks(self) -> list[Track]:
         """The tracks of which the board holds results: built-in ones first, then users' own.
 
+        Returns
+        -------
+        list[Track]
+            At least one track.
+
         Raises
         ------
         RankingError
@@ -61,8 +66,13 @@ class Board:
 
         Parameters
         ----------
-        track:
+        track
             A track, or its name.
+
+        Returns
+        -------
+        list[Result]
+            The results; an empty list if the board has none of this track.
 
         Raises
         ------
@@ -76,10 +86,11 @@ class Board:
 
         Returns
         -------
-        Columns: ``track``, ``team``, ``kind`` (text), ``images`` (int64, number of measured images), ``complete``
-        (boolean: no image or sample is missing), ``signature`` (text, the signature's id), and each metric id (float64:
-        the mean over the images; infinite is ``inf``, undefined is NaN). Tracks as in :meth:`tracks`, results as in
-        :meth:`results`.
+        pandas.DataFrame
+            Columns: ``track``, ``team``, ``kind`` (text), ``images`` (int64, number of measured images), ``complete``
+            (boolean: no image or sample is missing), ``signature`` (text, the signature's id), and each metric id
+            (float64: the mean over the images; infinite is ``inf``, undefined is NaN). Tracks as in :meth:`tracks`,
+            results as in :meth:`results`.
 
         Raises
         ------
@@ -105,8 +116,13 @@ def load_board(folder: Path | str) -> Board:
 
     Parameters
     ----------
-    folder:
+    folder
         The board, or the folder of one track in it (``leaderboards`` or ``leaderboards/x8``).
+
+    Returns
+    -------
+    Board
+        The board. Its results are read when they are asked for.
 
     Raises
     ------

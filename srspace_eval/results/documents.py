@@ -150,11 +150,11 @@ def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
 
     Parameters
     ----------
-    data:
+    data
         The document.
-    where:
+    where
         The name of its file, for messages.
-    check_id:
+    check_id
         Refuse a signature whose id is not the digest of its settings, or whose text states others.
 
     Raises

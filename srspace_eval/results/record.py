@@ -22,7 +22,18 @@ Kind = Literal["team", "baseline"]
 
 @dataclass(frozen=True)
 class SampleRecord:
-    """One sample's numbers (:attr:`values`: metric id -> value, None if undefined).
+    """One sample's numbers.
+
+    Attributes
+    ----------
+    sample
+        Index of the sample, from 0.
+    file
+        Name of the file in the submission.
+    sha256
+        SHA-256 of the file, in hexadecimal digits.
+    values
+        Metric id -> value; None if it is undefined.
 
     Examples
     --------
@@ -40,9 +51,22 @@ class SampleRecord:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One image's numbers: its values, its curves S_1..S_M, its samples. Sizes are those measured, after the crop.
+    """One image's numbers.
 
-    ``gt_sha256`` is None if there is no GT.
+    Attributes
+    ----------
+    image
+        The image's name.
+    height, width
+        Pixels of the GT as it was measured, after the crop.
+    gt_sha256
+        SHA-256 of the GT's file; None if there is no GT.
+    values
+        Metric id -> value; None if it is undefined.
+    curves
+        Metric id -> its value for the first 1, 2, ..., M samples, such as S_1 .. S_M.
+    samples
+        The samples, in order.
 
     Examples
     --------
@@ -68,13 +92,13 @@ class Declared:
 
     Attributes
     ----------
-    file:
+    file
         The readme's name.
-    runtime:
+    runtime
         Seconds per image.
-    platform:
+    platform
         Where that was: ``"cpu"`` or ``"gpu"``.
-    extra_data:
+    extra_data
         Whether the method was trained with extra data.
 
     Examples
@@ -96,7 +120,32 @@ class Declared:
 
 @dataclass(frozen=True)
 class Result:
-    """One scored submission. Fields as in the module's docstring.
+    """One scored submission.
+
+    Attributes
+    ----------
+    team
+        The team's name, as it was given: untrusted text.
+    track
+        The track's name.
+    signature
+        The settings and the environment of the measurement.
+    images
+        The images, in order.
+    summary
+        Metric id -> mean over images; None if it is undefined.
+    curves
+        Metric id -> mean over images of its curve.
+    kind
+        ``"team"``, or ``"baseline"``: shown in leaderboards, not ranked.
+    incomplete
+        What is missing from the submission, one line each. An incomplete result is listed and not ranked.
+    notes
+        Remarks on the numbers, one sentence each.
+    provenance
+        The sampling record that lay in the submission (``sample`` writes it); None if there was none.
+    declared
+        What the submission's readme declares; None if there was none.
 
     Examples
     --------
@@ -125,7 +174,7 @@ class Result:
 
         Parameters
         ----------
-        level:
+        level
             ``"images"``: one row per image. Columns: ``team``, ``track``, ``image`` (text), ``height``, ``width``,
             ``samples`` (int64; pixels, number of samples), and each metric id (float64).
             ``"samples"``: one row per sample. Columns: ``team``, ``track``, ``image``, ``sample`` (int64, from 0),
@@ -133,7 +182,8 @@ class Result:
 
         Returns
         -------
-        Rows in the result's order. An infinite value is ``inf``, an undefined one NaN.
+        pandas.DataFrame
+            Rows in the result's order. An infinite value is ``inf``, an undefined one NaN.
 
         Raises
         ------

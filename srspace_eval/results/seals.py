@@ -42,10 +42,10 @@ class Seal:
 
     Attributes
     ----------
-    how:
+    how
         ``"measured"``: by ``score``. ``"verified"``: ``verify`` measured it again and found no difference.
         ``"trusted"``: some images were taken from journals or results of other machines, with ``--trust-board``.
-    images, total:
+    images, total
         How many of the images were measured here; of how many.
     """
 
@@ -92,7 +92,7 @@ def seal_result(digest: str, seal: Seal) -> None:
 
     Parameters
     ----------
-    digest:
+    digest
         The SHA-256 of the file's bytes.
 
     Raises

@@ -18,11 +18,11 @@ class Signature:
 
     Attributes
     ----------
-    settings:
+    settings
         Group -> settings. ``"common"`` (track, scale, samples, crop, digest of the GT) binds all numbers; a metric's
         group (``"lpips"``, ``"lr_psnr"``, ...) binds that metric's. Two results may stand in one ranking only if all
         groups that both have are equal.
-    environment:
+    environment
         Versions and device: no bar to standing in one ranking; but a run is resumed, and a result taken as already
         there, only in the same environment.
 
@@ -56,7 +56,18 @@ class Signature:
         )
 
     def conflicts(self, other: Signature) -> list[str]:
-        """The settings in which two results differ, one line each; empty if they may be ranked together."""
+        """Compare the settings of two results.
+
+        Parameters
+        ----------
+        other
+            The other result's signature.
+
+        Returns
+        -------
+        list[str]
+            One line for each setting in which they differ. It is empty if the results may be ranked together.
+        """
         found = []
         for group in self.settings:
             if group not in other.settings:

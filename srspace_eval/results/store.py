@@ -18,7 +18,21 @@ from srspace_eval.results.record import Result
 
 
 def result_path(board: Path | str, track: str, team: str) -> Path:
-    """The file of a team's result in a board.
+    """The file of a team's result in a board. The file need not exist.
+
+    Parameters
+    ----------
+    board
+        The board's folder.
+    track
+        The track's name.
+    team
+        The team's name. Characters that file names cannot have are replaced.
+
+    Returns
+    -------
+    Path
+        ``BOARD/TRACK/TEAM.json``.
 
     Examples
     --------
@@ -31,6 +45,16 @@ def result_path(board: Path | str, track: str, team: str) -> Path:
 
 def read_result(path: Path | str) -> Result:
     """Read one result.
+
+    Parameters
+    ----------
+    path
+        A JSON file that ``score`` wrote.
+
+    Returns
+    -------
+    Result
+        The result.
 
     Raises
     ------
@@ -113,6 +137,13 @@ def require_new_name(board: Path | str, track: str, team: str) -> None:
 
 def write_result(path: Path | str, result: Result) -> None:
     """Write one result, atomically. Equal results give equal bytes.
+
+    Parameters
+    ----------
+    path
+        The file to write. An existing file is replaced.
+    result
+        The result to write, such as :func:`score` returns it.
 
     Raises
     ------

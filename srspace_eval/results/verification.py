@@ -31,13 +31,13 @@ class Difference:
 
     Attributes
     ----------
-    cause:
+    cause
         One of :data:`CAUSES`.
-    where:
+    where
         The field of the result: ``"signature.settings.common.gt"``, ``"images.0801.samples.3.lpips"``.
-    stored, found:
+    stored, found
         What the result holds, and what was measured or computed; None: there is none.
-    image, sample, metric:
+    image, sample, metric
         Which image, sample and value it is, if it is one.
     """
 
@@ -59,27 +59,27 @@ class Verification:
 
     Attributes
     ----------
-    result, submission:
+    result, submission
         What was verified, as it was named.
-    team, track:
+    team, track
         As the result says; empty if the result could not be read.
-    images:
+    images
         The images that were measured again.
-    total:
+    total
         The number of the GT's images.
-    seed:
+    seed
         Of the random choice of the images.
-    values:
+    values
         How many values were compared with measured ones.
-    deviations:
+    deviations
         Metric -> the largest deviation among values that differ within the tolerance.
-    tolerances:
+    tolerances
         Metric -> the tolerance, in words.
-    differences:
+    differences
         Everything that differs.
-    environment:
+    environment
         Differences between the environments of the result and of the verification, one line each.
-    error:
+    error
         Why the result could not be verified; empty if it could.
 
     Examples
@@ -130,6 +130,16 @@ class Verification:
         The measured images are a random choice without replacement, so that the number of forged ones among them has
         the hypergeometric distribution.
 
+        Parameters
+        ----------
+        forged
+            Assumed number of forged images, 0 to :attr:`total`.
+
+        Returns
+        -------
+        float
+            Probability, 0 to 1.
+
         Raises
         ------
         InputError
@@ -144,7 +154,14 @@ class Verification:
         return chance_missed(self.total, len(self.images), forged)
 
     def to_document(self) -> dict[str, Any]:
-        """The verification as ``srspace-eval verify --json`` prints it."""
+        """The verification as ``srspace-eval verify --json`` prints it.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold. Among them ``verdict``, ``images``, ``seed``, ``deviations``, ``causes``,
+            ``differences``.
+        """
         counts = [k for k in FORGED if k <= self.total]
         return {
             "result": self.result,

@@ -35,9 +35,14 @@ def load_schema(name: str) -> dict[str, Any]:
 
     Parameters
     ----------
-    name:
+    name
         One of :data:`SCHEMA_NAMES`. ``track``, ``published-table`` and ``competition-options`` are TOML files: the
         schema holds for their data.
+
+    Returns
+    -------
+    dict[str, Any]
+        The schema. It names its draft under ``$schema``.
 
     Raises
     ------

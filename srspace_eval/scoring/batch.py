@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.errors import ImageError, Notice, ResultsError, SubmissionError, TrackError
+from srspace_eval.errors import ImageError, MetricError, Notice, ResultsError, SubmissionError, TrackError
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.scoring.executors.opening import open_executor
@@ -36,14 +36,14 @@ class ScoreOutcome:
 
     Attributes
     ----------
-    path, team:
+    path, team
         The submission and its team.
-    result:
+    result
         The result; None if there are faults.
-    faults, notices:
+    faults, notices
         Why it was not measured, and what readers of its result should know; one line each.
-    organiser:
-        Whether the faults are of the organiser's board, and not of the submission.
+    organiser
+        Whether the faults are of the organiser's board or of a metric, and not of the submission.
 
     Examples
     --------
@@ -73,7 +73,14 @@ class ScoreOutcome:
 
 @dataclass(frozen=True)
 class ScoreBatch:
-    """What became of many submissions, in their order. ``gt`` is the GT that they were measured against, if any.
+    """What became of many submissions, in their order.
+
+    Attributes
+    ----------
+    outcomes
+        One outcome for each submission.
+    gt
+        The GT that they were measured against; None if there is none.
 
     Examples
     --------
@@ -98,7 +105,14 @@ class ScoreBatch:
         return tuple(outcome for outcome in self.outcomes if outcome.faults)
 
     def to_document(self) -> dict[str, object]:
-        """The batch as ``srspace-eval score --json`` prints it; ``result`` is what the board holds, or null."""
+        """The batch as ``srspace-eval score --json`` prints it.
+
+        Returns
+        -------
+        dict[str, object]
+            Values that JSON can hold. ``submissions``: one object for each submission, with ``submission``, ``team``,
+            ``faults``, ``notices`` and ``result``, which is what the board holds, or None.
+        """
         return {
             "submissions": [
                 {
@@ -134,17 +148,18 @@ def score_all(
 
     Parameters
     ----------
-    submissions:
+    submissions
         Folders and zips, patterns such as ``"inbox/*.zip"``, or folders that contain submissions.
-    teams:
+    teams
         Teams or their CSV: names and kinds of the submissions
         (:func:`srspace_eval.submissions.batch.make_members`).
-    options, track, lr, board, overwrite, trust_board, progress, settings:
+    gt, options, track, lr, board, overwrite, trust_board, progress, settings
         As :func:`srspace_eval.score` takes them. All submissions are advanced in one progress.
 
     Returns
     -------
-    One outcome for each submission, in order.
+    ScoreBatch
+        One outcome for each submission, in order.
 
     Raises
     ------
@@ -154,6 +169,9 @@ def score_all(
         If LPIPS is wanted and its weights are not there.
     TrackError
         If there is no such track.
+    InputError
+        If an option is unknown or out of range, a metric needs a GT that is not given, or leaderboards cannot show a
+        team's name.
 
     Examples
     --------
@@ -193,7 +211,7 @@ def score_all(
                         kind=member.team.kind, board=board, overwrite=overwrite, trust=trust_board,
                         progress=share,
                     )  # fmt: skip
-                except ResultsError as error:
+                except (ResultsError, MetricError) as error:
                     organiser, faults = True, (" ".join(str(error).split()),)
                 except (SubmissionError, TrackError, ImageError) as error:
                     faults = faults_of(error)

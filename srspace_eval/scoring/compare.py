@@ -53,11 +53,11 @@ class Comparison:
 
     Attributes
     ----------
-    differences, deviations, values, environment:
+    differences, deviations, values, environment
         As in :class:`srspace_eval.results.verification.Verification`.
-    comparable:
+    comparable
         Images whose files are those that the result was measured from.
-    other_trunk:
+    other_trunk
         Whether the result was measured with another network.
     """
 

@@ -40,18 +40,19 @@ def earlier_result(
 
     Parameters
     ----------
-    path:
+    path
         Where the result is or will be.
-    team, signature, tasks:
+    team, signature, tasks
         This run's.
-    kind:
+    kind
         None: any.
-    trust:
+    trust
         Also take a claim.
 
     Returns
     -------
-    None if there is no result, or a claim.
+    Result or None
+        None if there is no result, or a claim.
 
     Raises
     ------

@@ -45,7 +45,7 @@ class JournalHeader(Struct, frozen=True):
 
     Attributes
     ----------
-    seal:
+    seal
         What shows that this machine wrote the line. Each image's line has one, too.
     """
 
@@ -80,11 +80,11 @@ class Journal:
 
     Attributes
     ----------
-    path:
+    path
         The file.
-    records:
+    records
         The images measured by earlier runs, by name.
-    trusted:
+    trusted
         Whether another machine measured them, and they are taken on trust.
     """
 
@@ -152,13 +152,13 @@ def open_journal(path: Path, signature: Signature, *, replace: bool = False, tru
 
     Parameters
     ----------
-    path:
+    path
         The file. Its folder is created if needed.
-    signature:
+    signature
         The run's settings and environment. A journal with other ones is refused.
-    replace:
+    replace
         Drop a damaged journal, or one of another signature, instead of refusing it.
-    trust:
+    trust
         Also take images that another machine measured.
 
     Raises

@@ -29,30 +29,30 @@ class ScoreOptions:
 
     Attributes
     ----------
-    metrics:
+    metrics
         Names of :func:`srspace_eval.list_metrics`, ids of the track's measures, and :class:`srspace_eval.Measure`
         values, which give a metric options; None: the track's.
-    measures:
+    measures
         Measured beside ``metrics``.
-    samples:
+    samples
         M instead of the track's.
-    net, lpips_weights, weights_dir:
+    net, lpips_weights, weights_dir
         LPIPS trunk where a measure names none; a file with its weights; a folder with torchvision's files.
-    convention:
+    convention
         Of the downscaling for LR-PSNR.
-    patches:
+    patches
         K, N and seed of the sampled diversity score. ``diversity_patches`` is then measured, too. Without a seed it
         follows from this machine's secret and the GTs, and the signature records it.
-    device, precision:
+    device, precision
         Where the trunk runs (``"auto"``, ``"cpu"``, ``"cuda"``) and in what precision.
-    workers:
+    workers
         Threads; None: as many as cores.
-    scheduler:
+    scheduler
         Dask cluster to measure on instead of in this process: see
         :func:`srspace_eval.scoring.executors.opening.open_executor`.
-    incomplete:
+    incomplete
         Measure what is there of a submission that lacks images or samples. Its summary stays empty.
-    niqe_model:
+    niqe_model
         A file with another model for NIQE than the authors' (``.mat`` or ``.npz``).
 
     Examples
@@ -80,7 +80,17 @@ class ScoreOptions:
     niqe_model: Path | None = None
 
     def bound(self, track: Track | None) -> dict[str, Metric]:
-        """The metrics to measure, by id, with their options. Empty if they follow from a track that is not known yet.
+        """The metrics to measure, with their options.
+
+        Parameters
+        ----------
+        track
+            The track, whose metrics are taken if :attr:`metrics` is empty. None: it is not known yet.
+
+        Returns
+        -------
+        dict[str, Metric]
+            Id -> metric. It is empty if the metrics follow from a track that is not known yet.
 
         Raises
         ------
@@ -126,7 +136,18 @@ class ScoreOptions:
         return {**metrics, Lpips.name: replace(metric, net="default")}
 
     def network(self, metrics: Mapping[str, Metric]) -> NetworkPlan | None:
-        """The networks to load; None if no metric needs one."""
+        """The networks that metrics need.
+
+        Parameters
+        ----------
+        metrics
+            Id -> metric, as :meth:`bound` gives them.
+
+        Returns
+        -------
+        NetworkPlan or None
+            What to load, from where, on which device; None if no metric needs a network.
+        """
         needed = tuple({metric.network: metric for metric in metrics.values() if metric.network}.values())
         if not needed:
             return None
@@ -138,11 +159,11 @@ def require_references(track: Track | None, metrics: Mapping[str, Metric], *, gt
 
     Parameters
     ----------
-    track:
+    track
         The track; None: not known yet, so that a GT is required to find it.
-    metrics:
+    metrics
         What is to be measured.
-    gt, lr:
+    gt, lr
         Whether a GT and LRs are given.
 
     Raises

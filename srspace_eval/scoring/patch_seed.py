@@ -20,7 +20,7 @@ def with_patch_seed(options: ScoreOptions, gt: str) -> ScoreOptions:
 
     Parameters
     ----------
-    gt:
+    gt
         The joint digest of the GTs.
     """
     plan = options.patches

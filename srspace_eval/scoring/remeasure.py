@@ -29,8 +29,9 @@ def metrics_of_result(result: Result) -> tuple[dict[str, Metric], dict[str, str]
 
     Returns
     -------
-    Id -> metric, as :func:`srspace_eval.metrics.registry.bind` gives them; and id -> why the settings of the group are
-    not those of a metric of this version.
+    tuple[dict[str, Metric], dict[str, str]]
+        Id -> metric, as :func:`srspace_eval.metrics.registry.bind` gives them; and id -> why the settings of the group
+        are not those of a metric of this version.
     """
     settings = result.signature.settings
     valued = {key for image in result.images for key in own_values(image.values, settings)}

@@ -55,33 +55,34 @@ def score(
 
     Parameters
     ----------
-    submission, gt, lr:
+    submission, gt, lr
         Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them. Without a
         GT only metrics that need none can be measured. The LRs then name the images; without LRs the submission does,
         and missing images cannot be found.
-    options:
+    options
         How to measure.
-    track:
+    track
         A track, a built-in track's name, or a track file; None: the built-in track that fits the names and sizes.
-    team:
+    team
         The name in leaderboards; None: the submission's name, without ``.zip``.
-    kind:
+    kind
         ``"team"``, or ``"baseline"``: shown in leaderboards, not ranked.
-    board:
+    board
         The folder of results.
-    overwrite:
+    overwrite
         Replace an existing result. Delete an unfinished run whose settings differ.
-    trust_board:
+    trust_board
         Take journals and results that other machines measured, such as the shards of a cluster of your own. Otherwise
         their images are measured anew, because anybody may have written their numbers.
-    progress:
+    progress
         Context manager factory ``(description, total) -> advance(n)``.
-    settings:
+    settings
         Fields of :class:`ScoreOptions` as keywords, such as ``metrics=["lpips"]``; they replace those of ``options``.
 
     Returns
     -------
-    The result, as written to ``result_path(board, track.name, team)``.
+    Result
+        The result, as written to ``result_path(board, track.name, team)``.
 
     Raises
     ------
@@ -185,19 +186,29 @@ def score_shard(
 ) -> ShardRun:
     """Measure one shard of a submission's images into its own journal. :func:`score` makes the result of all shards.
 
+    All parameters but ``shard`` and ``overwrite`` must be the same for all shards. Only the shard's own samples are
+    inspected. Faults of other samples are found by their shards.
+
     Parameters
     ----------
-    shard:
-        The shard.
-    overwrite:
+    submission, gt
+        As for :func:`score`.
+    shard
+        Which share of the images to measure: index and number of shards.
+    options, track, lr, team, board, trust_board, progress, settings
+        As for :func:`score`.
+    overwrite
         Measure even if the board has a result of this team; drop this shard's unfinished run if its signature differs.
 
-    The other parameters are those of :func:`score`, and must be the same for all shards. Only the shard's own samples
-    are inspected. Faults of other samples are found by their shards.
+    Returns
+    -------
+    ShardRun
+        Team, track, shard, its journal and the names of its images.
 
     Raises
     ------
-    As :func:`score`.
+    SrspaceEvalError
+        As for :func:`score`.
 
     Examples
     --------
@@ -226,7 +237,20 @@ def score_shard(
 
 @dataclass(frozen=True)
 class ShardRun:
-    """What :func:`score_shard` measured: the team and track, the shard, its journal and its images.
+    """What :func:`score_shard` measured.
+
+    Attributes
+    ----------
+    team
+        The team's name.
+    track
+        The track's name.
+    shard
+        Which share of the images.
+    journal
+        The file with the share's numbers.
+    images
+        Names of the share's images.
 
     Examples
     --------

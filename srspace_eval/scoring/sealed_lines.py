@@ -21,7 +21,7 @@ class LineSealer:
 
     Parameters
     ----------
-    secret:
+    secret
         This machine's; None: lines get no seal, and none is genuine.
     """
 

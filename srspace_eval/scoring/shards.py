@@ -24,7 +24,14 @@ _NAME = re.compile(r"\.shard-([1-9]\d*)-of-([1-9]\d*)\.journal\.jsonl")
 
 @dataclass(frozen=True)
 class Shard:
-    """Shard ``index`` of ``count``, counted from 1.
+    """One share of the images of a submission.
+
+    Attributes
+    ----------
+    index
+        Which share, from 1 to ``count``.
+    count
+        Number of shares.
 
     Examples
     --------
@@ -43,6 +50,16 @@ class Shard:
     def parse(cls, text: str) -> Shard:
         """A shard from ``"I/N"``.
 
+        Parameters
+        ----------
+        text
+            Index and number of shards, such as ``"1/4"``; the index counts from 1.
+
+        Returns
+        -------
+        Shard
+            The shard.
+
         Raises
         ------
         InputError
@@ -57,11 +74,33 @@ class Shard:
         return f"{self.index}/{self.count}"
 
     def of(self, items: Sequence[Item]) -> tuple[Item, ...]:
-        """This shard of some items: every ``count``-th, so that the shards' sizes differ by one at most."""
+        """This shard of some items: every ``count``-th, so that the shards' sizes differ by one at most.
+
+        Parameters
+        ----------
+        items
+            All items, in the order that all shards share.
+
+        Returns
+        -------
+        tuple[Item, ...]
+            The items of this shard.
+        """
         return tuple(items[self.index - 1 :: self.count])
 
     def journal(self, result: Path) -> Path:
-        """The shard's journal, beside the path of the result."""
+        """The shard's journal, beside the path of the result.
+
+        Parameters
+        ----------
+        result
+            The path of the whole submission's result.
+
+        Returns
+        -------
+        Path
+            A file in the same folder.
+        """
         return result.with_name(f"{result.stem}.shard-{self.index}-of-{self.count}.journal.jsonl")
 
 

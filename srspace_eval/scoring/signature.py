@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from srspace_eval._utils.hashing import sha256_of_text
-from srspace_eval.metrics.base import Metric, RunInputs
+from srspace_eval.metrics.base import Metric, RunInputs, Setting
+from srspace_eval.metrics.checked import WrongValueError, named
 from srspace_eval.results.signature import Signature
 from srspace_eval.scoring.executors.base import RuntimeInfo
 from srspace_eval.submissions.check import SubmissionCheck
@@ -26,11 +27,11 @@ def make_signature(
 
     Parameters
     ----------
-    samples:
+    samples
         M.
-    metrics:
+    metrics
         The metrics by id.
-    runtime:
+    runtime
         What the numbers depend on where they are measured.
     """
     track = checked.track
@@ -53,7 +54,7 @@ def make_signature(
     if checked.lr is not None and any(metric.needs.lr for metric in metrics.values()):
         lr = _lr_digest(checked)
     for measure_id, metric in metrics.items():
-        declared = dict(metric.signature(RunInputs(lr)))
+        declared: dict[str, object] = {**_declared(metric, RunInputs(lr))}
         if metric.network in runtime.networks:
             declared = {**runtime.networks[metric.network], **declared}
         if measure_id != metric.name:
@@ -61,6 +62,16 @@ def make_signature(
         if declared:
             settings[measure_id] = {**settings.get(measure_id, {}), **declared}
     return Signature(settings, runtime.environment)
+
+
+def _declared(metric: Metric, run: RunInputs) -> dict[str, Setting]:
+    with named(metric):
+        declared = dict(metric.signature(run))
+        others: dict[str, object] = {**declared}
+        for key, value in others.items():
+            if not (value is None or isinstance(value, (str, int, float, bool))):
+                raise WrongValueError(f"signature(): {key} is a {type(value).__name__}; a text or a number is required")
+        return declared
 
 
 def gt_digest(checked: SubmissionCheck) -> str:

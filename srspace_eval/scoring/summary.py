@@ -29,12 +29,13 @@ def summarise(
 
     Parameters
     ----------
-    known:
+    known
         The columns of the run: undefined values of others are not mentioned in the notes.
 
     Returns
     -------
-    summary, curves, notes.
+    tuple[dict[str, float or None], dict[str, tuple[float or None, ...]], list[str]]
+        summary, curves, notes.
     """
     summary: dict[str, float | None] = {}
     notes: list[str] = []
@@ -134,7 +135,7 @@ def completed_curves(checked: SubmissionCheck, samples: int, records: list[Image
 
     Parameters
     ----------
-    samples:
+    samples
         M.
     """
     pairing = checked.pairing

@@ -27,13 +27,13 @@ class ImageTask:
 
     Attributes
     ----------
-    image:
+    image
         Its name, as in :class:`srspace_eval.submissions.pairing.Pair`.
-    height, width:
+    height, width
         The size at which it is measured, after the crop, in pixels.
-    gt, lr:
+    gt, lr
         The files of the GT and of the LR; None: there is none.
-    samples:
+    samples
         The samples as (number, file), in order of their numbers; at least one.
     """
 
@@ -67,7 +67,8 @@ def load(source: Source, ref: FileRef) -> Pixels:
 
     Returns
     -------
-    uint8 array (H, W, 3).
+    Pixels
+        uint8 array (H, W, 3).
 
     Raises
     ------

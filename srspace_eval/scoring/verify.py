@@ -1,4 +1,7 @@
-"""The verification of results: random images are measured again, and every stored value and digest is compared."""
+"""The verification of results: random images are measured again, and every stored value and digest is compared.
+
+The module is long because much of it is documentation.
+"""
 
 from __future__ import annotations
 
@@ -58,27 +61,28 @@ def verify(
 
     Parameters
     ----------
-    result:
+    result
         The JSON file that ``score`` wrote.
-    submission, gt, lr:
+    submission, gt, lr
         Folder or zip of the samples, of the GT if there is one, and of the LR files if the result was measured against
         some.
-    images:
+    images
         How many images to measure, chosen at random; ``"all"``: each of them.
-    seed:
+    seed
         Of the choice; None: a new one. Draw it after the result was handed in. Otherwise a forger knows the choice.
-    track:
+    track
         The result's track; None: the built-in track of the name that the result gives.
-    lpips_weights, weights_dir:
+    lpips_weights, weights_dir
         File of the LPIPS trunk; folder with torchvision's files.
-    device, workers:
+    device, workers
         Where the trunk runs; threads.
-    progress:
+    progress
         Context manager factory ``(description, total) -> advance(n)``.
 
     Returns
     -------
-    What was found. :attr:`Verification.ok` says whether the result holds.
+    Verification
+        What was found. :attr:`Verification.ok` says whether the result holds.
 
     Raises
     ------
@@ -187,12 +191,19 @@ def verify_all(
 
     Parameters
     ----------
-    pairs:
-        (result, submission) each. The other parameters are those of :func:`verify`.
+    pairs
+        (result, submission) each.
+    gt, images, track, lr, lpips_weights, weights_dir, device, workers
+        As for :func:`verify`.
+    seed
+        Of the choice of images, the same for all results; None: a new one.
+    progress
+        Context manager factory ``(description, total) -> advance(n)``.
 
     Returns
     -------
-    In the order of ``pairs``. :attr:`Verification.error` says why one could not be verified.
+    list[Verification]
+        In the order of ``pairs``. :attr:`Verification.error` says why one could not be verified.
 
     Examples
     --------

@@ -47,7 +47,8 @@ class AnswerStore:
 
         Returns
         -------
-        The name of the file.
+        str
+            The name of the file.
 
         Raises
         ------

@@ -90,17 +90,17 @@ class Answer:
 
     Attributes
     ----------
-    rankings:
+    rankings
         Task id -> ranking, in a ranking study.
-    seconds:
+    seconds
         Task id -> the seconds that it took.
-    id:
+    id
         Random id of the answer. None: a file of version 0.1.0.
-    revision:
+    revision
         Number of the rater's revision, from 1. 0: a file of version 0.1.0.
-    ratings:
+    ratings
         Task id -> grade, in a rating study.
-    screens:
+    screens
         The screens on which tasks were answered. Empty: a file of version 0.1.0.
     """
 

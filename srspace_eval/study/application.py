@@ -51,11 +51,11 @@ class StudyApplication:
 
     Parameters
     ----------
-    folder:
+    folder
         The raters' folder.
-    key:
+    key
         Key of the study.
-    answers:
+    answers
         Folder for the answers, one file each. It is made if it does not exist.
 
     Raises

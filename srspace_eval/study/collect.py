@@ -36,14 +36,19 @@ def collect_study(
 
     Parameters
     ----------
-    answers:
+    answers
         Answer files, and folders of ``.json`` files.
-    key:
+    key
         Key of the study, or its file.
-    out:
+    out
         Folder for MOR.csv, MOR-draws.csv, study.json and report.html. None: nothing is written.
-    options:
+    options
         Which answers count, and how intervals are computed.
+
+    Returns
+    -------
+    StudyOutcome
+        The MOR of each method with intervals, pairwise tests, and the accepted and rejected answers.
 
     Raises
     ------
@@ -98,14 +103,19 @@ def collect_ratings(
 
     Parameters
     ----------
-    answers:
+    answers
         Answer files, and folders of ``.json`` files.
-    key:
+    key
         Key of the study, or its file.
-    out:
+    out
         Folder for MOS.csv, study.json and report.html. None: nothing is written.
-    options:
+    options
         Which answers count, and how intervals are computed.
+
+    Returns
+    -------
+    RatingOutcome
+        The MOS of each method with intervals, the accepted and rejected answers, and the raters.
 
     Raises
     ------

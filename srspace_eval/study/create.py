@@ -40,7 +40,16 @@ _LONG_MINUTES = 60
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A study that was created: the raters' folder, and the key with its file.
+    """A study that was created.
+
+    Attributes
+    ----------
+    folder
+        The raters' folder.
+    key_path
+        The key's file. Keep it secret until the answers are collected.
+    key
+        Methods, tasks and raters of the study.
 
     Examples
     --------
@@ -78,7 +87,14 @@ class StudyFolder:
         return {rater.id: rater.code for rater in self.key.raters.values()}
 
     def to_dict(self) -> dict[str, object]:
-        """What ``study create --json`` prints."""
+        """What ``study create --json`` prints.
+
+        Returns
+        -------
+        dict[str, object]
+            Values that JSON can hold: ``study``, ``folder``, ``key``, ``task``, ``methods``, ``tasks``,
+            ``minutes_per_rater``, ``codes``.
+        """
         return {
             "study": self.key.study,
             "folder": str(self.folder),
@@ -113,33 +129,38 @@ def create_study(
 
     Parameters
     ----------
-    submissions:
+    submissions
         Folders or zips of PNGs with the track's file names, or a mapping from the methods' names to them. A text may
         be ``NAME=PATH``. Published baselines are given in the same way.
-    gt:
+    gt
         Folder or zip of the GT images. None: the track has no GT (``reference = "none"``). Then the LRs name the
         images, or the submissions themselves, and an obvious check shows a method's picture.
-    out:
+    out
         Folder for the raters. It must not exist, or be empty.
-    track:
+    track
         A track, its name or its file. None: guessed from names and sizes.
-    lr:
+    lr
         Folder or zip of the LR images to show. None: made from the GT. Without a GT, rankings need it, and ratings do
         not show it.
-    include_gt:
+    include_gt
         Whether the GT takes part as a method.
-    sample:
+    sample
         Show this sample of every image. None: drawn by seed.
-    options:
+    options
         Task, crops, raters, attention checks, seed.
-    secret:
+    secret
         32 bytes that decide names, positions and tokens. The same secret gives the same bytes. None: random.
-    key_path:
+    key_path
         File of the key. It must not exist. None: ``OUT-key.json`` beside the folder.
-    workers:
+    workers
         Number of threads that decode pictures.
-    progress:
+    progress
         Progress callback.
+
+    Returns
+    -------
+    StudyFolder
+        The raters' folder, and the key.
 
     Raises
     ------
@@ -213,11 +234,11 @@ def build_study(
 
     Parameters
     ----------
-    entries:
+    entries
         The methods.
-    out, key_path, options, secret, workers:
+    out, key_path, options, secret, workers
         As in :func:`create_study`.
-    advance:
+    advance
         Called with the number of pictures read, out of ``images × (methods + 1)``.
 
     Raises

@@ -47,17 +47,17 @@ class Task:
 
     Attributes
     ----------
-    kind:
+    kind
         ``"rank"``: the ranking counts for the MOR. ``"rate"``: the rating counts for the MOS. ``"repeat"``: another
         task once more. ``"obvious"``: every attentive rater gives the same order.
-    items:
+    items
         Ids of the crops' files, sorted. The order carries no information. A crop to rate is the only item.
-    holds:
+    holds
         What each item is: the index of its method, or in an obvious task its place in the right order (0: best). Items
         of the same place may have any order.
-    reference:
+    reference
         Id of the file that shows the LR around the crop, or of the GT's crop. None: no reference.
-    of:
+    of
         The task that a repeat repeats.
     """
 
@@ -117,9 +117,9 @@ def place_crops(
 
     Parameters
     ----------
-    sizes:
+    sizes
         Image -> (height, width) of its cropped GT.
-    step:
+    step
         Corners lie on multiples of this number (the scale).
 
     Returns
@@ -158,9 +158,9 @@ def make_tasks(crops: Sequence[Crop], obvious: Sequence[Crop], entries: Sequence
 
     Parameters
     ----------
-    crops, obvious:
+    crops, obvious
         Result of :func:`place_crops`.
-    entries:
+    entries
         Names of the methods.
     """
 
@@ -198,9 +198,9 @@ def make_lists(
 
     Parameters
     ----------
-    tasks:
+    tasks
         Result of :func:`make_tasks`.
-    entries:
+    entries
         K, the number of methods.
 
     Returns

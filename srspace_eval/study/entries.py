@@ -99,7 +99,7 @@ def open_submissions(
 
     Parameters
     ----------
-    submissions:
+    submissions
         Folders and zips, or a mapping from the methods' names to them. A text may be ``NAME=PATH``
         (:func:`named_source`).
 
@@ -134,19 +134,19 @@ def gather_entries(
 
     Parameters
     ----------
-    submissions:
+    submissions
         (name, source) pairs.
-    gt:
+    gt
         The GT images. None: the track has no GT. Then the LRs name the images, or the submissions themselves.
-    seed:
+    seed
         Seed of the drawn samples.
-    track:
+    track
         The track whose file names apply. None: guessed from the first submission and the GT.
-    lr:
+    lr
         The LR images. None: LRs are made from the GT, if there is one.
-    include_gt:
+    include_gt
         Whether the GT takes part as a method.
-    sample:
+    sample
         Show this sample of every image instead of a drawn one. Methods with one sample show that one.
 
     Raises

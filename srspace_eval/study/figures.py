@@ -62,11 +62,11 @@ def grades_figure(methods: Sequence[dict[str, Any]], labels: Sequence[str], bett
 
     Parameters
     ----------
-    methods:
+    methods
         As in ``study.json``.
-    labels:
+    labels
         The grades, from low to high.
-    better:
+    better
         ``"higher"`` or ``"lower"``.
     """
     step = -1 if better == "higher" else 1

@@ -35,9 +35,9 @@ def two_way_error(values: Floats, rater: Ints, unit: Ints) -> TwoWayError:
 
     Parameters
     ----------
-    values:
+    values
         (N, K).
-    rater, unit:
+    rater, unit
         (N,): indices of the rater and of the crop (or image) of each row.
 
     >>> two_way_error(np.array([[1.0], [3.0]]), np.arange(2), np.arange(2)).se.tolist()
@@ -87,9 +87,9 @@ def bootstrap_mor(data: Rankings, *, level: float = 0.95, draws: int = 2000, see
 
     Parameters
     ----------
-    level:
+    level
         Confidence level, two-sided.
-    draws, seed:
+    draws, seed
         Number of draws, and seed. The same seed gives the same intervals.
 
     Raises

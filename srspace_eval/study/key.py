@@ -48,17 +48,17 @@ class Key:
 
     Attributes
     ----------
-    study:
+    study
         Id of the study: a digest of its page's data and of every picture.
-    secret:
+    secret
         256 bits, hexadecimal: names, positions and tokens follow from it; ``create --secret`` builds the same again.
-    entries:
+    entries
         Names of the methods; ``Task.holds`` are indices into it.
-    tasks, raters:
+    tasks, raters
         By id.
-    settings:
+    settings
         How it was built, for the record.
-    task, scale:
+    task, scale
         Whether raters rank or rate, and the scale of the ratings. None: a ranking study.
     """
 

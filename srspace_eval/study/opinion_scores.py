@@ -1,6 +1,7 @@
 """Mean opinion scores (MOS) from single ratings: plain, and without the raters' biases.
 
-It takes ratings from any study. It draws no pictures and reads no files.
+It takes ratings from any study. It draws no pictures and reads no files. The module is long because
+much of it is documentation.
 """
 
 from __future__ import annotations
@@ -33,22 +34,22 @@ class OpinionScores:
 
     Attributes
     ----------
-    methods:
+    methods
         The K names.
-    mos, low, high:
+    mos, low, high
         Plain MOS and its interval for other raters and other pictures, (K,). NaN: no interval, because only one rater
         rated the method.
-    unbiased, unbiased_low, unbiased_high:
+    unbiased, unbiased_low, unbiased_high
         The same of the model with biases, (K,).
-    ratings:
+    ratings
         Number of ratings of each method, (K,).
-    raters:
+    raters
         One summary a rater, in the order of their names.
-    pictures:
+    pictures
         Number of pictures.
-    agreement:
+    agreement
         Kendall's W of the raters' mean scores of the methods. NaN: fewer than two raters have rated all methods.
-    scale, level:
+    scale, level
         The scale, and the confidence level of the intervals.
 
     Examples
@@ -85,10 +86,14 @@ class OpinionScores:
         return tuple(rater for rater in self.raters if rater.outlying)
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a method, best first.
+        """The scores as a pandas DataFrame: one row per method, best first.
 
-        Columns: ``team``, ``mos``, ``mos_low``, ``mos_high``, ``unbiased``, ``unbiased_low``, ``unbiased_high``, and
-        ``n``, the number of ratings.
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: ``team`` (text); ``mos``, ``mos_low``, ``mos_high``, ``unbiased``, ``unbiased_low``,
+            ``unbiased_high`` (float64, on the scale; an interval is NaN if one rater rated the method); ``n``, the
+            number of ratings (int64).
         """
         import pandas as pd
 
@@ -108,9 +113,12 @@ class OpinionScores:
         return frame
 
     def to_csv(self) -> str:
-        """A table for a track that declares the column ``mos``: ``team,mos,mos_low,mos_high``, best first.
+        """A table for a track that declares the column ``mos``, best first.
 
-        The cells of a missing interval are empty.
+        Returns
+        -------
+        str
+            CSV with the columns ``team,mos,mos_low,mos_high``. The cells of a missing interval are empty.
         """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -141,14 +149,20 @@ def mean_opinion_scores(
 
     Parameters
     ----------
-    method, picture, rater:
+    method, picture, rater
         (N,) names. One rating is one score of one rater for one method's version of one picture.
-    score:
+    score
         (N,) scores on the scale.
-    scale:
-        The scale.
-    level:
+    scale
+        Ends, step and direction of the scale. By default the five grades of ITU-T P.910, 1 to 5.
+    level
         Confidence level, in [0.5, 1).
+
+    Returns
+    -------
+    OpinionScores
+        The MOS of each method, plain and without the raters' biases, each with an interval; the raters; their
+        agreement.
 
     Raises
     ------

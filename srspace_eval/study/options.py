@@ -32,36 +32,38 @@ class StudyOptions:
 
     Attributes
     ----------
-    task:
+    task
         ``"rank"``: people put the methods' crops in order (MOR). ``"rate"``: people rate single crops (MOS).
-    pairs:
+    pairs
         Ratings: show the GT beside each picture as its reference.
-    crops, size:
+    crops, size
         Number of crops of each image, and side of a crop in GT pixels.
-    zoom:
+    zoom
         Each pixel of a crop is shown as ``zoom × zoom`` pixels, the same for all raters. On a screen of high density,
         such a pixel is a whole number of the screen's pixels. None: the smallest at which a crop is at least 160 wide.
-    raters:
+    raters
         Number of people who do each task.
-    tasks_per_rater:
+    tasks_per_rater
         Largest number of tasks for one person, without attention checks. The tasks are then shared among more people.
         A person rates all methods' versions of a crop. None: everyone does all.
-    images:
+    images
         Number of images, drawn by seed. None: all.
-    ties:
+    ties
         Rankings: whether crops may share a rank.
-    repeats, obvious:
+    repeats, obvious
         Attention checks for each rater: tasks that are shown twice, and tasks with an obvious order. An obvious check
         of a rating study is two pictures to rate: a hidden GT, and the same in large cells. Without a GT, it is a
         method's picture.
-    context:
+    context
         Rankings: side of the LR region that is shown around a crop, in GT pixels. None: six times ``size``.
-    seed:
+    seed
         Decides images, crops and samples. None: it follows from the secret, so nobody can predict what is shown. The
         key records it.
-    title:
+    title
         Heading of the page. None: the one of the task in :data:`TITLES`.
 
+    Examples
+    --------
     >>> StudyOptions(size=160).context_size
     960
     >>> StudyOptions(size=80).shown_zoom, StudyOptions(size=320).shown_zoom
@@ -119,6 +121,18 @@ class StudyOptions:
     def with_seed(self, secret: bytes) -> StudyOptions:
         """These options with a seed. A seed that is not given follows from the secret.
 
+        Parameters
+        ----------
+        secret
+            32 random bytes.
+
+        Returns
+        -------
+        StudyOptions
+            The options themselves if they have a seed, otherwise a copy with one.
+
+        Examples
+        --------
         >>> StudyOptions().with_seed(bytes(32)).seed == StudyOptions().with_seed(bytes(32)).seed
         True
         >>> StudyOptions(seed=3).with_seed(bytes(32)).seed
@@ -130,6 +144,11 @@ class StudyOptions:
 
     def check(self, scale: int) -> None:
         """Check the options for a scale.
+
+        Parameters
+        ----------
+        scale
+            The super-resolution factor.
 
         Raises
         ------
@@ -181,17 +200,17 @@ class CollectOptions:
 
     Attributes
     ----------
-    partial:
+    partial
         Whether answers with missing tasks are refused or used.
-    agreement:
+    agreement
         Rankings: least mean Kendall tau between a rater's first and second ranking of the repeated tasks, in [-1, 1].
-    tolerance:
+    tolerance
         Ratings: largest mean difference between a rater's first and second rating of the repeated pictures, in grades.
-    over:
+    over
         What intervals and tests generalise over besides raters. ``"images"`` keeps the crops of an image together.
-    level:
+    level
         Confidence level of the intervals, in [0.5, 1).
-    draws, seed:
+    draws, seed
         Rankings: number of draws of the bootstrap, at least 100, and its seed.
 
     Examples
@@ -212,6 +231,13 @@ class CollectOptions:
     def problems(self) -> dict[str, str]:
         """The options that are out of range: name -> what the value must be.
 
+        Returns
+        -------
+        dict[str, str]
+            It is empty if all options are in range.
+
+        Examples
+        --------
         >>> CollectOptions(level=2).problems()
         {'level': 'must lie between 0.5 and 1'}
         """

@@ -29,19 +29,19 @@ class StudyOutcome:
 
     Attributes
     ----------
-    key, options:
+    key, options
         What the answers were collected with.
-    accepted, rejected:
+    accepted, rejected
         The answers that count, and the others with the reasons.
-    rankings:
+    rankings
         All rankings that count.
-    mor, intervals:
+    mor, intervals
         Mean opinion ranks, (K,), and their intervals.
-    agreement, friedman, pairs:
+    agreement, friedman, pairs
         Kendall's W, Friedman's test, and the comparison of all pairs of methods.
-    shares:
+    shares
         (K, K): share of the rankings in which a method (row) has a rank (column). A tie counts in equal parts.
-    seconds:
+    seconds
         Median time of a task.
 
     Examples
@@ -68,10 +68,13 @@ class StudyOutcome:
         return [int(i) for i in np.argsort(self.mor, kind="stable")]
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a method, best first.
+        """The ranks as a pandas DataFrame: one row per method, best first.
 
-        Columns: ``team``, ``mor``, ``mor_low``, ``mor_high``, ``rank``, ``rank_low``, ``rank_high``, and ``n``, the
-        number of rankings.
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: ``team`` (text); ``mor``, ``mor_low``, ``mor_high`` (float64); ``rank``, ``rank_low``,
+            ``rank_high``; and ``n``, the number of rankings.
         """
         import pandas as pd
 
@@ -91,7 +94,14 @@ class StudyOutcome:
         return frame
 
     def to_dict(self) -> dict[str, Any]:
-        """The document that ``study.json`` holds and ``study collect --json`` prints."""
+        """The document that ``study.json`` holds and ``study collect --json`` prints.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold. Among them ``study``, ``methods`` (MOR and intervals, best first), ``kendall_w``,
+            ``friedman``, ``pairs``.
+        """
         names, intervals = self.rankings.methods, self.intervals
         return {
             "format": RESULT_FORMAT,

@@ -39,11 +39,11 @@ def page_data(
 
     Parameters
     ----------
-    tasks, raters, contexts, options:
+    tasks, raters, contexts, options
         The study. ``contexts`` has the LR contexts of a ranking study.
-    pictures:
+    pictures
         Number of pictures that a task shows, for the estimated time.
-    scale:
+    scale
         The scale of a rating study.
     """
     order = {task.id: task for task in sorted(tasks, key=lambda task: task.id)}

@@ -25,16 +25,16 @@ class RaterSummary:
 
     Attributes
     ----------
-    rater, ratings:
+    rater, ratings
         The name, and the number of ratings.
-    bias:
+    bias
         By how much the rater's scores are higher than the panel's, in the scale's units. The panel's mean bias is 0.
-    inconsistency:
+    inconsistency
         Standard deviation of the scores around what the model expects of this rater.
-    correlation:
+    correlation
         Pearson's correlation of the scores with the mean scores of the other raters for the same stimuli. NaN: constant
         scores, or no other raters.
-    outlying:
+    outlying
         Why the rater is named; empty for most. Nobody is left out because of it.
 
     Examples
@@ -59,9 +59,9 @@ class BiasModel:
 
     Attributes
     ----------
-    quality:
+    quality
         (stimuli,).
-    bias, inconsistency:
+    bias, inconsistency
         (raters,): mean 0, and standard deviation of the noise.
     """
 
@@ -83,16 +83,17 @@ def fit_bias_model(score: Floats, rater: Ints, stimulus: Ints, step: float = 1.0
 
     Parameters
     ----------
-    score:
+    score
         (N,).
-    rater, stimulus:
+    rater, stimulus
         (N,): indices from 0 without gaps. A stimulus is one method's version of one picture.
-    step:
+    step
         Distance of two neighbouring scores.
 
     Returns
     -------
-    :class:`BiasModel`
+    BiasModel
+        :class:`BiasModel`
 
     Examples
     --------

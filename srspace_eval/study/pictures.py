@@ -24,16 +24,17 @@ def read_squares(data: bytes, where: str, corners: Sequence[tuple[int, int]], si
 
     Parameters
     ----------
-    data, where:
+    data, where
         Bytes of the file, and its name for messages.
-    corners:
+    corners
         Left upper corners (x, y) of the squares.
-    size:
+    size
         Side of the squares.
 
     Returns
     -------
-    list of uint8 arrays (size, size, 3).
+    list[Pixels]
+        list of uint8 arrays (size, size, 3).
 
     Raises
     ------
@@ -102,7 +103,7 @@ def stored_png(pixels: Pixels) -> bytes:
 
     Parameters
     ----------
-    pixels:
+    pixels
         (H, W, 3), uint8, RGB.
 
     >>> len(stored_png(np.zeros((80, 80, 3), np.uint8)))

@@ -1,4 +1,7 @@
-"""``plan_study``: how many raters and crops a study needs, by simulation, and how much time they take."""
+"""``plan_study``: how many raters and crops a study needs, by simulation, and how much time they take.
+
+The module is long because much of it is documentation.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,13 @@ class RaterModel:
 
     Attributes
     ----------
-    entries:
+    entries
         K, the number of methods.
-    taste:
+    taste
         Standard deviation of a rater's liking of a method. That of the noise is 1.
-    crop_effect:
+    crop_effect
         Standard deviation of a method's quality over crops.
-    quality_sd:
+    quality_sd
         Standard deviation of the methods' qualities.
 
     Examples
@@ -58,14 +61,14 @@ class PlanTarget:
 
     Attributes
     ----------
-    difference:
+    difference
         Difference of two methods' MORs, in ranks.
-    alpha:
+    alpha
         The difference is found if p is below this value.
-    comparisons:
+    comparisons
         Number of pairs for which p is corrected (Bonferroni, an upper bound of Holm's correction). 1: one pair, chosen
         before the study.
-    power:
+    power
         Wanted probability to find the difference.
 
     Examples
@@ -87,11 +90,11 @@ class PlannedSize:
 
     Attributes
     ----------
-    crops:
+    crops
         None: the largest number of crops is not enough.
-    power:
+    power
         The power that is reached.
-    minutes_each, minutes_all:
+    minutes_each, minutes_all
         Time of one rater, and of all raters together.
     """
 
@@ -105,6 +108,15 @@ class PlannedSize:
 @dataclass(frozen=True)
 class StudyPlan:
     """What was asked for, and a planned size for each number of raters.
+
+    Attributes
+    ----------
+    target
+        The difference to find.
+    model
+        How people were assumed to rank.
+    sizes
+        One entry for each number of raters: crops, power, minutes.
 
     Examples
     --------
@@ -131,14 +143,27 @@ class StudyPlan:
         return 1 + math.ceil(math.log2(self.target.comparisons / self.target.alpha) + 1e-9)
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a number of raters; columns as the attributes of :class:`PlannedSize`."""
+        """The plan as a pandas DataFrame: one row per number of raters.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: ``raters``, ``crops``, ``power``, ``minutes_each``, ``minutes_all``. ``crops`` is NaN or None where
+            the largest number is not enough.
+        """
         import pandas as pd
 
         frame: pd.DataFrame = pd.DataFrame([asdict(size) for size in self.sizes])
         return frame
 
     def to_dict(self) -> dict[str, Any]:
-        """What ``study plan --json`` prints."""
+        """What ``study plan --json`` prints.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold: ``question``, ``world``, ``plans``.
+        """
         target, model = self.target, self.model
         return {
             "question": {
@@ -172,16 +197,21 @@ def plan_study(
 
     Parameters
     ----------
-    target, model:
+    target, model
         The difference to find, and how raters rank.
-    raters:
+    raters
         Numbers of raters to plan for.
-    most_crops:
+    most_crops
         Largest number of crops to consider.
-    studies:
+    studies
         Number of simulated studies. The standard error of the power is at most ``0.5 / sqrt(studies)``.
-    seed:
+    seed
         Seed of the simulation.
+
+    Returns
+    -------
+    StudyPlan
+        The number of crops and the power for each number of raters.
 
     Raises
     ------
@@ -295,7 +325,7 @@ def power(means: Floats, target: PlanTarget) -> float:
 
     Parameters
     ----------
-    means:
+    means
         (studies, crops): differences of the mean ranks.
     """
     some = np.any(means != 0, axis=1)  # SciPy cannot test a study in which all differences are 0

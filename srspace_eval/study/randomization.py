@@ -64,18 +64,19 @@ def draw_corners(
 
     Parameters
     ----------
-    image:
+    image
         Name of the image. Each image has draws of its own.
-    height, width:
+    height, width
         Size of the image.
-    count, size:
+    count, size
         Number of squares, and their side.
-    step:
+    step
         Corners lie on multiples of this number (the scale).
 
     Returns
     -------
-    list of ``count`` left upper corners (x, y).
+    list[tuple[int, int]]
+        list of ``count`` left upper corners (x, y).
 
     Raises
     ------
@@ -130,9 +131,9 @@ def balanced_orders(shares: Sequence[int], entries: int, rng: np.random.Generato
 
     Parameters
     ----------
-    shares:
+    shares
         The number of tasks of each rater.
-    entries:
+    entries
         K, the number of methods.
 
     Returns
@@ -179,9 +180,9 @@ def place_checks(tasks: int, repeats: int, obvious: int, rng: np.random.Generato
 
     Parameters
     ----------
-    tasks:
+    tasks
         Number of the rater's own tasks.
-    repeats, obvious:
+    repeats, obvious
         Numbers of repeated and of obvious tasks.
 
     Returns

@@ -24,11 +24,11 @@ class Rankings:
 
     Attributes
     ----------
-    methods:
+    methods
         The K names.
-    ranks:
+    ranks
         (N, K): ranks, 1: most like a photograph. Tied methods share the mean of their ranks.
-    rater, unit:
+    rater, unit
         (N,): index of the rater and of the crop (or image) of each ranking, counted from 0.
     """
 
@@ -72,12 +72,13 @@ def mean_opinion_rank(ranks: Floats) -> Floats:
 
     Parameters
     ----------
-    ranks:
+    ranks
         (N, K). 1 is the best rank.
 
     Returns
     -------
-    (K,), in [1, K]. Lower is better.
+    Floats
+        (K,), in [1, K]. Lower is better.
 
     >>> mean_opinion_rank(np.array([[1.0, 2.0, 3.0], [2.0, 1.0, 3.0]])).tolist()
     [1.5, 1.5, 3.0]
@@ -110,9 +111,9 @@ def as_rankings(answers: Sequence[Answer], key: Key, *, by_image: bool = False) 
 
     Parameters
     ----------
-    answers:
+    answers
         One answer a rater.
-    by_image:
+    by_image
         Whether a unit is an image with all its crops, rather than a crop.
     """
     rows, raters, units = [], [], []

@@ -33,12 +33,12 @@ def make_rating_tasks(
 
     Parameters
     ----------
-    crops, obvious:
+    crops, obvious
         Result of :func:`srspace_eval.study.design.place_crops`. An obvious crop gives two tasks: a hidden GT, and the
         same in large cells.
-    entries:
+    entries
         K, the number of methods.
-    pairs:
+    pairs
         Whether the GT is shown beside the crop.
     """
 
@@ -68,9 +68,9 @@ def make_rating_lists(
 
     Parameters
     ----------
-    tasks:
+    tasks
         Result of :func:`make_rating_tasks`.
-    entries:
+    entries
         K, the number of methods.
 
     Returns

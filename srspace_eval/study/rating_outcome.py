@@ -24,15 +24,15 @@ class RatingOutcome:
 
     Attributes
     ----------
-    key, options:
+    key, options
         What the answers were collected with.
-    accepted, rejected:
+    accepted, rejected
         The answers that count, and the others with the reasons.
-    scores:
+    scores
         Mean opinion scores, plain and without the raters' biases, and the raters.
-    shares:
+    shares
         (K, grades): share of a method's ratings (row) that have a grade (column).
-    seconds:
+    seconds
         Median time of a task.
 
     Examples
@@ -49,11 +49,24 @@ class RatingOutcome:
     seconds: float
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a method, best first: :meth:`OpinionScores.to_frame`."""
+        """The scores as a pandas DataFrame: one row per method, best first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of :meth:`OpinionScores.to_frame`.
+        """
         return self.scores.to_frame()
 
     def to_dict(self) -> dict[str, Any]:
-        """The document that ``study.json`` holds and ``study collect --json`` prints."""
+        """The document that ``study.json`` holds and ``study collect --json`` prints.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold. Among them ``study``, ``scale``, ``methods`` (MOS and intervals, best first),
+            ``kendall_w``, ``raters``.
+        """
         scores, scale = self.scores, self.key.rating_scale
         return {
             "format": RATING_RESULT_FORMAT,

@@ -27,13 +27,13 @@ class RatingModel:
 
     Attributes
     ----------
-    entries:
+    entries
         Number of methods, for the time.
-    bias:
+    bias
         Standard deviation of the raters' biases.
-    noise:
+    noise
         Standard deviation of a single rating around what its rater gives on average.
-    picture:
+    picture
         Standard deviation of a method's quality over pictures.
 
     Examples
@@ -55,11 +55,11 @@ class RatingTarget:
 
     Attributes
     ----------
-    half_width:
+    half_width
         Wanted half of the width of a method's interval, in grades.
-    pictures:
+    pictures
         Number of pictures (crops) that the study has.
-    level:
+    level
         Confidence level, in [0.5, 1).
 
     Examples
@@ -80,11 +80,11 @@ class PlannedRatings:
 
     Attributes
     ----------
-    half_width:
+    half_width
         With the target's number of pictures.
-    pictures:
+    pictures
         The smallest number of pictures with the wanted half width. None: no number is enough.
-    minutes_each, minutes_all:
+    minutes_each, minutes_all
         Time of one rater, and of all raters together, for the target's number of pictures.
     """
 
@@ -101,8 +101,14 @@ class RatingPlan:
 
     Attributes
     ----------
-    raters:
+    target
+        The interval to reach.
+    model
+        How people were assumed to rate.
+    raters
         The smallest number of raters with the wanted half width, for the target's pictures. None: no number is enough.
+    sizes
+        One entry for each number of raters: half width, pictures, minutes.
 
     Examples
     --------
@@ -118,14 +124,27 @@ class RatingPlan:
     sizes: tuple[PlannedRatings, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a number of raters; columns as the attributes of :class:`PlannedRatings`."""
+        """The plan as a pandas DataFrame: one row per number of raters.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: ``raters``, ``half_width`` (on the scale), ``pictures``, ``minutes_each``, ``minutes_all``.
+            ``pictures`` is NaN or None where no number is enough.
+        """
         import pandas as pd
 
         frame: pd.DataFrame = pd.DataFrame([asdict(size) for size in self.sizes])
         return frame
 
     def to_dict(self) -> dict[str, Any]:
-        """What ``study plan --task rate --json`` prints."""
+        """What ``study plan --task rate --json`` prints.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold: ``question``, ``world``, ``raters``, ``plans``.
+        """
         return {
             "question": asdict(self.target),
             "world": asdict(self.model),
@@ -148,10 +167,15 @@ def plan_ratings(
 
     Parameters
     ----------
-    target, model:
+    target, model
         The interval to reach, and how people rate.
-    raters:
+    raters
         Numbers of raters to plan for, at least 2 each.
+
+    Returns
+    -------
+    RatingPlan
+        The half width of the interval for each number of raters, and the smallest number that is enough.
 
     Raises
     ------
@@ -186,9 +210,9 @@ def half_width(model: RatingModel, raters: int, pictures: int, level: float) -> 
 
     Parameters
     ----------
-    raters, pictures:
+    raters, pictures
         R and P, at least 2 each.
-    level:
+    level
         Confidence level.
     """
     bias, noise, picture = model.bias**2, model.noise**2, model.picture**2

@@ -28,9 +28,9 @@ def write_report(tables: Mapping[str, str], document: Mapping[str, Any], page: s
 
     Parameters
     ----------
-    tables:
+    tables
         File name -> text.
-    document, page:
+    document, page
         Content of study.json and of report.html.
 
     Raises

@@ -33,7 +33,7 @@ class AcceptedAnswer:
 
     Attributes
     ----------
-    agreement:
+    agreement
         How far a rater agrees with him- or herself on the repeated tasks. Rankings: mean Kendall tau of both rankings.
         Ratings: mean difference of both ratings, in grades. None: no repeated task.
     """

@@ -20,11 +20,11 @@ class StudyServer:
 
     Parameters
     ----------
-    folder, key, answers:
+    folder, key, answers
         The raters' folder, the study's key, and the folder for the answers.
-    host, port:
+    host, port
         Where it listens. Port 0: a free port.
-    base_url:
+    base_url
         The address under which raters reach this server through a proxy, for the links.
 
     Raises
@@ -134,20 +134,21 @@ def serve_study(
 
     Parameters
     ----------
-    folder:
+    folder
         The raters' folder.
-    key:
+    key
         Key of the study, or its file. None: ``FOLDER-key.json`` beside the folder.
-    answers:
+    answers
         Folder for the answers. It is made if it does not exist.
-    host, port:
+    host, port
         Where the server listens. Port 0: a free port.
-    base_url:
+    base_url
         The address under which raters reach the proxy.
 
     Returns
     -------
-    A running server. Call ``stop()``, or use it as a context manager.
+    StudyServer
+        A running server. Call ``stop()``, or use it as a context manager.
 
     Raises
     ------

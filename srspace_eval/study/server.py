@@ -2,7 +2,8 @@
 
 waitress parses requests, limits them, and answers idle connections without a thread each. Two things are added here.
 A request must arrive within a time, and its reply must be taken within a time: waitress closes idle connections only,
-and a client that sends a byte now and then is never idle. Requests whose length is stated twice are refused.
+and a client that sends a byte now and then is never idle. Requests whose length is stated twice, and headers that go on
+in the next line, are refused.
 """
 
 from __future__ import annotations
@@ -40,9 +41,12 @@ _IN_MEMORY = 1 << 26  # waitress puts larger replies into temporary files
 
 
 class _Parser(HTTPRequestParser):
-    """A request whose length is stated in two ways is refused, because a proxy may choose the other one."""
+    """A request whose length can be read in two ways is refused, because a proxy may read it in the other one."""
 
     def parse_header(self, header_plus: bytes) -> None:
+        if b"\n " in header_plus or b"\n\t" in header_plus:
+            # RFC 9112, 5.2: a server may refuse a header that goes on in the next line. Not all proxies join the lines.
+            raise ParsingError("a header goes on in the next line")
         super().parse_header(header_plus)
         coded = self.chunked or "TRANSFER_ENCODING" in self.headers
         if coded and ("CONTENT_LENGTH" in self.headers or self.version != "1.1"):
@@ -79,9 +83,9 @@ class StudyHttpServer:
 
     Parameters
     ----------
-    folder, key, answers:
+    folder, key, answers
         As for :class:`~srspace_eval.study.application.StudyApplication`.
-    address:
+    address
         Host and port. Port 0: a free port.
 
     Raises

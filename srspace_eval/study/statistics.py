@@ -21,12 +21,14 @@ def kendall_w(scores: Floats) -> float:
 
     Parameters
     ----------
-    scores:
+    scores
         (n, K): ranks or other scores of n judges. They are ranked within each row.
 
     Returns
     -------
-    float in [0, 1]. 1: all judges give the same order. NaN: fewer than two judges or methods, or all rows are one tie.
+    float
+        float in [0, 1]. 1: all judges give the same order. NaN: fewer than two judges or methods, or all rows are one
+        tie.
 
     >>> kendall_w(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]))
     1.0
@@ -62,7 +64,7 @@ def friedman(scores: Floats) -> Friedman:
 
     Parameters
     ----------
-    scores:
+    scores
         (n, K): one row a block. A block is a crop with the mean ranks of its raters, because rankings of the same crop
         are not independent. With rankings as blocks, p would be too small.
 
@@ -95,13 +97,13 @@ class Pair:
 
     Attributes
     ----------
-    first, second:
+    first, second
         Indices of the methods.
-    difference:
+    difference
         MOR of the second minus MOR of the first; positive: the first is better.
-    low, high:
+    low, high
         Interval of the difference, for other raters and other crops.
-    p, p_holm:
+    p, p_holm
         p value of Wilcoxon's signed-rank test over the crops' mean ranks, for these raters; the same, corrected for all
         pairs.
     """
@@ -135,7 +137,7 @@ def signed_rank_p(differences: Sequence[Fraction]) -> float:
 
     Parameters
     ----------
-    differences:
+    differences
         Exact numbers. Rounding would break ties of their sizes, and the test depends on nothing but signs and ranks.
 
     >>> round(signed_rank_p([Fraction(n, 5) for n in (1, 1, -1, 2, 1, 5, -1, 8)]), 4)

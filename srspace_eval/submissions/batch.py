@@ -1,4 +1,7 @@
-"""Many submissions at once: the members of an inbox, their teams, and the check of all of them."""
+"""Many submissions at once: the members of an inbox, their teams, and the check of all of them.
+
+The module is long because much of it is documentation.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +40,11 @@ class CheckOutcome:
 
     Attributes
     ----------
-    path, team:
+    path, team
         The submission and its team.
-    check:
+    check
         The check; None if the submission could not be opened or paired.
-    faults, notices:
+    faults, notices
         What is wrong, and what does not prevent scoring; one line each.
 
     Examples
@@ -71,7 +74,15 @@ class CheckOutcome:
         return None
 
     def to_document(self) -> dict[str, object]:
-        """The outcome as ``srspace-eval check --json`` prints it."""
+        """The outcome as ``srspace-eval check --json`` prints it.
+
+        Returns
+        -------
+        dict[str, object]
+            Values that JSON can hold. ``submission``, ``team``, ``track``, ``names`` (the template of the file names),
+            ``images``, ``samples``, ``faults``, ``notices``. ``track`` and ``names`` are None if the submission could
+            not be opened.
+        """
         known = {} if self.check is None else self.check.to_document()
         return {
             "submission": str(self.path), "team": self.team.team, "track": None, "names": None, "images": 0,
@@ -81,7 +92,14 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class CheckBatch:
-    """The checks of many submissions, in their order. ``gt`` is the GT that they were compared with, if any.
+    """The checks of many submissions, in their order.
+
+    Attributes
+    ----------
+    outcomes
+        One outcome for each submission.
+    gt
+        The GT that they were compared with; None if there is none.
 
     Examples
     --------
@@ -104,7 +122,14 @@ class CheckBatch:
         return tuple(outcome for outcome in self.outcomes if outcome.faults)
 
     def to_document(self) -> dict[str, object]:
-        """The batch as ``srspace-eval check --json`` prints it."""
+        """The batch as ``srspace-eval check --json`` prints it.
+
+        Returns
+        -------
+        dict[str, object]
+            Values that JSON can hold. ``submissions``: one object for each submission, as
+            :meth:`CheckOutcome.to_document` gives it.
+        """
         return {"submissions": [outcome.to_document() for outcome in self.outcomes]}
 
 
@@ -133,7 +158,8 @@ def find_submissions(submissions: Sequence[Path | str]) -> list[Path]:
 
     Returns
     -------
-    Each submission once, in the order of the paths; members of an inbox and of a pattern are sorted by name.
+    list[Path]
+        Each submission once, in the order of the paths; members of an inbox and of a pattern are sorted by name.
 
     Raises
     ------
@@ -174,9 +200,9 @@ def make_members(
 
     Parameters
     ----------
-    submissions:
+    submissions
         As :func:`find_submissions` takes them.
-    teams:
+    teams
         Teams, or their CSV (:func:`srspace_eval.tracks.teams.read_teams`). A submission belongs to the team whose
         ``file`` is its name, with or without ``.zip``. A submission that no team names gets its own name.
 
@@ -229,16 +255,17 @@ def check_all(
 
     Parameters
     ----------
-    submissions:
+    submissions
         Folders and zips, patterns such as ``"inbox/*.zip"``, or folders that contain submissions.
-    teams:
-        Teams or their CSV, for the names (:func:`make_members`).
-    gt, track, lr, samples, strict, workers, progress:
+    gt, track, lr, samples, strict, workers, progress
         As :func:`srspace_eval.check` takes them. All submissions are advanced in one progress.
+    teams
+        Teams or their CSV, for the names (:func:`make_members`).
 
     Returns
     -------
-    One outcome for each submission, in order.
+    CheckBatch
+        One outcome for each submission, in order.
 
     Raises
     ------
@@ -246,6 +273,8 @@ def check_all(
         If there is no submission, two are of one team, or the GT or LR cannot be read.
     TrackError
         If there is no such track.
+    InputError
+        If a GT is given although the track has none, or ``samples`` is out of range.
 
     Examples
     --------

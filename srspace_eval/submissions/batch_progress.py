@@ -48,7 +48,7 @@ def batch_progress(progress: Progress, counted: str, paths: Sequence[Path]) -> I
 
     Parameters
     ----------
-    counted:
+    counted
         The description of the steps that count, such as ``"Checking"``.
     """
     sizes = [_files(path) for path in paths]

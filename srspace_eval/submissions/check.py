@@ -1,4 +1,7 @@
-"""The check of a submission: pairing and inspection together, before anything is measured."""
+"""The check of a submission: pairing and inspection together, before anything is measured.
+
+The module is long because much of it is documentation.
+"""
 
 from __future__ import annotations
 
@@ -43,15 +46,15 @@ class SubmissionCheck:
 
     Attributes
     ----------
-    track:
+    track
         The track given, or the one that names and sizes belong to.
-    submission, gt, lr:
+    submission, gt, lr
         Where the files are read from; None: not given.
-    pairing, inspection:
+    pairing, inspection
         Which files belong together, and what is known of each file.
-    strict:
+    strict
         Whether :attr:`warnings` count as faults.
-    suspicions:
+    suspicions
         What samples seem to be that do not look like their GT; only found if every picture was decoded.
 
     Examples
@@ -109,7 +112,14 @@ class SubmissionCheck:
         return sum(len(p.samples) for p in self.pairing.pairs)
 
     def to_document(self) -> dict[str, str | int | list[str]]:
-        """The check as ``srspace-eval check --json`` prints it."""
+        """The check as ``srspace-eval check --json`` prints it.
+
+        Returns
+        -------
+        dict[str, str or int or list[str]]
+            Values that JSON can hold: ``submission``, ``track``, ``names`` (the template of the file names),
+            ``images``, ``samples``, ``faults``, ``notices``.
+        """
         return {
             "submission": str(self.submission.path),
             "track": self.track.name,
@@ -125,9 +135,9 @@ class SubmissionCheck:
 
         Parameters
         ----------
-        more:
+        more
             Further faults.
-        incomplete:
+        incomplete
             Accept missing files.
 
         Raises
@@ -147,7 +157,18 @@ class SubmissionCheck:
         raise SubmissionError(f"{self.submission.path}: {count}, nothing was measured{hint}", faults)
 
     def too_small(self, requirements: Sequence[SizeRequirement]) -> Iterator[str]:
-        """A fault for each image that is smaller, after the crop, than a requirement."""
+        """A fault for each image that is smaller, after the crop, than a requirement.
+
+        Parameters
+        ----------
+        requirements
+            Least sizes, each with what needs it.
+
+        Yields
+        ------
+        str
+            One sentence for each image that is too small.
+        """
         for p in self.pairing.pairs:
             if p.image not in self.inspection.sizes or not p.samples:
                 continue
@@ -180,31 +201,35 @@ def check(
 
     Parameters
     ----------
-    submission, gt, lr:
-        Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them. Without a
-        GT the LRs name the images, and samples must have their size times the scale. Without both, missing images
-        cannot be found.
-    track:
+    submission
+        Folder or zip of the samples.
+    gt
+        Folder or zip of the GT images. None: the LRs name the images, and samples must have their size times the scale;
+        without LRs, missing images cannot be found.
+    track
         A track, a built-in track's name, or a track file; None: the built-in track that fits the names and sizes of
         the GT.
-    samples:
+    lr
+        Folder or zip of the LR images, if LR-PSNR is to be measured against them.
+    samples
         M, the number of samples of an image, instead of the track's.
-    only:
+    only
         Selects the images whose samples are inspected, such as those of one shard. GT and LR files are always
         inspected, all of them.
-    whole:
+    whole
         Decode every picture completely, and compare one sample of each image with its GT. If False, only the first
         rows are decoded.
-    strict:
+    strict
         Count identical and implausible samples as faults.
-    workers:
+    workers
         Threads; None: one for each core.
-    progress:
+    progress
         Context manager factory ``(description, total) -> advance(n)``.
 
     Returns
     -------
-    The check; its :attr:`SubmissionCheck.faults` lists every fault.
+    SubmissionCheck
+        The check; its :attr:`SubmissionCheck.faults` lists every fault.
 
     Raises
     ------

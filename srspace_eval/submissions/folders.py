@@ -60,7 +60,7 @@ def folder_of_file(submission: Source, name: str, digest: str) -> Source:
 
     Parameters
     ----------
-    name, digest:
+    name, digest
         The file's name in the result, and the SHA-256 of its bytes.
     """
     for folder in inner_folders(submission):

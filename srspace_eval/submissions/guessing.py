@@ -21,7 +21,7 @@ def guess_track(submission: Source, gt: Source, lr: Source | None = None) -> Tra
 
     Parameters
     ----------
-    submission, gt, lr:
+    submission, gt, lr
         The samples, the GT, and the LR files if there are any.
 
     Raises

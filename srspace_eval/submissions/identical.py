@@ -27,9 +27,9 @@ class Inspected:
 
     Attributes
     ----------
-    info:
+    info
         Its size and hash.
-    pixels_sha256:
+    pixels_sha256
         The hash of its pixels after the crop: of all if ``whole``, otherwise of the first rows.
     """
 

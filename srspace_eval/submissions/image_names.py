@@ -80,7 +80,8 @@ def images_of_submission(submission: Source, pictures: list[str], track: Track) 
 
     Returns
     -------
-    The template, the images, and which picture is which sample.
+    tuple[Template, Images, Found]
+        The template, the images, and which picture is which sample.
 
     Raises
     ------

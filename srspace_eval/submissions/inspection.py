@@ -27,18 +27,18 @@ class Inspection:
 
     Attributes
     ----------
-    gt, samples, lr:
+    gt, samples, lr
         File name -> the file's size and hash; unreadable files are absent.
-    sizes:
+    sizes
         Image -> the (height, width) at which it is measured: its GT's after the crop. Without a GT, the LR's times the
         scale, else the first sample's, each after the crop. Unreadable images are absent.
-    faults:
+    faults
         Unreadable or wrong pictures, wrong sizes.
-    warnings:
+    warnings
         Samples identical to each other or to the GT. They can be measured, but are probably a mistake.
-    notes:
+    notes
         The warnings as they are published: with names of files, and without the folders of this machine.
-    notices:
+    notices
         Crops that scoring will make.
     """
 
@@ -78,18 +78,18 @@ def inspect(
 
     Parameters
     ----------
-    pairing:
+    pairing
         The files.
-    submission, gt, lr:
+    submission, gt, lr
         Where they are read from.
-    track:
+    track
         The track, for its scale and crop.
-    whole:
+    whole
         Decode every picture completely. If False, only the first rows are decoded. Damage further inside the
         compressed stream is then found when the picture is measured.
-    workers:
+    workers
         Threads.
-    advance:
+    advance
         Called with the number of files done.
     """
 

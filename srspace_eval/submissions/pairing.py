@@ -28,11 +28,11 @@ class Pair:
 
     Attributes
     ----------
-    image:
+    image
         The GT's file name without its suffix; without a GT, the name that the LR or the submission gives it.
-    gt, lr:
+    gt, lr
         The files of the GT and of the LR; None: there is none.
-    numbered:
+    numbered
         The samples as (number, file), in order of their numbers.
     """
 
@@ -53,21 +53,21 @@ class Pairing:
 
     Attributes
     ----------
-    pairs:
+    pairs
         All images in order, each with the samples found.
-    samples:
+    samples
         M, the number of samples that an image should have; 1 if the submission's names have no sample number.
-    template:
+    template
         The name template of the submission's files.
-    resolved:
+    resolved
         How many files pair with an image.
-    faults:
+    faults
         Surplus files, and LR files that are missing or ambiguous.
-    missing:
+    missing
         Missing images and samples.
-    notices:
+    notices
         Ignored files, and what the readme declares.
-    readme:
+    readme
         The name of the submission's readme, and what it declares; None: nothing.
     """
 
@@ -88,12 +88,12 @@ def pair(
 
     Parameters
     ----------
-    submission, gt, lr:
+    submission, gt, lr
         The samples, the GT, and the LR files if there are any. Without a GT the LRs name the images. Without both the
         submission names them itself; whether images are missing is then not known.
-    track:
+    track
         The track, for its name templates.
-    samples:
+    samples
         M, the number of samples of an image, instead of the track's.
 
     Raises
@@ -195,7 +195,8 @@ def reference_names(gt: Source, track: Track, *, lr: Source | None = None) -> tu
 
     Returns
     -------
-    Image -> its GT's file name, and image -> its LR's file name (empty without ``lr``).
+    tuple[dict[str, str], dict[str, str]]
+        Image -> its GT's file name, and image -> its LR's file name (empty without ``lr``).
 
     Raises
     ------

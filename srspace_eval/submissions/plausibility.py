@@ -46,15 +46,15 @@ class Look:
 
     Attributes
     ----------
-    gt, sample:
+    gt, sample
         Thumbnails, float64 (GRID, GRID, 3), of the GT and of one sample.
-    psnr, simple:
+    psnr, simple
         PSNR in dB between the GT and the sample, both downscaled by the scale; and the same of the GT downscaled and
         enlarged again, which simple samples reach. NaN if the picture is too small.
-    lacks:
+    lacks
         Correlation, -1..1, between the downscaled sample's error and that of a picture that knows only the LR of twice
         the scale. A sample of twice the scale lacks the same details.
-    shifts:
+    shifts
         (rows, columns) -> ``psnr`` of the sample moved by as much.
     """
 
@@ -71,9 +71,9 @@ def look(gt: Pixels, sample: Pixels, scale: int) -> Look:
 
     Parameters
     ----------
-    gt, sample:
+    gt, sample
         uint8 (H, W, 3), of one size.
-    scale:
+    scale
         The track's scale.
     """
     thumbnails = _thumbnail(gt), _thumbnail(sample)
@@ -99,14 +99,15 @@ def findings(looks: Mapping[str, Look], scale: int) -> list[str]:
 
     Parameters
     ----------
-    looks:
+    looks
         Image -> the comparison of one of its samples.
-    scale:
+    scale
         The track's scale.
 
     Returns
     -------
-    One sentence for each finding; none if the samples are plausible.
+    list[str]
+        One sentence for each finding; none if the samples are plausible.
     """
     if not looks:
         return []
@@ -122,7 +123,7 @@ def look_at_all(
 
     Parameters
     ----------
-    files:
+    files
         Image -> GT's file, sample's file, (height, width) of the crop.
     """
 

@@ -24,12 +24,13 @@ def read_provenance(submission: Source) -> dict[str, Any] | None:
 
     Parameters
     ----------
-    submission:
+    submission
         The samples.
 
     Returns
     -------
-    The document; None if there is no record, or it cannot be used.
+    dict[str, Any] or None
+        The document; None if there is no record, or it cannot be used.
     """
     if PROVENANCE_FILE not in submission.names():
         return None

@@ -41,11 +41,11 @@ class Readme:
 
     Attributes
     ----------
-    runtime:
+    runtime
         Seconds for an image.
-    platform:
+    platform
         1: CPU, 0: GPU.
-    extra_data:
+    extra_data
         1: trained with extra data, 0: without.
     """
 
@@ -59,7 +59,7 @@ def parse_readme(text: str, *, by_order: bool = True) -> Readme:
 
     Parameters
     ----------
-    by_order:
+    by_order
         Without any known key, read the lines by their order, as earlier programs did.
 
     Examples
@@ -93,7 +93,7 @@ def readme_notices(submission: Source, readme: tuple[str, Readme] | None) -> dic
 
     Parameters
     ----------
-    readme:
+    readme
         Result of :func:`read_declared`. A readme with values that are not used has a notice too, unless another readme
         counts.
     """

@@ -107,11 +107,11 @@ class Formula:
 
     Attributes
     ----------
-    text:
+    text
         As it is written in the track file.
-    ids, ranked, baselines:
+    ids, ranked, baselines
         The ids whose values, whose ranks (``rank(id)``) and whose baseline's values (``baseline(id)``) it reads.
-    per_image:
+    per_image
         The ids of each ``per_image_rank(id, ...)``.
     """
 
@@ -143,18 +143,19 @@ class Formula:
 
         Parameters
         ----------
-        values:
+        values
             Id -> values, float64, all of shapes that broadcast; NaN is a missing value.
-        ranks:
+        ranks
             Id -> ranks, for ``rank(id)``.
-        baseline:
+        baseline
             Id -> the baseline entry's value, for ``baseline(id)``.
-        per_image:
+        per_image
             Ids -> mean ranks over images, for ``per_image_rank(id, ...)``.
 
         Returns
         -------
-        float64 array. A condition gives 1 (true), 0 (false) or NaN (a value is missing).
+        Floats
+            float64 array. A condition gives 1 (true), 0 (false) or NaN (a value is missing).
         """
         evaluator = _Evaluator(values, ranks or {}, baseline or {}, per_image or {})
         with np.errstate(all="ignore"):
@@ -166,7 +167,7 @@ def parse(text: str, where: str) -> Formula:
 
     Parameters
     ----------
-    where:
+    where
         The file and key, for messages.
 
     Raises

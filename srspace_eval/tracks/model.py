@@ -30,14 +30,14 @@ class RankedMetric:
 
     Attributes
     ----------
-    metric:
+    metric
         Id of the metric (:meth:`Track.columns`).
-    among:
+    among
         ``"teams"``: ranked among all complete teams. ``"study"``: ranked among the teams of the human study. An id:
         ranked among the teams that have a value of it.
-    plateau:
+    plateau
         All values at or beyond it are equal (LR-PSNR: 45 dB). None: no plateau.
-    tolerance:
+    tolerance
         Values that differ by no more than it from the best value of their group are equal.
     """
 
@@ -58,11 +58,11 @@ class OrderKey:
 
     Attributes
     ----------
-    formula:
+    formula
         Over values and ``rank(id)``.
-    tolerance:
+    tolerance
         Entries whose values differ by no more than it from the best of their group go by the next key.
-    better:
+    better
         Which values come first.
     """
 
@@ -77,11 +77,11 @@ class Derived:
 
     Attributes
     ----------
-    info:
+    info
         Its id, label, digits and direction.
-    formula:
+    formula
         Over measured ids, columns, and derived ones before it.
-    of:
+    of
         ``"means"``: over the averages. ``"images"``: over the values of each image, then averaged.
     """
 
@@ -96,19 +96,19 @@ class RankingRule:
 
     Attributes
     ----------
-    criteria:
+    criteria
         The metrics that get ranks, in the order of the table's columns.
-    final:
+    final
         The final rank is the mean of the ranks of these metrics. A team without one of them gets no final rank.
-    show:
+    show
         Metrics that are shown without a rank.
-    eligible:
+    eligible
         Conditions. Entries that fail one are listed without ranks, and do not take places.
-    order_by:
+    order_by
         The keys that decide the places, the first one first. Empty: ``final`` decides.
-    baselines_ranked:
+    baselines_ranked
         Whether baselines get ranks and places too.
-    name, title:
+    name, title
         Which of several rankings it is: the key in ``[rankings]``, and its heading. Empty: the only one.
     """
 
@@ -153,45 +153,45 @@ class Track:
 
     Attributes
     ----------
-    name, title:
+    name, title
         Short name (``x8``) and one line for headings.
-    scale:
+    scale
         Super-resolution factor.
-    samples:
+    samples
         M, the number of samples for each image.
-    gt_names, sample_names:
+    gt_names, sample_names
         Name templates. Fields: ``{number}`` the GT's own number, ``{index}`` = number − ``first``, ``{stem}`` the
         GT's file name without its suffix, ``{sample}`` the sample's number, counted from 0. A format such as ``:06d``
         fixes the number of digits. All files of a submission follow the same one of ``sample_names``.
-    first:
+    first
         The GT number that has index 0.
-    crop:
+    crop
         The GT is cropped to a multiple of this in both directions; its top left corner stays.
-    metrics:
+    metrics
         What ``score`` measures by default: names of metrics, and ids of ``measures``.
-    measures:
+    measures
         Metrics with options, under ids of their own.
-    ranking:
+    ranking
         The rule that :mod:`srspace_eval.ranking` applies; the first one if there are several.
-    more_rankings:
+    more_rankings
         The other rules. Each gives one more table of the same board.
-    given:
+    given
         Columns whose values come from elsewhere (``[columns]``).
-    derived:
+    derived
         Columns whose values a formula gives (``[derived]``).
-    baseline:
+    baseline
         Name of the entry whose values ``baseline(id)`` gives; empty: none.
-    reference:
+    reference
         ``"none"``: the challenge has no GT. ``gt_names`` are then the names of the LRs.
-    mismatch:
+    mismatch
         Samples that are larger than their GT are cropped (``"crop"``), or are faults (``"error"``).
-    opinion_scale:
+    opinion_scale
         The scale on which people rate pictures (``[study]``). None: a scale of ITU-T P.910.
-    source:
+    source
         The documents or programs that the file follows; empty: not said.
-    uncertain:
+    uncertain
         What these sources leave open, one sentence each.
-    file:
+    file
         The user's file that the track was read from; None for a built-in track.
 
     Examples
@@ -230,13 +230,35 @@ class Track:
         return tuple(dict.fromkeys([*self.metrics, *(measure.id for measure in self.measures)]))
 
     def including(self, settings: Mapping[str, Mapping[str, object]]) -> Track:
-        """The track with the measures that a result's signature names and the track does not declare."""
+        """The track with the measures that a result's signature names and the track does not declare.
+
+        Parameters
+        ----------
+        settings
+            The settings of a result's signature (:attr:`Signature.settings`).
+
+        Returns
+        -------
+        Track
+            The track itself if it declares all of them, otherwise a copy.
+
+        Raises
+        ------
+        InputError
+            If the settings name a measure with an id that is not allowed.
+        """
         declared = {measure.id for measure in self.measures}
         more = tuple(measure for measure in measures_of(settings) if measure.id not in declared)
         return replace(self, measures=(*self.measures, *more)) if more else self
 
     def columns(self) -> Mapping[str, MetricInfo]:
-        """Every column that the track's tables can have, by id: the registry's, then those that the track declares."""
+        """Every column that the track's tables can have, by id: the registry's, then those that the track declares.
+
+        Returns
+        -------
+        Mapping[str, MetricInfo]
+            Id -> column.
+        """
         own = (*self.given, *(derived.info for derived in self.derived))
         found = columns(self.measures)
         return {**found, **{info.id: info for info in own}} if own else found

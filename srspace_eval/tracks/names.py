@@ -111,11 +111,11 @@ def example_names(
 
     Parameters
     ----------
-    first:
+    first
         The number of the track's first image.
-    stem:
+    stem
         The name of an image, without suffix, if it is known.
-    image:
+    image
         The fields of this image (:func:`image_fields`), if they are known.
 
     Examples

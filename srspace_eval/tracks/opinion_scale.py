@@ -17,13 +17,13 @@ class OpinionScale:
 
     Attributes
     ----------
-    low, high:
+    low, high
         Smallest and largest score. The default is absolute category rating (ACR) of ITU-T P.910: 1 bad, 5 excellent.
-    step:
+    step
         Distance of two neighbouring scores.
-    better:
+    better
         Whether a higher or a lower score is better.
-    words:
+    words
         What the scores mean, from ``low`` to ``high``. Empty: numbers alone.
 
     Examples
@@ -41,6 +41,13 @@ class OpinionScale:
     def faults(self) -> list[str]:
         """What is wrong with the scale itself; empty: nothing.
 
+        Returns
+        -------
+        list[str]
+            One sentence for each fault.
+
+        Examples
+        --------
         >>> OpinionScale(5, 0).faults()
         ['low = 5 must be smaller than high = 0']
         """
@@ -56,7 +63,18 @@ class OpinionScale:
         return faults
 
     def problems(self, scores: Sequence[float]) -> list[str]:
-        """The ratings that are not on the scale, counted from 1. Scores between two steps are allowed."""
+        """The ratings that are not on the scale, counted from 1. Scores between two steps are allowed.
+
+        Parameters
+        ----------
+        scores
+            Ratings.
+
+        Returns
+        -------
+        list[str]
+            One sentence for each rating that lies outside the scale or is not a number.
+        """
         return [
             f"rating {number}: {score:g} is not a score from {self.low:g} to {self.high:g}"
             for number, score in enumerate(scores, start=1)
@@ -75,6 +93,13 @@ class OpinionScale:
     def page_problems(self) -> list[str]:
         """Why a rater's page cannot show the scale; empty: it can. Each grade needs a number key.
 
+        Returns
+        -------
+        list[str]
+            One sentence for each problem.
+
+        Examples
+        --------
         >>> OpinionScale(0, 100).page_problems()
         ['low and high must be whole numbers from 0 to 9']
         """
@@ -92,6 +117,18 @@ class OpinionScale:
     def label(self, grade: float) -> str:
         """A grade with its word.
 
+        Parameters
+        ----------
+        grade
+            A grade of the scale.
+
+        Returns
+        -------
+        str
+            The grade, followed by its word in brackets if the scale has one.
+
+        Examples
+        --------
         >>> ACR.label(5)
         '5 (Excellent)'
         """

@@ -10,16 +10,18 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from srspace_eval._utils.documents import NO_NUL
 from srspace_eval.metrics.base import Direction
 from srspace_eval.tracks.model import MAX_SAMPLES, Mismatch, Of, Reference, Track
 from srspace_eval.tracks.opinion_scale import MOST_GRADES
 
-Name = Annotated[str, Meta(min_length=1)]
+Name = Annotated[str, Meta(min_length=1, pattern=NO_NUL)]
 Names = Annotated[tuple[Name, ...], Meta(min_length=1)]
 
 
-Text = Annotated[str, Meta(max_length=200)]
-LongText = Annotated[str, Meta(min_length=1, max_length=2000)]
+Text = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
+Label = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_NUL)]
+LongText = Annotated[str, Meta(min_length=1, max_length=2000, pattern=NO_NUL)]
 Formulas = Annotated[str, Meta(max_length=1000, description="a formula")]
 Digits = Annotated[int, Meta(ge=0, le=9)]
 Tolerance = Annotated[float, Meta(ge=0, le=1e300, description="a number that is not negative")]
@@ -32,7 +34,7 @@ class ColumnTable(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     better: Direction | UnsetType = UNSET
-    label: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    label: Label | UnsetType = UNSET
     unit: Text | UnsetType = UNSET
     digits: Digits | UnsetType = UNSET
     description: Text = ""
@@ -43,7 +45,7 @@ class DerivedTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     formula: Formulas
     better: Direction
-    label: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    label: Label | UnsetType = UNSET
     unit: Text = ""
     digits: Digits = 3
     description: Text = ""

@@ -44,15 +44,15 @@ class Team:
 
     Attributes
     ----------
-    team:
+    team
         The name in leaderboards.
-    file:
+    file
         The name of the submission's folder or zip; empty if the table does not say.
-    kind:
+    kind
         ``"team"``, or ``"baseline"``: shown and not ranked.
-    affiliation, extra_data, runtime:
+    affiliation, extra_data, runtime
         Texts as the team declared them; empty if unknown. Nothing of them is measured.
-    paper, code:
+    paper, code
         An address of the web, or another text.
 
     Raises
@@ -133,8 +133,13 @@ def read_teams(path: Path | str) -> list[Team]:
 
     Parameters
     ----------
-    path:
+    path
         The CSV, in UTF-8. Its first line names the columns, in any order.
+
+    Returns
+    -------
+    list[Team]
+        The teams, in the order of the lines.
 
     Raises
     ------

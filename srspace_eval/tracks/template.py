@@ -8,7 +8,8 @@ from srspace_eval._utils.files import write_atomic
 from srspace_eval.errors import TrackError
 
 TEMPLATE = """# A track: what is measured, which values come from elsewhere, and how teams are ranked.
-# `srspace-eval tracks show THIS_FILE` says in words what it means. docs/tracks.md explains every key.
+# `srspace-eval tracks show THIS_FILE` says in words what it means.
+# The page "Track files" of the documentation explains every key.
 name = "my-challenge"
 title = "My challenge, x4"
 scale = 4
@@ -54,6 +55,11 @@ show = ["ssim", "runtime_ms"]
 
 def write_track_template(path: Path) -> None:
     """Write the commented file.
+
+    Parameters
+    ----------
+    path
+        The file to write. Its name must end in ``.toml``.
 
     Raises
     ------

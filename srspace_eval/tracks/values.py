@@ -29,9 +29,9 @@ def read_given(
 
     Parameters
     ----------
-    measured:
+    measured
         The ids that the track measures.
-    known:
+    known
         The ids of all other columns.
 
     Raises
@@ -96,9 +96,9 @@ def read_derived(
 
     Parameters
     ----------
-    known:
+    known
         The ids that a formula may use.
-    baseline:
+    baseline
         The name that ``baseline(id)`` stands for; empty: the track names none.
 
     Raises

@@ -12,6 +12,18 @@ from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule, Track
 def describe_track(track: Track) -> list[str]:
     """The sentences about a track, in the order of its file.
 
+    Parameters
+    ----------
+    track
+        The track, such as :func:`load_track` reads it.
+
+    Returns
+    -------
+    list[str]
+        At least one sentence.
+
+    Examples
+    --------
     >>> from srspace_eval.tracks.reader import load_track
     >>> describe_track(load_track("x8"))[0]
     'The scale is 8.'

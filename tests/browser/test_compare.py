@@ -8,9 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.inputs.boards import make_results, write_pictures
+from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.html import Pictures, write_site
 from srspace_eval.tracks.reader import load_track
+from tests.helpers.sites import HOSTILE
 
 pytestmark = pytest.mark.browser
 
@@ -42,6 +44,8 @@ def test_the_address_keeps_what_is_shown(page: Page, site: Path) -> None:
     page.locator("#left").select_option("gt")
     page.locator("#slider").fill("70")
     page.locator("#teams input").first.uncheck()
+    page.wait_for_url("**slider=70*teams=*")
+    page.wait_for_timeout(300)
     address, rows = page.url, page.locator("#rows figure").count()
     page.goto((site / "index.html").as_uri())
     page.goto(address)
@@ -52,8 +56,52 @@ def test_the_address_keeps_what_is_shown(page: Page, site: Path) -> None:
     assert "GT" in str(page.locator("#left-note").text_content())
 
 
+def test_the_address_names_images_and_teams(page: Page, site: Path) -> None:
+    """It stays right if the board's order or the choice of images changes."""
+    page.goto((site / "x8/viewer/compare.html").as_uri())
+    page.locator("#after").click()
+    second = page.locator("#image option").nth(1).text_content()
+    page.wait_for_url(f"**#image={second}&*")
+    words = page.url.split("#")[1].split("&")
+    assert {word.split("=")[0] for word in words} == {"image", "left", "right", "slider", "sample", "teams"}
+    assert "left=Deepest.0" in words or "right=Deepest.0" in words
+    page.locator(".stage").first.focus()
+    for _ in range(6):
+        page.keyboard.press("+")
+    page.wait_for_url("**&at=*")
+    zoom, address = page.locator("#zoom").text_content(), page.url
+    page.goto((site / "index.html").as_uri())
+    page.goto(address)
+    assert abs(int(str(zoom).strip("%")) - int(str(page.locator("#zoom").text_content()).strip("%"))) <= 30
+
+
+def test_a_team_page_leads_to_its_comparison(page: Page, site: Path) -> None:
+    page.goto((site / f"x8/teams/{slug(HOSTILE)}.html").as_uri())
+    page.get_by_role("link", name="Compare with other teams").click()
+    expect(page.locator("#left-note b")).to_have_text(f"{HOSTILE}, sample 0")
+    expect(page.locator("#right-note b")).to_have_text("Deepest, sample 0")
+    page.locator("#right-note a").click()
+    expect(page.locator("h1")).to_have_text("Samples of Deepest")
+
+
+def test_the_grip_moves_the_border(page: Page, site: Path) -> None:
+    page.goto((site / "x8/viewer/compare.html").as_uri())
+    grip, stage = page.locator(".grip").bounding_box(), page.locator("#duel .stage").bounding_box()
+    assert grip is not None
+    assert stage is not None
+    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(stage["x"] + stage["width"] / 4, grip["y"], steps=3)
+    page.mouse.up()
+    assert page.locator("#slider").input_value() == "25"
+    assert page.locator("#line").evaluate("e => e.style.left") == "25%"
+    slider = page.locator("#slider").bounding_box()
+    assert slider is not None
+    assert abs(slider["width"] - stage["width"]) < 2, "the slider is as wide as the picture"
+
+
 def test_nonsense_in_the_address_is_ignored(page: Page, site: Path) -> None:
-    page.goto((site / "x8/viewer/compare.html").as_uri() + "#image=99&left=<b>&right=9.9&at=x&teams=7..a")
+    page.goto((site / "x8/viewer/compare.html").as_uri() + "#image=99&left=<b>&right=9.9&slider=x&at=1.2&teams=7..a")
     expect(page.locator("#duel .stage")).to_have_count(1)
     assert page.locator("#image").evaluate("e => e.selectedIndex") == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,48 @@ def test_pages_print_with_all_columns_that_decide(page: Page, site: Path) -> Non
     expect(page.locator("form.filters").first).to_be_hidden()
     expect(page.locator("#board tbody tr:visible")).to_have_count(23)
     expect(page.locator("#board thead .order").first).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, LAPTOP, PHONE])
+@pytest.mark.parametrize(
+    "name", ["x8/teams/Deepest.html", "x8/viewer/Deepest.html", "x8/viewer/compare.html", "x8/images.html"]
+)
+def test_no_page_is_wider_than_the_window(page: Page, site: Path, size: tuple[int, int], name: str) -> None:
+    """One team's name has 300 letters."""
+    _open(page, site / name, size)
+    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    for box in _boxes(page, "select:visible, .tools button:visible"):
+        assert box["left"] >= 0
+        assert box["right"] <= size[0]
+
+
+def test_a_team_page_says_its_place_and_draws_intervals_on_an_axis(page: Page, site: Path) -> None:
+    _open(page, site / "x8/teams/Deepest.html", DESKTOP)
+    place = page.locator(".tiles > div").first
+    expect(place).to_contain_text("Place")
+    expect(place.locator(".of")).to_have_text("of 7")
+    whisker, axis = _boxes(page, ".tiles .whisker")[0], _boxes(page, ".tiles .axis")[0]
+    assert whisker["width"] == axis["width"] > 100
+    low, high = page.locator(".tiles .axis").nth(1).locator("span:not(.sr)").all_text_contents()
+    assert float(low) < float(high)
+    _open(page, site / "x4/teams/Team-01-93736822.html", DESKTOP)
+    expect(page.locator(".tiles > div").first).to_have_text(re.compile(r"Place\s*–\s*no mean opinion rank yet"))
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_best_and_worst_images_are_pictures_in_rows(page: Page, site: Path, size: tuple[int, int]) -> None:
+    _open(page, site / "x8/teams/Deepest.html", size)
+    for number in range(page.locator("ol.pictures").count()):
+        pictures = page.locator("ol.pictures").nth(number).locator("li")
+        boxes = [box for one in pictures.all() if (box := one.bounding_box())]
+        assert len(boxes) == 3
+        assert len({box["y"] for box in boxes}) == 1, "side by side"
+        for one in pictures.locator("img").all():
+            one.scroll_into_view_if_needed()
+            box = one.bounding_box()
+            assert box is not None
+            assert box["width"] / box["height"] == pytest.approx(1.5, rel=0.05)
+    assert page.locator("ol.pictures").count() == 6
 
 
 @pytest.mark.parametrize("size", [DESKTOP, LAPTOP, PHONE])

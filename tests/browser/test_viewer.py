@@ -31,8 +31,13 @@ def _together(page: Page) -> str:
 
 def test_every_pane_shows_its_picture_at_the_same_size(viewer: Page) -> None:
     expect(viewer.locator(".pane figcaption b")).to_have_text(["GT", "LR", "Sample 0", "Local best"])
-    widths = viewer.eval_on_selector_all(".stage img", "all => all.map((img) => [img.naturalWidth, img.width])")
-    assert widths == [[96, 96], [12, 96], [96, 96]]
+    widths = viewer.eval_on_selector_all(".layer:not(.over) img", "all => all.map((img) => img.naturalWidth)")
+    assert widths == [96, 12, 96]
+    boxes = viewer.eval_on_selector_all(
+        ".layer:not(.over) > *", "all => all.map((one) => [one.offsetWidth, one.offsetHeight])"
+    )
+    assert len(boxes) == 4
+    assert len({tuple(box) for box in boxes}) == 1
     assert viewer.locator(".stage img").first.get_attribute("alt") == "GT of 0801"
     values = viewer.locator(".pane figcaption span").nth(2)
     expect(values).to_have_text(re.compile(r"^LPIPS 0\.\d{3}, LR-PSNR \d\d\.\d\d dB$"))
@@ -68,7 +73,7 @@ def test_drag_moves_all_panes_and_stops_at_the_edge(viewer: Page) -> None:
     viewer.mouse.down()
     viewer.mouse.move(box["x"] + 5000, box["y"] + 5000, steps=4)
     viewer.mouse.up()
-    assert _together(viewer).startswith("translate(0px, 0px)")
+    assert _together(viewer).startswith("translate(0%, 0%)")
 
 
 def test_keys(viewer: Page) -> None:
@@ -94,22 +99,35 @@ def test_keys(viewer: Page) -> None:
     assert _together(viewer) == start
     viewer.keyboard.press("G")
     expect(viewer.get_by_role("button", name="Compare with GT")).to_have_attribute("aria-pressed", "true")
-    sources = viewer.eval_on_selector_all(".stage img", "all => all.map((img) => img.src)")
-    assert len(set(sources)) == 1
-    assert "/gt/" in sources[0]
+    assert [part for source in _visible(viewer) for part in ("gt", "lr", "teams") if f"/{part}/" in source] == [
+        "gt",
+        "lr",
+        "gt",
+    ]
+    viewer.keyboard.press("G")
+    assert "/teams/" in _visible(viewer)[2]
+
+
+def _visible(page: Page) -> list[str]:
+    """The pictures that the panes show."""
+    sources: list[str] = page.eval_on_selector_all(
+        ".layer img:not(.exact)",
+        "all => all.filter((img) => getComputedStyle(img).visibility === 'visible').map((img) => img.src)",
+    )
+    return sources
 
 
 def test_panes_are_called_what_they_show(viewer: Page) -> None:
-    """While all panes show the GT, no header says that it is a sample, or gives the sample's numbers."""
+    """While the GT is in place of samples, no header says that it is a sample, or gives the sample's numbers."""
     before = viewer.locator(".pane figcaption").all_text_contents()
     viewer.get_by_role("button", name="Compare with GT").click()
     titles = viewer.locator(".pane figcaption b")
-    expect(titles).to_have_text(["GT", "GT", "GT", "Local best"])
+    expect(titles).to_have_text(["GT", "LR", "GT", "Local best"])
     notes = viewer.locator(".pane figcaption span")
-    expect(notes).to_have_text(["", "in place of LR", "in place of Sample 0", "which sample is nearest"])
+    expect(notes).to_have_text(["", "each pixel enlarged", "in place of Sample 0", "which sample is nearest"])
     assert viewer.locator(".stage").nth(2).get_attribute("aria-label") == "GT of 0801"
     viewer.get_by_role("button", name="Sample 1", exact=True).click()
-    expect(titles).to_have_text(["GT", "GT", "GT", "GT", "Local best"])
+    expect(titles).to_have_text(["GT", "LR", "GT", "GT", "Local best"])
     viewer.get_by_role("button", name="Sample 1", exact=True).click()
     viewer.get_by_role("button", name="Compare with GT").click()
     assert viewer.locator(".pane figcaption").all_text_contents() == before
@@ -163,10 +181,59 @@ def test_panes_images_and_samples_can_be_chosen(viewer: Page, site: Path) -> Non
     second = viewer.locator("#image option").nth(1).text_content()
     expect(viewer.locator(".stage img").first).to_have_attribute("alt", f"GT of {second}")
     expect(viewer.locator(".stage")).to_have_count(5)
-    assert viewer.url.endswith("#image-1")
-    viewer.goto((site / "x8/viewer/Deepest.html").as_uri() + "#image-2")
-    viewer.reload()
-    assert viewer.locator("#image").evaluate("s => s.selectedIndex") == 2
+    viewer.wait_for_url(f"**#image={second}&show=gt.lr.s0.s3.map")
+    for address in ("#image-2", f"#image={viewer.locator('#image option').nth(2).text_content()}"):
+        viewer.goto((site / "index.html").as_uri())
+        viewer.goto((site / "x8/viewer/Deepest.html").as_uri() + address)
+        assert viewer.locator("#image").evaluate("s => s.selectedIndex") == 2
+
+
+def test_a_copied_address_shows_the_same_panes(viewer: Page, site: Path) -> None:
+    viewer.locator("#strip button").nth(1).click()
+    viewer.get_by_role("button", name="Local best", exact=True).click()
+    viewer.get_by_role("button", name="Sample 2", exact=True).click()
+    viewer.get_by_role("button", name="Compare with GT").click()
+    viewer.get_by_role("button", name="Zoom in").click(click_count=5)
+    viewer.wait_for_url("**&show=gt.lr.s0.s2&compare=gt&at=*")
+    viewer.wait_for_timeout(300)
+    shown, zoom, address = viewer.locator(".pane figcaption").all_text_contents(), _together(viewer), viewer.url
+    viewer.goto((site / "index.html").as_uri())
+    viewer.goto(address)
+    assert viewer.locator(".pane figcaption").all_text_contents() == shown
+    expect(viewer.locator("#strip button").nth(1)).to_have_attribute("aria-current", "true")
+
+    def numbers(text: str) -> list[float]:
+        return [float(number) for number in re.findall(r"-?[\d.]+", text)]
+
+    assert numbers(_together(viewer)) == pytest.approx(numbers(zoom), rel=0.05, abs=8)
+
+
+def test_nonsense_in_the_address_is_ignored(page: Page, site: Path) -> None:
+    page.goto((site / "x8/viewer/Deepest.html").as_uri() + "#image=<b>&show=none&alone=99&at=0.0.0&compare=x")
+    assert page.locator("#image").evaluate("s => s.selectedIndex") == 0
+    expect(page.locator(".stage")).to_have_count(0)
+    page.get_by_role("button", name="GT", exact=True).click()
+    expect(page.locator(".stage")).to_have_count(1)
+
+
+def test_the_next_team_shows_the_same_view(viewer: Page) -> None:
+    viewer.locator("#strip button").nth(2).click()
+    viewer.get_by_role("button", name="Sample 1", exact=True).click()
+    viewer.wait_for_url("**show=gt.lr.s0.s1.map")
+    viewer.wait_for_timeout(300)
+    link = viewer.locator("a.other-team").first
+    name = link.locator("bdi").text_content()
+    link.click()
+    expect(viewer.locator("h1")).to_have_text(f"Samples of {name}")
+    expect(viewer.locator("#strip button").nth(2)).to_have_attribute("aria-current", "true")
+    expect(viewer.locator(".pane figcaption b")).to_have_text(["GT", "LR", "Sample 0", "Sample 1", "Local best"])
+
+
+def test_a_finger_scrolls_the_page_while_nothing_can_be_moved(viewer: Page) -> None:
+    stage = viewer.locator(".stage").first
+    assert stage.evaluate("e => getComputedStyle(e).touchAction") == "pan-y"
+    viewer.get_by_role("button", name="Zoom in").click()
+    assert stage.evaluate("e => getComputedStyle(e).touchAction") == "none"
 
 
 def test_map_names_the_nearest_sample_and_shows_one_alone(viewer: Page) -> None:
@@ -184,3 +251,13 @@ def test_map_names_the_nearest_sample_and_shows_one_alone(viewer: Page) -> None:
     assert stage.locator("canvas").evaluate(colours) == 4
     viewer.locator("#legend button").first.click()
     assert viewer.locator(".stage canvas").evaluate(colours) == 2
+
+
+def test_paper_shows_the_same_part(viewer: Page) -> None:
+    """Paper is narrower than the window, and no script runs for it."""
+    viewer.get_by_role("button", name="Zoom in").click(click_count=4)
+    part = "(e) => e.getBoundingClientRect().width / e.parentElement.getBoundingClientRect().width"
+    before = viewer.locator(".layer").first.evaluate(part)
+    assert before > 2
+    viewer.evaluate("document.getElementById('panes').style.width = '300px'")
+    assert viewer.locator(".layer").first.evaluate(part) == pytest.approx(before, rel=1e-3)

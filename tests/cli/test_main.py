@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from email.message import Message
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import click
 import pytest
 
 from srspace_eval import errors
+from srspace_eval._utils.documentation import TITLES, _site, page_reference
 from srspace_eval.cli import COMMANDS, cli
-from srspace_eval.cli._examples import EXAMPLES, SECTIONS
+from srspace_eval.cli._examples import EXAMPLES, SECTIONS, START
 from tests.helpers.commands import run
 
 
@@ -76,14 +78,35 @@ def test_the_help_of_each_command_ends_with_two_examples_and_a_page() -> None:
     for name, command in commands.items():
         help_text = command.get_help(click.Context(command, info_name=name))
         *_, first, second, empty, page = help_text.splitlines()
+        assert help_text.count("Examples:") == 1, "also if the command was looked up before"
+        assert command.name == name.rpartition(" ")[2]
         assert first.strip().startswith(f"srspace-eval {name}"), name
         assert second.strip().startswith(f"srspace-eval {name}"), name
-        assert (empty, page.strip()) == ("", f"Read more: docs/{EXAMPLES[name].page}.md")
+        assert (empty, page.strip()) == ("", f"Read more: {page_reference(EXAMPLES[name].page)}")
 
 
-def test_every_page_that_help_names_exists() -> None:
+def test_the_named_pages_have_their_titles() -> None:
     docs = Path(__file__).resolve().parents[2] / "docs"
-    assert [entry.page for entry in EXAMPLES.values() if not (docs / f"{entry.page}.md").is_file()] == []
+    headings = {}
+    for page in TITLES:
+        lines = (docs / f"{page}.md").read_text(encoding="utf-8").splitlines()
+        headings[page] = next(line for line in lines if line.startswith("# ")).removeprefix("# ")
+    assert headings == TITLES
+    assert {entry.page for entry in (START, *EXAMPLES.values())} <= set(TITLES)
+
+
+def test_a_page_is_named_by_its_address_on_the_site_of_the_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = Message()
+    installed["Project-URL"] = "Documentation, https://example.org/docs/"
+    monkeypatch.setattr("importlib.metadata.metadata", lambda name: installed)
+    _site.cache_clear()
+    named = page_reference("reference/errors", "trackerror")
+    del installed["Project-URL"]
+    _site.cache_clear()
+    without = page_reference("tracks")
+    _site.cache_clear()
+    assert named == '"Errors", https://example.org/docs/reference/errors.html#trackerror'
+    assert without == '"Track files", docs/tracks.md'
 
 
 def test_help_groups_the_commands_by_task(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +126,7 @@ def test_every_error_class_has_an_entry_and_the_message_names_it(capsys: pytest.
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert {kind.__name__ for kind in kinds} <= entries
     assert run("check", "nothing", "--gt", "nothing") == 1
-    assert capsys.readouterr().err.splitlines()[-1] == "see docs/reference/errors.md#submissionerror"
+    assert capsys.readouterr().err.splitlines()[-1] == f"see {page_reference('reference/errors', 'submissionerror')}"
 
 
 @pytest.mark.parametrize(("shell", "words"), [("bash", "srspace-eval sc"), ("zsh", "srspace-eval sc")])

@@ -265,9 +265,75 @@ def test_a_signature_is_chosen_for_each_track(tmp_path: Path, capsys: pytest.Cap
     assert "track x4: has results of" in capsys.readouterr().err
 
 
-def test_two_published_tables_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--published", "ntire2021-x4", "--published", "ntire2021-x8") == 2
-    assert "--published is given more than once (ntire2021-x4, ntire2021-x8)" in capsys.readouterr().err
+def test_a_result_without_an_option_is_told_where_it_belongs(
+    board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = sorted((board / "x4").glob("*.json"))[0]
+    assert run(result) == 2
+    assert f"this is a result of track x4; give its board with --board {board}" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    monkeypatch.chdir(result.parent)
+    assert run(result.name) == 2
+    assert f"give its board with --board {board}" in " ".join(capsys.readouterr().err.split())
+    assert run(board) == 2
+    assert f"this is a board of results; give it with --board {board}" in " ".join(capsys.readouterr().err.split())
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    assert run(tmp_path / "other.json") == 2
+    assert "give submissions with --submission" in " ".join(capsys.readouterr().err.split())
+
+
+def test_published_tables_of_several_tracks_are_ranked_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--published", "ntire2021-x4", "--published", "ntire2021-x8", "--published", "ntire2020-track1") == 0
+    both = capsys.readouterr().out
+    assert re.findall("^NTIRE .*", both, flags=re.MULTILINE)[:2] == [
+        f"NTIRE 2021 Learning the Super-Resolution Space, {scale}" for scale in ("×4", "×8")
+    ]
+    assert run("--published", "ntire2021") == 0
+    assert both.startswith(capsys.readouterr().out)
+    assert run("--published", "ntire2021", "--json") == 2
+    assert "name it with --track (there are x4, x8)" in capsys.readouterr().err
+    assert run("--published", "ntire2021", "--track", "x8", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"][1]["lpips"] == 0.266
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["ntire2021-x8", "ntire2021"], "several tables of track x8 (ntire2021-x8, ntire2021)"),
+        (["ntire2021-x8", "imagesr-x4-2025", "--track", "x8"], "imagesr-x4-2025: not of the ranked tracks (x8)"),
+    ],
+)
+def test_two_published_tables_of_one_track_are_refused(
+    names: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, *more = names
+    assert run("--published", first, "--published", second, *more) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_own_method_below_a_published_table(
+    board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``leaderboards/`` is read without --board if the own method is not a published row."""
+    monkeypatch.chdir(tmp_path)
+    own = json.loads(next(board.glob("x4/*.json")).read_text(encoding="utf-8"))["team"]
+    assert run("--published", "ntire2021-x4", "--own", own) == 1
+    said = capsys.readouterr().err
+    assert f"no row is called {own!r}" in said
+    assert "`rank --board FOLDER` reads" in said
+    board.rename("leaderboards")
+    assert run("--published", "ntire2021-x4", "--own", own) == 0
+    out, said = capsys.readouterr()
+    body = out[: out.index("  Final rank:")]
+    assert body.rstrip().splitlines()[-1].split(" (")[0].strip() == own
+    assert "shown without ranks" in said
+    assert run("--published", "ntire2021-x4", "--own", "CIPLAB") == 0
+    assert "without ranks" not in "".join(capsys.readouterr()), "the published row needs no board"
+    assert run("--published", "ntire2021-x4", "--own", own, "--rank-together") == 0
+    out, said = capsys.readouterr()
+    assert "ranked together, as asked" in out
+    assert "without ranks" not in out + said
 
 
 def test_the_folder_of_a_study_moves_the_final_rank(

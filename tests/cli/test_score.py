@@ -13,6 +13,7 @@ import srspace_eval as se
 from benchmarks.inputs import pngs, synth
 from benchmarks.inputs.submissions import small
 from benchmarks.inputs.weights import write_alexnet
+from srspace_eval._utils.documentation import page_reference
 from srspace_eval._utils.png import read_rgb, write_png
 from srspace_eval.metrics.scenes.models import niqe_model
 from tests.helpers.commands import run
@@ -124,7 +125,7 @@ def test_pictures_too_small_for_a_metric_are_listed_before_anything_is_measured(
     assert score(folder, *measured, "--patches", 5, "--patch-size", 48) == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if line]  # old versions of rich leave an empty one
     assert "7 faults, nothing was measured" in lines[0]
-    assert lines[-1] == "see docs/reference/errors.md#submissionerror"
+    assert lines[-1] == f"see {page_reference('reference/errors', 'submissionerror')}"
     assert [line.rsplit("gt", 1)[1].removeprefix("/").removeprefix("\\") for line in lines[1:-1]] == [
         f"{name}.png: {size} pixels (cropped to a multiple of 8), but {needs}"
         for name, size, needs in [

@@ -1,7 +1,8 @@
 """Every command line that the README, the documentation and the commands' help show is run, on small data.
 
-A page's ``console`` blocks are its commands, in order, in a folder of their own. What a page shows below a command is
-compared with what the command prints; ``...`` stands for any lines. Lines that start other programs are not run: pip,
+A page's ``console`` blocks are its commands, in order, in a folder of their own. Blocks with a caption are files that
+the commands read. What a page shows below a command is compared with what the command prints; ``...`` stands for any
+lines. Lines that start other programs are not run: pip,
 git, pytest and the like.
 """
 
@@ -15,16 +16,21 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from runpy import run_path
 
+import click
 import numpy as np
 import pytest
 
 import srspace_eval as se
 from benchmarks.inputs import pngs
 from benchmarks.inputs.weights import write_alexnet, write_small_checkpoint
+from srspace_eval.cli import cli
 from srspace_eval.cli._examples import EXAMPLES
 from srspace_eval.metrics.lpips import weights
+from srspace_eval.metrics.registry import unregister
 from srspace_eval.study.key import load_key
 from tests.helpers.commands import run
 from tests.helpers.studies import answer_bytes, answer_document
@@ -53,6 +59,8 @@ PAGES = [
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
     if not page.name.startswith(("track-", "table-"))  # made at each build
 ]
+CAPTIONED = r"^```\{code-block\} \w+\n:caption: (\S+)\n\n(.*?)^```"
+"""A file that a page shows."""
 OTHER_PROGRAMS = ("python", "pip", "git", "bash", "sbatch", "dask", "srun", "source", ".venv/bin/p", "pre-commit")
 
 
@@ -142,6 +150,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def example_metric() -> Iterator[None]:
+    """The metric of the page "Your own metric", as if its package were installed."""
+    names: dict[str, type[se.Metric]] = run_path(str(ROOT / "tests/example_plugin/example_metrics.py"))
+    se.register(names["MeanError"])
+    yield
+    unregister("mean_error")
+
+
 @pytest.fixture
 def place(material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the material as the working folder. The synthetic trunk stands for torchvision's file."""
@@ -170,7 +187,10 @@ def place(material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def test_the_commands_of_a_page_run_and_print_what_it_shows(
     page: Path, place: Path, demo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for line, shown in steps(page.read_text(encoding="utf-8")):
+    text = page.read_text(encoding="utf-8")
+    for name, content in re.findall(CAPTIONED, text, re.DOTALL | re.MULTILINE):
+        (place / name).write_text(content, encoding="utf-8")
+    for line, shown in steps(text):
         arguments = own(line)
         if arguments is None:
             continue
@@ -255,8 +275,24 @@ def test_every_page_s_commands_are_in_a_block_that_is_run() -> None:
         if set(page.parts) & set(GENERATED):
             continue
         for kind, block in re.findall(
-            r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+            r"^```([^\n]*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
         ):
-            if kind != "console" and re.search(r"^(\$ )?srspace-eval ", block, re.MULTILINE):
+            if kind != "console" and re.search(r"^\s*(\$ )?srspace-eval ", block, re.MULTILINE):
                 wrong.append(page.relative_to(ROOT).as_posix())
     assert set(wrong) - NOT_RUN == set()
+
+
+def test_commands_within_sentences_exist_with_their_options() -> None:
+    """They name no complete command line, so they are parsed and not run."""
+    wrong = []
+    for page in PAGES:
+        for words in map(str.split, re.findall(r"`srspace-eval ([^`\n]+)`", page.read_text(encoding="utf-8"))):
+            command: click.Command = cli
+            context = click.Context(cli)
+            while words and isinstance(command, click.Group) and command.get_command(context, words[0]):
+                command = command.get_command(context, words.pop(0)) or command
+            options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+            given = {word.partition("=")[0] for word in words if word.startswith("--")}
+            if command is cli or given - options - {"--help"}:
+                wrong.append((page.relative_to(ROOT).as_posix(), words))
+    assert wrong == []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srspace_eval import Metric, MetricInfo
-from srspace_eval.metrics.steps import ImageInputs, SampleMean
+from srspace_eval import ImageInputs, InputError, Metric, MetricInfo, SampleMean
 
 
 @dataclass(frozen=True)
@@ -20,9 +19,15 @@ class MeanError(Metric):
             direction="lower",
             tex="MAE",
             description="Mean absolute error of 8-bit values.",
+            least=0.0,
+            most=255.0,
         ),
     )
     border: int = 0
+
+    def __post_init__(self) -> None:
+        if self.border < 0:
+            raise InputError(f"border = {self.border}: must not be negative")
 
     def prepare(self, image: ImageInputs) -> SampleMean:
         height, width = image.gt.shape[:2]

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from benchmarks.inputs.weights import random_trunk
 from srspace_eval.errors import WeightsError
 from srspace_eval.metrics.lpips import weights
 from srspace_eval.metrics.lpips.network import LPIPS
+from srspace_eval.metrics.lpips.trunk_files import read_parameters
 
 CONTENT = b"trunk" * 1000
 
@@ -138,3 +141,21 @@ def test_only_a_regular_file_is_read_as_weights(tmp_path: Path, alexnet: Path, k
             path.mkdir()
     with pytest.raises(WeightsError, match=r"cannot be read: .*; name a regular file"):
         LPIPS("alex", weights=path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_attributes_of_a_trunk_s_tensors_hide_no_method(tmp_path: Path) -> None:
+    state = random_trunk("alex")
+    for value in state.values():
+        value.is_floating_point = 5  # type: ignore[method-assign, assignment]
+    torch.save(state, tmp_path / "a.pth")
+    assert read_parameters("alex", tmp_path / "a.pth").keys() == state.keys()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_trunk_of_sparse_tensors_is_an_error(tmp_path: Path) -> None:
+    state = random_trunk("alex")
+    state["features.0.bias"] = state["features.0.bias"].to_sparse()
+    torch.save(state, tmp_path / "a.pth")
+    with pytest.raises(WeightsError, match=r"features\.0\.bias"):
+        read_parameters("alex", tmp_path / "a.pth")

@@ -155,7 +155,7 @@ def test_without_pyiqa_the_error_says_what_to_do(tmp_path: Path, monkeypatch: py
         ("a=pyiqa:fid", InputError, "compares whole folders"),
         ("a=pyiqa:musiq,model=x", InputError, "no option model"),
         ("dists=pyiqa:dists", InputError, "a metric has this id"),
-        ("a=pyiqa:failing,better=higher,gt=false", se.ImageError, "pyiqa:failing failed: RuntimeError: out of ideas"),
+        ("a=pyiqa:failing,better=higher,gt=false", se.MetricError, "pyiqa:failing failed: RuntimeError: out of ideas"),
     ],
 )
 def test_what_cannot_be_measured_is_one_error(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 import srspace_eval as se
 from benchmarks.inputs.submissions import small
@@ -135,6 +138,24 @@ def test_a_metric_that_cannot_be_registered(name: str, ids: list[str], words: st
     assert list(columns()) == before
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"direction": "up"}, "column 'odd': direction = 'up': must be one of 'lower', 'higher'"),
+        ({"per": "samples"}, "column 'odd': per = 'samples': must be one of 'sample', 'image', 'method'"),
+        ({"digits": -1}, "column 'odd': digits = -1: a whole number from 0 to 9 is required"),
+        ({"least": 1.0, "most": 0.0}, "column 'odd': least = 1.0 is larger than most = 0.0"),
+    ],
+)
+def test_a_column_that_cannot_be_shown_is_refused(change: dict[str, Any], words: str) -> None:
+    info = replace(Brightness.columns[0], id="odd", **change)
+    with pytest.raises(InputError, match=words):
+        register(type("Bad", (Brightness,), {"name": "odd", "columns": (info,)}))
+    with pytest.raises(InputError, match="columns must be a tuple of MetricInfo"):
+        register(type("Bad", (Brightness,), {"name": "odd", "columns": info}))
+    assert "odd" not in columns()
+
+
 def test_what_is_no_metric_cannot_be_registered() -> None:
     with pytest.raises(InputError, match="is not a metric"):
         register(Metric)
@@ -196,6 +217,56 @@ def test_a_signature_that_names_strange_measures_is_read() -> None:
 
 def test_needs_in_words() -> None:
     assert str(Needs(gt=False, lr=True, weights="weights of DISTS")) == "LR or GT, weights of DISTS"
+    assert str(Needs(gt=False, weights="weights of X")) == "weights of X"
+    assert "(needs no GT; options" in str(next(one for one in se.list_metrics() if one.id == "niqe"))
+
+
+def test_the_example_package_imports_public_names_only() -> None:
+    code = (ROOT / "tests/example_plugin/example_metrics.py").read_text(encoding="utf-8")
+    (names,) = re.findall(r"^from srspace_eval import (.+)$", code, re.MULTILINE)
+    assert set(names.split(", ")) <= set(se.__all__)
+    assert "srspace_eval." not in code.partition('"""\n')[2]
+
+
+class _Best(se.Prepared[float]):
+    def __init__(self, image: se.ImageInputs) -> None:
+        self.gt, self.best = image.gt.double(), 255.0
+
+    def measure(self, sr: Tensor) -> float:
+        return float((sr.double() - self.gt).abs().mean())
+
+    def update(self, measured: float) -> dict[str, float]:
+        self.best = min(self.best, measured)
+        return {}
+
+    def compute(self) -> se.ImageValues:
+        return se.ImageValues({"best_error": self.best})
+
+
+@dataclass(frozen=True)
+class BestError(Metric):
+    """A value of the sample set only; the samples have none."""
+
+    name = "best_error"
+    columns = (MetricInfo("best_error", "Best", "", 1, "lower", "Best", "Smallest error.", per="image"),)
+
+    def prepare(self, image: ImageInputs) -> _Best:
+        return _Best(image)
+
+
+def test_a_metric_of_the_image_alone_is_scored(tmp_path: Path) -> None:
+    folder = small(tmp_path / "a")
+    register(BestError)
+    try:
+        board = tmp_path / "board"
+        result = se.score(folder / "sub", folder / "gt", track="x4", samples=3, metrics=["best_error"], board=board)
+    finally:
+        unregister("best_error")
+    image = result.images[0]
+    gt = se.read_rgb(folder / "gt" / f"{image.image}.png").astype(float)
+    errors = [np.abs(se.read_rgb(folder / "sub" / one.file) - gt).mean() for one in image.samples]
+    assert image.values["best_error"] == pytest.approx(min(errors))
+    assert [one.values for one in image.samples] == [{}] * 3
 
 
 def test_measures_share_a_pass_only_under_their_own_ids(alexnet: Path) -> None:

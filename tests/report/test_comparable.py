@@ -98,20 +98,18 @@ def test_columns_that_do_not_compare_carry_a_mark_and_a_note_in_every_format(tmp
         "lpips": "†", "lr_psnr": "††", "diversity": "†", "mor": "",
     }  # fmt: skip
     end = "; does not compare with the published numbers."
-    assert table.departures == (
-        f"† LPIPS, S_10: measured here with 12 of 100 images, trunk custom{end}",
-        f"†† LR-PSNR: measured here with 12 of 100 images{end}",
-    )
+    images = "other or unknown images (here 12; published on the challenge's 100 test images)"
+    assert table.departures == (f"† LPIPS, S_10: {images}, trunk custom{end}", f"†† LR-PSNR: {images}{end}")
     for form in (*TEXT_FORMATS, "txt"):
         text = to_text(table) if form == "txt" else render_leaderboard(ranking, form)
         if form != "csv":  # for programs; it has no notes
-            assert "12 of 100 images, trunk custom" in text, form
+            assert "100 test images), trunk custom" in text, form
         if form in ("md", "txt"):
             assert "LPIPS†" in text
     write_site(tmp_path, [ranking])
     page = read(tmp_path / "x4/index.html")
     assert [mark.text for mark in page.one("table", id="board").all("sup", cls="dagger")] == ["†", "†", "††"]
-    assert "12 of 100 images, trunk custom" in page.one("section", id="notes").text
+    assert "100 test images), trunk custom" in page.one("section", id="notes").text
 
 
 @pytest.mark.parametrize(
@@ -123,10 +121,33 @@ def test_columns_that_do_not_compare_carry_a_mark_and_a_note_in_every_format(tmp
         ({}, {}),
     ],
 )
-def test_each_setting_marks_the_columns_that_depend_on_it(changes: dict[str, Any], said: dict[str, str]) -> None:
+def test_each_setting_marks_the_columns_that_depend_on_it(
+    changes: dict[str, Any], said: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _declare_gt(monkeypatch)
     changes = {"common": {"samples": 10}, **changes}
     ranking = rank([*_measured(2, 100, **changes), *PUBLISHED], X4)
     assert {column: one.text for one in ranking.departures for column in one.columns} == said
+
+
+def test_as_many_images_of_the_same_names_are_not_the_same_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the digest of the GT says that the images are the same: a published table may declare it."""
+    measured = _measured(2, 100)
+    unknown = rank([*measured, *PUBLISHED], X4).departures
+    assert [one.columns for one in unknown] == [("lpips", "lr_psnr", "diversity")]
+    assert unknown[0].text == "other or unknown images (here 100; published on the challenge's 100 test images)"
+    _declare_gt(monkeypatch)
+    assert rank([*measured, *PUBLISHED], X4).departures == ()
+    _declare_gt(monkeypatch, "0" * 64)
+    (other,) = rank([*measured, *PUBLISHED], X4).departures
+    assert other.text == "other images (here 100; published on the challenge's 100 test images)"
+
+
+def _declare_gt(monkeypatch: pytest.MonkeyPatch, digest: str | None = None) -> None:
+    """Let the published table state the GT of the measured results, or another one."""
+    own = make_results(X4, 1, 100, 2, 0)[0].signature.settings["common"]["gt"]
+    declared = replace(load_published("ntire2021-x4"), gt_sha256=own if digest is None else digest)
+    monkeypatch.setattr("srspace_eval.ranking.departures.table_of", lambda _: declared)
 
 
 def test_without_published_numbers_in_a_column_nothing_is_marked() -> None:

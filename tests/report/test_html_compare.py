@@ -14,7 +14,7 @@ from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.html import Pictures, write_site
-from srspace_eval.report.html.previews import CROP, EXACT_PIXELS, exact_crop
+from srspace_eval.report.html.previews import CROP, EXACT_PIXELS, THUMBNAIL, exact_crop
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.pages import contents, data_of, read
@@ -91,7 +91,7 @@ def test_best_and_worst_images_have_thumbnails(tmp_path: Path) -> None:
     assert len(shown) >= 4
     for address in shown:
         with Image.open(team.parent / address) as small:
-            assert max(small.size) <= 160
+            assert max(small.size) <= THUMBNAIL
 
 
 def test_a_viewer_that_is_too_large_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import Notice, SubmissionError
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.html import Pictures, write_site
-from srspace_eval.report.html.viewer import cell_side, local_best
+from srspace_eval.report.html.local_best import cell_side, local_best
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.pages import contents, data_of, read
@@ -163,7 +163,7 @@ def test_best_and_worst_images_come_first_where_not_all_are_shown(tmp_path: Path
     page = read(tmp_path / f"out/x8/teams/{slug('Team 01')}.html")
     linked = [a for a in page.one("table", id="images").all("a") if "viewer" in a.attributes["href"]]
     assert [a.text for a in linked] == names
-    assert [a.attributes["href"].split("#")[1] for a in linked] == [f"image-{n}" for n in range(4)]
+    assert [a.attributes["href"].split("#")[1] for a in linked] == [f"image={name}" for name in names]
 
 
 def test_a_zip_shows_as_its_folder_does(tmp_path: Path) -> None:

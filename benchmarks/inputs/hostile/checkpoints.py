@@ -114,6 +114,29 @@ def tensor(shape: list[int], begin: int, end: int) -> dict[str, Any]:
     return {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
 
 
+def byte_array(form: str) -> Callable[[Path], None]:
+    """A pickle of some hundred bytes that asks for 2 GB (``bytearray`` is on PyTorch's list of safe functions)."""
+
+    def write(path: Path) -> None:
+        code = b"\x8c\x08builtins\x8c\x09bytearray\x93" if form == "protocol 4" else b"c__builtin__\nbytearray\n"
+        data = b"\x80\x02}X\x01\0\0\0a" + code + b"J" + (2_000_000_000).to_bytes(4, "little") + b"\x85Rs."
+        if form == "old format":
+            path.write_bytes(data)
+            return
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("archive/data.pkl", data)
+            archive.writestr("archive/version", "3\n")
+
+    return write
+
+
+def with_attributes(state: dict[str, Any]) -> None:
+    """A tensor whose attributes hide its methods."""
+    value = state["evil"] = torch.ones(3)
+    for name in ("numel", "is_floating_point", "float", "element_size", "dim", "shape_of"):
+        setattr(value, name, 5)
+
+
 def renamed(state: dict[str, Any]) -> None:
     state["flowUpsamplerNet.layers.999999999999.affine.fAffine.0.weight"] = torch.zeros(1)
 
@@ -135,6 +158,14 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a parameter too few": (saved(lambda s: s.pop(first(s)), "srflow"), "missing"),
     "layer 999 999 999 999": (saved(renamed, "srflow"), "absurd"),
     "a number of 900 digits": (saved(lambda s: s.update({"body." + "9" * 900: torch.zeros(1)})), "absurd"),
+    "bytearray of 2 GB": (byte_array("archive"), "bytearray"),
+    "bytearray of 2 GB, protocol 4": (byte_array("protocol 4"), "bytearray"),
+    "bytearray of 2 GB, old format": (byte_array("old format"), "bytearray"),
+    "attributes named like methods": (saved(with_attributes), "surplus: evil"),
+    "a tensor of 65 dimensions": (
+        saved(lambda s: s.update({first(s): torch.ones(1).reshape([1] * 64).unsqueeze(0)})), "65 dimensions"
+    ),
+    "a name of 10 MB": (saved(lambda s: s.update({"a" * 10_000_000: torch.ones(1)})), "a name of 10000000 characters"),
     "names that are not strings": (lambda p: torch.save({1: torch.zeros(1)}, p), "not a state dict"),
     "a list": (lambda p: torch.save([torch.zeros(1)], p), "not a state dict"),
     "nothing in it": (lambda p: torch.save(collections.OrderedDict(), p), "no parameters"),

@@ -36,6 +36,8 @@ TRACKS: dict[str, tuple[str, str]] = {
     "2 MB": (TRACK + "#" * 2_000_000, "larger than"),
     "a key twice": (TRACK + 'name = "u"\n', "not valid TOML"),
     "not UTF-8": ("\udcff", "cannot be read"),
+    "NUL in the title": (TRACK.replace('"T"', '"T\\u0000"'), "title"),
+    "a date for the name": (TRACK.replace('"t"', "2020-01-01"), "quotes"),
 }  # fmt: skip
 
 
@@ -93,6 +95,10 @@ RESULTS: dict[str, tuple[str, str]] = {
     "a text for a number": (json.dumps(result(lpips="0.5")), "images[0].lpips: expected a number"),
     "another format": (json.dumps(result(format="x")), "format: expected 'srspace-eval/result/1', found 'x'"),
     "NUL in a file name": (json.dumps(result(image="a\0b")), "NUL"),
+    "a key twice": (json.dumps(result())[:-1] + ', "team": "U"}', "the same key is there twice"),
+    "a key twice in a sample": (
+        json.dumps(result()).replace('"sample": 0', '"lpips": 0.1, "sample": 0', 1), "the same key is there twice",
+    ),
     "no summary": (json.dumps({k: v for k, v in result().items() if k != "summary"}), "'summary' is missing"),
     "not UTF-8": ("\udcff", "cannot be read as JSON"),
     "summary that its images do not give": (json.dumps(result(summary={"lpips": 0.1})), "contradict themselves"),
@@ -107,6 +113,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "a name twice": ("team,mor\nA,1\nA,2\n", "also in line 2"),
     "a column twice": ("team,mor,mor\nA,1,2\n", "twice"),
     "a cell of 200 KB": ("team,mor\n" + "A" * 200_000 + ",1\n", "not valid CSV"),
+    "mor_low above mor_high": ("team,mor,mor_low,mor_high\nA,2,3,1\n", "mor_low"),
     "open quote": ('team,mor\n"A,1\n', "not valid CSV"),
     "a cell too many": ("team,mor\nA,1,2\n", "3 cells"),
     "20 MB": ("team,mor\n" + "A,1\n" * 5_000_000, "larger than"),

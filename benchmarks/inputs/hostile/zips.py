@@ -9,6 +9,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from srspace_eval._utils.png import write_png
 from srspace_eval.errors import SrspaceEvalError
 from srspace_eval.submissions.check import check
@@ -89,6 +91,14 @@ def many(count: int) -> bytes:
     return packed({f"{i:06d}.png": b"" for i in range(count)})
 
 
+def dark() -> bytes:
+    """Uncompressed black pictures, deflated: hardly any ratio is larger."""
+    black = {
+        name: pngs.png(np.full((400, 400, 3), seed, np.uint8), compress_level=0) for seed, name in enumerate(SAMPLES)
+    }
+    return packed(black, zipfile.ZIP_DEFLATED)
+
+
 BOMB = b"\0" * 50_000_000
 CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "honest": (lambda: packed(honest()), ""),
@@ -104,6 +114,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "zip named .png": (lambda: packed({SAMPLES[0]: packed(honest())}), "not a PNG but a zip"),
     "encrypted": (lambda: edited({8: ("<H", 1)}), "is encrypted"),
     "bomb, ratio 1000": (lambda: packed({SAMPLES[0]: BOMB}, zipfile.ZIP_DEFLATED), "no picture compresses"),
+    "uncompressed black pictures, deflated": (dark, ""),
     "bomb, overlapping entries": (overlapping, "overlaps"),
     "bomb, declared total": (lambda: edited({20: ("<I", 5_000_000), 24: ("<I", 0x40000000)}), "no picture"),
     "size of 2^62 bytes (zip64)": (zip64_lie, "no picture"),
@@ -123,6 +134,9 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "over twelve disks": (lambda: directory(1, disks=12), "not a readable zip"),  # found by benchmarks/fuzz.py
     "truncated": (lambda: packed(honest())[:-30], "a damaged or incomplete zip"),
     "end record and nothing else": (lambda: b"PK\5\6" + b"\0" * 18, "contains no PNG"),
+    "readme.txt beside the folder": (
+        lambda: packed({"readme.txt": b"hello", **{f"samples/{name}": data for name, data in honest().items()}}), ""
+    ),
     "control characters in a name": (lambda: packed({**honest(), "a\x1b[2J\r\n.png": pngs.png()}), "surplus"),
     "names of 60 000 characters": (lambda: packed({**honest(), "a" * 60_000 + ".png": b""}), "longer than"),
 }  # fmt: skip

@@ -39,11 +39,11 @@ class BundleCheck:
 
     Attributes
     ----------
-    refusals:
+    refusals
         What the platform refuses; it shows only the first.
-    traps:
+    traps
         What it takes, and what goes wrong later.
-    document:
+    document
         ``competition.yaml``; empty if it cannot be read.
 
     Examples
@@ -57,39 +57,112 @@ class BundleCheck:
     document: dict[str, Any] = field(default_factory=dict)
 
     def refuse(self, text: str) -> None:
-        """The platform refuses this."""
+        """Record a fault for which the platform refuses the bundle.
+
+        Parameters
+        ----------
+        text
+            What is wrong, where, and what to do.
+        """
         self.refusals.append(text)
 
     def trap(self, text: str) -> None:
-        """The platform takes this, and it goes wrong later."""
+        """Record something that the platform accepts and that fails later.
+
+        Parameters
+        ----------
+        text
+            What is wrong, where, and what to do.
+        """
         self.traps.append(text)
 
     def require_text(self, data: Mapping[str, Any], key: str, longest: int, where: str) -> None:
-        """A key must hold a text that is not empty. The platform takes numbers for texts."""
+        """Record a fault unless a key holds a text that is not empty. The platform takes numbers for texts.
+
+        Parameters
+        ----------
+        data
+            The YAML mapping to look in.
+        key
+            The key to check.
+        longest
+            The largest number of characters.
+        where
+            Where the mapping stands, for the message, such as ``phase 1``.
+        """
         value = data.get(key)
         if not _is_text(value) or not 1 <= len(str(value).strip()) <= longest:
             self.refuse(f"{where}: {key} must be a text of 1 to {longest} characters")
 
     def allow_text(self, data: Mapping[str, Any], key: str, where: str, longest: int | None = None) -> None:
-        """A key may hold a text."""
+        """Record a fault if a key is there and does not hold a text.
+
+        Parameters
+        ----------
+        data
+            The YAML mapping to look in.
+        key
+            The key to check.
+        where
+            Where the mapping stands, for the message, such as ``phase 1``.
+        longest
+            The largest number of characters. None: any number.
+        """
         value = data.get(key)
         if value is not None and not (_is_text(value) and (longest is None or len(str(value).strip()) <= longest)):
             self.refuse(f"{where}: {key} must be a text" + (f" of at most {longest} characters" if longest else ""))
 
     def require_whole(self, data: Mapping[str, Any], key: str, where: str, *, least: int | None = None) -> None:
-        """A key must hold a whole number, if it is there."""
+        """Record a fault if a key is there and does not hold a whole number.
+
+        Parameters
+        ----------
+        data
+            The YAML mapping to look in.
+        key
+            The key to check.
+        where
+            Where the mapping stands, for the message, such as ``phase 1``.
+        least
+            The smallest number that is allowed. None: any whole number.
+        """
         if key in data and not _in_range(whole(data[key]), least):
             start = "" if least is None else f" from {least}"
             self.refuse(f"{where}: {key} must be a whole number{start}")
 
     def require_switch(self, data: Mapping[str, Any], key: str, where: str) -> None:
-        """A key must hold true or false."""
+        """Record a fault unless a key holds true or false.
+
+        Parameters
+        ----------
+        data
+            The YAML mapping to look in. It holds the key.
+        key
+            The key to check.
+        where
+            Where the mapping stands, for the message, such as ``phase 1``.
+        """
         value = data[key]
         if not isinstance(value, bool) and str(value).lower() not in _BOOLEANS:
             self.refuse(f"{where}: {key} must be true or false")
 
     def mappings(self, data: Mapping[str, Any], key: str, *, empty: bool = False) -> list[dict[str, Any]]:
-        """The list of mappings under a key; an empty one if it is something else, which is refused."""
+        """Return the list of mappings under a key. Anything else is recorded as a fault.
+
+        Parameters
+        ----------
+        data
+            The YAML mapping to look in.
+        key
+            The key to check.
+        empty
+            Whether the list may be empty.
+
+        Returns
+        -------
+        list[dict[str, Any]]
+            The mappings. It is empty if the key holds something else.
+        """
         value = data.get(key)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value) or not (value or empty):
             self.refuse(f"{key}: must be a list of mappings" + ("" if empty else ", not empty"))

@@ -25,16 +25,17 @@ def dists(sr: ArrayLike, gt: ArrayLike, weights: str | Path | None = None) -> fl
 
     Parameters
     ----------
-    sr, gt:
+    sr, gt
         RGB pictures of equal size, at least 16×16, uint8 or floats in [0, 1]: (H, W, 3) or a batch (..., H, W, 3) as
         NumPy arrays, (3, H, W), (H, W, 3) or a batch (N, 3, H, W) as torch tensors. ``gt`` may be one picture for a
         whole batch. The network runs on the device of ``sr``.
-    weights:
+    weights
         The file of VGG-16's weights; None: torchvision's file, searched as for :class:`srspace_eval.LPIPS`.
 
     Returns
     -------
-    A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``sr`` is.
+    float or FloatArray or Tensor
+        A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``sr`` is.
 
     Raises
     ------

@@ -50,11 +50,11 @@ class Features:
 
     Attributes
     ----------
-    size:
+    size
         (height, width) in pixels.
-    taps:
+    taps
         The picture itself and the activations at each tap, one pixel a row: (h * w, C) float32.
-    sums:
+    sums
         For each tap the sums over its pixels of values and of squared values, (2, C) float64.
     """
 
@@ -68,19 +68,19 @@ class DISTS:
 
     Parameters
     ----------
-    weights:
+    weights
         The file of VGG-16's weights, any state dict under torchvision's names; None: torchvision's file, searched as
         :func:`srspace_eval.weights_search_path` says.
-    weights_dir:
+    weights_dir
         Searched first.
-    device:
+    device
         torch device; ``"auto"``: CUDA if there is one.
 
     Attributes
     ----------
-    signature:
+    signature
         What the numbers depend on: version, hashes of trunk and weights, precision.
-    device, device_name:
+    device, device_name
         Where it runs.
 
     Raises
@@ -144,9 +144,9 @@ class DISTS:
 
         Parameters
         ----------
-        gt:
+        gt
             What :meth:`prepare` made of the GT.
-        sr:
+        sr
             (H, W, 3), uint8 or float in [0, 1], of the GT's size.
 
         Raises

@@ -28,9 +28,9 @@ class PatchPlan:
 
     Attributes
     ----------
-    patches, size:
+    patches, size
         K and N.
-    seed:
+    seed
         The same seed gives the same patches of an image, whichever images were measured before it. None:
         :func:`srspace_eval.score` takes a seed that participants cannot know, and functions of arrays take 0.
 
@@ -52,7 +52,21 @@ class PatchPlan:
             )
 
     def corners(self, height: int, width: int, image: str = "") -> npt.NDArray[np.int64]:
-        """(K, 2) top left corners (row, column), drawn independently; ``image`` is part of the seed.
+        """Draw the patches' top left corners, each independently of the others.
+
+        Parameters
+        ----------
+        height
+            Rows of the image.
+        width
+            Columns of the image.
+        image
+            The image's name, a part of the seed. Each image then has patches of its own.
+
+        Returns
+        -------
+        NDArray[np.int64]
+            (K, 2): row and column of each corner.
 
         Raises
         ------
@@ -68,7 +82,14 @@ class PatchPlan:
 
 @dataclass(frozen=True)
 class PatchScore:
-    """S_M over patches, and its standard error; both in percent, NaN if undefined (the error: also for one patch).
+    """The diversity score over patches.
+
+    Attributes
+    ----------
+    score
+        S_M in percent, at most 100; NaN if it is undefined.
+    standard_error
+        Its standard error in percentage points; NaN if the score is undefined or there is one patch.
 
     Examples
     --------
@@ -102,14 +123,15 @@ def diversity_score(distance_maps: ArrayLike) -> float | FloatArray | Tensor:
 
     Parameters
     ----------
-    distance_maps:
+    distance_maps
         (M, H, W) distances of M samples to the GT, finite and at least 0: spatial LPIPS, or another distance. A batch:
         (..., M, H, W).
 
     Returns
     -------
-    0 (a deterministic method) to 100; NaN if a sample equals the GT, where S_M is undefined. A float for one image; for
-    a batch float64 values of the batch's shape: an array or a tensor, as ``distance_maps`` is.
+    float or FloatArray or Tensor
+        0 (a deterministic method) to 100; NaN if a sample equals the GT, where S_M is undefined. A float for one image;
+        for a batch float64 values of the batch's shape: an array or a tensor, as ``distance_maps`` is.
 
     Raises
     ------
@@ -134,10 +156,17 @@ def diversity_curve(distance_maps: Tensor) -> list[float] | Tensor: ...
 def diversity_curve(distance_maps: ArrayLike) -> list[float] | FloatArray | Tensor:
     """S_1 .. S_M in percent: the score of the first n samples, for n = 1 to M; see :func:`diversity_score`.
 
+    Parameters
+    ----------
+    distance_maps
+        (M, H, W) distances of one image's M samples to its GT, not negative, or a batch (..., M, H, W), as for
+        :func:`diversity_score`.
+
     Returns
     -------
-    M values, the first 0 (NaN where the score is undefined): a list for one image; for a batch float64 of shape
-    (..., M), an array or a tensor, as ``distance_maps`` is.
+    list[float] or FloatArray or Tensor
+        M values, the first 0 (NaN where the score is undefined): a list for one image; for a batch float64 of shape
+        (..., M), an array or a tensor, as ``distance_maps`` is.
 
     Raises
     ------
@@ -178,12 +207,17 @@ def diversity_score_patches(distance_maps: ArrayLike, plan: PatchPlan, image: st
 
     Parameters
     ----------
-    distance_maps:
+    distance_maps
         (M, H, W) of one image, as for :func:`diversity_score`.
-    plan:
+    plan
         Number, size and seed of the patches.
-    image:
+    image
         The image's name, a part of the seed; see :meth:`PatchPlan.corners`.
+
+    Returns
+    -------
+    PatchScore
+        The score and its standard error, both in percent. The score is NaN if it is undefined.
 
     Raises
     ------

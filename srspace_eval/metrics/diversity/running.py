@@ -16,13 +16,13 @@ class RunningScore:
 
     Attributes
     ----------
-    minimum:
+    minimum
         The pixel-wise smallest distance of any sample; None before the first.
-    global_best, local_best:
+    global_best, local_best
         The smallest mean distance of any one sample, and the mean of ``minimum``.
-    means:
+    means
         Each sample's mean distance.
-    curve:
+    curve
         S_1 to S_n; None where the score is undefined.
     """
 

@@ -43,12 +43,13 @@ def lpips(
 
     Parameters
     ----------
-    sr, gt, net, weights:
+    sr, gt, net, weights
         As for :func:`lpips_map`.
 
     Returns
     -------
-    A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``sr`` is.
+    float or FloatArray or Tensor
+        A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``sr`` is.
 
     Raises
     ------
@@ -91,20 +92,21 @@ def lpips_map(
 
     Parameters
     ----------
-    sr, gt:
+    sr, gt
         RGB pictures of equal size, uint8 or floats in [0, 1]: (H, W, 3) or a batch (..., H, W, 3) as NumPy arrays,
         (3, H, W), (H, W, 3) or a batch (N, 3, H, W) as torch tensors. ``gt`` may be one picture for a whole batch; its
         activations are then computed once. The network runs on the device of ``sr``.
-    net:
+    net
         Trunk: ``"alex"`` (the challenge's), ``"vgg"`` or ``"squeeze"``.
-    weights:
+    weights
         The trunk's file; None: torchvision's file, searched as for :class:`LPIPS`.
 
     Returns
     -------
-    (H, W) float32, or (..., H, W) for a batch, at least 0, lower is closer; an array or a tensor, as ``sr`` is. The
-    mean of a map is spatial LPIPS, see :func:`lpips`. Values may differ by about 1e-9 between numbers of torch threads,
-    because the convolutions' sums are split among them. ``score`` gives each convolution one thread.
+    Float32Array or Tensor
+        (H, W) float32, or (..., H, W) for a batch, at least 0, lower is closer; an array or a tensor, as ``sr`` is. The
+        mean of a map is spatial LPIPS, see :func:`lpips`. Values may differ by about 1e-9 between numbers of torch
+        threads, because the convolutions' sums are split among them. ``score`` gives each convolution one thread.
 
     Raises
     ------

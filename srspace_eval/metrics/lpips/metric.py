@@ -58,10 +58,10 @@ class Lpips(LpipsFamily):
 
     Attributes
     ----------
-    spatial:
+    spatial
         ``True``: the mean of the map in which every layer is upsampled to the picture's size. ``False``: the sum of
         the layers' means, as the package ``lpips`` computes it by default; there is no pixel-wise best then.
-    net:
+    net
         The trunk; ``"default"``: the run's (``score --lpips-net``), whose pass S_M shares.
     """
 
@@ -154,7 +154,7 @@ class DiversityPatches(LpipsFamily):
 
     Attributes
     ----------
-    patches, size, seed:
+    patches, size, seed
         K (0: not given yet), N, and the seed of the patches' places.
     """
 

@@ -11,9 +11,9 @@ class Net:
 
     Attributes
     ----------
-    smallest:
+    smallest
         Smallest height and width that reach the last activation.
-    gt_bytes:
+    gt_bytes
         Bytes of a GT's activations, a pixel.
     """
 

@@ -1,6 +1,7 @@
 """Spatial LPIPS v0.1 (R. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018).
 
-The GT's activations are computed once, however many samples are compared with it.
+The GT's activations are computed once, however many samples are compared with it. The module is long
+because a third of it is documentation.
 """
 
 from __future__ import annotations
@@ -46,26 +47,26 @@ class LPIPS:
 
     Parameters
     ----------
-    net:
+    net
         Trunk: ``"alex"`` (the challenge's), ``"vgg"`` or ``"squeeze"``.
-    weights:
+    weights
         The trunk's file, any state dict under torchvision's names (``torch.save`` or safetensors). The signature
         marks it as custom unless it is torchvision's own file. None: torchvision's file, searched as
         :func:`srspace_eval.metrics.lpips.weights.weights_search_path` says.
-    weights_dir:
+    weights_dir
         Searched first.
-    device:
+    device
         torch device; ``"auto"``: CUDA if there is one.
-    precision:
+    precision
         Of the trunk's convolutions: ``"float32"``; on request ``"tf32"`` (CUDA only) or ``"bf16"``. Everything after
         the activations is float32.
 
     Attributes
     ----------
-    signature:
+    signature
         What the numbers depend on: version, net, spatial, hashes of trunk and calibration, precision; and if that
         is not float32, ``deviation``: how far LPIPS moved from float32 on fixed pairs of pictures, measured here.
-    device, device_name:
+    device, device_name
         Where it runs: the torch device, and its name (``"cpu"``, or the GPU's model).
 
     Raises
@@ -154,7 +155,17 @@ class LPIPS:
         return [float(self.map(gt + share * noise, gt).cpu().double().mean()) for share in (0.01, 0.1)]
 
     def prepare(self, gt: ArrayLike) -> Reference:
-        """The GT's unit activations: (H, W, 3), uint8 or float in [0, 1].
+        """Compute the GT's unit activations, once for all of its samples.
+
+        Parameters
+        ----------
+        gt
+            (H, W, 3) array or tensor, or (3, H, W) tensor; uint8, or floats in [0, 1].
+
+        Returns
+        -------
+        Reference
+            The activations of each layer, for :meth:`distances`.
 
         Raises
         ------
@@ -179,15 +190,16 @@ class LPIPS:
 
         Parameters
         ----------
-        reference:
+        reference
             What :meth:`prepare` made of the GT.
-        sr:
+        sr
             (H, W, 3), uint8 or float in [0, 1], of the GT's size.
 
         Returns
         -------
-        (h, w) float32 for each layer, on the device. Their full map is
-        :func:`srspace_eval.kernels.distance_maps.full_map`.
+        list[Tensor]
+            (h, w) float32 for each layer, on the device. Their full map is
+            :func:`srspace_eval.kernels.distance_maps.full_map`.
 
         Raises
         ------
@@ -212,7 +224,26 @@ class LPIPS:
         return [layer.reshape(shape) for layer, shape in zip(layers, shapes, strict=True)]
 
     def map(self, sr: ArrayLike, gt: ArrayLike) -> Tensor:
-        """The distance map at full resolution, (H, W) float32; see :func:`srspace_eval.lpips_map`."""
+        """The distance map at full resolution, (H, W) float32; see :func:`srspace_eval.lpips_map`.
+
+        Parameters
+        ----------
+        sr
+            The sample: (H, W, 3) array or tensor, or (3, H, W) tensor; uint8, or floats in [0, 1].
+        gt
+            The GT, of the same size.
+
+        Returns
+        -------
+        Tensor
+            (H, W) float32 on the network's device, not negative.
+
+        Raises
+        ------
+        InputError
+            If a shape, dtype or range is another, the sizes differ, or the pictures are smaller than the trunk can
+            take.
+        """
         reference = self.prepare(gt)
         return distance_maps.full_map(self.distances(reference, sr), reference.size)
 

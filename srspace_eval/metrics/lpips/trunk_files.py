@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from srspace_eval._utils.files import open_regular, refuse_packed
+from srspace_eval._utils.pickles import makes_bytearray
 from srspace_eval.errors import WeightsError
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Fire
 
@@ -49,7 +50,7 @@ def read_parameters(net: str, path: Path) -> dict[str, Tensor]:
             faults.append(f"{name} is missing")
         elif tuple(value.shape) != shape:
             faults.append(f"{name} is {tuple(value.shape)}, not {shape}")
-        elif not (value.is_floating_point() and bool(torch.isfinite(value).all())):
+        elif value.layout != torch.strided or not (value.is_floating_point() and bool(torch.isfinite(value).all())):
             faults.append(f"{name} holds values that are not finite numbers")
         else:
             found[name] = value.to(torch.float32)
@@ -87,11 +88,16 @@ def read_state_dict(path: Path) -> dict[str, Any]:
 
             return dict(load_file(path))
         refuse_packed(path)
+        if makes_bytearray(path):
+            raise WeightsError(f"{path}: is refused: it holds a bytearray, and no state dict does; download it again")
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except WeightsError:
+        raise
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror or error}") from None
     except Exception as error:
         raise WeightsError(f"{path}: not a file of weights ({type(error).__name__})") from error
     if not isinstance(state, dict):
         raise WeightsError(f"{path}: holds a {type(state).__name__}, not a state dict")
-    return state
+    # A tensor may have attributes of any name, also of a method. A detached one has none.
+    return {name: Tensor.detach(v) if isinstance(v, Tensor) else v for name, v in state.items()}

@@ -117,11 +117,11 @@ class Activation:
 
     Attributes
     ----------
-    tap:
+    tap
         Which tap, from 0.
-    start, height:
+    start, height
         The first of these rows, and how many rows the tap has in all.
-    values:
+    values
         (1, C, rows, w).
     """
 
@@ -136,13 +136,13 @@ class Trunk:
 
     Parameters
     ----------
-    net:
+    net
         ``"alex"``, ``"vgg"`` or ``"squeeze"``.
-    parameters:
+    parameters
         Name -> tensor, as :func:`read_parameters` gives them.
-    device, dtype:
+    device, dtype
         Where it runs, and in which precision.
-    smooth_pooling:
+    smooth_pooling
         DISTS's pooling instead of the network's own.
     """
 

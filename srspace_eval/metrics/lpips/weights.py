@@ -31,13 +31,13 @@ class TrunkFile:
 
     Attributes
     ----------
-    net:
+    net
         ``"alex"``, ``"vgg"`` or ``"squeeze"``.
-    name:
+    name
         The file's name, which ends with the first digits of its SHA-256.
-    size:
+    size
         In bytes.
-    sha256:
+    sha256
         Of the whole file, in hexadecimal digits; empty if only the digits in its name are known.
     """
 
@@ -100,11 +100,11 @@ class WeightsState:
 
     Attributes
     ----------
-    file:
+    file
         The file that the trunk needs.
-    state:
+    state
         ``"damaged"`` if the file's SHA-256 is wrong.
-    path:
+    path
         Where it was found; None if it is missing.
     """
 
@@ -128,8 +128,13 @@ def list_weights(weights_dir: Path | None = None) -> list[WeightsState]:
 
     Parameters
     ----------
-    weights_dir:
+    weights_dir
         A folder to search first.
+
+    Returns
+    -------
+    list[WeightsState]
+        One state for each trunk: its file, ``"ok"``, ``"missing"`` or ``"damaged"``, and the path.
 
     Examples
     --------
@@ -172,6 +177,16 @@ def weights_search_path(weights_dir: Path | None = None) -> list[Path]:
 
     These are: the given folder, ``$SRSPACE_EVAL_WEIGHTS``, this package's cache, torch's cache.
 
+    Parameters
+    ----------
+    weights_dir
+        A folder to search first.
+
+    Returns
+    -------
+    list[Path]
+        Folders.
+
     Examples
     --------
     >>> from pathlib import Path
@@ -209,10 +224,19 @@ def weights_path(
 
     Parameters
     ----------
-    otherwise:
+    net
+        The trunk: ``"alex"``, ``"vgg"`` or ``"squeeze"``.
+    weights_dir
+        A folder to search first.
+    otherwise
         What can be done without the file, for the message.
-    option:
+    option
         The options that name another file, for the message.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
@@ -274,18 +298,19 @@ def fetch_weights(
 
     Parameters
     ----------
-    net:
+    net
         ``"alex"``, ``"vgg"`` or ``"squeeze"``.
-    weights_dir:
+    weights_dir
         The folder to write to; None: :func:`home`.
-    mirror:
+    mirror
         Address of the folder that holds torchvision's files.
-    advance:
+    advance
         Called with the number of bytes received so far, and the file's size (None if unknown).
 
     Returns
     -------
-    The file.
+    Path
+        The file.
 
     Raises
     ------

@@ -34,9 +34,9 @@ def largest_psnr(height: int, width: int, channel: str = "rgb") -> float:
 
     Parameters
     ----------
-    height, width:
+    height, width
         The size of the compared pictures in pixels.
-    channel:
+    channel
         As for :func:`srspace_eval.psnr`.
 
     Examples
@@ -54,9 +54,9 @@ def floored_columns(settings: Mapping[str, Mapping[str, Any]], height: int, widt
 
     Parameters
     ----------
-    settings:
+    settings
         The settings of the result's signature.
-    height, width:
+    height, width
         The size of the image.
     """
     found = {}

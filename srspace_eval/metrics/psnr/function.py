@@ -30,18 +30,19 @@ def psnr(a: ArrayLike, b: ArrayLike, *, channel: Channel = "rgb", border: int = 
 
     Parameters
     ----------
-    a, b:
+    a, b
         RGB pictures of equal size, uint8 or floats in [0, 1]: (H, W, 3) or a batch (..., H, W, 3) as NumPy arrays,
         (3, H, W), (H, W, 3) or a batch (N, 3, H, W) as torch tensors. ``b`` may be one picture for a whole batch.
-    channel:
+    channel
         ``"rgb"``: the three channels. ``"y"``: luma alone, ITU-R BT.601 in limited range, not rounded. ``"y8"``: luma
         rounded to 8 bits, as MATLAB's ``rgb2ycbcr`` gives it. The peak stays 255.
-    border:
+    border
         Pixels that are cut off on each side before the comparison.
 
     Returns
     -------
-    A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``a`` is.
+    float or FloatArray or Tensor
+        A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``a`` is.
 
     Raises
     ------
@@ -74,12 +75,13 @@ def mse(a: ArrayLike, b: ArrayLike, *, channel: Channel = "rgb", border: int = 0
 
     Parameters
     ----------
-    a, b, channel, border:
+    a, b, channel, border
         As for :func:`psnr`.
 
     Returns
     -------
-    A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``a`` is.
+    float or FloatArray or Tensor
+        A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``a`` is.
 
     Raises
     ------
@@ -114,22 +116,23 @@ def lr_psnr(
 
     Parameters
     ----------
-    sr:
+    sr
         The sample, or a batch; shapes, dtypes and ranges as for :func:`psnr`. It is downscaled by ``1 / scale``. A
         uint8 sample is rounded to 8 bits as the convention says. A float sample is downscaled without rounding or
         clipping, so that its value differs slightly from that of the same sample in 8 bits.
-    lr:
+    lr
         The LR of ceil(H / scale) × ceil(W / scale) pixels: a given LR, or the downscaled GT. One for a whole batch, or
         a batch.
-    scale, convention:
+    scale, convention
         See :func:`srspace_eval.imresize`.
-    channel, border:
+    channel, border
         As for :func:`psnr`; the border is counted in LR pixels.
 
     Returns
     -------
-    A float for one pair; for a batch float64 values as for :func:`psnr`. Infinite if the downscaled sample equals the
-    LR.
+    float or FloatArray or Tensor
+        A float for one pair; for a batch float64 values as for :func:`psnr`. Infinite if the downscaled sample equals
+        the LR.
 
     Raises
     ------

@@ -25,9 +25,9 @@ class PixelMetric(Metric):
 
     Attributes
     ----------
-    channel:
+    channel
         ``"rgb"``; ``"y"``: luma alone (ITU-R BT.601, limited range, not rounded); ``"y8"``: luma rounded to 8 bits.
-    border:
+    border
         Pixels that are cut off on each side.
     """
 
@@ -58,7 +58,7 @@ class Psnr(PixelMetric):
 
     Attributes
     ----------
-    floor:
+    floor
         ``"one step"``: in means, a sample that equals the GT counts as one 8-bit step in one value
         (:mod:`srspace_eval.metrics.psnr.floor`). ``"none"``: its value is infinite, and so is the image's mean.
     """
@@ -111,9 +111,9 @@ class LrPsnr(Metric):
 
     Attributes
     ----------
-    convention:
+    convention
         Of the downscaling; see :func:`srspace_eval.imresize`.
-    floor:
+    floor
         ``"one step"``: in means and in the image's worst, a sample whose downscaled picture equals the LR counts as one
         8-bit step in one value of the LR (:mod:`srspace_eval.metrics.psnr.floor`). ``"none"``: as the challenge's
         program has it; its value is infinite, and so is the image's mean.

@@ -18,7 +18,7 @@ class PreparedLrPsnr(Prepared[dict[str, float]]):
 
     Parameters
     ----------
-    floored:
+    floored
         In the image's numbers, an infinite value counts as :func:`srspace_eval.metrics.psnr.floor.largest_psnr`.
 
     Raises

@@ -24,17 +24,17 @@ class PyiqaMetric(Metric):
 
     Attributes
     ----------
-    model:
+    model
         pyiqa's name: ``"musiq"``.
-    label:
+    label
         In tables; empty: the name.
-    better:
+    better
         Which values are better; it must be given for metrics that are not well known.
-    gt:
+    gt
         Whether the metric compares with the GT.
-    digits:
+    digits
         Decimals in tables.
-    seed:
+    seed
         Of Python's, NumPy's and torch's generators before each picture.
     """
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from srspace_eval._utils.devices import device_name, resolve_device
-from srspace_eval.errors import InputError, WeightsError
+from srspace_eval.errors import InputError, MetricError, WeightsError
 
 _one_at_a_time = threading.Lock()  # the generators that metrics draw from belong to the process
 
@@ -31,16 +31,16 @@ class PyiqaNetwork:
 
     Parameters
     ----------
-    model:
+    model
         pyiqa's name.
-    lower, gt:
+    lower, gt
         Whether lower values are better, and whether it compares with the GT; what pyiqa says must agree.
-    device:
+    device
         torch device; ``"auto"``: CUDA if there is one.
 
     Attributes
     ----------
-    signature:
+    signature
         pyiqa's version, the hash of all weights and buffers, and the device.
 
     Raises
@@ -98,22 +98,24 @@ class PyiqaNetwork:
 
         Parameters
         ----------
-        sr, gt:
+        sr, gt
             (H, W, 3) uint8; ``gt`` is None if the metric does not compare.
-        seed:
+        seed
             Of all generators before the picture. Their states are restored after it.
 
         Raises
         ------
+        MetricError
+            If pyiqa fails.
         InputError
-            If pyiqa fails, or the score is not a finite number.
+            If the score is not a finite number.
         """
         pictures = [p.to(self.device).permute(2, 0, 1)[None] / 255 for p in (sr, gt) if p is not None]
         with _one_at_a_time, _seeded(seed, self.device), torch.no_grad():
             try:
                 score = float(self._model(*pictures))
             except Exception as error:
-                raise InputError(f"{self._name} failed: {type(error).__name__}: {error}") from error
+                raise MetricError(f"{self._name} failed: {type(error).__name__}: {error}") from error
         if not math.isfinite(score):
             raise InputError(f"{self._name} is undefined for this picture: its score is {score}")
         return score

@@ -21,14 +21,15 @@ def brisque(picture: Pixels, *, channel: Channel = "grey", border: int = 0) -> f
 
     Parameters
     ----------
-    picture:
+    picture
         (H, W, 3) uint8 RGB.
-    channel, border:
+    channel, border
         As for :func:`srspace_eval.niqe`.
 
     Returns
     -------
-    The score, rounded to 6 decimals. NaN if a feature is undefined, as in a black picture.
+    float
+        The score, rounded to 6 decimals. NaN if a feature is undefined, as in a black picture.
 
     Raises
     ------

@@ -24,9 +24,9 @@ class SceneMetric(Metric):
 
     Attributes
     ----------
-    channel:
+    channel
         ``"grey"``: MATLAB's ``rgb2gray``; ``"y8"``: luma (ITU-R BT.601, limited range). Both are rounded to 8 bits.
-    border:
+    border
         Pixels that are cut off on each side.
     """
 
@@ -65,7 +65,7 @@ class Niqe(SceneMetric):
 
     Attributes
     ----------
-    niqe_model:
+    niqe_model
         A file with another model than the authors' (:func:`srspace_eval.metrics.scenes.models.niqe_model`).
     """
 

@@ -50,7 +50,7 @@ def niqe_model(path: Path | str | None = None) -> NiqeModel:
 
     Parameters
     ----------
-    path:
+    path
         A ``.mat`` or ``.npz`` file with the variables ``Mean`` and ``Covariance`` (MATLAB's ``niqeModel`` has them),
         ``mu_prisparam`` and ``cov_prisparam`` (the authors' file), or ``mean`` and ``covariance``. None: the authors'.
 

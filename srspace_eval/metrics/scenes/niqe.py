@@ -38,19 +38,20 @@ def niqe(
 
     Parameters
     ----------
-    picture:
+    picture
         (H, W, 3) uint8 RGB, with at least two blocks inside the border.
-    channel:
+    channel
         ``"grey"``: MATLAB's ``rgb2gray``. ``"y8"``: luma as MATLAB's ``rgb2ycbcr``. Both are rounded to 8 bits.
-    border:
+    border
         Pixels that are cut off on each side.
-    model:
+    model
         A model, or its file (:func:`srspace_eval.metrics.scenes.models.niqe_model`); None: the authors' model.
 
     Returns
     -------
-    The score, rounded to 6 decimals. NaN if it is undefined: fewer than two blocks have all features, as in a picture
-    of one colour.
+    float
+        The score, rounded to 6 decimals. NaN if it is undefined: fewer than two blocks have all features, as in a
+        picture of one colour.
 
     Raises
     ------

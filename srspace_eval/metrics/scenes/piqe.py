@@ -18,14 +18,15 @@ def piqe(picture: Pixels, *, channel: Channel = "grey", border: int = 0) -> floa
 
     Parameters
     ----------
-    picture:
+    picture
         (H, W, 3) uint8 RGB.
-    channel, border:
+    channel, border
         As for :func:`srspace_eval.niqe`.
 
     Returns
     -------
-    The score, rounded to 6 decimals; 100 for a picture of one colour.
+    float
+        The score, rounded to 6 decimals; 100 for a picture of one colour.
 
     Raises
     ------

@@ -33,17 +33,18 @@ def plane(picture: Pixels, channel: Channel, border: int) -> Floats:
 
     Parameters
     ----------
-    picture:
+    picture
         (H, W, 3) uint8.
-    channel:
+    channel
         ``"grey"``: MATLAB's ``rgb2gray``. ``"y8"``: luma, ITU-R BT.601 in limited range, as MATLAB's ``rgb2ycbcr``.
         Both are rounded to 8 bits.
-    border:
+    border
         Pixels that are cut off on each side.
 
     Returns
     -------
-    (H - 2 border, W - 2 border) float64: whole numbers from 0 to 255.
+    Floats
+        (H - 2 border, W - 2 border) float64: whole numbers from 0 to 255.
 
     Raises
     ------
@@ -108,9 +109,9 @@ def mscn(image: Floats, border: Literal["nearest", "constant"]) -> tuple[Floats,
 
     Parameters
     ----------
-    image:
+    image
         (H, W), 0 to 255.
-    border:
+    border
         ``"nearest"`` repeats the edge (NIQE, PIQE). ``"constant"`` continues with 0 (BRISQUE).
 
     Returns

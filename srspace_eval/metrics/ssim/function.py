@@ -44,21 +44,22 @@ def ssim(
 
     Parameters
     ----------
-    a, b:
+    a, b
         RGB pictures of equal size, uint8 or floats in [0, 1]: (H, W, 3) or a batch (..., H, W, 3) as NumPy arrays,
         (3, H, W), (H, W, 3) or a batch (N, 3, H, W) as torch tensors. ``b`` may be one picture for a whole batch.
-    channel:
+    channel
         ``"rgb"``: the three channels. ``"y"``: luma alone, ITU-R BT.601 in limited range, not rounded. ``"y8"``: luma
         rounded to 8 bits. L stays 255.
-    border:
+    border
         Pixels that are cut off on each side before the comparison.
-    window:
+    window
         ``"gaussian"``: as above. ``"uniform"``: 7×7 pixels of equal weight, with sample variances and covariances
         (divided by 48); these are the defaults of scikit-image's ``structural_similarity``.
 
     Returns
     -------
-    A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``a`` is.
+    float or FloatArray or Tensor
+        A float for one pair. For a batch float64 values of the batch's shape: an array or a tensor, as ``a`` is.
 
     Raises
     ------

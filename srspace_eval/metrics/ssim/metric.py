@@ -23,7 +23,7 @@ class Ssim(PixelMetric):
 
     Attributes
     ----------
-    window:
+    window
         ``"gaussian"``: 11×11, σ = 1.5. ``"uniform"``: 7×7 with sample covariances, the defaults of scikit-image.
     """
 

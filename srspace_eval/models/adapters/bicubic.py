@@ -20,9 +20,9 @@ class Bicubic(Model):
 
     Parameters
     ----------
-    scale:
+    scale
         Integer, 2 or more.
-    device:
+    device
         Where the model computes.
 
     Raises

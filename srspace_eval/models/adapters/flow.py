@@ -35,17 +35,17 @@ class FlowConditioning:
 
     Attributes
     ----------
-    height, width:
+    height, width
         Size of the LR before padding.
-    lr:
+    lr
         The padded LR.
-    levels:
+    levels
         Level -> the features that its steps read.
-    cache_left:
+    cache_left
         Bytes that ``steps`` may still grow by.
-    steps:
+    steps
         Index of a layer -> what that step needs of the LR; a cache, filled when a step is first decoded.
-    current:
+    current
         During decoding: a level, and what its steps share.
     """
 
@@ -82,18 +82,18 @@ class FlowModel(Flow):
 
     Parameters
     ----------
-    config:
+    config
         What the model is.
-    flow:
+    flow
         The flow with its weights, on its device. It is kept for :meth:`encode`; :meth:`decode` uses a folded copy.
-    cache_limit:
+    cache_limit
         Bytes that the conditioning of one LR may keep from one :meth:`decode` to the next; None: 2 GiB on the CPU,
         8 GiB on CUDA. What does not fit is computed again in each call, once for all samples of the call, with the
         same result. Many samples of a large LR are therefore best decoded in one call.
 
     Attributes
     ----------
-    halo:
+    halo
         LR pixels of context for tiles. The receptive field is larger than any picture (:attr:`receptive_field`), but
         distant pixels have little influence: tiles agree with the whole approximately, not exactly.
     """

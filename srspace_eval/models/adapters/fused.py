@@ -33,12 +33,12 @@ class StepCondition:
 
     Attributes
     ----------
-    pre:
+    pre
         (1, hidden, H, W), the LR's part of fAffine before its first ReLU.
-    gain, offset:
+    gain, offset
         (1, C, H, W), the inverse injector: z is multiplied by ``gain``, then by the step's matrix; then ``offset`` is
         added.
-    logdet:
+    logdet
         log|det| of the inverse injector, a scalar.
     """
 
@@ -58,16 +58,16 @@ class FusedLinear:
 
     Parameters
     ----------
-    steps:
+    steps
         The steps in the order from image to latents; their couplings are ignored.
-    layout:
+    layout
         Memory format of the weights.
 
     Attributes
     ----------
-    conv, matrix:
+    conv, matrix
         From latents to image: z = A⁻¹(z' − b) at every pixel; and A⁻¹ alone.
-    logdet:
+    logdet
         log|det| of that map for one pixel.
     """
 
@@ -93,15 +93,15 @@ class FusedStep:
 
     Parameters
     ----------
-    free:
+    free
         The coupling-free steps before ``step``.
-    step:
+    step
         A step with a coupling.
-    own_channels:
+    own_channels
         Channels of the conditioning that have the level's resolution.
-    factor:
+    factor
         The level's resolution divided by the LR's, along one axis.
-    layout:
+    layout
         Memory format of the weights.
     """
 

@@ -24,9 +24,9 @@ class LevelInput:
 
     Attributes
     ----------
-    own:
+    own
         (1, C, H, W), the feature map of the level's resolution.
-    stacked:
+    stacked
         (1, C, h, w), the stacked blocks at the LR's size, if the level is at least twice as fine as the LR. At other
         levels they are part of ``own``, and this is None.
     """
@@ -40,7 +40,7 @@ class LevelValues:
 
     Parameters
     ----------
-    level:
+    level
         The level's input.
     """
 
@@ -63,13 +63,13 @@ class ConditionConv:
 
     Parameters
     ----------
-    affine, features:
+    affine, features
         The convolutions of fAffine, without its channels for z1, and of fFeatures.
-    own_channels:
+    own_channels
         Channels of u that have the level's resolution.
-    factor:
+    factor
         The level's resolution divided by the LR's, along one axis.
-    layout:
+    layout
         Memory format of the weights.
     """
 

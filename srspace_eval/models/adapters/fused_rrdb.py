@@ -21,7 +21,7 @@ class FusedRRDB:
 
     Parameters
     ----------
-    net:
+    net
         The network. Its weights are shared.
     """
 

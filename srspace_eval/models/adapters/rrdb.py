@@ -21,14 +21,14 @@ class RRDBModel(Model):
 
     Parameters
     ----------
-    config:
+    config
         What the model is.
-    net:
+    net
         The network with its weights, on its device.
 
     Attributes
     ----------
-    halo:
+    halo
         LR pixels of context for tiles. The receptive field of 23 blocks is 350 pixels, so tiles agree with the whole
         picture approximately, not exactly.
     """

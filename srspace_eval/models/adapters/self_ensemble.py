@@ -23,7 +23,7 @@ class SelfEnsemble(Model):
 
     Parameters
     ----------
-    model:
+    model
         A deterministic model.
 
     Raises

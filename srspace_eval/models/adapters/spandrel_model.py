@@ -27,19 +27,19 @@ class SpandrelModel(Model):
 
     Parameters
     ----------
-    config:
+    config
         What the model is.
-    descriptor:
+    descriptor
         spandrel's ``ImageModelDescriptor`` with its weights on a device.
 
     Attributes
     ----------
-    halo:
+    halo
         LR pixels of context for tiles. Tiles agree with the whole picture approximately: attention windows and
         receptive fields are larger.
-    tile_note:
+    tile_note
         A sentence for the notice about tiles, if the network averages over the whole picture.
-    precisions:
+    precisions
         float32, and the 16-bit types that spandrel allows for the network.
     """
 

@@ -21,7 +21,7 @@ class AllocationLimit(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     Parameters
     ----------
-    limit:
+    limit
         Bytes that may be allocated in total.
 
     Examples

@@ -21,13 +21,13 @@ def build_network(
 
     Parameters
     ----------
-    path:
+    path
         The checkpoint file, for messages.
-    state:
+    state
         Its parameters, from :func:`~srspace_eval.models.checkpoints.reading.read_checkpoint`.
-    found:
+    found
         The network that they fit, from :func:`~srspace_eval.models.checkpoints.recognise.recognise`.
-    device:
+    device
         Where the parameters are put.
 
     Raises

@@ -20,16 +20,17 @@ def convert_checkpoint(source: str | Path, target: str | Path, *, overwrite: boo
 
     Parameters
     ----------
-    source:
+    source
         A ``.pth`` or ``.safetensors`` file. Nothing in it is executed.
-    target:
+    target
         The file to write; its name ends in ``.safetensors``.
-    overwrite:
+    overwrite
         Replace a target that exists.
 
     Returns
     -------
-    The description of the source.
+    CheckpointDescription
+        The description of the source.
 
     Raises
     ------

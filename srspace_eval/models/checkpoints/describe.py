@@ -26,12 +26,12 @@ class CheckpointDescription:
 
     Attributes
     ----------
-    checkpoint, sha256:
+    checkpoint, sha256
         Name and SHA-256 of the file.
-    name, family, scale, deterministic, details, quantize:
+    name, family, scale, deterministic, details, quantize
         See :class:`~srspace_eval.models.protocol.ModelConfig`. For an RRDB network ``details`` also has ``skip``, its
         wiring, and ``skip_evident``: whether running the network decided the wiring.
-    tensors, values:
+    tensors, values
         How many parameters the file has, and how many numbers they hold together.
 
     Examples
@@ -57,7 +57,13 @@ class CheckpointDescription:
     values: int
 
     def to_dict(self) -> dict[str, Any]:
-        """The document of ``models show --json``."""
+        """The document of ``models show --json``.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold. The keys are the fields.
+        """
         return asdict(self)
 
 
@@ -66,8 +72,13 @@ def describe_checkpoint(path: str | Path) -> CheckpointDescription:
 
     Parameters
     ----------
-    path:
+    path
         A ``.pth`` or ``.safetensors`` file. Nothing in it is executed.
+
+    Returns
+    -------
+    CheckpointDescription
+        The network's name and configuration, the SHA-256 of the file, and the number of its parameters.
 
     Raises
     ------

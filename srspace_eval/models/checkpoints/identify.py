@@ -19,11 +19,11 @@ def identify(path: Path, state: Mapping[str, Tensor], device: torch.device) -> R
 
     Parameters
     ----------
-    path:
+    path
         The checkpoint file, for messages.
-    state:
+    state
         Its parameters, from :func:`~srspace_eval.models.checkpoints.reading.read_checkpoint`.
-    device:
+    device
         Where spandrel's network puts the parameters.
 
     Raises

@@ -32,7 +32,7 @@ def authors_layout(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     Parameters
     ----------
-    state:
+    state
         The parameters of any checkpoint.
 
     Examples
@@ -94,15 +94,17 @@ def details_of(given: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> dict
 
     Parameters
     ----------
-    given:
+    given
         The parameters as the checkpoint names them.
-    state:
+    state
         The same from :func:`authors_layout`.
 
     Returns
     -------
-    ``layout``: ``"authors"`` or ``"basicsr"``; ``range``; and ``mean_shift``: ``"none"``, ``"constant"`` (BasicSR's),
-    ``"as published"`` (a subtraction and the same addition) or ``"trained"``. All of them are used as they are.
+    dict[str, Any]
+        ``layout``: ``"authors"`` or ``"basicsr"``; ``range``; and ``mean_shift``: ``"none"``, ``"constant"``
+        (BasicSR's), ``"as published"`` (a subtraction and the same addition) or ``"trained"``. All of them are used as
+        they are.
     """
     largest = value_range(state)
     details: dict[str, Any] = {"layout": "basicsr" if _BASICSR in given else "authors", "range": largest or 1}

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import pickle
-import pickletools
 import re
 import warnings
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
 from srspace_eval._utils.files import is_zip, refuse_packed
+from srspace_eval._utils.pickles import makes_bytearray
 from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.errors import CheckpointError
 
@@ -39,7 +37,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
 
     Returns
     -------
-    Name -> tensor, on the CPU. Floating-point tensors become float32; integer tensors keep their type.
+    dict[str, Tensor]
+        Name -> tensor, on the CPU. Floating-point tensors become float32; integer tensors keep their type.
 
     Raises
     ------
@@ -104,7 +103,10 @@ def _load_pickle(path: Path, head: bytes) -> Any:
         with warnings.catch_warnings():
             # For old files PyTorch warns about its own storage classes. The user cannot change that.
             warnings.simplefilter("ignore")
-            _refuse_bytearray(path)
+            if makes_bytearray(path):
+                raise CheckpointError(
+                    f"{path}: is refused: it holds a bytearray, and no state dict does; download it again"
+                )
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # A file that ends early or is not a pickle raises the same error as one that refers to forbidden code.
@@ -131,27 +133,6 @@ def _refuse_archive(path: Path) -> None:
     if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
         inside = ", ".join(name[:80] for name in names[:3]) + (", ..." if len(names) > 3 else "")
         raise CheckpointError(f"{path}: is a zip of files ({inside}), not a checkpoint; unpack it and name one of them")
-
-
-def _refuse_bytearray(path: Path) -> None:
-    """Raise CheckpointError for a pickle that makes a bytearray. PyTorch would allocate any size that it states."""
-    if is_zip(path):
-        with zipfile.ZipFile(path) as archive:
-            parts = [archive.read(name) for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"]
-        made = any(_makes_bytearray(io.BytesIO(part)) for part in parts)
-    else:
-        with path.open("rb") as file:  # an old file: five pickles, then numbers
-            made = any(_makes_bytearray(file) for _ in range(5))
-    if made:
-        raise CheckpointError(f"{path}: is refused: it holds a bytearray, and no state dict does; download it again")
-
-
-def _makes_bytearray(file: IO[bytes]) -> bool:
-    """Whether a pickle names the class; one that is damaged does not, and PyTorch says so."""
-    with suppress(ValueError):
-        # The name is an argument of its own, or follows that of its module.
-        return any(isinstance(arg, str) and arg.split(" ")[-1] == "bytearray" for _, arg, _ in pickletools.genops(file))
-    return False
 
 
 def _state_dict(path: Path, loaded: Any) -> dict[str, Any]:

@@ -36,15 +36,15 @@ class Recognised:
 
     Attributes
     ----------
-    config:
+    config
         What the model is.
-    spec:
+    spec
         The specification of a flow; None for an RRDB network.
-    blocks, features, growth:
+    blocks, features, growth
         Size of the RRDB network, or of the flow's LR encoder.
-    names:
+    names
         Name of a parameter in this package's network -> its name in the checkpoint.
-    skip:
+    skip
         The usual wiring of an RRDB network whose parameters have these names.
     """
 
@@ -62,9 +62,9 @@ def recognise(shapes: Shapes, where: str = "checkpoint") -> Recognised:
 
     Parameters
     ----------
-    shapes:
+    shapes
         Name of a parameter -> its shape.
-    where:
+    where
         The checkpoint's name; messages begin with it.
 
     Raises

@@ -16,16 +16,16 @@ class Layout:
 
     Attributes
     ----------
-    skip:
+    skip
         The wiring in the programs that use these names. SRFlow's program and ESRGAN's second one share the names; for
         them it is SRFlow's wiring.
-    first:
+    first
         A parameter whose first axis is the growth.
-    block:
+    block
         Pattern of the parameters of a block; its group is the block's number.
-    upconv:
+    upconv
         The number of upconvs from the shapes.
-    rename:
+    rename
         ``rename(name, blocks, upconvs)`` is the layout's name of a parameter.
     """
 

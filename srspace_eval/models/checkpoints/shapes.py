@@ -19,9 +19,9 @@ def compare(expected: Shapes, given: Shapes, where: str, name: str) -> None:
 
     Parameters
     ----------
-    expected, given:
+    expected, given
         Parameters of the network, and of the checkpoint.
-    where, name:
+    where, name
         Names of the checkpoint and of the network, for the message.
 
     Raises

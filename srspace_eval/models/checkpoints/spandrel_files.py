@@ -32,9 +32,9 @@ class SpandrelNetwork:
 
     Attributes
     ----------
-    config:
+    config
         What the model is.
-    descriptor:
+    descriptor
         spandrel's ``ImageModelDescriptor``, in evaluation mode, without gradients.
     """
 
@@ -56,16 +56,17 @@ def build_with_spandrel(path: Path, state: Mapping[str, Tensor], device: torch.d
 
     Parameters
     ----------
-    path:
+    path
         The checkpoint file, for messages.
-    state:
+    state
         Its parameters, from :func:`~srspace_eval.models.checkpoints.reading.read_checkpoint`.
-    device:
+    device
         Where the parameters are put.
 
     Returns
     -------
-    The network, or None if spandrel does not recognise it or is not installed.
+    SpandrelNetwork or None
+        The network, or None if spandrel does not recognise it or is not installed.
 
     Raises
     ------

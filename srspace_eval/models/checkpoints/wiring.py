@@ -25,11 +25,11 @@ class Wiring:
 
     Attributes
     ----------
-    skip:
+    skip
         The wiring to use, in the words of :class:`~srspace_eval.flows.rrdb.RRDBNet`.
-    errors:
+    errors
         Wiring -> mean absolute difference, in [0, 1], between the test picture and the network's averaged output.
-    evident:
+    evident
         Whether the errors decide between the wirings.
     """
 
@@ -49,9 +49,9 @@ def recognise_wiring(net: RRDBNet, usual: SkipFrom) -> Wiring:
 
     Parameters
     ----------
-    net:
+    net
         The network with its weights. Its own wiring is the same afterwards.
-    usual:
+    usual
         The wiring to use if none is evident: that of the programs which name the parameters in the checkpoint's way.
     """
     scale = 2**net.upconvs

@@ -27,13 +27,13 @@ class SamplingEstimate:
 
     Attributes
     ----------
-    device:
+    device
         Where the model runs, such as ``"cpu (8 cores)"``.
-    samples:
+    samples
         The number of samples that are missing.
-    seconds:
+    seconds
         About how long they take. An upper estimate: what samples of one LR share is counted for each.
-    tile:
+    tile
         Height and width of the measured tile, in LR pixels.
     """
 
@@ -59,7 +59,8 @@ def estimate_sampling(
 
     Returns
     -------
-    The estimate; None if nothing is missing, or the LRs cannot be used, which :func:`sample_folder` reports.
+    SamplingEstimate or None
+        The estimate; None if nothing is missing, or the LRs cannot be used, which :func:`sample_folder` reports.
     """
     options = options or SampleOptions()
     try:

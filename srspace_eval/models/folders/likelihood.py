@@ -30,9 +30,9 @@ class Likelihood:
 
     Attributes
     ----------
-    image, height, width:
+    image, height, width
         The image's name, and the GT's size in pixels after the crop.
-    nll:
+    nll
         Exact negative log-likelihood in bits per HR pixel, its three channels together; NaN or infinite where the flow
         fails. For an LR of odd size it is the likelihood of LR and GT padded by reflection to even sizes, as in the
         authors' programs.
@@ -50,11 +50,11 @@ class LikelihoodReport:
 
     Attributes
     ----------
-    model:
+    model
         Name of the model's configuration.
-    origin:
+    origin
         Where the model comes from, see :func:`srspace_eval.models.loading.origin_of`.
-    images:
+    images
         One entry for each pair of LR and GT, in the order of the LRs' names.
 
     Examples
@@ -78,7 +78,13 @@ class LikelihoodReport:
         return sum(x.nll for x in self.images) / len(self.images)
 
     def to_dict(self) -> dict[str, Any]:
-        """The document of ``likelihood --json``."""
+        """The document of ``likelihood --json``.
+
+        Returns
+        -------
+        dict[str, Any]
+            Values that JSON can hold. Likelihoods are in bits per pixel.
+        """
         return {
             "model": self.model,
             **self.origin,
@@ -103,18 +109,23 @@ def likelihoods(
 
     Parameters
     ----------
-    model:
+    model
         A flow.
-    lr, gt:
+    lr, gt
         Folders of PNGs, or one PNG. An LR's GT has the same name, with or without an ending such as ``x4``. If one of
         the two is a PNG, the pair is looked up in the other folder; two PNGs are a pair whatever their names. A GT is
         cropped to scale × its LR; the top left corner is kept.
-    memory_limit:
+    memory_limit
         Bytes that may be used on the model's device; None: most of what is free.
-    checkpoint:
+    checkpoint
         The file or plug-in that the model was loaded from, for the report; None: what ``load_model`` was given.
-    progress:
+    progress
         Progress callback, see :data:`srspace_eval._utils.progress.Progress`.
+
+    Returns
+    -------
+    LikelihoodReport
+        The negative log-likelihood of each GT in bits per pixel, and their mean.
 
     Raises
     ------
@@ -122,6 +133,8 @@ def likelihoods(
         If the model has no likelihood.
     SamplingError
         If a GT is missing, does not fit its LR, or needs more memory than may be used. All problems are listed.
+    CheckpointError
+        If ``checkpoint`` cannot be read.
 
     Examples
     --------

@@ -24,11 +24,11 @@ class LrImage:
 
     Attributes
     ----------
-    image:
+    image
         The image's name: the file name of its GT without suffix. DIV2K's LR ``0801x4.png`` is of image ``0801``.
-    path, height, width, sha256:
+    path, height, width, sha256
         The LR's file, its size in pixels and its SHA-256.
-    fields:
+    fields
         Values for name templates: ``stem``, and ``number`` and ``index`` if the image has them.
     """
 
@@ -45,9 +45,9 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
 
     Parameters
     ----------
-    place:
+    place
         A folder whose PNGs are the LRs, or one PNG.
-    scale:
+    scale
         The model's scale. At scale 4, a final ``x4`` of a file's name is not part of the image's name.
 
     Raises
@@ -96,18 +96,19 @@ def name_samples(
 
     Parameters
     ----------
-    lrs:
+    lrs
         From :func:`find_lrs`.
-    scale, samples:
+    scale, samples
         The model's scale, and the number of samples. More than one sample needs a template with ``{sample}``.
-    track:
+    track
         The challenge that defines the names; None: the built-in track of this scale that has all images' numbers.
-    names:
+    names
         A template of the user, such as ``"{stem}_sample{sample:05d}.png"``, instead of the track's.
 
     Returns
     -------
-    The template, and the LRs with the fields that fill it.
+    tuple[Template, list[LrImage]]
+        The template, and the LRs with the fields that fill it.
 
     Raises
     ------

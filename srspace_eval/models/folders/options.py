@@ -18,23 +18,23 @@ class SampleOptions:
 
     Attributes
     ----------
-    samples:
+    samples
         Number of samples of each LR.
-    heats:
+    heats
         Standard deviations of the latents. With one heat the samples are written to the output folder itself. With
         several, each heat gets a folder of its own in it, such as ``heat-0.7``, which is a submission by itself. All
         heats scale the same latents.
-    seed, quantize, precision:
+    seed, quantize, precision
         See :class:`srspace_eval.models.sampling.settings.SamplingSettings`. With ``quantize`` None the model's own
         :attr:`~srspace_eval.models.protocol.ModelConfig.quantize` is used.
-    tile:
+    tile
         ``"auto"``: an LR is decoded whole if the memory allows, else in the largest tiles that the memory allows;
         ``"off"``: always whole; a number: the side of the tiles in LR pixels, a multiple of 16.
-    memory_limit:
+    memory_limit
         Bytes that may be used on the model's device; None: most of what is free.
-    track, names:
+    track, names
         See :func:`srspace_eval.models.folders.lr_folder.name_samples`.
-    overwrite:
+    overwrite
         Make all samples again, instead of only the missing ones.
 
     Raises

@@ -32,11 +32,11 @@ class MissingSamples:
 
     Attributes
     ----------
-    image:
+    image
         The image's name.
-    tile_size:
+    tile_size
         Side of the tiles in LR pixels; None: the LR is decoded whole.
-    files:
+    files
         The requests, and the file of each.
     """
 
@@ -51,9 +51,9 @@ class OutputFolder:
 
     Attributes
     ----------
-    path, heat:
+    path, heat
         The folder, and the heat of its samples.
-    names:
+    names
         File names: image -> one name for each sample.
     """
 
@@ -102,9 +102,9 @@ class OutputFolder:
 
         Parameters
         ----------
-        record:
+        record
             What this run makes.
-        old:
+        old
             The folder's record; None: it has none.
 
         Raises
@@ -145,20 +145,21 @@ class OutputFolder:
 
         Parameters
         ----------
-        model, lr:
+        model, lr
             The model and the LR.
-        tile:
+        tile
             The option ``--tile``: a size or ``"off"`` is obeyed. With ``"auto"``, a folder that was begun is continued
             with the same tiles, because other tiles would round differently; a new one gets the largest tiles that
             the memory allows.
-        memory_limit:
+        memory_limit
             Bytes on the model's device.
-        old:
+        old
             The folder's record; None: it has none.
 
         Returns
         -------
-        LR pixels; None: the LR is decoded whole.
+        int or None
+            LR pixels; None: the LR is decoded whole.
 
         Raises
         ------

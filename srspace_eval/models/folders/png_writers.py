@@ -23,9 +23,9 @@ class PngWriters:
 
     Parameters
     ----------
-    advance:
+    advance
         Called with 1 after each picture, from the thread that wrote it.
-    threads:
+    threads
         How many pictures are written at the same time. Twice as many are held in memory.
     """
 

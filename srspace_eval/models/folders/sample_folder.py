@@ -38,13 +38,13 @@ class SampleReport:
 
     Attributes
     ----------
-    folders:
+    folders
         The folders of samples, one for each heat.
-    names:
+    names
         The template of the file names.
-    images:
+    images
         Number of LRs.
-    made, kept:
+    made, kept
         Number of samples made now, and of those that existed before.
 
     Examples
@@ -82,19 +82,24 @@ def sample_folder(
 
     Parameters
     ----------
-    model:
+    model
         Any :class:`~srspace_eval.models.base.Model`.
-    lr:
+    lr
         A folder of 8-bit RGB PNGs, the LRs; or one PNG.
-    out:
+    out
         The folder to fill; it is created if necessary.
-    options:
+    options
         What to make; None: the defaults of :class:`SampleOptions`.
-    checkpoint:
+    checkpoint
         The file or plug-in that the model was loaded from, for the sampling record; None: what ``load_model`` was
         given.
-    progress:
+    progress
         Progress callback, see :data:`srspace_eval._utils.progress.Progress`.
+
+    Returns
+    -------
+    SampleReport
+        The folders, the template of the file names, and how many samples were made and how many existed.
 
     Raises
     ------
@@ -103,6 +108,10 @@ def sample_folder(
     SamplingError
         If the LRs cannot be used, the folder holds samples that were made differently, or there is not enough memory;
         or if some samples were not finite: these are listed at the end and not written, all others are.
+    CheckpointError
+        If ``checkpoint`` cannot be read.
+    ImageError
+        If an LR changes while it is being sampled.
 
     Examples
     --------

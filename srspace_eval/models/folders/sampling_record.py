@@ -72,9 +72,9 @@ class SamplingRecord:
 
         Parameters
         ----------
-        new:
+        new
             What the present run makes.
-        where:
+        where
             The folder, for the message.
 
         Raises

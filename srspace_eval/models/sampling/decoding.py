@@ -35,15 +35,15 @@ class ImageDecoder:
 
     Attributes
     ----------
-    model:
+    model
         The model.
-    lr:
+    lr
         (h, w, 3) uint8.
-    image:
+    image
         The image's name.
-    settings:
+    settings
         Seed, quantisation, precision.
-    memory_limit:
+    memory_limit
         Bytes that bound how many samples one call of the model decodes. It changes no sample.
     """
 
@@ -67,7 +67,8 @@ class ImageDecoder:
 
         Yields
         ------
-        The request, and the tile's picture with its context, or None if a value is not finite.
+        Iterator[tuple[SampleRequest, Pixels or None]]
+            The request, and the tile's picture with its context, or None if a value is not finite.
 
         Raises
         ------

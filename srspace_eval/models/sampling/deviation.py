@@ -23,7 +23,7 @@ class Deviation:
 
     Attributes
     ----------
-    largest, mean:
+    largest, mean
         Over all values of the picture. NaN if the reduced precision overflows.
     """
 
@@ -39,11 +39,11 @@ def measure_deviation(model: Decoder, precision: Precision, heat: float) -> Devi
 
     Parameters
     ----------
-    model:
+    model
         The model.
-    precision:
+    precision
         The reduced precision.
-    heat:
+    heat
         Standard deviation of the latents.
 
     Examples

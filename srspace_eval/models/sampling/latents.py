@@ -36,17 +36,18 @@ def latent_field(
 
     Parameters
     ----------
-    shape:
+    shape
         (C, H, W) of the whole latent. The numbers depend on C and W, not on H.
-    seed, image, sample, latent:
+    seed, image, sample, latent
         They determine the numbers: the seed (any integer), the image's name, and the numbers of the sample and of the
         latent, from 0.
-    rows, columns:
+    rows, columns
         Half-open ranges (start, stop) of the window; None: all rows, all columns.
 
     Returns
     -------
-    (C, rows, columns) float32, |z| < 6.4.
+    NDArray[np.float32]
+        (C, rows, columns) float32, |z| < 6.4.
 
     Raises
     ------

@@ -42,27 +42,28 @@ def sample_array(
 
     Parameters
     ----------
-    model:
+    model
         Any :class:`~srspace_eval.models.base.Model`.
-    lr:
+    lr
         (h, w, 3) uint8.
-    n:
+    n
         Number of samples. Sample i is the same for every n.
-    heat:
+    heat
         Standard deviation τ of the latents, 0 or more. At 0 all samples are equal.
-    seed, image:
+    seed, image
         Together with the sample's number they determine the latents. Images with different names get different
         latents. ``image`` None: a name that follows from the LR's content.
-    quantize, precision:
+    quantize, precision
         See :class:`~srspace_eval.models.sampling.settings.SamplingSettings`. With ``quantize`` None the model's own
         :attr:`~srspace_eval.models.protocol.ModelConfig.quantize` is used.
-    memory_limit:
+    memory_limit
         Bytes that may be used on the model's device; None: most of what is free. An LR that needs more is decoded in
         overlapping tiles.
 
     Returns
     -------
-    (n, h·scale, w·scale, 3) uint8.
+    Pixels
+        (n, h·scale, w·scale, 3) uint8.
 
     Raises
     ------
@@ -117,20 +118,21 @@ def iterate_samples(
 
     Parameters
     ----------
-    model, lr, image:
+    model, lr, image
         As in :func:`sample_array`.
-    requests:
+    requests
         The samples to make. Each is the same whatever the others are.
-    settings:
+    settings
         Seed, quantisation, precision.
-    tile_size:
+    tile_size
         Side of the tiles in LR pixels; None: the LR is decoded whole.
-    memory_limit:
+    memory_limit
         Bytes that bound how many samples one call of the model decodes. It changes no sample.
 
     Yields
     ------
-    The request and its picture (h·scale, w·scale, 3) of uint8, or None if the model's output was not finite.
+    Iterator[tuple[SampleRequest, Pixels or None]]
+        The request and its picture (h·scale, w·scale, 3) of uint8, or None if the model's output was not finite.
 
     Raises
     ------

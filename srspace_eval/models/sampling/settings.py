@@ -26,12 +26,12 @@ class SamplingSettings:
 
     Attributes
     ----------
-    seed:
+    seed
         Seed of the latents, any integer.
-    quantize:
+    quantize
         ``"trunc"``: the fraction of x · 255 is cut off, as in the authors' programs of the flows; ``"round"``: rounded
         to the nearest, halves to even.
-    precision:
+    precision
         ``"float32"``, or autocast to ``"bf16"`` or ``"fp16"``.
     """
 

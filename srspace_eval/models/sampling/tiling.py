@@ -78,16 +78,17 @@ def choose_tile_size(model: Decoder, height: int, width: int, memory_limit: int,
 
     Parameters
     ----------
-    model, height, width:
+    model, height, width
         The model and the LR's size.
-    memory_limit:
+    memory_limit
         Bytes on the model's device.
-    image:
+    image
         The LR's name, for the message.
 
     Returns
     -------
-    The side of the tiles in LR pixels, without context; a multiple of :data:`STEP`.
+    int or None
+        The side of the tiles in LR pixels, without context; a multiple of :data:`STEP`.
 
     Raises
     ------
@@ -121,20 +122,21 @@ def tile_latents(
 
     Parameters
     ----------
-    model:
+    model
         The model; it sets the shapes of the latents.
-    size:
+    size
         Height and width of the whole LR.
-    tile:
+    tile
         The tile.
-    seed, image, sample:
+    seed, image, sample
         See :func:`~srspace_eval.models.sampling.latents.latent_field`.
-    heat:
+    heat
         Standard deviation τ of the latents. At 0 they are zeros whatever the seed. Other heats scale the same numbers.
 
     Returns
     -------
-    One array (C, H, W) of float32 for each latent, in encoding order.
+    list[NDArray[np.float32]]
+        One array (C, H, W) of float32 for each latent, in encoding order.
 
     Raises
     ------

@@ -34,9 +34,9 @@ def result_file(result: Result, track: Track, *, notices: Sequence[str] = (), pe
 
     Parameters
     ----------
-    notices:
+    notices
         What readers should know beside the numbers.
-    per_image:
+    per_image
         Whether the numbers of each image are shown.
     """
     track = track.including(result.signature.settings)

@@ -22,7 +22,8 @@ def choose_images(results: Sequence[Result], count: int, track: Track) -> list[I
 
     Returns
     -------
-    One record of each chosen image, of the first submission that has it.
+    list[ImageRecord]
+        One record of each chosen image, of the first submission that has it.
     """
     images = [_mean(same) for same in _same_images(results)]
     if not images:

@@ -70,9 +70,9 @@ def make_steps(history: HistoryDocument, folders: Mapping[str, str], tracks: Map
 
     Parameters
     ----------
-    folders:
+    folders
         Track name -> folder of its pages.
-    tracks:
+    tracks
         The site's tracks by name. Metrics that neither they nor the registry know are shown by their ids.
     """
     steps = [

@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import FINAL, Ranking
-from srspace_eval.report.html.track_table import PageColumn, TrackTable
+from srspace_eval.ranking.reasons import NO_FINAL_RANK
+from srspace_eval.report.html.track_table import PageColumn, TrackTable, make_track_table
+from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
+from srspace_eval.tracks.model import RankingRule
 from srspace_eval.tracks.teams import web_address
 
 
@@ -59,13 +62,68 @@ def study_link(report: Path | str | None, out: Path) -> str:
         raise RankingError(f"{report}: must be on the drive of {out}, so that a page can link to it") from error
 
 
-def neighbour(table: TrackTable, files_: Mapping[int, str], number: int, step: int) -> tuple[str, str] | None:
-    """Address and name of the next submission up or down the table that has a page."""
-    numbers = sorted(files_)
-    place = numbers.index(number) + step
-    if not 0 <= place < len(numbers):
+def other_tables(ranking: Ranking, pages: Mapping[int, str]) -> list[tuple[RankingRule, Ranking, TrackTable]]:
+    """The tables of the board's further rankings; their rows lead to the same pages.
+
+    Parameters
+    ----------
+    pages
+        Row number of the first ranking -> address of the submission's page.
+    """
+    addresses = {id(ranking.rows[number].entry.result): address for number, address in pages.items()}
+    found = []
+    for one in ranking.others:
+        numbers = enumerate(id(row.entry.result) for row in one.rows)
+        own = {number: addresses[key] for number, key in numbers if key in addresses}
+        found.append((one.track.ranking, one, make_track_table(make_table(one), own)))
+    return found
+
+
+def place_tile(table: TrackTable, number: int) -> tuple[str, str] | None:
+    """A team's place among the ranked ones, and why it has none; None if the row needs no place.
+
+    Parameters
+    ----------
+    number
+        The row's number.
+
+    Returns
+    -------
+    ``("2", "of 10")``, or ``("–", "no mean opinion rank yet")``.
+    """
+    line = table.lines[number]
+    row = line.model.row
+    if row.place is not None:
+        return line.place.model.text, f"of {sum(one.model.row.place is not None for one in table.lines)}"
+    if line.group == "baseline" or row.why_unranked in (None, NO_FINAL_RANK):
         return None
-    return f"{files_[numbers[place]]}.html", table.lines[numbers[place]].name
+    return "–", "not ranked" if line.incomplete else visible(row.why_unranked or "")
+
+
+def neighbours(table: TrackTable, files_: Mapping[int, str], number: int) -> dict[str, tuple[str, str] | None]:
+    """Address and name of the next submissions up and down the table, of those in ``files_``.
+
+    Parameters
+    ----------
+    files_
+        Row number -> the file name of its page, without suffix.
+    """
+    numbers = sorted(files_)
+    at = numbers.index(number)
+    before, after = numbers[at - 1 : at] if at else [], numbers[at + 1 : at + 2]
+    return {
+        key: (f"{files_[found[0]]}.html", table.lines[found[0]].name) if found else None
+        for key, found in (("before", before), ("after", after))
+    }
+
+
+def at_image(image: str) -> str:
+    """The part of a viewer's address that names an image.
+
+    >>> at_image("0801"), at_image("a b&c")
+    ('#image=0801', '#image=a+b%26c')
+    """
+    return f"#{urlencode({'image': visible(image)})}"
 
 
 def signatures(ranking: Ranking) -> list[tuple[str, str, int]]:

@@ -11,6 +11,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.notes import metric_label
+from srspace_eval.report.emphasis import value_emphases
 from srspace_eval.report.html import text
 from srspace_eval.report.html.submission import ImageCell
 
@@ -19,11 +20,26 @@ MOST = 30
 
 
 @dataclass(frozen=True)
+class ImageValue:
+    """One submission's value on one image.
+
+    ``best``: whether it is the best of the image, by the rule of the board's table
+    (:func:`srspace_eval.report.emphasis.value_emphases`).
+    ``viewer``: the address of its samples, or empty.
+    """
+
+    cell: ImageCell
+    best: bool
+    viewer: str
+
+
+@dataclass(frozen=True)
 class ImageRow:
-    """One image: its name, and the value of each submission; the best one is marked."""
+    """One image: its name, the address where its samples are compared (or empty), and the submissions' values."""
 
     name: str
-    cells: tuple[tuple[ImageCell, bool], ...]
+    compare: str
+    cells: tuple[ImageValue, ...]
 
 
 @dataclass(frozen=True)
@@ -42,15 +58,22 @@ class PerImage:
     teams: tuple[tuple[str, str], ...]
     tables: tuple[MetricTable, ...]
     left_out: int
+    has_viewer: bool
 
 
-def per_image(ranking: Ranking, pages: Mapping[int, str]) -> PerImage | None:
+def per_image(
+    ranking: Ranking, pages: Mapping[int, str], viewers: Mapping[int, Mapping[str, str]], compare: Mapping[str, str]
+) -> PerImage | None:
     """The tables of a ranking; None if fewer than two of its rows have values of images.
 
     Parameters
     ----------
-    pages:
+    pages
         Row number -> address of the submission's page.
+    viewers
+        Row number -> image -> address of the image in the submission's viewer.
+    compare
+        Image -> address where the submissions' samples of the image are compared.
     """
     numbers = [n for n, row in enumerate(ranking.rows) if n in pages and row.entry.result is not None]
     if len(numbers) < 2:
@@ -70,13 +93,18 @@ def per_image(ranking: Ranking, pages: Mapping[int, str]) -> PerImage | None:
         rows = []
         for image in images:
             numbers_ = [one.get(image, {}).get(metric) for one in values]
-            known = [v for v in numbers_ if v is not None]
-            best = (min if info.direction == "lower" else max)(known, default=None)
+            competing = [None if ranking.rows[n].other_settings else v for n, v in zip(shown, numbers_, strict=True)]
+            words = value_emphases(competing, info)
             cells = tuple(
-                (ImageCell(info.format(v), text.sort_key(v)), v is not None and v == best and len(known) > 1)
-                for v in numbers_
+                ImageValue(
+                    ImageCell(info.format(value), text.sort_key(value)),
+                    word == "best",
+                    viewers.get(n, {}).get(image, ""),
+                )
+                for n, value, word in zip(shown, numbers_, words, strict=True)
             )
-            rows.append(ImageRow(visible(image), cells))
+            rows.append(ImageRow(visible(image), compare.get(image, ""), cells))
         tables.append(MetricTable(info, text.label_html(metric_label(metric, ranking.track)), tuple(rows)))
     teams = tuple((visible(ranking.rows[n].entry.team), pages[n]) for n in shown)
-    return PerImage(teams, tuple(tables), len(numbers) - len(shown)) if tables else None
+    has_viewer = any(viewers.get(n) for n in shown)
+    return PerImage(teams, tuple(tables), len(numbers) - len(shown), has_viewer) if tables else None

@@ -30,7 +30,7 @@ PREVIEW_SIDE = 1280
 CROP = 256
 """The side of the exact crop, in pixels."""
 
-THUMBNAIL = 160
+THUMBNAIL = 240
 """The longer side of a thumbnail, in pixels."""
 
 QUALITY = 80
@@ -57,7 +57,7 @@ def exact_crop(gt: Pixels) -> Crop | None:
 
     Parameters
     ----------
-    gt:
+    gt
         uint8 (H, W, 3).
     """
     height, width = gt.shape[:2]
@@ -93,14 +93,15 @@ def write_picture(folder: Path, name: str, pixels: Pixels, crop: Crop | None) ->
 
     Parameters
     ----------
-    folder, name:
+    folder, name
         Where, and the name without suffix; it may have folders.
-    crop:
+    crop
         The exact region; None: the whole picture is stored exactly.
 
     Returns
     -------
-    The name of the file that shows the whole picture, and of the exact crop (empty if there is none).
+    tuple[str, str]
+        The name of the file that shows the whole picture, and of the exact crop (empty if there is none).
     """
     if crop is None:
         _write_png(folder / f"{name}.png", pixels)

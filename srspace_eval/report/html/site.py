@@ -23,7 +23,8 @@ from typing import Any
 import jinja2
 
 from srspace_eval._utils.files import replacing, write_atomic
-from srspace_eval._utils.untrusted_text import slug, visible
+from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.model import Ranking
@@ -37,23 +38,43 @@ from srspace_eval.report.history import (
     with_rankings,
 )
 from srspace_eval.report.html import charts, text
+from srspace_eval.report.html.compare import compare_data
 from srspace_eval.report.html.history import make_steps
 from srspace_eval.report.html.index import summarise
 from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
-from srspace_eval.report.html.page_values import all_columns, neighbour, places_elsewhere, signatures, study_link
+from srspace_eval.report.html.page_values import (
+    all_columns,
+    at_image,
+    neighbours,
+    other_tables,
+    place_tile,
+    places_elsewhere,
+    signatures,
+    study_link,
+)
 from srspace_eval.report.html.per_image import per_image
-from srspace_eval.report.html.site_data import Names, require_known
+from srspace_eval.report.html.site_data import Names, show_pictures
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.track_table import TrackTable, make_track_table
-from srspace_eval.report.html.viewer import Pictures, PictureWriter
+from srspace_eval.report.html.viewer import Pictures, Shown
+from srspace_eval.report.names import file_name, stem_of
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
-from srspace_eval.tracks.model import RankingRule
 from srspace_eval.tracks.names import example_names
 
 _DOWNLOADS = ("csv", "json", "tex", "md", "bib")
-_ASSETS = ("style.css", "viewer.css", "theme.js", "tables.js", "charts.js", "viewer.js", "compare.js")
+_ASSETS = (
+    "style.css",
+    "viewer.css",
+    "theme.js",
+    "tables.js",
+    "charts.js",
+    "panes.js",
+    "viewer.js",
+    "compare.js",
+    "images.js",
+)
 
 
 def write_site(
@@ -64,29 +85,33 @@ def write_site(
     texts: Mapping[str, str] | None = None,
     study_report: Path | str | None = None,
     history: Path | str | None = None,
+    progress: Progress = no_progress,
 ) -> Path:
     """Write the leaderboards of several tracks as HTML: all of it, or nothing.
 
     Parameters
     ----------
-    out:
+    out
         Folder to write into: a new one, an empty one, or one that an earlier call wrote. Files of an earlier call that
         this one does not write (pages of a withdrawn submission, pictures) are deleted. Other files are kept.
-    rankings:
+    rankings
         One ranking a track, in the order of the index.
-    pictures:
+    pictures
         Track name -> where its pictures are. The submissions named there get a viewer.
-    texts:
+    texts
         More files for the folder: name -> text.
-    study_report:
+    study_report
         The human study's report, linked from the tracks' pages: a file (the link is relative) or a web address.
-    history:
+    history
         A history file that is read and updated, in addition to the site's own (:mod:`srspace_eval.report.history`).
         If it does not exist, the site's own is continued.
+    progress
+        Called while pictures are written.
 
     Returns
     -------
-    The path of ``index.html``.
+    Path
+        The path of ``index.html``.
 
     Raises
     ------
@@ -118,7 +143,7 @@ def write_site(
             earlier = require_own_folder(out, ours)  # again, now that no other process writes
             known = read_history(given if given is not None and given.exists() else out / record)
             found = with_rankings(known, rankings)
-            site = _Site(stage, study_link(study_report, out), frozenset(texts))
+            site = _Site(stage, study_link(study_report, out), frozenset(texts), progress)
             site.write(rankings, pictures or {}, found, record)
             for name, text_ in {**texts, record: history_text(found)}.items():
                 write_atomic(stage / name, text_)
@@ -135,8 +160,8 @@ def write_site(
 
 
 class _Site:
-    def __init__(self, out: Path, study: str, texts: Collection[str]) -> None:
-        self._out, self._study, self._texts = out, study, texts
+    def __init__(self, out: Path, study: str, texts: Collection[str], progress: Progress) -> None:
+        self._out, self._study, self._texts, self._progress = out, study, texts, progress
         self._date = ""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
@@ -182,38 +207,46 @@ class _Site:
         files_ = {number: names.name(result.team) for number, result in results.items()}
         pages = {number: f"teams/{name}.html" for number, name in files_.items()}
         table = make_track_table(make_table(ranking), pages)
-        writer = None if pictures is None else PictureWriter(pictures, self._out / folder, ranking.track)
-        if writer is not None:
-            writer.choose(list(results.values()))
-        if pictures is not None:
-            require_known(pictures, [result.team for result in results.values()])
-        all_views = {
-            number: {} if writer is None else writer.add(result, files_[number]) for number, result in results.items()
-        }
-        compare = sum(bool(views) for views in all_views.values()) > 1
-        if writer is not None and compare:
-            self._compare(ranking, folder, [(table.lines[n].name, views) for n, views in all_views.items() if views])
+        named_results = {files_[number]: result for number, result in results.items()}
+        shown = show_pictures(pictures, self._out / folder, ranking.track, named_results, self._progress)
+        all_views = {number: shown[files_[number]].views for number in results}
+        with_views = {number: files_[number] for number, views in all_views.items() if views}
+        compared = compare_data([(table.lines[n].name, name, all_views[n]) for n, name in with_views.items()])
+        if compared:
+            self._page(
+                "compare", f"{folder}/viewer/compare.html", root="../../", track=ranking.track, teams=len(with_views),
+                data={"images": list(compared.values())}, previews=any("crop" in image for image in compared.values()),
+            )  # fmt: skip
         for number, result in results.items():
             views = all_views[number]
-            self._submission(ranking, table, folder, files_, number, result, views)
+            compare = number in with_views and bool(compared)
+            self._submission(
+                ranking, table, folder, files_, number, result, shown[files_[number]], compare=compare
+            )  # fmt: skip
             if views:
                 self._page(
                     "viewer", f"{folder}/viewer/{files_[number]}.html", root="../../", track=ranking.track,
                     line=table.lines[number], name=files_[number], data={"images": list(views.values())},
-                    total=len(result.images), compare=compare,
+                    total=len(result.images), compare=bool(compared), **neighbours(table, with_views, number),
                     given_lr=pictures is not None and pictures.lr is not None,
                 )  # fmt: skip
-        images = per_image(ranking, pages)
+        viewers = {
+            number: {image: f"viewer/{files_[number]}.html{at_image(image)}" for image in views}
+            for number, views in all_views.items()
+        }
+        images = per_image(
+            ranking, pages, viewers, {image: f"viewer/compare.html{at_image(image)}" for image in compared}
+        )
         if images is not None:
             self._page("images", f"{folder}/images.html", root="../", track=ranking.track, per_image=images)
-        tables = [(ranking.track.ranking, ranking, table), *self._others(ranking, pages)]
+        tables = [(ranking.track.ranking, ranking, table), *other_tables(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
             study=self._study, tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
-            signatures=signatures(ranking), compare=compare, per_image=images is not None,
-            downloads=[name for form in _DOWNLOADS if (name := f"{slug(ranking.track.name)}.{form}") in self._texts],
-            sample_names=example_names(ranking.track.sample_names, ranking.track.first),
+            signatures=signatures(ranking), compare=bool(compared), per_image=images is not None,
+            downloads=[name for form in _DOWNLOADS if (name := file_name(stem_of(ranking), form)) in self._texts],
+            sample_names=dict.fromkeys(example_names([n], ranking.track.first) for n in ranking.track.sample_names),
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
                 for m in charts.plane(ranking) or ()
@@ -221,43 +254,14 @@ class _Site:
         )  # fmt: skip
         return table
 
-    def _compare(self, ranking: Ranking, folder: str, shown: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-        """The page that shows teams against each other, on the images that at least two of them show."""
-        images = []
-        for image in dict.fromkeys(image for _, views in shown for image in views):
-            own = [(name, views[image]) for name, views in shown if image in views]
-            if len(own) < 2:
-                continue
-            first = own[0][1]
-            kept = {key: first[key] for key in ("name", "height", "width", "gt", "crop", "exact") if key in first}
-            teams = [
-                {"team": name, "samples": [{k: v for k, v in s.items() if k != "share"} for s in view["samples"]]}
-                for name, view in own
-            ]
-            images.append({**kept, "teams": teams})
-        self._page(
-            "compare", f"{folder}/viewer/compare.html", root="../../", track=ranking.track, data={"images": images},
-            teams=len(shown), previews=any("crop" in image for image in images),
-        )  # fmt: skip
-
-    def _others(self, ranking: Ranking, pages: Mapping[int, str]) -> list[tuple[RankingRule, Ranking, TrackTable]]:
-        """The tables of the board's other rankings; their rows lead to the same pages."""
-        addresses = {id(ranking.rows[number].entry.result): address for number, address in pages.items()}
-        found = []
-        for one in ranking.others:
-            numbers = enumerate(id(row.entry.result) for row in one.rows)
-            own = {number: addresses[key] for number, key in numbers if key in addresses}
-            found.append((one.track.ranking, one, make_track_table(make_table(one), own)))
-        return found
-
     def _submission(
         self, ranking: Ranking, table: TrackTable, folder: str, files_: Mapping[int, str], number: int, result: Result,
-        views: Mapping[str, Any],
+        shown: Shown, *, compare: bool,
     ) -> None:  # fmt: skip
         name = files_[number]
-        links = {image: f"../viewer/{name}.html#image-{position}" for position, image in enumerate(views)}
+        links = {image: f"../viewer/{name}.html{at_image(image)}" for image in shown.views}
         track = ranking.track.including(result.signature.settings)
-        page = make_page(result, track, links, {image: view["thumbnail"] for image, view in views.items()})
+        page = make_page(result, track, links, shown.thumbnails)
         data = {
             "strips": charts.distributions(result, track),
             "growth": charts.growth(result, track),
@@ -266,8 +270,10 @@ class _Site:
         self._page(
             "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, table=table,
             line=table.lines[number], result=result, page=page, data=data,
-            viewer=f"../viewer/{name}.html" if views else "", elsewhere=places_elsewhere(ranking, result),
-            before=neighbour(table, files_, number, -1), after=neighbour(table, files_, number, 1),
+            viewer=f"../viewer/{name}.html" if shown.views else "",
+            compare=f"../viewer/compare.html#left={name}" if compare else "",
+            elsewhere=places_elsewhere(ranking, result), place=place_tile(table, number),
+            **neighbours(table, files_, number),
         )  # fmt: skip
 
     def _page(self, template: str, path: str, **values: Any) -> None:

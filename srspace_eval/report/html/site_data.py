@@ -1,13 +1,17 @@
-"""Small pieces of data of the site: names of files, and teams without a result."""
+"""Pieces of the site that need no page: names of files, and the pictures of a track's results."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from srspace_eval._utils.notices import notify
+from srspace_eval._utils.progress import Progress
 from srspace_eval._utils.untrusted_text import slug
-from srspace_eval.report.html.viewer import Pictures
+from srspace_eval.report.html.viewer import Pictures, PictureWriter, Shown
+from srspace_eval.results.record import Result
+from srspace_eval.tracks.model import Track
 
 
 @dataclass
@@ -24,7 +28,37 @@ class Names:
         return name
 
 
-def require_known(pictures: Pictures, teams: Sequence[str]) -> None:
+def show_pictures(
+    pictures: Pictures | None, folder: Path, track: Track, results: Mapping[str, Result], progress: Progress
+) -> dict[str, Shown]:
+    """Write the pictures of a track's results into the site.
+
+    Parameters
+    ----------
+    pictures
+        Where they are; None: the site shows none.
+    folder
+        The track's folder in the site.
+    results
+        File name of the submission's pages -> its result.
+    progress
+        Called while they are written.
+
+    Returns
+    -------
+    dict[str, Shown]
+        File name -> what the site shows of the submission.
+    """
+    if pictures is None:
+        return {name: Shown({}, {}) for name in results}
+    writer, all_results = PictureWriter(pictures, folder, track), list(results.values())
+    writer.choose(all_results)
+    _require_known(pictures, [result.team for result in all_results])
+    with progress("Writing pictures", writer.steps(all_results)) as advance:
+        return {name: writer.add(result, name, advance) for name, result in results.items()}
+
+
+def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
     strangers = [team for team in pictures.submissions if team not in teams]
     if strangers:
         notify(

@@ -78,9 +78,9 @@ def make_page(
 
     Parameters
     ----------
-    viewer:
+    viewer
         Image -> address of that image in the viewer, for images that are there.
-    thumbnails:
+    thumbnails
         Image -> address of its thumbnail.
     """
     measured = set().union(*(image.values for image in result.images))

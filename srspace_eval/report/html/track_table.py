@@ -24,14 +24,16 @@ class PageColumn:
 
     Attributes
     ----------
-    model:
+    model
         The table's column.
-    label:
+    label
         Its label as markup.
-    reached, missed:
+    reached, missed
         The plateau as the marks of cells say it: ``"≥ 45"`` and ``"< 45"``; empty if there is none.
-    mark:
+    mark
         Where the plateau lies on the column's scale, 0..100; None if there is none.
+    scale
+        The numbers at the ends of that scale, as text; empty if no interval is drawn.
     """
 
     model: Column
@@ -39,6 +41,7 @@ class PageColumn:
     reached: str
     missed: str
     mark: float | None
+    scale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,13 @@ class PageCell:
 
     Attributes
     ----------
-    model:
+    model
         The table's cell.
-    sort:
+    sort
         What the column is sorted by, as text that JavaScript's ``Number`` reads; empty sorts last.
-    whisker:
+    whisker
         (low, value, high) of the interval on the column's scale, 0..100.
-    like_next:
+    like_next
         The name of the next row in this column's order, if the data cannot tell the two apart.
     """
 
@@ -78,9 +81,9 @@ class PageLine:
 
     Attributes
     ----------
-    page:
+    page
         The address of the submission's own page, or empty.
-    about:
+    about
         The track's fields.
     """
 
@@ -104,15 +107,15 @@ class TrackTable:
 
     Attributes
     ----------
-    model:
+    model
         The table model.
-    columns:
+    columns
         What decides first: the mean rank, the metrics whose ranks it is made of, the other metrics.
-    footnotes:
+    footnotes
         (mark, text), safe to show.
-    about:
+    about
         The headings of the fields that the table of teams fills.
-    alike:
+    alike
         Column by column, the pairs of neighbours that the data cannot tell apart.
     """
 
@@ -129,7 +132,7 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
 
     Parameters
     ----------
-    pages:
+    pages
         Row number -> address of the submission's page, for rows that have one.
     """
     names = [visible(line.row.entry.team) for line in table.lines]
@@ -184,6 +187,11 @@ class _Scale:
         if ends and column.plateau is not None:
             ends.append(column.plateau)
         self.low, self.high = (min(ends), max(ends)) if ends else (0.0, 0.0)
+        self._digits = max((len(cell.text.partition(".")[2]) for cell in cells), default=0)
+
+    def texts(self) -> tuple[str, ...]:
+        """The numbers at its ends; empty if it has no length."""
+        return tuple(f"{end:.{self._digits}f}" for end in (self.low, self.high)) if self.high > self.low else ()
 
     def place(self, value: float) -> float | None:
         if not self.high > self.low or not math.isfinite(value):
@@ -195,7 +203,7 @@ def _page_column(column: Column, scale: _Scale) -> PageColumn:
     signs = ("≤", ">") if column.direction == "lower" else ("≥", "<")
     reached, missed = ("", "") if column.plateau is None else (f"{sign} {column.plateau:g}" for sign in signs)
     mark = None if column.plateau is None else scale.place(column.plateau)
-    return PageColumn(column, label_html(column.label), reached, missed, mark)
+    return PageColumn(column, label_html(column.label), reached, missed, mark, scale.texts())
 
 
 def _page_cell(cell: Cell, scale: _Scale, names: Sequence[str]) -> PageCell:

@@ -5,7 +5,6 @@ Only the files that were scored are shown. A picture with another digest than th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,10 +16,12 @@ from PIL import Image
 
 from srspace_eval._utils import hashing, png
 from srspace_eval._utils.notices import notify
+from srspace_eval._utils.progress import Advance
 from srspace_eval._utils.untrusted_text import slug, visible
 from srspace_eval.errors import ImageError
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html.chosen_images import choose_images
+from srspace_eval.report.html.local_best import cell_side, local_best
 from srspace_eval.report.html.previews import (
     Crop,
     exact_crop,
@@ -30,19 +31,14 @@ from srspace_eval.report.html.previews import (
     write_picture,
     write_thumbnail,
 )
+from srspace_eval.report.html.submission import extremes, named
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.submissions.folders import folder_of_file
 from srspace_eval.submissions.pairing import reference_names
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
 
-BOX = 16
-"""Side of the window over which the map's squared error is averaged, as in the 2022 program's distance MSE."""
-
 _WORTH_TELLING = 100_000_000
-
-CELLS = 128
-"""The map has at most this many cells along its longer side."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +47,15 @@ class Pictures:
 
     Attributes
     ----------
-    gt:
+    gt
         Folder (or zip) of the ground truth, named as its track says.
-    submissions:
+    submissions
         Team -> folder or zip of its samples, named as in its records.
-    lr:
+    lr
         Folder (or zip) of LRs, named as ``score`` takes them; None: the GT is downscaled for the view.
-    images:
+    images
         At most this many images are shown, the best and worst first. All submissions show the same ones.
-    most_bytes:
+    most_bytes
         The viewer is not written if its pictures would take more bytes, by an estimate.
 
     Examples
@@ -77,46 +73,21 @@ class Pictures:
     most_bytes: int = 2_000_000_000
 
 
-def local_best(gt: NDArray[np.uint8], samples: Sequence[NDArray[np.uint8]]) -> NDArray[np.intp]:
-    """Which sample is nearest to the GT at each cell of a coarse grid.
+@dataclass(frozen=True)
+class Shown:
+    """What a site shows of a submission.
 
-    The distance is the squared error averaged over RGB and over a 16×16 window around each cell's centre (windows
-    are cut at the border). It shows where samples differ; S_M itself is measured with its track's distance.
-
-    Parameters
+    Attributes
     ----------
-    gt:
-        uint8 (H, W, 3).
-    samples:
-        M arrays like it.
-
-    Returns
-    -------
-    Array (rows, columns) of sample positions 0..M-1; equal errors go to the first.
+    views
+        Image -> its description for the viewer's script. Addresses are relative to a page one folder below the track's
+        folder.
+    thumbnails
+        Image -> address of its thumbnail.
     """
-    height, width = gt.shape[:2]
-    side = cell_side(height, width)
-    rows, columns = (_windows(length, side) for length in (height, width))
-    area = (rows[1] - rows[0])[:, None] * (columns[1] - columns[0])
-    errors = []
-    for sample in samples:
-        squared = np.square(sample.astype(np.int32) - gt.astype(np.int32)).sum(axis=2, dtype=np.int64)
-        total = np.zeros((height + 1, width + 1), dtype=np.int64)
-        total[1:, 1:] = squared.cumsum(axis=0).cumsum(axis=1)
-        bands = total[rows[1]] - total[rows[0]]
-        errors.append((bands[:, columns[1]] - bands[:, columns[0]]) / area)
-    best: NDArray[np.intp] = np.argmin(np.stack(errors), axis=0)
-    return best
 
-
-def cell_side(height: int, width: int) -> int:
-    """Side of a map's cell in pixels."""
-    return max(4, math.ceil(max(height, width) / CELLS))
-
-
-def _windows(length: int, side: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    centres = np.minimum(np.arange(0, length, side) + side // 2, length - 1)
-    return np.maximum(centres - BOX // 2, 0), np.minimum(centres + BOX // 2, length)
+    views: dict[str, dict[str, Any]]
+    thumbnails: dict[str, str]
 
 
 class PictureWriter:
@@ -124,11 +95,11 @@ class PictureWriter:
 
     Parameters
     ----------
-    pictures:
+    pictures
         Where they are.
-    folder:
+    folder
         The track's folder in the site; pictures go to ``folder/pictures``.
-    track:
+    track
         Names the files, and scales LRs that are made here.
 
     Raises
@@ -170,33 +141,59 @@ class PictureWriter:
             notify(f"the viewer's pictures take about {size_text(total)}; --viewer-images shows fewer images")
         self._chosen = {image.image: image for image in chosen}
 
-    def add(self, result: Result, name: str) -> dict[str, dict[str, Any]]:
+    def steps(self, results: Sequence[Result]) -> int:
+        """How many images of all these results :meth:`add` goes through."""
+        return sum(len(self._wanted(result)) for result in results if result.team in self._submissions)
+
+    def add(self, result: Result, name: str, advance: Advance) -> Shown:
         """Copy a submission's pictures.
 
         Parameters
         ----------
-        name:
+        name
             The submission's file name in the site.
+        advance
+            Called after each image.
 
         Returns
         -------
-        Image -> its description, for each image that can be shown. Addresses are relative to a page one folder below
-        the track's folder.
+        Shown
+            The images that can be shown, and the thumbnails of these and of the submission's best and worst images.
         """
         path = self._submissions.get(result.team)
+        shown = Shown({}, {})
         if path is None:
-            return {}
+            return shown
         # An inbox also has submissions with faults. Only those that were scored are opened.
         opened = open_source(path)
         first = next((sample for image in result.images for sample in image.samples), None)
         source = _Files(opened if first is None else folder_of_file(opened, first.file, first.sha256))
-        shown = {}
-        for image in (image for image in result.images if image.image in self._chosen):
+        for image in self._wanted(result):
             try:
-                shown[image.image] = self._image(image, source, name)
+                if image.image in self._chosen:
+                    shown.views[image.image] = self._image(image, source, name)
+                elif image.samples:
+                    sample = image.samples[0]
+                    self._write_thumbnail(image, self._read(source, sample.file, sample.sha256, image), name)
+                shown.thumbnails[image.image] = self._thumbnail(image, name)
             except ImageError as error:
                 notify(f"viewer of {result.team!r}: {error}; the image is left out")
+            advance(1)
         return shown
+
+    def _wanted(self, result: Result) -> list[ImageRecord]:
+        """The chosen images of a result, and those that its page names as best and worst."""
+        metrics = [self._track.columns()[metric] for metric in named(self._track, result.images)]
+        parts = [part for info in metrics for part in extremes(info, result.images)]
+        own = {number for part in parts for _, number in part}
+        return [one for number, one in enumerate(result.images) if one.image in self._chosen or number in own]
+
+    def _thumbnail(self, image: ImageRecord, name: str) -> str:
+        """The address of an image's thumbnail."""
+        return f"../pictures/teams/{name}/{slug(image.image)}-small{preview_suffix()}"
+
+    def _write_thumbnail(self, image: ImageRecord, pixels: NDArray[np.uint8], name: str) -> None:
+        write_thumbnail(self._folder / self._thumbnail(image, name).removeprefix("../pictures/"), pixels)
 
     def _image(self, image: ImageRecord, source: _Files, name: str) -> dict[str, Any]:
         file = slug(image.image)
@@ -216,8 +213,7 @@ class PictureWriter:
             write_picture(self._folder, f"teams/{name}/{file}-{sample.sample:05d}", pixels, crop)
             for sample, pixels in zip(image.samples, samples, strict=True)
         ]
-        if samples:
-            write_thumbnail(self._folder / f"teams/{name}/{file}-small{preview_suffix()}", samples[0])
+        self._write_thumbnail(image, samples[0], name)
         best = local_best(gt, samples)
         shares = np.bincount(best.ravel(), minlength=len(samples)) / best.size
         return {
@@ -227,7 +223,7 @@ class PictureWriter:
             "scale": self._track.scale,
             "gt": f"../pictures/{shown}",
             **({} if crop is None else {"crop": asdict(crop), "exact": f"../pictures/{exact}"}),
-            "thumbnail": f"../pictures/teams/{name}/{file}-small{preview_suffix()}",
+            "thumbnail": self._thumbnail(image, name),
             "lr": f"../pictures/{self._write_lr(image, gt, file)}",
             "samples": [
                 {

@@ -17,6 +17,7 @@ from srspace_eval._utils.devices import device_name, resolve_device
 from srspace_eval._utils.progress import Advance
 from srspace_eval._version import __version__
 from srspace_eval.metrics.base import Metric, NetworkSettings
+from srspace_eval.metrics.checked import WrongValueError, named
 from srspace_eval.metrics.evaluator import EvaluatorConfig, Networks
 from srspace_eval.metrics.lpips import weights as weight_files
 from srspace_eval.metrics.lpips.network import LPIPS
@@ -33,7 +34,7 @@ class NetworkPlan(NetworkSettings):
 
     Attributes
     ----------
-    metrics:
+    metrics
         A metric for each network that is needed; None: only the run's LPIPS network.
     """
 
@@ -76,10 +77,20 @@ class NetworkPlan(NetworkSettings):
             If its weights are missing or damaged.
         ExecutorError
             If this machine has no such device.
+        MetricError
+            If a metric of another package fails to load its network.
         """
         if self.metrics is None:
             return {"lpips": self._lpips()}
-        return {m.network: self._lpips() if m.network == "lpips" else m.load_network(self) for m in self.metrics}
+        return {m.network: self._lpips() if m.network == "lpips" else self._own(m) for m in self.metrics}
+
+    def _own(self, metric: Metric) -> LoadedNetwork:
+        with named(metric):
+            network = metric.load_network(self)
+            missing = [name for name in ("device", "signature") if not hasattr(network, name)]
+            if missing:
+                raise WrongValueError(f"load_network() returned a {type(network).__name__} without {missing[0]}")
+            return network
 
     def _lpips(self) -> LPIPS:
         device = resolve_device(self.device)
@@ -100,11 +111,11 @@ class RuntimeInfo:
 
     Attributes
     ----------
-    lpips:
+    lpips
         :attr:`srspace_eval.metrics.lpips.network.LPIPS.signature` of the run's LPIPS network; None if it is not loaded.
-    environment:
+    environment
         Versions of the libraries that compute, and the device.
-    networks:
+    networks
         The signatures of the other networks, by name.
     """
 
@@ -125,7 +136,7 @@ def runtime_info(networks: Networks | None) -> RuntimeInfo:
 
     Parameters
     ----------
-    networks:
+    networks
         The networks that measure, by name.
 
     Examples
@@ -152,12 +163,13 @@ class Executor(Protocol):
 
         Parameters
         ----------
-        plan:
+        plan
             The network; None if no metric needs one.
 
         Returns
         -------
-        What the numbers will depend on.
+        RuntimeInfo
+            What the numbers will depend on.
 
         Raises
         ------
@@ -174,11 +186,11 @@ class Executor(Protocol):
 
         Parameters
         ----------
-        tasks, sources:
+        tasks, sources
             What to measure, and where to read it.
-        config:
+        config
             What to measure it with.
-        advance:
+        advance
             Called with the number of samples done, from any thread.
 
         Raises

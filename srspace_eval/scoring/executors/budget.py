@@ -13,7 +13,7 @@ class MemoryBudget:
 
     Parameters
     ----------
-    size:
+    size
         The budget, in bytes.
 
     Examples
@@ -40,14 +40,15 @@ class MemoryBudget:
 
         Parameters
         ----------
-        size:
+        size
             How many bytes.
-        timeout:
+        timeout
             The longest wait, in seconds.
 
         Returns
         -------
-        Whether the bytes were reserved.
+        bool
+            Whether the bytes were reserved.
         """
         with self._changed:
             fits = self._changed.wait_for(lambda: self._held + size <= max(self._size, size), timeout)

@@ -45,14 +45,14 @@ def open_dask(
 
     Parameters
     ----------
-    scheduler:
+    scheduler
         An address, a scheduler file, or ``"local"`` or ``"local:N"``. ``"local"`` starts one process for each GPU if
         the network is to run on GPUs, otherwise one for each core. The processes share the cores.
-    device:
+    device
         Where the network will run.
-    connect_timeout:
+    connect_timeout
         How long the scheduler may take to answer, in seconds.
-    poll_interval:
+    poll_interval
         How often the cluster's state is queried while no record comes, in seconds.
 
     Raises
@@ -93,9 +93,9 @@ def local_cluster(make: Callable[..., Any], processes: int) -> Iterator[Any]:
 
     Parameters
     ----------
-    make:
+    make
         ``distributed.LocalCluster``.
-    processes:
+    processes
         How many.
 
     Raises

@@ -46,11 +46,11 @@ class DaskExecutor:
 
     Parameters
     ----------
-    client:
+    client
         A connected ``distributed.Client``.
-    where:
+    where
         The scheduler's name in messages.
-    poll_interval:
+    poll_interval
         How often the cluster's state is queried while no record comes, in seconds.
     """
 
@@ -197,9 +197,9 @@ def require_same_dask(where: str, versions: Mapping[str, Any]) -> None:
 
     Parameters
     ----------
-    where:
+    where
         The scheduler's name in messages.
-    versions:
+    versions
         The answer of ``distributed.Client.get_versions``.
 
     Raises
@@ -226,11 +226,11 @@ def require_same_runtime(
 
     Parameters
     ----------
-    where:
+    where
         The scheduler's name in messages.
-    plan:
+    plan
         The network.
-    found:
+    found
         Worker -> its answer, or the error that it raised instead.
 
     Raises

@@ -18,12 +18,12 @@ def open_executor(
 
     Parameters
     ----------
-    scheduler:
+    scheduler
         None: threads of this process. ``"local"`` or ``"local:N"``: worker processes on this machine, N or as many as
         fit. Otherwise the address of a Dask scheduler (``"tcp://10.0.0.5:8786"``) or a scheduler file.
-    workers:
+    workers
         Threads of this process; None: one for each core.
-    device:
+    device
         Where the network will run; it decides how many processes fit.
 
     Raises

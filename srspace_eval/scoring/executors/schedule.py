@@ -18,13 +18,13 @@ class ImageInProgress:
 
     Parameters
     ----------
-    task:
+    task
         The image.
-    size:
+    size
         The memory that it holds while it is measured.
-    budget:
+    budget
         Where that memory is acquired.
-    before:
+    before
         The image before it, which acquires its memory first.
     """
 

@@ -10,13 +10,13 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import numpy as np
 import torch
 
 from srspace_eval._utils.progress import Advance
-from srspace_eval.errors import ImageError, InputError
+from srspace_eval.errors import ImageError, InputError, MetricError
 from srspace_eval.kernels.cuda import pinned
 from srspace_eval.metrics.evaluator import EvaluatorConfig, ImageEvaluator, Networks, by_name
 from srspace_eval.metrics.lpips.network import LPIPS
@@ -45,9 +45,9 @@ class LocalExecutor:
 
     Parameters
     ----------
-    workers:
+    workers
         The number of cores to use, at least 1.
-    budget:
+    budget
         Limits the memory of the images that are measured at once.
     """
 
@@ -87,23 +87,26 @@ def measure_images(
 
     Parameters
     ----------
-    tasks, sources:
+    tasks, sources
         What to measure, and where to read it.
-    config, networks:
+    config, networks
         What to measure it with; one network alone is the run's LPIPS network.
-    workers:
+    workers
         Number of threads that decode, at least 1.
-    advance:
+    advance
         Called with the number of samples done, from any thread.
-    budget:
+    budget
         Limits the memory of the images that are measured at once.
-    image_bytes:
+    image_bytes
         Memory that an image holds while it is measured; None: its GT's activations.
 
     Raises
     ------
     ImageError
-        If a file cannot be decoded, has vanished, or has changed since its inspection.
+        If a file cannot be decoded, has vanished, or has changed since its inspection; or if a metric cannot measure
+        it.
+    MetricError
+        If a metric fails, or returns values that cannot be used.
     """
     loaded = by_name(networks)
     run = _Run(tasks, sources, config, loaded, workers, advance, budget, image_bytes or _gt_bytes(config, loaded))
@@ -130,6 +133,17 @@ def measure_images(
 def _gt_bytes(config: EvaluatorConfig, networks: Networks) -> Callable[[ImageTask], int]:
     per_pixel = config.gt_bytes(str(networks["lpips"].signature["net"]) if "lpips" in networks else "")
     return lambda task: per_pixel * task.height * task.width
+
+
+@contextmanager
+def _naming(where: str, task: ImageTask) -> Iterator[None]:
+    """Add the file and the image to what a metric says."""
+    try:
+        yield
+    except InputError as error:  # too small for a metric
+        raise ImageError(f"{where}: {error}; choose other --metrics") from error
+    except MetricError as error:
+        raise MetricError(f"{where} (image {task.image}): {error}") from error
 
 
 class _Run:
@@ -219,34 +233,30 @@ class _Run:
         if task.lr is not None:
             assert self.sources.lr is not None
             lr = load(self.sources.lr, task.lr)[: task.height // self.config.scale, : task.width // self.config.scale]
-        try:
-            with self._device_slots:
-                evaluator = ImageEvaluator(gt, self.config, self.networks, lr, task.image, (task.height, task.width))
-        except InputError as error:  # too small for a metric
-            raise ImageError(f"{where}: {error}; choose other --metrics") from error
+        with _naming(where, task), self._device_slots:
+            evaluator = ImageEvaluator(gt, self.config, self.networks, lr, task.image, (task.height, task.width))
         image.evaluator.set_result(evaluator)
 
     def _measure(self, image: ImageInProgress, position: int) -> None:
         task = image.task
         evaluator = image.evaluator.result()
         sr = self._load(self.sources.samples, task.samples[position][1], task)
-        try:
-            with self._device_slots:
-                measured = evaluator.measure(sr)
-        except InputError as error:
-            where = self.sources.samples.where(task.samples[position][1].name)
-            raise ImageError(f"{where}: {error}; choose other --metrics") from error
+        where = self.sources.samples.where
+        with _naming(where(task.samples[position][1].name), task), self._device_slots:
+            measured = evaluator.measure(sr)
         del sr
         with image.lock:
             image.waiting[position] = measured
             while len(image.records) in image.waiting:
                 number, ref = task.samples[len(image.records)]
-                values = evaluator.update(image.waiting.pop(len(image.records)))
+                with _naming(where(ref.name), task):
+                    values = evaluator.update(image.waiting.pop(len(image.records)))
                 image.records.append(SampleRecord(number, ref.name, ref.sha256, values))
                 self.advance(1)
             if len(image.records) < len(task.samples):
                 return
-        total = evaluator.compute()
+        with _naming(str(self.sources.samples.path), task):
+            total = evaluator.compute()
         del evaluator
         image.release()
         self.outcomes.put(

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import torch
 
 from srspace_eval._utils.allocator import keep_freed_memory
-from srspace_eval.errors import ExecutorError, ImageError, SubmissionError
+from srspace_eval.errors import ExecutorError, ImageError, MetricError, SubmissionError
 from srspace_eval.metrics.evaluator import EvaluatorConfig, Networks
 from srspace_eval.metrics.lpips import weights
 from srspace_eval.results.record import ImageRecord
@@ -31,11 +31,11 @@ class RunSpec:
 
     Attributes
     ----------
-    plan:
+    plan
         The network; None if no metric needs one.
-    runtime:
+    runtime
         What all workers agreed on before the run.
-    sources, config:
+    sources, config
         Where files are read from, and what is measured.
     """
 
@@ -91,6 +91,8 @@ def measure_image(spec: RunSpec, task: ImageTask) -> ImageRecord:
             else ""
         )
         raise ImageError(f"{error} (at worker {worker.address}{hint})") from error
+    except MetricError as error:
+        raise MetricError(f"{error} (at worker {worker.address})") from error
     return record
 
 

@@ -2,260 +2,174 @@
 "use strict";
 (() => {
   const { images } = JSON.parse(document.getElementById("data").textContent);
+  const { make, makePanes, address, imageNumber, strip } = window.srspace;
   const get = (id) => document.getElementById(id);
-  const MOST = 32; // screen pixels for one picture pixel
-  const make = (tag, properties = {}, ...children) => {
-    const made = Object.assign(document.createElement(tag), properties);
-    made.append(...children);
-    return made;
-  };
+  const kept = address();
+  const FIRST = 5; // teams that are shown side by side at first
 
-  // What is shown. A side is "gt" or "team.sample", both counted from 0.
-  const state = { image: 0, left: "gt", right: "0.0", at: 50, sample: 0, teams: null };
-  const view = { zoom: 1, x: 0, y: 0, fitted: true };
+  // What is shown. A side is "gt" or "team.sample": the name of the team's page and the sample's number.
+  const state = { image: 0, left: "gt", right: "gt", at: 50, sample: 0, teams: new Set() };
   const image = () => images[state.image];
   const side = (key) => {
     if (key === "gt") {
-      return { label: "GT", file: image().gt, exact: image().exact, note: "" };
+      return { label: "GT", src: image().gt, exact: image().exact, note: "", page: "" };
     }
-    const [team, sample] = key.split(".").map(Number);
-    const entry = image().teams[team];
-    const found = entry?.samples[Math.min(sample, entry.samples.length - 1)];
-    return found && { label: `${entry.team}, sample ${found.number}`, file: found.file, exact: found.exact, note: found.values };
-  };
-
-  // --- one stage: pictures on top of each other, all with the same zoom and place
-  const layers = [];
-  const layer = (key) => {
-    const { label, file, exact } = side(key);
-    const whole = make("img", { src: file, alt: `${label} of ${image().name}`, draggable: false, width: image().width, height: image().height });
-    const made = make("div", { className: "layer" }, whole);
-    if (image().crop && exact) {
-      const inside = make("img", { className: "exact", alt: "", draggable: false, width: image().crop.side, height: image().crop.side });
-      inside.dataset.src = exact;
-      made.append(inside);
-    }
-    layers.push(made);
-    return made;
-  };
-
-  const stages = () => [...document.querySelectorAll(".stage")];
-  const size = () => ({ width: stages()[0]?.clientWidth || 1, height: stages()[0]?.clientHeight || 1 });
-  const least = (stage) => stage.clientWidth / image().width;
-
-  const draw = () => {
-    const first = stages()[0];
-    if (!first) {
-      return;
-    }
-    const { width, height } = size();
-    view.zoom = Math.min(Math.max(view.zoom, least(first)), Math.max(MOST, least(first)));
-    view.x = Math.min(Math.max(view.x, 0), Math.max(image().width - width / view.zoom, 0));
-    view.y = Math.min(Math.max(view.y, 0), Math.max(image().height - height / view.zoom, 0));
-    view.fitted = view.zoom <= least(first) * 1.001;
-    for (const stage of stages()) {
-      // A narrower pane shows the same part of the picture.
-      const zoom = view.zoom * (stage.clientWidth / width);
-      for (const one of stage.querySelectorAll(".layer")) {
-        one.style.transform = `translate(${-view.x * zoom}px, ${-view.y * zoom}px) scale(${zoom})`;
-        one.classList.toggle("crisp", zoom * devicePixelRatio >= 2);
-        const inside = one.querySelector(".exact");
-        if (inside) {
-          const { x, y } = image().crop;
-          inside.style.transform = `translate(${x}px, ${y}px)`;
-          inside.hidden = zoom * devicePixelRatio < 0.7;
-          if (!inside.hidden && !inside.src) {
-            inside.src = inside.dataset.src;
-          }
-        }
-      }
-    }
-    get("zoom").textContent = `${Math.round(100 * view.zoom)}%`;
-  };
-  const fit = () => {
-    Object.assign(view, { zoom: 0, x: 0, y: 0 });
-    draw();
-  };
-  const zoomAt = (factor, px, py, stage) => {
-    const inner = view.zoom * (stage.clientWidth / size().width);
-    const x = view.x + px / inner;
-    const y = view.y + py / inner;
-    view.zoom = Math.min(Math.max(view.zoom * factor, least(stages()[0])), MOST);
-    const now = view.zoom * (stage.clientWidth / size().width);
-    view.x = x - px / now;
-    view.y = y - py / now;
-    draw();
-  };
-  const zoomCentre = (factor) => zoomAt(factor, size().width / 2, size().height / 2, stages()[0]);
-  const region = () => {
-    const { x, y, side: length } = image().crop;
-    view.zoom = size().width / length;
-    view.x = x;
-    view.y = y;
-    draw();
-  };
-
-  const listen = (stage) => {
-    let before = null;
-    const at = (event) => {
-      const box = stage.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top];
+    const cut = key.lastIndexOf(".");
+    const entry = image().teams.find((one) => one.id === key.slice(0, cut));
+    const found = entry?.samples.find((one) => String(one.number) === key.slice(cut + 1));
+    return found && {
+      label: `${entry.team}, sample ${found.number}`, src: found.file, exact: found.exact, note: found.values,
+      page: `${entry.id}.html#${new URLSearchParams({ image: image().name, show: `gt.lr.s${found.number}.map` })}`,
     };
-    stage.addEventListener("wheel", (event) => {
-      if (event.deltaY > 0 && view.fitted) {
-        return; // at the fitted size, scrolling out belongs to the page
-      }
-      event.preventDefault();
-      zoomAt(Math.exp(-event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1) * 0.0018), ...at(event), stage);
-    }, { passive: false });
-    stage.addEventListener("pointerdown", (event) => {
-      stage.setPointerCapture(event.pointerId);
-      before = at(event);
-    });
-    stage.addEventListener("pointermove", (event) => {
-      if (before) {
-        const now = at(event);
-        const inner = view.zoom * (stage.clientWidth / size().width);
-        view.x -= (now[0] - before[0]) / inner;
-        view.y -= (now[1] - before[1]) / inner;
-        before = now;
-        draw();
-      }
-    });
-    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
-      stage.addEventListener(end, () => (before = null));
-    }
-    stage.addEventListener("dblclick", (event) => zoomAt(2, ...at(event), stage));
-    stage.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) {
-        return;
-      }
-      const step = size().width / view.zoom / 8;
-      const move = (x, y) => () => {
-        view.x += x * step;
-        view.y += y * step;
-        draw();
-      };
-      const action = {
-        ArrowLeft: move(-1, 0), ArrowRight: move(1, 0), ArrowUp: move(0, -1), ArrowDown: move(0, 1),
-        "+": () => zoomCentre(1.25), "=": () => zoomCentre(1.25), "-": () => zoomCentre(0.8), f: fit, F: fit,
-      }[event.key];
-      if (action) {
-        event.preventDefault();
-        action();
-      }
-    });
   };
-  const stage = (label, ...children) => {
-    const made = make("div", { className: "stage", tabIndex: 0 }, ...children);
-    made.setAttribute("role", "group");
-    made.setAttribute("aria-roledescription", "picture pane");
-    made.setAttribute("aria-label", `${label} of ${image().name}`);
-    made.setAttribute("aria-describedby", "keys");
-    made.style.aspectRatio = `${image().width} / ${image().height}`;
-    listen(made);
-    return made;
+  const first = (team) => `${image().teams[team].id}.${image().teams[team].samples[0].number}`;
+
+  let ready = false;
+  const remember = () => {
+    if (ready) {
+      const { left, right, at, sample, teams } = state;
+      kept.keep({ image: image().name, left, right, slider: at, sample, teams: [...teams].join(".") || "none", at: panes.text() });
+    }
+  };
+  const panes = makePanes({
+    image, changed: remember,
+    keys: (key) => ({ n: () => go(state.image + 1), p: () => go(state.image - 1) })[key],
+  });
+  const layer = (key) => {
+    const { label, src, exact } = side(key);
+    return panes.layer({ src, exact, alt: `${label} of ${image().name}` });
   };
 
-  // --- the page
+  // --- the slider
   const cut = () => {
     get("right-half").style.clipPath = `inset(0 0 0 ${state.at}%)`;
     get("line").style.left = `${state.at}%`;
+    get("slider").value = state.at;
   };
+  const divider = () => {
+    const grip = make("span", { className: "grip" });
+    const line = make("div", { className: "divider", id: "line" }, grip);
+    // The grip is dragged where it is; the range below it does the same by keyboard.
+    grip.addEventListener("pointerdown", (event) => {
+      event.stopPropagation();
+      grip.setPointerCapture(event.pointerId);
+    });
+    grip.addEventListener("pointermove", (event) => {
+      event.stopPropagation();
+      if (grip.hasPointerCapture(event.pointerId)) {
+        const box = line.parentElement.getBoundingClientRect();
+        state.at = Math.round(Math.min(Math.max((100 * (event.clientX - box.left)) / box.width, 0), 100));
+        cut();
+        remember();
+      }
+    });
+    return line;
+  };
+  const note = (id, { label, note: text, page }) => {
+    const title = page ? make("a", { href: page, textContent: label }) : label;
+    get(id).replaceChildren(make("b", {}, title), " ", make("span", { textContent: text }));
+  };
+
+  // The picture is as large as the window shows together with the slider and the numbers.
+  const arrange = () => {
+    const box = get("duel-box");
+    const room = Math.max(innerHeight - (box.getBoundingClientRect().top + scrollY) - 150, 260);
+    box.style.maxWidth = `${Math.round((room * image().width) / image().height)}px`;
+  };
+
   const build = () => {
-    layers.length = 0;
     const [left, right] = [side(state.left), side(state.right)];
     const over = make("div", { className: "half", id: "right-half" }, layer(state.right));
-    const line = make("div", { className: "divider", id: "line" });
     const under = make("div", { className: "half" }, layer(state.left));
-    get("duel").replaceChildren(stage(`${left.label} and ${right.label}`, under, over, line));
-    get("left-note").replaceChildren(make("b", { textContent: left.label }), ` ${left.note}`);
-    get("right-note").replaceChildren(make("b", { textContent: right.label }), ` ${right.note}`);
-    cut();
-    const shown = ["gt", ...image().teams.map((_, n) => n).filter((n) => state.teams.has(n)).map((n) => `${n}.${state.sample}`)];
+    const names = [left, right].map(({ label }, n) => make("span", { className: `side ${n ? "right" : "left"}`, textContent: label }));
+    const text = `${left.label} and ${right.label} of ${image().name}`;
+    get("duel").replaceChildren(panes.stage(text, under, over, divider(), ...names));
+    note("left-note", left);
+    note("right-note", right);
+    const shown = ["gt", ...image().teams.filter((one) => state.teams.has(one.id)).map((one) => `${one.id}.${state.sample}`)];
     get("rows").replaceChildren(...shown.filter((key) => side(key)).map((key) => {
-      const { label, note } = side(key);
-      const caption = make("figcaption", {}, make("b", { textContent: label }), make("span", { textContent: note }));
-      return make("figure", { className: "pane" }, caption, stage(label, layer(key)));
+      const { label, note: numbers, page } = side(key);
+      const title = page ? make("a", { href: page, textContent: label }) : label;
+      const caption = make("figcaption", {}, make("b", {}, title), make("span", { textContent: numbers }));
+      return make("figure", { className: "pane" }, caption, panes.stage(`${label} of ${image().name}`, layer(key)));
     }));
     get("region").hidden = !image().crop;
-    if (view.fitted) {
-      fit();
-    } else {
-      draw();
-    }
+    arrange();
+    cut();
+    panes.redraw();
   };
 
   const options = () => {
+    state.left = side(state.left) ? state.left : "gt";
+    state.right = side(state.right) ? state.right : "gt";
     for (const id of ["left", "right"]) {
       const select = get(id);
       select.replaceChildren(make("option", { value: "gt", textContent: "GT" }));
-      image().teams.forEach((entry, team) => {
+      for (const entry of image().teams) {
         const group = make("optgroup", { label: entry.team });
-        entry.samples.forEach((sample, n) => group.append(make("option", { value: `${team}.${n}`, textContent: `${entry.team}, sample ${sample.number}` })));
+        for (const { number } of entry.samples) {
+          group.append(make("option", { value: `${entry.id}.${number}`, textContent: `${entry.team}, sample ${number}` }));
+        }
         select.append(group);
-      });
-      if (!side(state[id])) {
-        state[id] = "gt";
       }
       select.value = state[id];
     }
-    const most = Math.max(...image().teams.map((entry) => entry.samples.length));
-    get("sample").replaceChildren(...Array.from({ length: most }, (_, n) => make("option", { value: n, textContent: `Sample ${n}` })));
-    state.sample = Math.min(state.sample, most - 1);
+    const numbers = [...new Set(image().teams.flatMap((entry) => entry.samples.map((one) => one.number)))].sort((a, b) => a - b);
+    state.sample = numbers.includes(state.sample) ? state.sample : numbers[0];
+    get("sample").replaceChildren(...numbers.map((number) => make("option", { value: number, textContent: `Sample ${number}` })));
     get("sample").value = state.sample;
     get("teams").querySelectorAll("label").forEach((label) => label.remove());
-    image().teams.forEach((entry, team) => {
-      const box = make("input", { type: "checkbox", checked: state.teams.has(team) });
+    for (const { id, team } of image().teams) {
+      const box = make("input", { type: "checkbox", checked: state.teams.has(id) });
       box.addEventListener("change", () => {
         if (box.checked) {
-          state.teams.add(team);
+          state.teams.add(id);
         } else {
-          state.teams.delete(team);
+          state.teams.delete(id);
         }
-        remember();
         build();
       });
-      get("teams").append(make("label", { className: "check" }, box, ` ${entry.team}`));
-    });
+      get("teams").append(make("label", { className: "check", title: team }, box, make("span", { textContent: team })));
+    }
     get("before").disabled = state.image === 0;
     get("after").disabled = state.image === images.length - 1;
     get("image").selectedIndex = state.image;
-  };
-
-  // --- the address keeps what is shown
-  const remember = () => {
-    const { image: number, left, right, at, sample } = state;
-    const words = new URLSearchParams({ image: number, left, right, at, sample, teams: [...state.teams].join(".") });
-    try {
-      history.replaceState(null, "", `#${words}`);
-    } catch {
-      // Some browsers refuse this on pages from the disk.
-    }
-  };
-  const recall = () => {
-    const words = new URLSearchParams(location.hash.slice(1));
-    const whole = (name, most, otherwise) => {
-      const number = Number(words.get(name) ?? otherwise);
-      return Number.isInteger(number) && number >= 0 && number <= most ? number : otherwise;
-    };
-    state.image = whole("image", images.length - 1, 0);
-    state.at = whole("at", 100, 50);
-    state.sample = whole("sample", 9999, 0);
-    const key = (name, otherwise) => (/^(gt|\d+\.\d+)$/.test(words.get(name) ?? "") && side(words.get(name)) ? words.get(name) : otherwise);
-    state.left = key("left", "0.0");
-    state.right = key("right", image().teams.length > 1 ? "1.0" : "gt");
-    const listed = words.get("teams");
-    const first = image().teams.map((_, n) => n).slice(0, 5);
-    state.teams = new Set(listed === null ? first : listed.split(".").filter(Boolean).map(Number));
-    get("slider").value = state.at;
+    mark(state.image);
   };
   const go = (number) => {
-    state.image = number;
-    Object.assign(view, { zoom: 0, x: 0, y: 0, fitted: true });
+    if (images[number]) {
+      state.image = number;
+      panes.view.fitted = true;
+      options();
+      build();
+    }
+  };
+  const mark = strip(get("strip"), images, go);
+
+  const recall = () => {
+    const words = kept.words();
+    const whole = (name, most, otherwise) => {
+      const number = /^\d{1,4}$/.test(words.get(name) ?? "") ? Number(words.get(name)) : otherwise;
+      return number <= most ? number : otherwise;
+    };
+    state.image = imageNumber(images, words);
+    state.at = whole("slider", 100, 50);
+    state.sample = whole("sample", 9999, 0);
+    // A team without a sample means its first one.
+    const key = (name, otherwise) => {
+      const team = image().teams.findIndex((one) => one.id === words.get(name));
+      return team >= 0 ? first(team) : side(words.get(name) ?? "") ? words.get(name) : otherwise;
+    };
+    state.left = key("left", first(0));
+    state.right = key("right", first(state.left.startsWith(`${image().teams[1].id}.`) ? 0 : 1));
+    const all = image().teams.map((one) => one.id);
+    const listed = words.get("teams");
+    state.teams = new Set(listed === null ? all.slice(0, FIRST) : all.filter((id) => listed.split(".").includes(id)));
+    ready = false;
     options();
     build();
-    remember();
+    panes.recall(words.get("at"));
+    ready = true;
   };
 
   images.forEach((one) => get("image").append(make("option", { textContent: one.name })));
@@ -265,19 +179,16 @@
   for (const id of ["left", "right"]) {
     get(id).addEventListener("change", () => {
       state[id] = get(id).value;
-      remember();
       build();
     });
   }
   get("swap").addEventListener("click", () => {
     [state.left, state.right] = [state.right, state.left];
     options();
-    remember();
     build();
   });
   get("sample").addEventListener("change", () => {
     state.sample = Number(get("sample").value);
-    remember();
     build();
   });
   get("slider").addEventListener("input", () => {
@@ -285,19 +196,12 @@
     cut();
     remember();
   });
-  get("in").addEventListener("click", () => zoomCentre(1.25));
-  get("out").addEventListener("click", () => zoomCentre(0.8));
-  get("fit").addEventListener("click", fit);
-  get("one").addEventListener("click", () => zoomCentre(1 / view.zoom));
-  get("region").addEventListener("click", region);
-  addEventListener("resize", () => (view.fitted ? fit() : draw()));
-  addEventListener("hashchange", () => {
-    recall();
-    options();
-    build();
+  addEventListener("resize", () => {
+    arrange();
+    panes.redraw();
   });
+  addEventListener("hashchange", recall);
   get("tools").hidden = false;
+  get("several").hidden = false;
   recall();
-  options();
-  build();
 })();
