@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 EXTENSIONS = str(Path(__file__).parent / "_ext")
@@ -12,6 +13,10 @@ sys.path.insert(0, EXTENSIONS)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [EXTENSIONS, os.environ.get("PYTHONPATH")]))
 
 from srspace_eval import __version__  # noqa: E402
+
+SETUP = ConfigParser()
+SETUP.read(Path(__file__).parents[1] / "setup.cfg", encoding="utf-8")
+URLS = dict(line.split(" = ") for line in SETUP["metadata"]["project_urls"].split("\n") if line)
 
 project = "srspace-eval"
 author = "The srspace-eval contributors"
@@ -32,6 +37,7 @@ suppress_warnings = ["config.cache"]
 smartquotes = False  # options and commands are copied from pages
 
 html_theme = "furo"
+html_baseurl = URLS["Documentation"] + "/"
 html_title = f"srspace-eval {__version__}"
 html_static_path = ["_static"]
 html_css_files = ["docs.css"]
@@ -45,7 +51,10 @@ html_theme_options = {
     "dark_css_variables": {"color-foreground-muted": "#a5adb8"},
 }
 
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "substitution"]
+myst_substitutions = {
+    "links": ", ".join(f"[{name.lower()}]({url})" for name, url in URLS.items() if name != "Documentation"),
+}
 myst_heading_anchors = 3
 
 # Cells run once a build. A cell that fails or prints to stderr fails the build.
@@ -58,6 +67,7 @@ nb_render_markdown_format = "myst"  # the default, CommonMark, has no tables
 
 autodoc_typehints = "signature"  # docstrings say what the values mean
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 maximum_signature_line_length = 88  # longer signatures have one parameter per line
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False

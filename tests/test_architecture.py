@@ -50,7 +50,16 @@ DIRECTION: dict[str, set[str]] = {
     "scoring": {"submissions", "metrics", "results", "tracks", "kernels"},
     "models": {"flows", "kernels", "metrics", "submissions", "tracks"},
     "doctor": {"metrics", "results"},
-    "codabench": {"scoring", "submissions", "results", "report", "tracks", "metrics.lpips.weights", *METRIC_TABLE},
+    "codabench": {
+        "scoring",
+        "submissions",
+        "results",
+        "ranking",
+        "report",
+        "tracks",
+        "metrics.lpips.weights",
+        *METRIC_TABLE,
+    },
     "demo": {"metrics", "ranking", "report", "scoring", "tracks"},
 }
 TOP = {"__init__", "__main__", "cli"}

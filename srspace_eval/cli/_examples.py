@@ -174,11 +174,12 @@ SECTIONS = {
 
 
 def add_examples(command: click.Command, name: str) -> click.Command:
-    """Give a command, or each command of a group, its epilog."""
+    """Give a command its name and its epilog, and each command of a group its own."""
+    command.name = name.rpartition(" ")[2]  # the modules call all of them ``command``
     if isinstance(command, click.Group):
         for child, inner in command.commands.items():
             add_examples(inner, f"{name} {child}")
-    elif name in EXAMPLES:
+    elif name in EXAMPLES and not (command.epilog or "").endswith(ending(EXAMPLES[name])):
         before = f"{command.epilog}\n\n" if command.epilog else ""
         command.epilog = before + ending(EXAMPLES[name])
     return command

@@ -54,6 +54,9 @@ _state = {"entry points loaded": False}
 
 MetricType = TypeVar("MetricType", bound=type[Metric])
 
+OR_INSTALL = "or install the package that has it"
+"""The end of a message about a metric that is not there: it may be of a package."""
+
 
 def register(metric: MetricType, package: str = "") -> MetricType:
     """Add a metric; usable as a class decorator.
@@ -271,7 +274,9 @@ def bind(
     groups = list(defaults)
     unknown = [w for w in wanted if isinstance(w, str) and w not in known and w not in metrics()]
     if unknown:
-        raise InputError(f"unknown metric {', '.join(unknown)}: choose from {', '.join([*metrics(), *known])}")
+        raise InputError(
+            f"unknown metric {', '.join(unknown)}: choose from {', '.join([*metrics(), *known])}, {OR_INSTALL}"
+        )
     for item in wanted:
         measure = item if isinstance(item, Measure) else known.get(item) or Measure(item)
         metric = _metric_of(measure)
@@ -341,7 +346,7 @@ def _metric_of(measure: Measure) -> type[Metric]:
     if measure.metric not in metrics():
         raise InputError(
             f"measure {measure.id!r}: unknown metric {measure.metric!r}: choose from {', '.join(metrics())}, "
-            f"or {PREFIX}NAME for a metric of pyiqa"
+            f"{PREFIX}NAME for a metric of pyiqa, {OR_INSTALL}"
         )
     if measure.id != measure.metric and measure.id in _columns:
         raise InputError(f"measure {measure.id!r}: a metric has this id; choose another one")

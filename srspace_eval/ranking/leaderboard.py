@@ -16,6 +16,7 @@ from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.entries import result_entries
 from srspace_eval.ranking.gather import gather_entries
+from srspace_eval.ranking.measured_columns import including_columns
 from srspace_eval.ranking.model import Entry, Ranking
 from srspace_eval.ranking.participants import ONLY_PUBLISHED
 from srspace_eval.ranking.published_tables import load_published, published_tracks
@@ -113,8 +114,10 @@ def rank(
         source = load_board(source)
     board = source.folder if isinstance(source, Board) else None
     given = [] if source is None or isinstance(source, Board) else list(source)
-    shown = all_default_columns(track) if columns is None else tuple(columns)
     results = [item for item in given if isinstance(item, Result)]
+    if columns is not None:
+        track = including_columns(track, columns, results if board is None else board)
+    shown = all_default_columns(track) if columns is None else tuple(columns)
     entries = gather_entries(
         track,
         entries=[*(item for item in given if isinstance(item, Entry)), *result_entries(results, track)],

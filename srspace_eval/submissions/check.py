@@ -201,10 +201,6 @@ def check(
 
     Parameters
     ----------
-    submission, gt, lr
-        Folder or zip of the samples, of the GT, and of LR files if LR-PSNR is to be measured against them. Without a
-        GT the LRs name the images, and samples must have their size times the scale. Without both, missing images
-        cannot be found.
     submission
         Folder or zip of the samples.
     gt

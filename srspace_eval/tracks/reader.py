@@ -15,7 +15,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
 from srspace_eval.metrics.base import Metric, MetricInfo, Setting
 from srspace_eval.metrics.measures import Measure
-from srspace_eval.metrics.registry import bind, columns, default_metric, metrics
+from srspace_eval.metrics.registry import OR_INSTALL, bind, columns, default_metric, metrics
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.opinion_scale import OpinionScale
@@ -221,7 +221,9 @@ def _refuse_gt_metrics(measured: Mapping[str, Metric], where: str) -> None:
 
 def _check_known(where: str, ids: Iterable[str], known: Iterable[str]) -> None:
     if unknown := [metric for metric in ids if metric not in known]:
-        raise TrackError(f"{where}: unknown metric {', '.join(map(visible, unknown))}; choose from {', '.join(known)}")
+        raise TrackError(
+            f"{where}: unknown metric {', '.join(map(visible, unknown))}; choose from {', '.join(known)}, {OR_INSTALL}"
+        )
 
 
 def _check_templates(where: str, templates: Iterable[str], known: set[str]) -> None:

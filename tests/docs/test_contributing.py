@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
@@ -71,7 +72,19 @@ def test_ci_tests_every_python_that_the_metadata_names() -> None:
     assert setup["options"]["python_requires"] == f">={named[0]}"
 
 
-def test_citation_and_package_have_the_same_version() -> None:
-    (version,) = re.findall(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
+def test_package_citation_and_changelog_name_the_same_version_and_day() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    (version,) = re.findall(r"^version: (.+)$", citation, re.MULTILINE)
+    (day,) = re.findall(r"^date-released: (.+)$", citation, re.MULTILINE)
+    released = re.findall(r"^## (\d\S*)(?: \((.+)\))?$", changelog, re.MULTILINE)
+    assert (version, day) == released[0]
     assert version == se.__version__
-    assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_changelog_says_nothing_twice() -> None:
+    lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    told = [line for line in lines if line.startswith("- ")]
+    assert [line for line, count in Counter(told).items() if count > 1] == []
+    headings = [line for line in lines if line.startswith("## ")]
+    assert len(headings) == len(set(headings))

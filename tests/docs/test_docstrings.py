@@ -54,6 +54,7 @@ def entries(lines: list[str]) -> dict[str, str]:
     for line in lines:
         if line and not line.startswith((" ", ">>>", "...")):
             names = [name.strip(" *") for name in line.partition(" : ")[0].split(",")]
+            assert not set(names) & set(found), f"{names}: described twice"
             found.update(dict.fromkeys(names, ""))
         else:
             for name in names:

@@ -108,12 +108,16 @@ def test_one_progress_covers_the_batch(inbox: Path) -> None:
     assert sum(done) == 16
 
 
-def test_a_board_shows_links_and_columns_and_exports_them(inbox: Path) -> None:
+def test_a_board_shows_links_and_columns_and_exports_them(inbox: Path, capsys: pytest.CaptureFixture[str]) -> None:
     board, site = inbox.parent / "board", inbox.parent / "site"
     run("score", inbox, *arguments(inbox), "--metrics", "lr_psnr", "--board", board)
     line = ["rank", "--track", "x4", "--board", board, "--out", site, "--teams", inbox.parent / "teams.csv"]
     files = [inbox / f"{name}.zip" for name in "abd"]
+    capsys.readouterr()
     assert run(*line, "--gt", inbox.parent / "gt", "--submission", *files) == 0
+    err = capsys.readouterr().err
+    assert "'=Beta' has no result in track x4 (was its submission refused?)" in err
+    assert err.count("=Beta") == 1, "a refused submission is named once"
     page = (site / "x4/index.html").read_text(encoding="utf-8")
     assert '<a href="https://arxiv.org/abs/1" rel="noopener noreferrer nofollow external">Paper</a>' in page
     assert "Uni &lt;b&gt;A&lt;/b&gt;" in page

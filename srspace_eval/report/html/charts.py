@@ -66,10 +66,14 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
 
 
 def _mark_front(points: list[dict[str, Any]], x_lower: bool, y_lower: bool) -> None:
-    """Mark the points that no other point beats in both numbers (the Pareto front)."""
-    signed = [(p["x"] if x_lower else -p["x"], p["y"] if y_lower else -p["y"]) for p in points]
-    for point, (x, y) in zip(points, signed, strict=True):
-        point["front"] = not any(a <= x and b <= y and (a, b) != (x, y) for a, b in signed)
+    """Mark the points that no other point of the same source beats in both numbers (the Pareto front).
+
+    Numbers that were measured here, given, and published do not compare with each other: each source has its front.
+    """
+    signed = [(p["source"], p["x"] if x_lower else -p["x"], p["y"] if y_lower else -p["y"]) for p in points]
+    for point, (source, x, y) in zip(points, signed, strict=True):
+        others = [(a, b) for other, a, b in signed if other == source]
+        point["front"] = not any(a <= x and b <= y and (a, b) != (x, y) for a, b in others)
 
 
 def curves(ranking: Ranking) -> list[dict[str, Any]]:

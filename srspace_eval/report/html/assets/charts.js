@@ -156,8 +156,9 @@
         },
       };
     });
-    const front = points.filter((p) => p.front).sort((a, b) => a.x - b.x || a.y - b.y);
-    if (front.length > 1) {
+    for (const source of new Set(points.map((p) => p.source))) {  // their numbers do not compare with each other
+      const front = points.filter((p) => p.front && p.source === source).sort((a, b) => a.x - b.x || a.y - b.y);
+      if (front.length < 2) continue;
       traces.unshift({
         type: "scatter", mode: "lines", x: front.map((p) => p.x), y: front.map((p) => p.y), hoverinfo: "skip",
         line: { color: s.colour("soft"), width: 1.5, dash: "dot" }, cliponaxis: false,
