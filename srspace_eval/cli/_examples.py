@@ -132,7 +132,7 @@ EXAMPLES = {
     ),
     "tracks list": Help(("tracks list", "tracks list --json"), "tracks"),
     "tracks show": Help(("tracks show x8", "tracks show x4-2022 --json"), "tracks"),
-    "tracks new": Help(("tracks new mine.toml", "tracks new faces.toml"), "tracks"),
+    "tracks new": Help(("tracks new mine.toml", "tracks new faces-x8.toml --like x8 --title 'Faces, x8'"), "tracks"),
     "weights list": Help(("weights list", "weights list --json"), "guides/weights"),
     "weights fetch": Help(("weights fetch alex", "weights fetch squeeze --weights-dir weights/"), "guides/weights"),
     "weights path": Help(("weights path", "weights path alex"), "guides/weights"),
