@@ -28,7 +28,7 @@ from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import signatures_of_tracks
 from srspace_eval.ranking.leaderboard import rank
-from srspace_eval.ranking.measured_columns import including_columns
+from srspace_eval.ranking.measured_columns import including_columns, tell_hidden
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.files import (
     ALL_FORMATS,
@@ -286,6 +286,8 @@ def command(
         )
         for track in tracks
     ]
+    for ranking in rankings if columns is None else ():
+        tell_hidden(ranking)
     looks: TableOptions = {
         "intervals": intervals, "digits": digits, "own": own, "notes": notes, "signature": tex_signature,
     }  # fmt: skip

@@ -48,7 +48,12 @@ def show(name: str, as_json: bool) -> None:
 
 @command.command("new")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
-def new(path: Path) -> None:
-    """Write a track file with comments to begin with."""
-    write_track_template(path)
+@click.option("--like", metavar="NAME|FILE.toml", help="Copy this track instead, with its comments.")
+@click.option("--title", default="", help="The track's title, which leaderboards show.")
+def new(path: Path, like: str | None, title: str) -> None:
+    """Write a track file to begin with: a commented example, or a copy of a track.
+
+    The name of a copy is FILE's name without suffix.
+    """
+    write_track_template(path, like, title)
     say(f"wrote {path}; see what it says with: srspace-eval tracks show {path}")

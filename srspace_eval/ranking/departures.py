@@ -35,7 +35,7 @@ def find_departures(
     columns
         Ids of the columns that are shown.
     """
-    standard = _standard_metrics(track)
+    standard = standard_metrics(track)
     found: dict[str, list[str]] = {}
     for column in columns:
         cited = [
@@ -56,7 +56,7 @@ def find_departures(
     return tuple(Departure(tuple(ids), text) for text, ids in found.items())
 
 
-def _standard_metrics(track: Track) -> dict[str, tuple[str, Metric, MetricInfo]]:
+def standard_metrics(track: Track) -> dict[str, tuple[str, Metric, MetricInfo]]:
     """Column -> the id that its metric is measured under, the metric as the track measures it, and the column."""
     found: dict[str, tuple[str, Metric, MetricInfo]] = {}
     for wanted in dict.fromkeys([*track.measured, *metrics()]):

@@ -16,7 +16,7 @@ from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.entries import result_entries
 from srspace_eval.ranking.gather import gather_entries
-from srspace_eval.ranking.measured_columns import including_columns, tell_hidden
+from srspace_eval.ranking.measured_columns import including_columns
 from srspace_eval.ranking.model import Entry, Ranking
 from srspace_eval.ranking.participants import ONLY_PUBLISHED
 from srspace_eval.ranking.published_tables import load_published, published_tracks
@@ -135,8 +135,6 @@ def rank(
         entries, track, bootstrap=bootstrap, signature=signature, columns=columns, together=rank_together
     )
     _tell_apart(ranking)
-    if columns is None and board is not None:
-        tell_hidden(track, [entry.result for entry in entries if entry.result is not None], shown)
     if columns is not None:
         empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
         if empty:

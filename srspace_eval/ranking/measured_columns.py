@@ -12,6 +12,7 @@ from pathlib import Path
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.registry import columns, metrics, own_values
+from srspace_eval.ranking.model import Ranking
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import read_results
 from srspace_eval.tracks.model import Track
@@ -46,9 +47,11 @@ def including_columns(track: Track, asked: Collection[str], results: Path | Sequ
     return track
 
 
-def tell_hidden(track: Track, results: Sequence[Result], shown: Collection[str]) -> None:
+def tell_hidden(ranking: Ranking) -> None:
     """A notice with the metrics that were measured in addition to the track's own, and are not shown."""
-    own = _owners(track)
+    track, own = ranking.track, _owners(ranking.track)
+    shown = {column for one in ranking.all for column in one.columns}
+    results = [row.entry.result for row in ranking.rows if row.entry.result is not None]
     expected = {own[column] for column in (*shown, *track.measured) if column in own}
     hidden: dict[str, None] = {}
     unknown: dict[str, None] = {}

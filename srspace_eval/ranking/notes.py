@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import common_text
+from srspace_eval.ranking.departures import standard_metrics
 from srspace_eval.ranking.model import CLAIM, MEASURED, Row
 from srspace_eval.ranking.participants import Participants
 from srspace_eval.results.record import Result
@@ -71,6 +72,7 @@ def make_notes(
         *_mor_notes(track, rows, columns),
         *(_bootstrap_notes(track, rows, plan, images) if plan is not None and images and _moving(rows) else ()),
         *_origin_notes(rows, comparable, left_out),
+        *_trunk_notes(track, columns, comparable),
     )
 
 
@@ -178,6 +180,28 @@ def _origin_notes(rows: Sequence[Row], comparable: Sequence[Result], left_out: i
     if any(row.entry.origin == "published" for row in rows):
         notes.append("Rows marked as published were not measured here.")
     return notes
+
+
+def _trunk_notes(track: Track, columns: Sequence[str], comparable: Sequence[Result]) -> list[str]:
+    """That values were measured with a trunk of LPIPS or DISTS that is not torchvision's."""
+    custom = {
+        group
+        for result in comparable
+        for group, settings in result.signature.settings.items()
+        if settings.get("trunk") == "custom"
+    }
+    if not custom:
+        return []
+    standard = standard_metrics(track)
+    labels = [
+        metric_label(column, track)
+        for column in columns
+        if column in standard and ("lpips" if standard[column][1].needs.network else standard[column][0]) in custom
+    ]
+    return [
+        f"{', '.join(labels)}: measured with weights that are not torchvision's (trunk custom). These values do not "
+        "compare with published ones."
+    ] * bool(labels)
 
 
 def _evidence_notes(rows: Sequence[Row]) -> list[str]:

@@ -104,12 +104,26 @@ def test_columns_that_do_not_compare_carry_a_mark_and_a_note_in_every_format(tmp
         text = to_text(table) if form == "txt" else render_leaderboard(ranking, form)
         if form != "csv":  # for programs; it has no notes
             assert "100 test images), trunk custom" in text, form
+            assert "measured with weights that are not torchvision's" in text.replace("\n", " "), form
         if form in ("md", "txt"):
             assert "LPIPS†" in text
     write_site(tmp_path, [ranking])
     page = read(tmp_path / "x4/index.html")
     assert [mark.text for mark in page.one("table", id="board").all("sup", cls="dagger")] == ["†", "†", "††"]
     assert "100 test images), trunk custom" in page.one("section", id="notes").text
+
+
+def test_another_trunk_is_noted_without_published_rows_too(tmp_path: Path) -> None:
+    note = (
+        "LPIPS, S_10: measured with weights that are not torchvision's (trunk custom). These values do not compare "
+        "with published ones."
+    )
+    ranking = rank(_measured(2, 3, lpips={"trunk": "custom"}), X4)
+    assert [one for one in ranking.notes if "torchvision" in one] == [note]
+    write_site(tmp_path, [ranking])
+    shown = note.replace("S_10", "S10")  # the number is a subscript
+    assert shown in read(tmp_path / "x4/index.html").one("section", id="notes").text
+    assert not [one for one in rank(_measured(2, 3), X4).notes if "torchvision" in one]
 
 
 @pytest.mark.parametrize(

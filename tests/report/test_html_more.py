@@ -47,9 +47,11 @@ def test_the_track_says_how_to_submit(tmp_path: Path) -> None:
     text = section.text
     assert "10 samples for each image" in text
     names = ["000000_sample00000.png", "000000.png", "0801_sample00000.png", "0801.png"]
-    assert [code.text for code in section.all("code")][:-1] == names, "each name for itself"
+    assert [code.text for code in section.all("code")][:-3] == names, "each name for itself"
     assert f"such as {', '.join(names[:-1])} or {names[-1]};" in text
-    assert "srspace-eval check SUBMISSION.zip --gt GT --track x8" in text
+    assert "pip install srspace-eval" in text
+    assert "srspace-eval check SUBMISSION.zip --track x8 --lr LR" in text
+    assert "--gt" not in text
 
 
 def test_the_front_is_what_no_other_beats_in_both() -> None:

@@ -6,6 +6,7 @@ Everything else on the page is the text of :mod:`srspace_eval.report.table`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -138,13 +139,14 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
     names = [visible(line.row.entry.team) for line in table.lines]
     scales = [_Scale(column, [line.cells[i] for line in table.lines]) for i, column in enumerate(table.columns)]
     fields = about_fields([line.row.entry.about for line in table.lines])
+    unit = next((column.unit for column in table.columns if column.id == "runtime"), "s per image")
     lines = []
     order = sorted(range(len(scales)), key=lambda i: (not table.columns[i].is_final, not table.columns[i].decisive))
     for number, line in enumerate(table.lines):
         cells = tuple(_page_cell(line.cells[i], scales[i], names) for i in order)
         place = PageCell(line.place_cell, sort_key(line.place_cell.value))
         incomplete = tuple(map(visible, line.row.entry.incomplete))
-        told = tuple(_about_cell(name, line.row.entry.about.get(name, "")) for name in fields)
+        told = tuple(_about_cell(name, line.row.entry.about.get(name, ""), unit) for name in fields)
         lines.append(PageLine(line, names[number], place, cells, incomplete, pages.get(number, ""), told))
     return TrackTable(
         model=table,
@@ -156,8 +158,9 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
     )
 
 
-def _about_cell(field: str, text: str) -> AboutCell:
-    return AboutCell(LABELS[field], visible(text), web_address(text) if field in ("paper", "code") else None)
+def _about_cell(field: str, text: str, unit: str) -> AboutCell:
+    shown = f"{visible(text)} {unit}" if field == "runtime" and re.fullmatch(r"\d+(\.\d+)?", text) else visible(text)
+    return AboutCell(LABELS[field], shown.strip(), web_address(text) if field in ("paper", "code") else None)
 
 
 def _alike(table: Table, names: Sequence[str]) -> tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]:
