@@ -313,7 +313,7 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     images: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
-    gt_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    gt_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$", max_length=64)] = ""
     authors: tuple[str, ...] = ()
 
 
