@@ -1,4 +1,4 @@
-"""Fault injection: `score`, `sample` and `rank` are killed, interrupted and starved; counts what survives.
+"""Fault injection: `score`, `sample`, `rank` and `study serve` are killed, interrupted and starved.
 
     python benchmarks/faults.py --kills 100
     python benchmarks/faults.py --kills 3 --json        the short version that the tests run
@@ -8,6 +8,12 @@ SIGINT at a random moment, a full disk, files that vanish or change, a folder wi
 worker, or a second process with the same work. Three things must hold after a fault: no file is torn, no record is
 lost, and the same command without a fault then writes the bytes of the undisturbed run and leaves no temporary or lock
 file.
+
+`study serve` gets the answers of thirty raters, four of each, one after the other. A client sends an answer again until
+the server has confirmed it, as the study's page does. After a kill, each confirmed answer is there with its bytes, and
+no file is torn; when all are sent, the folder has the bytes of an undisturbed run. At last 500 clients send at once,
+once to a folder that takes files and once to one that stops doing so: each answer is confirmed and kept, or its client
+is told that it is not.
 
 "injected" counts the faults that occurred before the command's end; "survived" counts those after which all of this
 held. Unix only: processes are forked, so that random moments fall into the work and not into the start of Python.
@@ -24,17 +30,25 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
-from collections.abc import Callable
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 
 import srspace_eval.models.folders.sample_folder
 import srspace_eval.report.html
 import srspace_eval.scoring.executors.threads
 import srspace_eval.scoring.run  # noqa: F401  # imported before the forks
+from inputs.answers import answer_document
+from inputs.hostile import clients
 from inputs.hostile.names import NAMES
 from inputs.submissions import small
 from inputs.synth import picture
@@ -42,6 +56,7 @@ from inputs.weights import write_alexnet, write_small_checkpoint
 from srspace_eval._utils.png import write_png
 from srspace_eval.cli import main
 from srspace_eval.results.store import read_result, write_result
+from srspace_eval.study.key import load_key
 
 Disturb = Callable[[], None]
 
@@ -313,25 +328,34 @@ def commands(scratch: Path) -> dict[str, Command]:
     }
 
 
-def run(kills: int, seed: int, only: str | None) -> list[Figures]:
+def run(kills: int, seed: int, only: str | None, *, kills_alone: bool = False) -> Iterator[Figures]:
     chance = random.Random(seed)
-    found = []
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         scratch.chmod(0o755)
+        if only in (None, "serve"):
+            trial = ServeTrial(scratch, chance)
+            yield trial.signalled(signal.SIGKILL, kills)
+            if not kills_alone:
+                yield trial.signalled(signal.SIGINT, kills)
+                for closing in (False, True):
+                    yield trial.burst(closing=closing)
+        if only == "serve":
+            return
         for command in commands(scratch).values():
             if only not in (None, command.name):
                 continue
             trial = Trial(command, scratch, chance)
             few = max(1, kills // 10)
-            found.append(trial.signalled(signal.SIGKILL, kills))
-            found.append(trial.signalled(signal.SIGINT, kills))
-            found.append(trial.failing("disk full", partial(disk_full_for_some, trial, chance), few, ""))
-            found.append(trial.failing("folder not writable", partial(not_writable, trial.out), 1, "cannot be"))
-            found.append(trial.twice(few))
+            yield trial.signalled(signal.SIGKILL, kills)
+            if kills_alone:
+                continue
+            yield trial.signalled(signal.SIGINT, kills)
+            yield trial.failing("disk full", partial(disk_full_for_some, trial, chance), few, "")
+            yield trial.failing("folder not writable", partial(not_writable, trial.out), 1, "cannot be")
+            yield trial.twice(few)
             if command.name == "score":
-                found += _while_scoring(trial, scratch, chance, few)
-    return found
+                yield from _while_scoring(trial, scratch, chance, few)
 
 
 def _while_scoring(trial: Trial, scratch: Path, chance: random.Random, times: int) -> list[Figures]:
@@ -358,20 +382,185 @@ def _while_scoring(trial: Trial, scratch: Path, chance: random.Random, times: in
     ]
 
 
+# --- the study's server ------------------------------------------------------------------------------------
+
+REVISIONS = 4
+BURST = 500
+
+
+class ServeTrial:
+    """A study's server under faults, in a process of its own."""
+
+    def __init__(self, scratch: Path, chance: random.Random) -> None:
+        self.chance = chance
+        self.study = clients.write_study(scratch)
+        self.key = load_key(self.study.with_name("study-key.json"))
+        self.log = scratch / "serve.log"
+        whole = scratch / "serve whole"
+        child, links = self.serve(whole)
+        began = time.perf_counter()
+        self.send(links, {})
+        self.seconds = time.perf_counter() - began
+        self.end(child)
+        self.wanted = answers_of(whole)
+        assert len(self.wanted) == REVISIONS * len(self.key.raters), self.log.read_text()
+        self.out = scratch / "serve disturbed"
+
+    def serve(self, answers: Path, disturb: Disturb = lambda: None) -> tuple[int, dict[str, str]]:
+        """Start the command; returns its process and rater -> link."""
+        arguments = ["study", "serve", str(self.study), "--answers", str(answers), "--port", "0"]
+        self.log.write_text("")
+        child = start(arguments, self.log, disturb)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            lines = [line.split() for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+            links = {words[0]: words[1] for words in lines if len(words) == 2 and words[1].startswith("http://")}
+            if len(links) == len(self.key.raters):
+                return child, links
+            time.sleep(0.01)
+        raise AssertionError(self.log.read_text())
+
+    def end(self, child: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        finish(child)
+
+    def answer(self, rater: str, revision: int) -> bytes:
+        return json.dumps({**answer_document(self.key, rater), "id": f"{revision:032x}", "revision": revision}).encode()
+
+    def send(self, links: dict[str, str], confirmed: dict[str, int], stop: threading.Event | None = None) -> None:
+        """Each rater sends his or her answers in order, from the first one that is not confirmed."""
+
+        def one(rater: str) -> None:
+            for revision in range(confirmed.get(rater, 0) + 1, REVISIONS + 1):
+                while not post(links[rater], self.answer(rater, revision)):
+                    if stop is not None:
+                        return  # the server is gone
+                    time.sleep(0.02)
+                confirmed[rater] = revision
+
+        with ThreadPoolExecutor(len(links)) as pool:
+            list(pool.map(one, links))
+
+    def signalled(self, number: signal.Signals, times: int) -> Figures:
+        figures = Figures("serve", number.name)
+        attempts = 0
+        while figures.injected < times and attempts < 10 * times:
+            attempts += 1
+            shutil.rmtree(self.out, ignore_errors=True)
+            child, links = self.serve(self.out)
+            confirmed: dict[str, int] = {}
+            sending = threading.Thread(target=self.send, args=(links, confirmed, threading.Event()))
+            sending.start()
+            time.sleep(self.chance.uniform(0, 1.05 * self.seconds))
+            before = sum(confirmed.values())
+            os.kill(child, number)
+            code = finish(child)
+            log = self.log.read_text()
+            sending.join()
+            if before == len(self.wanted):
+                continue
+            figures.injected += 1
+            stored = answers_of(self.out)
+            wanted = {self.answer(rater, n) for rater, last in confirmed.items() for n in range(1, last + 1)}
+            lost = wanted - set(stored.values())
+            torn = set(stored.values()) - set(self.wanted.values())
+            figures.records_lost += len(lost)
+            problem = f"{len(lost)} lost, {len(torn)} torn" if lost or torn else ""
+            if number == signal.SIGINT and (code != 0 or "Traceback" in log):
+                problem = f"exit code {code}: {log[-300:]}"
+            child, links = self.serve(self.out)
+            self.send(links, confirmed)
+            self.end(child)
+            if not problem and answers_of(self.out) != self.wanted:
+                problem = "differs from the undisturbed run"
+            if problem:
+                figures.remarks.append(problem)
+            figures.survived += not problem
+        return figures
+
+    def burst(self, *, closing: bool) -> Figures:
+        """500 clients at once. ``closing``: the folder stops taking files in their midst."""
+        figures = Figures("serve", "500 at once, folder closes" if closing else "500 clients at once")
+        shutil.rmtree(self.out, ignore_errors=True)
+        self.out.mkdir(mode=0o777)
+        self.out.chmod(0o777)
+        child, links = self.serve(self.out, drop_privileges)
+        raters = sorted(links)
+        ready = threading.Barrier(BURST + 1)
+        kept: list[bytes] = []
+        told: list[int] = []
+        silent: list[int] = []
+
+        def one(number: int) -> None:
+            rater = raters[number % len(raters)]
+            data = self.answer(rater, 1 + number)
+            ready.wait()
+            status = status_of(links[rater], data)
+            if status == 201:
+                kept.append(data)
+            else:
+                (told if status else silent).append(status)
+
+        with ThreadPoolExecutor(BURST) as pool:
+            sent = [pool.submit(one, number) for number in range(BURST)]
+            ready.wait()
+            if closing:
+                while len(kept) < BURST // 4:
+                    time.sleep(0.001)
+                self.out.chmod(0o555)
+            for future in sent:
+                future.result()
+        self.out.chmod(0o777)
+        self.end(child)
+        lost = set(kept) - set(answers_of(self.out).values())
+        figures.injected, figures.survived = BURST, len(kept) - len(lost) + len(told)
+        figures.records_lost = len(lost)
+        figures.remarks = [f"{len(kept)} kept, {len(told)} told as not kept {sorted(set(told))}, {len(silent)} silent"]
+        return figures
+
+
+def answers_of(folder: Path) -> dict[str, bytes]:
+    """The answers that `study collect` would read."""
+    return {path.name: path.read_bytes() for path in folder.glob("*.json")}
+
+
+def status_of(link: str, data: bytes) -> int:
+    """The status of the reply to an answer; 201 only if the reply says that this answer is kept; 0: no reply."""
+    request = urllib.request.Request(link + "answer", data=data, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            said = json.loads(reply.read())
+            return 201 if said == {"kept": True, "id": json.loads(data)["id"]} else 0
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except (OSError, HTTPException, ValueError):
+        return 0
+
+
+def post(link: str, data: bytes) -> bool:
+    return status_of(link, data) == 201
+
+
 def main_() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100, help="random moments for each command")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=["score", "sample", "rank"])
+    parser.add_argument("--only", choices=["score", "sample", "rank", "serve"])
+    parser.add_argument("--kills-alone", action="store_true", help="SIGKILL, and no other fault")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = run(options.kills, options.seed, options.only)
+    rows = run(options.kills, options.seed, options.only, kills_alone=options.kills_alone)
+    found = []
     if options.json:
+        found = list(rows)
         print(json.dumps([vars(figures) for figures in found]))
     else:
-        print(f"{'command':8} {'fault':24} {'injected':>8} {'survived':>8} {'records lost':>12}")
-        for f in found:
-            print(f"{f.command:8} {f.fault:24} {f.injected:8} {f.survived:8} {f.records_lost:12}")
+        print(f"{'command':8} {'fault':26} {'injected':>8} {'survived':>8} {'records lost':>12}")
+        for f in rows:
+            found.append(f)
+            print(f"{f.command:8} {f.fault:26} {f.injected:8} {f.survived:8} {f.records_lost:12}", flush=True)
             for remark in f.remarks[:3]:
                 print(f"    {remark}")
     return int(any(f.survived != f.injected or f.records_lost for f in found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 EXTENSIONS = str(Path(__file__).parent / "_ext")
@@ -12,6 +13,10 @@ sys.path.insert(0, EXTENSIONS)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [EXTENSIONS, os.environ.get("PYTHONPATH")]))
 
 from srspace_eval import __version__  # noqa: E402
+
+SETUP = ConfigParser()
+SETUP.read(Path(__file__).parents[1] / "setup.cfg", encoding="utf-8")
+URLS = dict(line.split(" = ") for line in SETUP["metadata"]["project_urls"].split("\n") if line)
 
 project = "srspace-eval"
 author = "The srspace-eval contributors"
@@ -32,6 +37,7 @@ suppress_warnings = ["config.cache"]
 smartquotes = False  # options and commands are copied from pages
 
 html_theme = "furo"
+html_baseurl = URLS["Documentation"] + "/"
 html_title = f"srspace-eval {__version__}"
 html_static_path = ["_static"]
 html_css_files = ["docs.css"]
@@ -42,10 +48,13 @@ pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 html_theme_options = {
     "light_css_variables": {"color-foreground-muted": "#565b62", "color-toc-item-text": "#565b62"},
-    "dark_css_variables": {"color-foreground-muted": "#a5adb8"},
+    "dark_css_variables": {"color-foreground-muted": "#a5adb8", "color-toc-item-text": "#a5adb8"},
 }
 
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "substitution"]
+myst_substitutions = {
+    "links": ", ".join(f"[{name.lower()}]({url})" for name, url in URLS.items() if name != "Documentation"),
+}
 myst_heading_anchors = 3
 
 # Cells run once a build. A cell that fails or prints to stderr fails the build.

@@ -3,8 +3,12 @@
 A run of m outputs of a filter with r taps takes m·r products if computed directly. Runs and filters can be seen as
 polynomials; then m + r - 1 products of their values at as many points suffice (S. Winograd, "Arithmetic Complexity of
 Computations", 1980; for convolutional networks A. Lavin and S. Gray, CVPR 2016). With m = 4 that is half as many for
-r = 3 and two fifths for r = 5. The method is applied along the rows only. The rounding error is then about twice that
-of direct sums; applied along both axes it would be several times larger.
+r = 3 and two fifths for r = 5. The method is applied along the rows only; applied along both axes its rounding error
+would be several times larger.
+
+The rounding error, as a norm, is 2.2 to 2.5 times that of direct sums on random maps, and 0.5 to 0.8 times on constant,
+smooth and striped maps. Where large terms cancel (even maps, filters that sum to 0), direct sums lose as many digits,
+so nothing is gained by computing such maps directly.
 
 The specification is ``F.conv2d(x, weight, bias, padding="same")``.
 """

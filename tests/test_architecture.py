@@ -49,8 +49,17 @@ DIRECTION: dict[str, set[str]] = {
     "study": {"submissions", "ranking", "report", "tracks"},
     "scoring": {"submissions", "metrics", "results", "tracks", "kernels"},
     "models": {"flows", "kernels", "metrics", "submissions", "tracks"},
-    "doctor": {"metrics", "results"},
-    "codabench": {"scoring", "submissions", "results", "report", "tracks", "metrics.lpips.weights", *METRIC_TABLE},
+    "doctor": {"metrics", "models", "results"},
+    "codabench": {
+        "scoring",
+        "submissions",
+        "results",
+        "ranking",
+        "report",
+        "tracks",
+        "metrics.lpips.weights",
+        *METRIC_TABLE,
+    },
     "demo": {"metrics", "ranking", "report", "scoring", "tracks"},
 }
 TOP = {"__init__", "__main__", "cli"}

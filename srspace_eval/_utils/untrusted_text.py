@@ -111,10 +111,11 @@ def name_key(team: str) -> str:
     if team.isascii() and team.isprintable():
         return " ".join(team.split()).casefold()
     # A control character other than a blank shows nothing, too.
-    seen = "".join(char for char in team if char.isspace() or not _shows_nothing(char))
+    seen = "".join(" " if char.isspace() else char for char in team if char.isspace() or not _shows_nothing(char))
     plain = _WORD.sub(_as_latin, unicodedata.normalize("NFKC", seen))
     folded = unicodedata.normalize("NFKC", plain.casefold())
-    return " ".join("".join(char for char in folded if not _shows_nothing(char)).translate(LOOKALIKES).split())
+    letters = "".join(char for char in folded if not _shows_nothing(char)).translate(LOOKALIKES)
+    return " ".join(letters.casefold().split())  # folding makes capitals of Cherokee's small letters
 
 
 def _as_latin(found: re.Match[str]) -> str:

@@ -50,7 +50,6 @@ class _LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"srspace_eval.cli.{COMMANDS[cmd_name][0]}").command
-        command.name = cmd_name  # each module calls its command so
         return add_examples(command, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

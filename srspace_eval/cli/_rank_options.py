@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from srspace_eval._utils.csv_table import read_csv_table
+from srspace_eval.cli._common import tell
+from srspace_eval.errors import ResultsError
+from srspace_eval.metrics.registry import OR_INSTALL
 from srspace_eval.ranking.published_tables import (
     load_published,
     published_tables,
@@ -17,6 +21,7 @@ from srspace_eval.ranking.published_tables import (
 from srspace_eval.report.files import ALL_FORMATS, FORMATS, TEXT_FORMATS
 from srspace_eval.report.names import file_name
 from srspace_eval.results.board_tracks import board_tracks
+from srspace_eval.results.store import read_result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 
@@ -59,14 +64,24 @@ def require_known_digits(digits: int | dict[str, int] | None, tracks: Sequence[T
         )
 
 
+def ids_of(text: str | None) -> tuple[str, ...]:
+    """The ids of ``--columns``."""
+    return tuple(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+
+
 def columns_of(text: str | None, tracks: Sequence[Track]) -> tuple[str, ...] | None:
     if text is None:
         return None
-    named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    named = ids_of(text)
     known = list(dict.fromkeys(column for track in tracks for column in track.columns()))
     unknown = [metric for metric in named if metric not in known]
     if unknown or not named:
-        raise click.BadParameter(f"{text!r}: choose of {', '.join(known)}", param_hint="--columns")
+        what = f"unknown column {', '.join(map(repr, unknown))}" if unknown else repr(text)
+        raise click.BadParameter(
+            f"{what}: choose of {', '.join(known)}, {OR_INSTALL}; a measure of `score --measure` must be in a result "
+            "of the board",
+            param_hint="--columns",
+        )
     return named
 
 
@@ -110,6 +125,19 @@ def published_of(names: Sequence[str], tracks: Sequence[Track]) -> dict[str, str
     return found
 
 
+def misplaced(path: Path) -> str:
+    """What is said of a path without an option before it."""
+    board = path if path.is_dir() else path.parents[1] if len(path.parts) > 2 else path.absolute().parents[1]
+    files = sorted(path.glob("*/*.json"))[:1] if path.is_dir() else [path]
+    with suppress(ResultsError):
+        result = read_result(files[0]) if files and files[0].suffix == ".json" else None
+        if result is not None and path.is_dir():
+            return f"{path}: this is a board of results; give it with --board {board}"
+        if result is not None:
+            return f"{path}: this is a result of track {result.track}; give its board with --board {board}"
+    return f"{path}: give submissions with --submission"
+
+
 def require_one(tracks: Sequence[Track], **options: object) -> None:
     given = [f"--{name}" for name, value in options.items() if value is not None]
     if len(tracks) > 1 and given:
@@ -126,5 +154,5 @@ def require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str],
 
 def print_published() -> None:
     for table in published_tables().values():
-        click.echo(f"{table.id}: {table.title} ({len(table.rows)} rows; tracks: {', '.join(table.tracks) or 'none'})")
-        click.echo(f"    {table.paper}, {table.table}; {table.data}")
+        tell(f"{table.id}: {table.title} ({len(table.rows)} rows; tracks: {', '.join(table.tracks) or 'none'})")
+        tell(f"    {table.paper}, {table.table}; {table.data}")

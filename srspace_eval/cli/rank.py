@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from srspace_eval.cli._rank_options import (
     columns_of,
     digits_of,
     forms_of,
+    ids_of,
+    misplaced,
     print_published,
     published_of,
     require_inputs_kept,
@@ -26,6 +28,7 @@ from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.compatibility import signatures_of_tracks
 from srspace_eval.ranking.leaderboard import rank
+from srspace_eval.ranking.measured_columns import including_columns, tell_hidden
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.files import (
     ALL_FORMATS,
@@ -39,7 +42,7 @@ from srspace_eval.report.history import update_history
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.names import stem_of
 from srspace_eval.report.table import make_table
-from srspace_eval.tracks.teams import FIELDS
+from srspace_eval.tracks.teams import FIELDS, read_teams
 
 if TYPE_CHECKING:
     from srspace_eval.report.html import Pictures
@@ -130,7 +133,7 @@ _DEFAULT_BOARD = Path("leaderboards")
     "--columns",
     metavar="LIST",
     cls=LateHelp,
-    late_help=lambda: f"Metrics to show, of: {', '.join(metric_columns())}.",
+    late_help=lambda: f"Metrics to show, of: {', '.join(metric_columns())}, or measures of the board's results.",
 )
 @click.option("--intervals", is_flag=True, help="Print the bootstrap intervals too (CSV, JSON and HTML have them).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the bootstrap.")
@@ -192,6 +195,12 @@ _DEFAULT_BOARD = Path("leaderboards")
     metavar="FILE.csv",
     help=f"What to show about teams: file,team,kind,{','.join(FIELDS)}.",
 )
+@click.option(
+    "--date",
+    default="",
+    metavar="DAY",
+    help="Day of the newest result, for pages and the history (default: the newest of --teams, else of the files).",
+)
 @click.argument("more_submissions", metavar="[SUBMISSION...]", nargs=-1, type=SOURCE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
@@ -224,6 +233,7 @@ def command(
     viewer_images: int,
     viewer_size: int,
     teams: Path | None,
+    date: str,
     more_submissions: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -237,15 +247,18 @@ def command(
         print_published()
         return
     forms = forms_of(formats, out, as_json)
+    if more_submissions:
+        # A shell makes several words of `--submission inbox/*.zip`.
+        if not submissions:
+            raise click.UsageError(misplaced(more_submissions[0]))
+        submissions = (*submissions, *map(str, more_submissions))
     if board is None and _DEFAULT_BOARD.is_dir() and wants_board(tables, published_names, own):
         board = _DEFAULT_BOARD
     tracks = tracks_of(track_names, board, published_names)
     published = published_of(published_names, tracks)
-    if more_submissions:
-        # A shell makes several words of `--submission inbox/*.zip`.
-        if not submissions:
-            raise click.UsageError(f"{more_submissions[0]}: give submissions with --submission")
-        submissions = (*submissions, *map(str, more_submissions))
+    asked = [*ids_of(columns), *(digits if isinstance(digits, dict) else ())]
+    if board is not None:
+        tracks = [including_columns(track, asked, board) for track in tracks]
     require_known_digits(digits, tracks)
     shown = columns_of(columns, tracks)
     require_one(
@@ -276,10 +289,13 @@ def command(
             signature=chosen.get(track.name),
             allow_unknown=allow_unknown,
             teams=teams,
+            date=date,
             rank_together=rank_together,
         )
         for track in tracks
     ]
+    for ranking in rankings if columns is None else ():
+        tell_hidden(ranking)
     looks: TableOptions = {
         "intervals": intervals, "digits": digits, "own": own, "notes": notes, "signature": tex_signature,
     }  # fmt: skip
@@ -289,7 +305,8 @@ def command(
         pictures = {}
         if gt is not None:
             limits = {"images": viewer_images, "most_bytes": viewer_size}
-            pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, **limits)}
+            names = {row.entry.team for row in rankings[0].rows}
+            pictures = {tracks[0].name: _pictures(gt, lr, submissions, teams, names, **limits)}
         for path in write_leaderboards(
             rankings,
             out,
@@ -325,7 +342,9 @@ def _print(
         print_text(to_text(reader_table(one, looks), intervals=looks["intervals"]))
 
 
-def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None, **limits: int) -> Pictures:
+def _pictures(
+    gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path | None, ranked: Collection[str], **limits: int
+) -> Pictures:
     from srspace_eval.report.html import Pictures
     from srspace_eval.study.entries import named_source
     from srspace_eval.submissions.batch import is_batch, make_members
@@ -336,4 +355,7 @@ def _pictures(gt: Path, lr: Path | None, submissions: Sequence[str], teams: Path
     sources = dict(found)
     if len(sources) < len(found):
         raise click.UsageError("--submission: two are of one team; write TEAM=PATH with the team's own name")
+    if teams is not None:  # the ranking named the teams of the table that have no result
+        refused = {team.team for team in read_teams(teams)} - set(ranked)
+        sources = {team: path for team, path in sources.items() if team not in refused} or sources
     return Pictures(gt=gt, submissions=sources, lr=lr, **limits)

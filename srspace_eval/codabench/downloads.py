@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ from typing import Any
 from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug, unescape_cell
+from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug, spelled, unescape_cell
 from srspace_eval.codabench.output import ScoringOutput, phase_of, read_output
 from srspace_eval.codabench.settings import PROGRAM_COLUMN
 from srspace_eval.errors import ImageError, InputError, ResultsError, SubmissionError
 from srspace_eval.results.record import Result
-from srspace_eval.results.store import result_path, write_result
+from srspace_eval.results.store import read_files, result_path, write_result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 from srspace_eval.tracks.teams import Team, read_teams
@@ -150,7 +150,12 @@ def import_downloads(
     measured = [output for output in outputs if output.result is not None]
     paths = {output.file: result_path(board, track.name, output.team) for output in measured}
     given = [output for output in outputs if output.result is None]
-    table = board / f"codabench-{slug(track.name)}.csv" if given else None
+    imported = board / f"codabench-{slug(track.name)}.csv"
+    # A team that now has a result leaves the table of an earlier import.
+    earlier = _earlier_rows(imported, track, problems) if imported.exists() else []
+    leaving = {name_key(output.team) for output in measured} & {name_key(unescape_cell(row["team"])) for row in earlier}
+    table = imported if given or leaving else None
+    problems += _lookalikes(board, track, outputs, paths)
     if not overwrite:
         there = [*paths.values(), *([table] if table is not None else [])]
         problems += [
@@ -163,7 +168,7 @@ def import_downloads(
     ]
     text = ""
     if table is not None and not problems:
-        text = _table_text(_earlier_rows(table, track, problems) if table.exists() else [], outputs, track)
+        text = _table_text(earlier, outputs, track)
     if problems:
         raise ResultsError(f"{downloads}: nothing was imported", problems)
     _tell_programs(outputs)
@@ -204,6 +209,20 @@ def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list
             notify(f"{last.team}: the last of {len(same)} submissions counts: {last.file}")
         kept.append(last)
     return sorted(kept, key=lambda output: output.file)
+
+
+def _lookalikes(
+    board: Path, track: Track, outputs: Sequence[ScoringOutput], paths: Mapping[str, Path]
+) -> Iterator[str]:
+    """Results of the board whose team's name looks like that of an imported team; ``rank`` would refuse both."""
+    imported = {name_key(output.team): output for output in outputs}
+    for path, result in read_files(board, track.name).items():
+        output = imported.get(name_key(result.team))
+        if output is not None and path != paths.get(output.file):
+            yield (
+                f"{output.file}: its team {spelled(output.team)} is there as {spelled(result.team)} in {path}; remove "
+                "that result, or name the team of the file with --teams"
+            )
 
 
 def _tell_programs(outputs: Sequence[ScoringOutput]) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import read_bounded
+from srspace_eval._utils.untrusted_text import name_key, spelled
 from srspace_eval.codabench.board import DryRun, leaderboard, stored
 from srspace_eval.codabench.check import check_bundle
 from srspace_eval.codabench.checks.files import command_of
@@ -74,7 +75,8 @@ def dry_run_bundle(
     ProblemsError
         If the platform refuses the bundle.
     InputError
-        If there is no such phase, its GT is on the platform, or a submission's file cannot be read.
+        If there is no such phase, its GT is on the platform, two submissions are of one team, or a submission's file
+        cannot be read.
 
     Examples
     --------
@@ -113,12 +115,21 @@ def dry_run_bundle(
             if task.get(key) not in archive.namelist():
                 raise InputError(f"{bundle}: {key} {task.get(key)!r} is on the platform, not in the bundle")
         program, reference = archive.read(task["scoring_program"]), archive.read(task["reference_data"])
+    _require_distinct([team for team, _ in submissions])
     worker = _Worker(
         program, reference, document["leaderboards"][0]["columns"], float(chosen.get("execution_time_limit") or LIMIT),
         None if data is None else Path(data), place or best_place(),
     )  # fmt: skip
     runs = [worker.run(team, Path(path)) for team, path in submissions]
     return runs, leaderboard(document["leaderboards"][0], runs)
+
+
+def _require_distinct(teams: Sequence[str]) -> None:
+    same: dict[str, list[str]] = {}
+    for team in teams:
+        same.setdefault(name_key(team), []).append(spelled(team))
+    if twice := [" and ".join(names) for names in same.values() if len(names) > 1]:
+        raise InputError(f"the same team has several submissions ({'; '.join(twice)}); give each a name of its own")
 
 
 @dataclass(frozen=True)

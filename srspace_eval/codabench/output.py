@@ -11,6 +11,7 @@ from typing import Any
 from srspace_eval._utils import strict_json
 from srspace_eval.codabench.board import stored
 from srspace_eval.errors import ResultsError
+from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.results.documents import from_document
 from srspace_eval.results.record import Result
 from srspace_eval.scoring.summary import summarise
@@ -140,3 +141,5 @@ def _require_consistent(result: Result, scores: Mapping[str, float], track: Trac
             expected = None
         if expected != scores[key]:
             raise ResultsError(f"{where}: {key} is {value}, but scores.json says {scores[key]}; score it again")
+    if faults := summary_faults(result, track):
+        raise ResultsError(f"{where}: contradicts itself, so rank would refuse it; score it again", faults)

@@ -21,7 +21,7 @@ from srspace_eval.ranking.older_results import as_now
 from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.results.seals import seal_of
-from srspace_eval.results.store import read_files, read_result, result_path
+from srspace_eval.results.store import read_files, read_result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import FIELDS, Team, make_team
 
@@ -44,11 +44,7 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
     files = read_files(board, track.name)
     results = list(files.values())
     _require_distinct(results, board, track)
-    problems = [
-        f"{result_path(board, track.name, result.team)}: {fault}"
-        for result in results
-        for fault in summary_faults(result, track)
-    ]
+    problems = [f"{path}: {fault}" for path, result in files.items() for fault in summary_faults(result, track)]
     if problems:
         raise RankingError(f"{board}: results that contradict themselves; score these again", problems)
     return [replace(_entry(result, track), evidence=str(seal_of(path) or CLAIM)) for path, result in files.items()]

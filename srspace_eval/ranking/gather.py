@@ -94,8 +94,7 @@ def gather_entries(
     if teams:
         found, absent = add_about(found, teams, track)
         if absent:
-            named = ", ".join(map(repr, absent[:_NAMED])) + (" …" if len(absent) > _NAMED else "")
-            notify(f"the table of teams names {named}: no entry of track {track.name} has this name")
+            _tell_absent(absent, found, track)
     if not found:
         if board is None and (tables or values):
             empty = " and ".join(map(str, (*tables, *values)))
@@ -104,6 +103,16 @@ def gather_entries(
         where = f"in {given}" if given else "no board and no table was given, and there is no leaderboards/ here"
         raise RankingError(f"there is nothing to rank for track {track.name} ({where}): score a submission first")
     return found
+
+
+def _tell_absent(absent: Sequence[str], entries: Sequence[Entry], track: Track) -> None:
+    """Name the teams of the table of teams that the leaderboard lacks."""
+    known = [entry.team for entry in entries if entry.origin != "published"]
+    named = ", ".join(map(repr, absent[:_NAMED])) + (" …" if len(absent) > _NAMED else "")
+    guesses = [f"{name!r}: {guess}" for name in absent[:_NAMED] if (guess := did_you_mean(name, known))]
+    verb, whose = ("has", "its submission") if len(absent) == 1 else ("have", "their submissions")
+    was = "was" if len(absent) == 1 else "were"
+    notify("; ".join([f"{named} {verb} no result in track {track.name} ({was} {whose} refused?)", *guesses]))
 
 
 def _notify_unfinished(board: Path, track: Track) -> None:

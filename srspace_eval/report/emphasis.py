@@ -19,11 +19,10 @@ def metric_emphases(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetr
 
     Rows with the same kind of numbers (measured, given, published) compete with each other, baselines included. The GT
     does not compete, nor does a row that was measured with other settings. Values that look equal in the table are
-    equal, and so are values beyond the rule's plateau.
+    equal. If values reach the rule's plateau, all of them are the best, and there is no second best: a value below the
+    plateau is behind all of them.
     """
-    values = [_as_shown(row.entry.values.get(info.id), info) for row in rows]
-    given = [math.nan if value is None else value for value in values]
-    keys = sort_keys(given, criterion or RankedMetric(info.id), info.direction).tolist()
+    values = [row.entry.values.get(info.id) for row in rows]
     found: list[Emphasis] = [""] * len(rows)
     for origin in dict.fromkeys(row.entry.origin for row in rows):
         numbers = [
@@ -35,8 +34,40 @@ def metric_emphases(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetr
             and not row.entry.incomplete
             and not is_ground_truth(row.entry)
         ]
-        for i, word in zip(numbers, emphases([keys[i] for i in numbers]), strict=True):
+        for i, word in zip(numbers, value_emphases([values[i] for i in numbers], info, criterion), strict=True):
             found[i] = word
+    return found
+
+
+def value_emphases(
+    values: Sequence[float | None], info: MetricInfo, criterion: RankedMetric | None = None
+) -> list[Emphasis]:
+    """The emphasis of values that compete with each other; None does not compete.
+
+    Values that look equal in a table are marked alike. If all of them do, none is marked. If values reach the rule's
+    plateau, all of them are the best, and there is no second best: a value below it is behind all of them.
+
+    Parameters
+    ----------
+    criterion
+        How the rule ranks these values; None: it does not.
+
+    Examples
+    --------
+    >>> from srspace_eval.metrics.registry import column
+    >>> value_emphases([0.0081, 0.0079, 0.02, None], column("lpips"))
+    ['best', 'best', 'second', '']
+    >>> value_emphases([0.0081, 0.0079], column("lpips"))
+    ['', '']
+    """
+    known = [i for i, value in enumerate(values) if value is not None]
+    shown = [_as_shown(value, info) for value in values if value is not None]
+    keys = sort_keys(shown, criterion or RankedMetric(info.id), info.direction).tolist()
+    found: list[Emphasis] = [""] * len(values)
+    plateau = None if criterion is None else criterion.plateau
+    reached = plateau is not None and any(not info.better(plateau, value) for value in shown)
+    for i, word in zip(known, emphases(keys), strict=True):
+        found[i] = "" if reached and word == "second" else word
     return found
 
 
@@ -54,6 +85,6 @@ def emphases(keys: Sequence[float | None]) -> list[Emphasis]:
     return [words.get(key, "") for key in keys]
 
 
-def _as_shown(value: float | None, info: MetricInfo) -> float | None:
+def _as_shown(value: float, info: MetricInfo) -> float:
     """The value with the digits that tables show."""
-    return value if value is None or not math.isfinite(value) else round(value, info.digits)
+    return round(value, info.digits) if math.isfinite(value) else value

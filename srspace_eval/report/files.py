@@ -15,6 +15,7 @@ from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.bibtex import merged_bibtex, to_bibtex
 from srspace_eval.report.csv_file import to_csv
 from srspace_eval.report.history import keep_history, read_history, with_rankings
+from srspace_eval.report.html.own_files import require_own_texts
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.latex import to_latex
 from srspace_eval.report.markdown import to_markdown
@@ -184,7 +185,8 @@ def write_leaderboards(
     Raises
     ------
     RankingError
-        If a format is unknown, there is nothing to write, the folder cannot be written, or the history cannot be used.
+        If a format is unknown, there is nothing to write, the folder cannot be written or holds another file of the
+        name of a text, or the history cannot be used.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -223,6 +225,7 @@ def write_leaderboards(
         if references:
             texts[REFERENCES] = references
     written = [out / name for name in texts]
+    require_own_texts(out, texts)
     if "html" in formats:
         # Jinja is loaded only for pages.
         from srspace_eval.report.html.site import write_site

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import TrackError
+from srspace_eval.metrics.registry import OR_INSTALL
 from srspace_eval.tracks.formulas import Formula
 from srspace_eval.tracks.model import DEFAULT_RULE, OrderKey, RankedMetric, RankingRule
 from srspace_eval.tracks.tables import OrderTable, RankingTable, TrackTable
@@ -124,4 +125,4 @@ def _formula(
 
 def _require_known(where: str, ids: Iterable[str], known: Mapping[str, object]) -> None:
     if unknown := [metric for metric in ids if metric not in known]:
-        raise TrackError(f"{where}: unknown metric {', '.join(map(visible, unknown))}; {ids_text(known)}")
+        raise TrackError(f"{where}: unknown metric {', '.join(map(visible, unknown))}; {ids_text(known)}, {OR_INSTALL}")

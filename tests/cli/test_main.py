@@ -78,6 +78,8 @@ def test_the_help_of_each_command_ends_with_two_examples_and_a_page() -> None:
     for name, command in commands.items():
         help_text = command.get_help(click.Context(command, info_name=name))
         *_, first, second, empty, page = help_text.splitlines()
+        assert help_text.count("Examples:") == 1, "also if the command was looked up before"
+        assert command.name == name.rpartition(" ")[2]
         assert first.strip().startswith(f"srspace-eval {name}"), name
         assert second.strip().startswith(f"srspace-eval {name}"), name
         assert (empty, page.strip()) == ("", f"Read more: {page_reference(EXAMPLES[name].page)}")

@@ -265,6 +265,24 @@ def test_a_signature_is_chosen_for_each_track(tmp_path: Path, capsys: pytest.Cap
     assert "track x4: has results of" in capsys.readouterr().err
 
 
+def test_a_result_without_an_option_is_told_where_it_belongs(
+    board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = sorted((board / "x4").glob("*.json"))[0]
+    assert run(result) == 2
+    assert f"this is a result of track x4; give its board with --board {board}" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    monkeypatch.chdir(result.parent)
+    assert run(result.name) == 2
+    assert f"give its board with --board {board}" in " ".join(capsys.readouterr().err.split())
+    assert run(board) == 2
+    assert f"this is a board of results; give it with --board {board}" in " ".join(capsys.readouterr().err.split())
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    assert run(tmp_path / "other.json") == 2
+    assert "give submissions with --submission" in " ".join(capsys.readouterr().err.split())
+
+
 def test_published_tables_of_several_tracks_are_ranked_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--published", "ntire2021-x4", "--published", "ntire2021-x8", "--published", "ntire2020-track1") == 0
     both = capsys.readouterr().out

@@ -263,3 +263,35 @@ def test_a_refused_import_writes_nothing(output: Output, tmp_path: Path) -> None
     with pytest.raises(ResultsError, match=r"Odd\.zip: scores\.json holds no column of track x4"):
         import_downloads(tmp_path / "d", "x4", tmp_path / "board")
     assert not (tmp_path / "board").exists()
+
+
+def test_a_forged_output_is_refused_before_rank_would_refuse_it(output: Output, tmp_path: Path) -> None:
+    def forge(document: Any) -> None:
+        for place in (*document["images"], document["summary"]):
+            place["lr_psnr_worst"] = 99.0
+
+    forged = changed(output, "result.json", forge)
+    put(tmp_path / "downloads", "A.zip", changed(forged, "scores.json", lambda d: d.pop("lr_psnr_worst", None)))
+    with pytest.raises(ResultsError, match="contradicts itself"):
+        import_downloads(tmp_path / "downloads", "x4", tmp_path / "board")
+    assert not (tmp_path / "board").exists()
+
+
+def test_a_team_that_looks_like_one_of_the_board_is_refused(output: Output, tmp_path: Path) -> None:
+    put(tmp_path / "first", "Team.zip", output)
+    import_downloads(tmp_path / "first", "x4", tmp_path / "board")
+    put(tmp_path / "second", "TEAM.zip", output)
+    for overwrite in (False, True):
+        with pytest.raises(ResultsError, match=r"TEAM\.zip: its team 'TEAM' is there as 'Team' in .*Team\.json"):
+            import_downloads(tmp_path / "second", "x4", tmp_path / "board", overwrite=overwrite)
+
+
+def test_a_team_that_gets_a_result_leaves_the_table(output: Output, tmp_path: Path) -> None:
+    scores = {name: data for name, data in output.items() if name != "result.json"}
+    for name in ("A", "B"):
+        put(tmp_path / "first", f"{name}.zip", scores)
+    import_downloads(tmp_path / "first", "x4", tmp_path / "board")
+    put(tmp_path / "second", "A.zip", output)
+    done = import_downloads(tmp_path / "second", "x4", tmp_path / "board", overwrite=True)
+    assert done.table is not None
+    assert [line.split(",")[0] for line in done.table.read_text().splitlines()] == ["team", "B"]

@@ -380,3 +380,8 @@ def test_a_program_that_is_no_zip(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "bundle.zip").write_bytes(make_zip({**content, "program_1.zip": b"no zip"}))
     with pytest.raises(InputError, match="scoring_program of the bundle cannot be unpacked"):
         dry_run_bundle(tmp_path / "bundle.zip", [("A", folder / "bundle.zip")], place="folder")
+
+
+def test_a_team_has_one_submission(folder: Path) -> None:
+    with pytest.raises(InputError, match="'A' and 'a'"):
+        dry_run_bundle(folder / "bundle.zip", [("A", folder / "s.zip"), ("a", folder / "s.zip")])

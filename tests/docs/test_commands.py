@@ -20,12 +20,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from runpy import run_path
 
+import click
 import numpy as np
 import pytest
 
 import srspace_eval as se
 from benchmarks.inputs import pngs
 from benchmarks.inputs.weights import write_alexnet, write_small_checkpoint
+from srspace_eval.cli import cli
 from srspace_eval.cli._examples import EXAMPLES
 from srspace_eval.metrics.lpips import weights
 from srspace_eval.metrics.registry import unregister
@@ -278,3 +280,19 @@ def test_every_page_s_commands_are_in_a_block_that_is_run() -> None:
             if kind != "console" and re.search(r"^\s*(\$ )?srspace-eval ", block, re.MULTILINE):
                 wrong.append(page.relative_to(ROOT).as_posix())
     assert set(wrong) - NOT_RUN == set()
+
+
+def test_commands_within_sentences_exist_with_their_options() -> None:
+    """They name no complete command line, so they are parsed and not run."""
+    wrong = []
+    for page in PAGES:
+        for words in map(str.split, re.findall(r"`srspace-eval ([^`\n]+)`", page.read_text(encoding="utf-8"))):
+            command: click.Command = cli
+            context = click.Context(cli)
+            while words and isinstance(command, click.Group) and command.get_command(context, words[0]):
+                command = command.get_command(context, words.pop(0)) or command
+            options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+            given = {word.partition("=")[0] for word in words if word.startswith("--")}
+            if command is cli or given - options - {"--help"}:
+                wrong.append((page.relative_to(ROOT).as_posix(), words))
+    assert wrong == []

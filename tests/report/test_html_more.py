@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from srspace_eval.report.html import write_site
 from srspace_eval.report.html.charts import scatter
 from srspace_eval.report.html.per_image import MOST
 from srspace_eval.report.table import make_table
+from srspace_eval.results.record import Result
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.pages import data_of, read
 
@@ -43,11 +45,23 @@ def test_the_track_says_how_to_submit(tmp_path: Path) -> None:
     write_site(tmp_path, [_ranking()])
     section = read(tmp_path / "x8/index.html").one("section", id="submit")
     text = section.text
-    assert "10 samples for each image" in text
+    assert "2 samples for each image" in text
     names = ["000000_sample00000.png", "000000.png", "0801_sample00000.png", "0801.png"]
-    assert [code.text for code in section.all("code")][:-1] == names, "each name for itself"
+    assert [code.text for code in section.all("code")][:-3] == names, "each name for itself"
     assert f"such as {', '.join(names[:-1])} or {names[-1]};" in text
-    assert "srspace-eval check SUBMISSION.zip --gt GT --track x8" in text
+    assert "pip install srspace-eval" in text
+    assert "srspace-eval check SUBMISSION.zip --track x8 --lr LR --samples 2" in text
+    assert "--gt" not in text
+    write_site(tmp_path / "as asked", [rank([Entry("A", "team", {"lpips": 0.2}, "given")], X8)])
+    text = read(tmp_path / "as asked/x8/index.html").one("section", id="submit").text
+    assert "10 samples for each image" in text
+    assert "--samples" not in text
+
+
+def test_a_challenge_that_is_over_does_not_ask_for_submissions(tmp_path: Path) -> None:
+    write_site(tmp_path, [rank_board(None, "x4", published="ntire2021")])
+    page = read(tmp_path / "x4/index.html")
+    assert "How to submit" not in page.text
 
 
 def test_the_front_is_what_no_other_beats_in_both() -> None:
@@ -58,6 +72,23 @@ def test_the_front_is_what_no_other_beats_in_both() -> None:
     assert {point["name"] for point in data["points"] if point["front"]} == {"A", "B", "E"}
     beaten = {n for n, (x, y) in values.items() for a, b in values.values() if a <= x and b >= y and (a, b) != (x, y)}
     assert {point["name"] for point in data["points"] if not point["front"]} == beaten
+
+
+def test_published_and_measured_rows_have_a_front_each() -> None:
+    own = make_results(X8, 2, 2, 2, 0)
+    data = scatter(make_table(rank(own, X8, with_published="ntire2021")), {})
+    alone = scatter(make_table(rank(own, X8)), {})
+    published = scatter(make_table(rank(published="ntire2021-x8")), {})
+    assert data is not None
+    assert alone is not None
+    assert published is not None
+    fronts = {
+        source: {point["name"] for point in data["points"] if point["front"] and point["source"] == source}
+        for source in ("measured", "published")
+    }
+    assert fronts["measured"] == {point["name"] for point in alone["points"] if point["front"]}
+    assert fronts["published"] == {point["name"] for point in published["points"] if point["front"]}
+    assert all(fronts.values())
 
 
 def test_results_per_image_mark_the_best(tmp_path: Path) -> None:
@@ -73,8 +104,34 @@ def test_results_per_image_mark_the_best(tmp_path: Path) -> None:
             next(i for i in r.entry.result.images if i.image == image.image).values["lpips"]  # type: ignore[union-attr]
             for r in ranking.rows
         ]
+        shown = [round(value, 3) for value in values]  # type: ignore[arg-type]
         best = [n for n, span in enumerate(row.all("span", cls="value")) if "best" in span.attributes["class"]]
-        assert best == [values.index(min(values))]  # type: ignore[type-var]
+        assert best == [n for n, value in enumerate(shown) if value == min(shown)]
+
+
+@pytest.mark.parametrize(
+    ("values", "best"),
+    [((0.00812, 0.0079, 0.02), {0, 1}), ((0.0081, 0.0079, 0.0084), set()), ((0.01, 0.02, 0.0004), {2})],
+)
+def test_a_board_and_the_results_per_image_mark_alike(
+    tmp_path: Path, values: tuple[float, ...], best: set[int]
+) -> None:
+    """One image, so that the averages are the image's values: what looks equal is marked alike on both pages."""
+    results = [_with_lpips(result, value) for result, value in zip(make_results(X8, 3, 1, 2, 0), values, strict=True)]
+    names = {results[n].team for n in best}
+    ranking = rank([Entry(r.team, r.kind, r.summary, "measured", r) for r in results], X8)
+    write_site(tmp_path, [ranking])
+    table = read(tmp_path / "x8/images.html").one("section", id="metric-lpips")
+    teams = [name.text for name in table.one("thead").all("bdi")]
+    spans = table.one("tbody").one("tr").all("span", cls="value")
+    on_images = {team for team, span in zip(teams, spans, strict=True) if "best" in span.attributes["class"]}
+    on_board = {line.row.entry.team for line in make_table(ranking).lines if line.cells[0].emphasis == "best"}
+    assert on_images == on_board == names
+
+
+def _with_lpips(result: Result, value: float) -> Result:
+    images = tuple(replace(image, values={**image.values, "lpips": value}) for image in result.images)
+    return replace(result, images=images, summary={**result.summary, "lpips": value})
 
 
 @pytest.mark.parametrize(("teams", "there"), [(1, False), (MOST + 2, True)])

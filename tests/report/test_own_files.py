@@ -127,6 +127,23 @@ def test_an_input_is_not_replaced_by_the_leaderboard(tmp_path: Path, capsys: pyt
     assert table.read_text().startswith("team,kind")
 
 
+@pytest.mark.parametrize("formats", [["csv"], ["html", "csv", "json", "md", "tex"]])
+def test_a_foreign_file_with_the_name_of_a_leaderboard_is_not_replaced(tmp_path: Path, formats: list[str]) -> None:
+    (tmp_path / "x8.csv").write_text("my,own,numbers\n1,2,3\n")
+    with pytest.raises(RankingError, match="have the name of one") as caught:
+        write_leaderboards([_ranking()], tmp_path, formats=formats)
+    assert "x8.csv" in str(caught.value)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["my,own,numbers\n1,2,3\n"]
+
+
+def test_leaderboards_of_every_format_are_replaced(tmp_path: Path) -> None:
+    texts = ["csv", "json", "md", "tex"]
+    for formats in (texts, texts, ["html", *texts], texts, ["html", "csv"]):
+        write_leaderboards([_ranking()], tmp_path, formats=formats)
+    assert (tmp_path / "x8.csv").is_file()
+    assert not (tmp_path / "x8.md").exists()
+
+
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
 

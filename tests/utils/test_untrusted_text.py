@@ -73,10 +73,13 @@ def test_names_that_look_alike_have_one_key(other: str) -> None:
         ("SR-\u2160", "SR-I"),
         ("SRFl\u03c3w", "SRFlow"),
         ("Team \u0417", "Team 3"),
+        ("\u13fcicubic", "Bicubic"),  # Cherokee, which is folded to its capitals
+        ("Team\t1", "Team 1"),
+        ("e\x1f\u0301", "e \u0301"),
     ],
 )
 def test_capitals_and_letters_of_any_script_are_compared_by_their_look(other: str, latin: str) -> None:
-    assert name_key(other) == name_key(latin)
+    assert name_key(other) == name_key(latin) == name_key(name_key(other))
     assert "\\u" in spelled(other)
 
 

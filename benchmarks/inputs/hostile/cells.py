@@ -20,7 +20,7 @@ from srspace_eval.tracks.reader import load_track
 
 from . import documents
 
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 FORMULAS: dict[str, str] = {
     "equals sign": "=cmd|' /C calc'!A0",
@@ -99,7 +99,7 @@ def attack_formula(path: Path) -> str:
     found = [f"{form}: {char!r}" for form, text in {**texts, "draws": draws}.items() for char in hidden(text)]
     for text in (texts["csv"], draws):
         rows = [row for delimiter in ",;" for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
-        found += [cell for row in rows for cell in row if cell.strip(' "').startswith(_STARTS)]
+        found += [cell for row in rows for cell in row if cell.strip(' "').startswith(STARTS)]
         names = [unescape_cell(cell) for row in csv.reader(io.StringIO(text)) for cell in row]
         if team not in names:
             found.append("the name is not read back")

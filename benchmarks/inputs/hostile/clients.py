@@ -9,6 +9,7 @@ import json
 import resource
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -162,6 +163,7 @@ def burst(served: Served) -> str:
         kept = b" 201 " in head and json.loads(body) == {"kept": True, "id": name}
         return name if kept else "", bool(received)
 
+    threading.stack_size(1 << 18)  # the address space of a case is limited
     with ThreadPoolExecutor(BURST) as pool:
         seen = list(pool.map(one, range(BURST)))
     confirmed = {name for name, _ in seen if name}

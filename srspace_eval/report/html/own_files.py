@@ -6,6 +6,7 @@ by their folders.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,15 @@ LIST = "assets/pages.txt"
 _LARGEST = 64 << 20  # bytes of a list
 _SUFFIXES = {".html", ".css", ".js", ".png", ".webp", ".jpg", ".csv", ".json", ".md", ".tex", ".bib"}
 _INPUTS = (".csv", ".toml")
+_HEAD = 2000  # bytes that tell a leaderboard
+_BEGINNINGS = {
+    ".csv": re.compile(rb"place,team,kind,source,"),
+    ".json": re.compile(rb'\{\s*"track":'),
+    ".md": re.compile(rb"\*\*[^\n]*\n\n\| (place|#) \| team \|"),
+    ".tex": re.compile(rb"% Needs \\usepackage\{booktabs\}"),
+    ".bib": re.compile(rb"@misc\{"),
+}
+"""How the texts of each format begin."""
 _NAMED = 3  # entries of a foreign folder named in a message
 
 
@@ -67,6 +77,37 @@ def require_own_folder(out: Path, texts: Collection[str]) -> set[str]:
             "written. Give a new folder, an empty one, or one that an earlier leaderboard wrote"
         )
     return set()
+
+
+def require_own_texts(out: Path, texts: Collection[str]) -> None:
+    """Check that each text replaces nothing but a leaderboard that an earlier call wrote.
+
+    A leaderboard is listed by the site in the folder, or begins as the texts of its format do.
+
+    Raises
+    ------
+    RankingError
+        If a file is none of both, or the folder cannot be read. All such files are listed.
+    """
+    try:
+        listed = earlier_files(out) or set()
+        foreign = [name for name in sorted(set(texts) - listed) if not _begins_as_leaderboard(out / name)]
+    except OSError as error:
+        raise RankingError(f"{out}: cannot be read ({error.strerror or error}); choose another --out") from error
+    if foreign:
+        raise RankingError(
+            f"{out}: holds files that are not a leaderboard's and have the name of one; nothing was written. Move them "
+            "away, or give another --out",
+            foreign,
+        )
+
+
+def _begins_as_leaderboard(path: Path) -> bool:
+    """Whether a file is a text of a leaderboard, of this version or of 0.1.0; also if there is no such file."""
+    if path.suffix not in _BEGINNINGS or not path.is_file():  # folders and links have errors of their own
+        return True
+    with path.open("rb") as file:
+        return _BEGINNINGS[path.suffix].match(file.read(_HEAD)) is not None
 
 
 def remove_files(out: Path, files: Collection[str]) -> None:

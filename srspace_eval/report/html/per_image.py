@@ -11,6 +11,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.notes import metric_label
+from srspace_eval.report.emphasis import value_emphases
 from srspace_eval.report.html import text
 from srspace_eval.report.html.submission import ImageCell
 
@@ -20,7 +21,12 @@ MOST = 30
 
 @dataclass(frozen=True)
 class ImageValue:
-    """One submission's value on one image, whether it is the best of the image, and its samples' address or empty."""
+    """One submission's value on one image.
+
+    ``best``: whether it is the best of the image, by the rule of the board's table
+    (:func:`srspace_eval.report.emphasis.value_emphases`).
+    ``viewer``: the address of its samples, or empty.
+    """
 
     cell: ImageCell
     best: bool
@@ -87,15 +93,15 @@ def per_image(
         rows = []
         for image in images:
             numbers_ = [one.get(image, {}).get(metric) for one in values]
-            known = [v for v in numbers_ if v is not None]
-            best = (min if info.direction == "lower" else max)(known, default=None)
+            competing = [None if ranking.rows[n].other_settings else v for n, v in zip(shown, numbers_, strict=True)]
+            words = value_emphases(competing, info)
             cells = tuple(
                 ImageValue(
                     ImageCell(info.format(value), text.sort_key(value)),
-                    value is not None and value == best and len(known) > 1,
+                    word == "best",
                     viewers.get(n, {}).get(image, ""),
                 )
-                for n, value in zip(shown, numbers_, strict=True)
+                for n, value, word in zip(shown, numbers_, words, strict=True)
             )
             rows.append(ImageRow(visible(image), compare.get(image, ""), cells))
         tables.append(MetricTable(info, text.label_html(metric_label(metric, ranking.track)), tuple(rows)))
