@@ -20,6 +20,7 @@ from srspace_eval._utils.untrusted_text import visible
 
 T = TypeVar("T")
 
+# A pattern's $ also matches before an end of line at the end. Each text has max_length, or (?!\n) after the $.
 NO_NUL = "^[^\\x00]*$"
 """The pattern of texts without NUL."""
 Text = Annotated[str, Meta(pattern=NO_NUL, description="a text without NUL")]

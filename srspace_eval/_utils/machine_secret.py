@@ -9,13 +9,17 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+import stat
 import tempfile
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 
 import platformdirs
 
 from srspace_eval._utils.files import open_regular
+from srspace_eval._utils.notices import notify
 
 ENVIRONMENT = "SRSPACE_EVAL_STATE"
 """Names another state folder."""
@@ -83,6 +87,25 @@ def keyed_digest(secret: bytes, *parts: bytes) -> str:
     return mac.hexdigest()
 
 
+@lru_cache
+def warn_if_shared(path: Path) -> None:
+    """Notify, once, if other users can read, write or replace the secret. Windows has no such modes."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            notify(
+                f"{path}: other users of this machine can read or change it, and so forge seals; give "
+                f"chmod 600 {quote(str(path))}, or remove it to measure everything anew"
+            )
+        folder = path.parent.stat().st_mode
+        if folder & stat.S_IWOTH and not folder & stat.S_ISVTX:
+            notify(
+                f"{path.parent}: other users of this machine can replace {path.name} in it, and so forge seals; give "
+                f"chmod 700 {quote(str(path.parent))}"
+            )
+
+
 def _read(path: Path) -> bytes:
     try:
         with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
@@ -93,4 +116,5 @@ def _read(path: Path) -> bytes:
         raise OSError(f"{path}: {error.strerror or error}") from error
     if len(secret) != _BYTES:
         raise OSError(f"{path}: is not a secret of {_BYTES} bytes; remove it, and a new one is made")
+    warn_if_shared(path)
     return secret

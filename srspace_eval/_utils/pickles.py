@@ -11,9 +11,14 @@ from typing import IO
 
 from srspace_eval._utils.files import is_zip
 
+_MOST_STEPS = 2_000_000
+"""Instructions of a pickle. A state dict has about 30 for each tensor."""
 
-def makes_bytearray(path: Path) -> bool:
-    """Whether a file of ``torch.save`` makes a bytearray. PyTorch would allocate any size that it states.
+
+def reason_to_refuse(path: Path) -> str | None:
+    """Why a file of ``torch.save`` is not read: it would take far more memory than a state dict. None: it may be read.
+
+    PyTorch would allocate a bytearray of any size that it states. Each instruction of a pickle can make an object.
 
     Raises
     ------
@@ -23,14 +28,18 @@ def makes_bytearray(path: Path) -> bool:
     if is_zip(path):
         with zipfile.ZipFile(path) as archive:
             parts = [archive.read(name) for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"]
-        return any(_names_bytearray(io.BytesIO(part)) for part in parts)
+        return next(filter(None, (_reason(io.BytesIO(part)) for part in parts)), None)
     with path.open("rb") as file:  # an old file: five pickles, then numbers
-        return any(_names_bytearray(file) for _ in range(5))
+        return next(filter(None, (_reason(file) for _ in range(5))), None)
 
 
-def _names_bytearray(file: IO[bytes]) -> bool:
-    """Whether a pickle names the class; one that is damaged does not, and PyTorch says so."""
+def _reason(file: IO[bytes]) -> str | None:
+    """Why a pickle is refused. None also for a damaged one, because PyTorch says so."""
     with suppress(ValueError):
-        # The name is an argument of its own, or follows that of its module.
-        return any(isinstance(arg, str) and arg.split(" ")[-1] == "bytearray" for _, arg, _ in pickletools.genops(file))
-    return False
+        for step, (_, arg, _) in enumerate(pickletools.genops(file), 1):
+            if step > _MOST_STEPS:
+                return f"its pickle has more than {_MOST_STEPS} instructions, and no state dict needs so many"
+            # The name is an argument of its own, or follows that of its module.
+            if isinstance(arg, str) and arg.split(" ")[-1] == "bytearray":
+                return "it holds a bytearray, and no state dict does"
+    return None

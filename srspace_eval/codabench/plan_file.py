@@ -53,7 +53,7 @@ class PageTable(Struct, frozen=True, forbid_unknown_fields=True):
 class QuestionTable(Struct, frozen=True, forbid_unknown_fields=True):
     """One ``[[fact_sheet]]``: a question that participants answer with each submission."""
 
-    key: Annotated[str, Meta(pattern="^[A-Za-z0-9_]{1,36}$", description="1 to 36 letters, digits and _")]
+    key: Annotated[str, Meta(pattern="^[A-Za-z0-9_]{1,36}$(?!\\n)", description="1 to 36 letters, digits and _")]
     title: Name
     required: bool = False
     shown: bool = True

@@ -316,7 +316,7 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     images: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     uncertain: tuple[str, ...] = ()
     measured_with: str = ""
-    gt_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    gt_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$", max_length=64)] = ""
     authors: tuple[str, ...] = ()
     year: Annotated[int, Meta(ge=1900, le=9999)] | UnsetType = UNSET
 

@@ -71,7 +71,8 @@ def read_result(path: Path | str) -> Result:
     'B'
     """
     try:
-        data = strict_json.loads(read_bounded(Path(path), MAX_RESULT_BYTES), unique_keys=True)
+        text = strict_json.not_dense(read_bounded(Path(path), MAX_RESULT_BYTES))
+        data = strict_json.loads(text, unique_keys=True)
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: cannot be read as JSON ({error})") from error
     return from_document(data, str(path))

@@ -149,7 +149,7 @@ def score_on(
         if result is None:
             absent = absent_shards(list(shards))
             if absent:
-                names = ", ".join(str(shard) for shard in absent)
+                names = ", ".join(absent)
                 notify(f"{path.parent}: there is no journal of shard {names}; its images are measured in this run")
             records = _measure(run, executor, journal, [*shards.values(), journal], progress)
             result = make_result(checked, run.team, kind, run.signature, records)

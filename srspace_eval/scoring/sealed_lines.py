@@ -13,7 +13,7 @@ from typing import Any
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.machine_secret import keyed_digest
 
-_SEAL = re.compile(rb', "seal": "([0-9a-f]{64})"\}\n$')
+_SEAL = re.compile(rb', "seal": "([0-9a-f]{64})"\}\n\Z')
 
 
 class LineSealer:

@@ -7,9 +7,11 @@ boards, which are merged by copying their folders together. ``score`` without a 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +21,7 @@ from srspace_eval.scoring.journal import Journal, open_journal
 
 Item = TypeVar("Item")
 
-_NAME = re.compile(r"\.shard-([1-9]\d*)-of-([1-9]\d*)\.journal\.jsonl")
+_NAME = re.compile(r"\.shard-([1-9][0-9]{0,5})-of-([1-9][0-9]{0,5})\.journal\.jsonl")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Shard:
         InputError
             If the text has another form or the index is out of range.
         """
-        match = re.fullmatch(r"(\d{1,6})/([1-9]\d{0,5})", text)
+        match = re.fullmatch(r"([0-9]{1,6})/([1-9][0-9]{0,5})", text)
         if match is None:
             raise InputError(f"shard {text!r}: must have the form I/N, such as 1/4")
         return cls(int(match[1]), int(match[2]))
@@ -115,14 +117,22 @@ def find_shards(result: Path) -> dict[Shard, Path]:
     return dict(sorted(found.items(), key=lambda item: (item[0].count, item[0].index)))
 
 
-def absent_shards(shards: Sequence[Shard]) -> list[Shard]:
-    """The shards that are missing from a set of shards."""
-    return [
-        shard
-        for count in sorted({shard.count for shard in shards})
-        for shard in (Shard(index, count) for index in range(1, count + 1))
-        if shard not in shards
-    ]
+def absent_shards(shards: Sequence[Shard], most: int = 10) -> list[str]:
+    """Names of the shards that are missing from a set of shards: the first ``most`` of them, and how many are left out.
+
+    The counts come from names of files, so the time does not grow with them.
+
+    >>> absent_shards([Shard(2, 3), Shard(1, 1), Shard(1, 900_000)], 3)
+    ['1/3', '3/3', '2/900000', '899998 more']
+    """
+    present = set(shards)
+    names: list[str] = []
+    missing = 0
+    for count, held in sorted(Counter(shard.count for shard in present).items()):
+        missing += count - held
+        absent = (shard for index in range(1, count + 1) if (shard := Shard(index, count)) not in present)
+        names += map(str, islice(absent, max(0, most - len(names))))
+    return names + [f"{missing - len(names)} more"] * (missing > len(names))
 
 
 @contextmanager

@@ -71,7 +71,7 @@ class AnswerDocument(Struct, frozen=True, forbid_unknown_fields=True):
     started: Time | None
     finished: Time | None
     answers: list[TaskAnswerDocument]
-    id: Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits")] | None = None
+    id: Annotated[str, Meta(pattern="^[0-9a-f]{32}$", max_length=32, description="32 hexadecimal digits")] | None = None
     revision: Annotated[int, Meta(ge=1, le=1_000_000)] = 0
     screens: Annotated[tuple[Screen, ...], Meta(max_length=MOST_SCREENS)] = ()
 

@@ -37,7 +37,7 @@ class KeyDocument(Struct, frozen=True):
     settings: dict[str, Any]
     tasks: tuple[Task, ...]
     raters: tuple[RaterList, ...]
-    secret: Annotated[str, Meta(pattern="^[0-9a-f]*$", description="hexadecimal digits")]
+    secret: Annotated[str, Meta(pattern="^[0-9a-f]*$(?!\\n)", description="hexadecimal digits")]
     task: StudyTask = "rank"
     scale: OpinionScale | None = None
 

@@ -177,6 +177,7 @@ def test_the_template_names_every_option_with_its_default(tmp_path: Path) -> Non
         ('track = "own.toml"', 'track = "x3"', "there is no track 'x3'"),
         ('track = "own.toml"', "", "track: missing"),
         ('key = "paper"', 'key = "a paper"', "1 to 36 letters"),
+        ('key = "paper"', 'key = "paper\\n"', "1 to 36 letters"),
         ('contact = "a@example.org"', 'contact = "me"', "must be an e-mail address"),
         ("submissions = 70", "submissions = 0", "submissions: expected a whole number"),
         ("samples = 2", "samples = 2]", "not valid TOML"),

@@ -14,7 +14,13 @@ from typing import Any
 import pytest
 
 from benchmarks.inputs.submissions import small
-from srspace_eval._utils.machine_secret import ENVIRONMENT, existing_secret, machine_secret, state_folder
+from srspace_eval._utils.machine_secret import (
+    ENVIRONMENT,
+    existing_secret,
+    machine_secret,
+    state_folder,
+    warn_if_shared,
+)
 from srspace_eval.metrics.base import RunInputs
 from srspace_eval.ranking import rank
 from srspace_eval.results.record import Result
@@ -295,6 +301,30 @@ def test_a_secret_of_another_form_is_not_used(tmp_path: Path, kind: str) -> None
         assert existing_secret() is None
         with pytest.raises(OSError, match=r"secret\.key: "):
             machine_secret()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+@pytest.mark.parametrize(
+    ("file", "folder", "words"),
+    [
+        (0o602, 0o700, "chmod 600"),
+        (0o640, 0o700, "chmod 600"),
+        (0o600, 0o777, "chmod 700"),
+        (0o600, 0o755, ""),
+        (0o600, 0o1777, ""),
+    ],
+)
+def test_a_secret_that_others_can_change_or_read_is_told(tmp_path: Path, file: int, folder: int, words: str) -> None:
+    with machine(tmp_path / "state"):
+        machine_secret()
+        (tmp_path / "state/secret.key").chmod(file)
+        (tmp_path / "state").chmod(folder)
+        warn_if_shared.cache_clear()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert existing_secret() == machine_secret()
+    assert len(caught) == bool(words)
+    assert all(words in str(notice.message) for notice in caught)
 
 
 def test_a_seal_that_was_copied_or_changed_does_not_count(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,18 @@ def test_journals_are_found_by_name_alone(tmp_path: Path) -> None:
                      "t.shard-01-of-2.journal.jsonl", "t.shard-1-of-2.journal.jsonl.lock"):  # fmt: skip
         (tmp_path / stranger).touch()
     assert list(find_shards(result)) == [Shard(2, 2), Shard(3, 12), Shard(10, 12)]
-    assert absent_shards([Shard(2, 2)]) == [Shard(1, 2)]
+    assert absent_shards([Shard(2, 2)]) == ["1/2"]
     assert find_shards(tmp_path / "none" / "t.json") == {}
+
+
+def test_a_journals_name_with_a_huge_number_costs_nothing(tmp_path: Path) -> None:
+    for name in ("t.shard-1-of-99999999999.journal.jsonl", "t.shard-1-of-999999.journal.jsonl"):
+        (tmp_path / name).touch()
+    found = find_shards(tmp_path / "t.json")
+    assert list(found) == [Shard(1, 999_999)]
+    start = time.monotonic()
+    assert absent_shards(list(found))[-2:] == ["11/999999", "999988 more"]
+    assert time.monotonic() - start < 1
 
 
 def test_shards_of_merged_boards_give_an_undisturbed_runs_bytes(

@@ -75,6 +75,7 @@ def twice(document: dict[str, Any]) -> Any:
         (lambda d: {k: v for k, v in d.items() if k != "token"}, "'token' is missing"),
         (change("format", "x"), "not an answer of a study"),
         (change("format", {}), "not an answer of a study"),
+        (lambda d: {**d, "id": "0" * 32 + "\n", "revision": 1}, "id: expected 32 hexadecimal digits"),
         (change("study", "0" * 20), "another study"),
         (change("rater", "r99"), "does not have"),
         (change("rater", ["r01"]), "rater: expected a text"),

@@ -25,6 +25,7 @@ def test_a_key_of_0_1_0_is_written_back_with_the_same_bytes(tmp_path: Path) -> N
         (lambda d: d.update(ties="yes"), "ties: expected true or false, found 'yes'"),
         (lambda d: d.update(entries="abc"), "entries: expected a list"),
         (lambda d: d.update(secret="xyz"), "secret: expected hexadecimal digits"),
+        (lambda d: d.update(secret="00\n"), "secret: expected hexadecimal digits"),
         (lambda d: d.pop("raters"), "'raters' is missing"),
         (
             lambda d: d["tasks"][0].update(kind="sort"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import http.client
 import json
 import shutil
 import socket
@@ -48,6 +49,13 @@ def exchange(server: StudyServer, sent: bytes) -> bytes:
     return received
 
 
+def read_reply(raw: socket.socket) -> tuple[int, bytes]:
+    """Status and body of one reply on a connection that stays open."""
+    reply = http.client.HTTPResponse(raw)
+    reply.begin()
+    return reply.status, reply.read()
+
+
 def session(key: Key, rater: str) -> bytes:
     return f"GET /{key.raters[rater].token}/session.js HTTP/1.1\r\nHost: x\r\n".encode()
 
@@ -76,6 +84,10 @@ def test_the_body_of_a_request_is_never_read_as_the_next_request(
         b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
         b"Transfer-Encoding: chunked\r\nContent-Length: 0\r\n",
         b"Transfer-Encoding: chunked, identity\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked, chunked\r\n",
+        b"Transfer-Encoding: chunked,\r\n",
+        b"Transfer-Encoding:\r\n chunked\r\n",
         b"Content-Length: +5\r\n",
         b"Content-Length: 0x5\r\n",
     ],
@@ -90,12 +102,85 @@ def test_a_length_that_is_unclear_is_refused_and_ends_the_connection(
     assert received.count(b"HTTP/1.") == 1
 
 
-def test_pipelined_requests_are_answered_in_their_order(server: StudyServer, study: Study) -> None:
+def test_requests_after_the_first_are_not_answered_before_its_reply(server: StudyServer, study: Study) -> None:
     key = study[1]
     received = exchange(server, b"".join(session(key, rater) + b"\r\n" for rater in ("r01", "r02", "r01")))
-    found = [received.index(key.raters["r01"].token.encode()), received.index(key.raters["r02"].token.encode())]
-    assert found == sorted(found)
-    assert received.count(b"200 OK") == 3
+    assert received.count(b"200 OK") == 1
+    assert b"Connection: close" in received
+    assert key.raters["r01"].code.encode() in received
+    assert key.raters["r02"].code.encode() not in received
+
+
+def test_a_connection_serves_requests_that_wait_for_the_replies(server: StudyServer, study: Study) -> None:
+    with connect(server) as raw:
+        for rater in ("r01", "r02", "r01"):
+            raw.sendall(session(study[1], rater) + b"\r\n")
+            status, body = read_reply(raw)
+            assert status == 200
+            assert study[1].raters[rater].code.encode() in body
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("ending", [b"\r\n", b"Content-Length: 0\r\n\r\n"])
+def test_a_request_without_body_that_expects_to_go_on_gets_its_own_reply(
+    server: StudyServer, study: Study, method: str, ending: bytes
+) -> None:
+    with connect(server) as raw:
+        raw.sendall(f"{method} /nobody/answer HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n".encode() + ending)
+        assert read_reply(raw)[0] == 404
+        raw.sendall(session(study[1], "r01") + b"\r\n")
+        assert read_reply(raw)[0] == 200
+
+
+def test_an_answer_is_asked_for_where_the_client_expects_that(server: StudyServer, study: Study) -> None:
+    body = answer_bytes(answer_document(study[1], "r01"))
+    head = f"POST /{study[1].raters['r01'].token}/answer HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+    with connect(server) as raw:
+        raw.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body))
+        assert raw.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        raw.sendall(body)
+        assert raw.recv(65536).startswith(b"HTTP/1.1 201")
+
+
+def hold_without_reading(server: StudyServer, request: bytes) -> socket.socket:
+    """A connection that sends many requests at once and never takes a reply."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    raw.connect(server.address)
+    raw.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        raw.send(request * 5000)
+    return raw
+
+
+def test_clients_that_take_no_reply_hold_no_thread_and_are_closed_in_time(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "REPLY_SECONDS", 0.5)
+    folder, key = study
+    # More than the system's own buffers take.
+    (folder / "data.js").write_bytes((folder / "data.js").read_bytes() + b"\n" * (8 << 20))
+    request = f"GET /{key.raters['r02'].token}/data.js HTTP/1.1\r\n\r\n".encode()
+    with StudyServer(folder, key, tmp_path / "answers") as server, contextlib.ExitStack() as held:
+        channels = server._http._server.active_channels
+        for _ in range(12):
+            held.enter_context(hold_without_reading(server, request))
+        start = time.monotonic()
+        assert b"200 OK" in exchange(server, session(key, "r01") + b"Connection: close\r\n\r\n")
+        assert time.monotonic() - start < 3
+        while channels and time.monotonic() < start + 10:
+            time.sleep(0.05)
+        assert not channels
+
+
+def test_at_the_limit_of_connections_the_silent_ones_make_room(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "_connections", lambda: 16)
+    with StudyServer(*study, tmp_path / "answers") as server, contextlib.ExitStack() as held:
+        for _ in range(40):
+            held.enter_context(hold_without_reading(server, b"GET / HTTP/1.1\r\n\r\n"))
+        assert urllib.request.urlopen(server.links["r01"], timeout=10).status == 200
 
 
 def test_headers_without_an_end_are_refused(server: StudyServer, study: Study) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from srspace_eval._utils import strict_json
@@ -34,3 +36,16 @@ def test_a_key_twice_is_refused_where_keys_are_unique() -> None:
 @pytest.mark.parametrize("value", ["half \ud800 a character", 10**30, -0.1, 1e-320, {"": [None, True]}])
 def test_what_is_written_is_read(value: object) -> None:
     assert strict_json.loads(strict_json.dumps(value).encode("utf-8")) == value
+
+
+@pytest.mark.parametrize("piece", [b"[],", b"{},", b"1,", b'"a",', b"[[]],"])
+def test_a_text_of_millions_of_values_is_refused_before_it_is_read(piece: bytes) -> None:
+    with pytest.raises(ValueError, match=r"more than 1[0-9]* values in"):
+        strict_json.not_dense(b"[" + piece * 300_000 + b"0]")
+
+
+def test_a_compact_text_of_named_numbers_is_not_dense() -> None:
+    text = json.dumps(
+        [{"index": 0, "file": f"{i:06d}_sample00000.png", "values": {"psnr": 30.5}} for i in range(50_000)]
+    )
+    assert strict_json.not_dense(text.encode()) == text.encode()

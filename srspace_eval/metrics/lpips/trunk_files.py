@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from srspace_eval._utils.files import open_regular, refuse_packed
-from srspace_eval._utils.pickles import makes_bytearray
+from srspace_eval._utils.pickles import reason_to_refuse
 from srspace_eval.errors import WeightsError
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Fire
 from srspace_eval.metrics.lpips.weights import trunk_file
@@ -125,8 +125,8 @@ def read_state_dict(path: Path) -> dict[str, Any]:
 
             return dict(load_file(path))
         refuse_packed(path)
-        if makes_bytearray(path):
-            raise WeightsError(f"{path}: is refused: it holds a bytearray, and no state dict does; download it again")
+        if (reason := reason_to_refuse(path)) is not None:
+            raise WeightsError(f"{path}: is refused: {reason}; download it again")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except WeightsError:
         raise
@@ -136,5 +136,5 @@ def read_state_dict(path: Path) -> dict[str, Any]:
         raise WeightsError(f"{path}: not a file of weights ({type(error).__name__})") from error
     if not isinstance(state, dict):
         raise WeightsError(f"{path}: holds a {type(state).__name__}, not a state dict")
-    # A tensor may have attributes of any name, also of a method. A detached one has none.
-    return {name: Tensor.detach(v) if isinstance(v, Tensor) else v for name, v in state.items()}
+    # A tensor may have attributes of any name, also of a method, and so may a dict. A detached tensor has none.
+    return {name: Tensor.detach(v) if isinstance(v, Tensor) else v for name, v in dict.items(state)}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 
 class AllocationLimitError(RuntimeError):
@@ -46,7 +48,35 @@ class AllocationLimit(TorchDispatchMode):  # type: ignore[no-untyped-call]
         # Factories such as empty, zeros and full take the size as their first argument.
         if isinstance(first, (list, tuple, torch.Size)) and all(isinstance(side, int) for side in first):
             size = kwargs.get("dtype") or torch.get_default_dtype()
-            self.used += torch.Size(first).numel() * size.itemsize
-            if self.used > self.limit:
-                raise AllocationLimitError(f"more than {self.limit} bytes")
-        return func(*args, **kwargs)
+            self._count(torch.Size(first).numel() * size.itemsize)
+            return func(*args, **kwargs)
+        # "name_" and "name.out" write into a tensor that was counted; a view takes no memory.
+        schema = func._schema
+        if any(given.alias_info is not None for given in schema.arguments):
+            return func(*args, **kwargs)
+        expected = _bytes_of_result(func, args, kwargs)
+        self._count(expected)
+        result = func(*args, **kwargs)
+        if not expected:
+            self._count(_bytes(result))
+        return result
+
+    def _count(self, size: int) -> None:
+        self.used += size
+        if self.used > self.limit:
+            raise AllocationLimitError(f"more than {self.limit} bytes")
+
+
+def _bytes_of_result(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
+    """The bytes that an operation would allocate, found without allocating them; 0 if PyTorch cannot tell."""
+    with suppress(Exception):  # its result depends on values, or it has no such implementation
+        given, named = tree_map_only(torch.Tensor, lambda tensor: tensor.to("meta"), (args, dict(kwargs)))
+        makes = not any(isinstance(leaf, torch.Tensor) for leaf in tree_leaves((given, named)))  # such as arange
+        if makes or "device" in named:
+            named["device"] = "meta"
+        return _bytes(func(*given, **named))
+    return 0
+
+
+def _bytes(result: Any) -> int:
+    return sum(leaf.numel() * leaf.element_size() for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor))

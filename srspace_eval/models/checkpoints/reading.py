@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from srspace_eval._utils.files import is_zip, refuse_packed
-from srspace_eval._utils.pickles import makes_bytearray
+from srspace_eval._utils.pickles import reason_to_refuse
 from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.errors import CheckpointError
 
@@ -103,10 +103,8 @@ def _load_pickle(path: Path, head: bytes) -> Any:
         with warnings.catch_warnings():
             # For old files PyTorch warns about its own storage classes. The user cannot change that.
             warnings.simplefilter("ignore")
-            if makes_bytearray(path):
-                raise CheckpointError(
-                    f"{path}: is refused: it holds a bytearray, and no state dict does; download it again"
-                )
+            if (reason := reason_to_refuse(path)) is not None:
+                raise CheckpointError(f"{path}: is refused: {reason}; download it again")
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # A file that ends early or is not a pickle raises the same error as one that refers to forbidden code.
@@ -136,11 +134,12 @@ def _refuse_archive(path: Path) -> None:
 
 
 def _state_dict(path: Path, loaded: Any) -> dict[str, Any]:
+    loaded = _plain(loaded)
     for container in _CONTAINERS:
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(container), Mapping):
-            loaded = loaded[container]
+        if isinstance(loaded, dict) and isinstance(loaded.get(container), dict):
+            loaded = _plain(loaded[container])
             break
-    if not isinstance(loaded, Mapping) or not all(isinstance(name, str) for name in loaded):
+    if not isinstance(loaded, dict) or not all(isinstance(name, str) for name in loaded):
         raise CheckpointError(f"{path}: not a state dict, which maps parameter names to tensors ({_kind(loaded)})")
     long = [name for name in loaded if len(name) > _LONGEST_NAME]
     if long:
@@ -148,6 +147,11 @@ def _state_dict(path: Path, loaded: Any) -> dict[str, Any]:
         raise CheckpointError(f"{path}: not a state dict", _shorten(listed))
     # A tensor may have attributes of any name, also of a method. A detached one has none.
     return {name: Tensor.detach(v) if type(v) in (Tensor, Parameter) else v for name, v in loaded.items()}
+
+
+def _plain(loaded: Any) -> Any:
+    """A dict without attributes: an OrderedDict of a file may have some of any name, also of a method."""
+    return dict(dict.items(loaded)) if isinstance(loaded, dict) else loaded
 
 
 def _fault(value: Any) -> str | None:

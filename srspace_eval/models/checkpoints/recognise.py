@@ -109,7 +109,7 @@ def refuse_absurd(shapes: Shapes, where: str) -> None:
 
 def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
     blocks = count(shapes, r"RRDB\.RRDB_trunk\.(\d+)\.")
-    upconvs = count(shapes, r"RRDB\.upconv(\d+)\.weight$") - 1
+    upconvs = count(shapes, r"RRDB\.upconv(\d+)\.weight\Z") - 1
     if upconvs not in (2, 3):
         raise CheckpointError(f"{where}: a flow has 2 or 3 upconvs (×4, ×8), not {max(upconvs, 0)}")
     if blocks > _MOST_BLOCKS or count(shapes, _LAYER.pattern) > _MOST_LAYERS:
@@ -128,7 +128,7 @@ def _recognise_flow(shapes: Shapes, where: str) -> Recognised:
     else:
         family = "srflow"
     steps = _coupling_steps(shapes) or [1]
-    first_nets = sorted(name for name in shapes if re.search(r"\.affine\.fAffine1?\.0\.weight$", name))
+    first_nets = sorted(name for name in shapes if re.search(r"\.affine\.fAffine1?\.0\.weight\Z", name))
     spec = dataclasses.replace(
         flow_spec(family, scale, len(steps), max(steps), blocks),
         features=side(shapes, ["RRDB.conv_first.weight", "RRDB.conv_first.bias"], 0, 64),

@@ -62,7 +62,7 @@ RRDB_LAYOUTS = (
         "trunk",
         "RRDB_trunk.0.RDB1.conv1.weight",
         r"RRDB_trunk\.(\d+)\.",
-        lambda shapes: count(shapes, r"upconv(\d+)\.weight$") - 1,
+        lambda shapes: count(shapes, r"upconv(\d+)\.weight\Z") - 1,
         lambda name, blocks, upconvs: name,
     ),
     Layout(
@@ -70,14 +70,14 @@ RRDB_LAYOUTS = (
         "model.1.sub.0.RDB1.conv1.0.weight",
         r"model\.1\.sub\.(\d+)\.RDB",
         # The number of the last convolution is 3·upconvs + 4.
-        lambda shapes: (count(shapes, r"model\.(\d+)\.weight$") - 5) // 3,
+        lambda shapes: (count(shapes, r"model\.(\d+)\.weight\Z") - 5) // 3,
         _old_esrgan,
     ),
     Layout(
         "first",
         "body.0.rdb1.conv1.weight",
         r"body\.(\d+)\.rdb",
-        lambda shapes: count(shapes, r"conv_up(\d+)\.weight$") - 1,
+        lambda shapes: count(shapes, r"conv_up(\d+)\.weight\Z") - 1,
         _basicsr,
     ),
 )

@@ -20,7 +20,7 @@ from srspace_eval.models.checkpoints.allocations import AllocationLimit
 from srspace_eval.models.checkpoints.rcan_layout import authors_layout, details_of, value_range
 from srspace_eval.models.protocol import ModelConfig
 
-_SLACK = 1 << 30  # bytes of tables that networks compute when they are built, such as attention masks
+_SLACK = 1 << 29  # bytes of tables that networks compute when they are built, such as attention masks
 _LISTED = 20  # problems in a message
 _RANDOM = {"AuraSR": "it draws noise in every call that no seed of ours reaches"}
 """Architectures that cannot be reproduced -> why."""

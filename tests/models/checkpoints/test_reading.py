@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.inputs.weights import small_state
+from srspace_eval._utils import pickles
 from srspace_eval.errors import CheckpointError
 from srspace_eval.models import load_model
 from srspace_eval.models.checkpoints.reading import read_checkpoint
@@ -154,3 +157,33 @@ def test_parameters_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     assert error.value.problems[0].startswith(name)
     with pytest.raises(CheckpointError, match="not floating point"):
         load_model(save(tmp_path / "x.pth", {**state, name: torch.eye(12, dtype=torch.int64)}), device="cpu")
+
+
+def _old_file(path: Path, made: bytes) -> Path:
+    """An old ``torch.save`` file with one object, as a pickle of protocol 2."""
+    system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+    head = b"".join(pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, system))
+    path.write_bytes(head + made + pickle.dumps([], 2))
+    return path
+
+
+@pytest.mark.parametrize("name", ["items", "get", "keys", "__iter__"])
+def test_a_dict_with_attributes_named_as_methods_is_a_named_error(tmp_path: Path, name: str) -> None:
+    made = b"\x80\x02ccollections\nOrderedDict\n)R}X" + struct.pack("<I", len(name)) + name.encode() + b"K\x01sb."
+    with pytest.raises(CheckpointError, match="holds no parameters"):
+        read_checkpoint(_old_file(tmp_path / "a.pth", made))
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_pickle_of_millions_of_objects_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool
+) -> None:
+    monkeypatch.setattr(pickles, "_MOST_STEPS", 1000)
+    path, made = tmp_path / "a.pth", b"\x80\x02" + b"]" * 2000 + b"."
+    if old:
+        _old_file(path, made)
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a/data.pkl", made)
+    with pytest.raises(CheckpointError, match="more than 1000 instructions"):
+        read_checkpoint(path)
