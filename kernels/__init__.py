@@ -16,10 +16,11 @@ UpsampledConv      upsampled_conv_reference phases of the small map         the 
 DifferenceConv     upsampled_conv_reference products of the differences     not used: UpsampledConv
 WinogradConv       ``F.conv2d``            products along rows              not used: ``saves_time`` refuses it
 TileConv           ``F.conv2d``            products in tiles of 4×4         not used: ``can_tile`` refuses it
+DenseBlock         ``F.conv2d``            the same, for concatenations     not used: ``can_tile`` refuses it
 ================== ======================= ================================ =========================================
 
 The first three choose their form in :mod:`~srspace_eval.kernels.dispatch`, and a caller can ask for one by name. The
-last five consist of convolutions alone; on CUDA these are cuDNN's, and a Triton form would not be faster.
+last six consist of convolutions alone; on CUDA these are cuDNN's, and a Triton form would not be faster.
 :mod:`~srspace_eval.kernels.cubic` holds the weights of the resampling, :mod:`~srspace_eval.kernels.cuda` what all
-forms on CUDA share.
+forms on CUDA share, and :mod:`~srspace_eval.kernels.parallel` the threads of the tiles.
 """

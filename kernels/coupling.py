@@ -39,11 +39,9 @@ class Conv:
     relu: bool = False
     tiled: TileConv | None = None
 
-    def __call__(self, x: Tensor, scratch: Scratch | None = None) -> Tensor:
-        """(N, C, H, W) -> (N, K, H, W); with scratch memory, ``tiled`` computes it if N is 1."""
-        if self.tiled is not None and scratch is not None and len(x) == 1:
-            y = self.tiled(x, scratch)
-        elif self.reach == 0 and can_tile(x) and x.is_contiguous(memory_format=torch.channels_last):
+    def __call__(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, K, H, W)."""
+        if self.reach == 0 and can_tile(x) and x.is_contiguous(memory_format=torch.channels_last):
             # With one thread PyTorch computes convolutions of 1×1 by a slow way.
             y = F.linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias).permute(0, 3, 1, 2)
         else:
@@ -62,11 +60,11 @@ class Skip:
 
     body: tuple[Conv, ...]
 
-    def __call__(self, x: Tensor, scratch: Scratch | None = None) -> Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same shape."""
         y = x
         for conv in self.body:
-            y = conv(y, scratch)
+            y = conv(y)
         return y.add_(x)
 
 
@@ -107,7 +105,7 @@ def run_net_reference(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
     return h
 
 
-def run_net(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
+def run_net(net: Net, z1: Tensor, pre: Tensor | None, scratch: Scratch | None = None) -> Tensor:
     """See :func:`run_net_reference`. SRFlow's nets are computed in blocks of rows on the CPU.
 
     >>> conv = Conv(torch.rand(2, 2, 3, 3), None)
@@ -117,16 +115,47 @@ def run_net(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
     """
     if z1.device.type != "cpu" or not net.pointwise:
         h = net.first(z1)
-        return run_tail(net.tail, (h if pre is None else h.add_(pre)).relu_())
+        return run_tail(net.tail, (h if pre is None else h.add_(pre)).relu_(), scratch)
     return _run_by_rows(net, z1, pre)
 
 
-def run_tail(tail: Sequence[Conv | Skip], h: Tensor) -> Tensor:
+def run_tail(tail: Sequence[Conv | Skip], h: Tensor, scratch: Scratch | None = None) -> Tensor:
     """The operations after the first ReLU: (N, hidden, H, W) -> (N, channels of the last convolution, H, W)."""
-    scratch = Scratch() if can_tile(h) else None
-    for op in tail:
-        h = op(h, scratch)
+    tiled = len(h) == 1 and can_tile(h)
+    at = 0
+    while at < len(tail):
+        count = _count_tiled(tail[at:]) if tiled else 0
+        h = _run_tiled(tail[at : at + count], h, scratch or Scratch()) if count else tail[at](h)
+        at += max(count, 1)
     return h
+
+
+def _count_tiled(ops: Sequence[Conv | Skip]) -> int:
+    """How many operations at the beginning can be computed in tiles."""
+    for count, op in enumerate(ops):
+        if any(conv.tiled is None for conv in (op.body if isinstance(op, Skip) else [op])):
+            return count
+    return len(ops)
+
+
+def _run_tiled(ops: Sequence[Conv | Skip], h: Tensor, scratch: Scratch) -> Tensor:
+    """Operations from map to map; only the first map is read from a picture, and only the last one written to one."""
+    height, width = h.shape[2:]
+    names = ("map0", "map1", "map2")  # a Skip keeps one while the others are written in turn
+    x, name = scratch.map(names[0], height, width, h.shape[1]), names[0]
+    x.write(h)
+    for op in ops:
+        body, added = (op.body, x) if isinstance(op, Skip) else ((op,), None)
+        kept, y = name, x
+        for index, conv in enumerate(body):
+            assert conv.tiled is not None
+            last = index + 1 == len(body)
+            name = next(other for other in names if other not in (kept, name))
+            out = scratch.map(name, height, width, conv.tiled.outputs)
+            conv.tiled.run(y, out, scratch, 0.0 if conv.relu else 1.0, added if last else None)
+            y = out
+        x = y
+    return x.picture()
 
 
 def _run_by_rows(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:

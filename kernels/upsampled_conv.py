@@ -15,13 +15,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srspace_eval.kernels.winograd_tiles import Scratch
+from srspace_eval.kernels.parallel import for_each
+from srspace_eval.kernels.winograd_tiles import Array, Scratch
 
-_BAND_VALUES = 1 << 21  # 8 MiB: the products of a band of rows are still in the cache when they are added
+_BAND_VALUES = 1 << 18  # 1 MiB: the products of a band of rows are still in the cache when they are added
 
 
 def upsampled_conv_reference(x: Tensor, weight: Tensor, factor: int) -> Tensor:
@@ -178,7 +180,7 @@ class DifferenceConv:
             [*edges.sum(1)],
             [sign * edge[column] for edge in edges for sign, column in ((-1, 0), (1, 2))],
         ]
-        self._weights = [torch.cat(group, 1).to(weight.dtype) for group in groups]
+        self._weights = [torch.cat(group, 1).to(weight.dtype).numpy() for group in groups]
 
     def add_to(self, outs: Sequence[Tensor], maps: Differences, scratch: Scratch) -> None:
         """Add the convolution to maps of h·factor × w·factor pixels.
@@ -194,37 +196,38 @@ class DifferenceConv:
         """
         height, width, _ = maps.x.shape
         rows = max(1, _BAND_VALUES // (9 * self._outputs * width))
-        for top in range(0, height, rows):
-            stop = min(top + rows, height)
-            parts = maps.x[top:stop], maps.across[top:stop], maps.down[top : stop + 1], maps.both[top : stop + 1]
-            products = [
-                self._products(part, weight, scratch.take(f"difference{k}", *part.shape[:2], weight.shape[1]))
-                for k, (part, weight) in enumerate(zip(parts, self._weights, strict=True))
-            ]
+        inputs = [x.numpy() for x in (maps.x, maps.across, maps.down, maps.both)]
+        arrays = [out.numpy() for out in outs]
+
+        def band(index: int, worker: int) -> None:
+            top, stop = index * rows, min(index * rows + rows, height)
+            products = []
+            for k, (x, weight) in enumerate(zip(inputs, self._weights, strict=True)):
+                part = x[top : stop + k // 2]
+                found = scratch.take(f"difference{k}", *part.shape[:2], weight.shape[1], worker=worker)
+                np.matmul(part.reshape(-1, len(weight)), weight, out=found.reshape(-1, weight.shape[1]))
+                products.append(found)
             places = [
-                out[top * self.factor : stop * self.factor].view(stop - top, self.factor, width, self.factor, -1)
-                for out in outs
+                out[top * self.factor : stop * self.factor].reshape(stop - top, self.factor, width, self.factor, -1)
+                for out in arrays
             ]
-            self._add(places, products, scratch)
+            self._add(places, products, scratch, worker)
 
-    @staticmethod
-    def _products(x: Tensor, weight: Tensor, out: Tensor) -> Tensor:
-        torch.mm(x.reshape(-1, len(weight)), weight, out=out.view(-1, weight.shape[1]))
-        return out
+        for_each(band, -(-height // rows))
 
-    def _add(self, places: Sequence[Tensor], products: Sequence[Tensor], scratch: Scratch) -> None:
+    def _add(self, places: Sequence[Array], products: Sequence[Array], scratch: Scratch, worker: int) -> None:
         """Add the sums of the products to ``places`` (rows, factor, columns, factor, channels)."""
         plain, across, down, both = products
         rows, columns, outputs = plain.shape
-        across = across.view(rows, columns + 1, 2, outputs)
-        down = down.view(rows + 1, columns, 2, outputs)
-        both = both.view(rows + 1, columns + 1, 2, 2, outputs)
+        across = across.reshape(rows, columns + 1, 2, outputs)
+        down = down.reshape(rows + 1, columns, 2, outputs)
+        both = both.reshape(rows + 1, columns + 1, 2, 2, outputs)
         last = self.factor - 1
         column_sums = [
-            torch.add(plain, across[:, k : k + columns, k], out=scratch.take(f"columns{k}", *plain.shape))
+            np.add(plain, across[:, k : k + columns, k], out=scratch.take(f"columns{k}", *plain.shape, worker=worker))
             for k in (0, 1)
         ]
-        total = scratch.take("total", *plain.shape)
+        total = scratch.take("total", *plain.shape, worker=worker)
         for b, at in ((0, slice(0, 1)), (None, slice(1, last)), (1, slice(last, None))):
             if at.start == at.stop:
                 continue
@@ -232,13 +235,13 @@ class DifferenceConv:
             if last > 1:
                 _spread(sums, places, slice(1, last), at)
             for a, row in ((0, slice(0, 1)), (1, slice(last, None))):
-                torch.add(sums, down[a : a + rows, :, a], out=total)
+                np.add(sums, down[a : a + rows, :, a], out=total)
                 if b is not None:
-                    total.add_(both[a : a + rows, b : b + columns, a, b])
+                    total += both[a : a + rows, b : b + columns, a, b]
                 _spread(total, places, row, at)
 
 
-def _spread(sums: Tensor, places: Sequence[Tensor], rows: slice, columns: slice) -> None:
+def _spread(sums: Array, places: Sequence[Array], rows: slice, columns: slice) -> None:
     """Add sums (rows, columns, channels) to phases of the cells; the places take the channels in turn."""
     first = 0
     for place in places:

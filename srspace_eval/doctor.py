@@ -1,4 +1,4 @@
-"""What an issue report needs: versions, devices, weights, cores and the state of a board.
+"""What an issue report needs: versions, devices, weights, plug-ins, cores and the state of a board.
 
 In: folders to look at. Out: one :class:`Diagnosis`. Nothing is written or downloaded.
 May be imported by: ``cli`` and the public API. Uses torch.
@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from srspace_eval._utils.cores import default_workers
+from srspace_eval._utils.plug_ins import PlugIn
 from srspace_eval._version import __version__
-from srspace_eval.errors import SrspaceEvalError
+from srspace_eval.errors import Notice, SrspaceEvalError
 from srspace_eval.metrics.lpips.weights import WeightsState, list_weights, weights_search_path
+from srspace_eval.metrics.registry import plug_ins
+from srspace_eval.models.plugins import model_plug_ins
 from srspace_eval.results.board import load_board
 
 PACKAGES = ("torch", "numpy", "scipy", "pillow", "pandas", "lpips", "msgspec", "click", "triton", "distributed")
@@ -40,6 +44,8 @@ class Diagnosis:
         What ``--device`` can name: CUDA devices with their model and memory, ``mps``, ``cpu``.
     weights, weights_folders
         The state of each LPIPS trunk's file, and the folders that were searched.
+    plug_ins
+        The metrics and models that installed packages offer, also those that cannot be used.
     board, tracks
         The board's folder, and the number of results of each of its tracks. None and empty if no board was given.
     problems
@@ -62,6 +68,7 @@ class Diagnosis:
     devices: tuple[str, ...]
     weights: tuple[WeightsState, ...]
     weights_folders: tuple[Path, ...]
+    plug_ins: tuple[PlugIn, ...]
     board: Path | None
     tracks: dict[str, int]
     problems: tuple[str, ...]
@@ -84,6 +91,7 @@ class Diagnosis:
             "devices": list(self.devices),
             "weights": [state.to_document() for state in self.weights],
             "weights_folders": [str(folder) for folder in self.weights_folders],
+            "plug_ins": [plug_in.to_document() for plug_in in self.plug_ins],
             "board": None if self.board is None else str(self.board),
             "tracks": self.tracks,
             "problems": list(self.problems),
@@ -122,8 +130,12 @@ def diagnose(board: Path | str | None = None, weights_dir: Path | str | None = N
     if weights[0].state == "missing":
         problems.append(
             f"weights of the {weights[0].file.net} trunk are missing: LPIPS and S_M cannot be measured; run "
-            f"`srspace-eval weights fetch {weights[0].file.net}`"
+            f"`srspace-eval weights fetch {weights[0].file.net}`, or give `score` a file of them with --lpips-weights"
         )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Notice)  # problems say the same
+        found_plug_ins = (*plug_ins(), *model_plug_ins())
+    problems += [plug_in.problem for plug_in in found_plug_ins if plug_in.problem]
     tracks: dict[str, int] = {}
     if board is not None:
         try:
@@ -141,6 +153,7 @@ def diagnose(board: Path | str | None = None, weights_dir: Path | str | None = N
         devices=_devices(),
         weights=weights,
         weights_folders=tuple(weights_search_path(extra)),
+        plug_ins=found_plug_ins,
         board=None if board is None else Path(board),
         tracks=tracks,
         problems=tuple(problems),

@@ -164,7 +164,7 @@ class MetricError(SrspaceEvalError):
     >>> for name in ("hr", "samples"):
     ...     Path(name).mkdir()
     >>> se.write_png("hr/0801.png", np.zeros((32, 32, 3), np.uint8))
-    >>> se.write_png("samples/000000.png", np.zeros((32, 32, 3), np.uint8))
+    >>> se.write_png("samples/000000.png", np.ones((32, 32, 3), np.uint8))
     >>> try:
     ...     se.score("samples", "hr", track="x4", samples=1, metrics=["undefined"])
     ... except se.MetricError as error:

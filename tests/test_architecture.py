@@ -49,7 +49,7 @@ DIRECTION: dict[str, set[str]] = {
     "study": {"submissions", "ranking", "report", "tracks"},
     "scoring": {"submissions", "metrics", "results", "tracks", "kernels"},
     "models": {"flows", "kernels", "metrics", "submissions", "tracks"},
-    "doctor": {"metrics", "results"},
+    "doctor": {"metrics", "models", "results"},
     "codabench": {
         "scoring",
         "submissions",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from srspace_eval._utils.notices import notify
 from srspace_eval.cli._batch import show_batch
-from srspace_eval.cli._common import print_json, progress, say, shown
+from srspace_eval.cli._common import print_json, progress, say, tell
 from srspace_eval.cli._options import submission_options, track_from
+from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import example_names
 
 
@@ -48,6 +51,7 @@ def command(
             progress=progress,
         )  # fmt: skip
         show_batch(batch, reports, as_json=as_json)
+        _notify_missing_weights({found.check.track.name: found.check.track for found in batch.outcomes if found.check})
         return
     (submission,) = submissions
     report = check(
@@ -57,14 +61,23 @@ def command(
         print_json(report.to_document())
     else:
         for fault in report.faults:
-            click.echo(shown(f"fault: {fault}"))
+            tell(f"fault: {fault}")
         for notice in report.notices:
-            click.echo(shown(f"notice: {notice}"))
+            tell(f"notice: {notice}")
     count = len(report.faults)
     verdict = f"{count or 'no'} fault{'s' if count != 1 else ''}"
     say(
         f"{submission}: {verdict}; {report.samples} samples of {len(report.pairing.pairs)} images, "
         f"track {report.track.name}, names such as {example_names([report.pairing.template], report.track.first)}"
     )
+    _notify_missing_weights({report.track.name: report.track})
     if report.faults:
         raise click.exceptions.Exit(1)
+
+
+def _notify_missing_weights(tracks: Mapping[str, Track]) -> None:
+    """Say which weights `score` will miss, so that nobody finds out at the deadline."""
+    from srspace_eval.scoring.trunk_notices import missing_weights
+
+    for notice in dict.fromkeys(notice for track in tracks.values() for notice in missing_weights(track)):
+        notify(notice)

@@ -131,7 +131,11 @@ def _offered() -> str:
     is_flag=True,
     help="Take journals and results that other machines measured, such as shards of a cluster of your own.",
 )
-@click.option("--incomplete", is_flag=True, help="Measure what is there; listed, never ranked.")
+@click.option(
+    "--incomplete",
+    is_flag=True,
+    help="Measure what is there. The result has each image's values and no averages; it is listed, never ranked.",
+)
 def command(
     submissions: tuple[Path, ...],
     gt: Path | None,
@@ -238,8 +242,14 @@ def show(result: Result) -> None:
     console = Console(highlight=False, markup=False)
     console.print(shown(f"{result.team}, track {result.track}, {len(result.images)} images"))
     if result.incomplete:
-        console.print(f"incomplete, not ranked: {len(result.incomplete)} images lack samples")
-    console.print(table)
+        lacking = (
+            "1 image lacks samples" if len(result.incomplete) == 1 else f"{len(result.incomplete)} images lack samples"
+        )
+        console.print(
+            f"incomplete, not ranked: {lacking}. There are no averages; the result holds each image's values."
+        )
+    else:
+        console.print(table)
     for finding in suspicions(result):
         console.print(shown(f"look at the pictures: {finding}"), soft_wrap=True)
     if result.declared is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from srspace_eval.cli._common import print_json, print_text, say
+from srspace_eval.cli._common import folded, print_json, print_text, say
 from srspace_eval.tracks.reader import list_tracks, load_track
 from srspace_eval.tracks.template import write_track_template
 from srspace_eval.tracks.words import describe_track
@@ -43,12 +43,17 @@ def show(name: str, as_json: bool) -> None:
         about = {"source": track.source, "uncertain": list(track.uncertain)}
         print_json({"name": track.name, "title": track.title, "sentences": sentences, **about})
         return
-    print_text("\n".join([f"{track.name}: {track.title}", *(f"  {sentence}" for sentence in sentences)]) + "\n")
+    print_text(folded("\n".join([f"{track.name}: {track.title}", *(f"  {sentence}" for sentence in sentences)])) + "\n")
 
 
 @command.command("new")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
-def new(path: Path) -> None:
-    """Write a track file with comments to begin with."""
-    write_track_template(path)
+@click.option("--like", metavar="NAME|FILE.toml", help="Copy this track instead, with its comments.")
+@click.option("--title", default="", help="The track's title, which leaderboards show.")
+def new(path: Path, like: str | None, title: str) -> None:
+    """Write a track file to begin with: a commented example, or a copy of a track.
+
+    The name of a copy is FILE's name without suffix.
+    """
+    write_track_template(path, like, title)
     say(f"wrote {path}; see what it says with: srspace-eval tracks show {path}")

@@ -10,11 +10,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import TypeVar, get_args
 
 from srspace_eval._utils.notices import notify
+from srspace_eval._utils.plug_ins import PlugIn
+from srspace_eval._utils.plug_ins import plug_ins as find_plug_ins
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Aspect, Direction, Metric, MetricInfo, Per, Setting
 from srspace_eval.metrics.dists.metric import Dists
@@ -50,6 +53,7 @@ _BUILT_IN: tuple[type[Metric], ...] = (
 _metrics: dict[str, type[Metric]] = {}
 _columns: dict[str, MetricInfo] = {}
 _packages: dict[str, str] = {}
+_plug_ins: list[PlugIn] = []
 _state = {"entry points loaded": False}
 
 MetricType = TypeVar("MetricType", bound=type[Metric])
@@ -227,6 +231,16 @@ def metrics() -> Mapping[str, type[Metric]]:
     return MappingProxyType(_metrics)
 
 
+def plug_ins() -> tuple[PlugIn, ...]:
+    """The metrics that installed packages offer, also those that cannot be used.
+
+    >>> all(plug_in.kind == "metric" for plug_in in plug_ins())
+    True
+    """
+    _load_entry_points()
+    return tuple(_plug_ins)
+
+
 def package_of(name: str) -> str:
     """The package that added a metric; empty: it is built in."""
     return _packages[name]
@@ -373,17 +387,18 @@ def _load_entry_points() -> None:
     if _state["entry points loaded"]:
         return
     _state["entry points loaded"] = True
-    from importlib.metadata import entry_points
-
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        package = point.dist.name if point.dist is not None else point.value
+    for plug_in, point in find_plug_ins("metric", ENTRY_POINTS):
+        package = plug_in.package or plug_in.value
         try:
             register(point.load(), package)
+            _plug_ins.append(plug_in)
         except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises must not end the work
-            notify(
+            problem = (
                 f"package {package}: its metric {point.name!r} ({point.value}) cannot be used: "
                 f"{type(error).__name__}: {error}; update or uninstall the package"
             )
+            _plug_ins.append(replace(plug_in, problem=problem))
+            notify(problem)
 
 
 for _metric in _BUILT_IN:

@@ -44,6 +44,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -51,6 +52,7 @@ from typing import Any
 
 import torch
 
+from srspace_eval._utils.plug_ins import PlugIn, plug_ins
 from srspace_eval.errors import CheckpointError
 from srspace_eval.models.adapters.bicubic import Bicubic
 from srspace_eval.models.base import Model, ModelConfig
@@ -73,6 +75,28 @@ def is_plugin(name: str) -> bool:
     if Path(name).is_file():
         return False
     return bool(re.fullmatch(r"bicubic_x\d+", name) or _FACTORY.fullmatch(name) or _entry_point(name))
+
+
+def model_plug_ins() -> list[PlugIn]:
+    """The models that installed packages offer. Each is imported, and none is made.
+
+    >>> all(plug_in.kind == "model" for plug_in in model_plug_ins())
+    True
+    """
+    found = []
+    for plug_in, point in plug_ins("model", ENTRY_POINTS):
+        try:
+            problem = "" if callable(point.load()) else "is not a callable that makes a model"
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises must not end the work
+            problem = f"{type(error).__name__}: {error}"
+        if problem:
+            package = plug_in.package or plug_in.value
+            problem = (
+                f"package {package}: its model {point.name!r} ({point.value}) cannot be used: {problem}; "
+                "update or uninstall the package"
+            )
+        found.append(replace(plug_in, problem=problem))
+    return found
 
 
 def load_plugin(name: str, device: torch.device) -> Model | None:

@@ -55,6 +55,18 @@ def escape_markdown(text: str) -> str:
     return _GITHUB_LINK.sub(r"\g<0><!-- -->", escaped)
 
 
+def markdown_code(text: str) -> str:
+    r"""Markdown that shows a text as it is, as code. No character in it is markup, and none has a backslash before it.
+
+    >>> markdown_code("000003_sample00009.png"), markdown_code("a`b")
+    ('`000003_sample00009.png`', '`` a`b ``')
+    """
+    shown = visible(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    space = " " if "`" in shown or not shown.strip() else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
 def escape_plotly(text: str, longest: int = 40) -> str:
     """A name for a plotly chart, which reads its texts as a small HTML; a name over ``longest`` characters is cut.
 

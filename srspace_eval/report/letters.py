@@ -14,13 +14,14 @@ from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import ResultsError
 from srspace_eval.metrics.registry import columns, measures_of, own_values
-from srspace_eval.report.escaping import escape_markdown
+from srspace_eval.report.escaping import escape_markdown, markdown_code
 from srspace_eval.results.record import Result
 from srspace_eval.submissions.check import SubmissionCheck
 from srspace_eval.tracks.teams import Team
 
 _LISTED = 100
 _FIRST = "# Submission of "
+_FILE = re.compile(r"([^\s,;:()'\"`]+\.(?:png|zip|txt|md|json|toml|jpe?g)(?![\w.]))", re.IGNORECASE)
 
 
 class Outcome(Protocol):
@@ -150,7 +151,7 @@ def contents(outcome: Outcome) -> tuple[int, int] | None:
 
 
 def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
-    name, result = escape_markdown(outcome.path.resolve().name), outcome.result
+    name, result = markdown_code(outcome.path.resolve().name), outcome.result
     yield f"{_FIRST}{escape_markdown(outcome.team.team)}"
     yield ""
     found = contents(outcome)
@@ -166,15 +167,16 @@ def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
         yield ""
         yield "## Faults"
         yield ""
-        yield from (f"- {escape_markdown(_without_folders(fault, outcome, gt))}" for fault in outcome.faults[:_LISTED])
+        yield from (f"- {_with_names(_without_folders(fault, outcome, gt))}" for fault in outcome.faults[:_LISTED])
         if len(outcome.faults) > _LISTED:
             yield f"- and {len(outcome.faults) - _LISTED} more"
         yield ""
-        yield "Please correct the faults and send the submission again. To see the same list before you send it, run:"
+        yield "Please correct the faults and send the submission again. `srspace-eval check` finds missing files, wrong"
+        yield "names and wrong sizes before you send it. SUBMISSION is your zip, and LR the folder of the LR images:"
         yield ""
-        option = f" --track {track}" if track.isalnum() else ""
-        against = "" if gt is None else " --gt GT"
-        yield f"    srspace-eval check SUBMISSION{against}{option}"
+        option = track if re.fullmatch(r"\w[\w.-]*", track, re.ASCII) else "TRACK"
+        yield "    pip install srspace-eval"
+        yield f"    srspace-eval check SUBMISSION --track {option} --lr LR"
     if result is not None:
         yield ""
         yield "## Values"
@@ -192,7 +194,13 @@ def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
         yield ""
         yield "## Notices"
         yield ""
-        yield from (f"- {escape_markdown(_without_folders(n, outcome, gt))}" for n in outcome.notices[:_LISTED])
+        yield from (f"- {_with_names(_without_folders(n, outcome, gt))}" for n in outcome.notices[:_LISTED])
+
+
+def _with_names(text: str) -> str:
+    """Markdown of a message, with the names of files in it as code."""
+    parts = _FILE.split(text)
+    return "".join(markdown_code(part) if number % 2 else escape_markdown(part) for number, part in enumerate(parts))
 
 
 def _without_folders(text: str, outcome: Outcome, gt: Path | None) -> str:

@@ -17,6 +17,7 @@ from srspace_eval.scoring.patch_seed import with_patch_seed
 from srspace_eval.scoring.shards import Shard
 from srspace_eval.scoring.signature import gt_digest, make_signature
 from srspace_eval.scoring.tasks import ImageTask, make_tasks
+from srspace_eval.scoring.trunk_notices import custom_trunks
 from srspace_eval.submissions.check import SubmissionCheck, check
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
@@ -68,7 +69,7 @@ def prepare(
         runtime = executor.prepare(options.network(metrics))
     config = EvaluatorConfig(metrics, track.scale)
     checked.raise_faults(*checked.too_small(config.least_sizes(options.net)), incomplete=options.incomplete)
-    for notice in checked.notices:
+    for notice in (*checked.notices, *custom_trunks(runtime, metrics)):
         notify(notice)
     seeded = with_patch_seed(options, gt_digest(checked))
     if seeded is not options:

@@ -21,6 +21,7 @@ from srspace_eval.submissions.plausibility import findings, look_at_all
 from srspace_eval.submissions.readme import read_declared, readme_notices
 from srspace_eval.submissions.sources import FolderSource, Source, open_source
 from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.reader import load_track
 
 
@@ -84,8 +85,16 @@ class SubmissionCheck:
     def faults(self) -> tuple[str, ...]:
         """Everything that is wrong, missing files included; one line each."""
         strictly = self.warnings if self.strict else ()
-        faults = (*self.pairing.faults, *self.pairing.missing, *self.inspection.faults, *strictly)
+        faults = (*self.pairing.faults, *self._missing(), *self.inspection.faults, *strictly)
         return tuple(map(advice, faults))
+
+    def _missing(self) -> Iterator[str]:
+        """What is missing. Where files are named by an index, the image that it belongs to is said."""
+        indexed = self.track.first and "index" in Template(self.pairing.template).fields
+        for line in self.pairing.missing:
+            image = line.partition(":")[0]
+            known = indexed and image.isdecimal() and int(image) >= self.track.first
+            yield f"{line} (index {int(image) - self.track.first} is image {image})" if known else line
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -146,13 +155,14 @@ class SubmissionCheck:
             If there is a fault, or not a single sample.
         """
         faults = [*self.pairing.faults, *self.inspection.faults, *more]
+        only_missing = not faults and bool(self.samples)
         if not incomplete:
-            faults += self.pairing.missing
+            faults += self._missing()
         if not self.samples:
             faults.append(f"{self.submission.path}: contains no sample of any {'GT' if self.gt else 'image'}")
         if not faults:
             return
-        hint = " (--incomplete measures what is there, unranked)" if set(faults) <= set(self.pairing.missing) else ""
+        hint = " (--incomplete measures what is there, without averages and ranks)" if only_missing else ""
         count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
         raise SubmissionError(f"{self.submission.path}: {count}, nothing was measured{hint}", faults)
 

@@ -35,7 +35,7 @@ def builtin_tracks() -> dict[str, Track]:
     >>> builtin_tracks()["x8"].scale
     8
     """
-    return {name: _builtin(name) for name in builtin_names()}
+    return {name: load_track(name) for name in builtin_names()}
 
 
 def list_tracks() -> list[Track]:
@@ -92,21 +92,43 @@ def load_track(name_or_path: str | Path) -> Track:
     801
     """
     text = str(name_or_path)
+    track = parse_track(track_text(name_or_path), text if text.endswith(".toml") else f"{text}.toml")
+    return replace(track, file=Path(name_or_path)) if text.endswith(".toml") else track
+
+
+def track_text(name_or_path: str | Path) -> str:
+    """The text of a track's file.
+
+    Parameters
+    ----------
+    name_or_path
+        As :func:`load_track` takes it.
+
+    Raises
+    ------
+    TrackError
+        If there is no such track, or its file cannot be read.
+
+    Examples
+    --------
+    >>> track_text("x8").splitlines()[0]
+    'name = "x8"'
+    """
+    text = str(name_or_path)
     if not text.endswith(".toml"):
         names = builtin_names()
         if text not in names:
             raise TrackError(
                 f"there is no track {text!r}: choose one of {', '.join(names)}, or name a track file ending in .toml"
             )
-        return _builtin(text)
+        return files("srspace_eval.tracks").joinpath("builtin").joinpath(f"{text}.toml").read_text(encoding="utf-8")
     path = Path(name_or_path)
     if path.is_dir():
         raise TrackError(f"{path}: is a folder; name a track file")
     try:
-        source = read_bounded(path, MAX_FILE_BYTES).decode("utf-8-sig")
+        return read_bounded(path, MAX_FILE_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise TrackError(f"{path}: the track file cannot be read ({error})") from error
-    return replace(_parse(source, str(path)), file=path)
 
 
 def builtin_names() -> list[str]:
@@ -116,12 +138,24 @@ def builtin_names() -> list[str]:
     return [name.removesuffix(".toml") for name in names]
 
 
-def _builtin(name: str) -> Track:
-    entry = files("srspace_eval.tracks").joinpath("builtin").joinpath(f"{name}.toml")
-    return _parse(entry.read_text(encoding="utf-8"), entry.name)
+def parse_track(source: str, where: str) -> Track:
+    """The track of a file's text.
 
+    Parameters
+    ----------
+    where
+        The file's name, for messages.
 
-def _parse(source: str, where: str) -> Track:
+    Raises
+    ------
+    TrackError
+        If the text is malformed. The message names the file and the key.
+
+    Examples
+    --------
+    >>> parse_track('name = "mine"\\ntitle = "Mine"\\nscale = 4', "mine.toml").samples
+    10
+    """
     try:
         data = toml.loads(source)
     except (ValueError, RecursionError) as error:

@@ -1,11 +1,17 @@
-"""A commented track file to begin with. Imports no torch."""
+"""A track file to begin with: a commented example, or a copy of a track. Imports no torch."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from srspace_eval._utils import toml
 from srspace_eval._utils.files import write_atomic
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import TrackError
+from srspace_eval.tracks.reader import load_track, parse_track, track_text
 
 TEMPLATE = """# A track: what is measured, which values come from elsewhere, and how teams are ranked.
 # `srspace-eval tracks show THIS_FILE` says in words what it means.
@@ -53,32 +59,73 @@ show = ["ssim", "runtime_ms"]
 """
 
 
-def write_track_template(path: Path) -> None:
-    """Write the commented file.
+_COPY = (
+    "# A copy of the track {name}, to be changed. `srspace-eval tracks show THIS_FILE` says in words what it means.\n"
+)
+
+
+def write_track_template(path: Path | str, like: Path | str | None = None, title: str = "") -> None:
+    """Write a track file to begin with.
 
     Parameters
     ----------
     path
         The file to write. Its name must end in ``.toml``.
+    like
+        A built-in track's name or a track file: a complete copy with its comments is written. The copy's ``name`` is
+        the new file's name without suffix. None: a commented example with all kinds of keys.
+    title
+        The new track's title, which leaderboards show; empty: that of the example or of the copied track.
 
     Raises
     ------
     TrackError
-        If the path does not end in ``.toml``, there is a file already, or it cannot be written.
+        If the path does not end in ``.toml``, there is a file already, or it cannot be written; or if there is no such
+        track to copy.
 
     Examples
     --------
-    >>> from pathlib import Path
     >>> from srspace_eval import load_track, write_track_template
-    >>> write_track_template(Path("mine.toml"))
+    >>> write_track_template("mine.toml")
     >>> load_track("mine.toml").scale
     4
+    >>> write_track_template("faces-x8.toml", like="x8", title="Faces, x8")
+    >>> track = load_track("faces-x8.toml")
+    >>> track.name, track.title, track.scale, track.ranking.final
+    ('faces-x8', 'Faces, x8', 8, ('mor', 'diversity'))
     """
+    path = Path(path)
     if path.suffix != ".toml":
         raise TrackError(f"{path}: the name of a track file must end in .toml")
     if path.exists():
         raise TrackError(f"{path}: there is a file already; name another one")
+    if like is None:
+        text, changes = TEMPLATE, {}
+    else:
+        load_track(like)  # a faulty file is named, not its copy
+        text, changes = track_text(like), {"name": path.stem}
+    text = _with_values(text, changes | ({"title": title} if title else {}), str(path if like is None else like))
+    parse_track(text, str(path))
+    if like is not None:
+        text = _COPY.format(name=visible(Path(like).name)) + text.rstrip("\r\n") + "\n"
     try:
-        write_atomic(path, TEMPLATE)
+        write_atomic(path, text)
     except OSError as error:
         raise TrackError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
+
+
+def _with_values(text: str, values: Mapping[str, str], where: str) -> str:
+    """The text of a track file with other values of some keys; everything else stays as it is."""
+    wanted = {**toml.loads(text), **values}
+    table = re.search(r"^[ \t]*\[", text, re.MULTILINE)
+    head, tables = (text[: table.start()], text[table.start() :]) if table else (text, "")
+    for key, value in values.items():
+        line = re.compile(rf"^([ \t]*{key}[ \t]*=[ \t]*)(?:\"(?:[^\"\\\r\n]|\\.)*\"|'[^'\r\n]*')", re.MULTILINE)
+        written = json.dumps(value, ensure_ascii=False).replace("\x7f", r"\u007f")
+        head = line.sub(lambda found, written=written: f"{found[1]}{written}", head, count=1)  # type: ignore[misc]
+    try:
+        if toml.loads(head + tables) == wanted:
+            return head + tables
+    except ValueError:
+        pass
+    raise TrackError(f"{where}: {' and '.join(values)} cannot be replaced; write each as one text on one line in it")

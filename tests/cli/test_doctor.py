@@ -9,6 +9,7 @@ import pytest
 
 import srspace_eval as se
 from benchmarks.inputs.boards import make_results, write_board
+from srspace_eval.metrics import registry
 from srspace_eval.metrics.lpips import weights
 from tests.helpers.commands import run
 
@@ -54,3 +55,38 @@ def test_a_board_that_does_not_exist_is_a_problem_and_not_an_error(
 ) -> None:
     assert run("doctor", "--board", tmp_path / "nowhere") == 0
     assert "nowhere: is not a folder" in capsys.readouterr().out
+
+
+def test_plug_ins_are_listed_and_broken_ones_are_problems(
+    no_weights: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "odd_package-2.1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-package\nVersion: 2.1\n", encoding="utf-8")
+    (package / "entry_points.txt").write_text(
+        "[srspace_eval.metrics]\nodd = tests.metrics.test_checked:Odd\nabsent = odd_package:Absent\n"
+        "[srspace_eval.models]\nnoise_x4 = collections:OrderedDict\nnumber = math:pi\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(registry._state, "entry points loaded", False)
+    monkeypatch.setattr(registry, "_plug_ins", [])
+    try:
+        assert run("doctor") == 0
+    finally:
+        registry.unregister("odd")
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert printed.err == ""
+    assert [line for line in lines if line.startswith("plug-in")] == [
+        "plug-in   metric absent (odd-package 2.1), cannot be used",
+        "plug-in   metric odd (odd-package 2.1)",
+        "plug-in   model noise_x4 (odd-package 2.1)",
+        "plug-in   model number (odd-package 2.1), cannot be used",
+    ]
+    (metric,) = (line for line in lines if "its metric 'absent'" in line)
+    assert metric.startswith("problem   package odd-package: its metric 'absent' (odd_package:Absent) cannot be used: ")
+    assert "ModuleNotFoundError" in metric
+    assert any("its model 'number' (math:pi) cannot be used: is not a callable" in line for line in lines)
+    assert any("or give `score` a file of them with --lpips-weights" in line for line in lines)
+    assert {plug_in["name"] for plug_in in se.diagnose().to_document()["plug_ins"]} >= {"absent", "noise_x4"}

@@ -33,26 +33,39 @@ def test_the_points_keep_the_error_small(channels: int, outputs: int) -> None:
     assert float((TileConv(weight, bias)(x) - exact).norm() / exact.norm()) < 1.6e-6
 
 
-def test_bands_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tiles", [1, 20, 1000])
+def test_bands_and_threads_change_nothing(tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
     x, weight, bias = operands(8, 8, (23, 40))
     whole = TileConv(weight, bias)(x)
-    monkeypatch.setattr(winograd_tiles, "_BAND_VALUES", 1)  # one row of tiles at a time
-    torch.testing.assert_close(TileConv(weight, bias)(x), whole, rtol=0, atol=2e-6)
+    monkeypatch.setattr(winograd_tiles, "_BAND_TILES", tiles)
+    found = TileConv(weight, bias)(x)
+    torch.testing.assert_close(found, whole, rtol=0, atol=2e-6)
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            assert torch.equal(TileConv(weight, bias)(x), found)
+    finally:
+        torch.set_num_threads(before)
 
 
-def test_convolutions_share_the_values_of_a_map() -> None:
-    x, weight, bias = operands(12, 6, (9, 10))
-    tiled, scratch = TiledMap.of(x), Scratch()
-    values = tiled.new_values(16)
-    tiled.values(values[..., :12], scratch)
-    outs = [TiledMap(9, 10, 4), TiledMap(9, 10, 2)]
-    TileConv(weight, bias).from_values(values[..., :12], [out.whole_tiles for out in outs], scratch)
-    found = torch.cat([out.picture for out in outs], 1)
-    torch.testing.assert_close(found, F.conv2d(x, weight, bias, padding=1), rtol=0, atol=1e-5)
-    assert any(float(out.pixels[10:].abs().max()) > 0 for out in outs)
-    for out in outs:
-        out.clear_outside()
-        assert float(out.pixels.abs().sum()) == pytest.approx(float(out.inside.abs().sum()))
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+def test_an_activation_and_a_sum_follow(slope: float) -> None:
+    x, weight, bias = operands(6, 6, (9, 10))
+    scratch, tiled, out = Scratch(), TiledMap.of(x), TiledMap(9, 10, 6)
+    TileConv(weight, bias).run(tiled, out, scratch, slope, tiled)
+    expected = F.leaky_relu(F.conv2d(x, weight, bias, padding=1), slope) + x
+    torch.testing.assert_close(out.picture(), expected, rtol=0, atol=1e-5)
+    # The pixels outside the picture stay zero: the next convolution reads them.
+    assert float(abs(out.pixels).sum()) == pytest.approx(float(out.picture().abs().sum()))
+    assert torch.equal(tiled.picture(), x)
+
+
+def test_a_picture_may_take_some_of_the_channels() -> None:
+    x, _, _ = operands(5, 1, (6, 7))
+    part = torch.empty(1, 2, 6, 7)
+    TiledMap.of(x).picture(part, 3)
+    assert torch.equal(part, x[:, 3:])
 
 
 def test_it_is_for_float32_on_the_cpu() -> None:

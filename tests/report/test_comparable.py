@@ -59,7 +59,7 @@ def test_published_and_measured_numbers_have_a_best_each(tmp_path: Path) -> None
     assert len(best) == 2
     assert "SSS" in best
     write_site(tmp_path, [ranking])
-    caption = read(tmp_path / "x4/index.html").one("table", id="board").one("caption").text
+    caption = read(tmp_path / "x4/index.html").one("p", id="legend").text
     assert "of the rows of the same kind (measured, published), baselines included" in caption
 
 
@@ -104,6 +104,7 @@ def test_columns_that_do_not_compare_carry_a_mark_and_a_note_in_every_format(tmp
         text = to_text(table) if form == "txt" else render_leaderboard(ranking, form)
         if form != "csv":  # for programs; it has no notes
             assert "100 test images), trunk custom" in text, form
+            assert "measured with weights that are not torchvision's" in text.replace("\n", " "), form
         if form in ("md", "txt"):
             assert "LPIPS†" in text
     write_site(tmp_path, [ranking])
@@ -112,12 +113,25 @@ def test_columns_that_do_not_compare_carry_a_mark_and_a_note_in_every_format(tmp
     assert "100 test images), trunk custom" in page.one("section", id="notes").text
 
 
+def test_another_trunk_is_noted_without_published_rows_too(tmp_path: Path) -> None:
+    note = (
+        "LPIPS, S_10: measured with weights that are not torchvision's (trunk custom). These values do not compare "
+        "with published ones."
+    )
+    ranking = rank(_measured(2, 3, lpips={"trunk": "custom"}), X4)
+    assert [one for one in ranking.notes if "torchvision" in one] == [note]
+    write_site(tmp_path, [ranking])
+    shown = note.replace("S_10", "S10")  # the number is a subscript
+    assert shown in read(tmp_path / "x4/index.html").one("section", id="notes").text
+    assert not [one for one in rank(_measured(2, 3), X4).notes if "torchvision" in one]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"lr_psnr": {"convention": "matlab"}}, {"lr_psnr": "convention matlab"}),
         ({"lpips": {"net": "vgg"}}, {"lpips": "net vgg", "diversity": "net vgg"}),
-        ({"common": {"samples": 4}}, {"diversity": "samples 4 instead of 10"}),
+        ({"common": {"samples": 4}}, {"diversity": "4 samples instead of 10"}),
         ({}, {}),
     ],
 )

@@ -132,7 +132,8 @@ def test_a_track_with_a_gt_is_scored_without_it_by_metrics_that_need_none(folder
     (sub / "000001_sample00001.png").unlink()
     with pytest.raises(SubmissionError, match="a fault") as error:
         se.score(sub, track="x4", samples=2, metrics=["piqe"], board=folder / "board")
-    assert "0802: 1 of 2 samples are missing (000001_sample00001.png)" in error.value.problems
+    told = "0802: 1 of 2 samples are missing (000001_sample00001.png) (index 1 is image 0802)"
+    assert told in error.value.problems
     se.write_png(sub / "000001_sample00001.png", np.zeros((96, 120, 3), np.uint8))
     found = se.check(sub, track="x4", samples=2)
     assert "120×96 pixels, but 000001_sample00000.png of the same image has 128×96" in found.faults[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -61,8 +62,15 @@ def test_a_report_says_what_is_wrong_and_names_no_folder_of_the_organiser(inbox:
         batch = se.check_all(inbox, inbox.parent / "gt", track="x4", samples=3, teams=inbox.parent / "teams.csv")
     _, beta, _, damaged = (path.read_text(encoding="utf-8") for path in se.write_letters(batch, inbox.parent / "r"))
     assert beta.startswith("# Submission of =Beta\n")
-    assert "0802: all its samples are missing" in beta
-    assert "- d.zip: " in damaged
+    assert (
+        "- 0802: all its samples are missing (`000001_sample00000.png` to `000001_sample00002.png`) (index 1 is image "
+        "0802)\n"
+    ) in beta
+    assert "- `d.zip`: " in damaged
+    for text in (beta, damaged):
+        assert "    pip install srspace-eval\n    srspace-eval check SUBMISSION --track " in text
+        assert " --lr LR\n" in text
+        assert "--gt" not in text
     for text in (beta, damaged):
         assert str(inbox) not in text
         assert str(inbox.parent) not in text
@@ -122,6 +130,10 @@ def test_a_board_shows_links_and_columns_and_exports_them(inbox: Path, capsys: p
     assert '<a href="https://arxiv.org/abs/1" rel="noopener noreferrer nofollow external">Paper</a>' in page
     assert "Uni &lt;b&gt;A&lt;/b&gt;" in page
     assert (site / "x4/viewer/Deepest.html").is_file()
+    (address,) = re.findall(r'href="(teams/Deepest[^"]*)"', page)[:1]
+    team = (site / "x4" / address).read_text(encoding="utf-8")
+    assert "Declared by the team, not measured" in team
+    assert "<bdi>0.3 s per image</bdi>" in team
     rows = json.loads((site / "x4.json").read_text(encoding="utf-8"))["rows"]
     assert rows[0]["about"] == {
         "affiliation": "Uni <b>A</b>", "paper": "https://arxiv.org/abs/1", "code": "in preparation",

@@ -26,7 +26,7 @@ from srspace_eval.metrics._arrays import ArrayLike, rgb
 from srspace_eval.metrics.lpips import weights as weight_files
 from srspace_eval.metrics.lpips.nets import NETS
 from srspace_eval.metrics.lpips.network import set_arithmetic
-from srspace_eval.metrics.lpips.trunk_files import read_parameters
+from srspace_eval.metrics.lpips.trunk_files import is_torchvision, read_parameters
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Trunk
 
 VERSION = "1"
@@ -98,16 +98,15 @@ class DISTS:
         self.device_name = device_name(self.device)
         path = Path(weights) if weights is not None else _trunk_path(weights_dir)
         digest = weight_files.sha256(path)
-        official = digest.startswith(weight_files.trunk_file(NET).sha256_prefix)
+        parameters = read_parameters(NET, path)
         calibration = files("srspace_eval.metrics.dists").joinpath("parameters/weights.npz").read_bytes()
         self.signature: dict[str, Any] = {
             "version": VERSION,
-            "trunk": "torchvision" if official else "custom",
+            "trunk": "torchvision" if is_torchvision(NET, digest, parameters) else "custom",
             "trunk_sha256": digest,
             "weights_sha256": sha256(calibration),
             "precision": "float32",
         }
-        parameters = read_parameters(NET, path)
         self._trunk = Trunk(NET, parameters, self.device, torch.float32, smooth_pooling=True)
         channels = [3, *ARCHITECTURES[NET].channels]
         with np.load(io.BytesIO(calibration), allow_pickle=False) as arrays:

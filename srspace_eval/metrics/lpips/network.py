@@ -21,7 +21,7 @@ from srspace_eval.kernels import distance_maps
 from srspace_eval.kernels.cuda import upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb
 from srspace_eval.metrics.lpips import weights as weight_files
-from srspace_eval.metrics.lpips.trunk_files import read_parameters, read_state_dict, require_regular
+from srspace_eval.metrics.lpips.trunk_files import is_torchvision, read_parameters, read_state_dict, require_regular
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Activation, Trunk
 
 VERSION = "0.1"
@@ -51,7 +51,8 @@ class LPIPS:
         Trunk: ``"alex"`` (the challenge's), ``"vgg"`` or ``"squeeze"``.
     weights
         The trunk's file, any state dict under torchvision's names (``torch.save`` or safetensors). The signature
-        marks it as custom unless it is torchvision's own file. None: torchvision's file, searched as
+        marks it as custom unless it is torchvision's own file or, where their digest is known, holds the same
+        parameters. None: torchvision's file, searched as
         :func:`srspace_eval.metrics.lpips.weights.weights_search_path` says.
     weights_dir
         Searched first.
@@ -117,18 +118,17 @@ class LPIPS:
         trunk_path = Path(weights) if weights is not None else weight_files.weights_path(net, weights_dir)
         trunk_sha256 = weight_files.sha256(trunk_path)
         calibration = weight_files.calibration_file(net)
-        official = weight_files.trunk_file(net).is_digest(trunk_sha256)
+        parameters = read_parameters(net, trunk_path)
         self.signature: dict[str, Any] = {
             "version": VERSION,
             "net": net,
             "spatial": True,
-            "trunk": "torchvision" if official else "custom",
+            "trunk": "torchvision" if is_torchvision(net, trunk_sha256, parameters) else "custom",
             "trunk_sha256": trunk_sha256,
             "calibration_sha256": weight_files.sha256(calibration),
             "precision": precision,
         }
         self._architecture = ARCHITECTURES[net]
-        parameters = read_parameters(net, trunk_path)
         self._weights = [layer.to(self.device) for layer in _calibration(calibration, self._architecture.channels)]
         shift, scale = torch.tensor(_SHIFT, dtype=torch.float64), torch.tensor(_SCALE, dtype=torch.float64)
         self._gain = (2 / scale).to(torch.float32).to(self.device)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from srspace_eval._utils.files import open_regular, refuse_packed
 from srspace_eval._utils.pickles import makes_bytearray
 from srspace_eval.errors import WeightsError
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Fire
+from srspace_eval.metrics.lpips.weights import trunk_file
 
 
 def parameter_shapes(net: str) -> dict[str, tuple[int, ...]]:
@@ -58,6 +61,40 @@ def read_parameters(net: str, path: Path) -> dict[str, Tensor]:
         more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
         raise WeightsError(f"{path}: not the {net} trunk: {'; '.join(faults[:3])}{more}")
     return found
+
+
+def parameters_digest(parameters: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of a trunk's parameters, whatever file they come from.
+
+    Parameters
+    ----------
+    parameters
+        Name -> float32 tensor, as :func:`read_parameters` gives them.
+
+    Examples
+    --------
+    >>> parameters_digest({"features.0.bias": torch.zeros(2)})[:8]
+    'ea1fa59f'
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted(parameters.items()):
+        digest.update(f"{name} {tuple(value.shape)}\n".encode())
+        digest.update(value.contiguous().numpy().astype("<f4").tobytes())
+    return digest.hexdigest()
+
+
+def is_torchvision(net: str, file_digest: str, parameters: Mapping[str, Tensor]) -> bool:
+    """Whether a trunk is torchvision's: by the SHA-256 of its file, or by that of its parameters where it is known.
+
+    Examples
+    --------
+    >>> is_torchvision("alex", "7be5be79" + 56 * "0", {})
+    True
+    """
+    file = trunk_file(net)
+    return file.is_digest(file_digest) or (
+        bool(file.parameters_sha256) and parameters_digest(parameters) == file.parameters_sha256
+    )
 
 
 def require_regular(path: Path) -> None:

@@ -39,12 +39,16 @@ class TrunkFile:
         In bytes.
     sha256
         Of the whole file, in hexadecimal digits; empty if only the digits in its name are known.
+    parameters_sha256
+        Of the parameters in it that LPIPS uses
+        (:func:`srspace_eval.metrics.lpips.trunk_files.parameters_digest`); empty if it is not known.
     """
 
     net: str
     name: str
     size: int
     sha256: str = ""
+    parameters_sha256: str = ""
 
     @property
     def url(self) -> str:
@@ -89,6 +93,7 @@ TRUNKS = {
             "squeezenet1_1-b8a52dc0.pth",
             4_958_839,
             "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b",
+            "e93098750a62e61ef70cc50f01c17f7eccd8b4c075997affea326c113b362a6e",
         ),
     )
 }

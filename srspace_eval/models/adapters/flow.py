@@ -15,7 +15,7 @@ from srspace_eval.errors import InputError
 from srspace_eval.flows.layers import Split
 from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
-from srspace_eval.kernels.winograd_tiles import can_tile, supports
+from srspace_eval.kernels.winograd_tiles import Scratch, can_tile, supports
 from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, StepCondition
 from srspace_eval.models.adapters.fused_condition import LevelInput, LevelValues
 from srspace_eval.models.adapters.fused_rrdb import FusedRRDB
@@ -175,7 +175,7 @@ class FlowModel(Flow):
         self._check_latents(latents, self.latent_shapes(height, width))
         # All samples pass a step before any passes the next one, so that what the step needs of the LR is computed
         # once. Each sample is computed by itself, so that its bytes do not depend on the others.
-        rest = list(latents)
+        rest, scratch = list(latents), Scratch()
         zs = [self._own(latent) for latent in torch.split(rest.pop(), 1)]
         logdets = [z.new_zeros(len(z), dtype=torch.float64) for z in zs]
         for index, (level, layer) in reversed(list(enumerate(self._layers))):
@@ -183,7 +183,7 @@ class FlowModel(Flow):
             condition = conditioning.step(index, layer, level) if isinstance(layer, FusedStep) else None
             for k, z in enumerate(zs):
                 if isinstance(layer, FusedStep) and condition is not None:
-                    zs[k], d = layer.decode(z, condition)
+                    zs[k], d = layer.decode(z, condition, scratch)
                 elif isinstance(layer, FusedSplit) and latent is not None:
                     zs[k], d = layer.decode(z, self._own(latent[k]))
                 else:

@@ -23,7 +23,7 @@ from srspace_eval.flows.coupling import ConditionalCoupling, NormConv2d, Residua
 from srspace_eval.flows.layers import Split, ZeroConv2d, gaussian_logp
 from srspace_eval.flows.network import FlowStep
 from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net, run_tail
-from srspace_eval.kernels.winograd_tiles import TileConv, supports
+from srspace_eval.kernels.winograd_tiles import Scratch, TileConv, supports
 from srspace_eval.models.adapters.fused_condition import ConditionConv, LevelInput, LevelValues
 
 
@@ -128,20 +128,20 @@ class FusedStep:
     def condition(self, level: LevelInput | LevelValues) -> StepCondition:
         """Compute what the step needs of the LR."""
         pre, h = self._condition(level)
-        h = run_tail(self._injector, h.relu_())
+        h = run_tail(self._injector, h.relu_(), level.scratch if isinstance(level, LevelValues) else None)
         shift, scale = _shift_scale(h)
         with torch.autocast(scale.device.type, enabled=False):
             offset = self.linear.conv(-shift)
         return StepCondition(pre, scale.reciprocal(), offset, -scale.log().sum(dtype=torch.float64))
 
-    def decode(self, z: Tensor, condition: StepCondition) -> tuple[Tensor, Tensor]:
+    def decode(self, z: Tensor, condition: StepCondition, scratch: Scratch) -> tuple[Tensor, Tensor]:
         """Latents to image: (N, C, H, W) z, overwritten -> z, log|det| (N,) float64 of this direction."""
         z1, z2 = z[:, : self.channels], z[:, self.channels :]
-        shift, scale = _shift_scale(run_net(self._affine, z1, condition.pre))
+        shift, scale = _shift_scale(run_net(self._affine, z1, condition.pre, scratch))
         z2.div_(scale).sub_(shift)
         logdet = -_sum_log(scale)
         if self._noise is not None:
-            shift, scale = _shift_scale(run_net(self._noise, z1, None))
+            shift, scale = _shift_scale(run_net(self._noise, z1, None, scratch))
             z2.div_(scale).sub_(shift)
             logdet -= _sum_log(scale)
         with torch.autocast(z.device.type, enabled=False):
@@ -226,6 +226,6 @@ def _fold_conv(module: nn.Module, layout: torch.memory_format, *, offset: float)
         raise TypeError(f"no folding for {type(module).__name__}")
     dtype = next(module.parameters()).dtype
     weight, bias = weight.to(dtype).contiguous(memory_format=layout), bias.to(dtype)
-    outputs, inputs, taps, _ = weight.shape
-    tiled = TileConv(weight, bias) if taps == 3 and inputs == outputs and supports(weight) else None
+    _, inputs, taps, _ = weight.shape
+    tiled = TileConv(weight, bias) if taps == 3 and inputs >= 32 and supports(weight) else None
     return Conv(weight, bias, tiled=tiled)

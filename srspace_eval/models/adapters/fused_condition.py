@@ -15,7 +15,7 @@ from torch import Tensor
 
 from srspace_eval.kernels.coupling import Conv
 from srspace_eval.kernels.upsampled_conv import DifferenceConv, Differences, UpsampledConv
-from srspace_eval.kernels.winograd_tiles import RUN, Scratch, TileConv, TiledMap, supports
+from srspace_eval.kernels.winograd_tiles import Scratch, TileConv, TiledMap, supports
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,12 @@ class LevelValues:
         self.scratch = Scratch()
         self.height, self.width, self.tiles = tiled.height, tiled.width, tiled.tiles
         self.own = tiled.new_values(level.own.shape[1])
-        tiled.values(self.own, self.scratch)
+        columns = self.tiles[1]
+
+        def band(first: int, last: int, worker: int) -> None:
+            tiled.values(first, last, self.own[:, first * columns : last * columns], self.scratch, worker)
+
+        tiled.for_bands(band)
         self.differences = None if level.stacked is None else Differences(level.stacked)
 
 
@@ -100,15 +105,23 @@ class ConditionConv:
         return affine, features
 
     def _from_values(self, level: LevelValues) -> tuple[Tensor, Tensor]:
-        assert self._tiled is not None
-        height, width = (RUN * count for count in level.tiles)
-        outs = [
-            torch.empty(height, width, self._hidden, dtype=torch.float32),
-            level.scratch.take("hidden", height, width, self._hidden),
-        ]
-        self._tiled.from_values(level.own, outs, level.scratch)
-        outs = [out[: level.height, : level.width] for out in outs]
+        conv = self._tiled
+        assert conv is not None
+        sums = level.scratch.map("sums", level.height, level.width, conv.outputs)
+        columns, filters = level.tiles[1], conv.filters(level.scratch)
+
+        def band(first: int, last: int, worker: int) -> None:
+            values = level.own[:, first * columns : last * columns]
+            conv.from_values(filters, values, sums, first, last, level.scratch, worker)
+
+        sums.for_bands(band)
+        size = 1, self._hidden, level.height, level.width
+        affine = torch.empty(size, dtype=torch.float32, memory_format=torch.channels_last)
+        features = torch.from_numpy(level.scratch.take("hidden", level.height, level.width, self._hidden))
+        features = features.permute(2, 0, 1)[None]
+        sums.picture(affine)
+        sums.picture(features, self._hidden)
         if self._differences is not None and level.differences is not None:
+            outs = [out[0].permute(1, 2, 0) for out in (affine, features)]
             self._differences.add_to(outs, level.differences, level.scratch)
-        affine, features = (out.permute(2, 0, 1)[None] for out in outs)
         return affine, features

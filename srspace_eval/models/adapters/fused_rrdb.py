@@ -11,34 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srspace_eval.flows.rrdb import RESIDUAL_SCALE, SLOPE, RRDBFeatures, RRDBNet, leaky_relu
-from srspace_eval.kernels.winograd_tiles import Scratch, TileConv, TiledMap
-
-
-class _FusedDenseBlock:
-    """See :class:`~srspace_eval.flows.rrdb.DenseBlock`."""
-
-    def __init__(self, block: nn.Module) -> None:
-        parameters = dict(block.named_parameters())
-        names = [f"conv{k + 1}" for k in range(5)]
-        self._convs = [
-            TileConv(parameters[f"{name}.weight"].detach(), parameters[f"{name}.bias"].detach()) for name in names
-        ]
-
-    def __call__(self, x: TiledMap, out: TiledMap, grown: TiledMap, values: Tensor, scratch: Scratch) -> None:
-        """Write the block of x to ``out``; ``grown`` and ``values`` are overwritten."""
-        seen = x.pixels.shape[2]
-        x.values(values[..., :seen], scratch)
-        for conv in self._convs[:-1]:
-            conv.from_values(values[..., :seen], [grown.whole_tiles], scratch)
-            grown.clear_outside()
-            F.leaky_relu_(grown.pixels, SLOPE)
-            growth = grown.pixels.shape[2]
-            grown.values(values[..., seen : seen + growth], scratch)
-            seen += growth
-        self._convs[-1].from_values(values, [out.whole_tiles], scratch)
-        out.clear_outside()
-        out.pixels.mul_(RESIDUAL_SCALE).add_(x.pixels)
+from srspace_eval.flows.rrdb import RESIDUAL_SCALE, SLOPE, RRDBFeatures, RRDBNet
+from srspace_eval.kernels.dense_tiles import BandedMap, DenseBlock, DenseConv
+from srspace_eval.kernels.winograd_tiles import Scratch, TileConv
 
 
 class FusedRRDB:
@@ -52,36 +27,50 @@ class FusedRRDB:
 
     def __init__(self, net: RRDBNet) -> None:
         self._net = net
-        self._blocks = [
-            [_FusedDenseBlock(block.get_submodule(f"RDB{k + 1}")) for k in range(3)] for block in net.RRDB_trunk
-        ]
+        self._blocks = [[_fused(block.get_submodule(f"RDB{k + 1}")) for k in range(3)] for block in net.RRDB_trunk]
 
     def features(self, lr: Tensor, stacked: tuple[int, ...], upconvs: int) -> RRDBFeatures:
         """See :meth:`RRDBNet.features`; the maps are channels-last."""
         net = self._net
         first = net.conv_first(lr)
         _, channels, height, width = first.shape
-        x, y, z = TiledMap.of(first), TiledMap(height, width, channels), TiledMap(height, width, channels)
-        grown = TiledMap(height, width, net.growth)
+        x, y, z = BandedMap.of(first), BandedMap(height, width, channels), BandedMap(height, width, channels)
+        grown = [BandedMap(height, width, net.growth) for _ in range(4)]
         values, scratch = x.new_values(channels + 4 * net.growth), Scratch()
         size = 1, channels * len(stacked), height, width
         outputs = torch.empty(size, dtype=torch.float32, memory_format=torch.channels_last)
         at = 0
         for index, (one, two, three) in enumerate(self._blocks):
-            one(x, y, grown, values, scratch)
-            two(y, z, grown, values, scratch)
-            three(z, y, grown, values, scratch)
-            x.pixels.add_(y.pixels, alpha=RESIDUAL_SCALE)
+            one.run(x, y, grown, values, scratch)
+            two.run(y, z, grown, values, scratch)
+            three.run(z, y, grown, values, scratch)
+            x.add(y, RESIDUAL_SCALE)
             if index in stacked:
-                outputs[:, at : at + channels] = x.picture
+                x.picture(outputs[:, at : at + channels])
                 at += channels
-        del values, scratch, grown, y, z
-        trunk = x.picture
-        last = net.trunk_conv(trunk.contiguous(memory_format=torch.channels_last))
+        del values, grown, y, z
+        trunk = x.picture(torch.empty_like(first, memory_format=torch.channels_last))
+        last = _tiled(net.trunk_conv)(trunk, scratch)
         last += trunk if net.skip == "trunk" else first
         up: list[Tensor] = []
         for k in range(upconvs):
             small = up[-1] if up else last
             large = F.interpolate(small, scale_factor=2, mode="nearest")
-            up.append(leaky_relu(net.get_submodule(f"upconv{k + 1}")(large)))
+            up.append(_tiled(net.get_submodule(f"upconv{k + 1}"))(large, scratch, SLOPE))
         return RRDBFeatures(last, outputs, tuple(up))
+
+
+def _fused(block: nn.Module) -> DenseBlock:
+    """See :class:`~srspace_eval.flows.rrdb.DenseBlock`."""
+    convs = [_parameters(block.get_submodule(f"conv{k + 1}")) for k in range(5)]
+    factors = [1.0, 1.0, 1.0, 1.0, RESIDUAL_SCALE]
+    return DenseBlock([DenseConv(*conv, factor) for conv, factor in zip(convs, factors, strict=True)], SLOPE)
+
+
+def _tiled(conv: nn.Module) -> TileConv:
+    return TileConv(*_parameters(conv))
+
+
+def _parameters(conv: nn.Module) -> tuple[Tensor, Tensor]:
+    parameters = dict(conv.named_parameters())
+    return parameters["weight"].detach(), parameters["bias"].detach()
