@@ -35,7 +35,7 @@ import time
 import traceback
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -328,31 +328,34 @@ def commands(scratch: Path) -> dict[str, Command]:
     }
 
 
-def run(kills: int, seed: int, only: str | None) -> list[Figures]:
+def run(kills: int, seed: int, only: str | None, *, kills_alone: bool = False) -> Iterator[Figures]:
     chance = random.Random(seed)
-    found = []
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         scratch.chmod(0o755)
         if only in (None, "serve"):
             trial = ServeTrial(scratch, chance)
-            found += [trial.signalled(number, kills) for number in (signal.SIGKILL, signal.SIGINT)]
-            found += [trial.burst(closing=closing) for closing in (False, True)]
+            yield trial.signalled(signal.SIGKILL, kills)
+            if not kills_alone:
+                yield trial.signalled(signal.SIGINT, kills)
+                for closing in (False, True):
+                    yield trial.burst(closing=closing)
         if only == "serve":
-            return found
+            return
         for command in commands(scratch).values():
             if only not in (None, command.name):
                 continue
             trial = Trial(command, scratch, chance)
             few = max(1, kills // 10)
-            found.append(trial.signalled(signal.SIGKILL, kills))
-            found.append(trial.signalled(signal.SIGINT, kills))
-            found.append(trial.failing("disk full", partial(disk_full_for_some, trial, chance), few, ""))
-            found.append(trial.failing("folder not writable", partial(not_writable, trial.out), 1, "cannot be"))
-            found.append(trial.twice(few))
+            yield trial.signalled(signal.SIGKILL, kills)
+            if kills_alone:
+                continue
+            yield trial.signalled(signal.SIGINT, kills)
+            yield trial.failing("disk full", partial(disk_full_for_some, trial, chance), few, "")
+            yield trial.failing("folder not writable", partial(not_writable, trial.out), 1, "cannot be")
+            yield trial.twice(few)
             if command.name == "score":
-                found += _while_scoring(trial, scratch, chance, few)
-    return found
+                yield from _while_scoring(trial, scratch, chance, few)
 
 
 def _while_scoring(trial: Trial, scratch: Path, chance: random.Random, times: int) -> list[Figures]:
@@ -545,15 +548,19 @@ def main_() -> int:
     parser.add_argument("--kills", type=int, default=100, help="random moments for each command")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=["score", "sample", "rank", "serve"])
+    parser.add_argument("--kills-alone", action="store_true", help="SIGKILL, and no other fault")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = run(options.kills, options.seed, options.only)
+    rows = run(options.kills, options.seed, options.only, kills_alone=options.kills_alone)
+    found = []
     if options.json:
+        found = list(rows)
         print(json.dumps([vars(figures) for figures in found]))
     else:
         print(f"{'command':8} {'fault':26} {'injected':>8} {'survived':>8} {'records lost':>12}")
-        for f in found:
-            print(f"{f.command:8} {f.fault:26} {f.injected:8} {f.survived:8} {f.records_lost:12}")
+        for f in rows:
+            found.append(f)
+            print(f"{f.command:8} {f.fault:26} {f.injected:8} {f.survived:8} {f.records_lost:12}", flush=True)
             for remark in f.remarks[:3]:
                 print(f"    {remark}")
     return int(any(f.survived != f.injected or f.records_lost for f in found))

@@ -48,7 +48,7 @@ pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 html_theme_options = {
     "light_css_variables": {"color-foreground-muted": "#565b62", "color-toc-item-text": "#565b62"},
-    "dark_css_variables": {"color-foreground-muted": "#a5adb8"},
+    "dark_css_variables": {"color-foreground-muted": "#a5adb8", "color-toc-item-text": "#a5adb8"},
 }
 
 myst_enable_extensions = ["colon_fence", "deflist", "substitution"]

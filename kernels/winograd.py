@@ -6,7 +6,7 @@ Computations", 1980; for convolutional networks A. Lavin and S. Gray, CVPR 2016)
 r = 3 and two fifths for r = 5. The method is applied along the rows only; applied along both axes its rounding error
 would be several times larger.
 
-The rounding error, as a norm, is 2.3 to 2.7 times that of direct sums on random maps, and 0.5 to 0.9 times on constant,
+The rounding error, as a norm, is 2.2 to 2.5 times that of direct sums on random maps, and 0.5 to 0.8 times on constant,
 smooth and striped maps. Where large terms cancel (even maps, filters that sum to 0), direct sums lose as many digits,
 so nothing is gained by computing such maps directly.
 

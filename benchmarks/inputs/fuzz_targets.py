@@ -420,10 +420,10 @@ def request(_: Path) -> Target:
             if parser.completed or not left:
                 break
         if parser.completed and parser.error is None and not parser.empty:
-            lengths = [
-                line for line in data.split(b"\r\n\r\n")[0].lower().split(b"\r\n") if line.startswith(b"content-length")
-            ]
-            assert len({line.partition(b":")[2].strip() for line in lengths}) < 2, lengths
+            head = data.split(b"\r\n\r\n")[0].lower().split(b"\r\n")
+            fields = [(name.strip(), value.strip()) for name, _, value in (line.partition(b":") for line in head)]
+            lengths = {value for name, value in fields if name == b"content-length"}
+            assert len(lengths) < 2, lengths
         if parser.body_rcv is not None:
             parser.close()
 

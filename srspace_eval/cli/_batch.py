@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from srspace_eval.cli._common import print_json, say, shown
+from srspace_eval.cli._common import print_json, say, shown, tell
 from srspace_eval.report.letters import Batch, contents, verdict, write_letters
 
 _LISTED = 5
@@ -34,12 +34,12 @@ def show_batch(batch: _Printed, reports: Path | None, *, as_json: bool) -> None:
         for outcome in batch.outcomes:
             lines = [("fault", fault) for fault in outcome.faults] + [("notice", text) for text in outcome.notices]
             for kind, text in lines[:_LISTED]:
-                click.echo(shown(f"{outcome.team.team}: {kind}: {text}"))
+                tell(f"{outcome.team.team}: {kind}: {text}")
             if len(lines) > _LISTED:
-                click.echo(shown(f"{outcome.team.team}: and {len(lines) - _LISTED} more (--reports or --json has all)"))
+                tell(f"{outcome.team.team}: and {len(lines) - _LISTED} more (--reports or --json has all)")
         _table(batch)
     if reports is not None:
-        say(f"reports: {len(write_letters(batch, reports))} in {reports}")
+        say(f"wrote {len(write_letters(batch, reports))} reports to {reports}")
     faulty = [outcome for outcome in batch.outcomes if outcome.faults]
     say(f"{len(batch.outcomes)} submissions, {len(faulty) or 'none'} with faults")
     if faulty:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -72,7 +75,34 @@ def print_text(text: str) -> None:
 
 def say(text: str) -> None:
     """Print lines for the user to stderr. Invisible characters of untrusted names become visible."""
-    click.echo(shown(text), err=True)
+    click.echo(folded(shown(text), sys.stderr), err=True)
+
+
+def tell(text: str) -> None:
+    """Print lines of prose to stdout, as :func:`say` does to stderr."""
+    click.echo(folded(shown(text)))
+
+
+def folded(text: str, stream: TextIO | None = None) -> str:
+    """Lines that are broken between words if the stream (default: stdout) is a terminal.
+
+    Paths, addresses and commands stay whole, so that they can be copied.
+    """
+    stream = sys.stdout if stream is None else stream
+    if stream is None or not stream.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(line if len(line) <= width else _fold(line, width) for line in text.split("\n"))
+
+
+def _fold(line: str, width: int) -> str:
+    indent = line[: len(line) - len(line.lstrip())]
+    whole = re.sub(r"srspace-eval .*", lambda command: command.group().replace(" ", "\0"), line.strip())
+    folded = textwrap.fill(
+        whole, width, initial_indent=indent, subsequent_indent=f"{indent}  ", break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+    return folded.replace("\0", " ")
 
 
 def shown(text: str) -> str:

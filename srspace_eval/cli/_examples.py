@@ -142,6 +142,7 @@ EXAMPLES = {
 """Full name of a command -> the end of its help."""
 
 _NOTHING_KEPT = "nothing was written; the same command starts again"
+_OVERWRITE = "the LRs that were written are kept; the same command with --overwrite makes all of them again"
 
 INTERRUPTED = {
     "check": _NOTHING_KEPT,
@@ -150,6 +151,11 @@ INTERRUPTED = {
     "verify": _NOTHING_KEPT,
     "likelihood": _NOTHING_KEPT,
     "sample": "the samples that were written are kept; the same command goes on with the others",
+    "downscale": _OVERWRITE,
+    "degrade": _OVERWRITE,
+    "study create": "no study was written; the same command starts again",
+    "study collect": _NOTHING_KEPT,
+    "demo": "the demo is not complete; the same command starts again",
     "weights fetch": "the file is not complete and was removed; the same command starts again",
     "study plan": _NOTHING_KEPT,
     "models list": _NOTHING_KEPT,

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from srspace_eval._utils.csv_table import read_csv_table
+from srspace_eval.cli._common import tell
 from srspace_eval.errors import ResultsError
 from srspace_eval.metrics.registry import OR_INSTALL
 from srspace_eval.ranking.published_tables import (
@@ -153,5 +154,5 @@ def require_inputs_kept(inputs: Sequence[Path], out: Path, forms: Sequence[str],
 
 def print_published() -> None:
     for table in published_tables().values():
-        click.echo(f"{table.id}: {table.title} ({len(table.rows)} rows; tracks: {', '.join(table.tracks) or 'none'})")
-        click.echo(f"    {table.paper}, {table.table}; {table.data}")
+        tell(f"{table.id}: {table.title} ({len(table.rows)} rows; tracks: {', '.join(table.tracks) or 'none'})")
+        tell(f"    {table.paper}, {table.table}; {table.data}")

@@ -9,7 +9,7 @@ import click
 
 from srspace_eval._utils.notices import notify
 from srspace_eval.cli._batch import show_batch
-from srspace_eval.cli._common import print_json, progress, say, shown
+from srspace_eval.cli._common import print_json, progress, say, tell
 from srspace_eval.cli._options import submission_options, track_from
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import example_names
@@ -61,9 +61,9 @@ def command(
         print_json(report.to_document())
     else:
         for fault in report.faults:
-            click.echo(shown(f"fault: {fault}"))
+            tell(f"fault: {fault}")
         for notice in report.notices:
-            click.echo(shown(f"notice: {notice}"))
+            tell(f"notice: {notice}")
     count = len(report.faults)
     verdict = f"{count or 'no'} fault{'s' if count != 1 else ''}"
     say(

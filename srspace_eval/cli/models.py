@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from srspace_eval._utils.untrusted_text import visible
-from srspace_eval.cli._common import print_json, say
+from srspace_eval.cli._common import print_json, say, tell
 from srspace_eval.cli._options import EXISTING_FILE
 from srspace_eval.metrics.registry import columns
 
@@ -46,17 +46,17 @@ def list_models(as_json: bool = False) -> None:
     _print_results(list(methods.values()))
     _print_families(list(families.values()))
     known = ", ".join(spandrel_architectures())
-    click.echo(f"spandrel recognises: {known}" if known else SPANDREL_HINT)
+    tell(f"spandrel recognises: {known}" if known else SPANDREL_HINT)
     for method in methods.values():
-        click.echo(f"\n{method.id}: {method.title}")
+        tell(f"\n{method.id}: {method.title}")
         if method.paper:
-            click.echo(f"  {method.paper}")
-        click.echo(f"  adapters: {', '.join(method.adapters)}")
-        click.echo(f"  licence: {method.licence}" + (f"; {method.homepage}" if method.homepage else ""))
+            tell(f"  {method.paper}")
+        tell(f"  adapters: {', '.join(method.adapters)}")
+        tell(f"  licence: {method.licence}" + (f"; {method.homepage}" if method.homepage else ""))
         for checkpoint in method.checkpoints:
-            click.echo(f"  checkpoint ({checkpoint.status}): {', '.join(checkpoint.files)}: {checkpoint.where}")
+            tell(f"  checkpoint ({checkpoint.status}): {', '.join(checkpoint.files)}: {checkpoint.where}")
             if checkpoint.note:
-                click.echo(f"    {checkpoint.note}")
+                tell(f"    {checkpoint.note}")
 
 
 def _heading(metric: str) -> str:
@@ -76,7 +76,7 @@ def _print_results(methods: list[Method]) -> None:
     click.echo("Published numbers")
     _print_table({"method": [method.id for method, _ in rows], "scale": [f"×{row.scale}" for _, row in rows]}, values)
     for key, text in {k: v for method in methods for row in method.results for k, v in row.sources.items()}.items():
-        click.echo(f"{key}: {text}")
+        tell(f"{key}: {text}")
 
 
 def _print_families(families: list[ModelFamily]) -> None:

@@ -195,6 +195,12 @@ _DEFAULT_BOARD = Path("leaderboards")
     metavar="FILE.csv",
     help=f"What to show about teams: file,team,kind,{','.join(FIELDS)}.",
 )
+@click.option(
+    "--date",
+    default="",
+    metavar="DAY",
+    help="Day of the newest result, for pages and the history (default: the newest of --teams, else of the files).",
+)
 @click.argument("more_submissions", metavar="[SUBMISSION...]", nargs=-1, type=SOURCE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
@@ -227,6 +233,7 @@ def command(
     viewer_images: int,
     viewer_size: int,
     teams: Path | None,
+    date: str,
     more_submissions: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -282,6 +289,7 @@ def command(
             signature=chosen.get(track.name),
             allow_unknown=allow_unknown,
             teams=teams,
+            date=date,
             rank_together=rank_together,
         )
         for track in tracks

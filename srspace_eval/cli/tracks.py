@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from srspace_eval.cli._common import print_json, print_text, say
+from srspace_eval.cli._common import folded, print_json, print_text, say
 from srspace_eval.tracks.reader import list_tracks, load_track
 from srspace_eval.tracks.template import write_track_template
 from srspace_eval.tracks.words import describe_track
@@ -43,7 +43,7 @@ def show(name: str, as_json: bool) -> None:
         about = {"source": track.source, "uncertain": list(track.uncertain)}
         print_json({"name": track.name, "title": track.title, "sentences": sentences, **about})
         return
-    print_text("\n".join([f"{track.name}: {track.title}", *(f"  {sentence}" for sentence in sentences)]) + "\n")
+    print_text(folded("\n".join([f"{track.name}: {track.title}", *(f"  {sentence}" for sentence in sentences)])) + "\n")
 
 
 @command.command("new")

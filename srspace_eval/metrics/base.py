@@ -488,21 +488,27 @@ class Metric(ABC):
         tuple[MetricInfo, ...]
             One entry for each of :attr:`columns`, in their order.
         """
-        changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
         if measure_id == self.name:
-            about = f" Other options here: {changed}." if changed else ""
-            return tuple(replace(info, description=f"{info.description}{about}") for info in self.columns)
+            return tuple(replace(info, description=self.describe(info)) for info in self.columns)
         return tuple(
             replace(
                 info,
                 id=renamed_key(info.id, self.name, measure_id),
                 label=f"{info.label} ({measure_id})",
                 tex=f"{info.tex} (" + measure_id.replace("_", r"\_") + ")",
-                description=f"{info.description} Options: {changed}." if changed else info.description,
+                description=self.describe(info),
                 curve=info.curve and renamed_key(info.curve, self.name, measure_id),
             )
             for info in self.columns
         )
+
+    def describe(self, info: MetricInfo) -> str:
+        """A column's description with these options.
+
+        A metric overrides it if the description of its defaults would be wrong with other options.
+        """
+        changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
+        return f"{info.description} Options: {changed}." if changed else info.description
 
     def missing(self) -> str:
         """The required option that is missing, and how to give it; an empty text if none is missing.

@@ -12,6 +12,7 @@ from srspace_eval.errors import RankingError
 from srspace_eval.results.record import Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_results
+from srspace_eval.tracks.model import MAX_SAMPLES, Track
 
 _NAMED = 6  # teams named in a message before "and N more"
 _LONGEST = 300  # characters of a setting's value in a message
@@ -102,6 +103,13 @@ def common_text(results: Sequence[Result]) -> str:
         for group, values in result.signature.settings.items():
             settings.setdefault(group, values)
     return Signature(settings).text
+
+
+def measured_samples(results: Sequence[Result], track: Track) -> int:
+    """The number of samples per image that all results state; the track's own if there are none, or they differ."""
+    numbers = {result.signature.settings.get("common", {}).get("samples") for result in results} - {None}
+    (found,) = numbers if len(numbers) == 1 else (track.samples,)
+    return found if type(found) is int and 1 <= found <= MAX_SAMPLES else track.samples
 
 
 def _conflicts(results: Sequence[Result]) -> list[tuple[str, str, dict[str, list[Result]]]]:

@@ -1,4 +1,4 @@
-"""Where numbers measured here do not compare with the published ones beside them. Imports no torch."""
+"""Where numbers measured here do not compare with published ones. Imports no torch."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ _NOT_COMPARED = {"version", "reference", "lr"}  # the LR files are the challenge
 def find_departures(
     entries: Sequence[Entry], comparable: Sequence[Result], columns: Sequence[str], track: Track
 ) -> tuple[Departure, ...]:
-    """The columns that hold published numbers beside numbers that were not measured as those were.
+    """The columns of numbers that were not measured as published ones were.
 
     Published numbers are of the track's measurement with the metrics' defaults (the challenge's own) on the images of
     their table. The images are the same only if the table declares the digest of its GT and the result has the same.
-    A setting is compared where the result states it. Columns with the same departures share one.
+    A setting is compared where the result states it, also if no published numbers are shown: readers know those of the
+    challenge. Columns with the same departures share one.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def find_departures(
         ]
         tables = {"" if table is None else table.id: table for table in cited}
         own = [result for result in comparable if result.summary.get(column) is not None]
-        if not tables or not own or column not in standard:
+        if not own or column not in standard:
             continue
         name, metric, info = standard[column]
         settings = [
@@ -90,7 +91,11 @@ def _other_settings(
     if info.per == "image":
         compared.insert(0, ("common", {"samples": track.samples}))
     return [
-        f"{key} {mine}" if isinstance(mine, str) else f"{key} {mine} instead of {wanted}"
+        f"{mine} samples instead of {wanted}"
+        if key == "samples"
+        else f"{key} {mine}"
+        if isinstance(mine, str)
+        else f"{key} {mine} instead of {wanted}"
         for group, standard in compared
         for key, wanted in standard.items()
         if (mine := settings.get(group, {}).get(key, wanted)) != wanted

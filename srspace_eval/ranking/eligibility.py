@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.notes import metric_label
+from srspace_eval.tracks.formula_words import formula_words
 from srspace_eval.tracks.formulas import Formula
 from srspace_eval.tracks.model import Track
 
@@ -30,7 +31,9 @@ def failed_conditions(derived: DerivedColumns, track: Track, able: Sequence[int]
                 named = (metric for metric in track.columns() if metric in condition.ids)
                 about = [_value(metric, values[metric][i], track) for metric in named]
                 text = _lost_baseline(condition, derived, track)
-                found.setdefault(i, []).append(f"{condition.text} ({', '.join([*about, *text])})")
+                found.setdefault(i, []).append(
+                    f"{formula_words(condition, track.label)} ({', '.join([*about, *text])})"
+                )
     return {i: f"not eligible: {'; '.join(texts)}" for i, texts in found.items()}
 
 

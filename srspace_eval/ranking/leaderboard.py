@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.columns import all_default_columns
@@ -26,7 +27,7 @@ from srspace_eval.results.record import Result
 from srspace_eval.results.store import newest_day
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
-from srspace_eval.tracks.teams import Team, read_teams
+from srspace_eval.tracks.teams import Team, is_day, read_teams
 
 _NAMED = 5  # teams named in a notice
 
@@ -45,6 +46,7 @@ def rank(
     signature: str | None = None,
     allow_unknown: bool = False,
     teams: Sequence[Team] | Path | str | None = None,
+    date: str = "",
     rank_together: bool = False,
 ) -> Ranking:
     """Rank scored submissions by a track's rule: what ``srspace-eval rank`` does.
@@ -81,6 +83,10 @@ def rank(
     teams
         Teams or their CSV (:func:`srspace_eval.read_teams`): affiliations, links, what else they declared. Entries of
         the same name show it; upper and lower case count as the same.
+    date
+        The day of the newest result for pages and the history, such as ``"2026-11-21"``. Empty: the newest date of
+        ``teams``, else the day on which the newest file of the board was written (or SOURCE_DATE_EPOCH). No number
+        depends on it.
     rank_together
         Rank the teams of ``published`` and all other entries together, although their numbers do not compare.
 
@@ -94,7 +100,7 @@ def rank(
     ------
     RankingError
         If there is nothing to rank, a source is damaged, a team is there twice, ``mor`` names a team without an entry,
-        or results were measured with different settings and no ``signature`` was chosen.
+        results were measured with different settings and no ``signature`` was chosen, or ``date`` is not a day.
     ResultsError
         If files of the board are damaged.
     TrackError
@@ -107,6 +113,8 @@ def rank(
     >>> [row.entry.team for row in ranking.rows[:3]]
     ['Deepest', 'CIPLAB', 'njtech&seu']
     """
+    if date and not is_day(date):
+        raise RankingError(f"date {visible(date)!r}: is not a day; write one such as 2026-11-21")
     if track is None:
         track = _track_of(published)
     track = track if isinstance(track, Track) else load_track(track)
@@ -142,7 +150,9 @@ def rank(
     if published is not None:
         name = load_published(published, track.name).id
         ranking = replace(ranking, published=name, others=tuple(replace(o, published=name) for o in ranking.others))
-    return ranking if board is None else replace(ranking, date=newest_day(board, track.name))
+    declared = max((entry.about.get("date", "") for entry in entries), default="")
+    known = date or declared or ("" if board is None else newest_day(board, track.name))
+    return replace(ranking, date=known, others=tuple(replace(one, date=known) for one in ranking.others))
 
 
 def _track_of(published: str | None) -> str:

@@ -135,11 +135,13 @@ class Row:
     """From 1; equals share the best of their places. None without final rank."""
     other_settings: bool = False
     """Whether it was measured with other settings than the ranked results, and therefore does not compare with them."""
+    keys: tuple[float | None, ...] = ()
+    """The values of the rule's ``order_by`` keys; empty without a place."""
 
 
 @dataclass(frozen=True)
 class Departure:
-    """Columns in which numbers measured here do not compare with the published ones.
+    """Columns in which numbers measured here do not compare with published ones.
 
     Attributes
     ----------
@@ -160,7 +162,7 @@ class Ranking:
     Attributes
     ----------
     track
-        The rule.
+        The rule. Its number of samples is that of the ranked results.
     columns
         Metric ids, in the table's order.
     rows
@@ -174,9 +176,12 @@ class Ranking:
     departures
         The columns in which numbers measured here do not compare with the published ones beside them.
     date
-        The day of the newest result of the board, such as ``"2026-11-21"`` (UTC); empty without a board.
+        The day that was declared, else the newest one that a team declared, else the day of the newest result of the
+        board (UTC), such as ``"2026-11-21"``; empty if none is known.
     published
         The id of the published table whose teams are ranked; empty: the ranking is not of one.
+    asked_samples
+        The number of samples per image that the track itself asks for; 0 if it is not known.
 
     Examples
     --------
@@ -195,6 +200,7 @@ class Ranking:
     departures: tuple[Departure, ...] = ()
     date: str = ""
     published: str = ""
+    asked_samples: int = 0
 
     @property
     def all(self) -> tuple[Ranking, ...]:

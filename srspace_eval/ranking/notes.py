@@ -42,7 +42,7 @@ def metric_label(metric: str, track: Track) -> str:
     >>> metric_label("diversity", load_track("x4"))
     'S_10'
     """
-    return track.columns()[metric].label.replace("S_M", f"S_{track.samples}")
+    return track.label(metric)
 
 
 def make_notes(
@@ -54,6 +54,7 @@ def make_notes(
     comparable: Sequence[Result],
     left_out: int,
     participants: Participants,
+    asked_samples: int,
 ) -> tuple[str, ...]:
     """The notes of a ranking, in the order in which they matter.
 
@@ -65,8 +66,11 @@ def make_notes(
         The results that share their settings, and how many do not.
     participants
         Who is ranked with whom.
+    asked_samples
+        The number of samples per image that the track itself asks for.
     """
     return (
+        *_sample_notes(track, asked_samples, rows),
         *_rule_notes(track, rows),
         *_participants_notes(participants),
         *_mor_notes(track, rows, columns),
@@ -79,6 +83,15 @@ def make_notes(
 def _moving(rows: Sequence[Row]) -> bool:
     """Whether any number has an interval: a ranking by runtimes alone has none."""
     return any(row.intervals or row.rank_intervals for row in rows)
+
+
+def _sample_notes(track: Track, asked: int, rows: Sequence[Row]) -> list[str]:
+    if track.samples == asked:
+        return []
+    number = f"{track.samples} {'sample' if track.samples == 1 else 'samples'}"
+    published = any(row.entry.origin == "published" for row in rows)
+    others = f" Published values are of {asked}." if published else ""
+    return [f"The results have {number} per image. The track asks for {asked}.{others}"]
 
 
 def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
@@ -102,7 +115,7 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
         notes += [f"No places yet: {reason}." for reason in reasons if len(reasons) == 1]
     if rule.order_by or rule.eligible:
         baselines = {"Baselines are ranked too.", "Baselines are shown and not ranked.", "There is no final rank."}
-        sentences = [sentence for sentence in rule_sentences(rule, track) if sentence not in baselines]
+        sentences = [sentence for sentence in rule_sentences(rule, track, labels=True) if sentence not in baselines]
         notes += [s for s in sentences if not (rule.final and s.startswith("The final rank"))]
     for criterion in rule.criteria:
         if criterion.tolerance and any(row.entry.values.get(criterion.metric) is not None for row in rows):
@@ -177,7 +190,8 @@ def _origin_notes(rows: Sequence[Row], comparable: Sequence[Result], left_out: i
         notes.append("Teams whose numbers were given in a table are ranked beside measured ones as they are.")
     if left_out:
         notes.append(f"Measured with other settings and listed without ranks: {left_out}.")
-    if any(row.entry.origin == "published" for row in rows):
+    published = [row.entry.origin == "published" for row in rows]
+    if any(published) and not all(published):
         notes.append("Rows marked as published were not measured here.")
     return notes
 

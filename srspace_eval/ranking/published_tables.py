@@ -94,6 +94,8 @@ class PublishedTable:
     measured_with
         How the numbers were measured, as far as it is known. The notes of the rows say it. If it is empty, they were
         measured as the track measures.
+    year
+        The year of the publication.
     gt_sha256
         The digest of its GT images, as a result's signature states it under ``common.gt``; empty: not known.
 
@@ -119,6 +121,7 @@ class PublishedTable:
     measured_with: str = ""
     gt_sha256: str = ""
     authors: tuple[str, ...] = ()
+    year: int | None = None
 
     @property
     def citation(self) -> str:
@@ -315,6 +318,7 @@ class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
     measured_with: str = ""
     gt_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
     authors: tuple[str, ...] = ()
+    year: Annotated[int, Meta(ge=1900, le=9999)] | UnsetType = UNSET
 
 
 def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
@@ -349,6 +353,7 @@ def parse_table(data: dict[str, Any], where: str) -> PublishedTable:
         measured_with=table.measured_with,
         gt_sha256=table.gt_sha256,
         authors=table.authors,
+        year=None if table.year is UNSET else table.year,
     )
 
 

@@ -8,6 +8,7 @@ from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.ranking.participants import ONLY_PUBLISHED
+from srspace_eval.tracks.formula_words import formula_words
 from srspace_eval.tracks.model import Track
 
 NO_FINAL_RANK = "the track has no final rank"
@@ -99,4 +100,4 @@ def _why_unplaced(entry: Entry, ranks: Mapping[str, float], track: Track, derive
             reasons.append(_outside(label, among[metric], track))
     if derived.baseline_missing:
         reasons.append(f"no entry is called {track.baseline!r}, whose values the formulas need")
-    return "; ".join(reasons) or f"{key.text} has no value"
+    return "; ".join(reasons) or f"{formula_words(key, track.label)} has no value"

@@ -13,7 +13,7 @@ from srspace_eval._utils.untrusted_text import name_key, spelled
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.columns import tracks_of
-from srspace_eval.ranking.compatibility import choose_signature, require_one_signature
+from srspace_eval.ranking.compatibility import choose_signature, measured_samples, require_one_signature
 from srspace_eval.ranking.departures import find_departures
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.eligibility import failed_conditions
@@ -80,6 +80,9 @@ def apply_rule(
     lines = [_clean(entry, track) for entry in entries]
     _require_distinct(lines)
     excluded = _choose(lines, signature)
+    results = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
+    # Labels and sentences are about what was measured: S_2 if all results have two samples.
+    measured = replace(track, samples=measured_samples(results, track))
     first, *others = (
         _apply(
             lines,
@@ -87,12 +90,13 @@ def apply_rule(
             excluded,
             bootstrap,
             shown if columns is None else columns,
+            track.samples,
             tell=number == 0,
             together=together,
         )
-        for number, (one, shown) in enumerate(tracks_of(track))
+        for number, (one, shown) in enumerate(tracks_of(measured))
     )
-    return replace(first, track=track, others=tuple(others))
+    return replace(first, track=measured, others=tuple(others))
 
 
 def _apply(
@@ -101,11 +105,13 @@ def _apply(
     excluded: Mapping[int, str],
     bootstrap: BootstrapPlan | None,
     shown: Sequence[str],
+    asked: int,
     *,
     tell: bool,
     together: bool,
 ) -> Ranking:
-    """One rule applied to checked entries."""
+    """One rule applied to checked entries. The track has the number of samples that were measured; ``asked`` is its
+    own."""
     rule = track.ranking
     participants = find_participants(lines, excluded, rule, together=together)
     able, apart = participants.able, participants.apart
@@ -132,6 +138,7 @@ def _apply(
     if unknown:
         raise RankingError(f"unknown column {', '.join(map(repr, unknown))}; known are {', '.join(track.columns())}")
     finals, places = _finals(derived, ranks, rule, competing)
+    keys = _key_values(derived, ranks, rule)
     rows = [
         Row(
             entry=entry,
@@ -145,6 +152,7 @@ def _apply(
             intervals=entry.intervals,
             place=places[i],
             other_settings=i in excluded,
+            keys=tuple(values[i] for values in keys) if places[i] is not None else (),
         )
         for i, entry in enumerate(lines)
     ]
@@ -164,14 +172,15 @@ def _apply(
         for i, row in enumerate(rows)
     ]
     comparable = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
-    departures = find_departures(lines, comparable, shown, track)
+    departures = find_departures(lines, comparable, shown, replace(track, samples=asked))
     return Ranking(
         track=track,
         columns=shown,
         rows=tuple(rows[i] for i in order),
-        notes=make_notes(track, rows, shown, bootstrap, found.images, comparable, len(excluded), participants),
+        notes=make_notes(track, rows, shown, bootstrap, found.images, comparable, len(excluded), participants, asked),
         bootstrap=bootstrap if found.images else None,
         departures=departures,
+        asked_samples=asked,
     )
 
 
@@ -244,6 +253,17 @@ def _finals(
         sign = -1.0 if rule.order_by[0].better == "higher" else 1.0
         return [float(sign * keys[0][0][i]) if i in places else None for i in range(len(ranks))], numbers
     return [None if number is None else float(number) for number in numbers], numbers
+
+
+def _key_values(
+    derived: DerivedColumns, ranks: Sequence[Mapping[str, float]], rule: RankingRule
+) -> list[list[float | None]]:
+    """For each key of ``order_by``, the value of each entry; None: it has none."""
+    if not rule.order_by:
+        return []
+    signs = [-1.0 if key.better == "higher" else 1.0 for key in rule.order_by]
+    found = [sign * values for sign, (values, _) in zip(signs, order_keys(derived, ranks, rule), strict=True)]
+    return [[None if math.isnan(value) else float(value) for value in values] for values in found]
 
 
 def _final_rank(ranks: Mapping[str, float], rule: RankingRule) -> float | None:

@@ -19,7 +19,8 @@ def metric_emphases(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetr
 
     Rows with the same kind of numbers (measured, given, published) compete with each other, baselines included. The GT
     does not compete, nor does a row that was measured with other settings. Values that look equal in the table are
-    equal, and so are values beyond the rule's plateau.
+    equal. If values reach the rule's plateau, all of them are the best, and there is no second best: a value below the
+    plateau is behind all of them.
     """
     values = [row.entry.values.get(info.id) for row in rows]
     found: list[Emphasis] = [""] * len(rows)
@@ -43,7 +44,8 @@ def value_emphases(
 ) -> list[Emphasis]:
     """The emphasis of values that compete with each other; None does not compete.
 
-    Values that look equal in a table are marked alike. If all of them do, none is marked.
+    Values that look equal in a table are marked alike. If all of them do, none is marked. If values reach the rule's
+    plateau, all of them are the best, and there is no second best: a value below it is behind all of them.
 
     Parameters
     ----------
@@ -62,8 +64,10 @@ def value_emphases(
     shown = [_as_shown(value, info) for value in values if value is not None]
     keys = sort_keys(shown, criterion or RankedMetric(info.id), info.direction).tolist()
     found: list[Emphasis] = [""] * len(values)
+    plateau = None if criterion is None else criterion.plateau
+    reached = plateau is not None and any(not info.better(plateau, value) for value in shown)
     for i, word in zip(known, emphases(keys), strict=True):
-        found[i] = word
+        found[i] = "" if reached and word == "second" else word
     return found
 
 

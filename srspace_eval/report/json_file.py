@@ -32,10 +32,14 @@ def to_document(table: Table) -> dict[str, Any]:
         "title": ranking.track.title,
         "columns": [_column(column) for column in table.columns if column.id != FINAL],
         "rows": [_row(table, line) for line in table.lines],
-        "notes": [*ranking.notes, *table.departures],
+        "notes": _notes(table),
         "bootstrap": None if plan is None else {"replicates": plan.replicates, "seed": plan.seed, "level": plan.level},
         **(_rankings(ranking) if ranking.track.more_rankings else {}),
     }
+
+
+def _notes(table: Table) -> list[str]:
+    return [*table.ranking.notes, *table.departures, *table.common_notes]
 
 
 def _rankings(ranking: Ranking) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def _rankings(ranking: Ranking) -> dict[str, Any]:
             name: {
                 "title": table.ranking.track.ranking.title,
                 "columns": [column.id for column in table.columns if column.id != FINAL],
-                "notes": list(table.ranking.notes),
+                "notes": _notes(table),
             }
             for name, table in tables.items()
         },

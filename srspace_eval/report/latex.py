@@ -46,10 +46,11 @@ def to_latex(table: Table, *, label: str, intervals: bool = False, notes: bool =
     columns = [*(["l"] if places else []), "l", *["r"] * len(table.columns)]
     headings = [*(["Place"] if places else []), "Team", *(_heading(column) for column in table.columns)]
     environment = "table*" if _characters(table, intervals) > _ONE_COLUMN else "table"
+    legend = _note(table.explain("bold", "underlined"))
     lines = [
         _HEAD + rf"\begin{{{environment}}}[t]",
         r"\centering",
-        rf"\caption{{{escape_latex(table.caption)}. {escape_latex(table.legend)}: bold and underlined.}}",
+        rf"\caption{{{escape_latex(table.caption)}{_source(table, notes)}. {legend}}}",
         rf"\label{{tab:{label}}}",
         r"\smallskip",
         rf"\srspacefit{{\begin{{tabular}}{{{''.join(columns)}}}",
@@ -60,7 +61,11 @@ def to_latex(table: Table, *, label: str, intervals: bool = False, notes: bool =
     for before, line in zip((None, *table.lines), table.lines, strict=False):
         if before is not None and (line.row.entry.kind != before.row.entry.kind or line is table.own_line):
             lines.append(r"\midrule")
-        cells = [*([line.place] if places else []), _name(line, notes), *(_cell(c, intervals) for c in line.cells)]
+        cells = [
+            *([line.place] if places else []),
+            _name(table, line, notes),
+            *(_cell(c, intervals) for c in line.cells),
+        ]
         lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}}", ""]
     printed = list(_notes(table, notes, signature, intervals))
@@ -85,12 +90,23 @@ def _characters(table: Table, intervals: bool) -> int:
     return names + sum(width + 2 for width in widths)
 
 
-def _name(line: Line, notes: bool) -> str:
+def _name(table: Table, line: Line, notes: bool) -> str:
     name = escape_latex(short_name(line.row.entry.team))
     if notes:
         return name + (rf"\textsuperscript{{{line.mark}}}" if line.mark else "")
     cited = _cited(line)
-    return name + (rf"~\cite{{{citation_key(cited)}}}" if cited else "")
+    return name + (rf"~\cite{{{citation_key(cited)}}}" if cited and not _only_source(table) else "")
+
+
+def _only_source(table: Table) -> PublishedTable | None:
+    """The published table that all rows are from; None if they are from several sources."""
+    cited = [_cited(line) for line in table.lines]
+    return cited[0] if cited and all(one is not None and one is cited[0] for one in cited) else None
+
+
+def _source(table: Table, notes: bool) -> str:
+    cited = None if notes else _only_source(table)
+    return "" if cited is None else rf"~\cite{{{citation_key(cited)}}}"
 
 
 def _cited(line: Line) -> PublishedTable | None:
@@ -106,13 +122,18 @@ def _notes(table: Table, notes: bool, signature: bool, intervals: bool) -> Itera
         yield from (_note(note) for note in table.ranking.notes if is_signature_note(note))
     if not notes:
         return
+    for text in table.common_notes:
+        yield _with_citation(text, next(filter(None, map(_cited, table.lines)), None))
     for mark, text in table.footnotes:
         cited = next((found for line in table.lines if mark in line.marks and (found := _cited(line))), None)
-        if cited is not None and cited.paper in text:
-            start, _, end = text.partition(cited.paper)
-            yield rf"{mark}: {_note(start)}\cite{{{citation_key(cited)}}}{_note(end)}"
-        else:
-            yield f"{mark}: {_note(text)}"
+        yield f"{mark}: {_with_citation(text, cited)}"
+
+
+def _with_citation(text: str, cited: PublishedTable | None) -> str:
+    if cited is None or cited.paper not in text:
+        return _note(text)
+    start, _, end = text.partition(cited.paper)
+    return rf"{_note(start)}\cite{{{citation_key(cited)}}}{_note(end)}"
 
 
 def _note(note: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.report.escaping import escape_markdown
-from srspace_eval.report.numbers import subscript
+from srspace_eval.report.numbers import plain_label, subscript
 from srspace_eval.report.table import Cell, Table
 
 _WRAPS = {"": "", "best": "**", "second": "*"}
@@ -15,7 +17,7 @@ def to_markdown(table: Table, *, intervals: bool = False) -> str:
 
     Names are escaped, so that neither Markdown nor HTML takes a part of them for markup.
     """
-    header = ["place", "team", *(escape_markdown(column.heading) for column in table.columns)]
+    header = ["place", "team", *(escape_markdown(plain_label(column.heading)) for column in table.columns)]
     lines = [
         f"**{escape_markdown(table.caption)}**",
         "",
@@ -26,9 +28,14 @@ def to_markdown(table: Table, *, intervals: bool = False) -> str:
         mark = f" ({line.mark})" if line.mark else ""
         name = escape_markdown(short_name(line.row.entry.team)) + mark
         lines.append(_line([line.place, name, *(_cell(cell, intervals) for cell in line.cells)]))
-    lines += ["", f"{escape_markdown(table.legend)}: **bold** and *italic*.", ""]
-    lines += [f"- {escape_markdown(note)}" for note in table.notes(intervals=intervals)]
+    lines += ["", _legend(table), ""]
+    lines += [f"- {escape_markdown(plain_label(note))}" for note in table.notes(intervals=intervals)]
     return "\n".join(lines) + "\n"
+
+
+def _legend(table: Table) -> str:
+    text = escape_markdown(plain_label(table.explain("bold", "italic")))
+    return re.sub(r"\bbold\b", "**bold**", re.sub(r"\bitalic\b", "*italic*", text))
 
 
 def _line(cells: list[str]) -> str:

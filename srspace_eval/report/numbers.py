@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 _SUBSCRIPTS = str.maketrans("0123456789–.∞", "₀₁₂₃₄₅₆₇₈₉₋.∞")
 
@@ -19,6 +20,15 @@ def format_rank(value: float | None) -> str:
         return "∞" if value > 0 else "−∞"
     text = f"{value:.2f}"
     return text.rstrip("0").rstrip(".")
+
+
+def plain_label(text: str) -> str:
+    """A text with true subscripts of samples.
+
+    >>> plain_label("ranks in S_10 and S_2 (MSE)")
+    'ranks in S₁₀ and S₂ (MSE)'
+    """
+    return re.sub(r"\bS_(\d+)\b", lambda match: f"S{match[1].translate(_SUBSCRIPTS)}", text)
 
 
 def format_range(low: str, high: str) -> str:

@@ -18,8 +18,9 @@ from srspace_eval.report.emphasis import emphases, metric_emphases
 from srspace_eval.report.escaping import escape_latex
 from srspace_eval.report.footnotes import make_footnotes
 from srspace_eval.report.numbers import format_range, format_rank
-from srspace_eval.report.table_model import Cell, Column, Group, Line, Table
-from srspace_eval.tracks.model import RankedMetric
+from srspace_eval.report.table_model import ORDER, Cell, Column, Group, Line, Table
+from srspace_eval.tracks.formula_words import formula_label, formula_words
+from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule
 
 __all__ = ["Cell", "Column", "Group", "Line", "Table", "make_table"]
 
@@ -79,7 +80,11 @@ def make_table(
         label = "Combined rank" if rule.order_by else "Mean rank"
         columns.append(Column(FINAL, label, "", "lower", label, _about_final(ranking), decisive=True))
         cells.append(finals)
-    marks, footnotes = make_footnotes(rows)
+    if not complete:
+        for number, key in _shown_keys(ranking, columns):
+            columns.append(_key_column(ranking, number, key))
+            cells.append([_key_cell(row, number, key) for row in rows])
+    marks, footnotes, common = make_footnotes(rows)
     lines = tuple(
         Line(
             place="" if row.place is None else format_rank(row.place),
@@ -90,7 +95,7 @@ def make_table(
         )
         for i, row in enumerate(rows)
     )
-    return Table(ranking, tuple(columns), lines, footnotes, lines[-1] if own is not None else None)
+    return Table(ranking, tuple(columns), lines, footnotes, lines[-1] if own is not None else None, common)
 
 
 def _with_own_last(ranking: Ranking, own: str | None) -> Sequence[Row]:
@@ -122,15 +127,46 @@ def _column(ranking: Ranking, metric: str, criterion: RankedMetric | None) -> Co
         description=info.description,
         ranked=criterion is not None,
         plateau=None if criterion is None else criterion.plateau,
-        decisive=metric in ranking.track.ranking.final,
+        decisive=_decides(metric, ranking.track.ranking),
         mark=_mark(ranking, metric),
     )
+
+
+def _decides(metric: str, rule: RankingRule) -> bool:
+    return metric in rule.final or bool(rule.order_by and metric in rule.order_by[0].formula.reads)
+
+
+def _shown_keys(ranking: Ranking, columns: Sequence[Column]) -> list[tuple[int, OrderKey]]:
+    """The keys of the rule whose values no other column shows."""
+    rule = ranking.track.ranking
+    if rule.by_ranks_alone or not any(row.keys for row in ranking.rows):
+        return []
+    shown = {column.id for column in columns}
+    seen = {*shown, *(f"rank({column})" for column in shown)}
+    return [(number, key) for number, key in enumerate(rule.order_by) if key.formula.text not in seen]
+
+
+def _key_column(ranking: Ranking, number: int, key: OrderKey) -> Column:
+    label = formula_label(key.formula, ranking.track.label)
+    words = formula_words(key.formula, ranking.track.label)
+    what = "It gives the places." if not number else "It gives the places of those that are equal so far."
+    about = f"{words[:1].upper()}{words[1:]}. {what}"
+    return Column(f"{ORDER}{number + 1}", label, "", key.better, escape_latex(label), about, decisive=True)
+
+
+def _key_cell(row: Row, number: int, key: OrderKey) -> Cell:
+    value = row.keys[number] if row.keys else None
+    if value is None:
+        return Cell()
+    ranks = key.formula.reads == key.formula.ranked
+    return Cell(value=value, text=format_rank(value) if ranks else f"{value:.4g}")
 
 
 def _about_final(ranking: Ranking) -> str:
     rule = ranking.track.ranking
     if rule.order_by:
-        return ""  # the page explains the rule's formula
+        words = formula_words(rule.order_by[0].formula, ranking.track.label)
+        return f"{words[:1].upper()}{words[1:]}. It gives the places."
     named = " and ".join(metric_label(metric, ranking.track) for metric in rule.final)
     return f"Mean of the ranks in {named}. It gives the places."
 

@@ -5,6 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,9 @@ from srspace_eval.metrics.base import Direction
 from srspace_eval.ranking.model import FINAL, Ranking, Row, is_ground_truth
 from srspace_eval.ranking.notes import is_interval_note
 from srspace_eval.report.emphasis import Emphasis
+
+ORDER = "order_"
+"""The ids of the columns of ``order_by`` keys begin with it."""
 
 Group = Literal["ranked", "unranked", "baseline"]
 
@@ -62,6 +66,11 @@ class Column:
     def is_final(self) -> bool:
         """Whether it is the mean rank."""
         return self.id == FINAL
+
+    @property
+    def is_of_rule(self) -> bool:
+        """Whether it is a value by which the rule gives the places: the mean rank, or a key of ``order_by``."""
+        return self.is_final or self.id.startswith(ORDER)
 
     @property
     def heading(self) -> str:
@@ -163,6 +172,8 @@ class Table:
         (mark, text), in the order of the marks.
     own_line
         The last line, if it is the method that was asked to be last.
+    common
+        What holds for every row, and therefore has no mark.
     """
 
     ranking: Ranking
@@ -170,6 +181,7 @@ class Table:
     lines: tuple[Line, ...]
     footnotes: tuple[tuple[str, str], ...]
     own_line: Line | None = None
+    common: tuple[str, ...] = ()
 
     @property
     def caption(self) -> str:
@@ -177,22 +189,31 @@ class Table:
         return self.ranking.title
 
     def notes(self, *, intervals: bool = False) -> tuple[str, ...]:
-        """The ranking's notes, those of marked columns, then the footnotes (``"a: published, ..."``).
+        """The ranking's notes, those of marked columns, those of all rows, then the footnotes (``"a: given, ..."``).
 
         Parameters
         ----------
         intervals
             Whether the intervals are printed. Without them and without ``≈``, nothing is said about the bootstrap.
         """
-        return (
-            *self.shown_notes(intervals), *self.departures, *(f"{mark}: {text}" for mark, text in self.footnotes),
-        )  # fmt: skip
+        footnotes = (f"{mark}: {text}" for mark, text in self.footnotes)
+        return (*self.shown_notes(intervals), *self.departures, *self.common_notes, *footnotes)
 
     def shown_notes(self, intervals: bool) -> tuple[str, ...]:
         """The ranking's notes without those about intervals and ``≈`` that the reader does not see."""
         cells = [cell for line in self.lines for cell in (*line.cells, line.place_cell)]
         seen = any(cell.tied_with_next or (intervals and cell.interval) for cell in cells)
         return tuple(note for note in self.ranking.notes if seen or not is_interval_note(note))
+
+    @property
+    def common_notes(self) -> tuple[str, ...]:
+        """What holds for every row, as sentences."""
+        return tuple(f"All rows: {text}." for text in self.common)
+
+    @property
+    def all_published(self) -> bool:
+        """Whether no row was measured here or given by the user."""
+        return bool(self.lines) and all(line.row.entry.origin == "published" for line in self.lines)
 
     @property
     def departures(self) -> tuple[str, ...]:
@@ -217,7 +238,26 @@ class Table:
             "rows measured with other settings" if any(row.other_settings for row in rows) else "",
         ]
         without = " and ".join(filter(None, others))
-        return f"Best and second best of {among}, baselines included{f', without {without}' if without else ''}"
+        baselines = ", baselines included" if any(row.entry.kind == "baseline" for row in rows) else ""
+        return f"Best and second best of {among}{baselines}{f', without {without}' if without else ''}"
+
+    def explain(self, best: str, second: str) -> str:
+        """The sentences about best and second best, for captions.
+
+        Parameters
+        ----------
+        best, second
+            How the format shows them: ``"bold"``, ``"underlined"``.
+        """
+        return " ".join([f"{self.legend}: {best} and {second}.", *self._plateaus(best, second)])
+
+    def _plateaus(self, best: str, second: str) -> Iterator[str]:
+        for i, column in enumerate(self.columns):
+            if any(line.cells[i].reaches and line.cells[i].emphasis == "best" for line in self.lines):
+                side = "above" if column.direction == "higher" else "below"
+                value = f"{column.plateau:g} {column.unit}".rstrip()
+                same = f"rank alike, so all are {best} and none is {second}"
+                yield f"{column.label}: all values at or {side} {value} {same}."
 
     @property
     def has_final(self) -> bool:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from srspace_eval._utils.stacked_tables import TerminalColumn, stacked_tables
 from srspace_eval._utils.untrusted_text import short_name, visible
-from srspace_eval.report.numbers import subscript
+from srspace_eval.report.numbers import plain_label, subscript
 from srspace_eval.report.table import Cell, Table
 
 _NARROWEST, _WIDEST = 100, 10_000
@@ -42,7 +42,7 @@ def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False
     if not limited:
         wide = console.options.update(width=_WIDEST)
         console.width = max(_NARROWEST, Measurement.get(console, wide, bodies[0]).maximum)
-    legend = [f"{table.legend}: bold and underlined."] if console.is_terminal else []
+    legend = [table.explain("bold", "underlined")] if console.is_terminal else []
     with console.capture() as capture:
         console.print(Text(visible(table.caption), style="bold"))
         for number, body in enumerate(bodies):
@@ -51,9 +51,9 @@ def to_text(table: Table, file: TextIO | None = None, *, intervals: bool = False
             console.print(body)
         for note in (*legend, *table.notes(intervals=intervals)):
             if limited:
-                console.print(Padding(Text(visible(note), style="dim"), (0, 0, 0, 2), expand=False))
+                console.print(Padding(Text(plain_label(visible(note)), style="dim"), (0, 0, 0, 2), expand=False))
             else:
-                console.print(f"  {visible(note)}", soft_wrap=True)
+                console.print(f"  {plain_label(visible(note))}", soft_wrap=True)
     return capture.get()
 
 
@@ -71,7 +71,7 @@ def _bodies(table: Table, intervals: bool, width: int | None) -> list[RichTable]
     columns = []
     for i, column in enumerate(table.columns):
         unit = f"[{column.unit}] " if column.unit else ""
-        head = f"{column.label}{column.mark}\n{unit}{column.arrow}"
+        head = f"{plain_label(column.label)}{column.mark}\n{unit}{column.arrow}"
         columns.append(TerminalColumn(head, [_cell(line.cells[i], intervals) for line in table.lines]))
     kinds = [line.row.entry.kind for line in table.lines]
     sections = {i for i, (kind, after) in enumerate(pairwise(kinds)) if kind != after}
@@ -81,7 +81,7 @@ def _bodies(table: Table, intervals: bool, width: int | None) -> list[RichTable]
     bodies = stacked_tables(keys, columns, width, sections=sections, styles=styles)
     if len(bodies) > 1:  # what decides comes first
         order = sorted(
-            range(len(columns)), key=lambda i: (not table.columns[i].is_final, not table.columns[i].decisive)
+            range(len(columns)), key=lambda i: (not table.columns[i].is_of_rule, not table.columns[i].decisive)
         )
         bodies = stacked_tables(keys, [columns[i] for i in order], width, sections=sections, styles=styles)
     return bodies

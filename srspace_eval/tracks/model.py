@@ -263,6 +263,15 @@ class Track:
         found = columns(self.measures)
         return {**found, **{info.id: info for info in own}} if own else found
 
+    def label(self, column: str) -> str:
+        """A column's label with the number of samples in it.
+
+        >>> from srspace_eval.tracks.reader import load_track
+        >>> load_track("x4").label("diversity")
+        'S_10'
+        """
+        return self.columns()[column].label.replace("S_M", f"S_{self.samples}")
+
     @property
     def rankings(self) -> tuple[RankingRule, ...]:
         """All rules, the first one first."""

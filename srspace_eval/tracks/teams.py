@@ -2,8 +2,8 @@
 
 ::
 
-    file,team,kind,affiliation,paper,code,extra_data,runtime
-    team01.zip,Deepest,team,Example University,https://arxiv.org/abs/0000.00000,https://github.com/a/b,yes,0.31
+    file,team,kind,affiliation,paper,code,extra_data,runtime,date
+    team01.zip,Deepest,team,Example University,https://arxiv.org/abs/0000.00000,https://github.com/a/b,yes,0.31,2026-11-21
 
 Every text in it is untrusted. A link is an address of the web (http or https), and nothing else.
 """
@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -22,7 +24,7 @@ from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.untrusted_text import escape_cell, name_key, spelled, unescape_cell, visible
 from srspace_eval.errors import InputError, SubmissionError
 
-FIELDS = ("affiliation", "paper", "code", "extra_data", "runtime")
+FIELDS = ("affiliation", "paper", "code", "extra_data", "runtime", "date")
 """What boards show of a team, in this order."""
 
 LABELS: Mapping[str, str] = {
@@ -31,6 +33,7 @@ LABELS: Mapping[str, str] = {
     "code": "Code",
     "extra_data": "Extra data",
     "runtime": "Runtime",
+    "date": "Date",
 }
 """The headings of :data:`FIELDS`."""
 
@@ -51,14 +54,17 @@ class Team:
     kind
         ``"team"``, or ``"baseline"``: shown and not ranked.
     affiliation, extra_data, runtime
-        Texts as the team declared them; empty if unknown. Nothing of them is measured.
+        Texts as the team declared them; empty if unknown. Nothing of them is measured. The runtime is in seconds per
+        image.
+    date
+        The day of the submission, such as ``"2026-11-21"``.
     paper, code
         An address of the web, or another text.
 
     Raises
     ------
     InputError
-        If a field is too long, or is an address that is not one of the web.
+        If a field is too long, an address is not one of the web, or the date is not a day.
 
     Examples
     --------
@@ -75,6 +81,7 @@ class Team:
     code: str = ""
     extra_data: str = ""
     runtime: str = ""
+    date: str = ""
 
     def __post_init__(self) -> None:
         for field in FIELDS:
@@ -99,7 +106,7 @@ def make_team(name: str, about: Mapping[str, str]) -> Team:
     told = {field: about.get(field, "") for field in FIELDS}
     return Team(
         name, affiliation=told["affiliation"], paper=told["paper"], code=told["code"], extra_data=told["extra_data"],
-        runtime=told["runtime"],
+        runtime=told["runtime"], date=told["date"],
     )  # fmt: skip
 
 
@@ -110,6 +117,18 @@ def about_fields(teams: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
     ('affiliation', 'code')
     """
     return tuple(field for field in FIELDS if any(team.get(field) for team in teams))
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day such as ``2026-11-21``.
+
+    >>> is_day("2026-11-21"), is_day("2026-11-31"), is_day("21.11.2026")
+    (True, False, False)
+    """
+    try:
+        return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def web_address(text: str) -> str | None:
@@ -191,8 +210,8 @@ def teams_csv(teams: Sequence[Team]) -> str:
     """The CSV of teams, as :func:`read_teams` reads it.
 
     >>> print(teams_csv([Team("A", "a.zip")]), end="")
-    file,team,kind,affiliation,paper,code,extra_data,runtime
-    a.zip,A,team,,,,,
+    file,team,kind,affiliation,paper,code,extra_data,runtime,date
+    a.zip,A,team,,,,,,
     """
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
@@ -207,6 +226,8 @@ def _fault(field: str, text: str) -> str | None:
     """What is wrong with a field; None if nothing is."""
     if len(text) > LONGEST:
         return f"{field} has {len(text)} characters; write at most {LONGEST}"
+    if field == "date" and text and not is_day(text):
+        return f"date is {visible(text)!r}; write a day such as 2026-11-21"
     looks_like_address = "://" in text or text.partition(":")[0].strip().lower() in ("javascript", "data", "vbscript")
     if field in ("paper", "code") and looks_like_address and web_address(text) is None:
         return f"{field} is {visible(text)!r}; write an address that begins with https:// or http://, or another text"

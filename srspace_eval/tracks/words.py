@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.tracks.formula_words import formula_words
 from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule, Track
 
 
@@ -55,22 +56,30 @@ def describe_rule(rule: RankingRule, track: Track) -> list[str]:
     return [f"{start}{sentence}" for sentence in sentences]
 
 
-def rule_sentences(rule: RankingRule, track: Track) -> list[str]:
-    """How the rule decides the places: eligibility, order, baselines."""
-    found = [f"Only entries with {condition.text} are ranked." for condition in rule.eligible]
+def rule_sentences(rule: RankingRule, track: Track, *, labels: bool = False) -> list[str]:
+    """How the rule decides the places: eligibility, order, baselines.
+
+    Parameters
+    ----------
+    labels
+        Name columns by their labels, for readers of a board. Otherwise by their ids, as the track's file does.
+    """
+    text = (lambda formula: formula_words(formula, track.label)) if labels else (lambda formula: formula.text)
+    found = [f"Only entries with {text(condition)} are ranked." for condition in rule.eligible]
     if rule.final:
-        found.append(f"The final rank is the mean of the ranks in {' and '.join(rule.final)}.")
+        named = map(track.label, rule.final) if labels else rule.final
+        found.append(f"The final rank is the mean of the ranks in {' and '.join(named)}.")
     for number, key in enumerate(rule.order_by):
-        found.append(f"{'Entries are ordered' if not number else 'Equal entries are then ordered'} {_by(key, track)}.")
+        start = "Entries are ordered" if not number else "Equal entries are then ordered"
+        found.append(f"{start} by {text(key.formula)}, {key.better} first{_tolerance(key)}.")
     if not rule.final and not rule.order_by:
         found.append("There is no final rank.")
     found.append("Baselines are ranked too." if rule.baselines_ranked else "Baselines are shown and not ranked.")
     return found
 
 
-def _by(key: OrderKey, track: Track) -> str:
-    text = f"by {key.formula.text}, {key.better} first"
-    return f"{text}; values within {key.tolerance:g} of the best of their group are equal" if key.tolerance else text
+def _tolerance(key: OrderKey) -> str:
+    return f"; values within {key.tolerance:g} of the best of their group are equal" if key.tolerance else ""
 
 
 def _files(track: Track) -> list[str]:

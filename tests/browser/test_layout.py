@@ -58,7 +58,7 @@ def test_intervals_are_shown_on_demand(page: Page, site: Path) -> None:
 def test_a_phone_shows_place_team_and_what_decides(page: Page, site: Path) -> None:
     _open(page, site / "x8/index.html", PHONE)
     heads = page.eval_on_selector_all("#board thead th .label", "all => all.map((one) => one.textContent)")
-    assert heads == ["Place", "Team", "Mean rank", "S10", "MOR", "LPIPS", "LR-PSNR"]
+    assert heads == ["Place", "Team", "Mean rank", "S4", "MOR", "LPIPS", "LR-PSNR"]
     right = [box["right"] for box in _boxes(page, "#board tbody tr:first-child > *")]
     assert right[2] <= PHONE[0]
     assert right[3] - 40 <= PHONE[0], "most of the next column that decides can be seen"
@@ -103,8 +103,9 @@ def test_one_arrow_a_header_and_the_direction_in_words(page: Page, site: Path, n
 
 
 def test_the_leaders_are_always_named_and_no_name_is_lost(page: Page, site: Path) -> None:
-    for track in ("x8", "x4"):
-        _open(page, site / track / "index.html", DESKTOP)
+    lost = []
+    for track, size in (("x8", DESKTOP), ("x4", DESKTOP), ("x4", PHONE)):
+        _open(page, site / track / "index.html", size)
         wait_for_charts(page)
         chart = page.evaluate(
             """() => {
@@ -120,9 +121,13 @@ def test_the_leaders_are_always_named_and_no_name_is_lost(page: Page, site: Path
         assert set(teams[:5]) <= named
         rest = page.locator("#unlabelled").text_content() or ""
         missing = [point["name"] for point in chart["points"] if point["name"] not in named]
-        assert missing
-        assert rest.startswith("No room for the names of ")
+        lost += missing
+        if not missing:
+            assert rest == ""
+            continue
+        assert rest.startswith("Marks without a name, for lack of room: ")
         assert all(name in rest for name in missing if "&" not in name), "told below the chart"
+    assert lost, "42 names have no room on a phone"
 
 
 def test_the_signature_is_an_id_that_unfolds(page: Page, site: Path) -> None:

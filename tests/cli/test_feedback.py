@@ -13,7 +13,7 @@ import pytest
 import srspace_eval as se
 from benchmarks.inputs import pngs
 from benchmarks.inputs.submissions import small
-from srspace_eval.cli import _activity
+from srspace_eval.cli import _activity, _common
 from srspace_eval.cli._examples import EXAMPLES, INTERRUPTED
 from srspace_eval.models.folders.estimate import estimate_sampling
 from srspace_eval.models.folders.options import SampleOptions
@@ -80,6 +80,29 @@ def test_advice_speaks_the_language_of_the_user(tmp_path: Path, capsys: pytest.C
     assert "--" not in str(caught.value)
     assert run("score", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--metrics", "psnr") == 1
     assert "--samples 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_prose_is_broken_between_words_on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    err, out = Terminal(), Terminal()
+    monkeypatch.setattr(sys, "stderr", err)
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setenv("COLUMNS", str(width))
+    path = "/data/" + "long-folder/" * 12 + "team.zip"
+    text = f"Team 12: fault: {path}: a damaged or incomplete zip; copy or pack it again, or ask for another one"
+    advice = "notice: " + "word " * 20 + "run: srspace-eval check inbox --gt DIV2K --track x4 --samples 10"
+    _common.tell(text)
+    _common.say(f"{text}\n{advice}")
+    for shown, given in ((out.getvalue(), text), (err.getvalue(), f"{text} {advice}")):
+        lines = shown.splitlines()
+        assert shown.split() == given.split(), "no word is broken or lost"
+        assert all(len(line) <= width or len(line.split()) <= 1 or "srspace-eval" in line for line in lines)
+    assert "srspace-eval check inbox --gt DIV2K --track x4 --samples 10\n" in err.getvalue(), "it can be copied"
+
+
+def test_prose_is_one_line_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    _common.tell("word " * 60)
+    assert capsys.readouterr().out.count("\n") == 1
 
 
 def test_16_bit_grey_is_told_as_both(tmp_path: Path) -> None:

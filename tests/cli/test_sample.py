@@ -49,7 +49,7 @@ def test_from_gt_to_leaderboard(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert read_rgb(lr / "0801.png").shape == (16, 24, 3)
     assert run("sample", "--checkpoint", checkpoint, "--lr", lr, "--out", out, "--samples", 3, "--device", "cpu") == 0
     err = capsys.readouterr().err
-    assert "2 images × 3 samples, named {index:06d}_sample{sample:05d}.png" in err
+    assert "2 images × 3 samples, named such as 000000_sample00000.png" in err
     assert "6 samples made" in err
     assert run("check", out, "--gt", gt, "--track", "x4", "--samples", 3) == 0
     bicubic = tmp_path / "bicubic"

@@ -218,7 +218,7 @@ def test_serve_shows_the_study_until_interrupted(material: Material, tmp_path: P
     )
     try:
         assert process.stdout is not None
-        assert process.stdout.readline() == "One link a rater:\n"
+        assert process.stdout.readline() == "One link for each rater:\n"
         rater, link = process.stdout.readline().split()
         assert rater == "r01"
         with urllib.request.urlopen(link, timeout=10) as reply:
@@ -306,7 +306,7 @@ def test_serve_with_a_closed_stderr_keeps_every_answer(material: Material, tmp_p
     sent = {}
     try:
         assert process.stdout is not None
-        assert process.stdout.readline() == "One link a rater:\n"
+        assert process.stdout.readline() == "One link for each rater:\n"
         links = dict(process.stdout.readline().split() for _ in range(2))
         for number, (rater, link) in enumerate(links.items()):
             for revision in (1, 2):

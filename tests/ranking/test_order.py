@@ -55,8 +55,8 @@ def test_tolerance_eligibility_and_ties(tmp_path: Path) -> None:
     assert [row.entry.team for row in first.rows] == list(expected)
     rows = {row.entry.team: row for row in first.rows}
     assert rows["a"].ranks == {"pi": 1.0} == rows["b"].ranks
-    assert rows["out"].why_unranked == "not eligible: 11.5 < rmse <= 12.5 (rmse is 12.51)"
-    assert rows["lost"].why_unranked == "not eligible: 11.5 < rmse <= 12.5 (rmse has no value)"
+    assert rows["out"].why_unranked == "not eligible: 11.5 < rmse ≤ 12.5 (rmse is 12.51)"
+    assert rows["lost"].why_unranked == "not eligible: 11.5 < rmse ≤ 12.5 (rmse has no value)"
     assert rows["none"].why_unranked == "PI has no value"
     assert rows["out"].ranks == {}
     for seed in range(5):

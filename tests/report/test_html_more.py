@@ -45,13 +45,23 @@ def test_the_track_says_how_to_submit(tmp_path: Path) -> None:
     write_site(tmp_path, [_ranking()])
     section = read(tmp_path / "x8/index.html").one("section", id="submit")
     text = section.text
-    assert "10 samples for each image" in text
+    assert "2 samples for each image" in text
     names = ["000000_sample00000.png", "000000.png", "0801_sample00000.png", "0801.png"]
     assert [code.text for code in section.all("code")][:-3] == names, "each name for itself"
     assert f"such as {', '.join(names[:-1])} or {names[-1]};" in text
     assert "pip install srspace-eval" in text
-    assert "srspace-eval check SUBMISSION.zip --track x8 --lr LR" in text
+    assert "srspace-eval check SUBMISSION.zip --track x8 --lr LR --samples 2" in text
     assert "--gt" not in text
+    write_site(tmp_path / "as asked", [rank([Entry("A", "team", {"lpips": 0.2}, "given")], X8)])
+    text = read(tmp_path / "as asked/x8/index.html").one("section", id="submit").text
+    assert "10 samples for each image" in text
+    assert "--samples" not in text
+
+
+def test_a_challenge_that_is_over_does_not_ask_for_submissions(tmp_path: Path) -> None:
+    write_site(tmp_path, [rank_board(None, "x4", published="ntire2021")])
+    page = read(tmp_path / "x4/index.html")
+    assert "How to submit" not in page.text
 
 
 def test_the_front_is_what_no_other_beats_in_both() -> None:

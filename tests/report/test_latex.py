@@ -76,7 +76,11 @@ def test_a_publication_is_cited_once_and_never_spelled_out() -> None:
     assert text.count(r"\cite{lugmayr2021ntire}") == 1
     assert "Lugmayr, Danelljan" not in text
     short = render_leaderboard(ranking, "tex", notes=False)
-    assert r"Deepest~\cite{lugmayr2021ntire}" in short
+    assert short.count(r"\cite{lugmayr2021ntire}") == 1
+    assert r"$\times$4~\cite{lugmayr2021ntire}. Best" in short, "the caption cites what all rows are from"
+    assert "Deepest & " in short
+    beside = render_leaderboard(_own(), "tex", notes=False)
+    assert r"Deepest~\cite{lugmayr2021ntire}" in beside
     assert r"\textsuperscript" not in short
     assert "Final rank" not in short
 
@@ -164,7 +168,7 @@ def test_signature_is_printed_only_where_it_is_asked_for() -> None:
 def test_digits_of_all_and_of_single_metrics(capsys: pytest.CaptureFixture[str]) -> None:
     command = ("rank", "--published", "ntire2021-x4", "--format", "md", "--digits")
     assert run(*command, "1") == 0
-    assert "| 1 | Deepest (a) | **0.1** | **50.5** ₍₁₎ | *26.0* ₍₂₎ | **4.4** ₍₁₎ |" in capsys.readouterr().out
+    assert "| 1 | Deepest | **0.1** | **50.5** ₍₁₎ | *26.0* ₍₂₎ | **4.4** ₍₁₎ |" in capsys.readouterr().out
     assert run(*command, "lpips=4,diversity=1") == 0
     assert "| *0.1170* | **50.54** ₍₁₎ | *26.0* ₍₂₎ |" in capsys.readouterr().out
     for wrong in ("x", "lpips=x", "lpips=99", "1,2", "unknown=3", "-1"):

@@ -51,7 +51,7 @@ def test_json_holds_the_rows_of_all(ranking: Ranking) -> None:
     places = {name: [(r["team"], r["place"]) for r in rows] for name, rows in document["rankings"].items()}
     assert places == {"first": [("x", 1), ("y", 2), ("z", None)], "second": [("z", 1), ("y", 2), ("x", 3)]}
     assert document["rankings"]["first"] == document["rows"]
-    assert document["rows"][2]["why_unranked"] == "not eligible: a < 9 (A_<i>& is 10)"
+    assert document["rows"][2]["why_unranked"] == "not eligible: A_<i>& < 9 (A_<i>& is 10)"
     assert document["rows"][2]["values"] == {"a": 10.0, "b": 3.0}
     about = document["about_rankings"]
     assert {name: (one["title"], one["columns"]) for name, one in about.items()} == {
@@ -102,7 +102,7 @@ def test_the_page_has_both_tables_and_no_id_twice(ranking: Ranking, tmp_path: Pa
     assert re.findall(r'class="filters" data-for="([^"]+)"', page) == ["board", "board-second"]
     assert "<b>A</b>" not in page
     reading = page[page.index('id="reading"') :]
-    assert [reading.count(f"<dt>{label} <span") for label in ("A_&lt;i&gt;&amp;", "b")] == [1, 1]
+    assert [reading.count(f"<dt>{label}</dt>") for label in ("A_&lt;i&gt;&amp;", "b")] == [1, 1]
     assert "Each table ranks the same entries by a rule of its own." in reading
     assert "2 rankings of the same entries" in page
     assert "by &lt;b&gt;A&lt;/b&gt;" in page
@@ -115,9 +115,10 @@ def test_how_to_read_a_rank_that_is_a_formulas_value(tmp_path: Path) -> None:
     write_leaderboards([rank(None, "esr-2022", published="esr-2022")], tmp_path, formats=["html"])
     page = (tmp_path / "esr-2022" / "index.html").read_text(encoding="utf-8")
     reading = page[page.index('id="reading"') :]
-    assert "the value of <code>sum(rank(params_m), rank(flops_g))</code>. The lowest is first." in reading
+    assert "</bdi>: The sum of the ranks in Parameters and FLOPs. It gives the places. The lowest is first." in reading
     # A place by one rank has no column of its own, and needs no explanation.
-    assert "<code>rank(runtime_ms)</code>" not in reading
+    assert "rank in Runtime" not in reading
+    assert "params_m" not in page[: page.index('id="data"')]
     tables = page[: page.index('id="reading"')].split("<table ")[1:]
     assert ["Combined rank" in table for table in tables] == [False, True, True]
     assert "as the PSNR of identical pictures" in reading
@@ -137,7 +138,7 @@ def test_pages_of_submissions_and_the_index_name_the_rankings(tmp_path: Path) ->
     pages = {page.stem: page.read_text(encoding="utf-8") for page in (tmp_path / "out/two/teams").iterdir()}
     assert "Place, <bdi>second</bdi></dt><dd>2</dd>" in pages["x"]
     assert "by &lt;b&gt;A&lt;/b&gt;</bdi></span></dt>" in pages["x"]
-    assert "no final rank: not eligible: a &lt; 9" in pages["z"]
+    assert "no final rank: not eligible: A_&lt;i&gt;&amp; &lt; 9" in pages["z"]
     assert "Place, <bdi>second</bdi></dt><dd>1</dd>" in pages["z"]
     index = (tmp_path / "out/index.html").read_text(encoding="utf-8")
     assert "one high-resolution picture of each low-resolution image" in index

@@ -47,7 +47,7 @@ def test_the_page_shows_the_cells_of_the_model(model: Table, tmp_path: Path) -> 
     write_site(tmp_path, [model.ranking])
     page = read(tmp_path / "x4/index.html")
     rows = table(page)
-    labels = {"diversity": "S10"}
+    labels = {"diversity": "S2"}
     seen = set()
     for line in model.lines:
         cells = rows[line.row.entry.team]
@@ -65,7 +65,7 @@ def test_the_page_shows_the_cells_of_the_model(model: Table, tmp_path: Path) -> 
             seen |= {cell.emphasis, cell.text, bool(cell.interval), cell.next_row is None}
     assert {"best", "second", "∞", "–", True, False} <= seen, "the ranking shows every case"
     for mark, text in model.footnotes:
-        assert page.one("li", id=f"note-{mark}").text.split() == [mark, *text.replace("S_10", "S10").split()]
+        assert page.one("li", id=f"note-{mark}").text.split() == [mark, *text.replace("S_2", "S2").split()]
 
 
 @pytest.mark.parametrize("form", ["md", "tex", "txt"])

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from srspace_eval._utils.stacked_tables import TerminalColumn, stacked_tables
 from srspace_eval._utils.untrusted_text import short_name
+from srspace_eval.report.numbers import plain_label
 from srspace_eval.report.table import make_table
 from srspace_eval.report.terminal import to_text
 from tests.helpers.golden_tables import RANKINGS
@@ -31,7 +32,7 @@ def test_nothing_is_cut_and_no_line_is_too_long(name: str, intervals: bool, widt
     tables = re.split(r"\n\n", text)
     packed = re.sub(r"\s", "", text)
     for column in table.columns:
-        assert column.label in text
+        assert plain_label(column.label) in text
     for line in table.lines:
         rows = [part for part in text.split("\n") if re.match(rf"\s*{line.place}\s+\S", part)] if line.place else []
         assert not line.place or rows, line.place
@@ -48,8 +49,10 @@ def test_names_that_fit_stay_on_their_line(width: int) -> None:
     text = to_text(make_table(RANKINGS["ntire2021-x4"]()), io.StringIO(), width=width)
     for team in ("Deepest", "njtech&seu", "nanbeihuishi", "FutureReference"):
         assert team in text
-    assert re.search(r"^ *1 +Deepest \(a\) ", text, re.MULTILINE)
-    assert (text.count("Deepest (a)") == 1) == (width == 120), "columns that do not fit stand below, with the names"
+    assert re.search(r"^ *1 +Deepest  ", text, re.MULTILINE)
+    assert (len(re.findall(r"^ *1 +Deepest ", text, re.MULTILINE)) == 1) == (width == 120), (
+        "columns that do not fit stand below, with the names"
+    )
 
 
 @pytest.mark.parametrize("width", WIDTHS)

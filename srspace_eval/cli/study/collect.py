@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from srspace_eval._utils.untrusted_text import short_name
-from srspace_eval.cli._common import print_json, shown
+from srspace_eval.cli._common import print_json, tell
 from srspace_eval.cli._options import EXISTING_FILE, refuse_options
 from srspace_eval.study.options import CollectOptions, IntervalUnit, PartialAnswers
 
@@ -99,14 +99,14 @@ def command(
             print_json(rated.to_dict())
             return
         _print_ratings(rated)
-        click.echo(shown(f"{out / 'MOS.csv'} for 'rank --values', {out / PAGE_FILE} for people"))
+        tell(f"{out / 'MOS.csv'} for 'rank --values', {out / PAGE_FILE} for people")
         return
     outcome = collect_study(answers, key, out=out, options=options)
     if as_json:
         print_json(outcome.to_dict())
         return
     _print_outcome(outcome)
-    click.echo(shown(f"{out} for 'rank --mor', {out / PAGE_FILE} for people"))
+    tell(f"{out} for 'rank --mor', {out / PAGE_FILE} for people")
 
 
 def _print_ratings(outcome: RatingOutcome) -> None:
@@ -130,7 +130,7 @@ def _print_ratings(outcome: RatingOutcome) -> None:
         )
     Console().print(table)
     scale = outcome.key.rating_scale
-    click.echo(
+    tell(
         f"{len(scores.raters)} raters, {scores.pictures} {outcome.options.over}, {scores.ratings.sum()} ratings; "
         f"{scale.label(scale.low)} to {scale.label(scale.high)}, {scale.better} is better; "
         f"Kendall's W {_number(scores.agreement, '.3f')}"
@@ -162,7 +162,7 @@ def _print_outcome(outcome: StudyOutcome) -> None:
         )
     Console().print(table)
     unit = outcome.options.over
-    click.echo(
+    tell(
         f"{outcome.rankings.raters} raters, {outcome.rankings.units} {unit}, {len(outcome.rankings.ranks)} rankings; "
         f"Kendall's W {_number(outcome.agreement.overall, '.3f')} (raters), "
         f"{_number(outcome.agreement.crops, '.3f')} (mean over {unit}); Friedman p {_number(outcome.friedman.p, '.2g')}"

@@ -7,7 +7,7 @@ from typing import get_args
 
 import click
 
-from srspace_eval.cli._common import print_json, progress, shown
+from srspace_eval.cli._common import print_json, progress, tell
 from srspace_eval.study.options import StudyOptions, StudyTask
 from srspace_eval.tracks.reader import load_track
 
@@ -139,9 +139,9 @@ def command(
         return
     minutes = f"about {study.minutes_per_rater:.0f} minutes for a rater"
     what = f"tasks of {len(study.key.entries)} crops" if study.key.scale is None else "pictures to rate"
-    click.echo(shown(f"{out}: {study.tasks} {what}, {minutes}"))
-    click.echo(shown(f"{study.key_path}: the key; keep it from the raters"))
-    click.echo("One link a rater, relative to the folder:")
+    tell(f"{out}: {study.tasks} {what}, {minutes}")
+    tell(f"{study.key_path}: the key; keep it from the raters")
+    click.echo("One link for each rater, relative to the folder:")
     for code in study.codes.values():
         click.echo(f"  index.html#{code}")
 

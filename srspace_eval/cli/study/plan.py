@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from srspace_eval.cli._common import print_json
+from srspace_eval.cli._common import print_json, tell
 from srspace_eval.cli._options import refuse_options
 from srspace_eval.study.options import StudyTask
 
@@ -110,36 +110,36 @@ def command(
         print_json(plan.to_dict())
         return
     corrected = f" / {comparisons}" if comparisons > 1 else ""
-    click.echo(
+    tell(
         f"To detect a difference of {difference:g} between the MORs of two of {entries} methods, with power {power:g} "
         f"at p < {alpha:g}{corrected}:"
     )
     for size in plan.sizes:
         if size.crops is None:
-            click.echo(f"  {size.raters:3d} raters: not with {most_crops} crops (power {size.power:.2f})")
+            tell(f"  {size.raters:3d} raters: not with {most_crops} crops (power {size.power:.2f})")
         else:
-            click.echo(
+            tell(
                 f"  {size.raters:3d} raters x {size.crops:3d} crops: power {size.power:.2f}, "
                 f"{size.minutes_each:.0f} minutes each, {size.minutes_all / 60:.1f} hours in all"
             )
     if best := plan.cheapest:
-        click.echo(f"The least time: study create --raters {best.raters} --images {best.crops} --crops 1")
-        click.echo("With fewer images, give more --crops: images × crops must be the number of crops above.")
+        tell(f"The least time: study create --raters {best.raters} --images {best.crops} --crops 1")
+        tell("With fewer images, give more --crops: images × crops must be the number of crops above.")
     else:
-        click.echo("No size is large enough: give more --raters or --most-crops, or a larger --difference.")
-    click.echo(f"With fewer than {plan.fewest_significant} crops no difference can be significant.")
+        tell("No size is large enough: give more --raters or --most-crops, or a larger --difference.")
+    tell(f"With fewer than {plan.fewest_significant} crops no difference can be significant.")
 
 
 def _print_ratings(plan: RatingPlan) -> None:
     target, model = plan.target, plan.model
     needed = "no number of raters is enough" if plan.raters is None else f"{plan.raters} raters are needed"
-    click.echo(
+    tell(
         f"For {100 * target.level:g} % intervals of ± {target.half_width:g} around the MOS of {model.entries} methods "
         f"with {target.pictures} pictures, {needed}."
     )
     for size in plan.sizes:
         fewer = "with no number of pictures" if size.pictures is None else f"from {size.pictures} pictures on"
-        click.echo(
+        tell(
             f"  {size.raters:3d} raters x {target.pictures} pictures: ± {size.half_width:.3f}, "
             f"{size.minutes_each:.0f} minutes each, {size.minutes_all / 60:.1f} hours in all; "
             f"± {target.half_width:g} {fewer}"

@@ -36,7 +36,7 @@ def command(folder: Path, key_path: Path | None, answers: Path, host: str, port:
 
     try:
         with serve_study(folder, key_path, answers, host=host, port=port, base_url=base_url) as server:
-            click.echo("One link a rater:")
+            click.echo("One link for each rater:")
             for rater, link in server.links.items():
                 click.echo(shown(f"  {rater}  {link}"))
             say(f"answers go to {answers}; Ctrl-C ends")

@@ -125,6 +125,12 @@ class Lpips(LpipsFamily):
             return members[0].prepare(image)
         return super().prepare_family(image, members)
 
+    def describe(self, info: MetricInfo) -> str:
+        about = info.description
+        if not self.spatial:
+            about = about.replace("mean of the spatial LPIPS v0.1 map", "LPIPS v0.1 without a map")
+        return about if self.net == "default" else f"{about} The trunk is {self.net}."
+
     def columns_as(self, measure_id: str) -> tuple[MetricInfo, ...]:
         renamed = super().columns_as(measure_id)
         return renamed if self.spatial else renamed[:-1]

@@ -51,6 +51,20 @@ class PixelMetric(Metric):
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
         return {"channels": CHANNEL_NAMES[self.channel], "border": self.border}
 
+    def describe(self, info: MetricInfo) -> str:
+        start, comma, end = info.description.partition(", mean over samples")
+        channels = [f"on {CHANNEL_NAMES[self.channel]}"] if self.channel != "rgb" else []
+        border = [f"{self.border} pixels cut off at each side"] if self.border else []
+        said = ", ".join([*channels, *border, *self._further()])
+        if self.channel != "rgb":
+            start = start.removesuffix(" over RGB")
+        link = " " if channels or (said and not border) else ", "
+        return f"{start}{link}{said}{comma}{end}" if said else info.description
+
+    def _further(self) -> list[str]:
+        """Further options in words, if they are not the defaults."""
+        return []
+
 
 @dataclass(frozen=True)
 class Psnr(PixelMetric):

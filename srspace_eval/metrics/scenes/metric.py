@@ -58,6 +58,12 @@ class SceneMetric(Metric):
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
         return {"version": self.version, "channel": _CHANNELS[self.channel], "border": self.border}
 
+    def describe(self, info: MetricInfo) -> str:
+        border = f"{self.border} pixels are cut off at each side." if self.border else ""
+        channel = "" if self.channel == "grey" else f"Measured on {_CHANNELS[self.channel]}."
+        model = f"With the model {model}." if (model := getattr(self, "niqe_model", "")) else ""
+        return " ".join(filter(None, [info.description, channel, border, model]))
+
 
 @dataclass(frozen=True)
 class Niqe(SceneMetric):

@@ -38,6 +38,9 @@ class Ssim(PixelMetric):
 
         return picture_ssim(sr, gt, self.channel, self.border, self.window)
 
+    def _further(self) -> list[str]:
+        return [] if self.window == "gaussian" else [f"with a {self.window} window"]
+
     def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
         return (LeastSize("ssim", _SIZES[self.window] + 2 * self.border),)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import Aspect, MetricInfo
-from srspace_eval.ranking.model import Ranking
+from srspace_eval.ranking.model import Ranking, Row
 from srspace_eval.report.escaping import escape_plotly
 from srspace_eval.report.html import text
 from srspace_eval.report.table import Line, Table
@@ -25,16 +25,28 @@ def of_aspect(columns: Mapping[str, MetricInfo], aspect: Aspect) -> list[str]:
 
 
 def plane(ranking: Ranking) -> tuple[str, str] | None:
-    """The two metrics of the scatter: photo-realism (else consistency) and diversity; the first of each with values.
+    """The two metrics of the scatter: photo-realism (else consistency) and diversity.
 
-    None if no row has both.
+    Of all pairs, the first one that most of the board's own rows have; published rows decide where all rows are
+    published. None if no row that decides has both.
     """
     columns = ranking.track.columns()
     across = [*of_aspect(columns, "photo-realism"), *of_aspect(columns, "consistency")]
-    for pair in product(across, of_aspect(columns, "diversity")):
-        if any(all(text.finite(row.entry.values.get(m)) is not None for m in pair) for row in ranking.rows):
-            return pair
-    return None
+    own = [row for row in ranking.rows if row.entry.origin != "published"] or ranking.rows
+    pairs = list(product(across, of_aspect(columns, "diversity")))
+    counts = [sum(_has(row, pair) for row in own) for pair in pairs]
+    return pairs[counts.index(max(counts))] if any(counts) else None
+
+
+def off_chart(ranking: Ranking) -> list[str]:
+    """The names of the teams that the scatter cannot show, because a value is missing."""
+    metrics = plane(ranking)
+    teams = [row for row in ranking.rows if row.entry.kind == "team" and not row.entry.incomplete]
+    return [] if metrics is None else [visible(row.entry.team) for row in teams if not _has(row, metrics)]
+
+
+def _has(row: Row, metrics: Sequence[str]) -> bool:
+    return all(text.finite(row.entry.values.get(metric)) is not None for metric in metrics)
 
 
 def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:

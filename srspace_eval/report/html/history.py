@@ -93,7 +93,16 @@ def _changes(
     both = [*new, *(team for team in old if team not in new)]
     track = tracks.get(after.track)
     known = {**metric_columns(), **(track.columns() if track else {})}
-    metrics = list(dict.fromkeys(metric for one in (new, old) for row in one.values() for metric in row.values))
+    # What nobody has a value of, such as LPIPS where it was not measured, has no column.
+    metrics = list(
+        dict.fromkeys(
+            metric
+            for one in (new, old)
+            for row in one.values()
+            for metric, value in row.values.items()
+            if strict_json.number(value) is not None
+        )
+    )
     metrics = metrics[:MOST_COLUMNS]
     changed = [team for team in both if old.get(team) != new.get(team)]
     teams = tuple(_team(old.get(team), new.get(team), metrics, known) for team in changed)

@@ -8,7 +8,7 @@ from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.track_table import TrackTable
 
-LEADERS = 5
+LEADERS, COLUMNS = 5, 6
 WIDTH, HEIGHT, EDGE = 260.0, 150.0, 10.0
 
 
@@ -20,7 +20,8 @@ def summarise(table: TrackTable) -> dict[str, Any]:
         "teams": sum(row.entry.kind == "team" for row in ranking.rows),
         "baselines": sum(row.entry.kind == "baseline" for row in ranking.rows),
         "images": max((len(result.images) for result in results), default=0),
-        "columns": table.columns,
+        "columns": table.columns[:COLUMNS],
+        "published": table.model.all_published,
         "has_final": table.model.has_final,
         "leaders": [line for line in table.lines if line.group != "baseline" and not line.incomplete][:LEADERS],
         "points": _points(ranking),
@@ -28,13 +29,13 @@ def summarise(table: TrackTable) -> dict[str, Any]:
     }
 
 
-def _points(ranking: Ranking) -> list[tuple[float, float, str]]:
-    """(x, y, kind) of each row in the thumbnail of the scatter."""
+def _points(ranking: Ranking) -> list[tuple[float, float, str, bool]]:
+    """(x, y, kind, measured here) of each row in the thumbnail of the scatter."""
     metrics = charts.plane(ranking)
     if metrics is None:
         return []
     rows = [
-        (x, y, row.entry.kind)
+        (x, y, row.entry.kind, row.entry.origin == "measured")
         for row in ranking.rows
         if (x := text.finite(row.entry.values.get(metrics[0]))) is not None
         and (y := text.finite(row.entry.values.get(metrics[1]))) is not None
@@ -48,6 +49,7 @@ def _points(ranking: Ranking) -> list[tuple[float, float, str]]:
             round(EDGE + (WIDTH - 2 * EDGE) * (x - min(xs)) / width, 1),
             round(HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * (y - min(ys)) / height, 1),
             kind,
+            measured,
         )
-        for x, y, kind in rows
+        for x, y, kind, measured in rows
     ]

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode
 
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import RankingError
-from srspace_eval.ranking.model import FINAL, Ranking
+from srspace_eval.ranking.model import Ranking
+from srspace_eval.ranking.published_tables import table_of
 from srspace_eval.ranking.reasons import NO_FINAL_RANK
 from srspace_eval.report.html.track_table import PageColumn, TrackTable, make_track_table
 from srspace_eval.report.table import make_table
@@ -39,12 +40,19 @@ def all_columns(tables: Sequence[TrackTable]) -> list[PageColumn]:
     """
     found: dict[str, PageColumn] = {}
     for column in (column for table in tables for column in table.columns):
-        if column.model.id == FINAL and not column.model.description:
+        if column.model.is_of_rule and not (column.model.is_final and column.model.label == "Mean rank"):
             continue
         known = found.setdefault(column.model.id, column)
         if column.reached and not known.reached:
             found[column.model.id] = column
     return list(found.values())
+
+
+def published_years(rankings: Sequence[Ranking]) -> str:
+    """The years of the publications that the rankings show rows of: ``"2020, 2021"``; empty if there are none."""
+    notes = {row.entry.note for ranking in rankings for row in ranking.rows if row.entry.origin == "published"}
+    years = {table.year for note in notes if (table := table_of(note)) is not None and table.year is not None}
+    return ", ".join(map(str, sorted(years)))
 
 
 def study_link(report: Path | str | None, out: Path) -> str:

@@ -49,6 +49,7 @@ from srspace_eval.report.html.page_values import (
     other_tables,
     place_tile,
     places_elsewhere,
+    published_years,
     signatures,
     study_link,
 )
@@ -58,6 +59,7 @@ from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, Shown
 from srspace_eval.report.names import file_name, stem_of
+from srspace_eval.report.numbers import plain_label
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
 from srspace_eval.results.record import Result
@@ -162,7 +164,7 @@ def write_site(
 class _Site:
     def __init__(self, out: Path, study: str, texts: Collection[str], progress: Progress) -> None:
         self._out, self._study, self._texts, self._progress = out, study, texts, progress
-        self._date = ""
+        self._date, self._years = "", ""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("srspace_eval.report.html", "templates"),
             autoescape=True,  # select_autoescape does not know .html.j2
@@ -172,7 +174,9 @@ class _Site:
         )
         environment.globals.update(version=__version__)
         environment.tests["signature_note"] = is_signature_note
-        environment.filters.update(shown=visible, note=text.label_html, without_folder=text.without_folder)
+        environment.filters.update(
+            shown=visible, note=text.label_html, plain=plain_label, without_folder=text.without_folder
+        )
         self._templates = {
             name: environment.get_template(f"{name}.html.j2")
             for name in ("index", "track", "submission", "viewer", "compare", "images", "history")
@@ -182,6 +186,7 @@ class _Site:
         self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures], history: HistoryDocument, document: str
     ) -> None:
         self._date = max((ranking.date for ranking in rankings), default="")
+        self._years = published_years(rankings)
         names = Names({"assets"})
         folders = [names.name(ranking.track.name) for ranking in rankings]
         cards = []
@@ -244,6 +249,7 @@ class _Site:
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
             study=self._study, tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
+            off_chart=charts.off_chart(ranking),
             signatures=signatures(ranking), compare=bool(compared), per_image=images is not None,
             downloads=[name for form in _DOWNLOADS if (name := file_name(stem_of(ranking), form)) in self._texts],
             sample_names=dict.fromkeys(example_names([n], ranking.track.first) for n in ranking.track.sample_names),
@@ -281,7 +287,9 @@ class _Site:
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(
             target,
-            (self._templates[template].render(date=self._date, **values) + "\n").encode("utf-8", "backslashreplace"),
+            (self._templates[template].render(date=self._date, years=self._years, **values) + "\n").encode(
+                "utf-8", "backslashreplace"
+            ),
         )
 
     def _assets(self) -> None:

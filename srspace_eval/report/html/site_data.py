@@ -63,5 +63,6 @@ def _require_known(pictures: Pictures, teams: Sequence[str]) -> None:
     if strangers:
         notify(
             f"no scored submission is called {', '.join(map(repr, strangers))}, so its pictures are not shown; scored "
-            f"are {', '.join(map(repr, teams)) or 'none'}"
+            f"are {', '.join(map(repr, teams)) or 'none'}. If a table of teams named the submissions for `score`, give "
+            "it here too (--teams FILE.csv); else write TEAM=PATH"
         )

@@ -35,6 +35,8 @@ class PageColumn:
         Where the plateau lies on the column's scale, 0..100; None if there is none.
     scale
         The numbers at the ends of that scale, as text; empty if no interval is drawn.
+    ties
+        Whether the data cannot tell some neighbours in the column apart.
     """
 
     model: Column
@@ -43,6 +45,7 @@ class PageColumn:
     missed: str
     mark: float | None
     scale: tuple[str, ...] = ()
+    ties: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,14 @@ class AboutCell:
     label: str
     text: str
     address: str | None
+
+
+@dataclass(frozen=True)
+class AboutHead:
+    """The heading of such a field. ``number``: it is right-aligned, as numbers are."""
+
+    label: str
+    number: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,8 +135,13 @@ class TrackTable:
     columns: tuple[PageColumn, ...]
     lines: tuple[PageLine, ...]
     footnotes: tuple[tuple[str, str], ...]
-    about: tuple[str, ...]
+    about: tuple[AboutHead, ...]
     alike: tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]
+
+    @property
+    def place_ties(self) -> bool:
+        """Whether the data cannot tell some neighbours' places apart."""
+        return any(line.place.model.next_row is not None for line in self.lines)
 
 
 def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
@@ -141,7 +157,7 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
     fields = about_fields([line.row.entry.about for line in table.lines])
     unit = next((column.unit for column in table.columns if column.id == "runtime"), "s per image")
     lines = []
-    order = sorted(range(len(scales)), key=lambda i: (not table.columns[i].is_final, not table.columns[i].decisive))
+    order = sorted(range(len(scales)), key=lambda i: (not table.columns[i].is_of_rule, not table.columns[i].decisive))
     for number, line in enumerate(table.lines):
         cells = tuple(_page_cell(line.cells[i], scales[i], names) for i in order)
         place = PageCell(line.place_cell, sort_key(line.place_cell.value))
@@ -150,12 +166,18 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
         lines.append(PageLine(line, names[number], place, cells, incomplete, pages.get(number, ""), told))
     return TrackTable(
         model=table,
-        columns=tuple(_page_column(table.columns[i], scales[i]) for i in order),
+        columns=tuple(
+            _page_column(table.columns[i], scales[i], [line.cells[i] for line in table.lines]) for i in order
+        ),
         lines=tuple(lines),
         footnotes=tuple((mark, visible(text)) for mark, text in table.footnotes),
-        about=tuple(LABELS[name] for name in fields),
+        about=tuple(_about_head(name) for name in fields),
         alike=_alike(table, names),
     )
+
+
+def _about_head(field: str) -> AboutHead:
+    return AboutHead(LABELS[field], number=field == "runtime")
 
 
 def _about_cell(field: str, text: str, unit: str) -> AboutCell:
@@ -202,11 +224,12 @@ class _Scale:
         return round(min(max((value - self.low) / (self.high - self.low), 0.0), 1.0) * 100, 2)
 
 
-def _page_column(column: Column, scale: _Scale) -> PageColumn:
+def _page_column(column: Column, scale: _Scale, cells: Sequence[Cell]) -> PageColumn:
     signs = ("≤", ">") if column.direction == "lower" else ("≥", "<")
     reached, missed = ("", "") if column.plateau is None else (f"{sign} {column.plateau:g}" for sign in signs)
     mark = None if column.plateau is None else scale.place(column.plateau)
-    return PageColumn(column, label_html(column.label), reached, missed, mark, scale.texts())
+    ties = any(cell.next_row is not None for cell in cells)
+    return PageColumn(column, label_html(column.label), reached, missed, mark, scale.texts(), ties)
 
 
 def _page_cell(cell: Cell, scale: _Scale, names: Sequence[str]) -> PageCell:

@@ -86,26 +86,42 @@
       }
       return null;
     };
-    const far = (x, y, w) => {
-      for (let distance = 34; distance < scale.width; distance += 14) {
-        for (let turn = 0; turn < 12; turn += 1) {
-          const ax = distance * Math.cos((turn * Math.PI) / 6);
-          const ay = -distance * Math.sin((turn * Math.PI) / 6);
+    // Lines from names to their marks cross neither one another nor other names.
+    const drawn = [];
+    const side = (a, b, c) => Math.sign((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]));
+    const crosses = (a, b, c, d) => side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b);
+    const over = ([left, top, right, bottom], a, b) =>
+      [[left, top, right, bottom], [left, bottom, right, top]].some(([x0, y0, x1, y1]) => crosses([x0, y0], [x1, y1], a, b));
+    const clear = (mark, end) =>
+      drawn.every(([a, b]) => !crosses(a, b, mark, end)) &&
+      taken.every((box) => (mark[0] > box[0] && mark[0] < box[2] && mark[1] > box[1] && mark[1] < box[3]) || !over(box, mark, end));
+    const far = (x, y, w, reach) => {
+      for (let distance = 26; distance < reach; distance += 9) {
+        for (let turn = 0; turn < 24; turn += 1) {
+          const ax = distance * Math.cos((turn * Math.PI) / 12);
+          const ay = -distance * Math.sin((turn * Math.PI) / 12);
           const box = [x + ax - w / 2, y + ay - 9, x + ax + w / 2, y + ay + 9];
-          if (free(box)) {
+          if (free(box) && clear([x, y], [x + ax, y + ay]) && drawn.every(([a, b]) => !over(box, a, b))) {
             taken.push(box);
+            drawn.push([[x, y], [x + ax, y + ay]]);
             return { ax, ay };
           }
         }
       }
-      return { ax: 0, ay: -34 };
+      return null;
     };
     const teams = points.map((p, number) => number).filter((number) => points[number].kind === "team");
     const leaders = new Set((teams.length ? teams : points.map((_, number) => number)).slice(0, LEADERS));
-    return points.map((p, number) => {
-      const [x, y, w] = [scale.x(p.x), scale.y(p.y), width(p.name)];
-      return near(x, y, w) ?? (leaders.has(number) ? far(x, y, w) : null);
-    });
+    // The names beside their marks first, so that no line has to pass them; then those of the leaders, then the others.
+    const at = points.map((p) => [scale.x(p.x), scale.y(p.y), width(p.name)]);
+    const found = at.map((one) => near(...one));
+    const missing = points.map((p, number) => number).filter((number) => !found[number]);
+    missing.sort((a, b) => leaders.has(b) - leaders.has(a) || a - b);
+    for (const number of missing) {
+      const reach = leaders.has(number) ? scale.width : Math.min(170, scale.width / 2);
+      found[number] = far(...at[number], reach) ?? (leaders.has(number) ? { ax: 0, ay: -34 } : null);
+    }
+    return found;
   };
 
   const padded = (values, share) => {
@@ -170,9 +186,11 @@
     }]));
     // Names that found no place are not lost: they stand below the chart.
     const rest = points.filter((_, number) => !places[number]);
+    // A published row may have the name of a team of this board.
+    const full = (p) => decoded(p.name) + (p.source === "published" && points.some((q) => q !== p && q.name === p.name) ? " (published)" : "");
     const decoded = (name) => new DOMParser().parseFromString(name, "text/html").documentElement.textContent;
     document.getElementById("unlabelled").textContent = rest.length
-      ? `No room for the names of ${rest.map((p) => decoded(p.name)).join(", ")}; the pointer shows them.` : "";
+      ? `Marks without a name, for lack of room: ${rest.map(full).join(", ")}. Point at a mark to see its name.` : "";
     Plotly.react(
       element,
       traces,

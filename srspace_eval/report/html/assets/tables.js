@@ -106,6 +106,14 @@ document.querySelectorAll("form.filters").forEach((form) => {
     heads[0].setAttribute("aria-sort", "ascending");
   }
 
+  // --- a table that fits needs no scrolling of its own, so that its heading can stay in view while the page scrolls
+  const frame = table.closest(".scroll.main");
+  const fit = () => {
+    frame?.classList.remove("fits");
+    frame?.classList.toggle("fits", frame.scrollWidth <= frame.clientWidth && innerWidth > 736);
+  };
+  addEventListener("resize", fit);
+
   // --- filtering
   function show() {
     const wanted = folded(filter.value.trim());
@@ -143,6 +151,7 @@ document.querySelectorAll("form.filters").forEach((form) => {
   if (intervals) {
     intervals.addEventListener("change", () => {
       table.classList.toggle("intervals", intervals.checked);
+      fit();
       remember();
     });
   }
@@ -195,4 +204,5 @@ document.querySelectorAll("form.filters").forEach((form) => {
   }
   recall();
   show();
+  fit();
 });
