@@ -343,7 +343,7 @@ def test_a_run_resumes_after_ctrl_c_ended_its_local_cluster(folder: Path, wanted
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
-    assert errors.strip().startswith("interrupted: the images that were measured are kept"), errors
+    assert errors.strip().splitlines()[-1].startswith("interrupted: the images that were measured are kept"), errors
     wait_for(lambda: not alive(process.pid))
     run(folder, tmp_path, "local:1")
     assert written(tmp_path) == wanted
