@@ -60,5 +60,5 @@ def _site() -> str:
         urls = metadata("srspace-eval").get_all("Project-URL") or []
     except PackageNotFoundError:
         return ""
-    found = dict(url.split(", ", 1) for url in urls if ", " in url)
+    found: dict[str, str] = dict(url.split(", ", 1) for url in urls if ", " in url)
     return found.get("Documentation", "").rstrip("/")
