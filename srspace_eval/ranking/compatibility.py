@@ -9,6 +9,7 @@ from typing import Any
 
 from srspace_eval._utils.untrusted_text import short_name, slug
 from srspace_eval.errors import RankingError
+from srspace_eval.metrics.registry import columns, measures_of, metrics, own_values
 from srspace_eval.results.record import Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_results
@@ -118,20 +119,39 @@ def _conflicts(results: Sequence[Result]) -> list[tuple[str, str, dict[str, list
     for result in results:
         for group, settings in result.signature.settings.items():
             groups.setdefault(group, {}).setdefault(_canonical(settings), []).append(result)
+    for group, variants in groups.items():
+        # Values without their settings could have been measured in any way.
+        without = [r for r in results if group not in r.signature.settings and _needs(r, group, results)]
+        if without:
+            variants.setdefault(_canonical({}), []).extend(without)
     found = []
     for group, variants in groups.items():
         if len(variants) < 2:
             continue
         members = [result for variant in variants.values() for result in variant]
-        for key in dict.fromkeys(key for result in members for key in result.signature.settings[group]):
+        for key in dict.fromkeys(key for result in members for key in result.signature.settings.get(group, {})):
             holders: dict[str, list[Result]] = {}
             for result in members:
-                settings = result.signature.settings[group]
+                settings = result.signature.settings.get(group, {})
                 value = _canonical(settings[key]) if key in settings else "not stated"
                 holders.setdefault(value, []).append(result)
             if len(holders) > 1:
                 found.append((group, key, holders))
     return found
+
+
+def _needs(result: Result, group: str, results: Sequence[Result]) -> bool:
+    """Whether a result has values that only the settings of a group explain."""
+    if group == "common":
+        return True
+    stated = next(r.signature.settings[group] for r in results if group in r.signature.settings)
+    ids = {
+        info.id for metric in metrics().values() if group in (metric.name, metric.network) for info in metric.columns
+    }
+    own = {group: stated} if "metric" in stated else {}
+    ids |= columns(measures_of(own)).keys() - columns().keys()
+    values = own_values(result.summary, result.signature.settings)
+    return any(value is not None and key in ids for key, value in values.items())
 
 
 def _describe(value: str, results: Sequence[Result]) -> str:

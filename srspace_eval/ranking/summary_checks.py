@@ -16,6 +16,7 @@ from functools import cache
 from srspace_eval._utils.hashing import sha256_of_text
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.metrics.psnr.floor import floored_columns
+from srspace_eval.metrics.registry import columns, measures_of, metrics
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.tracks.model import Track
 
@@ -44,13 +45,15 @@ def summary_faults(result: Result, track: Track) -> list[str]:
         return [f"summary.{metric} has a value, although the result is incomplete" for metric in given]
     settings = result.signature.settings
     largest = cache(lambda height, width: floored_columns(settings, height, width))
-    columns = track.columns()
+    known = track.columns()
     return _folded(
         [
             *_signature_faults(result, track),
-            *_image_faults(result, columns, largest),
-            *_range_faults(result, columns, largest),
+            *_column_faults(result, track),
+            *_image_faults(result, known, largest),
+            *_range_faults(result, known, largest),
             *_mean_faults(result),
+            *_mse_faults(result),
         ]
     )
 
@@ -94,6 +97,19 @@ def _signature_faults(result: Result, track: Track) -> Iterator[str]:
             yield f"image {image.image}: {image.height}×{image.width} is not a multiple of the crop {crop}"
 
 
+def _column_faults(result: Result, track: Track) -> Iterator[str]:
+    """Values that no measurement gives, such as a MOR, and values that only some images have."""
+    measured = {info.id for metric in metrics().values() for info in metric.columns}
+    measured |= columns(measures_of(result.signature.settings)).keys() - columns().keys()
+    ids = dict.fromkeys(key for image in result.images for key in image.values)
+    for key in ids:
+        if key in track.columns() and key not in measured:
+            yield f"{key} has values, which no measurement gives; give them with --mor or --values"
+        absent = [image.image for image in result.images if key not in image.values]
+        if absent:
+            yield f"image {absent[0]}: {key} is missing, which other images have"
+
+
 def _range_faults(result: Result, columns: Mapping[str, MetricInfo], largest: Largest) -> Iterator[str]:
     bounded = {
         metric: info for metric, info in columns.items() if math.isfinite(info.least) or math.isfinite(info.most)
@@ -103,11 +119,14 @@ def _range_faults(result: Result, columns: Mapping[str, MetricInfo], largest: La
         for values in (image.values, *(sample.values for sample in image.samples)):
             for metric, value in values.items():
                 if value is None:
+                    if metric in limits and values is image.values:
+                        yield f"image {image.image}: {metric} has no value, although every picture has one"
                     continue
                 info, limit = bounded.get(metric), limits.get(metric, math.inf)
                 if info is not None and not info.least - _ROUNDING <= value <= info.most + _ROUNDING:
                     yield f"image {image.image}: {metric} is {value}; it lies from {info.least:g} to {info.most:g}"
-                if limit + _ROUNDING < value < math.inf:
+                exact = value == math.inf and values is not image.values  # a sample that equals the reference
+                if limit + _ROUNDING < value and not exact:
                     yield f"image {image.image}: {metric} is {value}; 8-bit pictures give at most {limit:.9g}"
         yield from _best_faults(image, limits)
 
@@ -121,6 +140,8 @@ def _best_faults(image: ImageRecord, largest: Mapping[str, float]) -> Iterator[s
         found = [value for sample in image.samples if (value := sample.values.get("lpips")) is not None]
         if found and not _same(g, min(found)):
             yield f"image {image.image}: lpips_global_best is {g}, the best of its samples {min(found):.9g}"
+    if given is not None and (g is None or local is None):
+        yield f"image {image.image}: diversity is {given}, without the global and local best that it follows from"
     if g is not None and local is not None:
         if local > g + _ROUNDING:
             yield f"image {image.image}: lpips_local_best {local} is larger than lpips_global_best {g}"
@@ -190,6 +211,22 @@ def _curve_faults(
     first = curve if len(image.samples) == 1 else curve[:1]
     if any(v is not None and abs(v) > _ROUNDING for v in first):
         yield f"image {image.image}: {name} starts with {first[0]}, S_1 is 0"
+
+
+def _mse_faults(result: Result) -> Iterator[str]:
+    """PSNR follows from MSE, if both were measured on the same channels and pixels."""
+    settings = result.signature.settings
+    compared = [{key: settings.get(name, {}).get(key) for key in ("channels", "border")} for name in ("psnr", "mse")]
+    if compared[0] != compared[1] or not {"psnr", "mse"} <= settings.keys():
+        return
+    for image in result.images:
+        for sample in image.samples:
+            psnr, mse = sample.values.get("psnr"), sample.values.get("mse")
+            if psnr is None or mse is None or mse < 0:
+                continue
+            wanted = 10 * math.log10(255**2 / mse) if mse else math.inf
+            if not math.isclose(psnr, wanted, rel_tol=_RELATIVE, abs_tol=1e-4):
+                yield f"image {image.image}: psnr is {psnr}, its MSE {mse:.9g} gives {wanted:.9g}"
 
 
 def _mean_faults(result: Result) -> Iterator[str]:

@@ -225,7 +225,8 @@ def write_leaderboards(
         if references:
             texts[REFERENCES] = references
     written = [out / name for name in texts]
-    require_own_texts(out, texts)
+    merges = {REFERENCES} if "html" not in formats else set()  # it is added to, and not replaced
+    require_own_texts(out, set(texts) - merges)
     if "html" in formats:
         # Jinja is loaded only for pages.
         from srspace_eval.report.html.site import write_site

@@ -40,7 +40,7 @@ def _texts(row: Row, finals_known: bool) -> Iterator[str]:
     if row.entry.origin == "published":
         table = table_of(row.entry.note)
         # What holds for the whole table, then what it says of this row.
-        shared = 1 + bool(table is not None and table.measured_with) if table is not None else len(lines)
+        shared = len(lines) if table is None else 1 + bool(table.measured_with)
         yield f"published, not measured here: {'; '.join(lines[:shared])}"
         yield from lines[shared:]
     else:

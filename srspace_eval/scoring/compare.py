@@ -75,6 +75,7 @@ class Comparison:
             for info in metric.columns_as(measure_id)
         }
         self._known = columns(measures_of(result.signature.settings))
+        self._keys: frozenset[str] | None = None  # of an image's values, once one has been measured
 
     def tolerance(self, key: str) -> Tolerance:
         """The tolerance of a value or of the curve that ends in it."""
@@ -94,7 +95,7 @@ class Comparison:
                 if then.get(key) == here.get(key):
                     continue
                 where = f"signature.settings.{group}.{key}"
-                if key in _DEVICE_SETTINGS:
+                if key in _DEVICE_SETTINGS and group != "common":
                     self.environment.append(f"{where}: {then.get(key)} / {here.get(key)}")
                     continue
                 cause = _cause(group, key)
@@ -155,6 +156,7 @@ class Comparison:
         With another trunk, values that were not measured again are left out. The trunk is reported instead.
         """
         partial = self.other_trunk
+        self._keys = frozenset(found.values)
         stored = next(record for record in self._result.images if record.image == found.image)
         image, place = found.image, f"images.{found.image}"
         for key, old, new in _joined(stored.values, found.values, partial):
@@ -188,6 +190,17 @@ class Comparison:
                     self._add("summary", f"{key}[{n}]", old, new, metric=key)
         for record in self._result.images:
             self._image_means(record)
+            if self._keys is not None and not self.other_trunk:
+                self._image_keys(record, self._keys)
+
+    def _image_keys(self, record: ImageRecord, keys: frozenset[str]) -> None:
+        """Each image has the values that are measured, also an image that was not measured again."""
+        for key in sorted(keys ^ record.values.keys()):
+            where = f"images.{record.image}.{key}"
+            if all(known.where != where for known in self.differences):
+                stored = record.values.get(key)
+                self._add("value", where, stored, None if key in record.values else "a value", image=record.image,
+                          metric=key)  # fmt: skip
 
     def _image_means(self, record: ImageRecord) -> None:
         """An image's value is the mean of its samples' values, and the last value of its curve."""

@@ -47,12 +47,15 @@ class JournalHeader(Struct, frozen=True):
     ----------
     seal
         What shows that this machine wrote the line. Each image's line has one, too.
+    trusted
+        Whether some of the images were measured by another machine, and were taken with ``--trust-board``.
     """
 
     format: Literal["srspace-eval/journal/1", "srspace-eval/journal/2"]
     settings: dict[str, dict[str, Any]]
     environment: dict[str, Any]
     seal: Digest | None = None
+    trusted: bool = False
 
 
 class JournalImage(ImageDocument, frozen=True):
@@ -66,13 +69,14 @@ class _Found:
     """What a journal's file holds that this run can use.
 
     ``keep`` is the number of its bytes that stay, and ``sealer`` continues after them. ``trusted``: another machine
-    wrote the records.
+    measured records. ``foreign``: another machine also wrote the lines.
     """
 
     sealer: LineSealer
     records: dict[str, ImageRecord] = field(default_factory=dict)
     keep: int = 0
     trusted: bool = False
+    foreign: bool = False
 
 
 class Journal:
@@ -105,7 +109,7 @@ class Journal:
         """
         try:
             if self._file is None:
-                if self.trusted:
+                if self._found.foreign:
                     self._seal_records()
                 keep = self._found.keep
                 self._file = os.fdopen(open_regular(self.path, os.O_RDWR | os.O_CREAT), "r+b")
@@ -132,9 +136,13 @@ class Journal:
             self._file = None
 
     def _seal_records(self) -> None:
-        """Write the records of another machine anew, with seals, so that lines can follow them."""
+        """Write the records of another machine anew, with seals, so that lines can follow them.
+
+        The header keeps that they were taken on trust. A later run without ``--trust-board`` does not take them.
+        """
         sealer = self._found.sealer
-        lines = [sealer.sealed(document) for document in (self._header, *map(image_document, self.records.values()))]
+        header = {**self._header, "trusted": True} if self.records else self._header
+        lines = [sealer.sealed(document) for document in (header, *map(image_document, self.records.values()))]
         with replacing(self.path) as file:
             file.writelines(lines)
         self._found.keep = sum(map(len, lines))
@@ -217,14 +225,20 @@ def _read(path: Path, header: Mapping[str, Any], secret: bytes | None, trust: bo
                 return found
             before = _header_of(path, line)
             genuine = found.sealer.genuine(line)
-            if not genuine and not (trust and before.format == JOURNAL_FORMAT):
+            if not (genuine and not before.trusted) and not (trust and before.format == JOURNAL_FORMAT):
+                why = (
+                    "some of its images were taken on trust"
+                    if genuine
+                    else ("this machine did not write it, or version 0.1.0 did")
+                )
                 notify(
-                    f"{path}: is measured anew, because this machine did not write it, or version 0.1.0 did"
+                    f"{path}: is measured anew, because {why}"
                     + ("" if trust else "; --trust-board takes the journals of a cluster of your own")
                 )
+                found.sealer = LineSealer(secret)
                 return found
             _require_same(path, before, header)
-            found.trusted = not genuine
+            found.foreign, found.trusted = not genuine, not genuine or before.trusted
             found.keep = len(line)
             _read_images(path, file, found)
     except FileNotFoundError:
@@ -265,7 +279,7 @@ def _read_images(path: Path, file: BinaryIO, found: _Found) -> None:
             record = image_from_document(strict_json.loads(unsealed(line)))
         except (ValueError, RecursionError):
             break
-        if not found.trusted and not found.sealer.genuine(line):
+        if not found.foreign and not found.sealer.genuine(line):
             notify(
                 f"{path}: line {len(found.records) + 2} is not as this machine wrote it; its image and those after it "
                 "are measured anew"

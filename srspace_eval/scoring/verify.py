@@ -16,7 +16,7 @@ from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.errors import InputError, ResultsError, SrspaceEvalError
+from srspace_eval.errors import InputError, ResultsError, SrspaceEvalError, TrackError
 from srspace_eval.metrics.base import Metric
 from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document
@@ -33,7 +33,7 @@ from srspace_eval.scoring.summary import completed_curves
 from srspace_eval.scoring.tasks import TaskSources, make_tasks
 from srspace_eval.submissions.check import check
 from srspace_eval.tracks.model import MAX_SAMPLES, Track
-from srspace_eval.tracks.reader import load_track
+from srspace_eval.tracks.reader import builtin_names, load_track
 
 
 def verify(
@@ -119,6 +119,9 @@ def verify(
     elif seed < 0:
         raise InputError(f"seed = {seed}: must not be negative")
     record, found, digest = _read(Path(result))
+    if track is None and record.track not in builtin_names():
+        # A path in a stranger's file is not followed.
+        raise TrackError(f"{result}: no built-in track is called {record.track!r}; give its track file with --track")
     rules = track if isinstance(track, Track) else load_track(record.track if track is None else track)
     settings = record.signature.settings
     samples, measured, more = _settings(record, rules)
@@ -251,7 +254,7 @@ def _read(path: Path) -> tuple[Result, list[Difference], str]:
     """A result, whether its signature's id and text belong to the settings, and the SHA-256 of the file."""
     try:
         content = read_bounded(path, MAX_RESULT_BYTES)
-        data = strict_json.loads(content)
+        data = strict_json.loads(content, unique_keys=True)
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: cannot be read as JSON ({error}); give the file that score wrote") from error
     record = from_document(data, str(path), check_id=False)  # a wrong id is reported below
@@ -277,7 +280,8 @@ def _settings(record: Result, track: Track) -> tuple[int | None, dict[str, Metri
         found.append(Difference("signature", f"signature.settings.{name}", str(settings.get(name)), reason))
     network = settings.get("lpips", {})
     for key, known in (("net", get_args(Net)), ("precision", get_args(Precision))):
-        if network and network.get(key) not in known:
+        used = any(metric.network == "lpips" for metric in measured.values())
+        if (network or used) and network.get(key) not in known:
             found.append(
                 Difference("signature", f"signature.settings.lpips.{key}", network.get(key), " or ".join(known))
             )

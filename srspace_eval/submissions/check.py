@@ -19,7 +19,7 @@ from srspace_eval.submissions.inspection import Inspection, inspect
 from srspace_eval.submissions.pairing import Pair, Pairing, pair, refuse_gt
 from srspace_eval.submissions.plausibility import findings, look_at_all
 from srspace_eval.submissions.readme import read_declared, readme_notices
-from srspace_eval.submissions.sources import FolderSource, Source, open_source
+from srspace_eval.submissions.sources import FolderSource, Source, open_source, outward_links
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.reader import load_track
@@ -105,7 +105,13 @@ class SubmissionCheck:
     def notices(self) -> tuple[str, ...]:
         """What does not prevent scoring: ignored files, crops, and the warnings unless the check is strict."""
         warnings = () if self.strict else self.warnings
-        return (*self._unchecked(), *self.pairing.notices, *self.inspection.notices, *warnings)
+        return (
+            *self._unchecked(),
+            *outward_links(self.submission),
+            *self.pairing.notices,
+            *self.inspection.notices,
+            *warnings,
+        )
 
     def _unchecked(self) -> Iterator[str]:
         """What cannot be checked without a GT and without LRs."""

@@ -136,6 +136,31 @@ class FolderSource:
         return str(self.path / name)
 
 
+def outward_links(source: Source) -> Iterator[str]:
+    """A notice that names a file of a folder that is a link to a file elsewhere, if there is one.
+
+    Links are followed: they are a usual way to give files other names. Whoever sent the folder chose what is measured.
+    """
+    if not isinstance(source, FolderSource):
+        return
+    try:
+        inside = source.path.resolve()
+        found = sorted(
+            entry
+            for entry in source.path.iterdir()
+            if entry.is_symlink() and entry.is_file() and not entry.resolve().is_relative_to(inside)
+        )
+    except (OSError, RuntimeError):  # unreadable files and circles are faults elsewhere
+        return
+    if not found:
+        return
+    count = "1 file is a link" if len(found) == 1 else f"{len(found)} files are links"
+    yield (
+        f"{source.path}: {count} to files outside the folder, and these are measured: {found[0].name} is "
+        f"{found[0].resolve()}; if the folder is another person's, ask for the files themselves"
+    )
+
+
 @dataclass
 class ZipSource:
     """The files of a zip, read into memory one at a time; nothing is written to disk.

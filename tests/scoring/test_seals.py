@@ -176,6 +176,49 @@ def test_a_trusted_journal_goes_on(folder: Path, tmp_path: Path) -> None:
     assert result == run(folder, tmp_path / "clean")[0]
 
 
+def test_trust_is_not_forgotten_by_a_run_that_was_stopped(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest, _ = run(folder, tmp_path / "clean")
+    with machine(tmp_path / "theirs"):
+        journal = shard(folder, tmp_path / "board", 1)
+    forge_journal(journal)
+    journal.rename(journal.with_name("t.journal.jsonl"))
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("srspace_eval.scoring.run.make_result", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run(folder, tmp_path / "board", trust_board=True)
+    # All images are in the journal, and this machine sealed its lines.
+    result, notices = run(folder, tmp_path / "board")
+    assert result == honest
+    assert "some of its images were taken on trust" in "\n".join(notices)
+    assert evidence(tmp_path / "board") == ["measured here"]
+
+
+def test_trust_that_is_given_again_is_told_of_the_result(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with machine(tmp_path / "theirs"):
+        journal = shard(folder, tmp_path / "board", 1)
+    forge_journal(journal)
+    journal.rename(journal.with_name("t.journal.jsonl"))
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("srspace_eval.scoring.run.make_result", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run(folder, tmp_path / "board", trust_board=True)
+    _, notices = run(folder, tmp_path / "board", trust_board=True)
+    assert "2 images were measured before" in "\n".join(notices)
+    assert evidence(tmp_path / "board") == ["taken on trust (score --trust-board)"]
+
+
 def test_shards_of_one_machine_need_no_trust(folder: Path, tmp_path: Path) -> None:
     for index in (1, 2):
         shard(folder, tmp_path / "board", index)

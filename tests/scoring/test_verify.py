@@ -15,7 +15,7 @@ from benchmarks.inputs import pngs
 from benchmarks.inputs.submissions import small
 from benchmarks.inputs.weights import write_alexnet
 from srspace_eval._utils.png import read_rgb, write_png
-from srspace_eval.errors import InputError, ResultsError, SubmissionError
+from srspace_eval.errors import InputError, ResultsError, SubmissionError, TrackError
 from srspace_eval.metrics.lpips.metric import Lpips
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import metrics
@@ -238,6 +238,49 @@ def test_one_failure_does_not_stop_the_others(scored: Path, alexnet: Path, tmp_p
     pairs = [(broken, scored / "sub"), (scored / "board/x4/t.json", scored / "sub")]
     done = verify_all(pairs, scored / "gt", lpips_weights=alexnet, seed=1)
     assert [d.verdict for d in done] == ["failed", "equal"]
+
+
+def test_values_of_images_that_are_not_measured_again_must_be_those_of_a_measurement(
+    scored: Path, again: Callable[..., Verification], tmp_path: Path
+) -> None:
+    """A forger who adds a MOR to one image is found, whichever images are chosen."""
+
+    def forge(document: dict[str, Any]) -> None:
+        document["images"][0]["mor"] = document["summary"]["mor"] = 1.0
+
+    path = written(scored, tmp_path, forge)
+    for seed in range(4):
+        done = again(path, images=1, seed=seed)
+        assert "images.0801.mor: stored 1.0, found nothing" in map(str, done.differences)
+
+
+def test_values_without_their_settings_do_not_stop_the_others(
+    scored: Path, alexnet: Path, tmp_path: Path, again: Callable[..., Verification]
+) -> None:
+    def forge(document: dict[str, Any]) -> None:
+        del document["signature"]["settings"]["lpips"]
+
+    path = written(scored, tmp_path, forge)
+    pairs = [(path, scored / "sub"), (scored / "board/x4/t.json", scored / "sub")]
+    found = verify_all(pairs, scored / "gt", lpips_weights=alexnet)
+    assert [done.verdict for done in found] == ["different", "equal"]
+    assert any(d.where == "signature.settings.lpips.net" for d in found[0].differences)
+
+
+def test_the_track_of_a_result_is_no_path(scored: Path, again: Callable[..., Verification], tmp_path: Path) -> None:
+    def forge(document: dict[str, Any]) -> None:
+        document["track"] = str(tmp_path / "own.toml")
+
+    (tmp_path / "own.toml").write_text("scale = 4\n")
+    with pytest.raises(TrackError, match="no built-in track is called"):
+        again(written(scored, tmp_path, forge))
+
+
+def test_a_key_that_is_there_twice_is_refused(scored: Path, again: Callable[..., Verification], tmp_path: Path) -> None:
+    text = (scored / "board/x4/t.json").read_text()
+    (tmp_path / "twice.json").write_text(text.replace('"team":', '"team": "other",\n "team":', 1))
+    with pytest.raises(ResultsError, match="the same key is there twice"):
+        again(tmp_path / "twice.json")
 
 
 def test_the_markdown_report_is_safe_and_complete(

@@ -12,7 +12,7 @@ from PIL import Image
 
 from benchmarks.inputs import pngs
 from srspace_eval.errors import ImageError, SubmissionError
-from srspace_eval.submissions.sources import open_source
+from srspace_eval.submissions.sources import open_source, outward_links
 
 
 def make_zip(path: Path, entries: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
@@ -132,6 +132,21 @@ def test_link_loops_and_dangling_links_are_named(tmp_path: Path) -> None:
     for name in ("gone.png", "loop.png"):
         with pytest.raises(ImageError, match="cannot be read"):
             source.read(name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
+def test_links_that_lead_out_of_a_folder_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "team"
+    folder.mkdir()
+    (tmp_path / "other.png").write_bytes(b"data")
+    (folder / "a.png").write_bytes(b"data")
+    (folder / "b.png").symlink_to(folder / "a.png")
+    assert list(outward_links(open_source(folder))) == []
+    (folder / "c.png").symlink_to(tmp_path / "other.png")
+    (notice,) = outward_links(open_source(folder))
+    assert notice.startswith(f"{folder}: 1 file is a link to files outside the folder")
+    assert f"c.png is {tmp_path / 'other.png'}" in notice
+    assert open_source(folder).read("c.png") == b"data"
 
 
 @pytest.mark.parametrize("packed", [False, True])

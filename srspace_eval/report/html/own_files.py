@@ -27,7 +27,7 @@ _BEGINNINGS = {
     ".json": re.compile(rb'\{\s*"track":'),
     ".md": re.compile(rb"\*\*[^\n]*\n\n\| (place|#) \| team \|"),
     ".tex": re.compile(rb"% Needs \\usepackage\{booktabs\}"),
-    ".bib": re.compile(rb"@misc\{"),
+    ".bib": re.compile(rb"@(?:misc|inproceedings)\{"),
 }
 """How the texts of each format begin."""
 _NAMED = 3  # entries of a foreign folder named in a message
