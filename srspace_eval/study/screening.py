@@ -9,14 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.study.answers import Answer, AnswerError, Groups, read_answer
 from srspace_eval.study.design import Crop, Task
 from srspace_eval.study.key import Key
 from srspace_eval.study.options import CollectOptions
-from srspace_eval.study.rankings import held_ranks, item_ranks
+from srspace_eval.study.rankings import Floats, held_ranks, item_ranks
 
 
 @dataclass(frozen=True)
@@ -147,9 +146,7 @@ def _ranking_attention(answer: Answer, key: Key, options: CollectOptions) -> tup
         if task.of is not None and task.of in answer.rankings:
             first = held_ranks(key.tasks[task.of], answer.rankings[task.of])
             second = held_ranks(task, groups)
-            tau = float(stats.kendalltau(first, second).statistic)
-            # tau is undefined where all items are tied in one of the rankings.
-            taus.append(float(np.array_equal(first, second)) if np.isnan(tau) else tau)
+            taus.append(_tau(first, second))
     if not taus:
         return None, None
     mean = float(np.mean(taus))
@@ -160,6 +157,41 @@ def _ranking_attention(answer: Answer, key: Key, options: CollectOptions) -> tup
             mean,
         )
     return None, mean
+
+
+def _tau(first: Floats, second: Floats) -> float:
+    """Kendall's tau-a: tied pairs count as pairs, and add nothing. Else a rater who ties everything would agree."""
+    higher, lower = np.triu_indices(len(first), 1)
+    return float(np.mean(np.sign(first[higher] - first[lower]) * np.sign(second[higher] - second[lower])))
+
+
+def probability_of_chance(entries: int, repeats: int, agreement: float) -> float:
+    """The probability that random rankings without ties pass the repeated tasks of a ranking study.
+
+    Parameters
+    ----------
+    entries
+        Crops in a task, at least 2.
+    repeats
+        Number of repeated tasks. 0: everybody passes.
+    agreement
+        Least mean Kendall tau, as in :class:`~srspace_eval.study.options.CollectOptions`.
+
+    Examples
+    --------
+    >>> round(probability_of_chance(3, 2, 0.3), 4)
+    0.3611
+    """
+    # The number of discordant pairs of a random ranking is a sum of independent uniform numbers (Mahonian numbers).
+    one = np.ones(1)
+    for count in range(2, entries + 1):
+        one = np.convolve(one, np.full(count, 1 / count))
+    total = np.ones(1)
+    for _ in range(repeats):
+        total = np.convolve(total, one)
+    pairs = repeats * entries * (entries - 1) / 2
+    taus = 1 - 2 * np.arange(len(total)) / max(pairs, 1)
+    return float(total[taus >= agreement - 1e-12].sum()) if repeats else 1.0
 
 
 def _in_order(task: Task, groups: Groups) -> bool:

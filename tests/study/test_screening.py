@@ -3,16 +3,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from srspace_eval.study.collect import compute_outcome
 from srspace_eval.study.key import Key
 from srspace_eval.study.options import CollectOptions
 from srspace_eval.study.report import write_outcome
+from srspace_eval.study.screening import probability_of_chance
 from tests.helpers.studies import Build, answer_document
 
 Study = tuple[Path, Key]
@@ -175,7 +178,7 @@ def test_low_agreement_on_repeated_tasks_rejects_the_answer(study: Study, honest
     assert compute_outcome([honest[0], bad], key, CollectOptions(agreement=-1)).rejected == ()
 
 
-def test_a_tie_of_everything_agrees_with_nothing_but_itself(build: Build, tmp_path: Path) -> None:
+def test_a_tie_of_everything_agrees_with_nothing(build: Build, tmp_path: Path) -> None:
     _, key = build(ties=True, raters=1, repeats=1)
     document = answer_document(key, "r01")
     (repeat,) = [a for a in document["answers"] if key.tasks[a["task"]].kind == "repeat"]
@@ -185,7 +188,17 @@ def test_a_tie_of_everything_agrees_with_nothing_but_itself(build: Build, tmp_pa
     assert compute_outcome([path], key, CollectOptions(agreement=-1)).accepted[0].agreement == 0
     first["ranking"] = repeat["ranking"]
     path = save(tmp_path, "a.json", document)
-    assert compute_outcome([path], key).accepted[0].agreement == 1
+    # Also not with itself: else who ties everything in each repeated task would pass.
+    assert compute_outcome([path], key, CollectOptions(agreement=-1)).accepted[0].agreement == 0
+
+
+@pytest.mark.parametrize(("entries", "repeats"), [(3, 1), (3, 2), (4, 2)])
+def test_the_probability_of_chance_is_that_of_all_rankings(entries: int, repeats: int) -> None:
+    orders = list(permutations(range(entries)))
+    taus = [stats.kendalltau(orders[0], order).statistic for order in orders]
+    passed = np.mean([np.mean(drawn) >= 0.3 for drawn in product(taus, repeat=repeats)])
+    assert probability_of_chance(entries, repeats, 0.3) == pytest.approx(passed)
+    assert probability_of_chance(entries, 0, 0.3) == 1
 
 
 def test_hostile_files_are_named_and_change_nothing(study: Study, honest: list[Path], tmp_path: Path) -> None:

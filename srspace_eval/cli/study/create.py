@@ -141,9 +141,25 @@ def command(
     what = f"tasks of {len(study.key.entries)} crops" if study.key.scale is None else "pictures to rate"
     tell(f"{out}: {study.tasks} {what}, {minutes}")
     tell(f"{study.key_path}: the key; keep it from the raters")
+    if study.key.scale is None:
+        _print_chance(len(study.key.entries), repeats)
     click.echo("One link for each rater, relative to the folder:")
     for code in study.codes.values():
         click.echo(f"  index.html#{code}")
+
+
+def _print_chance(entries: int, repeats: int) -> None:
+    """How probable it is that a rater who ranks at random passes the repeated tasks."""
+    from srspace_eval.study.options import CollectOptions
+    from srspace_eval.study.screening import probability_of_chance
+
+    agreement = CollectOptions().agreement
+    chance = probability_of_chance(entries, repeats, agreement)
+    more = ""
+    if chance >= 0.05:
+        needed = next(count for count in range(1, 1000) if probability_of_chance(entries, count, agreement) < 0.05)
+        more = f"; with --repeats {needed}, it is below 5 %"
+    tell(f"A rater who ranks at random passes the repeated tasks with a probability of {100 * chance:.1f} %{more}.")
 
 
 def _secret(text: str | None) -> bytes | None:
