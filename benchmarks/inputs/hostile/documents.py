@@ -48,7 +48,7 @@ def result(**changes: Any) -> dict[str, Any]:
     """A small result of one image, as a JSON object with ``changes``."""
     image = {
         "image": "0801", "height": 8, "width": 8, "gt_sha256": "a" * 64, "lpips": 0.5, "lr_psnr": 40.0,
-        "diversity": 10.0, "diversity_curve": [0.0, 10.0],
+        "diversity": 10.0, "lpips_global_best": 0.5, "lpips_local_best": 0.45, "diversity_curve": [0.0, 10.0],
         "samples": [
             {"sample": s, "file": f"{s}.png", "sha256": "b" * 64, "lpips": 0.5, "lr_psnr": 40.0} for s in range(2)
         ],
@@ -58,7 +58,9 @@ def result(**changes: Any) -> dict[str, Any]:
         "signature": {
             "id": Signature(_SETTINGS).id, "text": Signature(_SETTINGS).text, "settings": _SETTINGS, "environment": {},
         },
-        "incomplete": [], "notes": [], "summary": {"lpips": 0.5, "lr_psnr": 40.0, "diversity": 10.0},
+        "incomplete": [], "notes": [], "summary": {
+            "lpips": 0.5, "lr_psnr": 40.0, "diversity": 10.0, "lpips_global_best": 0.5, "lpips_local_best": 0.45,
+        },
         "diversity_curve": [0.0, 10.0], "images": [image], "provenance": None,
     }  # fmt: skip
     for key, value in changes.items():
