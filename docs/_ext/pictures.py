@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -35,6 +38,17 @@ def make_pictures(height: int = 96, width: int = 128, count: int = 10, seed: int
 
 def _to_8bit(values: Any) -> Any:
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def untrained_flow() -> se.Flow:
+    """A small SRFlow network ×4 with random weights: trained ones are not part of this repository."""
+    sys.path.append(str(Path(__file__).parents[2]))  # last, so that the installed package stays the one in use
+    from benchmarks.inputs.weights import write_small_checkpoint
+
+    with tempfile.TemporaryDirectory() as folder:
+        model = se.load_model(write_small_checkpoint(Path(folder, "srflow.pth"), "srflow"), "cpu")
+    assert isinstance(model, se.Flow)
+    return model
 
 
 def error_maps(samples: Any, gt: Any) -> Any:
