@@ -95,14 +95,14 @@ def warn_if_shared(path: Path) -> None:
     with suppress(OSError):
         if path.stat().st_mode & 0o077:
             notify(
-                f"{path}: other users of this machine can read or change it, and so forge seals; give "
-                f"chmod 600 {quote(str(path))}, or remove it to measure everything anew"
+                f"{path}: other users of this machine can read or change this secret, so they can forge seals. Run "
+                f"chmod 600 {quote(str(path))}, or delete the file: all results are then measured again"
             )
         folder = path.parent.stat().st_mode
         if folder & stat.S_IWOTH and not folder & stat.S_ISVTX:
             notify(
-                f"{path.parent}: other users of this machine can replace {path.name} in it, and so forge seals; give "
-                f"chmod 700 {quote(str(path.parent))}"
+                f"{path.parent}: other users of this machine can replace {path.name} in this folder, so they "
+                f"can forge seals. Run chmod 700 {quote(str(path.parent))}"
             )
 
 

@@ -115,13 +115,15 @@ def published_of(names: Sequence[str], tracks: Sequence[Track]) -> dict[str, str
         fitting = [name for name in names if track.name in load_published(name, track.name).tracks]
         if len(fitting) > 1:
             raise click.UsageError(
-                f"--published names several tables of track {track.name} ({', '.join(fitting)}); the teams of one can "
-                "compete: keep it, and show the others with --with"
+                f"--published names several tables of track {track.name} ({', '.join(fitting)}); only one can be "
+                "ranked: keep it, and give the others to --with"
             )
         found[track.name] = (fitting or names)[0]  # one that does not fit is refused where it is ranked
     if unused := [name for name in names if name not in found.values()]:
         ranked = ", ".join(found)
-        raise click.UsageError(f"--published {' and '.join(unused)}: not of the ranked tracks ({ranked}); leave it out")
+        raise click.UsageError(
+            f"--published {' and '.join(unused)}: not a table of the ranked tracks ({ranked}); leave it out"
+        )
     return found
 
 
@@ -135,7 +137,7 @@ def misplaced(path: Path) -> str:
             return f"{path}: this is a board of results; give it with --board {board}"
         if result is not None:
             return f"{path}: this is a result of track {result.track}; give its board with --board {board}"
-    return f"{path}: give submissions with --submission"
+    return f"{path}: rank takes no argument without an option; if these are submissions, give --submission {path}"
 
 
 def require_one(tracks: Sequence[Track], **options: object) -> None:

@@ -220,8 +220,8 @@ def _lookalikes(
         output = imported.get(name_key(result.team))
         if output is not None and path != paths.get(output.file):
             yield (
-                f"{output.file}: its team {spelled(output.team)} is there as {spelled(result.team)} in {path}; remove "
-                "that result, or name the team of the file with --teams"
+                f"{output.file}: its team {spelled(output.team)} looks like {spelled(result.team)}, whose result is "
+                f"{path}; remove that result, or give the team another name with --teams"
             )
 
 

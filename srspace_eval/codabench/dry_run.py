@@ -129,7 +129,10 @@ def _require_distinct(teams: Sequence[str]) -> None:
     for team in teams:
         same.setdefault(name_key(team), []).append(spelled(team))
     if twice := [" and ".join(names) for names in same.values() if len(names) > 1]:
-        raise InputError(f"the same team has several submissions ({'; '.join(twice)}); give each a name of its own")
+        raise InputError(
+            f"one team has several submissions ({'; '.join(twice)}); give each submission another team's name, or "
+            "leave one out"
+        )
 
 
 @dataclass(frozen=True)

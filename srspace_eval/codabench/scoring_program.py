@@ -32,6 +32,7 @@ from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
 from srspace_eval.submissions.readme import Readme, find_readme, parse_readme
+from srspace_eval.submissions.sources import LINKED
 from srspace_eval.tracks.reader import load_track
 
 TEAM = "submission"
@@ -106,6 +107,8 @@ def _score(program: Path, settings: Settings, source: Path, output: Path, data: 
             progress=clock.progress,
         )
     notices = [str(warning.message) for warning in caught if issubclass(warning.category, Notice)]
+    # The links are this program's own, see _workplace.
+    notices = [notice for notice in notices if LINKED not in notice]
     scores, left_out = make_scores(result, settings, readme)
     notices += left_out
     for notice in notices:

@@ -506,6 +506,16 @@ class Metric(ABC):
         """A column's description with these options.
 
         A metric overrides it if the description of its defaults would be wrong with other options.
+
+        Parameters
+        ----------
+        info
+            One of the metric's columns.
+
+        Returns
+        -------
+        str
+            One or two sentences.
         """
         changed = ", ".join(f"{f.name} {value}" for f in fields(self) if (value := getattr(self, f.name)) != f.default)
         return f"{info.description} Options: {changed}." if changed else info.description

@@ -105,12 +105,12 @@ class ReturnedValues:
         others = values.keys() - self._columns.keys()
         for key in missing:
             if others or key in self._first or key in self._samples:
-                raise WrongValueError(f"there is no value for its column {key!r}; it returned {given}")
+                raise WrongValueError(f"no value for the column {key!r}; the metric returned {given}")
         for key in others:
             try:
                 check_id(key if isinstance(key, str) else "", ())
             except InputError:
-                raise WrongValueError(f"{key!r} cannot be the id of a value; it returned {given}") from None
+                raise WrongValueError(f"{key!r} cannot be the id of a value; the metric returned {given}") from None
         return dict(values)
 
     def _number(self, key: str, value: object) -> float:
@@ -120,8 +120,8 @@ class ReturnedValues:
             raise WrongValueError(f"{what} is {number}; a finite number is required")
         if info is not None and not info.least - ROUNDING <= number <= info.most + ROUNDING:
             raise WrongValueError(
-                f"{what} is {number:.9g}, but it declares values from {info.least:g} to {info.most:g}; correct the "
-                "metric, or least and most of its MetricInfo"
+                f"{what} is {number:.9g}, but the metric declares values from {info.least:g} to {info.most:g}; correct "
+                "the metric, or least and most of its MetricInfo"
             )
         return number
 
@@ -131,8 +131,8 @@ class ReturnedValues:
         mean = math.fsum(numbers) / len(numbers)
         if not math.isclose(value, mean, rel_tol=_RELATIVE, abs_tol=ROUNDING):
             raise WrongValueError(
-                f"column {key!r} of the image is {value:.9g}, the mean of its samples {mean:.9g}; return the mean, or "
-                'declare per="image"'
+                f"column {key!r}: the image has {value:.9g}, but the mean over its samples is {mean:.9g}; "
+                'return the mean, or declare per="image"'
             )
 
 

@@ -58,7 +58,7 @@ _state = {"entry points loaded": False}
 
 MetricType = TypeVar("MetricType", bound=type[Metric])
 
-OR_INSTALL = "or install the package that has it"
+OR_INSTALL = "or install the package that provides it"
 """The end of a message about a metric that is not there: it may be of a package."""
 
 

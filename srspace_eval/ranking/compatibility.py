@@ -149,7 +149,7 @@ def _needs(result: Result, group: str, results: Sequence[Result]) -> bool:
         info.id for metric in metrics().values() if group in (metric.name, metric.network) for info in metric.columns
     }
     own = {group: stated} if "metric" in stated else {}
-    ids |= columns(measures_of(own)).keys() - columns().keys()
+    ids |= (columns(measures_of(own)).keys() - columns().keys()) | {group}
     values = own_values(result.summary, result.signature.settings)
     return any(value is not None and key in ids for key, value in values.items())
 

@@ -171,8 +171,8 @@ def _tell_apart(ranking: Ranking) -> None:
     if apart:
         named = ", ".join(map(repr, apart[:_NAMED])) + (" …" if len(apart) > _NAMED else "")
         notify(
-            f"the ranks are those of the published teams alone; {named}: shown without ranks; --rank-together "
-            "ranks all rows together"
+            f"only the published teams are ranked; {named}: shown without ranks; --rank-together ranks all rows "
+            "together"
         )
 
 

@@ -100,11 +100,12 @@ def _signature_faults(result: Result, track: Track) -> Iterator[str]:
 def _column_faults(result: Result, track: Track) -> Iterator[str]:
     """Values that no measurement gives, such as a MOR, and values that only some images have."""
     measured = {info.id for metric in metrics().values() for info in metric.columns}
-    measured |= columns(measures_of(result.signature.settings)).keys() - columns().keys()
+    measures = measures_of(result.signature.settings)
+    measured |= (columns(measures).keys() - columns().keys()) | {measure.id for measure in measures}
     ids = dict.fromkeys(key for image in result.images for key in image.values)
     for key in ids:
         if key in track.columns() and key not in measured:
-            yield f"{key} has values, which no measurement gives; give them with --mor or --values"
+            yield f"{key} has values, which no measurement gives; remove them, and give them with --mor or --values"
         absent = [image.image for image in result.images if key not in image.values]
         if absent:
             yield f"image {absent[0]}: {key} is missing, which other images have"

@@ -157,7 +157,7 @@ def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
     found = contents(outcome)
     if outcome.organiser:
         yield f"File: {name}. The submission was not scored."
-        yield "The fault is not in the submission. The organiser has to correct it. You have to do nothing."
+        yield "The submission is not at fault. The organiser has to correct the error. You do not need to do anything."
         return
     inside = "" if found is None else f" It contains {found[1]} samples of {found[0]} images."
     track = result.track if result is not None else outcome.check.track.name if outcome.check is not None else ""

@@ -25,8 +25,8 @@ def custom_trunks(runtime: RuntimeInfo, metrics: Mapping[str, Metric]) -> Iterat
         if signature.get("trunk") == "custom":
             using = [measure_id for measure_id, metric in metrics.items() if metric.network == network]
             yield (
-                f"{', '.join(using)}: the weights are not torchvision's (trunk custom, SHA-256 "
-                f"{str(signature.get('trunk_sha256'))[:8]}…): the values do not compare with published ones"
+                f"{', '.join(using)}: measured with weights that are not torchvision's (trunk custom, SHA-256 "
+                f"{str(signature.get('trunk_sha256'))[:8]}…). The values do not compare with published ones"
             )
 
 
@@ -47,6 +47,6 @@ def missing_weights(track: Track) -> Iterator[str]:
     for net, ids in using.items():
         if find(net) is None:
             yield (
-                f"`score` will need {trunk_file(net).name} to measure {', '.join(ids)}, and it is not here; run "
+                f"`score` will need {trunk_file(net).name} to measure {', '.join(ids)}, and this file is missing; run "
                 f"`srspace-eval weights fetch {net}`, or give `score` a file with --lpips-weights"
             )

@@ -39,6 +39,9 @@ _ANY_RATIO_BYTES = 32 << 20
 _DAMAGE = (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error)
 
 # Files that operating systems add by themselves. They are ignored without a notice.
+LINKED = "to files outside the folder"
+"""Words of the notice of :func:`outward_links`."""
+
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
@@ -156,8 +159,8 @@ def outward_links(source: Source) -> Iterator[str]:
         return
     count = "1 file is a link" if len(found) == 1 else f"{len(found)} files are links"
     yield (
-        f"{source.path}: {count} to files outside the folder, and these are measured: {found[0].name} is "
-        f"{found[0].resolve()}; if the folder is another person's, ask for the files themselves"
+        f"{source.path}: {count} {LINKED}. The linked files are measured. Example: {found[0].name} "
+        f"is a link to {found[0].resolve()}. If somebody sent you the folder, ask for the files themselves"
     )
 
 

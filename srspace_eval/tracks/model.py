@@ -266,6 +266,18 @@ class Track:
     def label(self, column: str) -> str:
         """A column's label with the number of samples in it.
 
+        Parameters
+        ----------
+        column
+            Id of one of the track's :meth:`columns`.
+
+        Returns
+        -------
+        str
+            Plain text.
+
+        Examples
+        --------
         >>> from srspace_eval.tracks.reader import load_track
         >>> load_track("x4").label("diversity")
         'S_10'

@@ -75,7 +75,7 @@ def test_ntire_2021_is_reproduced_on_the_page(track: str, tmp_path: Path) -> Non
             assert re.search(rf"(?<![\d.]){row.values[metric]:.3f} , rank {rank}(?!\d)", rows[row.team]), rows[row.team]
         if row.final_rank is not None:
             better = sum(other.final_rank is not None and other.final_rank < row.final_rank for other in printed)
-            start = rf"{better + 1} {re.escape(row.team)} given note a {row.final_rank:g}(?![\d.])"
+            start = rf"{better + 1} {re.escape(row.team)} given {row.final_rank:g}(?![\d.])"
             assert re.match(start, rows[row.team]), rows[row.team]
         else:
             assert not re.match(r"\d", rows[row.team])
@@ -280,7 +280,7 @@ def test_a_result_without_an_option_is_told_where_it_belongs(
     assert f"this is a board of results; give it with --board {board}" in " ".join(capsys.readouterr().err.split())
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
     assert run(tmp_path / "other.json") == 2
-    assert "give submissions with --submission" in " ".join(capsys.readouterr().err.split())
+    assert "if these are submissions, give --submission" in " ".join(capsys.readouterr().err.split())
 
 
 def test_published_tables_of_several_tracks_are_ranked_each(capsys: pytest.CaptureFixture[str]) -> None:
@@ -301,7 +301,10 @@ def test_published_tables_of_several_tracks_are_ranked_each(capsys: pytest.Captu
     ("names", "said"),
     [
         (["ntire2021-x8", "ntire2021"], "several tables of track x8 (ntire2021-x8, ntire2021)"),
-        (["ntire2021-x8", "imagesr-x4-2025", "--track", "x8"], "imagesr-x4-2025: not of the ranked tracks (x8)"),
+        (
+            ["ntire2021-x8", "imagesr-x4-2025", "--track", "x8"],
+            "imagesr-x4-2025: not a table of the ranked tracks (x8)",
+        ),
     ],
 )
 def test_two_published_tables_of_one_track_are_refused(
@@ -325,7 +328,7 @@ def test_an_own_method_below_a_published_table(
     board.rename("leaderboards")
     assert run("--published", "ntire2021-x4", "--own", own) == 0
     out, said = capsys.readouterr()
-    body = out[: out.index("  Final rank:")]
+    body = out[: out.index("  The results have")]
     assert body.rstrip().splitlines()[-1].split(" (")[0].strip() == own
     assert "shown without ranks" in said
     assert run("--published", "ntire2021-x4", "--own", "CIPLAB") == 0

@@ -282,7 +282,9 @@ def test_a_team_that_looks_like_one_of_the_board_is_refused(output: Output, tmp_
     import_downloads(tmp_path / "first", "x4", tmp_path / "board")
     put(tmp_path / "second", "TEAM.zip", output)
     for overwrite in (False, True):
-        with pytest.raises(ResultsError, match=r"TEAM\.zip: its team 'TEAM' is there as 'Team' in .*Team\.json"):
+        with pytest.raises(
+            ResultsError, match=r"TEAM\.zip: its team 'TEAM' looks like 'Team', whose result is .*Team\.json"
+        ):
             import_downloads(tmp_path / "second", "x4", tmp_path / "board", overwrite=overwrite)
 
 

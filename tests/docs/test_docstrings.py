@@ -27,6 +27,7 @@ CANNOT: dict[str, tuple[type, ...]] = {
     "load_track": (se.InputError,),  # becomes a TrackError with the file's name
     "published_tables": (se.RankingError,),  # the package's own files
     "run_demo": (se.InputError, se.TrackError),  # its own pictures and track
+    "write_track_template": (se.InputError,),  # becomes a TrackError with the file's name
     "write_bundle": (se.WeightsError,),  # the plan knows its trunk
 }
 """Errors that a function cannot raise although its code, read without its values, could."""

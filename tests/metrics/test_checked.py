@@ -53,8 +53,8 @@ def odd(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     [
         (torch.ones(3), "a sample's values are a Tensor of shape (3,); a dict of column id -> number is required"),
         (None, "a sample's values are None; a dict of column id -> number is required"),
-        ({"od": 1.0}, "there is no value for its column 'odd'; it returned 'od'"),
-        ({}, "there is no value for its column 'odd'; it returned nothing"),
+        ({"od": 1.0}, "no value for the column 'odd'; the metric returned 'od'"),
+        ({}, "no value for the column 'odd'; the metric returned nothing"),
         ({"odd": math.nan}, "column 'odd' is NaN; a finite number is required"),
         ({"odd": torch.tensor(math.nan)}, "column 'odd' is NaN; a finite number is required"),
         ({"odd": math.inf}, "column 'odd' is inf; a finite number is required"),
@@ -63,9 +63,9 @@ def odd(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         ({"odd": True}, "column 'odd' is a bool; a number is required"),
         (
             {"odd": -0.5},
-            "column 'odd' is -0.5, but it declares values from 0 to 9; correct the metric, or least and most",
+            "column 'odd' is -0.5, but the metric declares values from 0 to 9; correct the metric, or least and most",
         ),
-        ({"odd": 9.5}, "column 'odd' is 9.5, but it declares values from 0 to 9"),
+        ({"odd": 9.5}, "column 'odd' is 9.5, but the metric declares values from 0 to 9"),
         ({"odd": 1.0, "sample": 2.0}, "'sample' cannot be the id of a value"),
         ({"odd": 1.0, 3: 2.0}, "3 cannot be the id of a value"),
     ],
@@ -104,10 +104,10 @@ def test_scalars_of_other_libraries_are_numbers(odd: pytest.MonkeyPatch, tmp_pat
     ("computed", "words"),
     [
         ({"odd": 1.0}, "compute() returned a dict; srspace_eval.ImageValues is required"),
-        (se.ImageValues({"other": 1.0}), "there is no value for its column 'odd'; it returned 'other'"),
+        (se.ImageValues({"other": 1.0}), "no value for the column 'odd'; the metric returned 'other'"),
         (
             se.ImageValues({"odd": 2.0}),
-            'of the image is 2, the mean of its samples 1; return the mean, or declare per="',
+            'the image has 2, but the mean over its samples is 1; return the mean, or declare per="',
         ),
         (se.ImageValues({"odd": 1.0}, {"curve": [1.0, math.nan]}), "curve 'curve' is NaN"),
     ],
@@ -191,4 +191,4 @@ def test_in_a_batch_the_fault_is_the_organiser_s(odd: pytest.MonkeyPatch, tmp_pa
     assert outcome.organiser
     assert "metric 'odd' of package tests: column 'odd' is -1" in outcome.faults[0]
     (letter,) = se.write_letters(batch, tmp_path / "letters")
-    assert "The fault is not in the submission." in letter.read_text(encoding="utf-8")
+    assert "The submission is not at fault." in letter.read_text(encoding="utf-8")

@@ -76,11 +76,11 @@ def test_without_the_package_its_results_are_still_read(site: Path, tmp_path: Pa
     unknown = command(empty, "score", folder / "sub", "--gt", folder / "gt", "--metrics", "mean_error")
     assert unknown.returncode == 1
     assert "unknown metric mean_error" in unknown.stderr
-    assert "or install the package that has it" in unknown.stderr
+    assert "or install the package that provides it" in unknown.stderr
     assert "also measured: mean_error; no installed package has such a metric" in " ".join(ranked.stderr.split())
     track = tmp_path / "mine.toml"
     track.write_text('name = "mine"\ntitle = "Mine"\nscale = 4\nmetrics = ["mean_error"]\n', encoding="utf-8")
     shown = command(empty, "tracks", "show", track)
     assert shown.returncode == 1
     assert "unknown metric mean_error; choose from lpips" in shown.stderr
-    assert "or install the package that has it" in shown.stderr
+    assert "or install the package that provides it" in shown.stderr

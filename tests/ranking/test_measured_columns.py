@@ -78,4 +78,4 @@ def test_columns_that_nobody_measured_are_refused(
     assert run("rank", "--board", board, "--columns", ",".join(asked)) == 2
     said = " ".join(capsys.readouterr().err.split())
     assert "unknown column 'vmaf': choose of lpips, " in said
-    assert "or install the package that has it; a measure of `score --measure` must be in a result" in said
+    assert "or install the package that provides it; a measure of `score --measure` must be in a result" in said

@@ -28,7 +28,7 @@ def _published(ranking: Ranking) -> dict[str, Any]:
     return {row.entry.team: row for row in rows}
 
 
-@pytest.mark.filterwarnings("ignore:the ranks are those of the published teams alone")
+@pytest.mark.filterwarnings("ignore:only the published teams are ranked")
 @pytest.mark.parametrize("own", OWN)
 @pytest.mark.parametrize("beside", [(), "ncsr-x8", "all"])
 def test_ranks_of_a_published_table_stay_as_printed(own: str, beside: Any) -> None:
@@ -55,7 +55,7 @@ def test_ranks_of_a_published_table_stay_as_printed(own: str, beside: Any) -> No
             assert row.intervals or own == "given", "values and their intervals are shown"
 
 
-@pytest.mark.filterwarnings("ignore:the ranks are those of the published teams alone")
+@pytest.mark.filterwarnings("ignore:only the published teams are ranked")
 def test_own_rows_stand_between_published_teams_and_baselines() -> None:
     rows = rank(OWN["measured"](), X8, published="ntire2021-x8").rows
     order = [(row.entry.origin, row.entry.kind) for row in rows]
@@ -64,7 +64,8 @@ def test_own_rows_stand_between_published_teams_and_baselines() -> None:
 
 def test_a_notice_says_who_has_no_ranks_and_how_all_get_them() -> None:
     with pytest.warns(
-        Notice, match=r"teams alone; 'Mine': shown without ranks; rank_together=True ranks all rows together"
+        Notice,
+        match=r"published teams are ranked; 'Mine': shown without ranks; rank_together=True ranks all rows together",
     ):
         ranking = rank(OWN["given"](), X8, published="ntire2021-x8")
     assert "Rows that are not of the published table are shown without ranks." in " ".join(ranking.notes)

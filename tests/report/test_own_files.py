@@ -130,7 +130,7 @@ def test_an_input_is_not_replaced_by_the_leaderboard(tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize("formats", [["csv"], ["html", "csv", "json", "md", "tex"]])
 def test_a_foreign_file_with_the_name_of_a_leaderboard_is_not_replaced(tmp_path: Path, formats: list[str]) -> None:
     (tmp_path / "x8.csv").write_text("my,own,numbers\n1,2,3\n")
-    with pytest.raises(RankingError, match="have the name of one") as caught:
+    with pytest.raises(RankingError, match="these files would be replaced") as caught:
         write_leaderboards([_ranking()], tmp_path, formats=formats)
     assert "x8.csv" in str(caught.value)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["my,own,numbers\n1,2,3\n"]

@@ -25,8 +25,8 @@ def test_score_says_that_another_trunk_does_not_compare(alexnet: Path, tmp_path:
     (notice,) = (str(one.message) for one in heard if "torchvision" in str(one.message))
     digest = str(result.signature.settings["lpips"]["trunk_sha256"])
     assert notice == (
-        f"lpips, diversity: the weights are not torchvision's (trunk custom, SHA-256 {digest[:8]}…): the values do not "
-        "compare with published ones"
+        f"lpips, diversity: measured with weights that are not torchvision's (trunk custom, SHA-256 {digest[:8]}…). "
+        "The values do not compare with published ones"
     )
 
 
@@ -37,7 +37,7 @@ def test_check_says_which_weights_score_will_need(
     folder = small(tmp_path / "a", images=1)
     arguments = ("check", folder / "sub", "--gt", folder / "gt", "--track", "x4", "--samples", 3)
     told = (
-        "`score` will need alexnet-owt-7be5be79.pth to measure lpips, diversity, and it is not here; run "
+        "`score` will need alexnet-owt-7be5be79.pth to measure lpips, diversity, and this file is missing; run "
         "`srspace-eval weights fetch alex`, or give `score` a file with --lpips-weights"
     )
     assert run(*arguments) == 0

@@ -209,6 +209,6 @@ def test_a_fault_of_the_board_is_not_the_team_s(tmp_path: Path) -> None:
     assert str(tmp_path / "board") in fault
     (letter,) = se.write_letters(batch, tmp_path / "letters")
     text = letter.read_text()
-    assert "The organiser has to correct it. You have to do nothing." in text
+    assert "The organiser has to correct the error. You do not need to do anything." in text
     assert "send the submission again" not in text
     assert "existing" not in text

@@ -145,7 +145,7 @@ def test_links_that_lead_out_of_a_folder_are_told(tmp_path: Path) -> None:
     (folder / "c.png").symlink_to(tmp_path / "other.png")
     (notice,) = outward_links(open_source(folder))
     assert notice.startswith(f"{folder}: 1 file is a link to files outside the folder")
-    assert f"c.png is {tmp_path / 'other.png'}" in notice
+    assert f"c.png is a link to {tmp_path / 'other.png'}" in notice
     assert open_source(folder).read("c.png") == b"data"
 
 

@@ -158,8 +158,8 @@ def _print_chance(entries: int, repeats: int) -> None:
     more = ""
     if chance >= 0.05:
         needed = next(count for count in range(1, 1000) if probability_of_chance(entries, count, agreement) < 0.05)
-        more = f"; with --repeats {needed}, it is below 5 %"
-    tell(f"A rater who ranks at random passes the repeated tasks with a probability of {100 * chance:.1f} %{more}.")
+        more = f" With --repeats {needed} it is below 5 %."
+    tell(f"A rater who ranks at random passes the repeated tasks with a probability of {100 * chance:.1f} %.{more}")
 
 
 def _secret(text: str | None) -> bytes | None:

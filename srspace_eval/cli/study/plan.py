@@ -116,14 +116,14 @@ def command(
     )
     for size in plan.sizes:
         if size.crops is None:
-            tell(f"  {size.raters:3d} raters: not with {most_crops} crops (power {size.power:.2f})")
+            tell(f"  {size.raters:3d} raters: {most_crops} crops are not enough (power {size.power:.2f})")
         else:
             tell(
                 f"  {size.raters:3d} raters x {size.crops:3d} crops: power {size.power:.2f}, "
                 f"{size.minutes_each:.0f} minutes each, {size.minutes_all / 60:.1f} hours in all"
             )
     if best := plan.cheapest:
-        tell(f"The least time: study create --raters {best.raters} --images {best.crops} --crops 1")
+        tell(f"The fastest choice: study create --raters {best.raters} --images {best.crops} --crops 1")
         tell("With fewer images, give more --crops: images × crops must be the number of crops above.")
     else:
         tell("No size is large enough: give more --raters or --most-crops, or a larger --difference.")

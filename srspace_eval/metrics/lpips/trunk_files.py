@@ -88,8 +88,8 @@ def is_torchvision(net: str, file_digest: str, parameters: Mapping[str, Tensor])
 
     Examples
     --------
-    >>> is_torchvision("alex", "7be5be79" + 56 * "0", {})
-    True
+    >>> is_torchvision("alex", "7be5be79" + 56 * "0", {})  # the first digits alone are not enough
+    False
     """
     file = trunk_file(net)
     return file.is_digest(file_digest) or (
@@ -126,7 +126,7 @@ def read_state_dict(path: Path) -> dict[str, Any]:
             return dict(load_file(path))
         refuse_packed(path)
         if (reason := reason_to_refuse(path)) is not None:
-            raise WeightsError(f"{path}: is refused: {reason}; download it again")
+            raise WeightsError(f"{path}: not read, because {reason}; download it again")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except WeightsError:
         raise

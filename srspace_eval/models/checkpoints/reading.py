@@ -104,7 +104,7 @@ def _load_pickle(path: Path, head: bytes) -> Any:
             # For old files PyTorch warns about its own storage classes. The user cannot change that.
             warnings.simplefilter("ignore")
             if (reason := reason_to_refuse(path)) is not None:
-                raise CheckpointError(f"{path}: is refused: {reason}; download it again")
+                raise CheckpointError(f"{path}: not read, because {reason}; download it again")
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # A file that ends early or is not a pickle raises the same error as one that refers to forbidden code.

@@ -96,8 +96,8 @@ def require_own_texts(out: Path, texts: Collection[str]) -> None:
         raise RankingError(f"{out}: cannot be read ({error.strerror or error}); choose another --out") from error
     if foreign:
         raise RankingError(
-            f"{out}: holds files that are not a leaderboard's and have the name of one; nothing was written. Move them "
-            "away, or give another --out",
+            f"{out}: nothing was written, because these files would be replaced, and another program wrote them. Move "
+            "them away, or give another --out",
             foreign,
         )
 
