@@ -13,6 +13,7 @@ from srspace_eval import rank as rank_board
 from srspace_eval._version import __version__
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.ranking.model import Ranking
+from srspace_eval.ranking.published_tables import load_published
 from srspace_eval.report.files import write_leaderboards
 from srspace_eval.report.html import write_site
 from srspace_eval.report.html.charts import scatter
@@ -46,9 +47,10 @@ def test_the_track_says_how_to_submit(tmp_path: Path) -> None:
     section = read(tmp_path / "x8/index.html").one("section", id="submit")
     text = section.text
     assert "2 samples for each image" in text
-    names = ["000000_sample00000.png", "000000.png", "0801_sample00000.png", "0801.png"]
+    names = ["000000_sample00000.png", "0801_sample00000.png", "000000.png", "0801.png"]
     assert [code.text for code in section.all("code")][:-3] == names, "each name for itself"
-    assert f"such as {', '.join(names[:-1])} or {names[-1]};" in text
+    assert f"such as {names[0]} or {names[1]};" in text
+    assert f"A method that makes one picture for each image names it such as {names[2]} or {names[3]}." in text
     assert "pip install srspace-eval" in text
     assert "srspace-eval check SUBMISSION.zip --track x8 --lr LR --samples 2" in text
     assert "--gt" not in text
@@ -164,3 +166,17 @@ def test_every_page_has_the_day_of_the_newest_result_and_the_version(
         assert f"srspace-eval {__version__}" in footer
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     assert rank_board(tmp_path / "board", X8).date == "1970-01-01"
+
+
+def test_the_index_counts_published_rows_apart_and_says_that_final_ranks_are_missing(tmp_path: Path) -> None:
+    own = [Entry(name, "team", {"lpips": 0.2, "lr_psnr": 46.0, "diversity": 10.0}, "given") for name in "AB"]
+    own.append(Entry("Mine", "baseline", {"lpips": 0.3}, "given"))
+    write_site(tmp_path / "own", [rank(own, X8, with_published="ntire2021")])
+    facts = read(tmp_path / "own/index.html").one("p", **{"class": "facts"}).text
+    published = len(load_published("ntire2021-x8").rows)
+    assert f"2 teams · 1 baseline · {published} published rows · no final rank yet" in facts
+    write_site(tmp_path / "published", [rank(published="ntire2021-x8")])
+    facts = read(tmp_path / "published/index.html").one("p", **{"class": "facts"}).text
+    assert "published numbers, none measured here" in facts
+    assert "published rows" not in facts
+    assert "no final rank" not in facts

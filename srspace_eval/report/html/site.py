@@ -253,6 +253,9 @@ class _Site:
             signatures=signatures(ranking), compare=bool(compared), per_image=images is not None,
             downloads=[name for form in _DOWNLOADS if (name := file_name(stem_of(ranking), form)) in self._texts],
             sample_names=dict.fromkeys(example_names([n], ranking.track.first) for n in ranking.track.sample_names),
+            single_names=dict.fromkeys(
+                example_names([n], ranking.track.first) for n in ranking.track.sample_names if "{sample" not in n
+            ) if ranking.track.samples > 1 else {},
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
                 for m in charts.plane(ranking) or ()
