@@ -31,6 +31,8 @@ from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch, empty
 
 _POINTS = {1: SIDE, 2: 5, 4: 3}  # factor -> points along an axis whose values are not zero
 
+_FILTER_VALUES = 4096  # so many weights of a tap are transformed at a time
+
 FACTORS = tuple(_POINTS)
 """The factors of upsampling that :class:`SharedValues` knows."""
 
@@ -148,22 +150,27 @@ class SharedConv:
 
     def __init__(self, weight: Tensor, bias: Tensor, own_channels: int, factor: int) -> None:
         self.outputs = len(weight)
-        self._own, self._points = own_channels, _POINTS[factor]
+        self._points = _POINTS[factor]
         self._bias = bias.numpy()[:, None]
         self._taps = weight.permute(2, 3, 0, 1).reshape(9, self.outputs, -1).contiguous().numpy()
+        self._own_taps = np.ascontiguousarray(self._taps[:, :, :own_channels])
 
     def filters(self, scratch: Scratch) -> tuple[Array, Array, Array]:
         """The filters' values at the points, in the parts of :class:`SharedValues`."""
         n, kernel = self._points, _points().kernel
-        own = np.ascontiguousarray(self._taps[:, :, : self._own])
-        parts = ((kernel[:n, :n], self._taps), (kernel[n:], own), (kernel[:n, n:], own))
         found = []
-        for k, (points, taps) in enumerate(parts):
-            values = scratch.take(f"shared filters{k}", *points.shape[:2], *taps.shape[1:])
-            if values.size:
-                flat = values.reshape(points.shape[0] * points.shape[1], -1)
-                np.matmul(np.ascontiguousarray(points).reshape(-1, 9), taps.reshape(9, -1), out=flat)
-            found.append(values)
+        for k, (points, taps) in enumerate(
+            ((kernel[:n, :n], self._taps), (kernel[n:], self._own_taps), (kernel[:n, n:], self._own_taps))
+        ):
+            flat, columns = points.reshape(-1, 9), taps.shape[1] * taps.shape[2]
+            values = scratch.take(f"shared filters{k}", len(flat), columns)
+
+            def part(index: int, worker: int, flat: Array = flat, taps: Array = taps, values: Array = values) -> None:
+                some = slice(index * _FILTER_VALUES, (index + 1) * _FILTER_VALUES)
+                np.matmul(flat, taps.reshape(9, -1)[:, some], out=values[:, some])
+
+            for_each(part, -(-columns // _FILTER_VALUES) if len(flat) else 0)
+            found.append(values.reshape(*points.shape[:2], *taps.shape[1:]))
         return found[0], found[1], found[2]
 
     def run(
