@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import SIDE, BandedConv, BandedMap, limit_below, run_stages
+from srspace_eval.kernels.banded_tiles import SIDE, BandedConv, BandedMap, limit_below, multiply, run_stages
 from srspace_eval.kernels.coupling import Conv, Skip
 from srspace_eval.kernels.parallel import for_each
 from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch
@@ -71,7 +71,7 @@ class FirstConv:
         seen: Array = np.ndarray(
             (RUN, RUN, 9 * channels, tiles), np.float32, inputs, 0, (row, column, 4 * tiles, 4)
         )
-        np.matmul(self._matrix, seen, out=place)
+        multiply(self._matrix, seen, place)
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class BandedTail:
         head(band, places[0], worker)
         limit_below(places[0], 0, scratch, worker)
         for (weight, bias, slope), source, place in zip(self._points, places, places[1:], strict=False):
-            np.matmul(weight, source, out=place)
+            multiply(weight, source, place)
             place += bias
             limit_below(place, slope, scratch, worker)
         out.clear_outside(band)

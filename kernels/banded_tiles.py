@@ -19,6 +19,9 @@ from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch, after, befo
 SIDE = RUN + 2
 """Values of a tile along one axis."""
 
+_SMALL = 1_000_000  # OpenBLAS computes products of so many multiplications at most without copying the matrices
+_COLUMNS = 64  # tiles of a product, if there are more than twice as many
+
 _BAND_TILES = 64  # at least so many tiles are computed at a time, in whole rows
 
 
@@ -143,8 +146,8 @@ class BandedMap:
         tiles, columns = pixels.shape[-1], self.columns
         size = pixels.shape[2] * tiles
         half = scratch.take("odd", SIDE, SIDE, size, worker=worker)
-        flat = half.reshape(SIDE, SIDE * size)
-        np.matmul(matrix, pixels.reshape(SIDE, RUN * size), out=flat[:, size : size * (RUN + 1)])
+        rows = pixels.reshape(SIDE, RUN, size)
+        np.matmul(matrix, rows.transpose(1, 0, 2), out=half.transpose(1, 0, 2)[1:-1])
         half[:, 0, 1:] = half[:, RUN, :-1]
         half[:, 0, ::columns] = 0
         half[:, -1, :-1] = half[:, 1, 1:]
@@ -153,15 +156,41 @@ class BandedMap:
         np.matmul(matrix, half, out=place)
 
 
+def multiply(a: Array, b: Array, out: Array) -> None:
+    """``np.matmul(a, b, out=out)`` in parts that are fast: (..., M, K), (..., K, T) -> (..., M, T).
+
+    A large product is slower by a third: its matrices are copied first, and the copies are used too few times here.
+
+    >>> a, b, out = np.ones((48, 320), np.float32), np.ones((320, 80), np.float32), np.zeros((48, 80), np.float32)
+    >>> multiply(a, b, out)
+    >>> bool((out == 320).all())
+    True
+    """
+    rows, depth = a.shape[-2:]
+    tiles = b.shape[-1]
+    step = tiles if tiles <= 2 * _COLUMNS else _COLUMNS
+    allowed = (n for n in range(1, rows + 1) if rows % n == 0 and rows // n * depth * step <= _SMALL)
+    parts = next(allowed, rows)
+    split = a.reshape(*a.shape[:-2], parts, rows // parts, depth)
+    for start in range(0, tiles, step):
+        some = slice(start, start + step)
+        place = out[..., some]
+        np.matmul(
+            split, b[..., None, :, some], out=place.reshape(*place.shape[:-2], parts, rows // parts, place.shape[-1])
+        )
+
+
 def write_outputs(products: Array, place: Array, scratch: Scratch, worker: int, matrix: Array | None = None) -> None:
     """Compute the outputs (4, 4, K, tiles) from the products of tile values (36, K, tiles); inverse of the points.
 
     The memory "even" is overwritten. ``matrix`` is that of other points than the usual ones.
     """
     matrix = after() if matrix is None else matrix
-    sums = scratch.take("even", RUN, SIDE, products.shape[1] * products.shape[2], worker=worker)
-    np.matmul(matrix, products.reshape(SIDE, -1), out=sums.reshape(RUN, -1))
-    np.matmul(matrix, sums, out=place.reshape(RUN, RUN, -1))
+    size = products.shape[1] * products.shape[2]
+    sums = scratch.take("even", RUN, SIDE, size, worker=worker)
+    rows = products.reshape(SIDE, SIDE, size)
+    np.matmul(matrix, rows.transpose(1, 0, 2), out=sums.transpose(1, 0, 2))
+    np.matmul(matrix, sums, out=place.reshape(RUN, RUN, size))
 
 
 def limit_below(place: Array, slope: float, scratch: Scratch, worker: int) -> None:
@@ -227,7 +256,7 @@ class BandedConv:
             (4, 4, K, tiles), added in the end.
         """
         products = scratch.take("odd", SIDE**2, self.outputs, values.shape[2], worker=worker)
-        np.matmul(filters, values, out=products)
+        multiply(filters, values, products)
         write_outputs(products, place, scratch, worker)
         place += self._bias
         limit_below(place, slope, scratch, worker)

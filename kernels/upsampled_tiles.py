@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import SIDE, BandedMap, write_outputs
+from srspace_eval.kernels.banded_tiles import SIDE, BandedMap, multiply, write_outputs
 from srspace_eval.kernels.parallel import for_each
 from srspace_eval.kernels.winograd import matrices
 from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch, empty
@@ -186,10 +186,10 @@ class SharedConv:
         n = self._points
         products = scratch.take("odd", SIDE, SIDE, self.outputs, place.shape[-1], worker=worker)
         both, below, right = filters
-        np.matmul(both, values.both[band], out=products[:n, :n])
+        multiply(both, values.both[band], products[:n, :n])
         if n < SIDE:
-            np.matmul(below, values.below[band], out=products[n:])
-            np.matmul(right, values.right[band], out=products[:n, n:])
+            multiply(below, values.below[band], products[n:])
+            multiply(right, values.right[band], products[:n, n:])
         flat = products.reshape(SIDE**2, *products.shape[2:])
         write_outputs(flat, place, scratch, worker, _points().after)
         place += self._bias
