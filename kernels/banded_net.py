@@ -68,9 +68,7 @@ class FirstConv:
         inputs[:, 0, ..., ::columns] = 0
         inputs[:, -1, ..., columns - 1 :: columns] = 0
         row, column, *_ = inputs.strides
-        seen: Array = np.ndarray(
-            (RUN, RUN, 9 * channels, tiles), np.float32, inputs, 0, (row, column, 4 * tiles, 4)
-        )
+        seen: Array = np.ndarray((RUN, RUN, 9 * channels, tiles), np.float32, inputs, 0, (row, column, 4 * tiles, 4))
         multiply(self._matrix, seen, place)
 
 

@@ -50,9 +50,7 @@ class BandedMap:
     (16, 6, 4, 3, 64)
     """
 
-    def __init__(
-        self, height: int, width: int, channels: int, scratch: Scratch | None = None, name: str = ""
-    ) -> None:
+    def __init__(self, height: int, width: int, channels: int, scratch: Scratch | None = None, name: str = "") -> None:
         self.height, self.width, self.channels = height, width, channels
         rows, self.columns = -(-height // RUN), -(-width // RUN)
         self.rows = min(-(-_BAND_TILES // self.columns), rows)

@@ -21,7 +21,6 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from srspace_eval.kernels.banded_tiles import SIDE, BandedMap, multiply, write_outputs

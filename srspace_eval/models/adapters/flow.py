@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -16,9 +15,9 @@ from srspace_eval.flows.layers import Split
 from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
 from srspace_eval.kernels.banded_tiles import BandedMap
-from srspace_eval.kernels.upsampled_tiles import SharedValues
 from srspace_eval.kernels.winograd_tiles import Scratch, can_tile, supports
 from srspace_eval.models.adapters.banded_step import BandedCondition
+from srspace_eval.models.adapters.flow_conditioning import FlowConditioning
 from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, StepCondition
 from srspace_eval.models.adapters.fused_condition import LevelInput
 from srspace_eval.models.adapters.fused_rrdb import FusedRRDB
@@ -30,57 +29,6 @@ _MULTIPLE = 2  # the authors' programs pad the LR to a multiple of this
 _WORKSPACE = 64 << 20  # bytes for blocks of rows and for the scratch memory of convolutions
 _FRAGMENTS = 256 << 20  # bytes that the C library's allocator may hold in pieces too small for any tensor
 _CACHE_LIMIT = {"cpu": 2 << 30, "cuda": 8 << 30}  # bytes
-
-
-@dataclass
-class FlowConditioning:
-    """What a flow computed from one LR. :meth:`FlowModel.condition` makes it; its content is private to the model.
-
-    Attributes
-    ----------
-    height, width
-        Size of the LR before padding.
-    lr
-        The padded LR.
-    levels
-        Level -> the features that its steps read.
-    cache_left
-        Bytes that ``steps`` may still grow by.
-    steps
-        Index of a layer -> what that step needs of the LR; a cache, filled when a step is first decoded.
-    current
-        During decoding: a level, and what its steps share.
-    """
-
-    height: int
-    width: int
-    lr: Tensor
-    levels: dict[int, LevelInput]
-    cache_left: int
-    steps: dict[int, StepCondition | BandedCondition] = field(default_factory=dict)
-    current: tuple[int, SharedValues] | None = None
-
-    def step(self, index: int, step: FusedStep, level: int, scratch: Scratch) -> StepCondition | BandedCondition:
-        """The condition of a decoding step, from the cache or computed again."""
-        found = self.steps.get(index)
-        if found is None:
-            features = self.levels[level]
-            if step.banded is not None and can_tile(features.own):
-                found = step.banded.condition(self._values(level), scratch)
-            else:
-                found = step.condition(features)
-            if found.nbytes <= self.cache_left:
-                self.cache_left -= found.nbytes
-                self.steps[index] = found
-        return found
-
-    def _values(self, level: int) -> SharedValues:
-        """What the steps of a level share. One level's values are kept at a time."""
-        if self.current is None or self.current[0] != level:
-            self.current = None
-            features = self.levels[level]
-            self.current = level, SharedValues(features.own, features.stacked)
-        return self.current[1]
 
 
 class FlowModel(Flow):
@@ -240,10 +188,10 @@ class FlowModel(Flow):
                 kept += area * (spec.features if area > 1 else spec.condition_channels)
             elif layer.kind == "coupling_step":
                 cache += area * (spec.hidden + 2 * layer.channels)
-                # What the steps of a level share: tile values, and differences of the stacked blocks.
+                # What the steps of a level share, the tile values; and three hidden maps with their edges.
                 own = spec.features if area > 1 else spec.condition_channels
-                shared = 3.25 * area * own + (5 * (spec.condition_channels - own) if area > 1 else 0)
-                step = max(step, shared + area * (5 * spec.hidden + 10 * layer.channels))
+                shared = 3.75 * area * own + (9 * (spec.condition_channels - own) if area > 1 else 0)
+                step = max(step, shared + area * (6 * spec.hidden + 10 * layer.channels))
         trunk = spec.condition_channels + 6 * spec.features + 3 * spec.growth + 2.25 * (spec.features + 4 * spec.growth)
         finest = 3 * spec.features * spec.resolution(1) ** 2
         # z of all samples; a few more tensors of its size for the sample that is being decoded; and the hidden channels

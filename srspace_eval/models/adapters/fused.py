@@ -132,9 +132,7 @@ class FusedStep:
         self.banded: BandedStep | None = None
         if self._condition.shared is not None:
             nets = [self._affine] if self._noise is None else [self._affine, self._noise]
-            self.banded = BandedStep(
-                self._condition.shared, self._injector, nets, self.linear.conv, self.linear.logdet
-            )
+            self.banded = BandedStep(self._condition.shared, self._injector, nets, self.linear.conv, self.linear.logdet)
 
     def condition(self, level: LevelInput) -> StepCondition:
         """Compute what the step needs of the LR."""
