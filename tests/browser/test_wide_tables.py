@@ -97,11 +97,16 @@ def test_headings_do_not_touch_on_a_phone(board: Page, wide: Path, name: str) ->
     gaps = board.evaluate(
         """() => {
             const ends = [...document.querySelectorAll("#board thead th.number:not(.place)")].map((head) => {
-                const range = [...head.querySelectorAll(".head .label, .unit")].map((part) => {
-                    const r = document.createRange();
-                    r.selectNodeContents(part);
-                    return [...r.getClientRects()].filter((box) => box.width > 2);
-                }).flat();
+                const range = [];
+                const texts = document.createTreeWalker(head, NodeFilter.SHOW_TEXT);
+                while (texts.nextNode()) {
+                    const parent = texts.currentNode.parentElement;
+                    if (parent.closest(".label, .unit") && !parent.closest(".tail")) {
+                        const r = document.createRange();
+                        r.selectNodeContents(texts.currentNode);
+                        range.push(...[...r.getClientRects()].filter((box) => box.width > 2));
+                    }
+                }
                 return [Math.min(...range.map((b) => b.left)), Math.max(...range.map((b) => b.right))];
             });
             return ends.slice(1).map(([left], i) => left - ends[i][1]);
@@ -152,7 +157,7 @@ def test_rows_do_not_stand_over_the_round_corners(board: Page, wide: Path) -> No
     style = board.locator(".scroll.main").first.evaluate("(one) => getComputedStyle(one).overflow")
     assert style == "clip"
     board.mouse.wheel(0, 500)
-    board.wait_for_function("scrollY > 300")
+    board.wait_for_function("() => scrollY > 300")
     head = board.locator("#board thead .team-head").bounding_box()
     assert head
     assert abs(head["y"]) < 3, "the heading stays at the top of the window"
