@@ -261,3 +261,23 @@ def test_paper_shows_the_same_part(viewer: Page) -> None:
     assert before > 2
     viewer.evaluate("document.getElementById('panes').style.width = '300px'")
     assert viewer.locator(".layer").first.evaluate(part) == pytest.approx(before, rel=1e-3)
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_no_picture_moves_when_samples_are_compared_with_the_gt(viewer: Page, width: int) -> None:
+    """The GT's note and the sample's numbers differ in length. The panes stay where they are, at any width."""
+    viewer.set_viewport_size({"width": width, "height": 900})
+    for number in (1, 2, 3):
+        viewer.get_by_role("button", name=f"Sample {number}", exact=True).click()
+    button = viewer.get_by_role("button", name="Compare with GT")
+    where = "all => all.map((one) => Object.values(one.getBoundingClientRect().toJSON()))"
+    for pane in (120, 170, 220, 280, 360):
+        viewer.evaluate(
+            "width => document.getElementById('panes').style.setProperty('max-width', width)", f"{2 * pane}px"
+        )
+        before = viewer.eval_on_selector_all(".stage, .pane, #readout", where)
+        texts = viewer.locator(".pane figcaption").all_text_contents()
+        button.click()
+        assert viewer.locator(".pane figcaption").all_text_contents() != texts
+        assert viewer.eval_on_selector_all(".stage, .pane, #readout", where) == before
+        button.click()

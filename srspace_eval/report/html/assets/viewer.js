@@ -98,8 +98,17 @@
     const swapped = compare && kind.sample;
     const label = swapped ? "GT" : kind.label;
     const [title, note] = stage.previousElementSibling.children;
-    title.textContent = label;
-    note.textContent = swapped ? `in place of ${kind.label}` : kind.note ?? "";
+    const write = (part, texts) => {
+      part.replaceChildren(make("bdi", { textContent: texts[Number(swapped)] }));
+      part.dataset.other = texts[Number(!swapped)];
+    };
+    if (kind.sample) {
+      write(title, [kind.label, "GT"]);
+      write(note, [kind.note, `in place of ${kind.label}`]);
+    } else {
+      title.textContent = kind.label;
+      note.textContent = kind.note ?? "";
+    }
     stage.setAttribute("aria-label", `${label} of ${image.name}`);
     if (kind.sample) {
       stage.firstElementChild.style.visibility = swapped ? "hidden" : "";
