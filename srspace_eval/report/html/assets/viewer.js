@@ -251,7 +251,9 @@
   get("before").addEventListener("click", () => go(select.selectedIndex - 1));
   get("after").addEventListener("click", () => go(select.selectedIndex + 1));
   get("compare").addEventListener("click", toggleCompare);
-  get("tools").hidden = false;
+  for (const id of ["tools", "keys", "map-note"]) {
+    get(id).hidden = false;
+  }
   addEventListener("hashchange", recall);
   addEventListener("resize", () => {
     arrange();
