@@ -201,6 +201,9 @@ def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list
     kept = []
     for same in found.values():
         files = ", ".join(output.file for output in same)
+        if len(same) > 1 and any(output.number is None for output in same):
+            problems.append(f"{files}: are all of {same[0].team!r}; keep one of them, or name the teams with --teams")
+            continue
         owners = sorted({output.team for output in same})
         if len(owners) > 1:
             # Anybody can have an account whose name looks like another one. It must not replace its submission.
@@ -208,9 +211,6 @@ def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list
                 f"{files}: are of {' and '.join(map(spelled, owners))}, which count as the same name; keep those of "
                 "one, or name the teams with --teams"
             )
-            continue
-        if len(same) > 1 and any(output.number is None for output in same):
-            problems.append(f"{files}: are all of {same[0].team!r}; keep one of them, or name the teams with --teams")
             continue
         last = max(same, key=lambda output: output.number or 0)
         if len(same) > 1:
