@@ -5,7 +5,7 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -216,9 +216,19 @@ class Table:
         return bool(self.lines) and all(line.row.entry.origin == "published" for line in self.lines)
 
     @property
+    def column_marks(self) -> dict[str, str]:
+        """Id -> mark of the columns that carry one, for charts and pages that show these values."""
+        return {column.id: column.mark for column in self.columns if column.mark}
+
+    @property
     def departures(self) -> tuple[str, ...]:
         """A note for each mark of columns: ``"† LPIPS: ..."``."""
-        marks = list(dict.fromkeys(column.mark for column in self.columns if column.mark))
+        return self.departures_of(column.id for column in self.columns)
+
+    def departures_of(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """The notes of :attr:`departures` that are about any of these columns."""
+        wanted = set(ids)
+        marks = list(dict.fromkeys(column.mark for column in self.columns if column.mark and column.id in wanted))
         found = []
         for mark in marks:
             columns = [column for column in self.columns if column.mark == mark]

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from srspace_eval._utils import strict_json
+from srspace_eval._utils.documents import convert
 from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.untrusted_text import name_key, slug, spelled
@@ -126,8 +127,8 @@ def require_new_name(board: Path | str, track: str, team: str) -> None:
     """
     for path in sorted((Path(board) / slug(track)).glob("*.json")):
         try:
-            other = msgspec.json.decode(read_bounded(path, MAX_RESULT_BYTES), type=_Named).team
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            other = convert(strict_json.loads(read_bounded(path, MAX_RESULT_BYTES)), _Named).team
+        except (OSError, ValueError, RecursionError):
             continue
         if other != team and name_key(other) == name_key(team):
             raise ResultsError(

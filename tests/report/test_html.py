@@ -331,7 +331,7 @@ def test_without_lpips_the_scatter_shows_consistency(tmp_path: Path) -> None:
     write_site(tmp_path, [rank(entries, load_track("x8-2022"))])
     page = read(tmp_path / "x8-2022/index.html")
     chart = data_of(page)["scatter"]
-    assert (chart["x"], chart["y"]) == ("LR-PSNR (dB) ↑", "<i>S</i><sub>2</sub> (MSE) (%) ↑")
+    assert (chart["x"], chart["y"]) == ("LR-PSNR (dB) ↑", "<i>S</i><sub>2</sub> (MSE)† (%) ↑")
     assert "LR-PSNR to the right (higher is better)" in page.text
     assert "the best place is top right" in page.text
     assert "LR-PSNR ↑" in read(tmp_path / "index.html").one("svg", cls="thumb").text

@@ -30,6 +30,7 @@ def summarise(table: TrackTable) -> dict[str, Any]:
         "has_final": table.model.has_final,
         "leaders": [line for line in table.lines if line.group != "baseline" and not line.incomplete][:LEADERS],
         "points": _points(ranking),
+        "marks": [table.model.column_marks.get(metric, "") for metric in charts.plane(ranking) or ()],
         "plane": [ranking.track.columns()[metric] for metric in charts.plane(ranking) or ()],
     }
 
