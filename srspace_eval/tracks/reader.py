@@ -28,6 +28,8 @@ _LONGEST_LABEL = 60
 MAX_FILE_BYTES = 1 << 20
 """Largest track file that is read."""
 
+_MOST_ENTRIES = 100  # of one table: every ranking is a leaderboard, and every id is compared with all others
+
 
 def builtin_tracks() -> dict[str, Track]:
     """The tracks that come with the package, by name.
@@ -166,6 +168,12 @@ def parse_track(source: str, where: str) -> Track:
         table = documents.convert(data, TrackTable)
     except documents.DocumentError as error:
         raise TrackError(f"{where}: {error}") from error
+    for key, entries in (
+        ("rankings", table.rankings), ("measure", table.measure), ("columns", table.columns),
+        ("derived", table.derived), ("gt_names", table.gt_names), ("sample_names", table.sample_names),
+    ):  # fmt: skip
+        if len(entries) > _MOST_ENTRIES:
+            raise TrackError(f"{where}: {key} has {len(entries)} entries; at most {_MOST_ENTRIES} are allowed")
     _check_templates(f"{where}: gt_names", table.gt_names, {"number", "stem"})
     _check_templates(f"{where}: sample_names", table.sample_names, {"number", "index", "stem", "sample"})
     measures = _measures(table.measure, where)
