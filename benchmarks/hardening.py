@@ -326,7 +326,7 @@ def main() -> int:
         print(json.dumps(figures) if options.json else "\n".join(f"{key}: {value}" for key, value in figures.items()))
     if options.table or not options.long:
         with tempfile.TemporaryDirectory() as state:
-            os.environ[ENVIRONMENT] = state  # the seals of these runs are no business of the user's
+            os.environ[ENVIRONMENT] = state  # the user's own secret must not seal these runs
             return table(options.only)
     return 0
 

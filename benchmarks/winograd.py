@@ -77,7 +77,7 @@ def single(taps: int, x: Tensor, generator: torch.Generator, *, balanced: bool) 
     exact = functional.conv2d(x.double(), weight.double(), bias.double(), padding=taps // 2)
     direct = functional.conv2d(x, weight, bias, padding=taps // 2) - exact
     found = WinogradConv(weight, bias)(x) - exact
-    inner = (..., slice(3, -3), slice(6, -6))  # without the borders, which are no even maps
+    inner = (..., slice(3, -3), slice(6, -6))  # at the borders, the zero padding makes edges
     shares = [float(error[inner].abs().max() / exact[inner].abs().max()) for error in (found, direct)]
     return f"{float(found.norm() / direct.norm()):.1f}, {shares[0]:.0e}, {shares[1]:.0e}"
 

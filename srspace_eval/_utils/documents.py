@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import threading
 import typing
 from types import UnionType
 from typing import Annotated, Any, TypeVar
@@ -31,6 +32,10 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
 _MISSING = re.compile(r"Object missing required field `(.*?)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `.*`")
 _LONGEST_VALUE = 60
+
+_BUILD = threading.Lock()
+_BUILT: set[object] = set()
+"""The types that msgspec has read the annotations of."""
 
 
 class DocumentError(ValueError):
@@ -62,12 +67,25 @@ def convert(data: object, kind: type[T]) -> T:
     Traceback (most recent call last):
     srspace_eval._utils.documents.DocumentError: height: expected a whole number, found 8.9
     """
+    _build(kind)
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         raise DocumentError(_explain(str(error), data, kind)) from error
     except UnicodeEncodeError as error:
         raise DocumentError("a key or choice contains half a character (a lone surrogate)") from error
+
+
+def _build(kind: object) -> None:
+    """Let msgspec read the type's annotations, in one thread.
+
+    msgspec does so when a type is used for the first time. Two threads that do so at once can end the process with a
+    segmentation fault, as they did in a study's server.
+    """
+    if kind not in _BUILT:
+        with _BUILD:
+            msgspec.json.Decoder(kind)
+            _BUILT.add(kind)
 
 
 def json_schema(kind: type, additional: dict[type, object] | None = None) -> dict[str, Any]:
@@ -139,6 +157,7 @@ def _container(kind: Any) -> Any:
 
 
 def _fits(value: Any, kind: Any) -> bool:
+    _build(kind)
     try:
         msgspec.convert(value, kind)
     except ValueError:

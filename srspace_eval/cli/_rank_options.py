@@ -128,7 +128,7 @@ def published_of(names: Sequence[str], tracks: Sequence[Track]) -> dict[str, str
 
 
 def misplaced(path: Path) -> str:
-    """What is said of a path without an option before it."""
+    """The error for a path that was given without its option: it names the option that fits the file."""
     board = path if path.is_dir() else path.parents[1] if len(path.parts) > 2 else path.absolute().parents[1]
     files = sorted(path.glob("*/*.json"))[:1] if path.is_dir() else [path]
     with suppress(ResultsError):

@@ -75,7 +75,7 @@ def dry_run_bundle(
     ProblemsError
         If the platform refuses the bundle.
     InputError
-        If there is no such phase, its GT is on the platform, two submissions are of one team, or a submission's file
+        If the bundle has no such phase, or not the phase's GT. If two submissions are of one team. If a submission
         cannot be read.
 
     Examples

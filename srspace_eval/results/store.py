@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
 
 from srspace_eval._utils import strict_json
+from srspace_eval._utils.documents import convert
 from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.untrusted_text import name_key, slug, spelled
@@ -125,8 +127,8 @@ def require_new_name(board: Path | str, track: str, team: str) -> None:
     """
     for path in sorted((Path(board) / slug(track)).glob("*.json")):
         try:
-            other = msgspec.json.decode(read_bounded(path, MAX_RESULT_BYTES), type=_Named).team
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            other = convert(strict_json.loads(read_bounded(path, MAX_RESULT_BYTES)), _Named).team
+        except (OSError, ValueError, RecursionError):
             continue
         if other != team and name_key(other) == name_key(team):
             raise ResultsError(
@@ -168,7 +170,8 @@ def write_result(path: Path | str, result: Result) -> None:
 
 
 def newest_day(board: Path, track: str) -> str:
-    """The day (UTC) on which the newest result of a track was written, such as ``"2026-11-21"``; empty without results.
+    """The day (UTC) on which the newest result of a track was written, such as ``"2026-11-21"``; empty without results,
+    or if that is after the year 9999.
 
     The environment variable SOURCE_DATE_EPOCH, in seconds, takes the place of the files' times, which a copy may lose.
     """
@@ -176,8 +179,11 @@ def newest_day(board: Path, track: str) -> str:
     if not paths:
         return ""
     given = os.environ.get("SOURCE_DATE_EPOCH", "")
-    seconds = float(given) if given.isdigit() else max(path.stat().st_mtime for path in paths)
-    return datetime.fromtimestamp(seconds, tz=timezone.utc).date().isoformat()
+    seconds = float(given) if re.fullmatch("[0-9]+", given) else max(path.stat().st_mtime for path in paths)
+    try:
+        return datetime.fromtimestamp(seconds, tz=timezone.utc).date().isoformat()
+    except (ValueError, OverflowError, OSError):  # an archive may state any time of its files
+        return ""
 
 
 def result_digest(result: Result) -> str:

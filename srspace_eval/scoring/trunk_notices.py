@@ -31,7 +31,7 @@ def custom_trunks(runtime: RuntimeInfo, metrics: Mapping[str, Metric]) -> Iterat
 
 
 def missing_weights(track: Track) -> Iterator[str]:
-    """A notice for each trunk that ``score`` needs for a track, and that is in no folder which is searched.
+    """A notice for each trunk that ``score`` needs for a track and would not find.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.inputs.hostile.forged import better, forge_journal, forge_result
 from benchmarks.inputs.submissions import small
 from srspace_eval._utils.machine_secret import (
     ENVIRONMENT,
@@ -63,29 +64,23 @@ def evidence(board: Path) -> list[str]:
     return [row.entry.evidence for row in rank(board, "x4").rows]
 
 
-def better(image: dict[str, Any]) -> None:
-    """The image's numbers, 10 dB better, consistently."""
-    for values in (image, *image["samples"]):
-        for key in ("lr_psnr", "lr_psnr_worst"):
-            if key in values:
-                values[key] += 10
+def on_trust(folder: Path, board: Path, patch: pytest.MonkeyPatch) -> None:
+    """A run that took a forged journal on trust, and was stopped before it wrote its result.
 
+    Afterwards, all images are in the journal, and this machine sealed its lines.
+    """
+    with machine(board.with_name("theirs")):
+        journal = shard(folder, board, 1)
+    forge_journal(journal)
+    journal.rename(journal.with_name("t.journal.jsonl"))
 
-def forge_result(path: Path) -> None:
-    document = json.loads(path.read_text(encoding="utf-8"))
-    for image in document["images"]:
-        better(image)
-    for key in ("lr_psnr", "lr_psnr_worst"):
-        document["summary"][key] = sum(image[key] for image in document["images"]) / len(document["images"])
-    path.write_text(json.dumps(document), encoding="utf-8")
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
 
-
-def forge_journal(path: Path) -> None:
-    header, *lines = path.read_text(encoding="utf-8").splitlines()
-    images = [json.loads(line) for line in lines]
-    for image in images:
-        better(image)
-    path.write_text("\n".join([header, *map(json.dumps, images)]) + "\n", encoding="utf-8")
+    with patch.context() as during:
+        during.setattr("srspace_eval.scoring.run.make_result", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run(folder, board, trust_board=True)
 
 
 def test_a_forged_result_is_measured_anew(folder: Path, tmp_path: Path) -> None:
@@ -180,19 +175,7 @@ def test_trust_is_not_forgotten_by_a_run_that_was_stopped(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest, _ = run(folder, tmp_path / "clean")
-    with machine(tmp_path / "theirs"):
-        journal = shard(folder, tmp_path / "board", 1)
-    forge_journal(journal)
-    journal.rename(journal.with_name("t.journal.jsonl"))
-
-    def stopped(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("srspace_eval.scoring.run.make_result", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            run(folder, tmp_path / "board", trust_board=True)
-    # All images are in the journal, and this machine sealed its lines.
+    on_trust(folder, tmp_path / "board", monkeypatch)
     result, notices = run(folder, tmp_path / "board")
     assert result == honest
     assert "some of its images were taken on trust" in "\n".join(notices)
@@ -202,18 +185,7 @@ def test_trust_is_not_forgotten_by_a_run_that_was_stopped(
 def test_trust_that_is_given_again_is_told_of_the_result(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with machine(tmp_path / "theirs"):
-        journal = shard(folder, tmp_path / "board", 1)
-    forge_journal(journal)
-    journal.rename(journal.with_name("t.journal.jsonl"))
-
-    def stopped(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("srspace_eval.scoring.run.make_result", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            run(folder, tmp_path / "board", trust_board=True)
+    on_trust(folder, tmp_path / "board", monkeypatch)
     _, notices = run(folder, tmp_path / "board", trust_board=True)
     assert "2 images were measured before" in "\n".join(notices)
     assert evidence(tmp_path / "board") == ["taken on trust (score --trust-board)"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -61,3 +63,32 @@ def test_the_schema_says_what_further_keys_may_hold() -> None:
     schema = json_schema(Row, {Row: int})
     assert schema["$defs"]["Row"]["required"] == ["metric"]
     assert schema["$defs"]["Row"]["additionalProperties"] == {"type": "integer"}
+
+
+FIRST_USES = """
+import sys, threading
+from msgspec import Struct
+from srspace_eval._utils.documents import convert
+
+def first_use(kind, start):
+    start.wait()
+    convert({"rows": [{"a": 1, "b": {}, "c": [2]}], "row": None}, kind)
+
+sys.setswitchinterval(1e-6)
+for number in range(150):
+    row, table = f"Row{number}", f"Table{number}"
+    fields = {"a": "int | None", "b": "dict[str, float] | None", "c": "list[int] | None"}
+    globals()[row] = type(row, (Struct,), {"__annotations__": fields, "__module__": "__main__"})
+    fields = {"rows": f"list[{row}]", "row": f"{row} | None"}
+    kind = type(table, (Struct,), {"__annotations__": fields, "__module__": "__main__"})
+    start = threading.Barrier(16)
+    threads = [threading.Thread(target=first_use, args=(kind, start)) for _ in range(16)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+"""
+
+
+def test_threads_may_use_a_type_for_the_first_time_at_once() -> None:
+    """msgspec alone ends such a process with a segmentation fault."""
+    ran = subprocess.run([sys.executable, "-c", FIRST_USES], capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""Boards with numbers that this machine did not measure, and journals that are no ordinary files.
+"""Boards with forged or foreign numbers, and journals that are links, pipes or folders.
 
 name -> (what makes the board, words of what must be told). :func:`attack` scores the submission beside the board, with
 and without ``overwrite``. The numbers must be the measured ones, whatever the board holds.
@@ -32,10 +32,12 @@ TOLD = "told: "
 """How :func:`attack` begins if the numbers are the measured ones, and something was told."""
 
 
-def better(values: dict[str, Any]) -> None:
-    for key in ("lr_psnr", "lr_psnr_worst"):
-        if key in values:
-            values[key] += 10
+def better(image: dict[str, Any]) -> None:
+    """The image's LR-PSNR, 10 dB better, consistently."""
+    for values in (image, *image["samples"]):
+        for key in ("lr_psnr", "lr_psnr_worst"):
+            if key in values:
+                values[key] += 10
 
 
 def forge_result(path: Path) -> None:
@@ -43,8 +45,6 @@ def forge_result(path: Path) -> None:
     document = json.loads(path.read_text(encoding="utf-8"))
     for image in document["images"]:
         better(image)
-        for sample in image["samples"]:
-            better(sample)
     for key in ("lr_psnr", "lr_psnr_worst"):
         document["summary"][key] = sum(image[key] for image in document["images"]) / len(document["images"])
     path.write_text(json.dumps(document), encoding="utf-8")
@@ -56,8 +56,6 @@ def forge_journal(path: Path) -> None:
     images = [json.loads(line) for line in lines]
     for image in images:
         better(image)
-        for sample in image["samples"]:
-            better(sample)
     path.write_text("\n".join([header, *map(json.dumps, images)]) + "\n", encoding="utf-8")
 
 

@@ -62,7 +62,7 @@ class BundleCheck:
         Parameters
         ----------
         text
-            What is wrong, where, and what to do.
+            The fault: what it is, where it is, and how to mend it.
         """
         self.refusals.append(text)
 
@@ -72,7 +72,7 @@ class BundleCheck:
         Parameters
         ----------
         text
-            What is wrong, where, and what to do.
+            What will fail, where, and how to prevent it.
         """
         self.traps.append(text)
 
