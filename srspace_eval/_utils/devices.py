@@ -54,7 +54,7 @@ S = TypeVar("S", bound=OnDevice)
 def without_autocast(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
     """The method, computed in its own precision: the caller's autocast has no influence on the numbers."""
 
-    def computed(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+    def computed(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with torch.autocast(self.device.type, enabled=False):
             return method(self, *args, **kwargs)
 
