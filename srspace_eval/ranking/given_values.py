@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from srspace_eval._utils.csv_table import CsvLine
-from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.base import MetricInfo, may_be_infinite
 
 _ROUNDING = 1e-9
 
@@ -20,8 +20,7 @@ def check_ranges(values: Mapping[str, float | None], columns: Mapping[str, Metri
         if value is None:
             continue
         info = columns[metric]
-        unbounded = value == math.inf and info.direction == "higher" and info.most == math.inf
-        if math.isinf(value) and not unbounded:
+        if math.isinf(value) and not (value > 0 and may_be_infinite(info)):
             line.fault(f"{metric} is {value:g}; a finite number is needed, or nothing")
         elif not info.least - _ROUNDING <= value <= info.most + _ROUNDING:
             line.fault(f"{metric} is {value:g}; it lies from {info.least:g} to {info.most:g}")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 from srspace_eval._utils.hashing import sha256_of_text
-from srspace_eval.metrics.base import MetricInfo
+from srspace_eval.metrics.base import MetricInfo, may_be_infinite
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.psnr.floor import floored_columns
 from srspace_eval.metrics.registry import columns, default_metric, is_known_column, measures_of, metrics
@@ -140,6 +140,9 @@ def _range_faults(result: Result, columns: Mapping[str, MetricInfo], largest: La
                 info, limit = bounded.get(metric), limits.get(metric, math.inf)
                 if info is not None and not info.least - _ROUNDING <= value <= info.most + _ROUNDING:
                     yield f"image {image.image}: {metric} is {value}; it lies from {info.least:g} to {info.most:g}"
+                known = columns.get(metric)
+                if known is not None and math.isinf(value) and not (value > 0 and may_be_infinite(known)):
+                    yield f"image {image.image}: {metric} is {value}, which no measurement gives"
                 exact = value == math.inf and values is not image.values  # a sample that equals the reference
                 if limit + _ROUNDING < value and not exact:
                     yield f"image {image.image}: {metric} is {value}; 8-bit pictures give at most {limit:.9g}"

@@ -45,7 +45,8 @@ RESULT_FORMAT = "srspace-eval/result/1"
 MAX_RESULT_BYTES = 1 << 27
 """Largest result that is read. A thousand images of a hundred samples take a fifth of it."""
 
-Length = Annotated[int, Meta(ge=1)]
+Length = Annotated[int, Meta(ge=1, le=1 << 26)]
+"""A side of a picture in pixels. A picture of more than 67 million pixels is not read."""
 Value = float | Literal["inf", "-inf"] | None
 """A metric's value: null if it is undefined."""
 Curve = list[Value]
@@ -63,7 +64,7 @@ class SignatureDocument(Struct, frozen=True):
 class SampleDocument(Struct, frozen=True, gc=False):
     """One sample; further keys are metric ids with the sample's values."""
 
-    sample: Annotated[int, Meta(ge=0)]
+    sample: Annotated[int, Meta(ge=0, le=10**18 - 1)]
     file: Text
     sha256: Digest
 

@@ -13,14 +13,14 @@ Figure = dict[str, Any]
 
 def mor_figure(methods: Sequence[dict[str, Any]]) -> Figure:
     """The MOR of each method with its interval. ``methods``: as in ``study.json``."""
-    axis = {"title": {"text": "mean opinion rank (lower is better)"}, "range": [0.8, len(methods) + 0.2]}
+    axis = {"title": {"text": "MOR (lower is better)"}, "range": [0.8, len(methods) + 0.2]}
     return _figure([_points(methods, "mor", "MOR")], axis, methods)
 
 
 def mos_figure(methods: Sequence[dict[str, Any]], scale: dict[str, Any]) -> Figure:
     """The MOS of each method with its interval. ``methods``, ``scale``: as in ``study.json``."""
     axis = {
-        "title": {"text": f"mean opinion score ({scale['better']} is better)"},
+        "title": {"text": f"MOS ({scale['better']} is better)"},
         "range": [scale["low"] - 0.1, scale["high"] + 0.1],
     }
     return _figure([_points(methods, "mos", "MOS")], axis, methods)
@@ -74,14 +74,24 @@ def grades_figure(methods: Sequence[dict[str, Any]], labels: Sequence[str], bett
     return _stacked(methods, shares, list(labels)[::step], "share of ratings")
 
 
+def strengths(count: int) -> list[float]:
+    """How strong the colour of each share is, from the best one to the worst.
+
+    One hue from strong to weak can be read without colour vision.
+
+    >>> strengths(3)
+    [1.0, 0.56, 0.12]
+    """
+    return [round(1 - 0.88 * place / max(count - 1, 1), 3) for place in range(count)]
+
+
 def _stacked(
     methods: Sequence[dict[str, Any]], shares: Sequence[Sequence[float]], names: Sequence[str], title: str
 ) -> Figure:
     """Stacked bars. ``shares``: for each method one value a name; ``names``: from the best to the worst."""
     traces = []
     for place, name in enumerate(names):
-        # One hue from strong (best) to weak (worst) can be read without colour vision.
-        strength = 1 - 0.88 * place / max(len(names) - 1, 1)
+        strength = strengths(len(names))[place]
         label = escape_plotly(name, 60)
         traces.append(
             {
@@ -90,8 +100,8 @@ def _stacked(
                 "y": list(range(len(methods))),
                 "x": [share[place] for share in shares],
                 "name": label,
+                "meta": {"strength": strength},
                 "marker": {
-                    "color": f"rgba(47, 107, 179, {strength:.3f})",
                     "line": {"width": 0.5, "color": "rgba(128, 128, 128, 0.6)"},
                 },
                 "customdata": [[escape_plotly(m["team"], 32)] for m in methods],

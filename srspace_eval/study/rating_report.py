@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from srspace_eval.ranking.draws import MOS_FILE
-from srspace_eval.study.figures import grades_figure, mos_figure
+from srspace_eval.study.figures import grades_figure, mos_figure, strengths
 from srspace_eval.study.rating_outcome import RatingOutcome
 from srspace_eval.study.report_files import render_report, write_report
 
@@ -27,14 +27,14 @@ def rating_page(outcome: RatingOutcome) -> str:
     """The report as HTML. It needs ``plotly.min.js`` beside it, and nothing else."""
     document, scale = outcome.to_dict(), outcome.key.rating_scale
     labels = [scale.label(grade) for grade in scale.grades]
-    worst, best = (labels[0], labels[-1]) if scale.better == "higher" else (labels[-1], labels[0])
+    best_first = labels[::-1] if scale.better == "higher" else labels
     return render_report(
         "rating_report.html.j2",
         doc=document,
         settings=outcome.key.settings,
         ends=(labels[0], labels[-1]),
-        worst=worst,
-        best=best,
+        grade_names=labels,
+        legend=list(zip(best_first, strengths(len(labels)), strict=True)),
         arrow="↑" if scale.better == "higher" else "↓",
         figures={
             "mos": mos_figure(document["methods"], document["scale"]),

@@ -9,7 +9,7 @@ from typing import Any
 
 from srspace_eval._utils.untrusted_text import escape_cell
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, draws_csv
-from srspace_eval.study.figures import mor_figure, shares_figure
+from srspace_eval.study.figures import mor_figure, shares_figure, strengths
 from srspace_eval.study.outcome import StudyOutcome
 from srspace_eval.study.report_files import render_report, write_report
 
@@ -46,11 +46,14 @@ def mor_csv(outcome: StudyOutcome) -> str:
 def report_page(outcome: StudyOutcome) -> str:
     """The report as HTML. It needs ``plotly.min.js`` beside it, and nothing else."""
     document = outcome.to_dict()
+    ranks = [f"rank {rank + 1}" for rank in range(len(document["methods"]))]
     difference = {(p["first"], p["second"]): p for p in document["pairs"]}
     return render_report(
         "report.html.j2",
         doc=document,
         settings=outcome.key.settings,
+        rank_names=ranks,
+        legend=list(zip(ranks, strengths(len(ranks)), strict=True)),
         matrix=_matrix(document, difference),
         figures={"mor": mor_figure(document["methods"]), "shares": shares_figure(document["methods"])},
     )

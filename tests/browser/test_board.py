@@ -166,3 +166,46 @@ def test_lines_to_names_do_not_cross(board: Page, published: Path, size: tuple[i
     assert crossing == 0
     if size[0] > 390:
         assert board.locator("#unlabelled").text_content() == "", "every mark has its name"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_front_passes_no_name(board: Page, published: Path, size: tuple[int, int]) -> None:
+    _open(board, published / "x4/index.html", size)
+    wait_for_charts(board)
+    passed = board.evaluate(
+        """() => {
+            const chart = document.getElementById("scatter");
+            const names = [...chart.querySelectorAll(".textpoint text, .annotation-text")]
+                .map((one) => [one.textContent.trim(), one.getBoundingClientRect()]).filter(([text]) => text);
+            const lines = [...chart.querySelectorAll("path.js-line")];
+            const found = new Set();
+            for (const line of lines) {
+                const where = line.getScreenCTM();
+                for (let at = 0; at <= line.getTotalLength(); at += 1) {
+                    const { x, y } = line.getPointAtLength(at).matrixTransform(where);
+                    names.filter(([, box]) => x > box.left && x < box.right && y > box.top && y < box.bottom)
+                        .forEach(([text]) => found.add(text));
+                }
+            }
+            return { lines: lines.length, names: names.length, passed: [...found] };
+        }"""
+    )
+    assert passed["lines"] >= 1
+    assert passed["names"] > 5
+    assert passed["passed"] == []
+
+
+def test_the_dots_of_a_box_plot_lie_below_the_box(page: Page, site: Path) -> None:
+    page.goto((site / "x8/teams/Deepest.html").as_uri())
+    wait_for_charts(page)
+    gaps = page.evaluate(
+        """() => [...document.querySelectorAll(".chart.strip")].map((chart) => {
+            const bottom = chart.querySelector("path.box").getBoundingClientRect().bottom;
+            const dots = [...chart.querySelectorAll("path.point")].map((dot) => dot.getBoundingClientRect());
+            const floor = chart.querySelector(".nsewdrag").getBoundingClientRect().bottom;
+            const [top, end] = [Math.min(...dots.map((dot) => dot.top)), Math.max(...dots.map((dot) => dot.bottom))];
+            return [top - bottom, floor - end];
+        })"""
+    )
+    assert len(gaps) >= 3
+    assert all(above > 1 and below > 1 for above, below in gaps), gaps

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -40,7 +40,7 @@ def test_every_pane_shows_its_picture_at_the_same_size(viewer: Page) -> None:
     assert len({tuple(box) for box in boxes}) == 1
     assert viewer.locator(".stage img").first.get_attribute("alt") == "GT of 0801"
     values = viewer.locator(".pane figcaption span").nth(2)
-    expect(values).to_have_text(re.compile(r"^LPIPS 0\.\d{3}, LR-PSNR \d\d\.\d\d dB$"))
+    expect(values).to_have_text(re.compile(r"^LPIPS† 0\.\d{3}, LR-PSNR† \d\d\.\d\d dB$"))
 
 
 def test_wheel_zooms_all_panes_about_the_pointer(viewer: Page) -> None:
@@ -261,3 +261,50 @@ def test_paper_shows_the_same_part(viewer: Page) -> None:
     assert before > 2
     viewer.evaluate("document.getElementById('panes').style.width = '300px'")
     assert viewer.locator(".layer").first.evaluate(part) == pytest.approx(before, rel=1e-3)
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_no_picture_moves_when_samples_are_compared_with_the_gt(viewer: Page, width: int) -> None:
+    """The GT's note and the sample's numbers differ in length. The panes stay where they are, at any width."""
+    viewer.set_viewport_size({"width": width, "height": 900})
+    for number in (1, 2, 3):
+        viewer.get_by_role("button", name=f"Sample {number}", exact=True).click()
+    button = viewer.get_by_role("button", name="Compare with GT")
+    where = "all => all.map((one) => Object.values(one.getBoundingClientRect().toJSON()))"
+    for pane in (120, 170, 220, 280, 360):
+        viewer.evaluate(
+            "width => document.getElementById('panes').style.setProperty('max-width', width)", f"{2 * pane}px"
+        )
+        before = viewer.eval_on_selector_all(".stage, .pane, #readout", where)
+        texts = viewer.locator(".pane figcaption").all_text_contents()
+        button.click()
+        assert viewer.locator(".pane figcaption").all_text_contents() != texts
+        assert viewer.eval_on_selector_all(".stage, .pane, #readout", where) == before
+        button.click()
+
+
+@pytest.mark.parametrize("name", ["Deepest", "compare"])
+def test_without_javascript_the_pictures_are_there(browser: Browser, site: Path, name: str) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto((site / f"x8/viewer/{name}.html").as_uri())
+    expect(page.locator("noscript > .why")).to_be_visible()
+    pictures = page.locator(".pane img")
+    assert pictures.count() == (5 * (2 + 4) if name == "Deepest" else 5 * (1 + 2))
+    box = pictures.nth(2).bounding_box()
+    assert box is not None
+    assert box["width"] > 100
+    assert box["height"] > 75
+    for hidden in ("#tools", "#keys", "#map-note", "#duel-box", "#several"):
+        assert not page.locator(hidden).count() or page.locator(hidden).is_hidden(), hidden
+    for src in pictures.evaluate_all("all => all.map((one) => one.getAttribute('src'))"):
+        assert (site / "x8/viewer" / src).is_file()
+    page.close()
+
+
+def test_without_javascript_charts_say_so(browser: Browser, site: Path) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    for name in ("index", "teams/Deepest"):
+        page.goto((site / f"x8/{name}.html").as_uri())
+        expect(page.locator("noscript > .why")).to_be_visible()
+        assert not [chart for chart in page.locator(".chart").all() if chart.is_visible()]
+    page.close()

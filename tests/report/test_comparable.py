@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.inputs.boards import make_results
+from benchmarks.inputs.boards import make_results, write_pictures
 from srspace_eval.ranking import Entry, Ranking, rank
 from srspace_eval.ranking.published_tables import load_published
 from srspace_eval.report.files import TEXT_FORMATS, render_leaderboard
-from srspace_eval.report.html import write_site
+from srspace_eval.report.html import Pictures, write_site
 from srspace_eval.report.table import make_table
 from srspace_eval.report.terminal import to_text
 from srspace_eval.results.record import Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.pages import read
+from tests.helpers.pages import data_of, read
 
 X4 = load_track("x4")
 PUBLISHED = load_published("ntire2021-x4").entries()
@@ -97,9 +98,9 @@ def test_columns_that_do_not_compare_carry_a_mark_and_a_note_in_every_format(tmp
     assert {column.id: column.mark for column in table.columns} == {
         "lpips": "†", "lr_psnr": "††", "diversity": "†", "mor": "",
     }  # fmt: skip
-    end = "; does not compare with the published numbers."
+    start = "not comparable with the published numbers"
     images = "other or unknown images (here 12; published on the challenge's 100 test images)"
-    assert table.departures == (f"† LPIPS, S_10: {images}, trunk custom{end}", f"†† LR-PSNR: {images}{end}")
+    assert table.departures == (f"† LPIPS, S_10: {start}: {images}, trunk custom.", f"†† LR-PSNR: {start}: {images}.")
     for form in (*TEXT_FORMATS, "txt"):
         text = to_text(table) if form == "txt" else render_leaderboard(ranking, form)
         if form != "csv":  # for programs; it has no notes
@@ -111,6 +112,55 @@ def test_columns_that_do_not_compare_carry_a_mark_and_a_note_in_every_format(tmp
     page = read(tmp_path / "x4/index.html")
     assert [mark.text for mark in page.one("table", id="board").all("sup", cls="dagger")] == ["†", "†", "††"]
     assert "100 test images), trunk custom" in page.one("section", id="notes").text
+
+
+def test_charts_previews_and_pages_of_images_carry_the_marks(tmp_path: Path) -> None:
+    """The marks of the table's columns stand wherever their values are drawn or listed; published values have none."""
+    results = [
+        replace(r, signature=_with(r, lpips={"trunk": "custom"}, common={"samples": 10}))
+        for r in make_results(X4, 2, 3, 10, 0, size=(40, 48))
+    ]
+    gt, folders, results = write_pictures(tmp_path / "in", results)
+    results = [replace(r, signature=_with(r, lpips={"trunk": "custom"}, common={"samples": 10})) for r in results]
+    entries = [Entry(r.team, r.kind, r.summary, "measured", r) for r in results]
+    site = tmp_path / "site"
+    write_site(site, [rank([*entries, *PUBLISHED], X4)], pictures={"x4": Pictures(gt, folders)})
+    name = next((site / "x4/viewer").glob("[!c]*.html")).name
+
+    track = read(site / "x4/index.html")
+    charts = data_of(track)
+    assert charts["scatter"]["x"] == "LPIPS† ↓"
+    assert charts["scatter"]["y"] == "<i>S</i><sub>10</sub>† (%) ↑"
+    assert [curve["y"] for curve in charts["curves"]] == ["<i>S</i><sub>n</sub>† (%) ↑"]
+    hovers = {point["source"]: point["hover"] for point in charts["scatter"]["points"]}
+    assert "LPIPS† 0." in hovers["measured"]
+    assert "†" not in hovers["published"]
+    captions = [caption.text for caption in track.one("section", id="charts").all("figcaption")]
+    assert [text.count("† These values do not compare with the published ones") for text in captions] == [1, 1]
+
+    index = read(site / "index.html")
+    assert ["†" in text.text for text in index.one("svg", cls="thumb").all("text")] == [True, True]
+    assert len(index.one("table", cls="leaders").all("sup", cls="dagger")) == 3
+
+    page = read(site / "x4/teams" / name)
+    strips = {strip["metric"]: strip["label"] for strip in data_of(page)["strips"]}
+    assert strips["lpips"] == "LPIPS† ↓"
+    assert strips["lr_psnr"] == "LR-PSNR†† (dB) ↑"
+    assert [chart["y"] for chart in data_of(page)["growth"]] == ["<i>S</i><sub>n</sub>† (%) ↑"]
+    assert [mark.text for mark in page.one("dl", cls="tiles").all("sup", cls="dagger")] == ["†", "†", "††"]
+    assert "trunk custom" in page.all("p", cls="departure")[0].text
+
+    images = read(site / "x4/images.html")
+    marked = {
+        part.attributes["data-metric"]: bool(part.all("sup", cls="dagger"))
+        for part in images.all("section", cls="metric")
+    }
+    assert (marked["lpips"], marked["diversity"]) == (True, True)
+    assert len(images.all("p", cls="departure")) == sum(marked.values())
+    for viewer in (f"viewer/{name}", "viewer/compare.html"):
+        shown = read(site / "x4" / viewer)
+        assert "LPIPS† 0." in json.dumps(data_of(shown), ensure_ascii=False), viewer
+        assert "trunk custom" in shown.all("p", cls="small")[-2].text, viewer
 
 
 def test_another_trunk_is_noted_without_published_rows_too(tmp_path: Path) -> None:

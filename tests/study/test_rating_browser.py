@@ -20,6 +20,8 @@ from srspace_eval.study.serve import StudyServer
 from tests.helpers.rater import document
 from tests.helpers.studies import Build, answer_document, rated
 
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 Study = tuple[Path, Key]
@@ -262,8 +264,7 @@ def test_no_screen_has_an_accessibility_fault(browser: Browser, build: Build, pa
 
     def check(screen: str) -> None:
         page.wait_for_timeout(200)
-        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-        found = axe.Axe().run(page, options={"runOnly": tags}).response["violations"]
+        found = axe.Axe().run(page, options={"runOnly": TAGS}).response["violations"]
         assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == [], screen
 
     page.goto(link(study))
@@ -290,5 +291,35 @@ def test_the_report_draws_its_plots(page: Page, rating: Study, tmp_path: Path) -
         page.wait_for_selector("[data-figure=shares] .main-svg")
         assert "gan<b>" in page.inner_text("[data-figure=mos]")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        found = axe.Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}).response
+        page.eval_on_selector_all("details", "all => all.forEach((one) => (one.open = true))")
+        cut = """() => [...document.querySelectorAll('.xtitle')].filter((title) => {
+            const box = title.closest('.plot').getBoundingClientRect(), own = title.getBoundingClientRect();
+            return own.left < box.left || own.right > box.right;
+        }).map((title) => title.textContent)"""
+        assert page.evaluate(cut) == [], "the titles of axes are whole"
+        found = axe.Axe().run(page, options={"runOnly": TAGS}).response
         assert [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found["violations"]] == []
+
+
+def test_no_grade_is_broken_inside_a_word_on_a_phone(browser: Browser, build: Build) -> None:
+    """Only at a hyphen: "Impercep-tible"."""
+    study = build(task="rate", raters=1, crops=1, pairs=True)
+    for width in (360, 390):
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto(link(study))
+        page.click("#begin")
+        page.wait_for_selector("#grades label")
+        wide = page.evaluate(
+            """() => {
+                const pen = document.createElement("canvas").getContext("2d");
+                return [...document.querySelectorAll("#grades label span")].flatMap((one) => {
+                    const style = getComputedStyle(one.parentElement);
+                    const room = one.parentElement.clientWidth - parseFloat(style.paddingLeft) * 2;
+                    pen.font = getComputedStyle(one).font;
+                    const parts = one.textContent.split(/[ \u00ad]/);
+                    return parts.filter((part) => pen.measureText(part + "-").width > room);
+                });
+            }"""
+        )
+        assert wide == [], width
+        page.close()

@@ -130,3 +130,16 @@ def test_the_page_has_the_leaderboards_design(outcome: StudyOutcome) -> None:
     page = report_page(outcome)
     assert sheet in page
     assert "#1f5ca3" not in page, "no colours of its own"
+
+
+def test_the_report_says_what_the_mor_is_and_gives_the_shares_as_numbers(outcome: StudyOutcome) -> None:
+    page = report_page(outcome)
+    assert "is the mean of its ranks in all rankings. Lower is better." in page
+    shares = page[page.index('id="shares"') : page.index('id="pairs"')]
+    assert [f"rank {rank}" in shares for rank in (1, 2, 3, 4)] == [True, True, True, False]
+    assert re.findall(r"(\d+) %", shares) == ["100", "0", "0", "0", "100", "0", "0", "0", "100"]
+    regions = [
+        attributes.get("aria-label") for tag, attributes in Tags(page).tags if attributes.get("role") == "region"
+    ]
+    assert None not in regions
+    assert len(set(regions)) == len(regions) == 4

@@ -73,7 +73,8 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
             }
         )
     _mark_front(points, *(columns[metric].direction == "lower" for metric in metrics))
-    x_label, y_label = (text.chart_label(columns[metric], table.ranking.track.samples) for metric in metrics)
+    marks, samples = table.column_marks, table.ranking.track.samples
+    x_label, y_label = (text.chart_label(columns[metric], samples, marks.get(metric, "")) for metric in metrics)
     return {"x": x_label, "y": y_label, "points": points}
 
 
@@ -88,9 +89,10 @@ def _mark_front(points: list[dict[str, Any]], x_lower: bool, y_lower: bool) -> N
         point["front"] = not any(a <= x and b <= y and (a, b) != (x, y) for a, b in others)
 
 
-def curves(ranking: Ranking) -> list[dict[str, Any]]:
+def curves(table: Table) -> list[dict[str, Any]]:
     """S_1..S_M of every row that has them, best rows first: one chart for each distance."""
     charts = []
+    ranking, marks = table.ranking, table.column_marks
     for key, info in curves_of(ranking.track):
         lines: list[dict[str, Any]] = [
             {
@@ -113,15 +115,16 @@ def curves(ranking: Ranking) -> list[dict[str, Any]]:
                     "id": key.replace("_", "-"),
                     "metric": info.id,
                     "caption": curve_caption(info, ranking.track),
-                    "y": text.chart_label(info, "n"),
+                    "mark": marks.get(info.id, ""),
+                    "y": text.chart_label(info, "n", marks.get(info.id, "")),
                     "lines": lines,
                 }
             )
     return charts
 
 
-def distributions(result: Result, track: Track) -> list[dict[str, Any]]:
-    """Per-image values of each metric: one strip a metric."""
+def distributions(result: Result, track: Track, marks: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Per-image values of each metric: one strip per metric. ``marks``: those of the table's columns."""
     strips = []
     for metric, info in track.columns().items():
         pairs = [
@@ -133,7 +136,7 @@ def distributions(result: Result, track: Track) -> list[dict[str, Any]]:
             strips.append(
                 {
                     "metric": metric,
-                    "label": text.chart_label(info, track.samples),
+                    "label": text.chart_label(info, track.samples, marks.get(metric, "")),
                     "digits": info.digits,
                     "images": [name for name, _ in pairs],
                     "values": [_round(value) for _, value in pairs],
@@ -152,8 +155,8 @@ def curve_caption(info: MetricInfo, track: Track) -> Markup:
     return text.label_html(info.label.replace("S_M", f"S_1 to S_{track.samples}"))
 
 
-def growth(result: Result, track: Track) -> list[dict[str, Any]]:
-    """S_1..S_M of one submission: mean over images, and the quartiles over images."""
+def growth(result: Result, track: Track, marks: Mapping[str, str]) -> list[dict[str, Any]]:
+    """S_1..S_M of one submission: mean over images, and the quartiles over images. ``marks`` as for distributions."""
     charts = []
     for key, info in curves_of(track):
         rows = [image.curves[key] for image in result.images if image.curves.get(key)]
@@ -169,7 +172,7 @@ def growth(result: Result, track: Track) -> list[dict[str, Any]]:
                 "id": key.replace("_", "-"),
                 "metric": info.id,
                 "caption": curve_caption(info, track),
-                "y": text.chart_label(info, "n"),
+                "y": text.chart_label(info, "n", marks.get(info.id, "")),
                 "mean": _rounded(tuple(values.mean(axis=0))),
                 "low": _rounded(tuple(low)),
                 "median": _rounded(tuple(middle)),
@@ -191,7 +194,8 @@ def _hover(table: Table, line: Line) -> str:
             continue
         unit = f" {column.unit}" if column.unit else ""
         interval = f" [{cell.interval}]" if cell.interval else ""
-        lines.append(f"{text.label_html(column.label)} {cell.text}{unit}{interval}")
+        mark = "" if entry.origin == "published" else column.mark
+        lines.append(f"{text.label_html(column.label)}{mark} {cell.text}{unit}{interval}")
     return "<br>".join(lines)
 
 

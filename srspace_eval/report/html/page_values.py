@@ -6,7 +6,7 @@ Imports no torch.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -123,6 +123,11 @@ def neighbours(table: TrackTable, files_: Mapping[int, str], number: int) -> dic
         key: (f"{files_[found[0]]}.html", table.lines[found[0]].name) if found else None
         for key, found in (("before", before), ("after", after))
     }
+
+
+def viewed_metrics(results: Iterable[Result]) -> set[str]:
+    """The metrics whose values the viewer shows below samples."""
+    return {metric for result in results for image in result.images for one in image.samples for metric in one.values}
 
 
 def at_image(image: str) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 import jinja2
 
+from srspace_eval._utils.documentation import install_lines
 from srspace_eval._utils.files import replacing, write_atomic
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval._utils.untrusted_text import visible
@@ -52,6 +53,7 @@ from srspace_eval.report.html.page_values import (
     published_years,
     signatures,
     study_link,
+    viewed_metrics,
 )
 from srspace_eval.report.html.per_image import per_image
 from srspace_eval.report.html.site_data import Names, show_pictures
@@ -70,6 +72,7 @@ _ASSETS = (
     "style.css",
     "viewer.css",
     "theme.js",
+    "scroll.js",
     "tables.js",
     "charts.js",
     "panes.js",
@@ -186,7 +189,8 @@ class _Site:
         self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures], history: HistoryDocument, document: str
     ) -> None:
         self._date = max((ranking.date for ranking in rankings), default="")
-        self._years = published_years(rankings)
+        rows = [row.entry for ranking in rankings for row in ranking.rows]
+        self._years = published_years(rankings) if all(entry.origin == "published" for entry in rows) else ""
         names = Names({"assets"})
         folders = [names.name(ranking.track.name) for ranking in rankings]
         cards = []
@@ -213,14 +217,16 @@ class _Site:
         pages = {number: f"teams/{name}.html" for number, name in files_.items()}
         table = make_track_table(make_table(ranking), pages)
         named_results = {files_[number]: result for number, result in results.items()}
-        shown = show_pictures(pictures, self._out / folder, ranking.track, named_results, self._progress)
+        shown = show_pictures(pictures, self._out / folder, table.model, named_results, self._progress)
         all_views = {number: shown[files_[number]].views for number in results}
         with_views = {number: files_[number] for number, views in all_views.items() if views}
         compared = compare_data([(table.lines[n].name, name, all_views[n]) for n, name in with_views.items()])
+        viewer_departures = table.model.departures_of(viewed_metrics(results.values()))
         if compared:
             self._page(
                 "compare", f"{folder}/viewer/compare.html", root="../../", track=ranking.track, teams=len(with_views),
-                data={"images": list(compared.values())}, previews=any("crop" in image for image in compared.values()),
+                departures=viewer_departures, data={"images": list(compared.values())},
+                previews=any("crop" in image for image in compared.values()),
             )  # fmt: skip
         for number, result in results.items():
             views = all_views[number]
@@ -233,7 +239,7 @@ class _Site:
                     "viewer", f"{folder}/viewer/{files_[number]}.html", root="../../", track=ranking.track,
                     line=table.lines[number], name=files_[number], data={"images": list(views.values())},
                     total=len(result.images), compare=bool(compared), **neighbours(table, with_views, number),
-                    given_lr=pictures is not None and pictures.lr is not None,
+                    departures=viewer_departures, given_lr=pictures is not None and pictures.lr is not None,
                 )  # fmt: skip
         viewers = {
             number: {image: f"viewer/{files_[number]}.html{at_image(image)}" for image in views}
@@ -243,12 +249,19 @@ class _Site:
             ranking, pages, viewers, {image: f"viewer/compare.html{at_image(image)}" for image in compared}
         )
         if images is not None:
-            self._page("images", f"{folder}/images.html", root="../", track=ranking.track, per_image=images)
+            self._page(
+                "images", f"{folder}/images.html", root="../", track=ranking.track, per_image=images,
+                board=table.model,
+            )  # fmt: skip
         tables = [(ranking.track.ranking, ranking, table), *other_tables(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
-            study=self._study, tables=tables, columns=all_columns([one for _, _, one in tables]),
-            data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(ranking)},
+            study=self._study, plane_marks=[table.model.column_marks.get(m, "") for m in charts.plane(ranking) or ()],
+            tables=tables, columns=all_columns([one for _, _, one in tables]),
+            data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(table.model)},
+            install=install_lines(),
+            shows_infinite=any(one.shows("∞") for _, _, one in tables),
+            shows_missing=any(one.shows("–") for _, _, one in tables),
             off_chart=charts.off_chart(ranking),
             signatures=signatures(ranking), compare=bool(compared), per_image=images is not None,
             downloads=[name for form in _DOWNLOADS if (name := file_name(stem_of(ranking), form)) in self._texts],
@@ -270,14 +283,15 @@ class _Site:
         name = files_[number]
         links = {image: f"../viewer/{name}.html{at_image(image)}" for image in shown.views}
         track = ranking.track.including(result.signature.settings)
-        page = make_page(result, track, links, shown.thumbnails)
+        page, marks = make_page(result, track, links, shown.thumbnails), table.model.column_marks
         data = {
-            "strips": charts.distributions(result, track),
-            "growth": charts.growth(result, track),
+            "strips": charts.distributions(result, track, marks),
+            "growth": charts.growth(result, track, marks),
             "samples": page.samples,
         }
         self._page(
             "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, table=table,
+            departures=table.model.departures_of(info.id for info, _ in page.columns),
             line=table.lines[number], result=result, page=page, data=data,
             viewer=f"../viewer/{name}.html" if shown.views else "",
             compare=f"../viewer/compare.html#left={name}" if compare else "",

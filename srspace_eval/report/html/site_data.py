@@ -10,8 +10,8 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress
 from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.report.html.viewer import Pictures, PictureWriter, Shown
+from srspace_eval.report.table_model import Table
 from srspace_eval.results.record import Result
-from srspace_eval.tracks.model import Track
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Names:
 
 
 def show_pictures(
-    pictures: Pictures | None, folder: Path, track: Track, results: Mapping[str, Result], progress: Progress
+    pictures: Pictures | None, folder: Path, table: Table, results: Mapping[str, Result], progress: Progress
 ) -> dict[str, Shown]:
     """Write the pictures of a track's results into the site.
 
@@ -39,6 +39,8 @@ def show_pictures(
         Where they are; None: the site shows none.
     folder
         The track's folder in the site.
+    table
+        The track's table. Its marks of columns stand beside the samples' values, too.
     results
         File name of the submission's pages -> its result.
     progress
@@ -51,7 +53,7 @@ def show_pictures(
     """
     if pictures is None:
         return {name: Shown({}, {}) for name in results}
-    writer, all_results = PictureWriter(pictures, folder, track), list(results.values())
+    writer, all_results = PictureWriter(pictures, folder, table), list(results.values())
     writer.choose(all_results)
     _require_known(pictures, [result.team for result in all_results])
     with progress("Writing pictures", writer.steps(all_results)) as advance:

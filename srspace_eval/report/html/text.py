@@ -30,15 +30,17 @@ def without_folder(note: str) -> str:
     return re.sub(r"^.*[/\\](?=[^/\\]*: identical to )", "", note)
 
 
-def chart_label(info: MetricInfo, index: object) -> str:
-    """A metric's label for plotly, with unit and arrow; ``index`` replaces the M of S_M.
+def chart_label(info: MetricInfo, index: object, mark: str = "") -> str:
+    """A metric's label for plotly, with mark, unit and arrow; ``index`` replaces the M of S_M.
 
     >>> from srspace_eval.metrics.registry import column
     >>> chart_label(column("diversity"), 10)
     '<i>S</i><sub>10</sub> (%) ↑'
+    >>> chart_label(column("lpips"), "", "†")
+    'LPIPS† ↓'
     """
     label = escape_plotly(info.label).replace("S_M", f"<i>S</i><sub>{index}</sub>")
-    return " ".join(filter(None, [label, f"({info.unit})" if info.unit else "", info.arrow]))
+    return " ".join(filter(None, [label + mark, f"({info.unit})" if info.unit else "", info.arrow]))
 
 
 def sort_key(value: float | None) -> str:

@@ -32,11 +32,11 @@ from srspace_eval.report.html.previews import (
     write_thumbnail,
 )
 from srspace_eval.report.html.submission import extremes, named
+from srspace_eval.report.table_model import Table
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.submissions.folders import folder_of_file
 from srspace_eval.submissions.pairing import reference_names
 from srspace_eval.submissions.sources import Source, open_source
-from srspace_eval.tracks.model import Track
 
 _WORTH_TELLING = 100_000_000
 
@@ -99,8 +99,8 @@ class PictureWriter:
         Where they are.
     folder
         The track's folder in the site; pictures go to ``folder/pictures``.
-    track
-        Names the files, and scales LRs that are made here.
+    table
+        The table of the track, which names the files. Its marks of columns stand beside the samples' values, too.
 
     Raises
     ------
@@ -108,9 +108,10 @@ class PictureWriter:
         If there is no such folder or zip, a zip is damaged, or the GT's or LRs' names are not the track's.
     """
 
-    def __init__(self, pictures: Pictures, folder: Path, track: Track) -> None:
+    def __init__(self, pictures: Pictures, folder: Path, table: Table) -> None:
         self._folder = folder / "pictures"
-        self._track = track
+        self._track = track = table.ranking.track
+        self._marks = table.column_marks
         self._most, self._most_bytes = pictures.images, pictures.most_bytes
         self._chosen: dict[str, ImageRecord] = {}
         self._crops: dict[str, Crop | None] = {}
@@ -247,7 +248,8 @@ class PictureWriter:
         """The sample's numbers on one line."""
         infos = [info for metric, info in self._track.columns().items() if metric in sample.values]
         return ", ".join(
-            f"{metric_label(i.id, self._track)} {i.format(sample.values[i.id])}{' ' + i.unit if i.unit else ''}"
+            f"{metric_label(i.id, self._track)}{self._marks.get(i.id, '')} "
+            f"{i.format(sample.values[i.id])}{' ' + i.unit if i.unit else ''}"
             for i in infos
         )
 

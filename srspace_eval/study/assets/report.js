@@ -8,7 +8,10 @@
     const line = style.getPropertyValue("--line").trim();
     for (const place of document.querySelectorAll("[data-figure]")) {
       const { data, layout } = structuredClone(figures[place.dataset.figure]);
-      for (const trace of data) if (trace.type === "scatter") Object.assign(trace.marker, { color: style.getPropertyValue("--strong").trim() });
+      // The colour of the page's theme; shares are weaker the worse they are.
+      const strong = style.getPropertyValue("--strong").trim();
+      const parts = [1, 3, 5].map((at) => parseInt(strong.slice(at, at + 2), 16));
+      for (const trace of data) trace.marker.color = `rgba(${parts.join(", ")}, ${trace.meta?.strength ?? 1})`;
       const axis = { gridcolor: line, zerolinecolor: line, linecolor: line };
       Plotly.react(place, data, {
         ...layout,

@@ -63,14 +63,30 @@
 
   // --- LPIPS against S_M
 
-  // A place for each point's name where it covers no other name or mark. The first rows, which lead, get theirs first,
-  // and a line to a place farther away if all near ones are taken.
+  // The points of each front, in the order of its line. Numbers of different sources do not compare with each other.
+  const fronts = (points) =>
+    [...new Set(points.map((p) => p.source))]
+      .map((source) => points.filter((p) => p.front && p.source === source).sort((a, b) => a.x - b.x || a.y - b.y))
+      .filter((front) => front.length > 1);
+
+  // A place for each point's name where it covers no other name, mark or front. The first rows, which lead, get theirs
+  // first, and a line to a place farther away if all near ones are taken. A front is covered only if there is no other way.
   const LEADERS = 5;
   const place = (points, scale) => {
     const taken = points.map((p) => [scale.x(p.x) - 7, scale.y(p.y) - 7, scale.x(p.x) + 7, scale.y(p.y) + 7]);
-    const free = ([left, top, right, bottom]) =>
-      left >= 0 && right <= scale.width && top >= 0 && bottom <= scale.height &&
-      taken.every((t) => right < t[0] || left > t[2] || bottom < t[1] || top > t[3]);
+    const side = (a, b, c) => Math.sign((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]));
+    const crosses = (a, b, c, d) => side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b);
+    const over = ([left, top, right, bottom], a, b) =>
+      [[left, top, right, bottom], [left, bottom, right, top]].some(([x0, y0, x1, y1]) => crosses([x0, y0], [x1, y1], a, b));
+    const steps = fronts(points).flatMap((front) => front.slice(1).map((p, n) =>
+      [front[n], p].map((q) => [scale.x(q.x), scale.y(q.y)])));
+    let avoided = steps;
+    const free = (box) => {
+      const [left, top, right, bottom] = box;
+      return left >= 0 && right <= scale.width && top >= 0 && bottom <= scale.height &&
+        taken.every((t) => right < t[0] || left > t[2] || bottom < t[1] || top > t[3]) &&
+        avoided.every(([a, b]) => !over(box, a, b));
+    };
     const PLACES = {
       "middle right": (x, y, w) => [x + 8, y - 8, x + 8 + w, y + 8],
       "middle left": (x, y, w) => [x - 8 - w, y - 8, x - 8, y + 8],
@@ -88,10 +104,6 @@
     };
     // Lines from names to their marks cross neither one another nor other names.
     const drawn = [];
-    const side = (a, b, c) => Math.sign((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]));
-    const crosses = (a, b, c, d) => side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b);
-    const over = ([left, top, right, bottom], a, b) =>
-      [[left, top, right, bottom], [left, bottom, right, top]].some(([x0, y0, x1, y1]) => crosses([x0, y0], [x1, y1], a, b));
     const clear = (mark, end) =>
       drawn.every(([a, b]) => !crosses(a, b, mark, end)) &&
       taken.every((box) => (mark[0] > box[0] && mark[0] < box[2] && mark[1] > box[1] && mark[1] < box[3]) || !over(box, mark, end));
@@ -119,7 +131,10 @@
     missing.sort((a, b) => leaders.has(b) - leaders.has(a) || a - b);
     for (const number of missing) {
       const reach = leaders.has(number) ? scale.width : Math.min(170, scale.width / 2);
-      found[number] = far(...at[number], reach) ?? (leaders.has(number) ? { ax: 0, ay: -34 } : null);
+      for (avoided of [steps, []]) {
+        found[number] ??= near(...at[number]) ?? far(...at[number], reach);
+      }
+      found[number] ??= leaders.has(number) ? { ax: 0, ay: -34 } : null;
     }
     return found;
   };
@@ -172,9 +187,7 @@
         },
       };
     });
-    for (const source of new Set(points.map((p) => p.source))) {  // their numbers do not compare with each other
-      const front = points.filter((p) => p.front && p.source === source).sort((a, b) => a.x - b.x || a.y - b.y);
-      if (front.length < 2) continue;
+    for (const front of fronts(points)) {
       traces.unshift({
         type: "scatter", mode: "lines", x: front.map((p) => p.x), y: front.map((p) => p.y), hoverinfo: "skip",
         line: { color: s.colour("soft"), width: 1.5, dash: "dot" }, cliponaxis: false,
@@ -281,7 +294,7 @@
     Plotly.react(
       element,
       [{
-        type: "box", orientation: "h", x: chart.values, text: chart.images, boxpoints: "all", jitter: 0.7, pointpos: -1.7,
+        type: "box", orientation: "h", x: chart.values, text: chart.images, boxpoints: "all", jitter: 0.6, pointpos: -2, // below the box, free of it
         hovertemplate: `<b>%{text}</b><br>%{x:.${chart.digits}f}<extra></extra>`, hoveron: "points",
         marker: { size: 6, color: s.colour("accent"), opacity: 0.65 },
         line: { color: s.colour("accent"), width: 1.5 }, fillcolor: s.colour("accent-soft"), width: 0.5,
@@ -289,7 +302,7 @@
       layout(element, s, {
         margin: { l: 12, r: 12, t: 6, b: 44 },
         xaxis: axis(s, chart.label),
-        yaxis: { visible: false, range: [-1.05, 0.45], fixedrange: true },
+        yaxis: { visible: false, range: [-0.8, 0.4], fixedrange: true },
       }),
       CONFIG,
     );

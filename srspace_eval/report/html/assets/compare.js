@@ -201,7 +201,8 @@
     panes.redraw();
   });
   addEventListener("hashchange", recall);
-  get("tools").hidden = false;
-  get("several").hidden = false;
+  for (const id of ["tools", "keys", "duel-box", "several"]) {
+    get(id).hidden = false;
+  }
   recall();
 })();

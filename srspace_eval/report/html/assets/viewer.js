@@ -98,8 +98,17 @@
     const swapped = compare && kind.sample;
     const label = swapped ? "GT" : kind.label;
     const [title, note] = stage.previousElementSibling.children;
-    title.textContent = label;
-    note.textContent = swapped ? `in place of ${kind.label}` : kind.note ?? "";
+    const write = (part, texts) => {
+      part.replaceChildren(make("bdi", { textContent: texts[Number(swapped)] }));
+      part.dataset.other = texts[Number(!swapped)];
+    };
+    if (kind.sample) {
+      write(title, [kind.label, "GT"]);
+      write(note, [kind.note, `in place of ${kind.label}`]);
+    } else {
+      title.textContent = kind.label;
+      note.textContent = kind.note ?? "";
+    }
     stage.setAttribute("aria-label", `${label} of ${image.name}`);
     if (kind.sample) {
       stage.firstElementChild.style.visibility = swapped ? "hidden" : "";
@@ -242,7 +251,9 @@
   get("before").addEventListener("click", () => go(select.selectedIndex - 1));
   get("after").addEventListener("click", () => go(select.selectedIndex + 1));
   get("compare").addEventListener("click", toggleCompare);
-  get("tools").hidden = false;
+  for (const id of ["tools", "keys", "map-note"]) {
+    get(id).hidden = false;
+  }
   addEventListener("hashchange", recall);
   addEventListener("resize", () => {
     arrange();
