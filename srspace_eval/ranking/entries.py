@@ -14,7 +14,6 @@ from pathlib import Path
 from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.untrusted_text import name_key, slug, spelled, unescape_cell
 from srspace_eval.errors import InputError, RankingError
-from srspace_eval.metrics.opinion import MOR
 from srspace_eval.metrics.registry import columns, own_values
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws
 from srspace_eval.ranking.given_values import check_ranges
@@ -148,7 +147,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         name, value = line.name(), line.number("mor")
         if value is None:
             continue
-        check_ranges({"mor": value}, {"mor": MOR}, line)
+        check_ranges({"mor": value}, columns(), line)
         earlier = known[name].values.get("mor") if name in known else None
         if earlier is not None and earlier != value:
             line.fault(f"{name!r} already has the MOR {earlier:g}; leave one of the two out")
