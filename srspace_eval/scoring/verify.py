@@ -126,6 +126,8 @@ def verify(
     settings = record.signature.settings
     samples, measured, more = _settings(record, rules)
     found += more
+    if record.track != rules.name:
+        found.append(Difference("signature", "track", record.track, rules.name))
     if not measured:
         raise ResultsError(f"{result}: no metric can be measured again", map(str, found))
     require_references(rules, measured, gt=gt is not None, lr=lr is not None)

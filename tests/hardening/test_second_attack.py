@@ -36,9 +36,11 @@ from srspace_eval.errors import CheckpointError, RankingError, ResultsError, Tra
 from srspace_eval.models.checkpoints.reading import read_checkpoint
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.results.record import ImageRecord
+from srspace_eval.results.seals import seal_of
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import newest_day, result_path
 from srspace_eval.scoring.journal import open_journal
+from srspace_eval.scoring.run import score
 from srspace_eval.scoring.verify import verify
 from srspace_eval.tracks.reader import load_track, parse_track
 
@@ -419,3 +421,29 @@ def test_a_link_in_a_platform_submission_does_not_lead_to_the_reference_data(inn
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     assert scoring_program.main(tmp_path, [str(tmp_path / "input"), str(tmp_path / "out")]) == 1
     assert "000000_sample00000.png is a link" in (tmp_path / "out/detailed_results.html").read_text()
+
+
+# What `verify` confirms.
+
+
+@pytest.mark.parametrize(("place", "value"), [(("track",), "x8"), (("signature", "settings", "common", "images"), 1.0)])
+def test_another_track_or_form_of_a_setting_is_not_verified(
+    place: tuple[str, ...], value: object, tmp_path: Path
+) -> None:
+    for name, file, grey in (("gt", "0801.png", 0), ("A", "000000_sample00000.png", 1)):
+        (tmp_path / name).mkdir()
+        write_png(tmp_path / name / file, np.full((32, 32, 3), grey, np.uint8))
+    score(tmp_path / "A", tmp_path / "gt", track="x4", samples=1, metrics=["psnr"], board=tmp_path / "board")
+    path = tmp_path / "board/x4/A.json"
+    assert verify(path, tmp_path / "A", tmp_path / "gt", track="x4").ok
+    document = inner = json.loads(path.read_text())
+    for key in place[:-1]:
+        inner = inner[key]
+    assert inner[place[-1]] != value or type(inner[place[-1]]) is not type(value)
+    inner[place[-1]] = value
+    settings = document["signature"]["settings"]
+    document["signature"] |= {"id": Signature(settings).id, "text": Signature(settings).text}
+    path.write_text(json.dumps(document))
+    found = verify(path, tmp_path / "A", tmp_path / "gt", track="x4")
+    assert [difference.where for difference in found.differences] == [".".join(place)]
+    assert seal_of(path) is None
