@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from srspace_eval._utils.documentation import install_lines
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import ResultsError
@@ -175,7 +176,7 @@ def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
         yield "names and wrong sizes before you send it. SUBMISSION is your zip, and LR the folder of the LR images:"
         yield ""
         option = track if re.fullmatch(r"\w[\w.-]*", track, re.ASCII) else "TRACK"
-        yield "    pip install srspace-eval"
+        yield from (f"    {line}" for line in install_lines())
         yield f"    srspace-eval check SUBMISSION --track {option} --lr LR"
     if result is not None:
         yield ""

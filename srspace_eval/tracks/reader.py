@@ -23,6 +23,8 @@ from srspace_eval.tracks.rules import read_rules
 from srspace_eval.tracks.tables import ScaleTable, TrackTable
 from srspace_eval.tracks.values import read_derived, read_given
 
+_LONGEST_LABEL = 60
+
 MAX_FILE_BYTES = 1 << 20
 """Largest track file that is read."""
 
@@ -219,14 +221,20 @@ def parse_track(source: str, where: str) -> Track:
 
 
 def _measures(tables: Mapping[str, Mapping[str, Setting]], where: str) -> tuple[Measure, ...]:
-    """``[measure.ID]`` tables: ``metric`` (default: the ID; of a well-known one, pyiqa's), and the metric's options."""
+    """``[measure.ID]`` tables: ``metric`` (default: the ID; of a well-known one, pyiqa's), ``label``, and options."""
     found = []
     for key, table in tables.items():
         metric = table.get("metric", default_metric(key))
         if not isinstance(metric, str):
             raise TrackError(f"{where}: measure.{visible(key)}.metric: {metric!r} is not a metric's name")
+        label = table.get("label", "")
+        if not isinstance(label, str) or len(label) > _LONGEST_LABEL:
+            raise TrackError(
+                f"{where}: measure.{visible(key)}.label: a text of at most {_LONGEST_LABEL} letters is required"
+            )
         try:
-            found.append(Measure(key, metric, {option: value for option, value in table.items() if option != "metric"}))
+            options = {option: value for option, value in table.items() if option not in ("metric", "label")}
+            found.append(Measure(key, metric, options, label))
             bind(found)
         except InputError as error:
             raise TrackError(f"{where}: {visible(str(error))}") from error

@@ -68,7 +68,7 @@ def test_a_report_says_what_is_wrong_and_names_no_folder_of_the_organiser(inbox:
     ) in beta
     assert "- `d.zip`: " in damaged
     for text in (beta, damaged):
-        assert "    pip install srspace-eval\n    srspace-eval check SUBMISSION --track " in text
+        assert "    pip install .\n    srspace-eval check SUBMISSION --track " in text
         assert " --lr LR\n" in text
         assert "--gt" not in text
     for text in (beta, damaged):
