@@ -92,7 +92,8 @@ class Comparison:
         for group in dict.fromkeys([*stored, *now]):
             then, here = stored.get(group, {}), now.get(group, {})
             for key in dict.fromkeys([*then, *here]):
-                if then.get(key) == here.get(key):
+                # As text, because 1, 1.0 and true are equal, and give other ids.
+                if strict_json.dumps(then.get(key)) == strict_json.dumps(here.get(key)):
                     continue
                 where = f"signature.settings.{group}.{key}"
                 if key in _DEVICE_SETTINGS and group != "common":
