@@ -250,7 +250,7 @@ class SamplingError(ProblemsError):
 
 
 class ResultsError(ProblemsError):
-    """Result files are damaged, exist already, or were measured with other settings.
+    """Result files are damaged or exist already, or an interrupted run had other settings.
 
     Examples
     --------

@@ -51,9 +51,27 @@ def page_reference(page: str, anchor: str = "") -> str:
     return f'"{TITLES[page]}", {path}' + (f"#{anchor}" if anchor else "")
 
 
+def install_lines() -> tuple[str, str]:
+    """How a reader elsewhere gets this package, as two lines of a shell: where its repository is, and the command.
+
+    The package is on no index. The repository's address is that of ``project_urls`` in ``setup.cfg``.
+
+    Examples
+    --------
+    >>> install_lines()[1]
+    'pip install .'
+    """
+    return f"# in a copy of the repository of srspace-eval{_of('Source', ': ')}", "pip install ."
+
+
 @cache
 def _site() -> str:
     """The documentation's address from the metadata; empty if there is none."""
+    return _of("Documentation").rstrip("/")
+
+
+def _of(name: str, before: str = "") -> str:
+    """An address of the project from the metadata, after ``before``; empty if there is none."""
     from importlib.metadata import PackageNotFoundError, metadata  # imported late: --help and errors alone need it
 
     try:
@@ -61,4 +79,4 @@ def _site() -> str:
     except PackageNotFoundError:
         return ""
     found: dict[str, str] = dict(url.split(", ", 1) for url in urls if ", " in url)
-    return found.get("Documentation", "").rstrip("/")
+    return f"{before}{found[name]}" if found.get(name) else ""

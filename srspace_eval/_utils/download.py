@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from srspace_eval._utils.files import open_regular
 from srspace_eval._utils.hashing import sha256_of_file
 from srspace_eval.errors import WeightsError
 
 TIMEOUT_SECONDS = 30
 _BLOCK = 1 << 18
+_LENGTH = re.compile("[0-9]{1,18}")
 
 
 def download(
-    url: str, target: Path, sha256_prefix: str, *, advance: Callable[[int, int | None], None] = lambda done, total: None
+    url: str,
+    target: Path,
+    sha256_prefix: str,
+    *,
+    largest: int | None = None,
+    advance: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> None:
     """Download ``url`` to ``target``.
 
@@ -32,13 +40,16 @@ def download(
         The file to write; its folder is created.
     sha256_prefix
         The first hexadecimal digits of the file's SHA-256.
+    largest
+        The file's size in bytes. A server that sends more is not listened to any further. None: unknown.
     advance
         Called with the number of bytes received so far, and the file's size (None if the server does not send it).
 
     Raises
     ------
     WeightsError
-        If the server cannot be reached, the connection breaks, the disk is full or the file is not the one expected.
+        If the server cannot be reached, its reply makes no sense, the connection breaks, the disk is full or the file
+        is not the one expected.
     """
     if not url.startswith(("https://", "http://")):
         raise WeightsError(f"{url}: not an http or https address")
@@ -46,8 +57,14 @@ def download(
     by_hand = f"run the same command again to continue, or download {url} by hand and store it as {target}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        whole = _receive(url, part, advance)
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        whole = _receive(url, part, largest, advance)
+    except _TooLongError:
+        part.unlink()
+        raise WeightsError(
+            f"{url}: sent more than the {largest} bytes of the file; they were deleted; {by_hand}"
+        ) from None
+    # A ValueError: an address or a length in the server's reply that is none.
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise WeightsError(f"{url}: {reason}; {by_hand}") from None
     except OSError as error:
@@ -63,7 +80,11 @@ def download(
     part.replace(target)
 
 
-def _receive(url: str, part: Path, advance: Callable[[int, int | None], None]) -> bool:
+class _TooLongError(Exception):
+    """The server sent more bytes than the file has."""
+
+
+def _receive(url: str, part: Path, largest: int | None, advance: Callable[[int, int | None], None]) -> bool:
     """Append the missing bytes to ``part``; whether it is complete now."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": "srspace-eval"} | ({"Range": f"bytes={have}-"} if have else {})
@@ -75,16 +96,19 @@ def _receive(url: str, part: Path, advance: Callable[[int, int | None], None]) -
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
             return True  # nothing is missing; if the file is too long, its hash is wrong
         raise
-    with response, part.open("ab") as file:
+    # A link would lead elsewhere, and a pipe may have no end.
+    with response, os.fdopen(open_regular(part, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as file:
         if response.status != http.HTTPStatus.PARTIAL_CONTENT:  # the server does not resume, and sends all of the file
             file.truncate(0)
             have = 0
         length = response.headers.get("Content-Length")
-        total = have + int(length) if length is not None and length.isdigit() else None
+        total = have + int(length) if length is not None and _LENGTH.fullmatch(length) else None
         advance(have, total)
         while block := response.read(_BLOCK):
             file.write(block)
             have += len(block)
+            if largest is not None and have > largest:
+                raise _TooLongError
             advance(have, total)
         file.flush()
         os.fsync(file.fileno())

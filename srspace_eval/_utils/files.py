@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import sys
 import tempfile
 import zipfile
@@ -23,6 +24,9 @@ from typing import BinaryIO
 import filelock
 
 from srspace_eval._utils.hashing import sha256
+
+MAX_HEADER_BYTES = 1 << 23
+"""The longest header of a safetensors file that is read. 10 000 parameters have 1 MB."""
 
 _LONGEST_NAME = 255  # bytes, on every system in use
 
@@ -42,10 +46,12 @@ def read_bounded(path: Path, limit: int) -> bytes:
     except ValueError as error:  # a NUL in the name
         raise OSError(str(error)) from error
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
             raise OSError("not a regular file")
-        data = file.read(limit + 1)
-    if len(data) > limit:
+        # A file that is known to be too large is not read first.
+        data = b"" if state.st_size > limit else file.read(limit + 1)
+    if max(state.st_size, len(data)) > limit:
         raise OSError(f"larger than {limit} bytes")
     return data
 
@@ -105,23 +111,70 @@ def is_zip(path: Path) -> bool:
 
 
 def refuse_packed(path: Path) -> None:
-    """Refuse a zip that unpacks to more than its own size. Other files pass.
+    """Refuse a zip that unpacks to more than its size, or that two readers can read differently. Other files pass.
 
     PyTorch stores tensors uncompressed. A compressed zip was not written by PyTorch, and may unpack to any size.
+    PyTorch has a zip reader of its own. What is checked here must be what that reader finds.
 
     Raises
     ------
     ValueError
-        If it is such a zip.
+        If it is such a zip, or begins as a zip and is none: PyTorch would take twice its size in memory to say so.
     OSError, zipfile.BadZipFile
         If it cannot be read.
     """
     if not is_zip(path):
+        with path.open("rb") as file:
+            if file.read(4) == b"PK\3\4":
+                raise ValueError("begins as a zip, and has no end of a zip")
         return
+    _require_one_directory(path)
     with zipfile.ZipFile(path) as archive:
-        size = sum(info.file_size for info in archive.infolist())
+        infos = archive.infolist()
+    size = sum(info.file_size for info in infos)
     if size > path.stat().st_size:
         raise ValueError(f"unpacks to {size} bytes, more than the file has")
+    if len({info.filename.casefold() for info in infos}) < len(infos):  # PyTorch's reader does not compare case
+        raise ValueError("holds a name twice")
+
+
+def _require_one_directory(path: Path) -> None:
+    """Refuse a zip whose directory is not where it states.
+
+    ``zipfile`` takes the directory before the end of the file, and other readers the one at the stated place.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 98))
+        tail = file.read().rjust(98, b"\0")
+    end = tail[76:]
+    stated = struct.unpack_from("<II", end, 12)  # the directory's size and offset
+    position = size - 22
+    fits = end[:4] == b"PK\5\6" and end[20:] == b"\0\0"
+    if tail[56:60] == b"PK\6\7":  # the 64-bit form: an end record of its own, and a record that states its offset
+        position = size - 98
+        stated = struct.unpack_from("<QQ", tail, 40)
+        fits = fits and tail[:4] == b"PK\6\6" and struct.unpack_from("<Q", tail, 64) == (position,)
+    if not fits or sum(stated) != position:
+        raise ValueError("its directory is not where it states")
+
+
+def refuse_long_header(path: Path) -> None:
+    """Refuse a safetensors file whose header is longer than that of any network.
+
+    A header may name a million empty tensors, which takes a minute and gigabytes of memory.
+
+    Raises
+    ------
+    ValueError
+        If it is longer than :data:`MAX_HEADER_BYTES`.
+    OSError
+        If the file cannot be read.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if length > MAX_HEADER_BYTES:
+        raise ValueError(f"its header has {length} bytes; at most {MAX_HEADER_BYTES} are read")
 
 
 @contextmanager

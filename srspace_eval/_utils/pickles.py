@@ -27,7 +27,8 @@ def reason_to_refuse(path: Path) -> str | None:
     """
     if is_zip(path):
         with zipfile.ZipFile(path) as archive:
-            parts = [archive.read(name) for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"]
+            found = [info for info in archive.infolist() if info.filename.casefold().endswith("data.pkl")]
+            parts = [archive.read(info) for info in found]  # by entry: two may have one name
         return next(filter(None, (_reason(io.BytesIO(part)) for part in parts)), None)
     with path.open("rb") as file:  # an old file: five pickles, then numbers
         return next(filter(None, (_reason(file) for _ in range(5))), None)

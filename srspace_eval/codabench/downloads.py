@@ -194,7 +194,7 @@ def _entries(downloads: Path) -> list[Path]:
 
 
 def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list[ScoringOutput]:
-    """The last submission of each team. Without numbers nobody knows which is the last."""
+    """The last submission of each team. Without numbers nobody knows which is the last; lookalikes are problems."""
     found: dict[str, list[ScoringOutput]] = defaultdict(list)
     for output in outputs:
         found[name_key(output.team)].append(output)
@@ -203,6 +203,14 @@ def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list
         files = ", ".join(output.file for output in same)
         if len(same) > 1 and any(output.number is None for output in same):
             problems.append(f"{files}: are all of {same[0].team!r}; keep one of them, or name the teams with --teams")
+            continue
+        owners = sorted({output.team for output in same})
+        if len(owners) > 1:
+            # Anybody can have an account whose name looks like another one. It must not replace its submission.
+            problems.append(
+                f"{files}: are of {' and '.join(map(spelled, owners))}, which count as the same name; keep those of "
+                "one, or name the teams with --teams"
+            )
             continue
         last = max(same, key=lambda output: output.number or 0)
         if len(same) > 1:

@@ -12,16 +12,21 @@ from srspace_eval._utils import strict_json
 from srspace_eval.codabench.board import stored
 from srspace_eval.errors import ResultsError
 from srspace_eval.ranking.summary_checks import summary_faults
-from srspace_eval.results.documents import from_document
+from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document
 from srspace_eval.results.record import Result
 from srspace_eval.scoring.summary import summarise
 from srspace_eval.submissions.sources import Source, open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import Team
 
-_NAME = re.compile(r"(?:res_)?(?P<number>\d{1,18})_(?P<owner>.+?)_PhaseId(?P<phase>\d{1,18})_.*", re.DOTALL)
-"""How the platform names the files of a bulk download (src/apps/api/views/submissions.py)."""
+_DATED = r"(?=\d{4}-\d\d-\d\d)"
+_NAME, _UNDATED = (
+    re.compile(rf"(?:res_)?(?P<number>\d{{1,18}})_(?P<owner>.+?)_PhaseId(?P<phase>\d{{1,18}})_{date}.*", re.DOTALL)
+    for date in (_DATED, "")
+)
+"""How the platform names the files of a bulk download (src/apps/api/views/submissions.py): owner, phase, date, name."""
 
+_PHASE = re.compile(r"_PhaseId\d{1,18}_" + _DATED)
 _NOT_A_TEAM = frozenset({"scoring_result", "scoring_output", "output", "bulk_submissions"})
 _LARGEST_SCORES = 1 << 20
 
@@ -50,7 +55,7 @@ def team_of(name: str) -> tuple[str, int | None]:
     >>> team_of("Team A.zip")
     ('Team A', None)
     """
-    match = _NAME.fullmatch(name)
+    match = _matched(name)
     if match:
         return match["owner"], int(match["number"])
     return (name[: -len(".zip")] if name.lower().endswith(".zip") else name), None
@@ -62,8 +67,13 @@ def phase_of(name: str) -> int | None:
     >>> phase_of("4711_jane_doe_PhaseId12_x"), phase_of("Team A.zip")
     (12, None)
     """
-    match = _NAME.fullmatch(name)
+    match = _matched(name)
     return None if match is None else int(match["phase"])
+
+
+def _matched(name: str) -> re.Match[str] | None:
+    """The parts of a download's name. An account's name may hold ``_PhaseId7_``, which no date follows."""
+    return _NAME.fullmatch(name) or _UNDATED.fullmatch(name)
 
 
 def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringOutput | None:
@@ -84,6 +94,9 @@ def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringO
     team = named.get(path.name) or Team(name)
     if path.name not in named and name in _NOT_A_TEAM:
         raise ResultsError(f"{path}: does not say whose it is; rename it to TEAM.zip, or name the team with --teams")
+    if path.name not in named and len(_PHASE.findall(path.name)) > 1:
+        # An account or a file can have such a name, and would pass for another account's.
+        raise ResultsError(f"{path}: its name does not say where the owner's name ends; name the team with --teams")
     scores = _scores(source)
     result = None
     if "result.json" in files:
@@ -95,10 +108,11 @@ def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringO
 
 def _json(source: Source, name: str) -> Any:
     data = source.read(name)
-    if name == "scores.json" and len(data) > _LARGEST_SCORES:
-        raise ResultsError(f"{source.where(name)}: larger than {_LARGEST_SCORES} bytes")
+    largest = _LARGEST_SCORES if name == "scores.json" else MAX_RESULT_BYTES
+    if len(data) > largest:
+        raise ResultsError(f"{source.where(name)}: larger than {largest} bytes")
     try:
-        return strict_json.loads(data, unique_keys=True)
+        return strict_json.loads(strict_json.not_dense(data), unique_keys=True)
     except (ValueError, RecursionError) as error:
         raise ResultsError(f"{source.where(name)}: cannot be read as JSON ({error})") from error
 

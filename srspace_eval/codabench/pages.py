@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from srspace_eval._utils.documentation import install_lines
 from srspace_eval.codabench.phase import DATE_FORMAT
 from srspace_eval.codabench.plan import CompetitionPlan
 from srspace_eval.codabench.starting_kit import check_command
@@ -126,7 +127,7 @@ def _check(plan: CompetitionPlan) -> list[str]:
         lead, gt = "Check a submission before it is sent. The folder `sizes` is in the starting kit:", "sizes"
     else:
         lead, gt = "Check a submission before it is sent, against GTs that you have:", "GT"
-    return [lead, "", "```", "pip install srspace-eval", check_command(plan, "SUBMISSION.zip", gt), "```"]
+    return [lead, "", "```", *install_lines(), check_command(plan, "SUBMISSION.zip", gt), "```"]
 
 
 def _text(lines: list[str]) -> str:

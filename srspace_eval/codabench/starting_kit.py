@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from PIL import Image
 
+from srspace_eval._utils.documentation import install_lines
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval.codabench.archive import make_zip
 from srspace_eval.codabench.plan import CompetitionPlan
@@ -103,7 +104,7 @@ def _text(plan: CompetitionPlan) -> str:
         "Check a submission before you send it. Faults of names, sizes and formats are listed:",
         "",
         "```",
-        "pip install srspace-eval",
+        *install_lines(),
         check_command(plan, "SUBMISSION.zip", "sizes"),
         "```",
         "",

@@ -135,6 +135,15 @@ STANDARD_NETWORK = {"net": "alex", "trunk": "torchvision", "precision": "float32
 """The network of the challenges' programs, with which published numbers were measured."""
 
 
+def may_be_infinite(info: MetricInfo) -> bool:
+    """Whether a value may be infinite. A mean leaves infinite values out, which must never make a method better.
+
+    >>> may_be_infinite(MetricInfo("psnr", "PSNR", "dB", 2, "higher", "PSNR", ""))
+    True
+    """
+    return info.direction == "higher" and info.most == math.inf
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a metric needs beside the samples.

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from srspace_eval.errors import InputError, MetricError, SrspaceEvalError
-from srspace_eval.metrics.base import Metric, MetricInfo
+from srspace_eval.metrics.base import Metric, may_be_infinite
 from srspace_eval.metrics.measures import check_id
 from srspace_eval.metrics.steps import ImageValues, plain
 
@@ -116,7 +116,7 @@ class ReturnedValues:
     def _number(self, key: str, value: object) -> float:
         what, info = f"column {key!r}" if key in self._columns else f"value {key!r}", self._columns.get(key)
         number = _number(what, value)
-        if math.isinf(number) and not (number > 0 and info is not None and _may_be_infinite(info)):
+        if math.isinf(number) and not (number > 0 and info is not None and may_be_infinite(info)):
             raise WrongValueError(f"{what} is {number}; a finite number is required")
         if info is not None and not info.least - ROUNDING <= number <= info.most + ROUNDING:
             raise WrongValueError(
@@ -134,11 +134,6 @@ class ReturnedValues:
                 f"column {key!r}: the image has {value:.9g}, but the mean over its samples is {mean:.9g}; "
                 'return the mean, or declare per="image"'
             )
-
-
-def _may_be_infinite(info: MetricInfo) -> bool:
-    # A mean leaves infinite values out. This must never make a method better.
-    return info.direction == "higher" and info.most == math.inf
 
 
 def _number(what: str, value: object) -> float:

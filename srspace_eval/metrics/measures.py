@@ -61,6 +61,8 @@ class Measure:
         A metric's name (:func:`srspace_eval.list_metrics`); empty: the id.
     options
         The metric's options; those left out keep their defaults.
+    label
+        The heading of the metric's first column; empty: the metric's own label, with the id if that is another one.
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Measure:
     id: str
     metric: str = ""
     options: Mapping[str, Setting] = field(default_factory=dict)
+    label: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -83,7 +86,7 @@ class Measure:
             object.__setattr__(self, "metric", self.id)
 
     def __hash__(self) -> int:
-        return hash((self.id, self.metric, tuple(sorted(self.options.items()))))
+        return hash((self.id, self.metric, tuple(sorted(self.options.items())), self.label))
 
     @classmethod
     def parse(cls, text: str) -> Measure:

@@ -372,7 +372,9 @@ def _all_columns(measures: tuple[Measure, ...]) -> Mapping[str, MetricInfo]:
     _load_entry_points()
     found = dict(_columns)
     for measure in measures:
-        found.update({info.id: info for info in _with_options(measure).columns_as(measure.id)})
+        first, *more = _with_options(measure).columns_as(measure.id)
+        own = replace(first, label=measure.label, tex="") if measure.label else first
+        found.update({info.id: info for info in (own, *more)})
     for info in KNOWN_COLUMNS:
         found.setdefault(info.id, info)
     return MappingProxyType(found)

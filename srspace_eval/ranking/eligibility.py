@@ -38,8 +38,12 @@ def failed_conditions(derived: DerivedColumns, track: Track, able: Sequence[int]
 
 
 def _value(metric: str, value: float, track: Track) -> str:
-    # More digits than tables show: a value may be shown as the threshold, and lie below it.
-    return f"{metric_label(metric, track)} " + ("has no value" if math.isnan(value) else f"is {value:.9g}")
+    label = metric_label(metric, track)
+    if math.isnan(value):
+        return f"{label} has no value"
+    # More digits than tables show where the value has them: it may be shown as the threshold, and lie below it.
+    shown = track.columns()[metric].format(value)
+    return f"{label} is {shown if math.isinf(value) or float(shown) == value else f'{value:.9g}'}"
 
 
 def _lost_baseline(condition: Formula, derived: DerivedColumns, track: Track) -> list[str]:

@@ -61,6 +61,8 @@ class Entry:
     evidence
         Of a result on a board: :data:`MEASURED`, ``"verified here"`` with the number of images,
         ``"taken on trust ..."``, or :data:`CLAIM`. Empty: nothing is known.
+    late
+        Whether a publication says that it was submitted after the deadline. Pages show it as a late entry.
 
     Examples
     --------
@@ -82,6 +84,7 @@ class Entry:
     competes: bool = True
     about: Mapping[str, str] = field(default_factory=dict)
     evidence: str = ""
+    late: bool = False
 
 
 GROUND_TRUTH = "GT"

@@ -17,7 +17,7 @@ _MEASURED_WITH = "Measured with common:"
 _ABOUT_INTERVALS = ("Intervals: ", "Intervals of the final rank ", "MOR: intervals over ")
 _GIVEN_INTERVALS = ": intervals as in the table of values."
 _MEASURED_HERE = "Results measured on this machine: "
-_CLAIMS = "Claims, whose numbers nobody checked on this machine: "
+_CLAIMS = "Results that were neither measured nor verified on this machine (claims): "
 
 
 def is_signature_note(note: str) -> bool:
@@ -101,12 +101,13 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
     if rule.final:
         named = " and ".join(label[metric] for metric in rule.final)
         if any(row.final_rank is not None for row in rows):
-            notes.append(f"Final rank: mean of the ranks in {named} (the column Mean rank). It gives the places.")
+            mean = f"The final rank is the mean of the ranks in {named} (column Mean rank)."
+            notes.append(f"{mean} It decides the places.")
         elif any(row.ranks for row in rows):
             order = [c.metric for c in rule.criteria if any(c.metric in row.ranks for row in rows)]
             order.sort(key=lambda metric: metric not in rule.final)
             by = ", then ".join(label[metric] for metric in order)
-            notes.append(f"No final rank yet (it needs {named}): rows are in the order of their ranks in {by}.")
+            notes.append(f"There is no final rank yet: it needs {named}. Rows are ordered by their ranks in {by}.")
     if not rule.final and not rule.order_by:
         notes.append("There is no final rank: each ranked column has its own ranks.")
     if rule.order_by and not any(row.place for row in rows):
@@ -125,25 +126,23 @@ def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
             info = track.columns()[criterion.metric]
             side = "above" if info.direction == "higher" else "below"
             notes.append(
-                f"{label[criterion.metric]}: all at or {side} {criterion.plateau:g}{' ' * bool(info.unit)}{info.unit} "
-                "are equal."
+                f"{label[criterion.metric]}: all values at or {side} "
+                f"{criterion.plateau:g}{' ' * bool(info.unit)}{info.unit} are equal."
             )
+    equal = "Equal values share the best of their places (1, 2, 2, 4)."
     baselines_ = "ranked too" if rule.baselines_ranked else "shown, not ranked"
-    notes.append(f"Equal values share the best of their places (1, 2, 2, 4). Baselines are {baselines_}.")
-    return notes
+    shown = any(row.entry.kind == "baseline" for row in rows)
+    return [*notes, f"{equal} Baselines are {baselines_}." if shown else equal]
 
 
 def _participants_notes(participants: Participants) -> list[str]:
     if participants.mixed:
         return [
-            "Published teams and other rows are ranked together, as asked. The published teams' ranks are therefore "
-            "not those of the publication."
+            "Published teams and other rows are ranked together, as asked. The published teams' ranks therefore differ "
+            "from those of the publication."
         ]
     if participants.published_alone:
-        return [
-            "The ranks are those of the published teams among themselves. Rows that are not of the published table "
-            "are shown without ranks."
-        ]
+        return ["Only the teams of the published table are ranked. All other rows are shown without ranks."]
     return []
 
 
@@ -154,27 +153,27 @@ def _mor_notes(track: Track, rows: Sequence[Row], columns: Sequence[str]) -> lis
     measured = [m for m in columns if any(entry.values.get(m) is not None for entry in here)]
     if "mor" in columns and "mor" not in measured:
         notes += [
-            f"{metric_label(metric, track)} is a guide to photo-realism until there is a human study; it is not a mean "
+            f"There is no human study yet. {metric_label(metric, track)} only hints at photo-realism: it is not a mean "
             "opinion rank."
             for metric in measured
             if track.columns()[metric].aspect == "photo-realism"
         ]
     published = (row.entry for row in rows if row.entry.origin == "published" and row.entry.kind == "baseline")
     if any(e.origin != "published" for e in here) and any(e.values.get("mor") is not None for e in published):
-        notes.append("A published MOR is from its own study, among other methods: it does not compare with one here.")
+        notes.append("A published MOR comes from another study with other methods. It does not compare with one here.")
     return notes
 
 
 def _bootstrap_notes(track: Track, rows: Sequence[Row], plan: BootstrapPlan, images: int) -> list[str]:
     notes = [
         f"Intervals: {plan.level:.0%}, paired bootstrap over {images} images "
-        f"({plan.replicates} replicates, seed {plan.seed}). ≈ marks a team that the data cannot tell apart from the "
-        "next one in that column."
+        f"({plan.replicates} replicates, seed {plan.seed}). The mark ≈ means that the data cannot tell a team from "
+        "the next one in that column."
     ]
     if any(row.entry.draws.get("mor") for row in rows):
-        notes.append("MOR: intervals over other raters and crops, resampled by the study, independently of the images.")
+        notes.append("MOR: intervals over raters and crops, which the study resampled independently of the images.")
     elif "mor" in track.ranking.final and any("final_rank" in row.intervals for row in rows):
-        notes.append("Intervals of the final rank hold the ranks in MOR fixed.")
+        notes.append("Intervals of the final rank treat the ranks in MOR as exact.")
     given = [info.label for info in track.given if any(info.id in row.entry.intervals for row in rows)]
     if given:
         notes.append(f"{', '.join(given)}{_GIVEN_INTERVALS}")
@@ -187,9 +186,10 @@ def _origin_notes(rows: Sequence[Row], comparable: Sequence[Result], left_out: i
         notes.append(f"Measured with {common_text(comparable)}.")
     notes += _evidence_notes(rows)
     if comparable and any(row.entry.origin == "given" and row.ranks for row in rows):
-        notes.append("Teams whose numbers were given in a table are ranked beside measured ones as they are.")
+        notes.append("Numbers given in a table are ranked together with measured ones, unchecked.")
     if left_out:
-        notes.append(f"Measured with other settings and listed without ranks: {left_out}.")
+        results, listed = ("result was", "It is") if left_out == 1 else ("results were", "They are")
+        notes.append(f"{left_out} {results} measured with other settings. {listed} listed without ranks.")
     published = [row.entry.origin == "published" for row in rows]
     if any(published) and not all(published):
         notes.append("Rows marked as published were not measured here.")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from srspace_eval.ranking.model import Entry
 from srspace_eval.tracks.model import RankingRule
 
-ONLY_PUBLISHED = "not a team of the published table, whose teams alone are ranked"
+ONLY_PUBLISHED = "only the teams of the published table are ranked"
 """Why an own row has no ranks where a published table's teams compete."""
 
 

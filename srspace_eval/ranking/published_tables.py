@@ -54,6 +54,8 @@ class PublishedRow:
         What the table or its source says about the row.
     places
         Name of one of the track's rankings -> printed place.
+    late
+        Whether it was submitted after the deadline. It is then shown and not ranked, as a baseline is.
     """
 
     team: str
@@ -63,6 +65,7 @@ class PublishedRow:
     final_rank: float | None = None
     note: str = ""
     places: Mapping[str, int] = field(default_factory=dict)
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,7 @@ class PublishedTable:
                 origin="published",
                 note="\n".join(filter(None, [self.citation, self.measured_with, row.note])),
                 competes=kind == "as published",
+                late=row.late,
             )
             for row in self.rows
         ]
@@ -299,6 +303,7 @@ class RowTable(Struct, frozen=True):
     final_rank: Annotated[float, Meta(ge=1)] | UnsetType = UNSET
     note: str = ""
     places: dict[str, Annotated[int, Meta(ge=1)]] = {}
+    late: bool = False
 
 
 class PublishedFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -366,4 +371,4 @@ def _row(row: RowTable, data: dict[str, Any], known: set[str]) -> PublishedRow:
     except DocumentError as error:
         raise DocumentError(f"row {row.team!r}: {error}") from error
     final_rank = None if row.final_rank is UNSET else row.final_rank
-    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note, row.places)
+    return PublishedRow(row.team, row.kind, values, row.ranks, final_rank, row.note, row.places, row.late)

@@ -11,6 +11,8 @@ from srspace_eval.ranking.participants import ONLY_PUBLISHED
 from srspace_eval.tracks.formula_words import formula_words
 from srspace_eval.tracks.model import Track
 
+_OPINIONS = {"mor": "mean opinion rank", "mos": "mean opinion score"}
+
 NO_FINAL_RANK = "the track has no final rank"
 """The reason of all entries of a rule that gives no places."""
 
@@ -50,7 +52,7 @@ def why_unranked(
     if alone:
         return "it is the only team; published rows are not ranked"
     if rule.order_by:
-        return _why_unplaced(entry, ranks, track, derived)
+        return _why_unplaced(entry, ranks, track, pools, derived)
     if not rule.final:
         return NO_FINAL_RANK
     reasons = []
@@ -60,7 +62,7 @@ def why_unranked(
         if metric != "mor" and entry.values.get(metric) is not None:
             reasons.append(_outside(label, among[metric], track))
         elif metric == "mor":
-            reasons.append("outside the human study" if pools["mor"] else "no mean opinion rank yet")
+            reasons.append(_without_opinion(_OPINIONS["mor"], bool(pools["mor"])))
         else:
             reasons.append(f"{label} was not measured")
     return "; ".join(reasons)
@@ -87,7 +89,17 @@ def _why_missing(metric: str, entry: Entry, track: Track, derived: DerivedColumn
     return ""
 
 
-def _why_unplaced(entry: Entry, ranks: Mapping[str, float], track: Track, derived: DerivedColumns) -> str:
+def _without_opinion(opinion: str, others_have: bool) -> str:
+    return "outside the human study" if others_have else f"no {opinion} yet"
+
+
+def _why_unplaced(
+    entry: Entry,
+    ranks: Mapping[str, float],
+    track: Track,
+    pools: Mapping[str, Sequence[int]],
+    derived: DerivedColumns,
+) -> str:
     """Why the first key of ``order_by`` has no value."""
     key = track.ranking.order_by[0].formula
     among = {criterion.metric: criterion.needs for criterion in track.ranking.criteria}
@@ -95,9 +107,12 @@ def _why_unplaced(entry: Entry, ranks: Mapping[str, float], track: Track, derive
     for metric in (m for m in track.columns() if m in key.reads):
         label = metric_label(metric, track)
         if entry.values.get(metric) is None:
-            reasons.append(f"{label} has no value{_why_missing(metric, entry, track, derived)}")
+            opinion, others = _OPINIONS.get(metric), bool(pools.get(metric))
+            told = f"no value of {label}" if opinion is None else _without_opinion(opinion, others)
+            named = f" (no {label})" if opinion is not None and others else ""
+            reasons.append(told + named + _why_missing(metric, entry, track, derived))
         elif metric in key.ranked and metric not in ranks:
             reasons.append(_outside(label, among[metric], track))
     if derived.baseline_missing:
         reasons.append(f"no entry is called {track.baseline!r}, whose values the formulas need")
-    return "; ".join(reasons) or f"{formula_words(key, track.label)} has no value"
+    return "; ".join(reasons) or f"no value of {formula_words(key, track.label)}"

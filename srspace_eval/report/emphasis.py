@@ -9,18 +9,26 @@ from typing import Literal
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.ranking.model import Row, is_ground_truth
 from srspace_eval.ranking.ties_and_plateau import sort_keys
+from srspace_eval.report.numbers import shown_value
 from srspace_eval.tracks.model import RankedMetric
 
 Emphasis = Literal["", "best", "second"]
 
 
-def metric_emphases(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None) -> list[Emphasis]:
+def metric_emphases(
+    rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None, *, short: bool = True
+) -> list[Emphasis]:
     """The emphasis of a metric's value in each row.
 
     Rows with the same kind of numbers (measured, given, published) compete with each other, baselines included. The GT
     does not compete, nor does a row that was measured with other settings. Values that look equal in the table are
     equal. If values reach the rule's plateau, all of them are the best, and there is no second best: a value below the
     plateau is behind all of them.
+
+    Parameters
+    ----------
+    short
+        Whether the table shows large values short.
     """
     values = [row.entry.values.get(info.id) for row in rows]
     found: list[Emphasis] = [""] * len(rows)
@@ -34,13 +42,14 @@ def metric_emphases(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetr
             and not row.entry.incomplete
             and not is_ground_truth(row.entry)
         ]
-        for i, word in zip(numbers, value_emphases([values[i] for i in numbers], info, criterion), strict=True):
+        words = value_emphases([values[i] for i in numbers], info, criterion, short=short)
+        for i, word in zip(numbers, words, strict=True):
             found[i] = word
     return found
 
 
 def value_emphases(
-    values: Sequence[float | None], info: MetricInfo, criterion: RankedMetric | None = None
+    values: Sequence[float | None], info: MetricInfo, criterion: RankedMetric | None = None, *, short: bool = True
 ) -> list[Emphasis]:
     """The emphasis of values that compete with each other; None does not compete.
 
@@ -51,6 +60,8 @@ def value_emphases(
     ----------
     criterion
         How the rule ranks these values; None: it does not.
+    short
+        Whether the table shows large values short.
 
     Examples
     --------
@@ -61,7 +72,7 @@ def value_emphases(
     ['', '']
     """
     known = [i for i, value in enumerate(values) if value is not None]
-    shown = [_as_shown(value, info) for value in values if value is not None]
+    shown = [_as_shown(value, info, short=short) for value in values if value is not None]
     keys = sort_keys(shown, criterion or RankedMetric(info.id), info.direction).tolist()
     found: list[Emphasis] = [""] * len(values)
     plateau = None if criterion is None else criterion.plateau
@@ -85,6 +96,8 @@ def emphases(keys: Sequence[float | None]) -> list[Emphasis]:
     return [words.get(key, "") for key in keys]
 
 
-def _as_shown(value: float, info: MetricInfo) -> float:
+def _as_shown(value: float, info: MetricInfo, *, short: bool) -> float:
     """The value with the digits that tables show."""
+    if short:
+        return shown_value(info, value)
     return round(value, info.digits) if math.isfinite(value) else value

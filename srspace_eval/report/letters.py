@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from srspace_eval._utils.documentation import install_lines
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import ResultsError
@@ -207,7 +208,7 @@ def _lines(outcome: Outcome, batch: Batch) -> Iterator[str]:
         of_file = ", and TRACK.toml the track file of the challenge" if "TRACK.toml" in command else ""
         yield f"names and wrong sizes before you send it. LR is the folder of the LR images{of_file}:"
         yield ""
-        yield "    pip install srspace-eval"
+        yield from (f"    {line}" for line in install_lines())
         yield f"    {command}"
     if result is not None:
         yield ""

@@ -5,6 +5,12 @@ from __future__ import annotations
 import math
 import re
 
+from srspace_eval.metrics.base import MetricInfo
+
+_PREFIXES = {"M": 1e6, "G": 1e9, "T": 1e12}
+_NO_DECIMALS, _SHORT, _POWERS = 9_999.5, 999_999.5, 1e15  # from where on numbers are shown otherwise
+PREFIXES_EXPLAINED = "M, G and T behind a number stand for millions, thousand millions and millions of millions."
+
 _SUBSCRIPTS = str.maketrans("0123456789–.∞", "₀₁₂₃₄₅₆₇₈₉₋.∞")
 
 
@@ -20,6 +26,57 @@ def format_rank(value: float | None) -> str:
         return "∞" if value > 0 else "−∞"
     text = f"{value:.2f}"
     return text.rstrip("0").rstrip(".")
+
+
+def short_number(info: MetricInfo, value: float | None) -> str:
+    """A value as tables for readers show it: large values are short, all others have the column's digits.
+
+    Values of 10,000 and more have no decimals. Values of a million and more have four significant digits, followed by
+    M, G or T, or by a power of ten if the column has a unit of its own.
+
+    >>> from srspace_eval.metrics.base import MetricInfo
+    >>> score = MetricInfo("score", "Score", "", 4, "lower", "", "")
+    >>> [short_number(score, value) for value in (3.86681, 101076.1849, 1234567.0, 713645598476.9, 2.5e17)]
+    ['3.8668', '101076', '1.235 M', '713.6 G', '2.500e17']
+    >>> short_number(MetricInfo("runtime", "Runtime", "ms", 2, "lower", "", ""), 1234567.0)
+    '1.235e6'
+    """
+    if value is None or not math.isfinite(value) or abs(value) < _NO_DECIMALS:
+        return info.format(value)
+    if abs(value) < _SHORT:
+        return f"{value:.0f}"
+    rounded = float(f"{value:.3e}")
+    if info.unit or abs(rounded) >= _POWERS:
+        digits, _, power = f"{rounded:.3e}".partition("e")
+        return f"{digits}e{int(power)}"
+    prefix = max((name for name, size in _PREFIXES.items() if abs(rounded) >= size), key=_PREFIXES.__getitem__)
+    number = abs(rounded) / _PREFIXES[prefix]
+    sign = "-" if value < 0 else ""
+    return f"{sign}{number:.{3 - int(math.log10(number))}f} {prefix}"
+
+
+def shown_value(info: MetricInfo, value: float) -> float:
+    """The value with the digits that :func:`short_number` shows: values that look equal in a table are equal.
+
+    >>> from srspace_eval.metrics.base import MetricInfo
+    >>> score = MetricInfo("score", "Score", "", 4, "lower", "", "")
+    >>> shown_value(score, 1234567.0), shown_value(score, 12345.678), shown_value(score, 0.12345)
+    (1235000.0, 12346.0, 0.1235)
+    """
+    if not math.isfinite(value):
+        return value
+    if abs(value) < _NO_DECIMALS:
+        return round(value, info.digits)
+    return round(value, 0) if abs(value) < _SHORT else float(f"{value:.3e}")
+
+
+def has_prefix(text: str) -> bool:
+    """Whether a number is shown with M, G or T.
+
+    >>> has_prefix("1.235 M"), has_prefix("12.35")
+    (True, False)
+    """
+    return text[-2:-1] == " " and text[-1:] in _PREFIXES
 
 
 def plain_label(text: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 from srspace_eval._utils.untrusted_text import did_you_mean, spelled
@@ -17,7 +18,7 @@ from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.emphasis import emphases, metric_emphases
 from srspace_eval.report.escaping import escape_latex
 from srspace_eval.report.footnotes import make_footnotes
-from srspace_eval.report.numbers import format_range, format_rank
+from srspace_eval.report.numbers import format_range, format_rank, short_number
 from srspace_eval.report.table_model import ORDER, Cell, Column, Group, Line, Table
 from srspace_eval.tracks.formula_words import formula_label, formula_words
 from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule
@@ -43,7 +44,8 @@ def make_table(
         Keep columns without any number, as files for programs do. Tables for readers leave them out, unless all
         metrics would be left out.
     digits
-        Decimals of all metrics, or metric id -> decimals; None: those of the metrics.
+        Decimals of all metrics, or metric id -> decimals. If none are given, they are those of the metrics, and large
+        values are shown short (:func:`srspace_eval.report.numbers.short_number`).
     own
         The method that is to be the last row; None: the ranking's order.
 
@@ -71,8 +73,9 @@ def make_table(
         criterion = next((c for c in ranking.track.ranking.criteria if c.metric == metric), None)
         columns.append(_column(ranking, metric, criterion))
         info = ranking.track.columns()[metric]
-        shown = digits if isinstance(digits, int) else (digits or {}).get(metric, info.digits)
-        cells.append(_metric_cells(rows, replace(info, digits=shown), criterion))
+        asked = digits if isinstance(digits, int) else (digits or {}).get(metric)
+        shown = info if asked is None else replace(info, digits=asked)
+        cells.append(_metric_cells(rows, shown, criterion, short=asked is None))
     finals = _final_cells(rows)
     # The value of a rule such as rank(runtime) is the place itself, and needs no column.
     final_is_place = bool(rule.order_by) and all(row.final_rank == row.place for row in rows)
@@ -83,7 +86,7 @@ def make_table(
     if not complete:
         for number, key in _shown_keys(ranking, columns):
             columns.append(_key_column(ranking, number, key))
-            cells.append([_key_cell(row, number, key) for row in rows])
+            cells.append(_key_cells(rows, number, key))
     marks, footnotes, common = make_footnotes(rows)
     lines = tuple(
         Line(
@@ -149,26 +152,31 @@ def _shown_keys(ranking: Ranking, columns: Sequence[Column]) -> list[tuple[int, 
 def _key_column(ranking: Ranking, number: int, key: OrderKey) -> Column:
     label = formula_label(key.formula, ranking.track.label)
     words = formula_words(key.formula, ranking.track.label)
-    what = "It gives the places." if not number else "It gives the places of those that are equal so far."
+    what = "It decides the places." if not number else "It decides between entries that are equal so far."
     about = f"{words[:1].upper()}{words[1:]}. {what}"
     return Column(f"{ORDER}{number + 1}", label, "", key.better, escape_latex(label), about, decisive=True)
 
 
-def _key_cell(row: Row, number: int, key: OrderKey) -> Cell:
-    value = row.keys[number] if row.keys else None
-    if value is None:
-        return Cell()
+def _key_cells(rows: Sequence[Row], number: int, key: OrderKey) -> list[Cell]:
+    values = [row.keys[number] if row.keys else None for row in rows]
+    sign = 1.0 if key.better == "lower" else -1.0
+    words = emphases([None if value is None else sign * value for value in values])
     ranks = key.formula.reads == key.formula.ranked
-    return Cell(value=value, text=format_rank(value) if ranks else f"{value:.4g}")
+    return [
+        Cell()
+        if value is None
+        else Cell(value=value, text=format_rank(value) if ranks else f"{value:.4g}", emphasis=word)
+        for value, word in zip(values, words, strict=True)
+    ]
 
 
 def _about_final(ranking: Ranking) -> str:
     rule = ranking.track.ranking
     if rule.order_by:
         words = formula_words(rule.order_by[0].formula, ranking.track.label)
-        return f"{words[:1].upper()}{words[1:]}. It gives the places."
+        return f"{words[:1].upper()}{words[1:]}. It decides the places."
     named = " and ".join(metric_label(metric, ranking.track) for metric in rule.final)
-    return f"Mean of the ranks in {named}. It gives the places."
+    return f"Mean of the ranks in {named}. It decides the places."
 
 
 def _mark(ranking: Ranking, metric: str) -> str:
@@ -181,8 +189,9 @@ def _place_cell(row: Row, final: Cell) -> Cell:
     return replace(final, value=place, text=format_rank(place), emphasis="")
 
 
-def _metric_cells(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None) -> list[Cell]:
-    words = metric_emphases(rows, info, criterion)
+def _metric_cells(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric | None, *, short: bool) -> list[Cell]:
+    words = metric_emphases(rows, info, criterion, short=short)
+    format_ = partial(short_number, info) if short else info.format
     following = _next_rows(rows, info.id, [row.ranks.get(info.id) for row in rows])
     plateau = None if criterion is None else criterion.plateau
     cells = []
@@ -192,13 +201,14 @@ def _metric_cells(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric
         cells.append(
             Cell(
                 value=value,
-                text=info.format(value),
+                text=format_(value),
+                full="" if format_(value) == info.format(value) else info.format(value),
                 rank="" if place is None else format_rank(place),
                 emphasis=words[number],
                 tied_with_next=row.indistinguishable_from_next.get(info.id),
                 next_row=following.get(number),
                 ends=ends,
-                interval="" if ends is None else format_range(*(info.format(end) for end in ends)),
+                interval="" if ends is None else format_range(*map(format_, ends)),
                 rank_ends=rank_ends,
                 rank_interval="" if rank_ends is None else format_range(*(format_rank(end) for end in rank_ends)),
                 reaches=None if plateau is None or value is None else not info.better(plateau, value),

@@ -13,6 +13,7 @@ from srspace_eval.metrics.base import Direction
 from srspace_eval.ranking.model import FINAL, Ranking, Row, is_ground_truth
 from srspace_eval.ranking.notes import is_interval_note
 from srspace_eval.report.emphasis import Emphasis
+from srspace_eval.report.numbers import PREFIXES_EXPLAINED, has_prefix
 
 ORDER = "order_"
 """The ids of the columns of ``order_by`` keys begin with it."""
@@ -89,6 +90,8 @@ class Cell:
         The number; ``math.inf`` is possible, None: not measured.
     text
         The rounded number; ``"–"``: none, ``"∞"``: infinite.
+    full
+        The number with all decimals of the column, where :attr:`text` is shorter; else empty.
     rank
         ``"1"``; empty if the value has none, and in the final column, whose value is a rank.
     emphasis
@@ -116,6 +119,7 @@ class Cell:
     rank_ends: tuple[int, int] | None = None
     rank_interval: str = ""
     reaches: bool | None = None
+    full: str = ""
 
 
 @dataclass(frozen=True)
@@ -234,7 +238,7 @@ class Table:
             columns = [column for column in self.columns if column.mark == mark]
             text = next(d.text for d in self.ranking.departures if columns[0].id in d.columns)
             named = ", ".join(column.label for column in columns)
-            found.append(f"{mark} {named}: {text}; does not compare with the published numbers.")
+            found.append(f"{mark} {named}: not comparable with the published numbers: {text}.")
         return tuple(found)
 
     @property
@@ -259,7 +263,11 @@ class Table:
         best, second
             How the format shows them: ``"bold"``, ``"underlined"``.
         """
-        return " ".join([f"{self.legend}: {best} and {second}.", *self._plateaus(best, second)])
+        return " ".join([f"{self.legend}: {best} and {second}.", *self._plateaus(best, second), *self._prefixes()])
+
+    def _prefixes(self) -> list[str]:
+        used = any(has_prefix(cell.text) for line in self.lines for cell in line.cells)
+        return [PREFIXES_EXPLAINED] if used else []
 
     def _plateaus(self, best: str, second: str) -> Iterator[str]:
         for i, column in enumerate(self.columns):

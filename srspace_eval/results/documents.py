@@ -35,7 +35,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.documents import Digest, DocumentError, Text, convert
-from srspace_eval._utils.untrusted_text import visible
+from srspace_eval._utils.untrusted_text import name_key, visible
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.record import Declared, ImageRecord, Kind, Result, SampleRecord
 from srspace_eval.results.signature import Signature
@@ -45,7 +45,8 @@ RESULT_FORMAT = "srspace-eval/result/1"
 MAX_RESULT_BYTES = 1 << 27
 """Largest result that is read. A thousand images of a hundred samples take a fifth of it."""
 
-Length = Annotated[int, Meta(ge=1)]
+Length = Annotated[int, Meta(ge=1, le=1 << 26)]
+"""A side of a picture in pixels. A picture of more than 67 million pixels is not read."""
 Value = float | Literal["inf", "-inf"] | None
 """A metric's value: null if it is undefined."""
 Curve = list[Value]
@@ -63,7 +64,7 @@ class SignatureDocument(Struct, frozen=True):
 class SampleDocument(Struct, frozen=True, gc=False):
     """One sample; further keys are metric ids with the sample's values."""
 
-    sample: Annotated[int, Meta(ge=0)]
+    sample: Annotated[int, Meta(ge=0, le=10**18 - 1)]
     file: Text
     sha256: Digest
 
@@ -256,8 +257,8 @@ def _number(value: Any, place: str) -> float | None:
 
 
 def _name(team: str) -> str:
-    if not team.strip():
-        raise DocumentError("team is empty; write the team's name")
+    if not name_key(team):
+        raise DocumentError("team is empty or shows nothing; write the team's name")
     if any("\ud800" <= char <= "\udfff" for char in team):
         raise DocumentError(f"team {team!a} has an invalid character (a lone surrogate); type the name again")
     return team

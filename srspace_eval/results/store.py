@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -169,7 +170,8 @@ def write_result(path: Path | str, result: Result) -> None:
 
 
 def newest_day(board: Path, track: str) -> str:
-    """The day (UTC) on which the newest result of a track was written, such as ``"2026-11-21"``; empty without results.
+    """The day (UTC) on which the newest result of a track was written, such as ``"2026-11-21"``; empty without results,
+    or if that is after the year 9999.
 
     The environment variable SOURCE_DATE_EPOCH, in seconds, takes the place of the files' times, which a copy may lose.
     """
@@ -177,8 +179,11 @@ def newest_day(board: Path, track: str) -> str:
     if not paths:
         return ""
     given = os.environ.get("SOURCE_DATE_EPOCH", "")
-    seconds = float(given) if given.isdigit() else max(path.stat().st_mtime for path in paths)
-    return datetime.fromtimestamp(seconds, tz=timezone.utc).date().isoformat()
+    seconds = float(given) if re.fullmatch("[0-9]+", given) else max(path.stat().st_mtime for path in paths)
+    try:
+        return datetime.fromtimestamp(seconds, tz=timezone.utc).date().isoformat()
+    except (ValueError, OverflowError, OSError):  # an archive may state any time of its files
+        return ""
 
 
 def result_digest(result: Result) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -132,7 +132,9 @@ class Journal:
     def close(self) -> None:
         """Close the file and keep it."""
         if self._file is not None:
-            self._file.close()
+            # Each line was written and synced, or its error was raised. Closing tries to write a line again.
+            with suppress(OSError):
+                self._file.close()
             self._file = None
 
     def _seal_records(self) -> None:

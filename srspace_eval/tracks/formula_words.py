@@ -12,6 +12,7 @@ _SHORT = {"min": "Best rank", "max": "Worst rank", "mean": "Mean rank", "sum": "
 _RANK = r"rank\(\s*(\w+)\s*\)"
 _CALL_OF_RANKS = re.compile(rf"({'|'.join(_OF_RANKS)})\(\s*({_RANK}(?:\s*,\s*{_RANK})*)\s*\)")
 _ROUNDED = re.compile(r"round\(\s*(\w+)\s*,\s*(\d)\s*\)")
+_PER_IMAGE = re.compile(r"per_image_rank\(\s*(\w+(?:\s*,\s*\w+)*)\s*\)")
 _WORD = re.compile(r"\b[A-Za-z_]\w*\b(?!\s*\()")
 _SIGNS = {">=": "≥", "<=": "≤", "!=": "≠", "==": "=", "**": "^", "*": "×"}
 
@@ -38,6 +39,7 @@ def formula_words(formula: Formula, label: Callable[[str], str]) -> str:
     if match := _CALL_OF_RANKS.fullmatch(text):
         named = [label(one) for one in re.findall(_RANK, match[2])]
         return f"{_OF_RANKS[match[1]]} of the ranks in {' and '.join(named)}"
+    text = _PER_IMAGE.sub(lambda m: _listed_ranks(m[1]), text)
     text = _ROUNDED.sub(lambda m: f"\0{m[1]}\0 (rounded to {m[2]} decimals)", text)
     text = re.sub(r">=|<=|!=|==|\*\*|\*", lambda m: _SIGNS[m[0]], text)
     text = re.sub(_RANK, lambda m: f"(rank in \0{m[1]}\0)", text)
@@ -47,6 +49,12 @@ def formula_words(formula: Formula, label: Callable[[str], str]) -> str:
     for i, part in enumerate(parts):
         parts[i] = label(part) if i % 2 else _WORD.sub(lambda m: label(m[0]) if m[0] in known else m[0], part)
     return "".join(parts)
+
+
+def _listed_ranks(ids: str) -> str:
+    named = [f"\0{one.strip()}\0" for one in ids.split(",")]
+    listed = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+    return f"the mean rank in {listed} over all images"
 
 
 def formula_label(formula: Formula, label: Callable[[str], str]) -> str:

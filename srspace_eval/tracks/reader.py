@@ -23,8 +23,12 @@ from srspace_eval.tracks.rules import read_rules
 from srspace_eval.tracks.tables import ScaleTable, TrackTable
 from srspace_eval.tracks.values import read_derived, read_given
 
+_LONGEST_LABEL = 60
+
 MAX_FILE_BYTES = 1 << 20
 """Largest track file that is read."""
+
+_MOST_ENTRIES = 100  # of one table: every ranking is a leaderboard, and every id is compared with all others
 
 
 def builtin_tracks() -> dict[str, Track]:
@@ -164,6 +168,12 @@ def parse_track(source: str, where: str) -> Track:
         table = documents.convert(data, TrackTable)
     except documents.DocumentError as error:
         raise TrackError(f"{where}: {error}") from error
+    for key, entries in (
+        ("rankings", table.rankings), ("measure", table.measure), ("columns", table.columns),
+        ("derived", table.derived), ("gt_names", table.gt_names), ("sample_names", table.sample_names),
+    ):  # fmt: skip
+        if len(entries) > _MOST_ENTRIES:
+            raise TrackError(f"{where}: {key} has {len(entries)} entries; at most {_MOST_ENTRIES} are allowed")
     _check_templates(f"{where}: gt_names", table.gt_names, {"number", "stem"})
     _check_templates(f"{where}: sample_names", table.sample_names, {"number", "index", "stem", "sample"})
     measures = _measures(table.measure, where)
@@ -211,14 +221,20 @@ def parse_track(source: str, where: str) -> Track:
 
 
 def _measures(tables: Mapping[str, Mapping[str, Setting]], where: str) -> tuple[Measure, ...]:
-    """``[measure.ID]`` tables: ``metric`` (default: the ID; of a well-known one, pyiqa's), and the metric's options."""
+    """``[measure.ID]`` tables: ``metric`` (default: the ID; of a well-known one, pyiqa's), ``label``, and options."""
     found = []
     for key, table in tables.items():
         metric = table.get("metric", default_metric(key))
         if not isinstance(metric, str):
             raise TrackError(f"{where}: measure.{visible(key)}.metric: {metric!r} is not a metric's name")
+        label = table.get("label", "")
+        if not isinstance(label, str) or len(label) > _LONGEST_LABEL:
+            raise TrackError(
+                f"{where}: measure.{visible(key)}.label: a text of at most {_LONGEST_LABEL} letters is required"
+            )
         try:
-            found.append(Measure(key, metric, {option: value for option, value in table.items() if option != "metric"}))
+            options = {option: value for option, value in table.items() if option not in ("metric", "label")}
+            found.append(Measure(key, metric, options, label))
             bind(found)
         except InputError as error:
             raise TrackError(f"{where}: {visible(str(error))}") from error

@@ -128,4 +128,6 @@ def _with_values(text: str, values: Mapping[str, str], where: str) -> str:
             return head + tables
     except ValueError:
         pass
-    raise TrackError(f"{where}: {' and '.join(values)} cannot be replaced; write each as one text on one line in it")
+    raise TrackError(
+        f"{where}: {' and '.join(values)} cannot be replaced; in this file, write each as a quoted text on one line"
+    )

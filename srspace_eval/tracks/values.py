@@ -15,6 +15,7 @@ from srspace_eval.errors import InputError, TrackError
 from srspace_eval.metrics.base import Direction, MetricInfo
 from srspace_eval.metrics.measures import check_id
 from srspace_eval.metrics.registry import columns, is_known_column
+from srspace_eval.tracks.formula_words import formula_words
 from srspace_eval.tracks.formulas import Formula, parse
 from srspace_eval.tracks.model import Derived
 from srspace_eval.tracks.tables import ColumnTable, DerivedTable
@@ -115,10 +116,10 @@ def read_derived(
         if is_known_column(key):
             _require_direction(key, table.better, columns()[key], place)
         label = key if table.label is UNSET else table.label
-        text = table.description or f"Computed: {table.formula}."
-        row = _Row(table.better, label, table.unit, table.digits, text)
-        info = _info(key, row, place, {*usable, *tables} - {key})
         formula = read_formula(table.formula, f"{place}.formula", usable, baseline)
+        words = formula_words(formula, lambda column, known=usable: known[column].label)  # type: ignore[misc]
+        row = _Row(table.better, label, table.unit, table.digits, table.description or f"Computed: {words}.")
+        info = _info(key, row, place, {*usable, *tables} - {key})
         if formula.ranked:
             raise TrackError(f"{place}.formula: rank(id) can be used in order_by only; use per_image_rank(id, ...)")
         if formula.per_image and table.of == "images":

@@ -71,11 +71,17 @@ def rule_sentences(rule: RankingRule, track: Track, *, labels: bool = False) -> 
         found.append(f"The final rank is the mean of the ranks in {' and '.join(named)}.")
     for number, key in enumerate(rule.order_by):
         start = "Entries are ordered" if not number else "Equal entries are then ordered"
-        found.append(f"{start} by {text(key.formula)}, {key.better} first{_tolerance(key)}.")
+        found.append(f"{start} by {text(key.formula)}, {_first(key)}{_tolerance(key)}.")
     if not rule.final and not rule.order_by:
         found.append("There is no final rank.")
     found.append("Baselines are ranked too." if rule.baselines_ranked else "Baselines are shown and not ranked.")
     return found
+
+
+def _first(key: OrderKey) -> str:
+    """Which values come first. Ranks count from 1, the best."""
+    ranks = key.formula.reads == key.formula.ranked and key.better == "lower"
+    return "best (rank 1) first" if ranks else f"{'lowest' if key.better == 'lower' else 'highest'} first"
 
 
 def _tolerance(key: OrderKey) -> str:
@@ -144,4 +150,5 @@ def _criterion(criterion: RankedMetric, track: Track) -> str:
         plateau = f" All values at or {side} {criterion.plateau:g} are equal."
     if criterion.tolerance:
         tolerance = f" Values within {criterion.tolerance:g} of the best of their group are equal."
-    return f"{criterion.metric} is ranked{among}, {info.direction} first.{plateau}{tolerance}"
+    first = "lowest" if info.direction == "lower" else "highest"
+    return f"{criterion.metric} is ranked{among}, {first} first.{plateau}{tolerance}"

@@ -30,10 +30,10 @@ def test_new_file_is_a_track_and_show_says_its_rule(tmp_path: Path, capsys: pyte
     text = capsys.readouterr().out
     for sentence in (
         "Only entries with round(psnr, 2) >= 20 are ranked.",
-        "Entries are ordered by rank(score), lower first.",
-        "Equal entries are then ordered by psnr, higher first.",
+        "Entries are ordered by rank(score), best (rank 1) first.",
+        "Equal entries are then ordered by psnr, highest first.",
         "score: Score, 3 decimals, higher is better. It is psnr - 0.01 * runtime_ms of the averages.",
-        "psnr is ranked, higher first. Values within 0.005 of the best of their group are equal.",
+        "psnr is ranked, highest first. Values within 0.005 of the best of their group are equal.",
         "psnr: measured as psnr with border = 4.",
     ):
         assert sentence in text
@@ -68,4 +68,4 @@ def test_show_names_two_built_in_rules(capsys: pytest.CaptureFixture[str]) -> No
     assert run("show", "x4", "--json") == 0
     sentences = json.loads(capsys.readouterr().out)["sentences"]
     assert "The final rank is the mean of the ranks in mor and diversity." in sentences
-    assert "lr_psnr is ranked, higher first. All values at or above 45 are equal." in sentences
+    assert "lr_psnr is ranked, highest first. All values at or above 45 are equal." in sentences

@@ -126,7 +126,7 @@ def test_final_rank_has_an_interval_that_holds_the_mor_fixed() -> None:
         mor, (best, worst) = row.ranks["mor"], row.rank_intervals["diversity"]
         assert (mor + best) / 2 - 0.01 <= low <= high <= (mor + worst) / 2 + 0.01
         assert "mor" not in row.intervals
-    assert "Intervals of the final rank hold the ranks in MOR fixed." in ranking.notes
+    assert "Intervals of the final rank treat the ranks in MOR as exact." in ranking.notes
     assert {"final_rank", "diversity"} <= ranking.rows[0].indistinguishable_from_next.keys()
 
 
@@ -147,7 +147,7 @@ def test_final_rank_moves_with_a_study_s_own_draws() -> None:
     assert after["a"].intervals["mor"] == pytest.approx((1.2, 1.8))
     assert [row.final_rank for row in after.values()] == [row.final_rank for row in before.values()] == [1.0, 2.0]
     notes = apply_rule(moving, X4, bootstrap=PLAN).notes
-    assert any(note.startswith("MOR: intervals over other raters and crops") for note in notes)
+    assert any(note.startswith("MOR: intervals over raters and crops") for note in notes)
     assert not any("fixed" in note for note in notes)
 
 

@@ -57,7 +57,7 @@ def test_tolerance_eligibility_and_ties(tmp_path: Path) -> None:
     assert rows["a"].ranks == {"pi": 1.0} == rows["b"].ranks
     assert rows["out"].why_unranked == "not eligible: 11.5 < rmse ≤ 12.5 (rmse is 12.51)"
     assert rows["lost"].why_unranked == "not eligible: 11.5 < rmse ≤ 12.5 (rmse has no value)"
-    assert rows["none"].why_unranked == "PI has no value"
+    assert rows["none"].why_unranked == "no value of PI"
     assert rows["out"].ranks == {}
     for seed in range(5):
         shuffled = random.Random(seed).sample(entries, len(entries))
@@ -99,7 +99,7 @@ def test_baseline_values_and_a_baseline_that_is_missing(tmp_path: Path) -> None:
         ("b", 1, 0.5), ("a", 2, 2.0), ("ref", None, 1.0),
     ]  # fmt: skip
     (row, _) = rank(entries[:2], track, bootstrap=None).rows
-    assert row.why_unranked == "s has no value; no entry is called 'Ref', whose values the formulas need"
+    assert row.why_unranked == "no value of s; no entry is called 'Ref', whose values the formulas need"
     ranked = rank(entries, _track(tmp_path, 'baseline = "Ref"\n' + text + "baselines_ranked = true\n"), bootstrap=None)
     assert [(row.entry.team, row.place) for row in ranked.rows] == [("b", 1), ("ref", 2), ("a", 3)]
 

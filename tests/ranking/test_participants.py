@@ -68,7 +68,7 @@ def test_a_notice_says_who_has_no_ranks_and_how_all_get_them() -> None:
         match=r"published teams are ranked; 'Mine': shown without ranks; rank_together=True ranks all rows together",
     ):
         ranking = rank(OWN["given"](), X8, published="ntire2021-x8")
-    assert "Rows that are not of the published table are shown without ranks." in " ".join(ranking.notes)
+    assert "All other rows are shown without ranks." in " ".join(ranking.notes)
     # Notices are errors in these tests: nothing is said here.
     rank(published="ntire2021-x8")
     rank(OWN["measured"](), X8, with_published="ntire2021")

@@ -129,9 +129,9 @@ def test_before_the_study_rows_are_in_the_order_of_their_ranks_and_a_note_says_s
     assert names(ranking) == ["c", "b", "a"]
     assert all(row.why_unranked == "no mean opinion rank yet" for row in ranking.rows)
     notes = " ".join(ranking.notes)
-    assert "No final rank yet (it needs MOR and S_10)" in notes
-    assert "rows are in the order of their ranks in S_10, then LR-PSNR." in notes
-    assert "LPIPS is a guide to photo-realism" in notes
+    assert "There is no final rank yet: it needs MOR and S_10." in notes
+    assert "Rows are ordered by their ranks in S_10, then LR-PSNR." in notes
+    assert "LPIPS only hints at photo-realism" in notes
 
 
 def test_a_track_without_final_rank() -> None:
@@ -213,7 +213,7 @@ def test_one_signature_can_be_chosen_and_the_others_are_listed() -> None:
     assert rows["a"].ranks == {"diversity": 2}
     assert rows["b"].ranks == {}
     assert rows["b"].why_unranked == "measured with other settings (lpips.net: vgg / alex)"
-    assert "Measured with other settings and listed without ranks: 1." in ranking.notes
+    assert "1 result was measured with other settings. It is listed without ranks." in ranking.notes
 
 
 def test_an_unknown_signature_is_an_error() -> None:
@@ -242,8 +242,8 @@ def test_every_published_table_can_be_shown_beside_entries() -> None:
 def test_a_published_mor_does_not_count_as_a_study() -> None:
     own = team("mine", lpips=0.1, diversity=20.0)
     notes = " ".join(apply_rule([own, *load_published("ntire2021-x4").entries()], X4).notes)
-    assert "LPIPS is a guide" in notes
-    assert "A published MOR is from its own study" in notes
+    assert "LPIPS only hints at photo-realism" in notes
+    assert "A published MOR comes from another study" in notes
     alone = " ".join(apply_rule(load_published("ntire2021-x4").entries("as published"), X4).notes)
-    assert "LPIPS is a guide" not in alone
+    assert "LPIPS only hints" not in alone
     assert "A published MOR" not in alone

@@ -36,7 +36,7 @@ def test_a_board_of_two_samples_says_so_everywhere(tmp_path: Path) -> None:
     ranking = rank(_measured(2), X4)
     write_leaderboards([ranking], tmp_path)
     assert ranking.notes[0] == "The results have 2 samples per image. The track asks for 10."
-    assert "† S_2: 2 samples instead of 10; does not compare with the published numbers." in make_table(ranking).notes()
+    assert "† S_2: not comparable with the published numbers: 2 samples instead of 10." in make_table(ranking).notes()
     page = read(tmp_path / "x4/index.html")
     assert "2 samples for each image (the track asks for 10)" in page.text
     assert "S10" not in page.text
@@ -90,7 +90,7 @@ def test_the_caption_says_how_the_plateau_is_shown() -> None:
 
 def test_rules_are_told_with_the_columns_names_and_their_values_are_shown(tmp_path: Path) -> None:
     ranking = rank(None, "imagesr-x4-2026", published="imagesr-x4-2026")
-    assert "Entries are ordered by the best of the ranks in HR-PSNR and Score, lower first." in ranking.notes
+    assert "Entries are ordered by the best of the ranks in HR-PSNR and Score, best (rank 1) first." in ranking.notes
     table = make_table(ranking)
     assert [column.label for column in table.columns][-2:] == ["Best rank", "Mean rank"]
     second = table.lines[1]

@@ -98,9 +98,9 @@ def test_columns_that_do_not_compare_carry_a_mark_and_a_note_in_every_format(tmp
     assert {column.id: column.mark for column in table.columns} == {
         "lpips": "†", "lr_psnr": "††", "diversity": "†", "mor": "",
     }  # fmt: skip
-    end = "; does not compare with the published numbers."
+    start = "not comparable with the published numbers"
     images = "other or unknown images (here 12; published on the challenge's 100 test images)"
-    assert table.departures == (f"† LPIPS, S_10: {images}, trunk custom{end}", f"†† LR-PSNR: {images}{end}")
+    assert table.departures == (f"† LPIPS, S_10: {start}: {images}, trunk custom.", f"†† LR-PSNR: {start}: {images}.")
     for form in (*TEXT_FORMATS, "txt"):
         text = to_text(table) if form == "txt" else render_leaderboard(ranking, form)
         if form != "csv":  # for programs; it has no notes

@@ -353,7 +353,7 @@ def test_a_long_name_is_cut_from_view_with_a_page_or_without(tmp_path: Path, mea
 def test_notes_have_true_subscripts(tmp_path: Path) -> None:
     _write(tmp_path, _measured(make_results(X8, 2, 3, 2, seed=0)))
     notes = read(tmp_path / "x8/index.html").one("section", id="notes").all("li")
-    (note,) = (note for note in notes if note.text.startswith("No final rank yet (it needs MOR and S2)"))
+    (note,) = (note for note in notes if note.text.startswith("There is no final rank yet: it needs MOR and S2."))
     assert [sub.text for sub in note.all("sub")] == ["2", "2"]
 
 

@@ -51,7 +51,7 @@ def test_json_holds_the_rows_of_all(ranking: Ranking) -> None:
     places = {name: [(r["team"], r["place"]) for r in rows] for name, rows in document["rankings"].items()}
     assert places == {"first": [("x", 1), ("y", 2), ("z", None)], "second": [("z", 1), ("y", 2), ("x", 3)]}
     assert document["rankings"]["first"] == document["rows"]
-    assert document["rows"][2]["why_unranked"] == "not eligible: A_<i>& < 9 (A_<i>& is 10)"
+    assert document["rows"][2]["why_unranked"] == "not eligible: A_<i>& < 9 (A_<i>& is 10.000)"
     assert document["rows"][2]["values"] == {"a": 10.0, "b": 3.0}
     about = document["about_rankings"]
     assert {name: (one["title"], one["columns"]) for name, one in about.items()} == {
@@ -115,13 +115,16 @@ def test_how_to_read_a_rank_that_is_a_formulas_value(tmp_path: Path) -> None:
     write_leaderboards([rank(None, "esr-2022", published="esr-2022")], tmp_path, formats=["html"])
     page = (tmp_path / "esr-2022" / "index.html").read_text(encoding="utf-8")
     reading = page[page.index('id="reading"') :]
-    assert "</bdi>: The sum of the ranks in Parameters and FLOPs. It gives the places. The lowest is first." in reading
+    assert (
+        "</bdi>: The sum of the ranks in Parameters and FLOPs. It decides the places. The lowest is first." in reading
+    )
     # A place by one rank has no column of its own, and needs no explanation.
     assert "rank in Runtime" not in reading
     assert "params_m" not in page[: page.index('id="data"')]
     tables = page[: page.index('id="reading"')].split("<table ")[1:]
     assert ["Combined rank" in table for table in tables] == [False, True, True]
-    assert "as the PSNR of identical pictures" in reading
+    assert "∞" not in reading, "nothing on the page is infinite"
+    assert "<dt>–</dt>" in reading, "some teams have no place"
 
 
 def test_pages_of_submissions_and_the_index_name_the_rankings(tmp_path: Path) -> None:

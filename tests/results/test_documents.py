@@ -31,11 +31,11 @@ def test_a_document_gives_its_result() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("height", 8.9, "images[0].height: expected a whole number of at least 1, found 8.9"),
+        ("height", 8.9, "images[0].height: expected a whole number from 1 to 67108864, found 8.9"),
         ("height", 8.0, "images[0].height: expected a whole number"),
-        ("height", "8", "images[0].height: expected a whole number of at least 1, found '8'"),
-        ("height", True, "images[0].height: expected a whole number of at least 1, found true"),
-        ("width", 0, "images[0].width: expected a whole number of at least 1, found 0"),
+        ("height", "8", "images[0].height: expected a whole number from 1 to 67108864, found '8'"),
+        ("height", True, "images[0].height: expected a whole number from 1 to 67108864, found true"),
+        ("width", 0, "images[0].width: expected a whole number from 1 to 67108864, found 0"),
         ("image", 801, "images[0].image: expected a text"),
         ("image", "a\0", "images[0].image: contains a NUL character"),
         ("gt_sha256", "c" * 63, "images[0].gt_sha256: expected 64 hexadecimal digits"),
@@ -57,7 +57,7 @@ def test_a_fault_of_an_image_names_its_field(field: str, value: object, words: s
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("sample", -1, "samples[0].sample: expected a whole number of at least 0, found -1"),
+        ("sample", -1, "samples[0].sample: expected a whole number from 0 to 999999999999999999, found -1"),
         ("sample", 0.0, "samples[0].sample: expected a whole number"),
         ("file", None, "samples[0].file: expected a text"),
         ("sha256", "D" * 64, "samples[0].sha256: expected 64 hexadecimal digits"),

@@ -70,7 +70,7 @@ def test_a_report_says_what_is_wrong_and_names_no_folder_of_the_organiser(inbox:
     assert "- `d.zip`: " in damaged
     for text in (beta, damaged):
         command = "srspace-eval check SUBMISSION.zip --track x4 --lr LR --samples 3"
-        assert f"    pip install srspace-eval\n    {command}\n" in text
+        assert f"    pip install .\n    {command}\n" in text
         assert "TRACK" not in text
         assert "--gt" not in text
     for text in (beta, damaged):

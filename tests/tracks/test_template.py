@@ -48,7 +48,7 @@ def test_a_copy_of_a_file_keeps_its_comments_and_its_title(tmp_path: Path) -> No
         ("x5", "there is no track 'x5'"),
         ("absent.toml", "absent.toml: the track file cannot be read"),
         ("faulty.toml", "faulty.toml: .*scale"),
-        ("odd.toml", "odd.toml: name cannot be replaced; write each as one text on one line"),
+        ("odd.toml", "odd.toml: name cannot be replaced; in this file, write each as a quoted text on one line"),
     ],
 )
 def test_what_cannot_be_copied_is_named_and_nothing_is_written(

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from srspace_eval._utils.files import open_regular, refuse_packed
+from srspace_eval._utils.files import open_regular, refuse_long_header, refuse_packed
 from srspace_eval._utils.pickles import reason_to_refuse
 from srspace_eval.errors import WeightsError
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Fire
@@ -123,6 +123,7 @@ def read_state_dict(path: Path) -> dict[str, Any]:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
+            refuse_long_header(path)
             return dict(load_file(path))
         refuse_packed(path)
         if (reason := reason_to_refuse(path)) is not None:

@@ -335,7 +335,8 @@ def fetch_weights(
     file = trunk_file(net)
     target = home(weights_dir) / file.name
     if not (target.is_file() and file.is_digest(sha256(target))):
-        download(f"{mirror.rstrip('/')}/{file.name}", target, file.sha256 or file.sha256_prefix, advance=advance)
+        digest = file.sha256 or file.sha256_prefix
+        download(f"{mirror.rstrip('/')}/{file.name}", target, digest, largest=file.size, advance=advance)
     return target
 
 

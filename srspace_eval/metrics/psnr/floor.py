@@ -80,7 +80,7 @@ def _compared(
         return None
     if metric == "lr_psnr":
         scale = settings.get("common", {}).get("scale")
-        return (math.ceil(height / scale), math.ceil(width / scale)) if type(scale) is int and scale > 0 else None
+        return (-(height // -scale), -(width // -scale)) if type(scale) is int and scale > 0 else None
     border = group.get("border", 0)
     size = (height - 2 * border, width - 2 * border) if type(border) is int else (0, 0)
     return size if min(size) > 0 else None

@@ -79,7 +79,7 @@ class Niqe(SceneMetric):
     columns: ClassVar[tuple[MetricInfo, ...]] = (
         MetricInfo(
             "niqe", "NIQE", "", 2, "lower", r"NIQE",
-            "Distance of the picture's statistics from those of natural pictures, without a reference.",
+            "Distance of the picture's statistics from those of natural pictures, without a reference.", least=0,
         ),
     )  # fmt: skip
     niqe_model: str = ""

@@ -29,8 +29,11 @@ class Ssim(PixelMetric):
 
     name: ClassVar[str] = "ssim"
     columns: ClassVar[tuple[MetricInfo, ...]] = (
-        MetricInfo("ssim", "SSIM", "", 4, "higher", r"SSIM", "Structural similarity to the GT, mean over samples."),
-    )
+        MetricInfo(
+            "ssim", "SSIM", "", 4, "higher", r"SSIM", "Structural similarity to the GT, mean over samples.",
+            least=-1, most=1,
+        ),
+    )  # fmt: skip
     window: Literal["gaussian", "uniform"] = "gaussian"
 
     def compare(self, sr: Tensor, gt: Tensor) -> float:

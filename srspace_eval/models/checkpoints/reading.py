@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from srspace_eval._utils.files import is_zip, refuse_packed
+from srspace_eval._utils.files import is_zip, refuse_long_header, refuse_packed
 from srspace_eval._utils.pickles import reason_to_refuse
 from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.errors import CheckpointError
@@ -91,6 +91,7 @@ def _load_safetensors(path: Path) -> Any:
     from safetensors.torch import load_file
 
     try:
+        refuse_long_header(path)
         return load_file(path)
     except Exception as error:  # a damaged header can raise any error
         raise CheckpointError(f"{path}: is not a complete safetensors file ({error}); download it again") from error

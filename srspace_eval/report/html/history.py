@@ -14,6 +14,7 @@ from srspace_eval.metrics.registry import columns as metric_columns
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.history import HistoryDocument, Standing, StandingRow
 from srspace_eval.report.html import text
+from srspace_eval.report.numbers import short_number
 from srspace_eval.results.documents import Value
 from srspace_eval.tracks.model import Track
 
@@ -159,4 +160,4 @@ def _value(value: Value, info: MetricInfo | None) -> str:
     number = strict_json.number(value)
     if number is None:
         return _NONE
-    return f"{number:.6g}" if info is None else info.format(number)
+    return f"{number:.6g}" if info is None else short_number(info, number)

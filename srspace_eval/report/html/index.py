@@ -16,12 +16,14 @@ def summarise(table: TrackTable) -> dict[str, Any]:
     """Counts, leaders and thumbnail points of one track's card."""
     ranking = table.model.ranking
     results = [row.entry.result for row in ranking.rows if row.entry.result is not None]
+    late = sum(row.entry.late for row in ranking.rows) if table.model.all_published else 0
     baselines = [row.entry.origin for row in ranking.rows if row.entry.kind == "baseline"]
     # Rows of a publication beside own rows are its teams, too, although they compete here with nobody.
     beside = 0 if table.model.all_published else baselines.count("published")
     return {
         "teams": sum(row.entry.kind == "team" for row in ranking.rows),
-        "baselines": len(baselines) - beside,
+        "baselines": len(baselines) - beside - late,
+        "late": late,
         "beside": beside,
         "awaits_final": bool(ranking.track.ranking.final) and not table.model.has_final,
         "images": max((len(result.images) for result in results), default=0),

@@ -14,6 +14,7 @@ from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.emphasis import value_emphases
 from srspace_eval.report.html import text
 from srspace_eval.report.html.submission import ImageCell
+from srspace_eval.report.numbers import short_number
 
 MOST = 30
 """The tables have at most this many submissions, the first of the board."""
@@ -97,7 +98,7 @@ def per_image(
             words = value_emphases(competing, info)
             cells = tuple(
                 ImageValue(
-                    ImageCell(info.format(value), text.sort_key(value)),
+                    ImageCell(short_number(info, value), text.sort_key(value)),
                     word == "best",
                     viewers.get(n, {}).get(image, ""),
                 )

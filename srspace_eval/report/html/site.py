@@ -22,6 +22,7 @@ from typing import Any
 
 import jinja2
 
+from srspace_eval._utils.documentation import install_lines
 from srspace_eval._utils.files import replacing, write_atomic
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval._utils.untrusted_text import visible
@@ -72,6 +73,7 @@ _ASSETS = (
     "style.css",
     "viewer.css",
     "theme.js",
+    "scroll.js",
     "tables.js",
     "charts.js",
     "panes.js",
@@ -188,7 +190,8 @@ class _Site:
         self, rankings: Sequence[Ranking], pictures: Mapping[str, Pictures], history: HistoryDocument, document: str
     ) -> None:
         self._date = max((ranking.date for ranking in rankings), default="")
-        self._years = published_years(rankings)
+        rows = [row.entry for ranking in rankings for row in ranking.rows]
+        self._years = published_years(rankings) if all(entry.origin == "published" for entry in rows) else ""
         names = Names({"assets"})
         folders = [names.name(ranking.track.name) for ranking in rankings]
         cards = []
@@ -259,6 +262,9 @@ class _Site:
             check_command=check_command(ranking.track.name, ranking.track.samples if fewer else None),
             tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(table.model)},
+            install=install_lines(),
+            shows_infinite=any(one.shows("∞") for _, _, one in tables),
+            shows_missing=any(one.shows("–") for _, _, one in tables),
             off_chart=charts.off_chart(ranking),
             signatures=signatures(ranking), compare=bool(compared), per_image=images is not None,
             downloads=[name for form in _DOWNLOADS if (name := file_name(stem_of(ranking), form)) in self._texts],

@@ -12,6 +12,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import Aspect, MetricInfo
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html import text
+from srspace_eval.report.numbers import short_number
 from srspace_eval.results.record import Declared, ImageRecord, Result
 from srspace_eval.tracks.model import Track
 
@@ -119,7 +120,7 @@ def _declared(declared: Declared | None) -> tuple[tuple[str, str], ...]:
 
 def _line(image: ImageRecord, columns: Sequence[MetricInfo], viewer: str) -> ImageLine:
     values = [(info, image.values.get(info.id)) for info in columns]
-    cells = tuple(ImageCell(info.format(value), text.sort_key(value)) for info, value in values)
+    cells = tuple(ImageCell(short_number(info, value), text.sort_key(value)) for info, value in values)
     return ImageLine(visible(image.image), f"{image.width} × {image.height}", cells, viewer)
 
 
@@ -146,7 +147,8 @@ def _extreme(metric: str, track: Track, images: Sequence[ImageRecord], lines: Se
     info = track.columns()[metric]
     unit = f" {info.unit}" if info.unit else ""
     best, worst = (
-        tuple((lines[number], info.format(value) + unit) for value, number in part) for part in extremes(info, images)
+        tuple((lines[number], short_number(info, value) + unit) for value, number in part)
+        for part in extremes(info, images)
     )
     return Extreme(text.label_html(metric_label(metric, track)), info.arrow, best, worst) if best else None
 
@@ -163,7 +165,7 @@ def _samples(images: Sequence[ImageRecord], track: Track) -> dict[str, Any] | No
         "images": [
             {
                 "files": [visible(s.file) for s in image.samples],
-                "values": [[columns[m].format(s.values.get(m)) for m in metrics] for s in image.samples],
+                "values": [[short_number(columns[m], s.values.get(m)) for m in metrics] for s in image.samples],
             }
             for image in images
         ],

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from srspace_eval._utils.untrusted_text import visible
+from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.ranking.model import FINAL
 from srspace_eval.report.html.text import label_html, sort_key
+from srspace_eval.report.numbers import short_number
 from srspace_eval.report.table import Cell, Column, Group, Line, Table
 from srspace_eval.tracks.teams import LABELS, about_fields, web_address
 
@@ -122,7 +124,8 @@ class TrackTable:
     model
         The table model.
     columns
-        What decides first: the mean rank, the metrics whose ranks it is made of, the other metrics.
+        What decides first: the mean rank, the metrics whose ranks it is made of, the other metrics. Columns in which
+        only baselines have values are the last.
     footnotes
         (mark, text), safe to show.
     about
@@ -137,6 +140,16 @@ class TrackTable:
     footnotes: tuple[tuple[str, str], ...]
     about: tuple[AboutHead, ...]
     alike: tuple[tuple[Markup, tuple[tuple[str, str], ...]], ...]
+
+    @property
+    def baselines_called(self) -> str:
+        """What the page calls the rows of the group ``"baseline"``."""
+        late = [line.model.row.entry.late for line in self.lines if line.group == "baseline"]
+        return "Late entries" if late and all(late) else "Baselines, late entries" if any(late) else "Baselines"
+
+    def shows(self, text: str) -> bool:
+        """Whether any number of the table is shown as this text."""
+        return any(cell.model.text == text for line in self.lines for cell in (line.place, *line.cells))
 
     @property
     def place_ties(self) -> bool:
@@ -157,7 +170,7 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
     fields = about_fields([line.row.entry.about for line in table.lines])
     unit = next((column.unit for column in table.columns if column.id == "runtime"), "s per image")
     lines = []
-    order = sorted(range(len(scales)), key=lambda i: (not table.columns[i].is_of_rule, not table.columns[i].decisive))
+    order = sorted(range(len(scales)), key=lambda i: _place_of_column(table, i))
     for number, line in enumerate(table.lines):
         cells = tuple(_page_cell(line.cells[i], scales[i], names) for i in order)
         place = PageCell(line.place_cell, sort_key(line.place_cell.value))
@@ -174,6 +187,13 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
         about=tuple(_about_head(name) for name in fields),
         alike=_alike(table, names),
     )
+
+
+def _place_of_column(table: Table, number: int) -> tuple[bool, bool, bool]:
+    """What decides comes first; a column in which only baselines have values comes last."""
+    column = table.columns[number]
+    empty = all(line.cells[number].value is None for line in table.lines if line.group != "baseline")
+    return empty, not column.is_of_rule, not column.decisive
 
 
 def _about_head(field: str) -> AboutHead:
@@ -212,11 +232,13 @@ class _Scale:
         if ends and column.plateau is not None:
             ends.append(column.plateau)
         self.low, self.high = (min(ends), max(ends)) if ends else (0.0, 0.0)
-        self._digits = max((len(cell.text.partition(".")[2]) for cell in cells), default=0)
+        shown = (re.fullmatch(r"[-−]?\d+\.(\d+)", cell.text) for cell in cells)
+        digits = max((len(match[1]) for match in shown if match), default=0)
+        self._info = MetricInfo(column.id, column.label, column.unit, digits, column.direction, "", "")
 
     def texts(self) -> tuple[str, ...]:
         """The numbers at its ends; empty if it has no length."""
-        return tuple(f"{end:.{self._digits}f}" for end in (self.low, self.high)) if self.high > self.low else ()
+        return tuple(short_number(self._info, end) for end in (self.low, self.high)) if self.high > self.low else ()
 
     def place(self, value: float) -> float | None:
         if not self.high > self.low or not math.isfinite(value):

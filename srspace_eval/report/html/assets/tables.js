@@ -15,6 +15,9 @@ document.querySelectorAll("form.filters").forEach((form) => {
   const intervals = get("intervals");
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
   const folded = (text) => text.normalize("NFKC").toLocaleLowerCase();
+  const nothing = document.createElement("p");
+  nothing.className = "nothing";
+  table.closest(".scroll").after(nothing);
   let everything = false;
 
   // --- sorting
@@ -106,11 +109,18 @@ document.querySelectorAll("form.filters").forEach((form) => {
     heads[0].setAttribute("aria-sort", "ascending");
   }
 
-  // --- a table that fits needs no scrolling of its own, so that its heading can stay in view while the page scrolls
+  // --- a table that fits needs no scrolling of its own, so that its heading can stay in view while the page scrolls.
+  // One that does not gets a tighter heading first.
   const frame = table.closest(".scroll.main");
   const fit = () => {
-    frame?.classList.remove("fits");
-    frame?.classList.toggle("fits", frame.scrollWidth <= frame.clientWidth && innerWidth > 736);
+    if (!frame) {
+      return;
+    }
+    const wide = () => frame.scrollWidth > frame.clientWidth;
+    frame.classList.remove("fits", "tight");
+    frame.classList.toggle("tight", wide());
+    frame.classList.toggle("fits", !wide() && innerWidth > 736);
+    frame.style.setProperty("--place", `${heads[0].offsetWidth}px`);
   };
   addEventListener("resize", fit);
 
@@ -129,6 +139,8 @@ document.querySelectorAll("form.filters").forEach((form) => {
         unfolded.hidden = row.hidden || row.classList.contains("beyond");
       }
     }
+    nothing.hidden = matching > 0;
+    nothing.textContent = wanted ? `Nothing matches “${filter.value.trim()}”.` : "All rows are hidden.";
     const what = (form.dataset.for === "images" ? "image" : "row") + (rows.length === 1 ? "" : "s");
     count.textContent = matching === rows.length ? `${rows.length} ${what}` : `${matching} of ${rows.length} ${what}`;
     all.hidden = everything || matching <= FIRST;
