@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from benchmarks.inputs.boards import make_results
+from benchmarks.inputs.submissions import small
 from srspace_eval import Entry, rank
-from srspace_eval.errors import Notice, RankingError, ResultsError
+from srspace_eval.errors import InputError, Notice, RankingError, ResultsError
 from srspace_eval.ranking.entries import add_mor, add_values, table_entries
 from srspace_eval.ranking.ties_and_plateau import rounded
 from srspace_eval.report.escaping import escape_markdown
 from srspace_eval.results.documents import from_document, to_document
+from srspace_eval.scoring.run import score
 from srspace_eval.tracks.reader import load_track
 
 X4 = load_track("x4")
@@ -106,3 +108,10 @@ def test_github_shows_no_emoji_for_a_name() -> None:
     assert escape_markdown("a:tada:") == "a:<!-- -->tada:"
     assert escape_markdown(":+1: :e_mail:") == ":<!-- -->+1: :<!-- -->e\\_mail:"
     assert escape_markdown("note: x: y") == "note: x: y"
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u2800", " \n"])
+def test_no_submission_is_scored_under_a_name_that_shows_nothing(tmp_path: Path, name: str) -> None:
+    folder = small(tmp_path)
+    with pytest.raises(InputError, match="leaderboards cannot show this name"):
+        score(folder / "sub", folder / "gt", track="x4", metrics=["lr_psnr"], samples=2, team=name, board=tmp_path)
