@@ -3,7 +3,8 @@
 The net's first convolution reads concat(z1, u). It is linear, so it is the sum of a convolution over z1 and one over u.
 The second one, ``pre``, depends on the LR alone and is the same for all samples. The rest of SRFlow's net is two small
 convolutions with 64 channels between them, whose speed is bound by memory traffic. :func:`run_net` therefore computes
-a block of rows at a time on the CPU, so that the hidden channels stay in the cache.
+a block of rows at a time on the CPU, so that the hidden channels stay in the cache. In float32 on the CPU
+:mod:`srspace_eval.kernels.banded_net` is used instead; this form also computes other precisions, and on GPUs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srspace_eval.kernels.winograd_tiles import Scratch, TileConv, can_tile
+from srspace_eval.kernels.winograd_tiles import can_tile
 
 _BLOCK_VALUES = 1 << 20  # hidden values of a block of rows: 64 channels × 16 Ki pixels, 4 MiB in float32
 
@@ -30,14 +31,11 @@ class Conv:
         (K, C, r, r) with odd r, and (K,) or None.
     relu
         Whether a ReLU follows.
-    tiled
-        The same convolution with fewer products, where that pays.
     """
 
     weight: Tensor
     bias: Tensor | None
     relu: bool = False
-    tiled: TileConv | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, K, H, W)."""
@@ -99,13 +97,10 @@ def run_net_reference(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
         (N, channels of the last convolution, H, W).
     """
     h = net.first(z1)
-    h = F.relu(h if pre is None else h + pre)
-    for op in net.tail:
-        h = op(h)
-    return h
+    return run_tail(net.tail, F.relu(h if pre is None else h + pre))
 
 
-def run_net(net: Net, z1: Tensor, pre: Tensor | None, scratch: Scratch | None = None) -> Tensor:
+def run_net(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
     """See :func:`run_net_reference`. SRFlow's nets are computed in blocks of rows on the CPU.
 
     >>> conv = Conv(torch.rand(2, 2, 3, 3), None)
@@ -115,47 +110,15 @@ def run_net(net: Net, z1: Tensor, pre: Tensor | None, scratch: Scratch | None = 
     """
     if z1.device.type != "cpu" or not net.pointwise:
         h = net.first(z1)
-        return run_tail(net.tail, (h if pre is None else h.add_(pre)).relu_(), scratch)
+        return run_tail(net.tail, (h if pre is None else h.add_(pre)).relu_())
     return _run_by_rows(net, z1, pre)
 
 
-def run_tail(tail: Sequence[Conv | Skip], h: Tensor, scratch: Scratch | None = None) -> Tensor:
+def run_tail(tail: Sequence[Conv | Skip], h: Tensor) -> Tensor:
     """The operations after the first ReLU: (N, hidden, H, W) -> (N, channels of the last convolution, H, W)."""
-    tiled = len(h) == 1 and can_tile(h)
-    at = 0
-    while at < len(tail):
-        count = _count_tiled(tail[at:]) if tiled else 0
-        h = _run_tiled(tail[at : at + count], h, scratch or Scratch()) if count else tail[at](h)
-        at += max(count, 1)
+    for op in tail:
+        h = op(h)
     return h
-
-
-def _count_tiled(ops: Sequence[Conv | Skip]) -> int:
-    """How many operations at the beginning can be computed in tiles."""
-    for count, op in enumerate(ops):
-        if any(conv.tiled is None for conv in (op.body if isinstance(op, Skip) else [op])):
-            return count
-    return len(ops)
-
-
-def _run_tiled(ops: Sequence[Conv | Skip], h: Tensor, scratch: Scratch) -> Tensor:
-    """Operations from map to map; only the first map is read from a picture, and only the last one written to one."""
-    height, width = h.shape[2:]
-    names = ("map0", "map1", "map2")  # a Skip keeps one while the others are written in turn
-    x, name = scratch.map(names[0], height, width, h.shape[1]), names[0]
-    x.write(h)
-    for op in ops:
-        body, added = (op.body, x) if isinstance(op, Skip) else ((op,), None)
-        kept, y = name, x
-        for index, conv in enumerate(body):
-            assert conv.tiled is not None
-            last = index + 1 == len(body)
-            name = next(other for other in names if other not in (kept, name))
-            out = scratch.map(name, height, width, conv.tiled.outputs)
-            conv.tiled.run(y, out, scratch, 0.0 if conv.relu else 1.0, added if last else None)
-            y = out
-        x = y
-    return x.picture()
 
 
 def _run_by_rows(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:

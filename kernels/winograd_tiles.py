@@ -15,6 +15,7 @@ cache (:mod:`srspace_eval.kernels.parallel`).
 
 The specification is ``F.conv2d(x, weight, bias, padding=1)`` for one picture in float32 on the CPU, without gradients.
 :class:`~srspace_eval.kernels.winograd.WinogradConv` works along the rows only, with twice the products and less error.
+This module is longer than others because map and convolution share the order in memory.
 """
 
 from __future__ import annotations
@@ -165,10 +166,6 @@ class TiledMap:
         if inside < RUN:
             self.pixels[RUN * first + 1 : RUN * last + 1, inside:, -1] = 0
 
-    def new_values(self, channels: int) -> Array:
-        """Uninitialised tile values (36, tiles, channels) for maps of this size."""
-        return empty(_SIDE**2, prod(self.tiles), channels)
-
     def values(self, first: int, last: int, out: Array, scratch: Scratch, worker: int) -> None:
         """Write the tile values of a range of tile rows to ``out`` (36, tiles, channels)."""
         rows, columns, channels = last - first, self.tiles[1], self.channels
@@ -189,7 +186,7 @@ class TiledMap:
 
 def empty(*shape: int) -> Array:
     """Uninitialised memory; PyTorch knows of it."""
-    array: Array = torch.empty(shape, dtype=torch.float32).numpy()
+    array: Array = torch.empty(shape, dtype=torch.float32, device="cpu").numpy()
     return array
 
 

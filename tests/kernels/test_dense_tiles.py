@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srspace_eval.kernels import dense_tiles
-from srspace_eval.kernels.dense_tiles import BandedMap, DenseBlock, DenseConv
+from srspace_eval.kernels import banded_tiles
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap
+from srspace_eval.kernels.dense_tiles import DenseBlock
 from srspace_eval.kernels.winograd_tiles import Scratch
 
 
@@ -28,11 +29,11 @@ def block(convs: list[tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
 @pytest.mark.parametrize("size", [(1, 1), (3, 9), (8, 4), (17, 33), (40, 62)])
 @pytest.mark.parametrize("tiles", [1, 20, 64])
 def test_a_dense_block(size: tuple[int, int], tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dense_tiles, "_BAND_TILES", tiles)
+    monkeypatch.setattr(banded_tiles, "_BAND_TILES", tiles)
     convs = [parameters(6, 4), parameters(10, 4), parameters(14, 4), parameters(18, 6)]
     x = torch.randn(1, 6, *size, generator=torch.Generator().manual_seed(0))
     factors = (1.0, 1.0, 1.0, 0.5)
-    dense = DenseBlock([DenseConv(*conv, factor) for conv, factor in zip(convs, factors, strict=True)], 0.2)
+    dense = DenseBlock([BandedConv(*conv, factor) for conv, factor in zip(convs, factors, strict=True)], 0.2)
     before, found = torch.get_num_threads(), []
     try:
         for threads in (1, 3):
@@ -42,7 +43,7 @@ def test_a_dense_block(size: tuple[int, int], tiles: int, monkeypatch: pytest.Mo
             grown = [BandedMap(*size, 4) for _ in range(3)]
             for part in (out, *grown):
                 part.pixels[...] = float("nan")
-            dense.run(first, out, grown, first.new_values(18), Scratch())
+            dense.run(first, out, grown, DenseBlock.new_values(first, 18), Scratch())
             found.append(out.picture(torch.empty(1, 6, *size)))
             assert torch.equal(first.picture(torch.empty(1, 6, *size)), x)
     finally:

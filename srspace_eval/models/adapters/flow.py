@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -15,9 +14,12 @@ from srspace_eval.errors import InputError
 from srspace_eval.flows.layers import Split
 from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
+from srspace_eval.kernels.banded_tiles import BandedMap
 from srspace_eval.kernels.winograd_tiles import Scratch, can_tile, supports
+from srspace_eval.models.adapters.banded_step import BandedCondition
+from srspace_eval.models.adapters.flow_conditioning import FlowConditioning
 from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, StepCondition
-from srspace_eval.models.adapters.fused_condition import LevelInput, LevelValues
+from srspace_eval.models.adapters.fused_condition import LevelInput
 from srspace_eval.models.adapters.fused_rrdb import FusedRRDB
 from srspace_eval.models.base import Conditioning, Flow, LatentShape, ModelConfig
 from srspace_eval.models.lr_input import check_pictures, check_tensor
@@ -27,54 +29,6 @@ _MULTIPLE = 2  # the authors' programs pad the LR to a multiple of this
 _WORKSPACE = 64 << 20  # bytes for blocks of rows and for the scratch memory of convolutions
 _FRAGMENTS = 256 << 20  # bytes that the C library's allocator may hold in pieces too small for any tensor
 _CACHE_LIMIT = {"cpu": 2 << 30, "cuda": 8 << 30}  # bytes
-
-
-@dataclass
-class FlowConditioning:
-    """What a flow computed from one LR. :meth:`FlowModel.condition` makes it; its content is private to the model.
-
-    Attributes
-    ----------
-    height, width
-        Size of the LR before padding.
-    lr
-        The padded LR.
-    levels
-        Level -> the features that its steps read.
-    cache_left
-        Bytes that ``steps`` may still grow by.
-    steps
-        Index of a layer -> what that step needs of the LR; a cache, filled when a step is first decoded.
-    current
-        During decoding: a level, and what its steps share.
-    """
-
-    height: int
-    width: int
-    lr: Tensor
-    levels: dict[int, LevelInput]
-    cache_left: int
-    steps: dict[int, StepCondition] = field(default_factory=dict)
-    current: tuple[int, LevelValues] | None = None
-
-    def step(self, index: int, step: FusedStep, level: int) -> StepCondition:
-        """The condition of a decoding step, from the cache or computed again."""
-        found = self.steps.get(index)
-        if found is None:
-            found = step.condition(self._values(level))
-            if found.nbytes <= self.cache_left:
-                self.cache_left -= found.nbytes
-                self.steps[index] = found
-        return found
-
-    def _values(self, level: int) -> LevelInput | LevelValues:
-        """The level's input in the form that is fastest here. One level's values are kept at a time."""
-        if not can_tile(self.levels[level].own):
-            return self.levels[level]
-        if self.current is None or self.current[0] != level:
-            self.current = None
-            self.current = level, LevelValues(self.levels[level])
-        return self.current[1]
 
 
 class FlowModel(Flow):
@@ -176,23 +130,30 @@ class FlowModel(Flow):
         # All samples pass a step before any passes the next one, so that what the step needs of the LR is computed
         # once. Each sample is computed by itself, so that its bytes do not depend on the others.
         rest, scratch = list(latents), Scratch()
-        zs = [self._own(latent) for latent in torch.split(rest.pop(), 1)]
-        logdets = [z.new_zeros(len(z), dtype=torch.float64) for z in zs]
+        zs: list[Tensor | BandedMap] = [self._own(latent) for latent in torch.split(rest.pop(), 1)]
+        logdets = [torch.zeros(1, dtype=torch.float64, device=self.device) for _ in zs]
         for index, (level, layer) in reversed(list(enumerate(self._layers))):
             latent = torch.split(rest.pop(), 1) if isinstance(layer, FusedSplit) else None
-            condition = conditioning.step(index, layer, level) if isinstance(layer, FusedStep) else None
+            condition = conditioning.step(index, layer, level, scratch) if isinstance(layer, FusedStep) else None
             for k, z in enumerate(zs):
-                if isinstance(layer, FusedStep) and condition is not None:
-                    zs[k], d = layer.decode(z, condition, scratch)
+                if isinstance(layer, FusedStep) and isinstance(condition, BandedCondition):
+                    assert layer.banded is not None
+                    banded = z if isinstance(z, BandedMap) else BandedMap.of(z)
+                    zs[k] = banded
+                    logdets[k] = logdets[k] + layer.banded.decode(banded, condition, scratch)
+                    continue
+                picture = self._picture(z)
+                if isinstance(layer, FusedStep) and isinstance(condition, StepCondition):
+                    zs[k], d = layer.decode(picture, condition)
                 elif isinstance(layer, FusedSplit) and latent is not None:
-                    zs[k], d = layer.decode(z, self._own(latent[k]))
+                    zs[k], d = layer.decode(picture, self._own(latent[k]))
                 else:
-                    zs[k] = F.pixel_shuffle(z, self.spec.squeeze).contiguous(memory_format=self._layout)
+                    zs[k] = F.pixel_shuffle(picture, self.spec.squeeze).contiguous(memory_format=self._layout)
                     continue
                 logdets[k] = logdets[k] + d
         conditioning.current = None
         scale = self.config.scale
-        sr = torch.cat([z[:, :, : height * scale, : width * scale] for z in zs])
+        sr = torch.cat([self._picture(z)[:, :, : height * scale, : width * scale] for z in zs])
         return sr.contiguous(), torch.cat(logdets).to(sr.dtype)
 
     @torch.no_grad()
@@ -227,10 +188,10 @@ class FlowModel(Flow):
                 kept += area * (spec.features if area > 1 else spec.condition_channels)
             elif layer.kind == "coupling_step":
                 cache += area * (spec.hidden + 2 * layer.channels)
-                # What the steps of a level share: tile values, and differences of the stacked blocks.
+                # What the steps of a level share, the tile values; and three hidden maps with their edges.
                 own = spec.features if area > 1 else spec.condition_channels
-                shared = 3.25 * area * own + (5 * (spec.condition_channels - own) if area > 1 else 0)
-                step = max(step, shared + area * (5 * spec.hidden + 10 * layer.channels))
+                shared = 3.75 * area * own + (9 * (spec.condition_channels - own) if area > 1 else 0)
+                step = max(step, shared + area * (6 * spec.hidden + 10 * layer.channels))
         trunk = spec.condition_channels + 6 * spec.features + 3 * spec.growth + 2.25 * (spec.features + 4 * spec.growth)
         finest = 3 * spec.features * spec.resolution(1) ** 2
         # z of all samples; a few more tensors of its size for the sample that is being decoded; and the hidden channels
@@ -270,6 +231,12 @@ class FlowModel(Flow):
     def _own(self, latent: Tensor) -> Tensor:
         """A copy that may be overwritten, on the device, in the memory layout of the layers."""
         return latent.to(self.device, self._dtype, copy=True, memory_format=self._layout)
+
+    def _picture(self, z: Tensor | BandedMap) -> Tensor:
+        if isinstance(z, Tensor):
+            return z
+        size = 1, z.channels, z.height, z.width
+        return z.picture(torch.empty(size, dtype=self._dtype, memory_format=self._layout))
 
     def _check_latents(self, latents: Sequence[Tensor], shapes: Sequence[LatentShape]) -> None:
         found = [tuple(latent.shape[1:]) for latent in latents]

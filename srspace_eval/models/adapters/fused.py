@@ -23,8 +23,8 @@ from srspace_eval.flows.coupling import ConditionalCoupling, NormConv2d, Residua
 from srspace_eval.flows.layers import Split, ZeroConv2d, gaussian_logp
 from srspace_eval.flows.network import FlowStep
 from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net, run_tail
-from srspace_eval.kernels.winograd_tiles import Scratch, TileConv, supports
-from srspace_eval.models.adapters.fused_condition import ConditionConv, LevelInput, LevelValues
+from srspace_eval.models.adapters.banded_step import BandedStep
+from srspace_eval.models.adapters.fused_condition import ConditionConv, LevelInput
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,11 @@ class FusedStep:
         The level's resolution divided by the LR's, along one axis.
     layout
         Memory format of the weights.
+
+    Attributes
+    ----------
+    banded
+        The same step in bands, if its weights are float32 and on the CPU.
     """
 
     def __init__(
@@ -124,24 +129,28 @@ class FusedStep:
             # The noise map is zero at inference.
             weight = first.weight[:, : self.channels].contiguous(memory_format=layout)
             self._noise = Net(Conv(weight, first.bias), tail)
+        self.banded: BandedStep | None = None
+        if self._condition.shared is not None:
+            nets = [self._affine] if self._noise is None else [self._affine, self._noise]
+            self.banded = BandedStep(self._condition.shared, self._injector, nets, self.linear.conv, self.linear.logdet)
 
-    def condition(self, level: LevelInput | LevelValues) -> StepCondition:
+    def condition(self, level: LevelInput) -> StepCondition:
         """Compute what the step needs of the LR."""
         pre, h = self._condition(level)
-        h = run_tail(self._injector, h.relu_(), level.scratch if isinstance(level, LevelValues) else None)
+        h = run_tail(self._injector, h.relu_())
         shift, scale = _shift_scale(h)
         with torch.autocast(scale.device.type, enabled=False):
             offset = self.linear.conv(-shift)
         return StepCondition(pre, scale.reciprocal(), offset, -scale.log().sum(dtype=torch.float64))
 
-    def decode(self, z: Tensor, condition: StepCondition, scratch: Scratch) -> tuple[Tensor, Tensor]:
+    def decode(self, z: Tensor, condition: StepCondition) -> tuple[Tensor, Tensor]:
         """Latents to image: (N, C, H, W) z, overwritten -> z, log|det| (N,) float64 of this direction."""
         z1, z2 = z[:, : self.channels], z[:, self.channels :]
-        shift, scale = _shift_scale(run_net(self._affine, z1, condition.pre, scratch))
+        shift, scale = _shift_scale(run_net(self._affine, z1, condition.pre))
         z2.div_(scale).sub_(shift)
         logdet = -_sum_log(scale)
         if self._noise is not None:
-            shift, scale = _shift_scale(run_net(self._noise, z1, None, scratch))
+            shift, scale = _shift_scale(run_net(self._noise, z1, None))
             z2.div_(scale).sub_(shift)
             logdet -= _sum_log(scale)
         with torch.autocast(z.device.type, enabled=False):
@@ -226,6 +235,4 @@ def _fold_conv(module: nn.Module, layout: torch.memory_format, *, offset: float)
         raise TypeError(f"no folding for {type(module).__name__}")
     dtype = next(module.parameters()).dtype
     weight, bias = weight.to(dtype).contiguous(memory_format=layout), bias.to(dtype)
-    _, inputs, taps, _ = weight.shape
-    tiled = TileConv(weight, bias) if taps == 3 and inputs >= 32 and supports(weight) else None
-    return Conv(weight, bias, tiled=tiled)
+    return Conv(weight, bias)

@@ -1,9 +1,7 @@
 """What the steps of a flow compute from the LR alone, once for all samples.
 
 The first convolutions of fAffine and fFeatures read the same conditioning u. They are computed together. On the CPU in
-float32 they are computed from values that all steps of a level share: the tile values of the level's own map
-(:mod:`srspace_eval.kernels.winograd_tiles`) and the differences of the stacked blocks
-(:mod:`srspace_eval.kernels.upsampled_conv`).
+float32 they are computed in tiles, whose values all steps of a level share (:attr:`ConditionConv.shared`).
 """
 
 from __future__ import annotations
@@ -14,8 +12,9 @@ import torch
 from torch import Tensor
 
 from srspace_eval.kernels.coupling import Conv
-from srspace_eval.kernels.upsampled_conv import DifferenceConv, Differences, UpsampledConv
-from srspace_eval.kernels.winograd_tiles import Scratch, TileConv, TiledMap, supports
+from srspace_eval.kernels.upsampled_conv import UpsampledConv
+from srspace_eval.kernels.upsampled_tiles import FACTORS, SharedConv
+from srspace_eval.kernels.winograd_tiles import supports
 
 
 @dataclass(frozen=True)
@@ -35,29 +34,6 @@ class LevelInput:
     stacked: Tensor | None
 
 
-class LevelValues:
-    """A level's input as :class:`ConditionConv` reads it on the CPU in float32.
-
-    Parameters
-    ----------
-    level
-        The level's input.
-    """
-
-    def __init__(self, level: LevelInput) -> None:
-        tiled = TiledMap.of(level.own)
-        self.scratch = Scratch()
-        self.height, self.width, self.tiles = tiled.height, tiled.width, tiled.tiles
-        self.own = tiled.new_values(level.own.shape[1])
-        columns = self.tiles[1]
-
-        def band(first: int, last: int, worker: int) -> None:
-            tiled.values(first, last, self.own[:, first * columns : last * columns], self.scratch, worker)
-
-        tiled.for_bands(band)
-        self.differences = None if level.stacked is None else Differences(level.stacked)
-
-
 class ConditionConv:
     """The convolutions over u at the beginning of both nets of a coupling.
 
@@ -71,6 +47,11 @@ class ConditionConv:
         The level's resolution divided by the LR's, along one axis.
     layout
         Memory format of the weights.
+
+    Attributes
+    ----------
+    shared
+        The same convolutions in tiles; None: they are not possible.
     """
 
     def __init__(
@@ -79,24 +60,17 @@ class ConditionConv:
         self._hidden = len(affine.weight)
         self._layout = layout
         weight = torch.cat([affine.weight, features.weight])
-        biases = [
-            conv.weight.new_zeros(len(conv.weight)) if conv.bias is None else conv.bias for conv in (affine, features)
-        ]
+        bias = torch.cat(
+            [conv.weight.new_zeros(len(conv.weight)) if conv.bias is None else conv.bias for conv in (affine, features)]
+        )
         split = own_channels if factor >= 2 else weight.shape[1]
         own, stacked = weight[:, :split], weight[:, split:]
-        self._own = Conv(own.contiguous(memory_format=layout), torch.cat(biases))
+        self._own = Conv(own.contiguous(memory_format=layout), bias)
         self._upsampled = UpsampledConv(stacked, factor, layout) if factor >= 2 else None
-        fast = supports(weight)
-        self._tiled = TileConv(own, torch.cat(biases)) if fast else None
-        self._differences = DifferenceConv(stacked, factor) if fast and factor >= 2 else None
+        self.shared = SharedConv(weight, bias, split, max(factor, 1)) if can_share(weight, factor) else None
 
-    def __call__(self, level: LevelInput | LevelValues) -> tuple[Tensor, Tensor]:
-        """The sums before the first ReLU, for fAffine and fFeatures: (1, hidden, H, W) each.
-
-        With :class:`LevelValues` the second one is overwritten by the next call.
-        """
-        if isinstance(level, LevelValues):
-            return self._from_values(level)
+    def __call__(self, level: LevelInput) -> tuple[Tensor, Tensor]:
+        """The sums before the first ReLU, for fAffine and fFeatures: (1, hidden, H, W) each."""
         out = self._own(level.own)
         if self._upsampled is not None and level.stacked is not None:
             self._upsampled.add_to(out, level.stacked)
@@ -104,24 +78,7 @@ class ConditionConv:
         affine, features = (part.clone(memory_format=self._layout) for part in torch.split(out, self._hidden, 1))
         return affine, features
 
-    def _from_values(self, level: LevelValues) -> tuple[Tensor, Tensor]:
-        conv = self._tiled
-        assert conv is not None
-        sums = level.scratch.map("sums", level.height, level.width, conv.outputs)
-        columns, filters = level.tiles[1], conv.filters(level.scratch)
 
-        def band(first: int, last: int, worker: int) -> None:
-            values = level.own[:, first * columns : last * columns]
-            conv.from_values(filters, values, sums, first, last, level.scratch, worker)
-
-        sums.for_bands(band)
-        size = 1, self._hidden, level.height, level.width
-        affine = torch.empty(size, dtype=torch.float32, memory_format=torch.channels_last)
-        features = torch.from_numpy(level.scratch.take("hidden", level.height, level.width, self._hidden))
-        features = features.permute(2, 0, 1)[None]
-        sums.picture(affine)
-        sums.picture(features, self._hidden)
-        if self._differences is not None and level.differences is not None:
-            outs = [out[0].permute(1, 2, 0) for out in (affine, features)]
-            self._differences.add_to(outs, level.differences, level.scratch)
-        return affine, features
+def can_share(weight: Tensor, factor: int) -> bool:
+    """Whether :class:`~srspace_eval.kernels.upsampled_tiles.SharedConv` computes with these weights and this factor."""
+    return supports(weight) and max(factor, 1) in FACTORS

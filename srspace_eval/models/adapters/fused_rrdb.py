@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srspace_eval.flows.rrdb import RESIDUAL_SCALE, SLOPE, RRDBFeatures, RRDBNet
-from srspace_eval.kernels.dense_tiles import BandedMap, DenseBlock, DenseConv
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap
+from srspace_eval.kernels.dense_tiles import DenseBlock
 from srspace_eval.kernels.winograd_tiles import Scratch, TileConv
 
 
@@ -36,7 +37,7 @@ class FusedRRDB:
         _, channels, height, width = first.shape
         x, y, z = BandedMap.of(first), BandedMap(height, width, channels), BandedMap(height, width, channels)
         grown = [BandedMap(height, width, net.growth) for _ in range(4)]
-        values, scratch = x.new_values(channels + 4 * net.growth), Scratch()
+        values, scratch = DenseBlock.new_values(x, channels + 4 * net.growth), Scratch()
         size = 1, channels * len(stacked), height, width
         outputs = torch.empty(size, dtype=torch.float32, memory_format=torch.channels_last)
         at = 0
@@ -64,7 +65,7 @@ def _fused(block: nn.Module) -> DenseBlock:
     """See :class:`~srspace_eval.flows.rrdb.DenseBlock`."""
     convs = [_parameters(block.get_submodule(f"conv{k + 1}")) for k in range(5)]
     factors = [1.0, 1.0, 1.0, 1.0, RESIDUAL_SCALE]
-    return DenseBlock([DenseConv(*conv, factor) for conv, factor in zip(convs, factors, strict=True)], SLOPE)
+    return DenseBlock([BandedConv(*conv, factor) for conv, factor in zip(convs, factors, strict=True)], SLOPE)
 
 
 def _tiled(conv: nn.Module) -> TileConv:

@@ -60,6 +60,7 @@ from srspace_eval.report.html.site_data import Names, show_pictures
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, Shown
+from srspace_eval.report.letters import check_command
 from srspace_eval.report.names import file_name, stem_of
 from srspace_eval.report.numbers import plain_label
 from srspace_eval.report.staging import staged
@@ -257,10 +258,12 @@ class _Site:
                 "images", f"{folder}/images.html", root="../", track=ranking.track, per_image=images,
                 board=table.model,
             )  # fmt: skip
+        fewer = ranking.asked_samples not in (0, ranking.track.samples)
         tables = [(ranking.track.ranking, ranking, table), *other_tables(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
             study=self._study, plane_marks=[table.model.column_marks.get(m, "") for m in charts.plane(ranking) or ()],
+            check_command=check_command(ranking.track.name, ranking.track.samples if fewer else None),
             tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(table.model)},
             install=install_lines(), years=self._years and published_years([ranking]),

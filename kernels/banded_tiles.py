@@ -1,0 +1,283 @@
+"""3×3 convolutions in tiles, from maps that are stored in bands of tile rows.
+
+The arithmetic is that of :mod:`srspace_eval.kernels.winograd_tiles`. The order in memory is another one: the pixels of
+a band are (6, 4, channels, tiles), and its tile values (36, channels, tiles). A part of the channels is then a
+contiguous part of the memory. All steps of a band run one after the other, so that what is between them stays in the
+cache. Several convolutions follow each other band by band (:func:`run_stages`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor
+
+from srspace_eval.kernels.parallel import for_each
+from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch, after, before, empty, kernel
+
+SIDE = RUN + 2
+"""Values of a tile along one axis."""
+
+_SMALL = 1_000_000  # OpenBLAS computes products of so many multiplications at most without copying the matrices
+_COLUMNS = 64  # tiles of a product, if there are more than twice as many
+
+_BAND_TILES = 64  # at least so many tiles are computed at a time, in whole rows
+
+
+class BandedMap:
+    """A picture in bands of tile rows.
+
+    Parameters
+    ----------
+    height, width, channels
+        Size of the picture. Pixels to the right of it and below it, up to whole bands, are zero.
+    scratch, name
+        Memory to use, and its name; None: new memory.
+
+    Attributes
+    ----------
+    pixels
+        (bands, 6, 4, channels, tile rows of a band · tile columns). Element (b, i + 1, j, k, t) is channel k of the
+        pixel in row i and column j of tile t. The indices 0 and 5 of the second axis are the rows above and below the
+        tile, copied when they are read.
+    rows, columns
+        Tile rows of a band, and tile columns.
+
+    Examples
+    --------
+    >>> BandedMap(128, 128, 3).pixels.shape
+    (16, 6, 4, 3, 64)
+    """
+
+    def __init__(self, height: int, width: int, channels: int, scratch: Scratch | None = None, name: str = "") -> None:
+        self.height, self.width, self.channels = height, width, channels
+        rows, self.columns = -(-height // RUN), -(-width // RUN)
+        self.rows = min(-(-_BAND_TILES // self.columns), rows)
+        shape = -(-rows // self.rows), SIDE, RUN, channels, self.rows * self.columns
+        self.pixels = empty(*shape) if scratch is None else scratch.take(name, *shape)
+
+    @classmethod
+    def of(cls, x: Tensor) -> BandedMap:
+        """A copy of a picture (1, C, H, W)."""
+        _, channels, height, width = x.shape
+        banded, picture = cls(height, width, channels), x[0].numpy()
+
+        def band(index: int, worker: int) -> None:
+            for place, y, j in banded._lines(index):
+                part = picture[:, y, j::RUN]
+                place[:, : part.shape[1]] = part
+            banded.clear_outside(index)
+
+        for_each(band, len(banded.pixels))
+        return banded
+
+    def picture(self, out: Tensor) -> Tensor:
+        """A copy to a picture (1, channels, height, width)."""
+        picture = out[0].permute(1, 2, 0).numpy()
+
+        def band(index: int, worker: int) -> None:
+            for place, y, j in self._lines(index):
+                part = picture[y, j::RUN]
+                part[...] = place[:, : len(part)].T
+
+        for_each(band, len(self.pixels))
+        return out
+
+    def _lines(self, band: int) -> list[tuple[Array, int, int]]:
+        """For each row of pixels and each phase j of its columns: the pixels (channels, columns), the row, and j."""
+        lines = []
+        for r in range(self.rows):
+            for i in range(RUN):
+                y = RUN * (band * self.rows + r) + i
+                if y < self.height:
+                    tiles = slice(r * self.columns, (r + 1) * self.columns)
+                    lines += [(self.pixels[band, i + 1, j, :, tiles], y, j) for j in range(RUN)]
+        return lines
+
+    def add(self, other: BandedMap, factor: float) -> None:
+        """Add a factor times another map, which is overwritten."""
+
+        def band(index: int, worker: int) -> None:
+            part = other.pixels[index, 1:-1]
+            np.multiply(part, np.float32(factor), out=part)
+            self.pixels[index, 1:-1] += part
+
+        for_each(band, len(self.pixels))
+
+    def clear_outside(self, band: int, part: Array | None = None) -> None:
+        """Set the pixels outside the picture to zero: those of a band, or of ``part`` (4, 4, K, tiles of the band)."""
+        part = self.pixels[band, 1:-1] if part is None else part
+        inside = self.width - RUN * (self.columns - 1)  # columns of the last tile
+        if inside < RUN:
+            part[:, inside:, :, self.columns - 1 :: self.columns] = 0
+        if RUN * self.rows * (band + 1) > self.height:
+            for r in range(self.rows):
+                rows = min(max(self.height - RUN * (band * self.rows + r), 0), RUN)
+                part[rows:, :, :, r * self.columns : (r + 1) * self.columns] = 0
+
+    def read_edges(self, band: int, channels: int) -> Array:
+        """The pixels of a band (6, 4, C, tiles), after the rows above and below were copied for the first channels."""
+        pixels, columns = self.pixels[band, :, :, :channels], self.columns
+        pixels[0, ..., columns:] = pixels[RUN, ..., :-columns]
+        pixels[-1, ..., :-columns] = pixels[1, ..., columns:]
+        above = self.pixels[band - 1, RUN, :, :channels, -columns:] if band > 0 else 0
+        below = self.pixels[band + 1, 1, :, :channels, :columns] if band + 1 < len(self.pixels) else 0
+        pixels[0, ..., :columns] = above
+        pixels[-1, ..., -columns:] = below
+        return pixels
+
+    def values(
+        self, band: int, out: Array, scratch: Scratch, worker: int, first: int = 0, matrix: Array | None = None
+    ) -> None:
+        """Write the tile values of a band to the channels from ``first`` on of ``out`` (36, channels, tiles).
+
+        ``matrix`` is that of other points than the usual ones.
+        """
+        self.values_of(self.read_edges(band, self.channels), out, scratch, worker, first, matrix)
+
+    def values_of(
+        self, pixels: Array, out: Array, scratch: Scratch, worker: int, first: int = 0, matrix: Array | None = None
+    ) -> None:
+        """The same for the pixels of a band (6, 4, C, tiles), from :meth:`read_edges`, in contiguous memory."""
+        matrix = before() if matrix is None else matrix
+        tiles, columns = pixels.shape[-1], self.columns
+        size = pixels.shape[2] * tiles
+        half = scratch.take("odd", SIDE, SIDE, size, worker=worker)
+        rows = pixels.reshape(SIDE, RUN, size)
+        np.matmul(matrix, rows.transpose(1, 0, 2), out=half.transpose(1, 0, 2)[1:-1])
+        half[:, 0, 1:] = half[:, RUN, :-1]
+        half[:, 0, ::columns] = 0
+        half[:, -1, :-1] = half[:, 1, 1:]
+        half[:, -1, columns - 1 :: columns] = 0
+        place = out.reshape(SIDE, SIDE, -1)[:, :, first * tiles : first * tiles + size]
+        np.matmul(matrix, half, out=place)
+
+
+def multiply(a: Array, b: Array, out: Array) -> None:
+    """``np.matmul(a, b, out=out)`` in parts that are fast: (..., M, K), (..., K, T) -> (..., M, T).
+
+    A large product is slower by a third: its matrices are copied first, and the copies are used too few times here.
+
+    >>> a, b, out = np.ones((48, 320), np.float32), np.ones((320, 80), np.float32), np.zeros((48, 80), np.float32)
+    >>> multiply(a, b, out)
+    >>> bool((out == 320).all())
+    True
+    """
+    rows, depth = a.shape[-2:]
+    tiles = b.shape[-1]
+    step = tiles if tiles <= 2 * _COLUMNS else _COLUMNS
+    allowed = (n for n in range(1, rows + 1) if rows % n == 0 and rows // n * depth * step <= _SMALL)
+    parts = next(allowed, rows)
+    split = a.reshape(*a.shape[:-2], parts, rows // parts, depth)
+    for start in range(0, tiles, step):
+        some = slice(start, start + step)
+        place = out[..., some]
+        np.matmul(
+            split, b[..., None, :, some], out=place.reshape(*place.shape[:-2], parts, rows // parts, place.shape[-1])
+        )
+
+
+def write_outputs(products: Array, place: Array, scratch: Scratch, worker: int, matrix: Array | None = None) -> None:
+    """Compute the outputs (4, 4, K, tiles) from the products of tile values (36, K, tiles); inverse of the points.
+
+    The memory "even" is overwritten. ``matrix`` is that of other points than the usual ones.
+    """
+    matrix = after() if matrix is None else matrix
+    size = products.shape[1] * products.shape[2]
+    sums = scratch.take("even", RUN, SIDE, size, worker=worker)
+    rows = products.reshape(SIDE, SIDE, size)
+    np.matmul(matrix, rows.transpose(1, 0, 2), out=sums.transpose(1, 0, 2))
+    np.matmul(matrix, sums, out=place.reshape(RUN, RUN, size))
+
+
+def limit_below(place: Array, slope: float, scratch: Scratch, worker: int) -> None:
+    """Multiply negative elements by a slope: 1 (nothing), 0 (ReLU), or between. The memory "odd" is overwritten."""
+    if slope == 0:
+        np.maximum(place, 0, out=place)
+    elif slope != 1:
+        smaller = scratch.take("odd", *place.shape, worker=worker)
+        np.multiply(place, np.float32(slope), out=smaller)
+        np.maximum(place, smaller, out=place)
+
+
+class BandedConv:
+    """``F.conv2d(x, weight, bias, padding=1)``, multiplied by a factor, in bands.
+
+    Parameters
+    ----------
+    weight
+        (K, C, 3, 3) float32.
+    bias
+        (K,).
+    factor
+        The factor.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, factor: float = 1.0) -> None:
+        self.outputs, self.inputs = weight.shape[:2]
+        self._factor = np.float32(factor)
+        self._bias = bias.numpy()[:, None] * self._factor
+        self._taps = weight.permute(2, 3, 0, 1).reshape(9, -1).contiguous().numpy()
+
+    def filters(self, scratch: Scratch, name: str) -> Array:
+        """(36, K, C), the filters' values at the points."""
+        filters = scratch.take(name, SIDE**2, self.outputs, self.inputs)
+        np.matmul(kernel() * self._factor, self._taps, out=filters.reshape(SIDE**2, -1))
+        return filters
+
+    def from_values(
+        self,
+        filters: Array,
+        values: Array,
+        place: Array,
+        scratch: Scratch,
+        worker: int,
+        slope: float,
+        added: Array | None,
+    ) -> None:
+        """The convolution of maps whose tile values are known, in one band.
+
+        Parameters
+        ----------
+        filters
+            From :meth:`filters`.
+        values
+            (36, C, tiles of the band).
+        place
+            (4, 4, K, tiles), where the outputs are written.
+        scratch, worker
+            Memory.
+        slope
+            Negative outputs are multiplied by it.
+        added
+            (4, 4, K, tiles), added in the end.
+        """
+        products = scratch.take("odd", SIDE**2, self.outputs, values.shape[2], worker=worker)
+        multiply(filters, values, products)
+        write_outputs(products, place, scratch, worker)
+        place += self._bias
+        limit_below(place, slope, scratch, worker)
+        if added is not None:
+            place += added
+
+
+def run_stages(stages: int, bands: int, run: Callable[[int, int, int], None]) -> None:
+    """Call ``run(stage, band, worker)`` for all, in several threads.
+
+    Before it, the stage before has run for this band and its neighbours. A stage follows two bands behind the one
+    before it, so that what the stages before wrote is still in the cache.
+    """
+    order = [
+        (k, step - 2 * k)
+        for step in range(bands + 2 * stages)
+        for k in reversed(range(stages))
+        if 0 <= step - 2 * k < bands
+    ]
+    place = {task: index for index, task in enumerate(order)}
+
+    def needs(index: int) -> list[int]:
+        k, band = order[index]
+        return [place[k - 1, other] for other in range(max(band - 1, 0), min(band + 2, bands))] if k else []
+
+    for_each(lambda index, worker: run(*order[index], worker), len(order), needs)
