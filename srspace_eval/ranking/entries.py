@@ -151,8 +151,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         earlier = known[name].values.get("mor") if name in known else None
         if earlier is not None and earlier != value:
             line.fault(f"{name!r} already has the MOR {earlier:g}; leave one of the two out")
-        interval = line.interval("mor", value)
-        ends = {} if interval is None else {"mor": interval}
+        ends = {} if (interval := line.interval("mor", value)) is None else {"mor": interval}
         opinions[name] = Entry(name, "baseline", {"mor": value}, "given", note="only in the study", intervals=ends)
     table.done()
     if folder is not None:
@@ -257,8 +256,7 @@ def _joined(entries: Sequence[Entry], found: Mapping[str, Entry]) -> tuple[list[
     """Entries with the values of others of the same name; names without an entry come last, and are listed."""
     known = {entry.team for entry in entries if entry.origin != "published"}
     truth = [name for name in found if name_key(name) == name_key(GROUND_TRUTH)]
-    named = [e.team for e in entries if e.team in truth and e.kind == "team" and e.origin != "published"]
-    if named:
+    if named := [e.team for e in entries if e.team in truth and e.kind == "team" and e.origin != "published"]:
         raise RankingError(
             f"{spelled(named[0])} is the name of the ground truth in a study, and a team has this name: its values "
             "would become the team's. Give the team another name"
