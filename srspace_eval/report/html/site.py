@@ -11,6 +11,7 @@
     OUT/TRACK/pictures/           copies for the viewers
 
 Pages need no server and load nothing from outside the folder. The same rankings give the same bytes.
+The module is long because it lists all values that each page is given.
 """
 
 from __future__ import annotations
