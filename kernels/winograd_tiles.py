@@ -186,7 +186,7 @@ class TiledMap:
 
 def empty(*shape: int) -> Array:
     """Uninitialised memory; PyTorch knows of it."""
-    array: Array = torch.empty(shape, dtype=torch.float32).numpy()
+    array: Array = torch.empty(shape, dtype=torch.float32, device="cpu").numpy()
     return array
 
 

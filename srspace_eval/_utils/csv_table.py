@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded
-from srspace_eval._utils.untrusted_text import unescape_cell
+from srspace_eval._utils.untrusted_text import name_key, unescape_cell
 from srspace_eval.errors import ProblemsError, RankingError
 
 _MAX_BYTES = 1 << 24
@@ -54,8 +54,8 @@ class CsvTable:
                 self.fault(number, f"{len(cells)} cells under {len(self.columns)} columns")
             # Two publications may have the same method.
             key = (line.name(), line.cell("note") if line.cell("source") == "published" else "")
-            if not key[0]:
-                self.fault(number, "no team name")
+            if not name_key(key[0]):
+                self.fault(number, "no team name" if not key[0] else f"the team name {key[0]!a} shows nothing")
             elif key in seen:
                 self.fault(number, f"{key[0]!r} is also in line {seen[key]}")
             seen.setdefault(key, number)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
 import torch
 
 from srspace_eval.errors import ExecutorError
@@ -34,6 +38,28 @@ def resolve_device(device: str | torch.device) -> torch.device:
     if not usable.get(found.type, False):
         raise ExecutorError(f"device {device}: this machine has no such device; choose auto or cpu")
     return found
+
+
+class OnDevice(Protocol):
+    """What computes on a device."""
+
+    device: torch.device
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound=OnDevice)
+
+
+def without_autocast(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """The method, computed in its own precision: the caller's autocast has no influence on the numbers."""
+
+    def computed(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with torch.autocast(self.device.type, enabled=False):
+            return method(self, *args, **kwargs)
+
+    update_wrapper(computed, method)
+    return computed
 
 
 def device_name(device: torch.device) -> str:

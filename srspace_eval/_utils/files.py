@@ -46,10 +46,12 @@ def read_bounded(path: Path, limit: int) -> bytes:
     except ValueError as error:  # a NUL in the name
         raise OSError(str(error)) from error
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
             raise OSError("not a regular file")
-        data = file.read(limit + 1)
-    if len(data) > limit:
+        # A file that is known to be too large is not read first.
+        data = b"" if state.st_size > limit else file.read(limit + 1)
+    if max(state.st_size, len(data)) > limit:
         raise OSError(f"larger than {limit} bytes")
     return data
 

@@ -230,6 +230,8 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
     True
     """
     path = Path(path)
+    if not isinstance(pixels, np.ndarray):
+        raise ImageError(f"{path}: a NumPy array is required, not {type(pixels).__name__}")
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
         raise ImageError(f"{path}: only uint8 (H, W, 3) pixels can be written, not {pixels.dtype} {pixels.shape}")
     try:

@@ -12,7 +12,7 @@ from srspace_eval._utils import strict_json
 from srspace_eval.codabench.board import stored
 from srspace_eval.errors import ResultsError
 from srspace_eval.ranking.summary_checks import summary_faults
-from srspace_eval.results.documents import from_document
+from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document
 from srspace_eval.results.record import Result
 from srspace_eval.scoring.summary import summarise
 from srspace_eval.submissions.sources import Source, open_source
@@ -108,10 +108,11 @@ def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringO
 
 def _json(source: Source, name: str) -> Any:
     data = source.read(name)
-    if name == "scores.json" and len(data) > _LARGEST_SCORES:
-        raise ResultsError(f"{source.where(name)}: larger than {_LARGEST_SCORES} bytes")
+    largest = _LARGEST_SCORES if name == "scores.json" else MAX_RESULT_BYTES
+    if len(data) > largest:
+        raise ResultsError(f"{source.where(name)}: larger than {largest} bytes")
     try:
-        return strict_json.loads(data, unique_keys=True)
+        return strict_json.loads(strict_json.not_dense(data), unique_keys=True)
     except (ValueError, RecursionError) as error:
         raise ResultsError(f"{source.where(name)}: cannot be read as JSON ({error})") from error
 

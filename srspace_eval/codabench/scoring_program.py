@@ -85,6 +85,7 @@ def main(program: Path, arguments: Sequence[str]) -> int:
 def _score(program: Path, settings: Settings, source: Path, output: Path, data: Path, clock: Clock) -> None:
     track = load_track(program / settings.track if settings.track.endswith(".toml") else settings.track)
     folder = submission_folder(source / "res")
+    _refuse_links(folder)
     readme = read_readme(folder)
     reference = _reference(settings, source, data)
     # It imports torch, which takes seconds. What is wrong already is told before.
@@ -166,6 +167,20 @@ def submission_folder(top: Path) -> Path:
             return folder
         folder = entries[0]
     raise InputError(f"The submission has more than {_DEPTH} folders in each other. Zip the PNGs, not their folder.")
+
+
+def _refuse_links(folder: Path) -> None:
+    """Refuse links in a submission. The platform makes none, and one could lead to the reference data.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if Path(place, name).is_symlink():
+                raise InputError(f"{name} is a link. Put the file itself into the zip.")
 
 
 def read_readme(folder: Path) -> Readme:

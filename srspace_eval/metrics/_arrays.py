@@ -57,12 +57,17 @@ def as_tensor(image: ArrayLike, what: str) -> Tensor:
     Raises
     ------
     InputError
-        If it is neither a NumPy array nor a tensor, or its dtype cannot be a picture's.
+        If it is neither a NumPy array nor a tensor, its dtype cannot be a picture's, or it does not hold all of its
+        values: a masked array, a sparse or quantised tensor, a tensor on the device "meta".
     """
     if isinstance(image, Tensor):
+        if image.layout != torch.strided or image.is_quantized or image.is_meta:
+            raise InputError(f"{what}: a dense tensor of plain numbers is required, not {_kind(image)}")
         return image.detach()
     if not isinstance(image, np.ndarray):
         raise InputError(f"{what}: a NumPy array or a torch tensor is required, not {type(image).__name__}")
+    if isinstance(image, np.ma.MaskedArray):
+        raise InputError(f"{what}: masked pixels cannot be left out; pass an array without a mask, such as x.filled()")
     if not image.dtype.isnative:
         image = image.astype(image.dtype.newbyteorder("="))
     # A flipped array of a single row counts as contiguous, so that the strides are checked too.
@@ -180,6 +185,12 @@ def same_size(a: Tensor, b: Tensor, what: str) -> None:
 def describe(tensor: Tensor) -> str:
     """Describe dtype and shape: ``"float32 (3, 64, 64)"``."""
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+def _kind(tensor: Tensor) -> str:
+    if tensor.is_meta:
+        return "one on the device meta"
+    return "a quantised one" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
 
 
 def _colour_axes(tensor: Tensor, is_torch: bool) -> tuple[int, ...]:

@@ -6,5 +6,5 @@ from srspace_eval.metrics.base import MetricInfo
 
 MOR = MetricInfo(
     "mor", "MOR", "", 3, "lower", r"MOR", "Mean opinion rank: people's mean rank of the method by photo-realism.",
-    per="method",
+    per="method", least=1,
 )  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import re
+import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -28,22 +29,61 @@ _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 @contextmanager
 def inference(device: torch.device, precision: Precision = "float32") -> Iterator[None]:
-    """No gradients and :func:`exact_arithmetic`; autocast if ``precision`` is ``"bf16"`` or ``"fp16"``.
+    """No gradients and :func:`exact_arithmetic`; autocast if and only if ``precision`` is ``"bf16"`` or ``"fp16"``.
+
+    The caller's own autocast and default device have no influence: the same seed gives the same samples.
 
     >>> with inference(torch.device("cpu")):
     ...     torch.is_inference_mode_enabled()
     True
     """
-    autocast: AbstractContextManager[object] = nullcontext()
-    if precision != "float32":
-        autocast = torch.autocast(device.type, dtype=_DTYPES[precision])
-    with torch.inference_mode(), exact_arithmetic(), autocast:
+    autocast = torch.autocast(device.type, dtype=_DTYPES.get(precision), enabled=precision != "float32")
+    # torch.set_default_device moves every tensor that is made without a device, at some cost for each call.
+    moved = torch.get_default_device().type != "cpu"
+    with torch.inference_mode(), exact_arithmetic(), autocast, torch.device("cpu") if moved else nullcontext():
         yield
 
 
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
-    """No TF32 and deterministic convolutions inside the block; afterwards the former settings are restored."""
+    """No TF32 and deterministic convolutions inside the block; afterwards the former settings are restored.
+
+    The settings are those of the process. Blocks of several threads may overlap: the first one to begin stores the
+    former settings, and the last one to end restores them.
+    """
+    _exact.begin()
+    try:
+        yield
+    finally:
+        _exact.end()
+
+
+class _Overlapping:
+    """The number of blocks that are open, and the settings before the first of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open = 0
+        self._former: list[tuple[Any, str, object]] = []
+
+    def begin(self) -> None:
+        with self._lock:
+            former = _set_exact()
+            self._former = self._former if self._open else former
+            self._open += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._open -= 1
+            for part, name, value in () if self._open else self._former:
+                setattr(part, name, value)
+
+
+_exact = _Overlapping()
+
+
+def _set_exact() -> list[tuple[Any, str, object]]:
+    """Set what :func:`exact_arithmetic` says, and return the former settings."""
     settings: list[tuple[Any, str, object]] = [
         (torch.backends.cudnn, "enabled", True),
         (torch.backends.cudnn, "benchmark", False),
@@ -56,14 +96,10 @@ def exact_arithmetic() -> Iterator[None]:
         ]
     else:
         settings += [(part, "allow_tf32", False) for part in (torch.backends.cudnn, torch.backends.cuda.matmul)]
-    before = [getattr(part, name) for part, name, _ in settings]
-    try:
-        for part, name, value in settings:
-            setattr(part, name, value)
-        yield
-    finally:
-        for (part, name, _), value in zip(settings, before, strict=True):
-            setattr(part, name, value)
+    former = [(part, name, getattr(part, name)) for part, name, _ in settings]
+    for part, name, value in settings:
+        setattr(part, name, value)
+    return former
 
 
 def supported_precisions(model: Decoder) -> tuple[Precision, ...]:

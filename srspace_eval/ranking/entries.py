@@ -16,7 +16,8 @@ from srspace_eval._utils.untrusted_text import name_key, slug, spelled, unescape
 from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws
-from srspace_eval.ranking.model import CLAIM, Entry, Origin
+from srspace_eval.ranking.given_values import check_ranges
+from srspace_eval.ranking.model import CLAIM, GROUND_TRUTH, Entry, Origin
 from srspace_eval.ranking.older_results import as_now
 from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.results.record import Kind, Result
@@ -104,6 +105,7 @@ def table_entries(path: Path, track: Track | None = None) -> list[Entry]:
             line.fault(f"kind is {line.cell('kind')!r}; write team or baseline")
         origin: Origin = "published" if line.cell("source") == "published" else "given"
         values = {metric: line.number(metric) for metric in metrics}
+        check_ranges(values, known, line)
         told = {name: text for name in FIELDS if name not in known and (text := unescape_cell(line.cell(name)))}
         about: dict[str, str] = {}
         try:
@@ -145,15 +147,11 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         name, value = line.name(), line.number("mor")
         if value is None:
             continue
-        if not 1 <= value < math.inf:
-            line.fault(f"mor is {value:g}; a mean rank is 1 or more")
+        check_ranges({"mor": value}, columns(), line)
         earlier = known[name].values.get("mor") if name in known else None
         if earlier is not None and earlier != value:
             line.fault(f"{name!r} already has the MOR {earlier:g}; leave one of the two out")
-        low, high = line.number("mor_low"), line.number("mor_high")
-        if low is not None and high is not None and low > high:
-            line.fault(f"mor_low is {low:g} and mor_high {high:g}; the lower end comes first")
-        ends = {} if low is None or high is None else {"mor": (low, high)}
+        ends = {} if (interval := line.interval("mor", value)) is None else {"mor": interval}
         opinions[name] = Entry(name, "baseline", {"mor": value}, "given", note="only in the study", intervals=ends)
     table.done()
     if folder is not None:
@@ -205,6 +203,7 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
     for line in table.lines():
         name = line.name()
         numbers = {metric: value for metric in ids if (value := line.number(metric)) is not None}
+        check_ranges(numbers, columns_, line)
         for metric, value in numbers.items():
             earlier = known[name].values.get(metric) if name in known else None
             if earlier is not None and earlier != value:
@@ -256,6 +255,12 @@ def _declared_number(text: str) -> float | None:
 def _joined(entries: Sequence[Entry], found: Mapping[str, Entry]) -> tuple[list[Entry], list[str]]:
     """Entries with the values of others of the same name; names without an entry come last, and are listed."""
     known = {entry.team for entry in entries if entry.origin != "published"}
+    truth = [name for name in found if name_key(name) == name_key(GROUND_TRUTH)]
+    if named := [e.team for e in entries if e.team in truth and e.kind == "team" and e.origin != "published"]:
+        raise RankingError(
+            f"{spelled(named[0])} is the name of the ground truth in a study, and a team has this name: its values "
+            "would become the team's. Give the team another name"
+        )
     merged = [
         _with_values(entry, found[entry.team]) if entry.origin != "published" and entry.team in found else entry
         for entry in entries

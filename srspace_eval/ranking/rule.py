@@ -190,8 +190,8 @@ def _clean(entry: Entry, track: Track) -> Entry:
     if unknown:
         known = ", ".join(track.columns())
         raise RankingError(f"{entry.team!r}: unknown metric {', '.join(unknown)}; known are {known}")
-    if not entry.team.strip():
-        raise RankingError("an entry has no team name")
+    if not name_key(entry.team):
+        raise RankingError(f"an entry has no team name that can be seen ({entry.team!a}); give it a name")
     if any(unicodedata.category(char) == "Cs" for char in entry.team):
         raise RankingError(f"{entry.team!r}: the name has an invalid character (a lone surrogate); type it again")
     values = {k: None if v is None or math.isnan(v) else float(v) for k, v in entry.values.items()}

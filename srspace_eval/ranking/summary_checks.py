@@ -15,8 +15,9 @@ from functools import cache
 
 from srspace_eval._utils.hashing import sha256_of_text
 from srspace_eval.metrics.base import MetricInfo, may_be_infinite
+from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.psnr.floor import floored_columns
-from srspace_eval.metrics.registry import columns, measures_of, metrics
+from srspace_eval.metrics.registry import columns, default_metric, is_known_column, measures_of, metrics
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.tracks.model import Track
 
@@ -100,7 +101,7 @@ def _signature_faults(result: Result, track: Track) -> Iterator[str]:
 def _column_faults(result: Result, track: Track) -> Iterator[str]:
     """Values that no measurement gives, such as a MOR, and values that only some images have."""
     measured = {info.id for metric in metrics().values() for info in metric.columns}
-    measures = measures_of(result.signature.settings)
+    measures = [m for m in measures_of(result.signature.settings) if _may_give(m, track)]
     measured |= (columns(measures).keys() - columns().keys()) | {measure.id for measure in measures}
     ids = dict.fromkeys(key for image in result.images for key in image.values)
     for key in ids:
@@ -109,6 +110,19 @@ def _column_faults(result: Result, track: Track) -> Iterator[str]:
         absent = [image.image for image in result.images if key not in image.values]
         if absent:
             yield f"image {absent[0]}: {key} is missing, which other images have"
+
+
+def _may_give(measure: Measure, track: Track) -> bool:
+    """Whether a measure may give a column that is not measured as a rule, such as NRQM, or a runtime.
+
+    Otherwise a result could hold its PSNR under such an id, and be verified.
+    """
+    if measure.id in {declared.id for declared in track.measures}:
+        return True
+    elsewhere = {info.id for info in track.given} | {derived.info.id for derived in track.derived}
+    if measure.id in elsewhere or is_known_column(measure.id):
+        return is_known_column(measure.id) and measure.metric == default_metric(measure.id)
+    return True
 
 
 def _range_faults(result: Result, columns: Mapping[str, MetricInfo], largest: Largest) -> Iterator[str]:
@@ -144,6 +158,12 @@ def _best_faults(image: ImageRecord, largest: Mapping[str, float]) -> Iterator[s
         found = [value for sample in image.samples if (value := sample.values.get("lpips")) is not None]
         if found and not _same(g, min(found)):
             yield f"image {image.image}: lpips_global_best is {g}, the best of its samples {min(found):.9g}"
+    elif any(sample.values.get("lpips") is not None for sample in image.samples) and "lpips_global_best" in values:
+        yield f"image {image.image}: lpips_global_best has no value, although its samples have an LPIPS"
+    if g is not None and local is None and "lpips_local_best" in values:
+        yield f"image {image.image}: lpips_local_best has no value, although its samples have an LPIPS"
+    if g and "diversity_mse" in values and values["diversity_mse"] is None:
+        yield f"image {image.image}: diversity_mse has no value, although no sample equals the GT"
     if given is not None and (g is None or local is None):
         yield f"image {image.image}: diversity is {given}, without the global and local best that it follows from"
     if g is not None and local is not None:
@@ -173,6 +193,7 @@ def _image_faults(result: Result, columns: Mapping[str, MetricInfo], largest: La
     if not result.images or wanted != len(result.images):
         yield f"{len(result.images)} images are there, {wanted or 'some'} were to be measured"
     by_sample = [metric for metric, info in columns.items() if info.per == "sample"]
+    elsewhere = {key for image in result.images for key, value in image.values.items() if value is not None}
     curves = {info.curve: metric for metric, info in columns.items() if info.curve}
     for image in result.images:
         limits = largest(image.height, image.width)
@@ -180,6 +201,12 @@ def _image_faults(result: Result, columns: Mapping[str, MetricInfo], largest: La
             value = image.values.get(metric)
             values = [sample.values.get(metric) for sample in image.samples]
             given = [v for v in values if v is not None]
+            if value is not None and not given:
+                yield f"image {image.image}: {metric} has a value, and none of its samples has one"
+                continue
+            if value is None and (given or (metric in image.values and metric in elsewhere)):
+                whose = "its samples have" if given else "other images have"
+                yield f"image {image.image}: {metric} has no value, although {whose}"
             if value is None or not given:
                 continue
             if len(given) < len(values):

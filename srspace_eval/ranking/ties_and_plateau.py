@@ -47,7 +47,11 @@ def sort_keys(values: ArrayLike, criterion: RankedMetric, better: Direction) -> 
 
 def rounded(values: ArrayLike) -> Floats:
     """Values as ranks compare them: what agrees to nine decimals is equal, whatever the order of its sum."""
-    return np.asarray(np.round(np.asarray(values, dtype=np.float64), _DECIMALS))
+    exact = np.asarray(values, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        found = np.round(exact, _DECIMALS)
+    # NumPy multiplies before it rounds. Where the product is too large, the value has no decimals.
+    return np.where(np.isfinite(found), found, exact)
 
 
 def competition_ranks(keys: ArrayLike) -> Floats:

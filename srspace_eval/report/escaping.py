@@ -26,8 +26,9 @@ _LATEX_ACCENTS = {
 }  # fmt: skip
 
 
-# What comes before the point where a link of GitHub is broken: @user, mail@host, #12, GH-12, ://host, www.host.
-_GITHUB_LINK = re.compile(r"@|#(?=\d)|(?i:\bgh-)(?=\d)|:(?=\\?/)|(?i:www)(?=\.)")
+# What comes before the point where a link or an emoji of GitHub is broken: @user, mail@host, #12, GH-12, ://host,
+# www.host, :tada:.
+_GITHUB_LINK = re.compile(r"@|#(?=\d)|(?i:\bgh-)(?=\d)|:(?=\\?/)|(?i:www)(?=\.)|:(?=(?:[a-z0-9+-]|\\_)+:)")
 
 
 def escape_latex(text: str) -> str:
@@ -43,7 +44,8 @@ def escape_latex(text: str) -> str:
 def escape_markdown(text: str) -> str:
     r"""Markdown that shows the text as it is: every character is escaped that Markdown or HTML takes for markup.
 
-    GitHub makes links of addresses, mentions and numbers of issues after it has removed backslashes. An empty comment
+    GitHub makes links of addresses, mentions and numbers of issues, and emoji of names like ``:tada:``, after it has
+    removed backslashes. An empty comment
     between their characters prevents it, and shows nothing.
 
     >>> escape_markdown("a|b <i>*x*</i>")

@@ -18,6 +18,7 @@ from srspace_eval.metrics.registry import columns, measures_of, own_values
 from srspace_eval.report.escaping import escape_markdown, markdown_code
 from srspace_eval.results.record import Result
 from srspace_eval.submissions.check import SubmissionCheck
+from srspace_eval.tracks.reader import builtin_names, load_track
 from srspace_eval.tracks.teams import Team
 
 _LISTED = 100
@@ -68,16 +69,45 @@ class Batch(Protocol):
     def gt(self) -> Path | None:
         """The GT, whose folder no letter names."""
 
+    @property
+    def track(self) -> str:
+        """The name of the track that was given; empty: none was."""
 
-def render_letter(outcome: Outcome, gt: Path | None) -> str:
+    @property
+    def samples(self) -> int | None:
+        """The number of samples for each image, if it was given."""
+
+
+def render_letter(outcome: Outcome, batch: Batch) -> str:
     """What a team should know of its submission, as Markdown.
 
     Parameters
     ----------
-    gt
-        The GT's folder; faults name its files, and the letter leaves the folder out.
+    batch
+        The batch of the outcome. Faults name files of its GT, and the letter leaves the GT's folder out.
     """
-    return "\n".join(_lines(outcome, gt)) + "\n"
+    return "\n".join(_lines(outcome, batch)) + "\n"
+
+
+def check_command(track: str, samples: int | None) -> str:
+    """The command by which a team checks its submission.
+
+    Parameters
+    ----------
+    track
+        The track's name; ``TRACK.toml`` stands for a track that is not built in. Empty: the command finds the track.
+    samples
+        The number of samples for each image; None: the track's.
+
+    >>> check_command("x4", 10)
+    'srspace-eval check SUBMISSION.zip --track x4 --lr LR'
+    >>> check_command("our challenge", 3)
+    'srspace-eval check SUBMISSION.zip --track TRACK.toml --lr LR --samples 3'
+    """
+    known = load_track(track) if track in builtin_names() else None
+    option = f" --track {track if known is not None else 'TRACK.toml'}" if track else ""
+    number = "" if samples is None or (known is not None and known.samples == samples) else f" --samples {samples}"
+    return f"srspace-eval check SUBMISSION.zip{option} --lr LR{number}"
 
 
 def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
@@ -119,7 +149,7 @@ def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
             )
         folder.mkdir(parents=True, exist_ok=True)
         for path, outcome in zip(written, batch.outcomes, strict=True):
-            write_atomic(path, render_letter(outcome, batch.gt))
+            write_atomic(path, render_letter(outcome, batch))
     except OSError as error:
         raise ResultsError(f"{folder}: the reports cannot be written ({error}); choose another --reports") from error
     return written
@@ -151,7 +181,8 @@ def contents(outcome: Outcome) -> tuple[int, int] | None:
     return None
 
 
-def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
+def _lines(outcome: Outcome, batch: Batch) -> Iterator[str]:
+    gt = batch.gt
     name, result = markdown_code(outcome.path.resolve().name), outcome.result
     yield f"{_FIRST}{escape_markdown(outcome.team.team)}"
     yield ""
@@ -173,11 +204,12 @@ def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
             yield f"- and {len(outcome.faults) - _LISTED} more"
         yield ""
         yield "Please correct the faults and send the submission again. `srspace-eval check` finds missing files, wrong"
-        yield "names and wrong sizes before you send it. SUBMISSION is your zip, and LR the folder of the LR images:"
+        command = check_command(track or batch.track or _track_of_others(batch), batch.samples)
+        of_file = ", and TRACK.toml the track file of the challenge" if "TRACK.toml" in command else ""
+        yield f"names and wrong sizes before you send it. LR is the folder of the LR images{of_file}:"
         yield ""
-        option = track if re.fullmatch(r"\w[\w.-]*", track, re.ASCII) else "TRACK"
         yield from (f"    {line}" for line in install_lines())
-        yield f"    srspace-eval check SUBMISSION --track {option} --lr LR"
+        yield f"    {command}"
     if result is not None:
         yield ""
         yield "## Values"
@@ -196,6 +228,13 @@ def _lines(outcome: Outcome, gt: Path | None) -> Iterator[str]:
         yield "## Notices"
         yield ""
         yield from (f"- {_with_names(_without_folders(n, outcome, gt))}" for n in outcome.notices[:_LISTED])
+
+
+def _track_of_others(batch: Batch) -> str:
+    """The track of a batch whose track was found by names and sizes; empty if it is not the same for all."""
+    measured = {one.result.track for one in batch.outcomes if one.result is not None}
+    found = measured | {one.check.track.name for one in batch.outcomes if one.check is not None}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _with_names(text: str) -> str:

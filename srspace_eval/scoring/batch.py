@@ -81,6 +81,10 @@ class ScoreBatch:
         One outcome for each submission.
     gt
         The GT that they were measured against; None if there is none.
+    track
+        The name of the track that was given; empty if none was given.
+    samples
+        The number of samples for each image, if it was given in place of the track's.
 
     Examples
     --------
@@ -98,6 +102,8 @@ class ScoreBatch:
 
     outcomes: tuple[ScoreOutcome, ...]
     gt: Path | None
+    track: str = ""
+    samples: int | None = None
 
     @property
     def faulty(self) -> tuple[ScoreOutcome, ...]:
@@ -220,4 +226,6 @@ def score_all(
                 warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
             outcomes.append(ScoreOutcome(member.path, member.team, result, faults, notices, organiser))
             share.finish()
-    return ScoreBatch(tuple(outcomes), None if gt is None else Path(gt))
+    return ScoreBatch(
+        tuple(outcomes), None if gt is None else Path(gt), "" if known is None else known.name, options.samples
+    )

@@ -92,7 +92,8 @@ class Comparison:
         for group in dict.fromkeys([*stored, *now]):
             then, here = stored.get(group, {}), now.get(group, {})
             for key in dict.fromkeys([*then, *here]):
-                if then.get(key) == here.get(key):
+                # As text, because 1, 1.0 and true are equal, and give other ids.
+                if strict_json.dumps(then.get(key)) == strict_json.dumps(here.get(key)):
                     continue
                 where = f"signature.settings.{group}.{key}"
                 if key in _DEVICE_SETTINGS and group != "common":
@@ -207,10 +208,12 @@ class Comparison:
         largest = floored_columns(self._result.signature.settings, record.height, record.width)
         for key, value in record.values.items():
             info = self._known.get(key)
-            if info is None or value is None or not math.isfinite(value):
-                continue
             values = [sample.values.get(key) for sample in record.samples]
             where = f"images.{record.image}.{key}"
+            if info is not None and info.per == "sample" and value is None and any(v is not None for v in values):
+                self._add("summary", where, None, "the mean of its samples", image=record.image, metric=key)
+            if info is None or value is None or not math.isfinite(value):
+                continue
             finite = [min(v, largest.get(key, v)) for v in values if v is not None]
             finite = [v for v in finite if math.isfinite(v)]
             if info.per == "sample" and values and len(finite) == len(values):

@@ -126,6 +126,8 @@ def verify(
     settings = record.signature.settings
     samples, measured, more = _settings(record, rules)
     found += more
+    if record.track != rules.name:
+        found.append(Difference("signature", "track", record.track, rules.name))
     if not measured:
         raise ResultsError(f"{result}: no metric can be measured again", map(str, found))
     require_references(rules, measured, gt=gt is not None, lr=lr is not None)
@@ -254,7 +256,7 @@ def _read(path: Path) -> tuple[Result, list[Difference], str]:
     """A result, whether its signature's id and text belong to the settings, and the SHA-256 of the file."""
     try:
         content = read_bounded(path, MAX_RESULT_BYTES)
-        data = strict_json.loads(content, unique_keys=True)
+        data = strict_json.loads(strict_json.not_dense(content), unique_keys=True)
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: cannot be read as JSON ({error}); give the file that score wrote") from error
     record = from_document(data, str(path), check_id=False)  # a wrong id is reported below

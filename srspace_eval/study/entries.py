@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.untrusted_text import visible
+from srspace_eval._utils.untrusted_text import name_key, spelled, visible
 from srspace_eval.errors import StudyError
 from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.randomization import draw_sample
@@ -116,8 +116,16 @@ def open_submissions(
 
 
 def _check_name(name: str, path: Path) -> None:
-    if not name.strip() or any(unicodedata.category(c) in ("Cc", "Cs") for c in name):
+    if not name_key(name) or any(unicodedata.category(c) in ("Cc", "Cs") for c in name):
         raise StudyError(f"{visible(str(path))}: its method needs a printable name; write NAME=PATH")
+
+
+def _alike(names: Sequence[str]) -> str:
+    """What is said of names that are the same to a reader."""
+    different = list(dict.fromkeys(names))
+    if len(different) == 1:
+        return f"{visible(different[0])}: {len(names)} methods have this name"
+    return f"{' and '.join(map(spelled, different))}: look the same (case, blanks and look-alike letters do not count)"
 
 
 def gather_entries(
@@ -168,11 +176,10 @@ def gather_entries(
     if sample is not None and sample < 0:
         raise StudyError(f"--sample is {sample}: it must not be negative, samples count from 0")
     names = [name for name, _ in submissions] + ([GT_NAME] if include_gt else [])
-    problems = [
-        f"{visible(name)}: {names.count(name)} methods have this name"
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
-    ]
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name_key(name), []).append(name)
+    problems = [_alike(group) for group in groups.values() if len(group) > 1]
     if problems:
         raise StudyError("methods must have different names; write NAME=PATH", problems)
     if len(names) < 2:

@@ -100,6 +100,10 @@ class CheckBatch:
         One outcome for each submission.
     gt
         The GT that they were compared with; None if there is none.
+    track
+        The name of the track that was given; empty if none was given.
+    samples
+        The number of samples for each image, if it was given in place of the track's.
 
     Examples
     --------
@@ -115,6 +119,8 @@ class CheckBatch:
 
     outcomes: tuple[CheckOutcome, ...]
     gt: Path | None
+    track: str = ""
+    samples: int | None = None
 
     @property
     def faulty(self) -> tuple[CheckOutcome, ...]:
@@ -309,7 +315,7 @@ def check_all(
             except (SubmissionError, TrackError, ImageError) as error:
                 outcomes.append(CheckOutcome(member.path, member.team, None, faults_of(error), ()))
             share.finish()
-    return CheckBatch(tuple(outcomes), None if gt is None else Path(gt))
+    return CheckBatch(tuple(outcomes), None if gt is None else Path(gt), "" if known is None else known.name, samples)
 
 
 def faults_of(error: SrspaceEvalError) -> tuple[str, ...]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.inputs.boards import make_results, write_pictures
+from srspace_eval._utils.png import read_rgb
 from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.ranking import Entry, rank
 from srspace_eval.report.html import Pictures, write_site
@@ -113,11 +118,76 @@ def test_zooming_in_shows_the_exact_pixels(page: Page, large: Path, name: str) -
     exact = page.locator(".stage .exact").first
     expect(exact).to_be_visible()
     page.wait_for_function("document.querySelector('.stage .exact').naturalWidth === 256")
+    expect(page.locator("#state")).to_have_text("These are the measured pixels.")
     box, stage = exact.bounding_box(), page.locator(".stage").first.bounding_box()
     assert box is not None
     assert stage is not None
-    assert abs(box["x"] - stage["x"]) < 2, "the region fills the pane"
-    assert abs(box["width"] - stage["width"]) < 2
+    assert box["x"] <= stage["x"] + 1, "the region fills the pane"
+    assert box["x"] + box["width"] >= stage["x"] + stage["width"] - 1
     page.get_by_role("button", name="Fit").click()
     if page.evaluate("devicePixelRatio") * stage["width"] / 528 < 0.7:
         expect(exact).to_be_hidden()
+
+
+@pytest.mark.parametrize("ratio", [1, 2, 3])
+@pytest.mark.parametrize("button", ["1:1", "Exact region"])
+def test_the_pixels_on_the_screen_are_those_of_the_file(browser: Browser, large: Path, ratio: int, button: str) -> None:
+    """Each pixel of the file is a square of whole size on the screen, and nothing is blurred."""
+    size = {"width": 1200 // ratio, "height": 900 // ratio}
+    page = browser.new_page(viewport=size, device_scale_factor=ratio)
+    page.goto((large / "x8/viewer/Team-01-93736822.html").as_uri() + "#show=gt.lr.s0")
+    page.get_by_role("button", name=button).click()
+    page.wait_for_function("document.querySelector('.stage .exact').naturalWidth === 256")
+    page.locator(".stage").first.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    exact, pane = page.locator(".exact").first.bounding_box(), page.locator(".stage").first.bounding_box()
+    assert exact is not None
+    assert pane is not None
+    scale = exact["width"] * ratio / 256
+    assert scale == pytest.approx(round(scale), abs=1e-3)
+    file = page.locator(".exact").first.evaluate("img => img.src.slice(img.src.indexOf('/x8/') + 1)")
+    pixels = read_rgb(large / file)
+    seen = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+
+    def range_of(axis: str, length: str, limit: int) -> np.ndarray:
+        first = max(exact[axis], pane[axis], 0) * ratio
+        last = min(exact[axis] + exact[length], pane[axis] + pane[length], limit / ratio) * ratio
+        return np.arange(int(first) + 8, int(last) - 8)
+
+    rows, columns = range_of("y", "height", seen.shape[0]), range_of("x", "width", seen.shape[1])
+    assert min(len(rows), len(columns)) > 100
+    wrong = []
+    for down, right in product((-1, 0, 1), repeat=2):  # the corner lies between two pixels of the screen
+        y = np.floor((rows + 0.5 + down - exact["y"] * ratio) / scale).astype(int)
+        x = np.floor((columns + 0.5 + right - exact["x"] * ratio) / scale).astype(int)
+        wrong.append((pixels[np.ix_(y, x)] != seen[np.ix_(rows, columns)]).mean())
+    assert min(wrong) == 0
+    page.close()
+
+
+def test_the_line_below_says_what_is_seen_and_a_frame_tells_the_preview_apart(page: Page, large: Path) -> None:
+    for name, panes in (("compare", 4), ("Team-01-93736822", 2)):
+        page.goto((large / f"x8/viewer/{name}.html").as_uri())
+        page.evaluate("document.querySelector('main').style.width = '700px'; dispatchEvent(new Event('resize'))")
+        state, frames = page.locator("#state"), page.locator(".exact-frame:visible")
+        page.get_by_role("button", name="1:1").click()
+        near = "Inside the frame are the measured pixels, around it is a preview."
+        if state.text_content() != "These are the measured pixels.":
+            expect(state).to_have_text(near)
+            assert frames.count() >= 1
+        page.get_by_role("button", name="Exact region").click()
+        expect(state).to_have_text("These are the measured pixels.")
+        expect(page.locator(".stage").first.locator(".exact-frame")).to_be_hidden()
+        page.locator(".stage").first.focus()
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
+        expect(state).to_have_text(near)
+        assert 1 <= frames.count() <= panes
+        for _ in range(20):
+            page.keyboard.press("ArrowRight")
+        for _ in range(20):
+            page.keyboard.press("ArrowDown")
+        crop = page.evaluate("JSON.parse(document.getElementById('data').textContent).images[0].crop")
+        if crop["x"] + crop["side"] < 400 and crop["y"] + crop["side"] < 400:
+            expect(state).to_have_text("This is a preview. “Exact region” shows measured pixels.")
+            assert frames.count() == 0

@@ -11,6 +11,7 @@ import re
 import socket
 import struct
 import sys
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,22 +20,28 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, BinaryIO, cast
 
+import numpy as np
 import pytest
 import torch
 
 from benchmarks.inputs.boards import make_results, write_board
 from srspace_eval._utils import toml
 from srspace_eval._utils.download import download
-from srspace_eval._utils.files import refuse_long_header, refuse_packed
+from srspace_eval._utils.files import read_bounded, refuse_long_header, refuse_packed
 from srspace_eval._utils.pickles import reason_to_refuse
+from srspace_eval._utils.png import write_png
+from srspace_eval.codabench import scoring_program
 from srspace_eval.codabench.downloads import import_downloads
 from srspace_eval.errors import CheckpointError, RankingError, ResultsError, TrackError, WeightsError
 from srspace_eval.models.checkpoints.reading import read_checkpoint
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.results.record import ImageRecord
+from srspace_eval.results.seals import seal_of
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import newest_day, result_path
 from srspace_eval.scoring.journal import open_journal
+from srspace_eval.scoring.run import score
+from srspace_eval.scoring.verify import verify
 from srspace_eval.tracks.reader import load_track, parse_track
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and files with holes of POSIX")
@@ -367,3 +374,76 @@ def test_a_journal_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ResultsError, match=r"Team\.journal\.jsonl: cannot be written \(No space left"):
         fill()
+
+
+# Files that are far larger than what they are given as.
+
+
+@posix
+def test_a_file_that_is_too_large_is_not_read_first(tmp_path: Path) -> None:
+    path = tmp_path / "000000.png"
+    with path.open("wb") as file:
+        file.truncate(5_300_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(OSError, match="larger than 536870912 bytes"):
+            read_bounded(path, 1 << 29)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("reader", ["verify", "import"])
+def test_a_result_of_millions_of_empty_lists_is_refused_by_every_reader(reader: str, tmp_path: Path) -> None:
+    text = b'{"team": [' + b"[]," * 500_000 + b"[]]}"
+    output = tmp_path / "A"
+    output.mkdir()
+    (output / "scores.json").write_text('{"lpips": 0.1}')
+    (output / "result.json").write_bytes(text)
+    with pytest.raises(ResultsError) as caught:
+        verify(output / "result.json", tmp_path) if reader == "verify" else import_downloads(tmp_path, "x4", "board")
+    assert "values in 1500014 bytes" in str(caught.value)
+
+
+@posix
+@pytest.mark.parametrize("inner", ["", "inner/"])
+def test_a_link_in_a_platform_submission_does_not_lead_to_the_reference_data(inner: str, tmp_path: Path) -> None:
+    place = tmp_path / "input/res" / inner
+    place.mkdir(parents=True)
+    (tmp_path / "input/ref").mkdir()
+    write_png(tmp_path / "input/ref/0801.png", np.zeros((32, 32, 3), np.uint8))
+    (place / "000000_sample00000.png").symlink_to(tmp_path / "input/ref/0801.png")
+    (place / "000001_sample00000.png").write_bytes(b"")
+    settings = {
+        "format": "srspace-eval/codabench/1", "track": "x4", "columns": ["psnr"], "primary": "psnr", "hidden": False,
+        "seconds": 60, "program": 1, "metrics": ["psnr"], "samples": 1,
+    }  # fmt: skip
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    assert scoring_program.main(tmp_path, [str(tmp_path / "input"), str(tmp_path / "out")]) == 1
+    assert "000000_sample00000.png is a link" in (tmp_path / "out/detailed_results.html").read_text()
+
+
+# What `verify` confirms.
+
+
+@pytest.mark.parametrize(("place", "value"), [(("track",), "x8"), (("signature", "settings", "common", "images"), 1.0)])
+def test_another_track_or_form_of_a_setting_is_not_verified(
+    place: tuple[str, ...], value: object, tmp_path: Path
+) -> None:
+    for name, file, grey in (("gt", "0801.png", 0), ("A", "000000_sample00000.png", 1)):
+        (tmp_path / name).mkdir()
+        write_png(tmp_path / name / file, np.full((32, 32, 3), grey, np.uint8))
+    score(tmp_path / "A", tmp_path / "gt", track="x4", samples=1, metrics=["psnr"], board=tmp_path / "board")
+    path = tmp_path / "board/x4/A.json"
+    assert verify(path, tmp_path / "A", tmp_path / "gt", track="x4").ok
+    document = inner = json.loads(path.read_text())
+    for key in place[:-1]:
+        inner = inner[key]
+    assert inner[place[-1]] != value or type(inner[place[-1]]) is not type(value)
+    inner[place[-1]] = value
+    settings = document["signature"]["settings"]
+    document["signature"] |= {"id": Signature(settings).id, "text": Signature(settings).text}
+    path.write_text(json.dumps(document))
+    found = verify(path, tmp_path / "A", tmp_path / "gt", track="x4")
+    assert [difference.where for difference in found.differences] == [".".join(place)]
+    assert seal_of(path) is None

@@ -22,7 +22,14 @@ OPTIONS = {"metric": "psnr", "convention": "uint8", "channel": "y", "border": 4}
 
 def _with(result: Result, column: str, settings: dict[str, object], value: float) -> Result:
     """The result with one more column."""
-    images = tuple(replace(image, values={**image.values, column: value}) for image in result.images)
+    images = tuple(
+        replace(
+            image,
+            values={**image.values, column: value},
+            samples=tuple(replace(one, values={**one.values, column: value}) for one in image.samples),
+        )
+        for image in result.images
+    )
     signature = Signature({**result.signature.settings, column: settings}, result.signature.environment)
     return replace(result, signature=signature, images=images, summary={**result.summary, column: value})
 

@@ -304,3 +304,20 @@ def test_tolerances_are_those_of_the_documentation() -> None:
     assert Tolerance(relative=2e-5).allows(0.1, 0.1000019)
     assert not Tolerance(relative=2e-5).allows(0.1, 0.10001)
     assert Comparison.tolerance.__doc__
+
+
+def test_an_image_without_its_mean_is_found_though_it_is_not_measured(
+    scored: Path, again: Callable[..., Verification], tmp_path: Path
+) -> None:
+    """The mean of the other image would be the summary."""
+
+    def forge(document: dict[str, Any]) -> None:
+        first, second = document["images"]
+        second["lr_psnr"] = None
+        document["summary"]["lr_psnr"] = first["lr_psnr"]
+
+    path = written(scored, tmp_path, forge)
+    seed = next(seed for seed in range(20) if choose(["0801", "0802"], 1, seed) == ("0801",))
+    done = again(path, images=1, seed=seed)
+    assert done.images == ("0801",)
+    assert [difference.where for difference in done.differences] == ["images.0802.lr_psnr"]

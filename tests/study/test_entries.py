@@ -43,6 +43,11 @@ def test_methods_that_lack_images_or_names_are_listed_together(material: Materia
     )
     with pytest.raises(StudyError, match="flow: 2 methods have this name"):
         gather_entries([flow, flow], gt, seed=0, track=track)
+    gather = [("Deepest", flow[1]), ("D\u0435epest", flow[1])]
+    with pytest.raises(StudyError, match=r"'Deepest' and 'D\\u0435epest': look the same"):
+        gather_entries(gather, gt, seed=0, track=track)
+    with pytest.raises(StudyError, match="'gt' and 'GT': look the same"):
+        gather_entries([("gt", flow[1])], gt, seed=0, track=track, include_gt=True)
     with pytest.raises(StudyError, match="at least two methods"):
         gather_entries([flow], gt, seed=0, track=track)
     assert len(gather_entries([flow], gt, seed=0, track=track, include_gt=True).entries) == 2
@@ -50,6 +55,8 @@ def test_methods_that_lack_images_or_names_are_listed_together(material: Materia
         named_source(str(tmp_path / "absent"))
     with pytest.raises(StudyError, match="printable name"):
         named_source(f"a\nb={part}")
+    with pytest.raises(StudyError, match="printable name"):
+        named_source(f"\u2800={part}")
 
 
 def test_names_are_given_or_taken_from_the_path(material: Material, tmp_path: Path) -> None:

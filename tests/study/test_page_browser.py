@@ -11,6 +11,7 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Browser, Page
 
 from srspace_eval.cli import main
+from srspace_eval.study.answers import parse_answer
 from srspace_eval.study.collect import compute_outcome
 from srspace_eval.study.key import Key
 from srspace_eval.study.options import CollectOptions
@@ -259,6 +260,31 @@ def test_damaged_storage_is_ignored(page: Page, study: Study) -> None:
         page.click("#begin")
         assert page.inner_text("#progress-text").startswith("Task 1 of 8")
         assert page.locator("#pool .card").count() == 3
+
+
+@pytest.mark.parametrize("seconds", [None, "x", -1, 1e9, {}])
+def test_what_is_wrong_in_the_storage_does_not_reach_the_answers(
+    page: Page, study: Study, tmp_path: Path, seconds: object
+) -> None:
+    """The server would refuse such answers each time, and the rater could not send any."""
+    key = study[1]
+    page.goto(link(study))
+    tasks = {}
+    for number, name in enumerate(key.raters["r01"].tasks):
+        order: list[object] = [[item] for item in key.tasks[name].items]
+        tied = [list(key.tasks[name].items)]
+        value = {0: [[], *order], 1: tied, 2: "abc"}.get(number, order)
+        tasks[name] = {"ranking": value, "seconds": seconds, "done": "yes", "more": 1}
+    screens = [{"width": -1, "height": 1, "ratio": 1, "scale": 1}, "x", None]
+    stored = {"version": 3, "revision": 1e300, "id": 5, "issued": True, "started": {}, "sent": "x", "screens": screens}
+    text = json.dumps({**stored, "tasks": tasks})
+    page.evaluate("([n, t]) => localStorage.setItem(n, t)", [f"srspace-eval/{key.study}/r01", text])
+    page.reload()
+    page.click("#begin")
+    saved = Rater(page, key).saved("#save-so-far", tmp_path)
+    answer = parse_answer(saved.read_bytes(), key)
+    assert len(answer.rankings) == 8 - 3
+    assert answer.screens == ()
 
 
 def test_a_wrong_code_is_reported(page: Page, study: Study) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 import srspace_eval as se
 from benchmarks.inputs.submissions import small
+from srspace_eval._utils.png import read_rgb
 from srspace_eval.submissions.batch import find_submissions, is_inbox, make_members
 from tests.helpers.commands import run
 
@@ -68,8 +69,9 @@ def test_a_report_says_what_is_wrong_and_names_no_folder_of_the_organiser(inbox:
     ) in beta
     assert "- `d.zip`: " in damaged
     for text in (beta, damaged):
-        assert "    pip install .\n    srspace-eval check SUBMISSION --track " in text
-        assert " --lr LR\n" in text
+        command = "srspace-eval check SUBMISSION.zip --track x4 --lr LR --samples 3"
+        assert f"    pip install .\n    {command}\n" in text
+        assert "TRACK" not in text
         assert "--gt" not in text
     for text in (beta, damaged):
         assert str(inbox) not in text
@@ -212,3 +214,36 @@ def test_a_fault_of_the_board_is_not_the_team_s(tmp_path: Path) -> None:
     assert "The organiser has to correct the error. You do not need to do anything." in text
     assert "send the submission again" not in text
     assert "existing" not in text
+
+
+@pytest.mark.parametrize("scored", [False, True])
+def test_the_command_in_a_report_is_that_of_the_batch(inbox: Path, tmp_path: Path, scored: bool) -> None:
+    """Also for a damaged zip, whose track is not known: that of the others is named."""
+    gt = inbox.parent / "gt"
+    own = tmp_path / "ours.toml"
+    se.write_track_template(own, like="x4")
+    own.write_text(own.read_text(encoding="utf-8").replace('name = "x4"', 'name = "ours"'), encoding="utf-8")
+    wanted = {None: "", own: " --track TRACK.toml", "x4": " --track x4"}  # the sizes fit x4 and x8
+    for number, (track, option) in enumerate(wanted.items()):
+        for samples in (3, None) if track == "x4" and not scored else (3,):
+            if scored:
+                board = tmp_path / f"board{number}"
+                batch = se.score_all(inbox, gt, track=track, samples=samples, metrics=["psnr"], board=board)
+            else:
+                batch = se.check_all(inbox, gt, track=track, samples=samples)
+            damaged = se.write_letters(batch, tmp_path / "letters")[-1].read_text(encoding="utf-8")
+            of_samples = "" if samples is None else f" --samples {samples}"
+            assert f"    srspace-eval check SUBMISSION.zip{option} --lr LR{of_samples}\n" in damaged
+            assert ("TRACK.toml the track file of the challenge" in damaged) == (track == own)
+
+
+def test_the_track_that_was_found_for_the_others_is_in_the_report_of_a_damaged_zip(inbox: Path, tmp_path: Path) -> None:
+    gt, lr = inbox.parent / "gt", tmp_path / "lr"
+    for path in gt.iterdir():
+        picture = read_rgb(path)
+        lr.mkdir(exist_ok=True)
+        se.write_png(lr / path.name, se.imresize(picture, scale=1 / 4))
+    batch = se.check_all(inbox, gt, lr=lr, samples=3)
+    assert batch.outcomes[0].check is not None
+    damaged = se.write_letters(batch, tmp_path / "letters")[-1].read_text(encoding="utf-8")
+    assert "    srspace-eval check SUBMISSION.zip --track x4 --lr LR --samples 3\n" in damaged

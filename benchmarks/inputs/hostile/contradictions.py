@@ -73,6 +73,46 @@ def without_gt(document: dict[str, Any]) -> None:
         image["gt_sha256"] = None
 
 
+def without_values(*keys: str, samples: bool = False) -> Edit:
+    """The first image without values, as if they were undefined, and means of the others."""
+
+    def edit(document: dict[str, Any]) -> None:
+        image = first(document)
+        for place in (image, *(image["samples"] if samples else ())):
+            place.update(dict.fromkeys(place.keys() & set(keys)))
+        for key in keys:
+            found = [one[key] for one in document["images"][1:]]
+            document["summary"][key] = sum(found) / len(found)
+        if "diversity" in keys:
+            image["diversity_curve"] = [None] * len(image["diversity_curve"])
+            curves = [one["diversity_curve"] for one in document["images"][1:]]
+            document["diversity_curve"] = [sum(values) / len(values) for values in zip(*curves, strict=True)]
+
+    return edit
+
+
+def without_sample_values(document: dict[str, Any]) -> None:
+    """A mean LPIPS that no sample supports."""
+    for image in document["images"]:
+        image["lpips"] = 0.001
+        for sample in image["samples"]:
+            del sample["lpips"]
+    document["summary"]["lpips"] = 0.001
+
+
+def other_measure(key: str, metric: str, value: float) -> Edit:
+    """A column that is not measured, filled with the values of a metric of this package."""
+
+    def edit(document: dict[str, Any]) -> None:
+        signed(lambda settings: settings.update({key: {"metric": metric}}))(document)
+        for image in document["images"]:
+            for place in (image, *image["samples"]):
+                place[key] = value
+        document["summary"][key] = value
+
+    return edit
+
+
 def first(document: dict[str, Any]) -> dict[str, Any]:
     image: dict[str, Any] = document["images"][0]
     return image
@@ -92,6 +132,16 @@ EDITS: dict[str, tuple[Edit, str]] = {
         lambda d: first(d)["samples"][1].update(file=first(d)["samples"][0]["file"]), "a sample is there twice",
     ),
     "a sample without a value": (lambda d: first(d)["samples"][1].update(lpips=None), "1 of its samples have none"),
+    "an image without LPIPS": (without_values("lpips"), "lpips has no value, although its samples have"),
+    "an image and its samples without LPIPS": (
+        without_values("lpips", samples=True), "lpips has no value, although other images have",
+    ),
+    "an image without S_M, g and l": (
+        without_values("diversity", "lpips_global_best", "lpips_local_best"), "lpips_global_best has no value",
+    ),
+    "an image without S_M and l": (without_values("diversity", "lpips_local_best"), "lpips_local_best has no value"),
+    "no sample with a value": (without_sample_values, "lpips has a value, and none of its samples has one"),
+    "PSNR as NRQM": (other_measure("nrqm", "psnr", 40.0), "nrqm has values, which no measurement gives"),
     "an image twice": (lambda d: d["images"].append(first(d)), "is there 2 times"),
     "an image left out": (lambda d: d["images"].pop(), "3 images are there, 4 were to be measured"),
     "GT digest of an image": (lambda d: first(d).update(gt_sha256="1" * 64), "the GT digests of its images"),

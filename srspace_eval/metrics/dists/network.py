@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from srspace_eval._utils.devices import device_name, resolve_device
+from srspace_eval._utils.devices import device_name, resolve_device, without_autocast
 from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import InputError
 from srspace_eval.kernels.cuda import fetch, upload
@@ -114,6 +114,7 @@ class DISTS:
         total = alpha.sum() + beta.sum()
         self._alpha, self._beta = torch.split(alpha / total, channels), torch.split(beta / total, channels)
 
+    @without_autocast
     def prepare(self, gt: ArrayLike) -> Features:
         """The GT's features: (H, W, 3), uint8 or float in [0, 1].
 
@@ -138,6 +139,7 @@ class DISTS:
             sums[tap] += fetch(torch.stack([wide.sum(0), wide.square().sum(0)]))
         return Features((image.shape[0], image.shape[1]), tuple(taps), tuple(sums))
 
+    @without_autocast
     def distance(self, gt: Features, sr: ArrayLike) -> float:
         """DISTS of a sample, 0 to 1; lower is closer.
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from srspace_eval._utils.devices import device_name, resolve_device
+from srspace_eval._utils.devices import device_name, resolve_device, without_autocast
 from srspace_eval.errors import InputError, WeightsError
 from srspace_eval.kernels import distance_maps
 from srspace_eval.kernels.cuda import upload
@@ -154,6 +154,7 @@ class LPIPS:
         noise = np.random.Generator(np.random.Philox(0)).uniform(-1, 1, gt.shape)
         return [float(self.map(gt + share * noise, gt).cpu().double().mean()) for share in (0.01, 0.1)]
 
+    @without_autocast
     def prepare(self, gt: ArrayLike) -> Reference:
         """Compute the GT's unit activations, once for all of its samples.
 
@@ -185,6 +186,7 @@ class LPIPS:
             del part  # else it would live on while the next is made
         return Reference((image.shape[0], image.shape[1]), tuple(units))
 
+    @without_autocast
     def distances(self, reference: Reference, sr: ArrayLike) -> list[Tensor]:
         """The distance of each layer, at that layer's resolution.
 
@@ -223,6 +225,7 @@ class LPIPS:
             del part  # else it would live on while the next is made
         return [layer.reshape(shape) for layer, shape in zip(layers, shapes, strict=True)]
 
+    @without_autocast
     def map(self, sr: ArrayLike, gt: ArrayLike) -> Tensor:
         """The distance map at full resolution, (H, W) float32; see :func:`srspace_eval.lpips_map`.
 

@@ -11,6 +11,7 @@
     OUT/TRACK/pictures/           copies for the viewers
 
 Pages need no server and load nothing from outside the folder. The same rankings give the same bytes.
+The module is long because it lists all values that each page is given.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ from srspace_eval.report.html.site_data import Names, show_pictures
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, Shown
+from srspace_eval.report.letters import check_command
 from srspace_eval.report.names import file_name, stem_of
 from srspace_eval.report.numbers import plain_label
 from srspace_eval.report.staging import staged
@@ -178,7 +180,11 @@ class _Site:
         environment.globals.update(version=__version__)
         environment.tests["signature_note"] = is_signature_note
         environment.filters.update(
-            shown=visible, note=text.label_html, plain=plain_label, without_folder=text.without_folder
+            shown=visible,
+            note=text.label_html,
+            plain=plain_label,
+            without_folder=text.without_folder,
+            breakable=text.breakable,
         )
         self._templates = {
             name: environment.get_template(f"{name}.html.j2")
@@ -253,13 +259,15 @@ class _Site:
                 "images", f"{folder}/images.html", root="../", track=ranking.track, per_image=images,
                 board=table.model,
             )  # fmt: skip
+        fewer = ranking.asked_samples not in (0, ranking.track.samples)
         tables = [(ranking.track.ranking, ranking, table), *other_tables(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
             study=self._study, plane_marks=[table.model.column_marks.get(m, "") for m in charts.plane(ranking) or ()],
+            check_command=check_command(ranking.track.name, ranking.track.samples if fewer else None),
             tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(table.model)},
-            install=install_lines(),
+            install=install_lines(), years=self._years and published_years([ranking]),
             shows_infinite=any(one.shows("∞") for _, _, one in tables),
             shows_missing=any(one.shows("–") for _, _, one in tables),
             off_chart=charts.off_chart(ranking),
@@ -304,7 +312,7 @@ class _Site:
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(
             target,
-            (self._templates[template].render(date=self._date, years=self._years, **values) + "\n").encode(
+            (self._templates[template].render({"date": self._date, "years": self._years, **values}) + "\n").encode(
                 "utf-8", "backslashreplace"
             ),
         )

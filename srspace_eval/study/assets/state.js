@@ -85,7 +85,9 @@ const ANSWERS = {
   rank: {
     field: "ranking",
     empty: () => [],
-    valid: (value, items) => {
+    valid: (value, items, study) => {
+      if (!Array.isArray(value) || !value.every((group) => Array.isArray(group) && group.length)) return false;
+      if (!study.ties && value.some((group) => group.length > 1)) return false;
       const flat = value.flat();
       return new Set(flat).size === flat.length && flat.every((item) => items.includes(item));
     },
@@ -98,7 +100,20 @@ const ANSWERS = {
     complete: (value) => value !== null,
   },
 };
+// What the server takes at most.
 const MOST_SCREENS = 20;
+const MOST_SECONDS = 1000000;
+
+// A number between two others; what is no number becomes the first.
+function within(value, least, most) {
+  return Number.isFinite(value) ? Math.min(Math.max(value, least), most) : least;
+}
+
+function isScreen(screen) {
+  const whole = (value, most) => Number.isInteger(value) && value >= 1 && value <= most;
+  const sizes = screen && whole(screen.width, 100000) && whole(screen.height, 100000) && whole(screen.scale, 10000);
+  return Boolean(sizes && screen.ratio > 0 && screen.ratio <= 1000 && Object.keys(screen).length === 4);
+}
 
 class Progress {
   constructor(study, code) {
@@ -137,21 +152,26 @@ class Progress {
 
   // All pages of an address share the storage, so its content must be checked.
   checked(data) {
+    const { field } = this.kind;
     const tasks = {};
     for (const [name] of this.list) {
       const saved = data.tasks?.[name];
-      if (!saved || saved[this.kind.field] === undefined) continue;
-      if (this.kind.valid(saved[this.kind.field], this.study.tasks[name].items, this.study)) tasks[name] = saved;
+      if (!saved || saved[field] === undefined) continue;
+      if (!this.kind.valid(saved[field], this.study.tasks[name].items, this.study)) continue;
+      tasks[name] = { [field]: saved[field], seconds: within(saved.seconds, 0, MOST_SECONDS), done: Boolean(saved.done) };
     }
+    const time = (text) => (typeof text === "string" && text.length <= 40 ? text : null);
     return {
-      ...this.data,
-      ...data,
-      tasks,
       version: Math.max(data.version | 0, 0),
       revision: Math.min(Math.max(data.revision | 0, 1), 1000000),
+      id: data.id ?? null,
       issued: Boolean(data.issued) && /^[0-9a-f]{32}$/.test(data.id),
       at: Math.min(Math.max(data.at | 0, 0), this.list.length),
-      screens: (Array.isArray(data.screens) ? data.screens : []).slice(0, MOST_SCREENS),
+      started: time(data.started),
+      finished: time(data.finished),
+      sent: Boolean(data.sent),
+      screens: (Array.isArray(data.screens) ? data.screens : []).filter(isScreen).slice(0, MOST_SCREENS),
+      tasks,
     };
   }
 
@@ -180,7 +200,7 @@ class Progress {
     const before = this.value(index);
     const now = {
       [field]: value === undefined ? before : JSON.parse(JSON.stringify(value)),
-      seconds: (saved?.seconds ?? 0) + seconds,
+      seconds: within((saved?.seconds ?? 0) + seconds, 0, MOST_SECONDS),
       done: done || (saved?.done ?? false),
     };
     const text = JSON.stringify(screen);

@@ -58,13 +58,60 @@ window.srspace = {
   makePanes({ image, changed, keys = () => null, hover = () => {} }) {
     const { make } = window.srspace;
     const MOST = 64; // screen pixels for one picture pixel
+    const EXACT_FROM = 0.7; // screen pixels for one picture pixel, from which on the exact region is shown
     // x, y: the picture's point in the upper left corner; zoom: of the first pane; fitted: the whole width is seen.
     const view = { zoom: 1, x: 0, y: 0, fitted: true };
     const stages = () => [...document.querySelectorAll(".stage")];
-    const size = () => ({ width: stages()[0]?.clientWidth || 1, height: stages()[0]?.clientHeight || 1 });
+    const box = (stage) => stage?.getBoundingClientRect() ?? { width: 1, height: 1 };
+    const size = () => {
+      const { width, height } = box(stages()[0]);
+      return { width: width || 1, height: height || 1 };
+    };
     const least = () => size().width / image().width;
-    // A narrower pane shows the same part of the picture.
-    const zoomOf = (stage) => view.zoom * (stage.clientWidth / size().width);
+    // At whole multiples of this zoom, a pixel of the picture is a whole number of the screen's pixels, so that those that
+    // are seen are those of the file. Wheel and pinch also stop in between.
+    const unit = () => (Number.isInteger(devicePixelRatio) ? 1 : 1 / devicePixelRatio);
+    const whole = (zoom) => Math.abs(zoom / unit() - Math.round(zoom / unit())) < 1e-6;
+    // The part that a pane shows. A narrower pane shows the same, or about the same with pixels of whole size.
+    const partOf = (stage) => {
+      const { width, height } = box(stage);
+      const ratio = width / size().width;
+      if (Math.abs(ratio - 1) < 0.01 || view.fitted) {
+        return { zoom: view.zoom * (Math.abs(ratio - 1) < 0.01 ? 1 : ratio), x: view.x, y: view.y, width, height };
+      }
+      const near = view.zoom * ratio;
+      const zoom = whole(view.zoom) ? Math.max(1, Math.round(near / unit())) * unit() : near;
+      const shift = (start, length, all, most) => Math.min(Math.max(start + all / view.zoom / 2 - length / zoom / 2, 0), Math.max(most - length / zoom, 0));
+      return { zoom, x: shift(view.x, width, size().width, image().width), y: shift(view.y, height, size().height, image().height), width, height };
+    };
+    const zoomOf = (stage) => partOf(stage).zoom;
+
+    // Around the exact region is a preview, which must not be taken for the measured pixels: a frame tells them apart, and
+    // a line below the panes says what is seen.
+    const border = () => {
+      const state = document.getElementById("state");
+      const { crop } = image();
+      const exact = view.zoom * devicePixelRatio >= EXACT_FROM;
+      const shrunk = `Shown at ${Math.round(100 * view.zoom)} % of its size.`;
+      if (!crop) {
+        state.textContent = exact ? "" : shrunk;
+        return;
+      }
+      const seen = stages().map((stage) => {
+        const { zoom, x, y, width, height } = partOf(stage);
+        const [left, top] = [crop.x - x, crop.y - y];
+        const [right, bottom] = [left + crop.side - width / zoom, top + crop.side - height / zoom];
+        const inside = left <= 0.5 && top <= 0.5 && right >= -0.5 && bottom >= -0.5;
+        const touched = left < width / zoom && top < height / zoom && left + crop.side > 0 && top + crop.side > 0;
+        const frame = stage.querySelector(".exact-frame");
+        frame.hidden = !exact || inside || !touched || !stage.querySelector(".exact");
+        const px = (length) => `${length * zoom}px`;
+        Object.assign(frame.style, { left: px(left), top: px(top), width: px(crop.side), height: px(crop.side) });
+        return inside ? 2 : Number(touched);
+      })[0] ?? 0;
+      const here = ["This is a preview. “Exact region” shows measured pixels.", "Inside the frame are the measured pixels, around it is a preview.", "These are the measured pixels."];
+      state.textContent = exact ? here[seen] : `${shrunk} “Exact region” shows measured pixels.`;
+    };
 
     const draw = () => {
       const { width, height } = size();
@@ -73,25 +120,29 @@ window.srspace = {
       view.y = Math.min(Math.max(view.y, 0), Math.max(image().height - height / view.zoom, 0));
       view.fitted = view.zoom <= least() * 1.001;
       for (const stage of stages()) {
-        const zoom = zoomOf(stage);
+        const { zoom, x, y, ...pane } = partOf(stage);
         // While nothing can be moved, a finger scrolls the page.
         stage.style.touchAction = view.fitted ? "pan-y" : "none";
         for (const layer of stage.querySelectorAll(".layer")) {
-          // In percent, so that it also fits on paper.
-          const part = (image().width * zoom) / stage.clientWidth;
-          const [x, y] = [view.x / image().width, view.y / image().height].map((share) => -100 * part * share);
-          layer.style.transform = `translate(${x}%, ${y}%) scale(${part})`;
+          // In percent, so that it also fits on paper. Not as a transform: a browser draws a transformed picture between
+          // the screen's pixels, which blurs it.
+          const share = (length, all) => `${(100 * length * zoom) / all}%`;
+          Object.assign(layer.style, {
+            left: share(-x, pane.width), top: share(-y, pane.height),
+            width: share(image().width, pane.width), height: share(image().height, pane.height),
+          });
           // Enlarged pixels stay squares; a picture shown smaller than it is must be smoothed.
           layer.classList.toggle("crisp", zoom * devicePixelRatio * Number(layer.dataset.scale) >= 2);
           const inside = layer.querySelector(".exact");
           if (inside) {
-            inside.hidden = zoom * devicePixelRatio < 0.7;
+            inside.hidden = zoom * devicePixelRatio < EXACT_FROM;
             if (!inside.hidden && !inside.src) {
               inside.src = inside.dataset.src;
             }
           }
         }
       }
+      border();
       document.getElementById("zoom").textContent = `${Math.round(100 * view.zoom)}%`;
       changed();
     };
@@ -101,18 +152,44 @@ window.srspace = {
     };
     const redraw = () => (view.fitted ? fit() : draw());
     const zoomAt = (factor, px, py, stage) => {
-      const x = view.x + px / zoomOf(stage);
-      const y = view.y + py / zoomOf(stage);
+      const before = partOf(stage);
+      const [x, y] = [before.x + px / before.zoom, before.y + py / before.zoom];
       view.zoom = Math.min(Math.max(view.zoom * factor, least()), Math.max(MOST, least()));
+      view.fitted = view.zoom <= least() * 1.001;
       view.x = x - px / zoomOf(stage);
       view.y = y - py / zoomOf(stage);
       draw();
     };
-    const zoomCentre = (factor) => zoomAt(factor, size().width / 2, size().height / 2, stages()[0]);
-    const one = () => zoomCentre(1 / view.zoom);
+    // A view about its centre; the whole picture about its exact region.
+    const zoomTo = (zoom) => {
+      const { width, height } = size();
+      const { crop } = image();
+      const [x, y] = crop && view.fitted
+        ? [crop.x + crop.side / 2, crop.y + crop.side / 2]
+        : [view.x + width / view.zoom / 2, view.y + height / view.zoom / 2];
+      view.zoom = Math.min(Math.max(zoom, least()), Math.max(MOST, least()));
+      view.x = x - width / view.zoom / 2;
+      view.y = y - height / view.zoom / 2;
+      draw();
+    };
+    // From 1:1 on, a step leads to a whole multiple.
+    const step = (direction) => {
+      const now = view.zoom / unit();
+      const next = direction > 0 ? now * 1.25 : now / 1.25;
+      if (Math.max(now, next) <= 1) {
+        zoomTo(next * unit());
+      } else if (direction > 0) {
+        zoomTo((now < 1 ? 1 : Math.max(Math.round(next), Math.floor(now + 1e-6) + 1)) * unit());
+      } else {
+        zoomTo(Math.max(1, Math.min(Math.round(next), Math.ceil(now - 1e-6) - 1)) * unit());
+      }
+    };
+    const one = () => zoomTo(unit() * (unit() === 1 ? 1 : Math.max(1, Math.round(devicePixelRatio))));
     const region = () => {
       const { x, y, side } = image().crop;
-      Object.assign(view, { zoom: size().width / side, x, y });
+      const { width, height } = size();
+      const zoom = Math.ceil(Math.max(width, height) / unit() / side - 0.01) * unit();
+      Object.assign(view, { zoom, x: x + side / 2 - width / zoom / 2, y: y + side / 2 - height / zoom / 2, fitted: false });
       draw();
     };
 
@@ -131,7 +208,12 @@ window.srspace = {
       const { width, height } = size();
       const [x, y, seen] = found.slice(1).map(Number);
       view.zoom = width / seen;
-      view.x = x - seen / 2;
+      const multiple = Math.round(view.zoom / unit());
+      if (multiple >= 1 && Math.abs(view.zoom / unit() - multiple) < 0.01 * multiple) {
+        view.zoom = multiple * unit(); // the address has whole numbers only
+      }
+      view.fitted = false;
+      view.x = x - width / view.zoom / 2;
       view.y = y - height / view.zoom / 2;
       draw();
     };
@@ -198,15 +280,15 @@ window.srspace = {
         if (event.ctrlKey || event.metaKey || event.altKey) {
           return;
         }
-        const step = size().width / view.zoom / 8;
+        const far = size().width / view.zoom / 8;
         const move = (x, y) => () => {
-          view.x += x * step;
-          view.y += y * step;
+          view.x += x * far;
+          view.y += y * far;
           draw();
         };
         const known = {
           ArrowLeft: move(-1, 0), ArrowRight: move(1, 0), ArrowUp: move(0, -1), ArrowDown: move(0, 1),
-          "+": () => zoomCentre(1.25), "=": () => zoomCentre(1.25), "-": () => zoomCentre(0.8), f: fit, a: one,
+          "+": () => step(1), "=": () => step(1), "-": () => step(-1), f: fit, a: one,
         };
         const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
         const action = keys(key) ?? known[key];
@@ -222,12 +304,15 @@ window.srspace = {
       made.setAttribute("aria-roledescription", "picture pane");
       made.setAttribute("aria-label", label);
       made.setAttribute("aria-describedby", "keys");
+      if (image().crop) {
+        made.append(make("div", { className: "exact-frame", hidden: true }));
+      }
       made.style.aspectRatio = `${image().width} / ${image().height}`;
       listen(made);
       return made;
     };
 
-    for (const [id, action] of Object.entries({ in: () => zoomCentre(1.25), out: () => zoomCentre(0.8), fit, one, region })) {
+    for (const [id, action] of Object.entries({ in: () => step(1), out: () => step(-1), fit, one, region })) {
       document.getElementById(id).addEventListener("click", action);
     }
     return { view, stages, zoomOf, layer, stage, draw, fit, redraw, text, recall };
