@@ -225,6 +225,11 @@ class Table:
         return {column.id: column.mark for column in self.columns if column.mark}
 
     @property
+    def one_origin(self) -> bool:
+        """Whether the numbers of all rows come from the same kind of source, so that no row need say so."""
+        return len({line.row.entry.origin for line in self.lines}) == 1
+
+    @property
     def departures(self) -> tuple[str, ...]:
         """A note for each mark of columns: ``"† LPIPS: ..."``."""
         return self.departures_of(column.id for column in self.columns)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from srspace_eval import rank
@@ -171,3 +172,24 @@ def test_paper_shows_a_wide_table_whole(board: Page, wide: Path) -> None:
             getComputedStyle(one, "::after").content, getComputedStyle(one.querySelector(".team")).position]"""
     )
     assert style == ["visible", "none", "none", "static"]
+
+
+def test_paper_repeats_the_headings_as_text(board: Page, wide: Path) -> None:
+    """Chromium repeats a table's heading on the next sheet, but not the buttons in it."""
+    _open(board, wide / "esr-2026/index.html", LAPTOP)
+    board.emulate_media(media="print")
+    board.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(board.locator("#board thead button:visible")).to_have_count(0)
+    expect(board.locator("#board thead .paper:visible")).to_have_count(10)
+    assert board.locator("#board thead .paper .label").nth(2).text_content() == "Score"
+    board.evaluate("dispatchEvent(new Event('afterprint'))")
+    board.emulate_media(media="screen")
+    expect(board.locator("#board thead .paper")).to_have_count(0)
+    expect(board.locator("#board thead button:visible")).to_have_count(10)
+
+
+def test_axe_finds_nothing_on_wide_boards(board: Page, wide: Path) -> None:
+    for name in ("esr-2026", "ntire2020-rwsr-1"):
+        _open(board, wide / name / "index.html", PHONE)
+        found = Axe().run(board).response["violations"]
+        assert [(one["id"], len(one["nodes"])) for one in found] == []

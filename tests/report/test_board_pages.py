@@ -138,3 +138,24 @@ def test_history_is_no_table_of_images(tmp_path: Path) -> None:
     text = (tmp_path / "history.html").read_text(encoding="utf-8")
     assert '<body class="history">' in text
     assert "Entry 1, 2021-06-19" in read(tmp_path / "history.html").text
+
+
+def test_where_all_rows_are_of_one_source_no_row_says_so(tmp_path: Path) -> None:
+    given = [Entry(name, "team", {"lpips": value}, "given") for name, value in (("a", 0.1), ("b", 0.2))]
+    write_site(tmp_path, [rank(given, X4)])
+    page = read(tmp_path / "x4/index.html")
+    assert page.one("table", id="board").all("span", cls="badge") == []
+    assert "All rows: from a table of numbers, not measured here." in page.one("section", id="notes").text
+
+
+def test_the_footer_of_a_page_names_the_years_of_its_own_rows(tmp_path: Path) -> None:
+    write_site(tmp_path, [rank(None, "x4", published="ntire2021"), rank(None, "esr-2026", published="esr-2026")])
+    assert "published in 2021, 2026" in read(tmp_path / "index.html").one("footer").text
+    assert "published in 2026, none measured here" in read(tmp_path / "esr-2026/index.html").one("footer").text
+
+
+def test_long_names_may_be_broken_between_their_parts(tmp_path: Path) -> None:
+    write_leaderboards([rank(None, "esr-2026", published="esr-2026")], tmp_path, formats=["html"])
+    text = (tmp_path / "esr-2026/index.html").read_text(encoding="utf-8")
+    assert ">05_<wbr>SPANMamba_<wbr>single_<wbr>1_<wbr>4T05</bdi>" in text
+    assert ">22_SPANV2_ESR_C2</bdi>" in text, "a short name is one line"

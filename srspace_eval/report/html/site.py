@@ -180,7 +180,11 @@ class _Site:
         environment.globals.update(version=__version__)
         environment.tests["signature_note"] = is_signature_note
         environment.filters.update(
-            shown=visible, note=text.label_html, plain=plain_label, without_folder=text.without_folder
+            shown=visible,
+            note=text.label_html,
+            plain=plain_label,
+            without_folder=text.without_folder,
+            breakable=text.breakable,
         )
         self._templates = {
             name: environment.get_template(f"{name}.html.j2")
@@ -263,7 +267,7 @@ class _Site:
             check_command=check_command(ranking.track.name, ranking.track.samples if fewer else None),
             tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(table.model)},
-            install=install_lines(),
+            install=install_lines(), years=self._years and published_years([ranking]),
             shows_infinite=any(one.shows("∞") for _, _, one in tables),
             shows_missing=any(one.shows("–") for _, _, one in tables),
             off_chart=charts.off_chart(ranking),
@@ -308,7 +312,7 @@ class _Site:
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(
             target,
-            (self._templates[template].render(date=self._date, years=self._years, **values) + "\n").encode(
+            (self._templates[template].render({"date": self._date, "years": self._years, **values}) + "\n").encode(
                 "utf-8", "backslashreplace"
             ),
         )

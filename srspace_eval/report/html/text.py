@@ -21,6 +21,15 @@ def label_html(text: str) -> Markup:
     return Markup(re.sub(r"\bS_(\d+)\b", r"<i>S</i><sub>\1</sub>", str(escape(visible(text)))))
 
 
+def breakable(name: str) -> Markup:
+    """A long name as markup: a line may be broken after ``_``, ``-`` and ``/``.
+
+    >>> breakable("05_SPAN & co")
+    Markup('05_<wbr>SPAN &amp; co')
+    """
+    return Markup(re.sub(r"(?<=[_/-])(?=\w)", "<wbr>", str(escape(name))))
+
+
 def without_folder(note: str) -> str:
     """A result's note without the organiser's folder, which version 0.1.0 wrote before the name of a file.
 

@@ -45,12 +45,24 @@
       document.dispatchEvent(new Event("themechange"));
     });
   });
+  // On the next sheet a table's heading is repeated, its buttons are not: on paper their text stands in their place.
+  const onPaper = (wanted) => {
+    document.querySelectorAll("thead .paper").forEach((one) => one.remove());
+    document.querySelectorAll(wanted ? "thead button" : "nothing").forEach((button) => {
+      const text = document.createElement("div");
+      text.className = `${button.className} paper`;
+      text.append(...[...button.childNodes].map((one) => one.cloneNode(true)));
+      button.after(text);
+    });
+  };
   // Paper is light and narrow: the charts are drawn for it and back again.
   addEventListener("beforeprint", () => {
+    onPaper(true);
     root.dataset.theme = "light";
     document.dispatchEvent(new CustomEvent("themechange", { detail: "print" }));
   });
   addEventListener("afterprint", () => {
+    onPaper(false);
     apply();
     document.dispatchEvent(new Event("themechange"));
   });
