@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import SIDE, BandedConv, BandedMap, limit_below, multiply, run_stages
+from srspace_eval.kernels.banded_tiles import SIDE, BandedConv, BandedMap, add_bias, limit_below, multiply, run_stages
 from srspace_eval.kernels.coupling import Conv, Skip
 from srspace_eval.kernels.parallel import for_each
 from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch
@@ -177,7 +177,7 @@ class BandedTail:
         limit_below(places[0], 0, scratch, worker)
         for (weight, bias, slope), source, place in zip(self._points, places, places[1:], strict=False):
             multiply(weight, source, place)
-            place += bias
+            add_bias(place, bias, scratch, worker)
             limit_below(place, slope, scratch, worker)
         out.clear_outside(band)
 

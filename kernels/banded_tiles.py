@@ -9,6 +9,7 @@ cache. Several convolutions follow each other band by band (:func:`run_stages`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from torch import Tensor
@@ -194,11 +195,24 @@ def write_outputs(products: Array, place: Array, scratch: Scratch, worker: int, 
 def limit_below(place: Array, slope: float, scratch: Scratch, worker: int) -> None:
     """Multiply negative elements by a slope: 1 (nothing), 0 (ReLU), or between. The memory "odd" is overwritten."""
     if slope == 0:
-        np.maximum(place, 0, out=place)
+        # NumPy's maximum of two arrays is four times faster than that of an array and a number.
+        np.maximum(place, _zeros(place.shape), out=place)
     elif slope != 1:
         smaller = scratch.take("odd", *place.shape, worker=worker)
         np.multiply(place, np.float32(slope), out=smaller)
         np.maximum(place, smaller, out=place)
+
+
+@lru_cache(maxsize=16)
+def _zeros(shape: tuple[int, ...]) -> Array:
+    return np.zeros(shape, np.float32)
+
+
+def add_bias(place: Array, bias: Array, scratch: Scratch, worker: int) -> None:
+    """Add a bias (K, 1) to outputs (..., K, tiles)."""
+    rows = scratch.take("bias", *place.shape[-2:], worker=worker)
+    rows[...] = bias
+    np.add(place, rows, out=place)
 
 
 class BandedConv:
@@ -256,7 +270,7 @@ class BandedConv:
         products = scratch.take("odd", SIDE**2, self.outputs, values.shape[2], worker=worker)
         multiply(filters, values, products)
         write_outputs(products, place, scratch, worker)
-        place += self._bias
+        add_bias(place, self._bias, scratch, worker)
         limit_below(place, slope, scratch, worker)
         if added is not None:
             place += added

@@ -23,7 +23,7 @@ from functools import lru_cache
 import numpy as np
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import SIDE, BandedMap, multiply, write_outputs
+from srspace_eval.kernels.banded_tiles import SIDE, BandedMap, add_bias, multiply, write_outputs
 from srspace_eval.kernels.parallel import for_each
 from srspace_eval.kernels.winograd import matrices
 from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch, empty
@@ -191,4 +191,4 @@ class SharedConv:
             multiply(right, values.right[band], products[:n, n:])
         flat = products.reshape(SIDE**2, *products.shape[2:])
         write_outputs(flat, place, scratch, worker, _points().after)
-        place += self._bias
+        add_bias(place, self._bias, scratch, worker)
