@@ -21,7 +21,7 @@ import srspace_eval as se
 from benchmarks.inputs.hostile import documents
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.png import decode_png, decode_top, write_png
-from srspace_eval._utils.untrusted_text import slug
+from srspace_eval._utils.untrusted_text import name_key, slug
 from srspace_eval.errors import InputError, SrspaceEvalError, SubmissionError
 from srspace_eval.metrics.diversity.function import PatchPlan, diversity_curve, diversity_score, diversity_score_patches
 from srspace_eval.metrics.psnr.function import lr_psnr, psnr
@@ -164,7 +164,7 @@ def test_any_name_gives_one_safe_file_name(name: str) -> None:
     assert slug(name) != slug(name + "x")
 
 
-names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(str.strip)
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(name_key)
 values = st.dictionaries(st.sampled_from(["lpips", "lr_psnr", "diversity", "mor"]), st.floats(0, 60))
 
 
