@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from srspace_eval.kernels.parallel import for_each
@@ -95,6 +96,18 @@ class BandedMap:
                     tiles = slice(r * self.columns, (r + 1) * self.columns)
                     lines += [(self.pixels[band, i + 1, j, :, tiles], y, j) for j in range(RUN)]
         return lines
+
+    def copy_band(self, band: int, part: Array, picture: Array) -> None:
+        """Copy values (4, 4, K, tiles of the band) to a picture (height, width, K) of this map's size."""
+        for r in range(self.rows):
+            y, tiles = RUN * (band * self.rows + r), part[..., r * self.columns : (r + 1) * self.columns]
+            lines = picture[y : y + RUN]
+            if picture.flags.c_contiguous and lines.shape[:2] == (RUN, RUN * self.columns):
+                lines.reshape(RUN, self.columns, RUN, -1)[...] = tiles.transpose(0, 3, 1, 2)
+                continue
+            for i, j in np.ndindex(len(lines), RUN):
+                pixels = lines[i, j::RUN]
+                pixels[...] = tiles[i, j, :, : len(pixels)].T
 
     def add(self, other: BandedMap, factor: float) -> None:
         """Add a factor times another map, which is overwritten."""
@@ -279,14 +292,16 @@ class BandedConv:
 def run_stages(stages: int, bands: int, run: Callable[[int, int, int], None]) -> None:
     """Call ``run(stage, band, worker)`` for all, in several threads.
 
-    Before it, the stage before has run for this band and its neighbours. A stage follows two bands behind the one
-    before it, so that what the stages before wrote is still in the cache.
+    Before it, the stage before has run for this band and its neighbours. A stage follows the one before it so closely
+    that what that stage wrote is still in the cache, and so far behind that no thread waits for a band on which another
+    one is working.
     """
+    lag = torch.get_num_threads() + 1
     order = [
-        (k, step - 2 * k)
-        for step in range(bands + 2 * stages)
+        (k, step - lag * k)
+        for step in range(bands + lag * stages)
         for k in reversed(range(stages))
-        if 0 <= step - 2 * k < bands
+        if 0 <= step - lag * k < bands
     ]
     place = {task: index for index, task in enumerate(order)}
 

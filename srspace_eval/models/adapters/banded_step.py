@@ -7,6 +7,7 @@ computes it, because PyTorch's operators use threads of their own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,29 +73,65 @@ class BandedStep:
         self._logdet = logdet
 
     def condition(self, values: SharedValues, scratch: Scratch) -> BandedCondition:
-        """Compute what the step needs of the LR."""
-        hidden, channels = self._hidden, len(self._matrix)
+        """Compute what :meth:`decode` needs of the LR."""
         like = BandedMap(values.height, values.width, 1, scratch, "like")
         bands, tiles = len(like.pixels), like.pixels.shape[-1]
-        pre, gain, offset = (empty(bands, RUN, RUN, depth, tiles) for depth in (hidden, channels, channels))
+        arrays = [empty(bands, RUN, RUN, depth, tiles) for depth in self._depths]
+        pre, gain, offset = arrays
+
+        def keep(kind: int, band: int, part: Array) -> None:
+            arrays[kind][band] = part
+
+        logdet = self._condition(values, like, keep, scratch)
+        return BandedCondition(pre, gain, offset, logdet)
+
+    def condition_pictures(
+        self, values: SharedValues, layout: torch.memory_format, scratch: Scratch
+    ) -> tuple[list[Tensor], float]:
+        """The same as pictures: pre, gain and offset (1, channels, H, W), and the log-determinant."""
+        like = BandedMap(values.height, values.width, 1, scratch, "like")
+        sizes = [(1, depth, values.height, values.width) for depth in self._depths]
+        pictures = [torch.empty(size, memory_format=layout) for size in sizes]
+        arrays = [picture[0].permute(1, 2, 0).numpy() for picture in pictures]
+
+        def keep(kind: int, band: int, part: Array) -> None:
+            like.copy_band(band, part, arrays[kind])
+
+        logdet = self._condition(values, like, keep, scratch)
+        return pictures, logdet
+
+    @property
+    def _depths(self) -> tuple[int, int, int]:
+        """Channels of pre, gain and offset."""
+        return self._hidden, len(self._matrix), len(self._matrix)
+
+    def _condition(
+        self, values: SharedValues, like: BandedMap, keep: Callable[[int, int, Array], None], scratch: Scratch
+    ) -> float:
+        """Call ``keep(kind, band, part)`` for pre (0), gain (1) and offset (2) of all bands; returns the logdet."""
+        hidden, channels = self._hidden, len(self._matrix)
+        tiles = like.pixels.shape[-1]
         filters = self._shared.filters(scratch)
-        logs = np.zeros(bands)
+        logs = np.zeros(len(like.pixels))
 
         def head(band: int, place: Array, worker: int) -> None:
             sums = scratch.take("sums", RUN, RUN, 2 * hidden, tiles, worker=worker)
             self._shared.run(filters, values, band, sums, scratch, worker)
-            pre[band] = sums[:, :, :hidden]
+            keep(0, band, sums[:, :, :hidden])
             place[...] = sums[:, :, hidden:]
 
         def finish(band: int, out: Array, worker: int) -> None:
             shift, scale = out[:, :, :channels], _scale(out[:, :, channels:])
-            np.reciprocal(scale, out=gain[band])
-            np.matmul(self._matrix, shift, out=offset[band])
-            np.subtract(self._bias, offset[band], out=offset[band])
+            part = scratch.take("odd", *shift.shape, worker=worker)
+            np.reciprocal(scale, out=part)
+            keep(1, band, part)
+            np.matmul(self._matrix, shift, out=part)
+            np.subtract(self._bias, part, out=part)
+            keep(2, band, part)
             logs[band] = _sum_log(scale, like, band)
 
         self._features.run(like, hidden, head, finish, scratch)
-        return BandedCondition(pre, gain, offset, -float(logs.sum()))
+        return -float(logs.sum())
 
     def decode(self, z: BandedMap, condition: BandedCondition, scratch: Scratch) -> Tensor:
         """Latents to image: z, overwritten by the result -> log|det| (1,) float64 of this direction."""

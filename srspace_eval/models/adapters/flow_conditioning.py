@@ -47,7 +47,7 @@ class FlowConditioning:
         if found is None:
             features = self.levels[level]
             if step.banded is not None and can_tile(features.own):
-                found = step.banded.condition(self._values(level), scratch)
+                found = step.condition_in_bands(self._values(level), scratch)
             else:
                 found = step.condition(features)
             if found.nbytes <= self.cache_left:

@@ -23,7 +23,9 @@ from srspace_eval.flows.coupling import ConditionalCoupling, NormConv2d, Residua
 from srspace_eval.flows.layers import Split, ZeroConv2d, gaussian_logp
 from srspace_eval.flows.network import FlowStep
 from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net, run_tail
-from srspace_eval.models.adapters.banded_step import BandedStep
+from srspace_eval.kernels.upsampled_tiles import SharedValues
+from srspace_eval.kernels.winograd_tiles import Scratch
+from srspace_eval.models.adapters.banded_step import BandedCondition, BandedStep
 from srspace_eval.models.adapters.fused_condition import ConditionConv, LevelInput
 
 
@@ -108,6 +110,9 @@ class FusedStep:
     ----------
     banded
         The same step in bands, if its weights are float32 and on the CPU.
+    decodes_in_bands
+        Whether decoding is faster in bands. SRFlow's net is faster by PyTorch: half of its products are of a 1×1
+        convolution, which has no form with fewer products.
     """
 
     def __init__(
@@ -130,6 +135,8 @@ class FusedStep:
             weight = first.weight[:, : self.channels].contiguous(memory_format=layout)
             self._noise = Net(Conv(weight, first.bias), tail)
         self.banded: BandedStep | None = None
+        self._layout = layout
+        self.decodes_in_bands = not self._affine.pointwise
         if self._condition.shared is not None:
             nets = [self._affine] if self._noise is None else [self._affine, self._noise]
             self.banded = BandedStep(self._condition.shared, self._injector, nets, self.linear.conv, self.linear.logdet)
@@ -142,6 +149,14 @@ class FusedStep:
         with torch.autocast(scale.device.type, enabled=False):
             offset = self.linear.conv(-shift)
         return StepCondition(pre, scale.reciprocal(), offset, -scale.log().sum(dtype=torch.float64))
+
+    def condition_in_bands(self, values: SharedValues, scratch: Scratch) -> StepCondition | BandedCondition:
+        """The same by :attr:`banded`, in the form that decoding needs."""
+        assert self.banded is not None
+        if self.decodes_in_bands:
+            return self.banded.condition(values, scratch)
+        (pre, gain, offset), logdet = self.banded.condition_pictures(values, self._layout, scratch)
+        return StepCondition(pre, gain, offset, torch.tensor(logdet, dtype=torch.float64))
 
     def decode(self, z: Tensor, condition: StepCondition) -> tuple[Tensor, Tensor]:
         """Latents to image: (N, C, H, W) z, overwritten -> z, log|det| (N,) float64 of this direction."""
