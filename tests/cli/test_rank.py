@@ -75,7 +75,7 @@ def test_ntire_2021_is_reproduced_on_the_page(track: str, tmp_path: Path) -> Non
             assert re.search(rf"(?<![\d.]){row.values[metric]:.3f} , rank {rank}(?!\d)", rows[row.team]), rows[row.team]
         if row.final_rank is not None:
             better = sum(other.final_rank is not None and other.final_rank < row.final_rank for other in printed)
-            start = rf"{better + 1} {re.escape(row.team)} given {row.final_rank:g}(?![\d.])"
+            start = rf"{better + 1} {re.escape(row.team)} {row.final_rank:g}(?![\d.])"
             assert re.match(start, rows[row.team]), rows[row.team]
         else:
             assert not re.match(r"\d", rows[row.team])
