@@ -159,3 +159,18 @@ def test_long_names_may_be_broken_between_their_parts(tmp_path: Path) -> None:
     text = (tmp_path / "esr-2026/index.html").read_text(encoding="utf-8")
     assert ">05_<wbr>SPANMamba_<wbr>single_<wbr>1_<wbr>4T05</bdi>" in text
     assert ">22_SPANV2_ESR_C2</bdi>" in text, "a short name is one line"
+
+
+@pytest.mark.parametrize(
+    ("tracks", "words"),
+    [
+        ({"x4": "ntire2021"}, "Methods here draw several samples"),
+        ({"esr-2026": "esr-2026"}, "Methods here make one high-resolution picture"),
+        ({"x4": "ntire2021", "esr-2026": "esr-2026"}, "Each track below says which"),
+    ],
+)
+def test_the_index_says_how_many_samples_its_tracks_ask_for(tracks: dict[str, str], words: str, tmp_path: Path) -> None:
+    write_leaderboards(
+        [rank(None, track, published=name) for track, name in tracks.items()], tmp_path, formats=["html"]
+    )
+    assert words in (tmp_path / "index.html").read_text(encoding="utf-8")
