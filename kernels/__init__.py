@@ -16,7 +16,7 @@ UpsampledConv      upsampled_conv_reference phases of the small map         the 
 SharedConv         upsampled_conv_reference tiles with fewer points         not used: UpsampledConv
 BandedTail         run_net_reference       the same, in bands of tiles      not used: ``can_tile`` refuses it
 WinogradConv       ``F.conv2d``            products along rows              not used: ``saves_time`` refuses it
-TileConv           ``F.conv2d``            products in tiles of 4×4         not used: ``can_tile`` refuses it
+BandedConv         ``F.conv2d``            products in tiles of 4×4         not used: ``can_tile`` refuses it
 DenseBlock         ``F.conv2d``            the same, for concatenations     not used: ``can_tile`` refuses it
 ================== ======================= ================================ =========================================
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import SIDE, BandedConv, BandedMap, add_bias, limit_below, multiply, run_stages
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, add_bias, limit_below, multiply, run_stages
 from srspace_eval.kernels.coupling import Conv, Skip
 from srspace_eval.kernels.parallel import for_each
-from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch
+from srspace_eval.kernels.winograd_tiles import RUN, SIDE, Array, Scratch
 
 _GATHERED = 16  # convolutions of at most so many channels are one matrix product
 

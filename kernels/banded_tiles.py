@@ -1,14 +1,19 @@
-"""3×3 convolutions in tiles, from maps that are stored in bands of tile rows.
+"""3×3 convolutions in Winograd's tiles, from maps that are stored in bands of tile rows.
 
-The arithmetic is that of :mod:`srspace_eval.kernels.winograd_tiles`. The order in memory is another one: the pixels of
-a band are (6, 4, channels, tiles), and its tile values (36, channels, tiles). A part of the channels is then a
-contiguous part of the memory. All steps of a band run one after the other, so that what is between them stays in the
-cache. Several convolutions follow each other band by band (:func:`run_stages`).
+The arithmetic is that of :mod:`srspace_eval.kernels.winograd_tiles`. All steps are matrix products by NumPy, also the
+step from pixels to tile values (a matrix of 6×6 along each axis) and the step from products to outputs (4×6). The
+pixels of a band are (6, 4, channels, tiles), and its tile values (36, channels, tiles). So no step copies to another
+order, and a part of the channels is a contiguous part of the memory. All steps of a band run one after the other: what
+is between them stays in the cache. Several threads compute bands (:mod:`srspace_eval.kernels.parallel`). Several
+convolutions follow each other band by band (:func:`run_stages`).
+
+The specification is ``F.conv2d(x, weight, bias, padding=1)`` for one picture in float32 on the CPU, without gradients.
+This module is longer than others because map and convolution share the order in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -16,10 +21,7 @@ import torch
 from torch import Tensor
 
 from srspace_eval.kernels.parallel import for_each
-from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch, after, before, empty, kernel
-
-SIDE = RUN + 2
-"""Values of a tile along one axis."""
+from srspace_eval.kernels.winograd_tiles import RUN, SIDE, Array, Scratch, after, before, empty, kernel
 
 _SMALL = 1_000_000  # OpenBLAS computes products of so many multiplications at most without copying the matrices
 _COLUMNS = 64  # tiles of a product, if there are more than twice as many
@@ -60,15 +62,14 @@ class BandedMap:
         self.pixels = empty(*shape) if scratch is None else scratch.take(name, *shape)
 
     @classmethod
-    def of(cls, x: Tensor) -> BandedMap:
+    def of(cls, x: Tensor, scratch: Scratch | None = None, name: str = "") -> BandedMap:
         """A copy of a picture (1, C, H, W)."""
         _, channels, height, width = x.shape
-        banded, picture = cls(height, width, channels), x[0].numpy()
+        banded, picture = cls(height, width, channels, scratch, name), x[0].permute(1, 2, 0).numpy()
 
         def band(index: int, worker: int) -> None:
-            for place, y, j in banded._lines(index):
-                part = picture[:, y, j::RUN]
-                place[:, : part.shape[1]] = part
+            for place, pixels in banded._pairs(index, banded.pixels[index, 1:-1], picture):
+                place[...] = pixels
             banded.clear_outside(index)
 
         for_each(band, len(banded.pixels))
@@ -77,37 +78,25 @@ class BandedMap:
     def picture(self, out: Tensor) -> Tensor:
         """A copy to a picture (1, channels, height, width)."""
         picture = out[0].permute(1, 2, 0).numpy()
-
-        def band(index: int, worker: int) -> None:
-            for place, y, j in self._lines(index):
-                part = picture[y, j::RUN]
-                part[...] = place[:, : len(part)].T
-
-        for_each(band, len(self.pixels))
+        for_each(lambda index, worker: self.copy_band(index, self.pixels[index, 1:-1], picture), len(self.pixels))
         return out
-
-    def _lines(self, band: int) -> list[tuple[Array, int, int]]:
-        """For each row of pixels and each phase j of its columns: the pixels (channels, columns), the row, and j."""
-        lines = []
-        for r in range(self.rows):
-            for i in range(RUN):
-                y = RUN * (band * self.rows + r) + i
-                if y < self.height:
-                    tiles = slice(r * self.columns, (r + 1) * self.columns)
-                    lines += [(self.pixels[band, i + 1, j, :, tiles], y, j) for j in range(RUN)]
-        return lines
 
     def copy_band(self, band: int, part: Array, picture: Array) -> None:
         """Copy values (4, 4, K, tiles of the band) to a picture (height, width, K) of this map's size."""
+        for place, pixels in self._pairs(band, part, picture):
+            pixels[...] = place
+
+    def _pairs(self, band: int, part: Array, picture: Array) -> Iterator[tuple[Array, Array]]:
+        """The same places in a band's values (4, 4, K, tiles) and in a picture (height, width, K), as equal shapes."""
         for r in range(self.rows):
-            y, tiles = RUN * (band * self.rows + r), part[..., r * self.columns : (r + 1) * self.columns]
-            lines = picture[y : y + RUN]
-            if picture.flags.c_contiguous and lines.shape[:2] == (RUN, RUN * self.columns):
-                lines.reshape(RUN, self.columns, RUN, -1)[...] = tiles.transpose(0, 3, 1, 2)
+            tiles = part[..., r * self.columns : (r + 1) * self.columns]
+            lines = picture[RUN * (band * self.rows + r) :][:RUN]
+            if lines.shape[:2] == (RUN, RUN * self.columns):
+                yield tiles.transpose(0, 3, 1, 2), lines.reshape(RUN, self.columns, RUN, -1)
                 continue
-            for i, j in np.ndindex(len(lines), RUN):
+            for i, j in np.ndindex(len(lines), RUN):  # tiles at the edges of the picture
                 pixels = lines[i, j::RUN]
-                pixels[...] = tiles[i, j, :, : len(pixels)].T
+                yield tiles[i, j, :, : len(pixels)].T, pixels
 
     def add(self, other: BandedMap, factor: float) -> None:
         """Add a factor times another map, which is overwritten."""
@@ -246,6 +235,31 @@ class BandedConv:
         self._factor = np.float32(factor)
         self._bias = bias.numpy()[:, None] * self._factor
         self._taps = weight.permute(2, 3, 0, 1).reshape(9, -1).contiguous().numpy()
+
+    def __call__(self, x: Tensor, scratch: Scratch, slope: float = 1.0) -> Tensor:
+        """(1, C, H, W) float32 -> (1, K, H, W), channels-last; for ``slope`` see :meth:`from_values`.
+
+        >>> x, weight, bias = torch.rand(1, 8, 21, 30), torch.rand(4, 8, 3, 3), torch.rand(4)
+        >>> found = BandedConv(weight, bias)(x, Scratch())
+        >>> torch.allclose(found, torch.nn.functional.conv2d(x, weight, bias, padding=1), rtol=1e-4)
+        True
+        """
+        banded = BandedMap.of(x, scratch, "input")
+        _, _, height, width = x.shape
+        out = torch.empty(1, self.outputs, height, width, dtype=torch.float32, memory_format=torch.channels_last)
+        picture, filters = out[0].permute(1, 2, 0).numpy(), self.filters(scratch, "filters")
+        tiles = banded.pixels.shape[-1]
+
+        def band(index: int, worker: int) -> None:
+            values = scratch.take("even", SIDE**2, self.inputs, tiles, worker=worker)
+            banded.values(index, values, scratch, worker)
+            place = scratch.take("hidden", RUN, RUN, self.outputs, tiles, worker=worker)
+            self.from_values(filters, values, place, scratch, worker, slope, None)
+            banded.copy_band(index, place, picture)
+
+        # A band copies rows of its neighbours' pixels into its own edges, which no other band reads or writes.
+        for_each(band, len(banded.pixels))
+        return out
 
     def filters(self, scratch: Scratch, name: str) -> Array:
         """(36, K, C), the filters' values at the points."""

@@ -3,8 +3,8 @@
 The net's first convolution reads concat(z1, u). It is linear, so it is the sum of a convolution over z1 and one over u.
 The second one, ``pre``, depends on the LR alone and is the same for all samples. The rest of SRFlow's net is two small
 convolutions with 64 channels between them, whose speed is bound by memory traffic. :func:`run_net` therefore computes
-a block of rows at a time on the CPU, so that the hidden channels stay in the cache. In float32 on the CPU
-:mod:`srspace_eval.kernels.banded_net` is used instead; this form also computes other precisions, and on GPUs.
+a block of rows at a time on the CPU, so that the hidden channels stay in the cache. Nets with more convolutions of 3×3
+(SRFlow-DA) are faster in :mod:`srspace_eval.kernels.banded_net`, which needs float32 on the CPU.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from srspace_eval.kernels.banded_tiles import SIDE, BandedConv, BandedMap, run_stages
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, run_stages
 from srspace_eval.kernels.parallel import for_each
-from srspace_eval.kernels.winograd_tiles import Array, Scratch, empty
+from srspace_eval.kernels.winograd_tiles import SIDE, Array, Scratch, empty
 
 
 class DenseBlock:

@@ -23,10 +23,10 @@ from functools import lru_cache
 import numpy as np
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import SIDE, BandedMap, add_bias, multiply, write_outputs
+from srspace_eval.kernels.banded_tiles import BandedMap, add_bias, multiply, write_outputs
 from srspace_eval.kernels.parallel import for_each
 from srspace_eval.kernels.winograd import matrices
-from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch, empty
+from srspace_eval.kernels.winograd_tiles import RUN, SIDE, Array, Scratch, empty
 
 _POINTS = {1: SIDE, 2: 5, 4: 3}  # factor -> points along an axis whose values are not zero
 

@@ -73,3 +73,12 @@ def context(browser: Browser, site: Path) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+@pytest.fixture
+def board(browser: Browser) -> Iterator[Page]:
+    """A page for sites of a test's own. It is not watched."""
+    page = browser.new_page()
+    page.set_default_timeout(10_000)
+    yield page
+    page.close()

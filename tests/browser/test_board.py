@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from srspace_eval import rank
 from srspace_eval.report.files import write_leaderboards
+from tests.helpers.browsing import open_at
 from tests.helpers.sites import wait_for_charts
 
 pytestmark = pytest.mark.browser
@@ -25,22 +25,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.fixture
-def board(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    page.set_default_timeout(10_000)
-    yield page
-    page.close()
-
-
-def _open(page: Page, address: Path, size: tuple[int, int]) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.goto(address.as_uri())
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_numbers_stand_below_the_end_of_their_headings(page: Page, site: Path, size: tuple[int, int]) -> None:
-    _open(page, site / "x8/index.html", size)
+    open_at(page, site / "x8/index.html", size)
     off = page.evaluate(
         """() => [...document.querySelectorAll("#board thead th.number")].map((head) => {
             const parts = [...head.querySelectorAll(".head > *")].filter((one) => one.offsetWidth);
@@ -56,7 +43,7 @@ def test_numbers_stand_below_the_end_of_their_headings(page: Page, site: Path, s
 
 @pytest.mark.parametrize("track", ["x4", "imagesr-x4-2026"])
 def test_names_fit_their_column_on_a_phone(board: Page, published: Path, track: str) -> None:
-    _open(board, published / track / "index.html", SIZES[2])
+    open_at(board, published / track / "index.html", SIZES[2])
     over = board.evaluate(
         """() => [...document.querySelectorAll("#board tbody .team")].filter((cell) => {
             const right = cell.getBoundingClientRect().right;
@@ -74,7 +61,7 @@ def test_names_fit_their_column_on_a_phone(board: Page, published: Path, track: 
 
 
 def test_headings_stay_in_view(page: Page, site: Path) -> None:
-    _open(page, site / "x4/index.html", SIZES[2])
+    open_at(page, site / "x4/index.html", SIZES[2])
     page.evaluate("document.querySelector('.scroll.main').scrollTo(200, 300)")
     box = page.locator(".scroll.main").bounding_box()
     head = page.locator("#board thead .team-head").bounding_box()
@@ -82,7 +69,7 @@ def test_headings_stay_in_view(page: Page, site: Path) -> None:
     assert head is not None
     assert abs(head["x"] - box["x"]) < 3, "the names' heading stays above the names"
     assert abs(head["y"] - box["y"]) < 3
-    _open(page, site / "x4/index.html", SIZES[0])
+    open_at(page, site / "x4/index.html", SIZES[0])
     page.mouse.wheel(0, 700)
     page.wait_for_function("scrollY > 300")
     head = page.locator("#board thead .team-head").bounding_box()
@@ -92,7 +79,7 @@ def test_headings_stay_in_view(page: Page, site: Path) -> None:
 
 @pytest.mark.parametrize("size", SIZES[:2])
 def test_a_published_board_is_not_wider_than_the_window(board: Page, published: Path, size: tuple[int, int]) -> None:
-    _open(board, published / "x4/index.html", size)
+    open_at(board, published / "x4/index.html", size)
     assert (
         board.evaluate(
             "() => { const e = document.querySelector('.scroll.main'); return e.scrollWidth - e.clientWidth; }"
@@ -102,14 +89,14 @@ def test_a_published_board_is_not_wider_than_the_window(board: Page, published: 
     legend = board.locator("#legend").bounding_box()
     assert legend is not None
     assert legend["x"] + legend["width"] <= size[0]
-    _open(board, published / "index.html", size)
+    open_at(board, published / "index.html", size)
     wide = board.eval_on_selector_all(".scroll", "all => all.map((e) => e.scrollWidth - e.clientWidth)")
     assert max(wide) <= 0
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_rows_with_intervals_are_low_and_their_bars_have_an_axis(page: Page, site: Path, size: tuple[int, int]) -> None:
-    _open(page, site / "x8/index.html", size)
+    open_at(page, site / "x8/index.html", size)
     page.get_by_label("Intervals").check()
     assert (
         max(page.eval_on_selector_all("#board tbody tr", "all => all.map((r) => r.getBoundingClientRect().height)"))
@@ -125,7 +112,7 @@ def test_rows_with_intervals_are_low_and_their_bars_have_an_axis(page: Page, sit
 
 
 def test_paper_has_no_buttons_and_whole_names_and_charts_inside_their_boxes(page: Page, site: Path) -> None:
-    _open(page, site / "x8/index.html", (688, 1000))
+    open_at(page, site / "x8/index.html", (688, 1000))
     wait_for_charts(page)
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -145,7 +132,7 @@ def test_paper_has_no_buttons_and_whole_names_and_charts_inside_their_boxes(page
 
 @pytest.mark.parametrize("size", SIZES)
 def test_lines_to_names_do_not_cross(board: Page, published: Path, size: tuple[int, int]) -> None:
-    _open(board, published / "x4/index.html", size)
+    open_at(board, published / "x4/index.html", size)
     wait_for_charts(board)
     crossing = board.evaluate(
         """() => {
@@ -170,7 +157,7 @@ def test_lines_to_names_do_not_cross(board: Page, published: Path, size: tuple[i
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_front_passes_no_name(board: Page, published: Path, size: tuple[int, int]) -> None:
-    _open(board, published / "x4/index.html", size)
+    open_at(board, published / "x4/index.html", size)
     wait_for_charts(board)
     passed = board.evaluate(
         """() => {

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from srspace_eval import rank
 from srspace_eval.report.files import write_leaderboards
+from tests.helpers.browsing import open_at
 
 pytestmark = pytest.mark.browser
 
@@ -28,22 +28,9 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.fixture
-def board(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    page.set_default_timeout(10_000)
-    yield page
-    page.close()
-
-
-def _open(page: Page, address: Path, size: tuple[int, int]) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.goto(address.as_uri())
-
-
 @pytest.mark.parametrize("track", ["esr-2026", "imagesr-x4-2026"])
 def test_a_tight_heading_makes_a_wide_board_fit_a_desktop(board: Page, wide: Path, track: str) -> None:
-    _open(board, wide / track / "index.html", DESKTOP)
+    open_at(board, wide / track / "index.html", DESKTOP)
     frame = board.locator(".scroll.main").first
     assert frame.evaluate("(one) => one.matches('.tight.fits') && one.scrollWidth <= one.clientWidth")
     expect(board.locator("#legend .when-tight")).to_be_visible()
@@ -52,7 +39,7 @@ def test_a_tight_heading_makes_a_wide_board_fit_a_desktop(board: Page, wide: Pat
 
 
 def test_place_name_and_heading_stay_while_a_wide_board_scrolls(board: Page, wide: Path) -> None:
-    _open(board, wide / "esr-2026/index.html", LAPTOP)
+    open_at(board, wide / "esr-2026/index.html", LAPTOP)
     frame = board.locator(".scroll.main").first
     assert frame.evaluate("(one) => !one.matches('.fits') && one.scrollWidth > one.clientWidth + 50")
     frame.evaluate("(one) => one.scrollTo(140, 90)")
@@ -78,7 +65,7 @@ def test_place_name_and_heading_stay_while_a_wide_board_scrolls(board: Page, wid
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE])
 def test_a_shade_shows_on_which_side_a_table_goes_on(board: Page, wide: Path, size: tuple[int, int]) -> None:
-    _open(board, wide / "esr-2026/index.html", size)
+    open_at(board, wide / "esr-2026/index.html", size)
     frame = board.locator(".scroll.main").first
     expect(frame).to_have_class("scroll main tight more-right")
     shade = frame.evaluate(
@@ -94,7 +81,7 @@ def test_a_shade_shows_on_which_side_a_table_goes_on(board: Page, wide: Path, si
 
 @pytest.mark.parametrize("name", ["esr-2026", "imagesr-x4-2026", "ntire2020-rwsr-1"])
 def test_headings_do_not_touch_on_a_phone(board: Page, wide: Path, name: str) -> None:
-    _open(board, wide / name / "index.html", PHONE)
+    open_at(board, wide / name / "index.html", PHONE)
     gaps = board.evaluate(
         """() => {
             const ends = [...document.querySelectorAll("#board thead th.number:not(.place)")].map((head) => {
@@ -118,7 +105,7 @@ def test_headings_do_not_touch_on_a_phone(board: Page, wide: Path, name: str) ->
 
 
 def test_no_number_of_a_phone_is_wider_than_its_screen_can_show(board: Page, wide: Path) -> None:
-    _open(board, wide / "esr-2026/index.html", PHONE)
+    open_at(board, wide / "esr-2026/index.html", PHONE)
     first = board.locator("#board tbody tr").first.locator("td").nth(1).bounding_box()
     assert first
     assert first["x"] + first["width"] <= PHONE[0], "the score can be read without scrolling"
@@ -126,7 +113,7 @@ def test_no_number_of_a_phone_is_wider_than_its_screen_can_show(board: Page, wid
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_numbers_with_intervals_stand_below_their_headings(page: Page, site: Path, size: tuple[int, int]) -> None:
-    _open(page, site / "x8/index.html", size)
+    open_at(page, site / "x8/index.html", size)
     page.get_by_label("Intervals").check()
     off = page.evaluate(
         """() => [...document.querySelectorAll("#board thead th.number.ranked")].map((head) => {
@@ -142,7 +129,7 @@ def test_numbers_with_intervals_stand_below_their_headings(page: Page, site: Pat
 
 
 def test_a_filter_that_nothing_matches_says_so(board: Page, wide: Path) -> None:
-    _open(board, wide / "esr-2026/index.html", DESKTOP)
+    open_at(board, wide / "esr-2026/index.html", DESKTOP)
     nothing = board.locator("#table .nothing")
     expect(nothing).to_be_hidden()
     board.locator("#filter").fill("no such <b>team")
@@ -154,7 +141,7 @@ def test_a_filter_that_nothing_matches_says_so(board: Page, wide: Path) -> None:
 
 
 def test_rows_do_not_stand_over_the_round_corners(board: Page, wide: Path) -> None:
-    _open(board, wide / "esr-2026/index.html", DESKTOP)
+    open_at(board, wide / "esr-2026/index.html", DESKTOP)
     style = board.locator(".scroll.main").first.evaluate("(one) => getComputedStyle(one).overflow")
     assert style == "clip"
     board.mouse.wheel(0, 500)
@@ -165,7 +152,7 @@ def test_rows_do_not_stand_over_the_round_corners(board: Page, wide: Path) -> No
 
 
 def test_paper_shows_a_wide_table_whole(board: Page, wide: Path) -> None:
-    _open(board, wide / "esr-2026/index.html", LAPTOP)
+    open_at(board, wide / "esr-2026/index.html", LAPTOP)
     board.emulate_media(media="print")
     style = board.locator(".scroll.main").first.evaluate(
         """(one) => [getComputedStyle(one).overflow, getComputedStyle(one).maxHeight,
@@ -176,7 +163,7 @@ def test_paper_shows_a_wide_table_whole(board: Page, wide: Path) -> None:
 
 def test_paper_repeats_the_headings_as_text(board: Page, wide: Path) -> None:
     """Chromium repeats a table's heading on the next sheet, but not the buttons in it."""
-    _open(board, wide / "esr-2026/index.html", LAPTOP)
+    open_at(board, wide / "esr-2026/index.html", LAPTOP)
     board.emulate_media(media="print")
     board.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(board.locator("#board thead button:visible")).to_have_count(0)
@@ -190,6 +177,6 @@ def test_paper_repeats_the_headings_as_text(board: Page, wide: Path) -> None:
 
 def test_axe_finds_nothing_on_wide_boards(board: Page, wide: Path) -> None:
     for name in ("esr-2026", "ntire2020-rwsr-1"):
-        _open(board, wide / name / "index.html", PHONE)
+        open_at(board, wide / name / "index.html", PHONE)
         found = Axe().run(board).response["violations"]
         assert [(one["id"], len(one["nodes"])) for one in found] == []

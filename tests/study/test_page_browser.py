@@ -17,6 +17,7 @@ from srspace_eval.study.key import Key
 from srspace_eval.study.options import CollectOptions
 from srspace_eval.study.report import write_outcome
 from srspace_eval.study.serve import StudyServer
+from tests.helpers.browsing import watched_page
 from tests.helpers.rater import Rater, document
 from tests.helpers.studies import Build
 
@@ -34,15 +35,8 @@ Study = tuple[Path, Key]
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page in a new profile. A script error or a network request fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("requestfailed", lambda request: trouble.append(request.url))
-    page.on("request", lambda r: trouble.append(r.url) if "127.0.0.1" not in r.url and r.url[:4] == "http" else None)
-    yield page
-    context.close()
-    assert trouble == []
+    with watched_page(browser) as page:
+        yield page
 
 
 def link(study: Study, rater: str = "r01") -> str:

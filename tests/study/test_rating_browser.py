@@ -17,6 +17,7 @@ from srspace_eval.study.collect import compute_ratings
 from srspace_eval.study.key import Key
 from srspace_eval.study.rating_report import write_ratings
 from srspace_eval.study.serve import StudyServer
+from tests.helpers.browsing import watched_page
 from tests.helpers.rater import document
 from tests.helpers.studies import Build, answer_document, rated
 
@@ -36,15 +37,8 @@ def rating(build: Build) -> Study:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page in a new profile. A script error or a network request fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("requestfailed", lambda request: trouble.append(request.url))
-    page.on("request", lambda r: trouble.append(r.url) if "127.0.0.1" not in r.url and r.url[:4] == "http" else None)
-    yield page
-    context.close()
-    assert trouble == []
+    with watched_page(browser) as page:
+        yield page
 
 
 def link(study: Study, rater: str = "r01") -> str:

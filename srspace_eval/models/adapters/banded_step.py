@@ -1,4 +1,4 @@
-"""A folded step of a flow in bands of tile rows: fast for one sample on the CPU in float32.
+"""A folded step of a flow in bands of tile rows, on the CPU in float32.
 
 The arithmetic is that of :class:`~srspace_eval.models.adapters.fused.FusedStep`. All of a step is computed band by
 band, also the elementwise part and the matrix, so that the memory is read and written once for each step. NumPy
@@ -54,7 +54,7 @@ class BandedStep:
     features
         The rest of fFeatures, after the first ReLU.
     nets
-        fAffine without its channels for the conditioning, and perhaps fAffine_std.
+        fAffine without its channels for the conditioning, and perhaps fAffine_std. Empty: :meth:`decode` is not called.
     matrix
         The inverse of the step's linear part.
     logdet
@@ -88,7 +88,7 @@ class BandedStep:
     def condition_pictures(
         self, values: SharedValues, layout: torch.memory_format, scratch: Scratch
     ) -> tuple[list[Tensor], float]:
-        """The same as pictures: pre, gain and offset (1, channels, H, W), and the log-determinant."""
+        """As :meth:`condition`, but as pictures: pre, gain and offset (1, channels, H, W), and the log-determinant."""
         like = BandedMap(values.height, values.width, 1, scratch, "like")
         sizes = [(1, depth, values.height, values.width) for depth in self._depths]
         pictures = [torch.empty(size, memory_format=layout) for size in sizes]

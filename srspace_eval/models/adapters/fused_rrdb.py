@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from srspace_eval.flows.rrdb import RESIDUAL_SCALE, SLOPE, RRDBFeatures, RRDBNet
 from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap
 from srspace_eval.kernels.dense_tiles import DenseBlock
-from srspace_eval.kernels.winograd_tiles import Scratch, TileConv
+from srspace_eval.kernels.winograd_tiles import Scratch
 
 
 class FusedRRDB:
@@ -51,13 +51,13 @@ class FusedRRDB:
                 at += channels
         del values, grown, y, z
         trunk = x.picture(torch.empty_like(first, memory_format=torch.channels_last))
-        last = _tiled(net.trunk_conv)(trunk, scratch)
+        last = _banded(net.trunk_conv)(trunk, scratch)
         last += trunk if net.skip == "trunk" else first
         up: list[Tensor] = []
         for k in range(upconvs):
             small = up[-1] if up else last
             large = F.interpolate(small, scale_factor=2, mode="nearest")
-            up.append(_tiled(net.get_submodule(f"upconv{k + 1}"))(large, scratch, SLOPE))
+            up.append(_banded(net.get_submodule(f"upconv{k + 1}"))(large, scratch, SLOPE))
         return RRDBFeatures(last, outputs, tuple(up))
 
 
@@ -68,8 +68,8 @@ def _fused(block: nn.Module) -> DenseBlock:
     return DenseBlock([BandedConv(*conv, factor) for conv, factor in zip(convs, factors, strict=True)], SLOPE)
 
 
-def _tiled(conv: nn.Module) -> TileConv:
-    return TileConv(*_parameters(conv))
+def _banded(conv: nn.Module) -> BandedConv:
+    return BandedConv(*_parameters(conv))
 
 
 def _parameters(conv: nn.Module) -> tuple[Tensor, Tensor]:

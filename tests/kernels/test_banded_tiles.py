@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srspace_eval.kernels import winograd_tiles
-from srspace_eval.kernels.winograd_tiles import Scratch, TileConv, TiledMap, can_tile
+from srspace_eval.kernels import banded_tiles
+from srspace_eval.kernels.banded_tiles import BandedConv
+from srspace_eval.kernels.winograd_tiles import Scratch, can_tile
 
 
 def operands(channels: int, outputs: int, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
@@ -20,7 +21,7 @@ def operands(channels: int, outputs: int, size: tuple[int, int]) -> tuple[Tensor
 def test_equals_the_convolution(size: tuple[int, int]) -> None:
     x, weight, bias = operands(9, 5, size)
     exact = F.conv2d(x.double(), weight.double(), bias.double(), padding=1)
-    found = TileConv(weight, bias)(x)
+    found = BandedConv(weight, bias)(x, Scratch())
     torch.testing.assert_close(found.double(), exact, rtol=0, atol=2e-5)
     assert float((found - exact).norm() / exact.norm()) < 2e-6
 
@@ -30,42 +31,33 @@ def test_the_points_keep_the_error_small(channels: int, outputs: int) -> None:
     x, weight, bias = operands(channels, outputs, (20, 33))
     exact = F.conv2d(x.double(), weight.double(), bias.double(), padding=1)
     # The points 0, ±1, ±2 and infinity give about 2.6e-6.
-    assert float((TileConv(weight, bias)(x) - exact).norm() / exact.norm()) < 1.6e-6
+    assert float((BandedConv(weight, bias)(x, Scratch()) - exact).norm() / exact.norm()) < 1.6e-6
 
 
 @pytest.mark.parametrize("tiles", [1, 20, 1000])
 def test_bands_and_threads_change_nothing(tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
     x, weight, bias = operands(8, 8, (23, 40))
-    whole = TileConv(weight, bias)(x)
-    monkeypatch.setattr(winograd_tiles, "_BAND_TILES", tiles)
-    found = TileConv(weight, bias)(x)
+    whole = BandedConv(weight, bias)(x, Scratch())
+    monkeypatch.setattr(banded_tiles, "_BAND_TILES", tiles)
+    found = BandedConv(weight, bias)(x, Scratch())
     torch.testing.assert_close(found, whole, rtol=0, atol=2e-6)
     before = torch.get_num_threads()
     try:
         for threads in (1, 3):
             torch.set_num_threads(threads)
-            assert torch.equal(TileConv(weight, bias)(x), found)
+            assert torch.equal(BandedConv(weight, bias)(x, Scratch()), found)
     finally:
         torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.2])
-def test_an_activation_and_a_sum_follow(slope: float) -> None:
-    x, weight, bias = operands(6, 6, (9, 10))
-    scratch, tiled, out = Scratch(), TiledMap.of(x), TiledMap(9, 10, 6)
-    TileConv(weight, bias).run(tiled, out, scratch, slope, tiled)
-    expected = F.leaky_relu(F.conv2d(x, weight, bias, padding=1), slope) + x
-    torch.testing.assert_close(out.picture(), expected, rtol=0, atol=1e-5)
-    # The pixels outside the picture stay zero: the next convolution reads them.
-    assert float(abs(out.pixels).sum()) == pytest.approx(float(out.picture().abs().sum()))
-    assert torch.equal(tiled.picture(), x)
-
-
-def test_a_picture_may_take_some_of_the_channels() -> None:
-    x, _, _ = operands(5, 1, (6, 7))
-    part = torch.empty(1, 2, 6, 7)
-    TiledMap.of(x).picture(part, 3)
-    assert torch.equal(part, x[:, 3:])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_an_activation_follows(slope: float, layout: torch.memory_format) -> None:
+    x, weight, bias = operands(6, 5, (9, 10))
+    found = BandedConv(weight, bias)(x.contiguous(memory_format=layout), Scratch(), slope)
+    expected = F.leaky_relu(F.conv2d(x, weight, bias, padding=1), slope)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    assert found.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_it_is_for_float32_on_the_cpu() -> None:
@@ -78,11 +70,11 @@ def test_it_is_for_float32_on_the_cpu() -> None:
 
 def test_programs_may_compute_in_another_precision() -> None:
     x, weight, bias = operands(8, 8, (5, 9))
-    expected = TileConv(weight, bias)(x)
+    expected = BandedConv(weight, bias)(x, Scratch())
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        found = TileConv(weight, bias)(x)
+        found = BandedConv(weight, bias)(x, Scratch())
     finally:
         torch.set_default_dtype(before)
     assert found.dtype == torch.float32
