@@ -28,6 +28,8 @@ from srspace_eval._utils.hashing import sha256
 MAX_HEADER_BYTES = 1 << 23
 """The longest header of a safetensors file that is read. 10 000 parameters have 1 MB."""
 
+_HARD_LINK = "has several names (hard links), and the others would change with it; remove this one"
+
 _LONGEST_NAME = 255  # bytes, on every system in use
 
 
@@ -70,7 +72,8 @@ def open_regular(path: Path, flags: int) -> int:
     Raises
     ------
     OSError
-        If it is a link, a pipe, a device or a folder, or cannot be opened.
+        If it is a link, a pipe, a device or a folder, or cannot be opened. A file with several names (hard links) is
+        not opened for writing.
     """
     if path.is_symlink():
         raise OSError("is a symbolic link, which is not followed")
@@ -78,9 +81,13 @@ def open_regular(path: Path, flags: int) -> int:
     for flag in extra:
         flags |= flag
     handle = os.open(path, flags, 0o644)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode):
         os.close(handle)
         raise OSError("not a regular file")
+    if flags & (os.O_WRONLY | os.O_RDWR) and state.st_nlink > 1:
+        os.close(handle)
+        raise OSError(_HARD_LINK)
     return handle
 
 
@@ -245,10 +252,13 @@ def locked(path: Path) -> Iterator[None]:
     filelock.Timeout
         If another process holds the lock. (It is an OSError: catch it first.)
     OSError
-        If the lock file cannot be written, or is a symbolic link.
+        If the lock file cannot be written, or is a link.
     """
     if path.is_symlink():  # its target would be emptied
         raise OSError("is a symbolic link, which is not followed")
+    with suppress(FileNotFoundError):
+        if path.lstat().st_nlink > 1:
+            raise OSError(_HARD_LINK)
     lock = filelock.FileLock(path, timeout=0)
     lock.acquire()
     try:
@@ -275,8 +285,11 @@ def _open(path: Path) -> tuple[int, Path]:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 if _is_still(temporary, handle):
-                    os.ftruncate(handle, 0)
-                    return handle, temporary
+                    state = os.fstat(handle)
+                    if stat.S_ISREG(state.st_mode) and state.st_nlink == 1:
+                        os.ftruncate(handle, 0)
+                        return handle, temporary
+                    temporary.unlink()  # a second name of another file, which must keep its content
             except OSError:  # a network file system without locks
                 os.close(handle)
                 break
