@@ -6,6 +6,8 @@ the target is either the complete old or the complete new file.
 A killed process leaves its temporary file behind. The next process that writes the same target reuses and thereby
 removes it. The lock keeps other processes from reusing an active temporary file. Where files cannot be locked (on
 Windows and some network file systems), temporary files have unique names, and that of a killed process remains.
+
+The module is long because each refusal says why it is needed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""From a submission to its result: pair, inspect, measure, record."""
+"""From a submission to its result: pair, inspect, measure, record.
+
+The module is long because much of it is documentation.
+"""
 
 from __future__ import annotations
 
