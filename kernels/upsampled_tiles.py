@@ -144,7 +144,7 @@ class SharedConv:
     own_channels
         C.
     factor
-        Factor of the upsampling, one of :data:`FACTORS`. With 1 there is no upsampled map.
+        By how much the second map is upsampled: one of :data:`FACTORS`. 1 means that there is no second map.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, own_channels: int, factor: int) -> None:
