@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, Task, add_bias, limit_below, multiply, run_stages
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, Bias, Task, limit_below, multiply, run_stages
 from srspace_eval.kernels.coupling import Conv, Skip
 from srspace_eval.kernels.winograd_tiles import RUN, SIDE, Array, Scratch
 
@@ -91,12 +91,12 @@ class BandedTail:
     """
 
     def __init__(self, tail: Sequence[Conv | Skip]) -> None:
-        self._points: list[tuple[Array, Array, float]] = []
+        self._points: list[tuple[Array, Bias, float]] = []
         self._stages: list[_Stage] = []
         for op in tail:
             if isinstance(op, Conv) and op.reach == 0:
                 weight = op.weight[:, :, 0, 0].contiguous().numpy()
-                self._points.append((weight, _bias(op).numpy()[:, None], 0.0 if op.relu else 1.0))
+                self._points.append((weight, Bias(_bias(op).numpy()), 0.0 if op.relu else 1.0))
                 continue
             body = op.body if isinstance(op, Skip) else (op,)
             for k, conv in enumerate(body):
@@ -175,7 +175,7 @@ class BandedTail:
         limit_below(places[0], 0, scratch, worker)
         for (weight, bias, slope), source, place in zip(self._points, places, places[1:], strict=False):
             multiply(weight, source, place)
-            add_bias(place, bias, scratch, worker)
+            bias.add(place)
             limit_below(place, slope, scratch, worker)
         out.clear_outside(band)
 

@@ -214,11 +214,19 @@ def _zeros(shape: tuple[int, ...]) -> Array:
     return np.zeros(shape, np.float32)
 
 
-def add_bias(place: Array, bias: Array, scratch: Scratch, worker: int) -> None:
-    """Add a bias (K, 1) to outputs (..., K, tiles)."""
-    rows = scratch.take("bias", *place.shape[-2:], worker=worker)
-    rows[...] = bias
-    np.add(place, rows, out=place)
+class Bias:
+    """A bias (K,) that is added to outputs."""
+
+    def __init__(self, bias: Array) -> None:
+        self._rows = bias[:, None].copy()
+
+    def add(self, place: Array) -> None:
+        """Add it to outputs (..., K, tiles)."""
+        rows = self._rows
+        if rows.shape[1] != place.shape[-1]:
+            # NumPy's sum with rows of this length is faster than one with a column. Next time they are used again.
+            rows = self._rows = np.repeat(rows[:, :1], place.shape[-1], axis=1)
+        np.add(place, rows, out=place)
 
 
 class BandedConv:
@@ -237,7 +245,7 @@ class BandedConv:
     def __init__(self, weight: Tensor, bias: Tensor, factor: float = 1.0) -> None:
         self.outputs, self.inputs = weight.shape[:2]
         self._factor = np.float32(factor)
-        self._bias = bias.numpy()[:, None] * self._factor
+        self._bias = Bias(bias.numpy() * self._factor)
         self._taps = weight.permute(2, 3, 0, 1).reshape(9, -1).contiguous().numpy()
 
     def __call__(self, x: Tensor, scratch: Scratch, slope: float = 1.0) -> Tensor:
@@ -302,7 +310,7 @@ class BandedConv:
         products = scratch.take("odd", SIDE**2, self.outputs, values.shape[2], worker=worker)
         multiply(filters, values, products)
         write_outputs(products, place, scratch, worker)
-        add_bias(place, self._bias, scratch, worker)
+        self._bias.add(place)
         limit_below(place, slope, scratch, worker)
         if added is not None:
             place += added

@@ -23,7 +23,7 @@ from functools import lru_cache
 import numpy as np
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import BandedMap, Task, add_bias, multiply, transforms, write_outputs
+from srspace_eval.kernels.banded_tiles import BandedMap, Bias, Task, multiply, transforms, write_outputs
 from srspace_eval.kernels.parallel import for_each
 from srspace_eval.kernels.winograd import matrices
 from srspace_eval.kernels.winograd_tiles import RUN, SIDE, Array, Scratch, empty
@@ -148,7 +148,7 @@ class SharedConv:
     def __init__(self, weight: Tensor, bias: Tensor, own_channels: int, factor: int) -> None:
         self.outputs = len(weight)
         self._points = _POINTS[factor]
-        self._bias = bias.numpy()[:, None]
+        self._bias = Bias(bias.numpy())
         self._taps = weight.permute(2, 3, 0, 1).reshape(9, self.outputs, -1).contiguous().numpy()
         self._own_taps = np.ascontiguousarray(self._taps[:, :, :own_channels])
 
@@ -185,4 +185,4 @@ class SharedConv:
             multiply(right, values.right[band], products[:n, n:])
         flat = products.reshape(SIDE**2, *products.shape[2:])
         write_outputs(flat, place, scratch, worker, _points().after)
-        add_bias(place, self._bias, scratch, worker)
+        self._bias.add(place)
