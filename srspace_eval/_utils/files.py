@@ -123,7 +123,7 @@ def refuse_packed(path: Path) -> None:
     """Refuse a zip that unpacks to more than its size, or that two readers can read differently. Other files pass.
 
     PyTorch stores tensors uncompressed. A compressed zip was not written by PyTorch, and may unpack to any size.
-    PyTorch has a zip reader of its own. What is checked here must be what that reader finds.
+    PyTorch reads zips with its own code, not with zipfile. A zip is refused in which the two can find different files.
 
     Raises
     ------

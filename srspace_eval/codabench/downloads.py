@@ -197,7 +197,7 @@ def _entries(downloads: Path) -> list[Path]:
 
 
 def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list[ScoringOutput]:
-    """The last submission of each team. Without numbers nobody knows which is the last; lookalikes are problems."""
+    """The last submission of each team, by the numbers in the files' names. Lookalike team names are problems."""
     found: dict[str, list[ScoringOutput]] = defaultdict(list)
     for output in outputs:
         found[name_key(output.team)].append(output)

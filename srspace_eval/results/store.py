@@ -229,8 +229,9 @@ def write_result(path: Path | str, result: Result) -> None:
 
 
 def newest_day(board: Path, track: str) -> str:
-    """The day (UTC) on which the newest result of a track was written, such as ``"2026-11-21"``; empty without results,
-    or if that is after the year 9999.
+    """The day (UTC) on which the newest result of a track was written, such as ``"2026-11-21"``.
+
+    It is empty if the track has no results, or if the day is after the year 9999.
 
     The environment variable SOURCE_DATE_EPOCH, in seconds, takes the place of the files' times, which a copy may lose.
     """
