@@ -16,6 +16,7 @@ MOS_FILE = "MOS.csv"
 """Mean opinion scores, which ``study collect`` writes for a rating study."""
 
 _MAX_BYTES = 1 << 27
+_ROUNDING = 6e-5  # the draws have four decimals, the MORs six
 
 
 def draws_csv(methods: Sequence[str], draws: Sequence[Sequence[float]]) -> str:
@@ -27,13 +28,17 @@ def draws_csv(methods: Sequence[str], draws: Sequence[Sequence[float]]) -> str:
     return text.getvalue()
 
 
-def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, ...]]:
-    """Method -> its MOR in each resampled study.
+def read_draws(
+    path: Path, mor: Mapping[str, float], intervals: Mapping[str, tuple[float, float]] | None = None
+) -> dict[str, tuple[float, ...]]:
+    """Method -> its MOR in each resampled study. Empty for the study of one rater, which has no intervals.
 
     Parameters
     ----------
     mor
         The study's MORs, to which the draws must belong.
+    intervals
+        Their intervals, whose ends must be quantiles of the draws.
 
     Raises
     ------
@@ -49,6 +54,8 @@ def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, .
             f"{path}: not a study's draws ({error}); run `study collect` again, or give {MOR_FILE}"
         ) from error
     names = [unescape_cell(name.strip()) for name in names]
+    if not draws and set(names) == set(mor) and not intervals:
+        return {}
     belongs = (
         len(draws) > 1
         and len(set(names)) == len(names)
@@ -57,6 +64,29 @@ def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, .
     )
     columns = dict(zip(names, zip(*draws, strict=True), strict=True)) if belongs else {}
     # The MOR lies within its resampled values; both are rounded in the files.
-    if not columns or any(not min(d) - 1e-3 <= mor[name] <= max(d) + 1e-3 for name, d in columns.items()):
+    inside = all(min(d) - 1e-3 <= mor[name] <= max(d) + 1e-3 for name, d in columns.items())
+    if not columns or not inside or not _quantiles_agree(columns, intervals or {}):
         raise RankingError(f"{path}: does not belong to the {MOR_FILE} beside it; run `study collect` again")
     return columns
+
+
+def _quantiles_agree(columns: Mapping[str, Sequence[float]], intervals: Mapping[str, tuple[float, float]]) -> bool:
+    """Whether the ends of all intervals can be the same two quantiles of the draws, at any confidence level.
+
+    Draws of an earlier result, of fewer answers or of another seed, have other quantiles. The table does not say its
+    level. Each end tells between which two places, in the order of the draws, its quantile lies.
+    """
+    least, most = 0.0, float("inf")
+    for name, (low, high) in intervals.items():
+        column = columns[name]
+        last = len(column) - 1
+        below, upto = _places(column, low)
+        least, most = max(least, below - 1), min(most, upto)
+        below, upto = _places(column, high)
+        least, most = max(least, last - upto), min(most, last - below + 1)
+    return least <= most
+
+
+def _places(column: Sequence[float], end: float) -> tuple[int, int]:
+    """How many draws are below an end, and how many are not above it. Both files are rounded."""
+    return sum(value < end - _ROUNDING for value in column), sum(value <= end + _ROUNDING for value in column)
