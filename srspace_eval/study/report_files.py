@@ -15,12 +15,14 @@ from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import write_together
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
+from srspace_eval.ranking.draws import OUTCOME_FILE as JSON_FILE
+from srspace_eval.ranking.draws import text_digest
 from srspace_eval.study.places import refuse_raters_folder
 
 _OUTCOME = re.compile(rb'\s*\{\s*"format"\s*:\s*"(srspace-eval/(?:study|rating)-result/[0-9]+)"')
 _OUTCOME_BYTES = 200
 
-JSON_FILE, PAGE_FILE, PLOTLY_FILE = "study.json", "report.html", "plotly.min.js"
+PAGE_FILE, PLOTLY_FILE = "report.html", "plotly.min.js"
 
 
 def write_report(tables: Mapping[str, str], document: Mapping[str, Any], page: str, out: Path) -> None:
@@ -34,7 +36,7 @@ def write_report(tables: Mapping[str, str], document: Mapping[str, Any], page: s
     tables
         File name -> text.
     document, page
-        Content of study.json and of report.html.
+        Content of study.json and of report.html. ``files`` is added to study.json: table -> its SHA-256.
 
     Raises
     ------
@@ -43,9 +45,11 @@ def write_report(tables: Mapping[str, str], document: Mapping[str, Any], page: s
     """
     refuse_raters_folder(out)
     plotly = files("plotly").joinpath("package_data").joinpath(PLOTLY_FILE)
+    digests = {name: text_digest(text.encode("utf-8", "backslashreplace")) for name, text in tables.items()}
     texts = {
-        # First: it marks the folder as a study's result. After a crash, the next call can replace the other files.
-        JSON_FILE: strict_json.dumps(document) + "\n",
+        # First: it marks the folder as a study's result, and says which tables belong to it. After a crash, `rank`
+        # refuses tables of two results, and the next call can replace all files.
+        JSON_FILE: strict_json.dumps({**document, "files": digests}) + "\n",
         **tables,
         PLOTLY_FILE: plotly.read_text(encoding="utf-8"),
         PAGE_FILE: page,

@@ -31,7 +31,7 @@ class RejectedAnswer:
 
     @property
     def published(self) -> dict[str, str]:
-        """The entry of a result that others see: without absolute paths."""
+        """The entry of a published result, without absolute paths."""
         reason = self.reason
         for other in sorted(self.others, key=len, reverse=True):
             reason = reason.replace(other, short_path(other))
@@ -94,9 +94,7 @@ def screen_answers(
 
 
 def short_path(file: str) -> str:
-    """How results name a file: an absolute path by its last folder and its name alone.
-
-    Results are published. An absolute path tells how the organiser's folders are called.
+    """How published results name a file: an absolute path by its last folder and its name alone.
 
     >>> short_path("answers/r01.json"), Path(short_path(str(Path("/home/ann/answers/r01.json")))).as_posix()
     ('answers/r01.json', 'answers/r01.json')
@@ -111,22 +109,21 @@ def _one_a_rater(
     """Each rater's answer: a complete one before a partial one, then the latest revision, then the most tasks.
 
     A browser that has sent a complete answer keeps all tasks. A later partial answer therefore is from another
-    browser, and does not replace a complete one. No answer counts of a rater whose answers of the latest revision contradict each other: answers from two browsers,
-    or of version 0.1.0, which had no revisions.
+    browser, and does not replace a complete one. No answer counts of a rater whose answers of the latest revision
+    contradict each other: answers from two browsers, or of version 0.1.0, which had no revisions.
     """
     by_rater: dict[str, list[tuple[str, Answer]]] = defaultdict(list)
     for file, answer in readable:
         by_rater[answer.rater].append((file, answer))
     kept, rejected = [], []
     for rater, every in sorted(by_rater.items()):
-        sent = [(file, answer) for file, answer in every if not answer.missing(key)]
-        if sent and len(sent) < len(every):
-            rejected += [
-                RejectedAnswer(file, f"{rater} also sent a complete answer ({sent[0][0]})", (sent[0][0],))
-                for file, answer in every
-                if answer.missing(key)
-            ]
-        sent = sent or every
+        complete = [(file, answer) for file, answer in every if not answer.missing(key)]
+        sent = complete or every
+        rejected += [
+            RejectedAnswer(file, f"{rater} also sent a complete answer ({sent[0][0]})", (sent[0][0],))
+            for file, answer in every
+            if complete and answer.missing(key)
+        ]
         latest = max(answer.revision for _, answer in sent)
         found = [(file, answer) for file, answer in sent if answer.revision == latest]
         rejected += [
