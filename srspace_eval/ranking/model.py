@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -25,6 +25,10 @@ MEASURED = "measured here"
 
 CLAIM = "claim"
 """The evidence of a result that this machine neither measured nor verified."""
+
+EVIDENCE, NOT_MEASURED, ABOUT = "evidence", "not_measured", "about_"
+"""Columns of a leaderboard's CSV: the evidence, the ids of :attr:`Entry.joined`; and what a field of the table of teams
+begins with where a metric has its name."""
 
 FINAL = "final_rank"
 """The final rank's id, where columns are named by metric ids."""
@@ -63,6 +67,9 @@ class Entry:
         ``"taken on trust ..."``, or :data:`CLAIM`. Empty: nothing is known.
     late
         Whether a publication says that it was submitted after the deadline. Pages show it as a late entry.
+    joined
+        Of an entry with a :attr:`result`: metric id -> where a value comes from that the result does not hold, such as
+        ``"the table of values runtimes.csv"``. No measurement gave such a value, and tables mark it.
 
     Examples
     --------
@@ -85,6 +92,7 @@ class Entry:
     about: Mapping[str, str] = field(default_factory=dict)
     evidence: str = ""
     late: bool = False
+    joined: Mapping[str, str] = field(default_factory=dict)
 
 
 GROUND_TRUTH = "GT"
@@ -227,8 +235,10 @@ class Ranking:
             ``METRIC_rank`` (float64); ``final_rank``; ``why_unranked``, ``note`` (text). If the ranking has intervals,
             a metric also has ``METRIC_low``, ``METRIC_high`` and, if the rule ranks by it, ``METRIC_rank_low``,
             ``METRIC_rank_high`` (float64) and ``METRIC_tied_with_next`` (boolean); the final rank has
-            ``final_rank_low``, ``final_rank_high`` and ``final_rank_tied_with_next``. If a table of teams was given,
-            its fields that are not all empty follow (text).
+            ``final_rank_low``, ``final_rank_high`` and ``final_rank_tied_with_next``. If results come from a board,
+            ``evidence`` follows (text: :attr:`Entry.evidence`), and if values of measured rows come from tables,
+            ``not_measured`` (text: the ids of these values). If a table of teams was given, its fields that are not all
+            empty are the last columns (text), a field with the id of a shown metric as ``about_FIELD``.
 
         Examples
         --------
@@ -263,9 +273,35 @@ class Ranking:
                     columns[f"{key}_tied_with_next"] = ("boolean", tied)
         columns["why_unranked"] = ("string", [row.why_unranked for row in self.rows])
         columns["note"] = ("string", [entry.note for entry in entries])
-        for about in about_fields([entry.about for entry in entries]):
-            columns[about] = ("string", [entry.about.get(about, "") for entry in entries])
+        for name, texts in told_columns(entries, columns).items():
+            columns[name] = ("string", texts)
         return data_frame(columns)
+
+
+def told_columns(entries: Sequence[Entry], others: Collection[str]) -> dict[str, list[str]]:
+    """The last columns of a leaderboard's CSV and DataFrame: what is known of the rows in addition to their numbers.
+
+    They are ``evidence``, ``not_measured`` and the fields of a table of teams. A column that is empty in all rows is
+    left out.
+
+    Parameters
+    ----------
+    others
+        The other columns' names. A field of the table of teams with such a name is called ``about_FIELD``.
+
+    Examples
+    --------
+    >>> told_columns([Entry("A", "team", {"runtime": 1.5}, "given", about={"runtime": "7"})], ["runtime"])
+    {'about_runtime': ['7']}
+    """
+    found = {
+        EVIDENCE: [entry.evidence for entry in entries],
+        NOT_MEASURED: [" ".join(entry.joined) for entry in entries],
+    }
+    found = {name: texts for name, texts in found.items() if any(texts)}
+    for name in about_fields([entry.about for entry in entries]):
+        found[f"{ABOUT}{name}" if name in others else name] = [entry.about.get(name, "") for entry in entries]
+    return found
 
 
 def _ends(name: str, intervals: Sequence[tuple[float, float] | None]) -> dict[str, tuple[ColumnKind, Sequence[object]]]:

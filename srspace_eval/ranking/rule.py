@@ -79,6 +79,7 @@ def apply_rule(
     """
     lines = [_clean(entry, track) for entry in entries]
     _require_distinct(lines)
+    _require_free_baseline(lines, track)
     excluded = _choose(lines, signature)
     results = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
     # Labels and sentences are about what was measured: S_2 if all results have two samples.
@@ -116,7 +117,7 @@ def _apply(
     participants = find_participants(lines, excluded, rule, together=together)
     able, apart = participants.able, participants.apart
     paired = paired_entries(lines, set(excluded))
-    derived = DerivedColumns(lines, track, paired, able, tell=tell)
+    derived = DerivedColumns(lines, track, paired, able, excluded=excluded, tell=tell)
     lines = derived.entries
     failed = failed_conditions(derived, track, able)
     competing = [i for i in able if i not in failed]
@@ -211,6 +212,18 @@ def _require_distinct(entries: Sequence[Entry]) -> None:
     ]
     if problems:
         raise RankingError("some teams are there twice (case, blanks and look-alike letters do not count)", problems)
+
+
+def _require_free_baseline(entries: Sequence[Entry], track: Track) -> None:
+    """A team's submission must not have the name of the baseline, whose values the formulas of all entries read."""
+    wanted = name_key(track.baseline)
+    for entry in entries:
+        if wanted and entry.result is not None and entry.kind == "team" and name_key(entry.team) == wanted:
+            raise RankingError(
+                f"{spelled(entry.team)} is the name of the baseline of track {track.name}, and the result of a team has "
+                "this name: it would decide the values of all entries. Give the team another name, or score the "
+                "submission with --baseline if it is the baseline"
+            )
 
 
 def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
