@@ -46,8 +46,8 @@ def check_id(key: str, others: Collection[str] | None = None) -> None:
     written = key.endswith(_SUFFIXES) and (others is None or any(key.startswith(f"{other}_") for other in others))
     if not _ID.fullmatch(key) or key in RESERVED or key.startswith(_PREFIXES) or written:
         raise InputError(
-            f"measure {key!r}: an id has small letters, digits and _, does not begin with {' or '.join(_PREFIXES)}, does not end "
-            f"in {', '.join(_SUFFIXES)}, and is not a key of the result files"
+            f"measure {key!r}: an id has small letters, digits and _, does not begin with {' or '.join(_PREFIXES)}, "
+            f"does not end in {', '.join(_SUFFIXES)}, and is not a key of the result files"
         )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import name_key, short_name
 from srspace_eval.metrics.base import Direction
+from srspace_eval.ranking.baselines import baselines_of
 from srspace_eval.ranking.bootstrap import resampled_means
 from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
@@ -42,8 +43,8 @@ class DerivedColumns:
     competing
         Indices of the entries that are ranked if they are eligible. ``per_image_rank`` ranks the paired ones of them.
     excluded
-        Indices of the entries that were measured with other settings. None of them is a baseline of formulas, and no incomplete
-        entry is one.
+        Indices of the entries that were measured with other settings. None of them is a baseline of formulas, and
+        no incomplete entry is one.
     tell
         Whether a notice names given values that are not those of the formula.
 
@@ -70,10 +71,10 @@ class DerivedColumns:
         self._image_rank_tables: dict[tuple[str, ...], dict[int, Floats]] = {}
         self._per_image: dict[str, dict[int, Floats]] = {}
         self._computed: dict[str, set[int]] = {}
-        left_out = {i: "was measured with other settings" for i in excluded}
+        left_out = dict.fromkeys(excluded, "was measured with other settings")
         left_out |= {i: "is incomplete" for i, entry in enumerate(entries) if entry.incomplete}
         self._left_out = left_out
-        found = _baselines(entries, track.baseline, left_out)
+        found = baselines_of(entries, track.baseline, left_out)
         self._baselines = np.array([-1 if at is None else at for at in found], dtype=np.intp)
         for derived in track.derived:
             self._add(derived)
@@ -193,7 +194,9 @@ class DerivedColumns:
         """:attr:`Entry.joined` with a column that the formula gave: it is joined if the formula reads joined values."""
         others = {metric: where for metric, where in entry.joined.items() if metric != derived.info.id}
         read = [metric for metric in others if metric in derived.formula.reads]
-        return {**others, derived.info.id: f"computed from {', '.join(read)}"} if read else others
+        return (
+            {**others, derived.info.id: f"computed from {', '.join(map(self._track.label, read))}"} if read else others
+        )
 
     def _notify_differences(self, derived: Derived, found: Floats) -> None:
         given = self.values(derived.info.id)
@@ -271,27 +274,6 @@ class DerivedColumns:
     def _images(self, i: int) -> list[ImageRecord]:
         result = self.entries[i].result
         return [] if result is None else sorted(result.images, key=lambda image: image.image)
-
-
-def _baselines(entries: Sequence[Entry], name: str, left_out: Collection[int]) -> list[int | None]:
-    """For each entry, the index of the baseline that its formulas read; None: there is none.
-
-    Published rows read the baseline of their own publication, and other rows the one that is not published. Where there
-    is no such row, both read the first one of that name.
-    """
-    wanted = name_key(name)
-    named = [i for i, e in enumerate(entries) if wanted and i not in left_out and name_key(e.team) == wanted]
-    if not named:
-        return [None] * len(entries)
-    sources: dict[str, int] = {}
-    for i in named:
-        sources.setdefault(_source(entries[i]), i)
-    return [sources.get(_source(entry), named[0]) for entry in entries]
-
-
-def _source(entry: Entry) -> str:
-    """The citation of a published entry; empty: the entry is not published."""
-    return entry.note.split("\n")[0] if entry.origin == "published" else ""
 
 
 def _mean(values: Floats, better: Direction) -> float:

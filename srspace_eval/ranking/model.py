@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -10,9 +10,9 @@ from srspace_eval._utils.frames import Kind as ColumnKind
 from srspace_eval._utils.frames import data_frame
 from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.told_columns import told_columns
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.teams import about_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,10 +25,6 @@ MEASURED = "measured here"
 
 CLAIM = "claim"
 """The evidence of a result that this machine neither measured nor verified."""
-
-EVIDENCE, NOT_MEASURED, ABOUT = "evidence", "not_measured", "about_"
-"""Columns of a leaderboard's CSV: the evidence, the ids of :attr:`Entry.joined`; and what a field of the table of teams
-begins with where a metric has its name."""
 
 FINAL = "final_rank"
 """The final rank's id, where columns are named by metric ids."""
@@ -273,35 +269,12 @@ class Ranking:
                     columns[f"{key}_tied_with_next"] = ("boolean", tied)
         columns["why_unranked"] = ("string", [row.why_unranked for row in self.rows])
         columns["note"] = ("string", [entry.note for entry in entries])
-        for name, texts in told_columns(entries, columns).items():
+        told = told_columns(
+            [e.evidence for e in entries], [e.joined for e in entries], [e.about for e in entries], columns
+        )
+        for name, texts in told.items():
             columns[name] = ("string", texts)
         return data_frame(columns)
-
-
-def told_columns(entries: Sequence[Entry], others: Collection[str]) -> dict[str, list[str]]:
-    """The last columns of a leaderboard's CSV and DataFrame: what is known of the rows in addition to their numbers.
-
-    They are ``evidence``, ``not_measured`` and the fields of a table of teams. A column that is empty in all rows is
-    left out.
-
-    Parameters
-    ----------
-    others
-        The other columns' names. A field of the table of teams with such a name is called ``about_FIELD``.
-
-    Examples
-    --------
-    >>> told_columns([Entry("A", "team", {"runtime": 1.5}, "given", about={"runtime": "7"})], ["runtime"])
-    {'about_runtime': ['7']}
-    """
-    found = {
-        EVIDENCE: [entry.evidence for entry in entries],
-        NOT_MEASURED: [" ".join(entry.joined) for entry in entries],
-    }
-    found = {name: texts for name, texts in found.items() if any(texts)}
-    for name in about_fields([entry.about for entry in entries]):
-        found[f"{ABOUT}{name}" if name in others else name] = [entry.about.get(name, "") for entry in entries]
-    return found
 
 
 def _ends(name: str, intervals: Sequence[tuple[float, float] | None]) -> dict[str, tuple[ColumnKind, Sequence[object]]]:

@@ -6,7 +6,8 @@ import csv
 import io
 
 from srspace_eval._utils.untrusted_text import escape_cell
-from srspace_eval.ranking.model import FINAL, Ranking, told_columns
+from srspace_eval.ranking.model import FINAL, Ranking
+from srspace_eval.ranking.told_columns import told_columns
 from srspace_eval.report.table import Cell, Column, Table
 
 
@@ -17,8 +18,8 @@ def to_csv(table: Table) -> str:
     ``_low, _high, _rank_low, _rank_high, _tied_with_next``; ``final_rank``, ``place_NAME`` of each
     further ranking, why_unranked, note; ``evidence`` if results come from a board; ``not_measured`` (ids) if values of
     measured rows come from tables; and the fields of a table of teams that are not all empty (``about_FIELD`` where a
-    metric has the field's name). Infinite is ``inf``, not measured is empty. A text that a spreadsheet would compute gets a leading apostrophe
-    (:func:`srspace_eval._utils.untrusted_text.unescape_cell` removes it).
+    metric has the field's name). Infinite is ``inf``, not measured is empty. A text that a spreadsheet would compute
+    gets a leading apostrophe (:func:`srspace_eval._utils.untrusted_text.unescape_cell` removes it).
 
     Parameters
     ----------
@@ -30,7 +31,13 @@ def to_csv(table: Table) -> str:
     writer = csv.writer(file, lineterminator="\n")
     others = {f"place_{one.track.ranking.name}": _places(one) for one in table.ranking.others}
     names = ["place", "team", "kind", "source", *header, *others, "why_unranked", "note"]
-    told = told_columns([line.row.entry for line in table.lines], names)
+    entries = [line.row.entry for line in table.lines]
+    told = told_columns(
+        [entry.evidence for entry in entries],
+        [entry.joined for entry in entries],
+        [entry.about for entry in entries],
+        names,
+    )
     writer.writerow([*names, *told])
     for number, line in enumerate(table.lines):
         entry = line.row.entry

@@ -18,8 +18,8 @@ def to_document(table: Table) -> dict[str, Any]:
     A row holds its metric values under their ids (null: not measured; ``"inf"``: infinite), ``ranks``,
     ``place``, ``final_rank``, ``why_unranked``, ``incomplete``, ``source``, ``note``, the id of its ``signature``, and
     from the bootstrap ``intervals``, ``rank_intervals``, ``indistinguishable_from_next``. A row that a table of teams
-    describes has its fields under ``about``. ``not_measured`` holds, for each value of a measured row that a table gave,
-    the table.
+    describes has its fields under ``about``. ``not_measured`` names the table of each value of a measured row that a
+    table gave.
 
     Parameters
     ----------

@@ -195,7 +195,7 @@ def _hover(table: Table, line: Line) -> str:
         unit = f" {column.unit}" if column.unit else ""
         interval = f" [{cell.interval}]" if cell.interval else ""
         mark = "" if entry.origin == "published" else column.mark
-        lines.append(f"{text.label_html(column.label)}{mark} {cell.text}{unit}{interval}")
+        lines.append(f"{text.label_html(column.label)}{mark} {cell.text}{cell.mark}{unit}{interval}")
     return "<br>".join(lines)
 
 
