@@ -16,6 +16,7 @@ MOS_FILE = "MOS.csv"
 """Mean opinion scores, which ``study collect`` writes for a rating study."""
 
 _MAX_BYTES = 1 << 27
+_FEWEST = 50  # `study collect` makes 100 or more, and leaves out those that hold no ranking
 
 
 def draws_csv(methods: Sequence[str], draws: Sequence[Sequence[float]]) -> str:
@@ -48,6 +49,11 @@ def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, .
         raise RankingError(
             f"{path}: not a study's draws ({error}); run `study collect` again, or give {MOR_FILE}"
         ) from error
+    if 0 < len(draws) < _FEWEST:
+        raise RankingError(
+            f"{path}: the number of resampled studies is {len(draws)}, and intervals need at least {_FEWEST}; run "
+            f"`study collect` again, or give {MOR_FILE}"
+        )
     names = [unescape_cell(name.strip()) for name in names]
     belongs = (
         len(draws) > 1

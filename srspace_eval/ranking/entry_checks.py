@@ -32,12 +32,18 @@ def clean_entries(entries: Iterable[Entry], track: Track) -> list[Entry]:
         for entry in lines
         # Results are checked as files, and published tables are data of the package.
         if entry.result is None and entry.origin != "published"
-        for fault in range_faults(entry.values, track.columns())
+        for fault in range_faults(_not_lost(entry, track), track.columns())
     ]
     if problems:
         raise RankingError("values that no measurement gives", problems)
     _require_distinct(lines)
     return lines
+
+
+def _not_lost(entry: Entry, track: Track) -> dict[str, float | None]:
+    """The values without infinitely bad ones, which give an entry no advantage."""
+    worst = {info.id: -math.inf if info.direction == "higher" else math.inf for info in track.columns().values()}
+    return {metric: value for metric, value in entry.values.items() if value != worst[metric]}
 
 
 def _clean(entry: Entry, track: Track) -> Entry:
