@@ -37,7 +37,7 @@ def require_free_baseline(entries: Sequence[Entry], track: Track) -> None:
     for entry in entries:
         if wanted and entry.result is not None and entry.kind == "team" and name_key(entry.team) == wanted:
             raise RankingError(
-                f"{spelled(entry.team)} is the name of the baseline of track {track.name}, and a team's result has this "
-                "name: it would decide the values of all entries. Give the team another name. If it is the baseline, "
-                "score it with --baseline"
+                f"{spelled(entry.team)} is the name of the baseline of track {track.name}, and a team's result has "
+                "this name: it would decide the values of all entries. Give the team another name. If it is the "
+                "baseline, score it with --baseline"
             )

@@ -23,7 +23,7 @@ from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.ranking.told_columns import ABOUT, EVIDENCE, NOT_MEASURED
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.results.seals import seal_of
-from srspace_eval.results.store import read_files, read_result
+from srspace_eval.results.store import read_files, read_result, result_files
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import FIELDS, make_team
 
@@ -47,12 +47,12 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
         were to be measured, for instance. A file that was edited by hand has such faults.
     """
     files = read_files(board, track.name)
-    results = list(files.values())
-    _require_distinct(results, board, track)
-    problems = [f"{path}: {fault}" for path, result in files.items() for fault in summary_faults(result, track)]
+    _require_distinct([stored.result for stored in files], board, track)
+    problems = [f"{stored.path}: {fault}" for stored in files for fault in summary_faults(stored.result, track)]
     if problems:
         raise RankingError(f"{board}: results that contradict themselves; score these again", problems)
-    return [replace(_entry(result, track), evidence=str(seal_of(path) or CLAIM)) for path, result in files.items()]
+    # The seal is of the bytes that were decoded: a file that is read again may be another one.
+    return [replace(_entry(stored.result, track), evidence=str(seal_of(stored.digest) or CLAIM)) for stored in files]
 
 
 def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
@@ -230,7 +230,7 @@ def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> N
     if not twice:
         return
     holders: dict[str, list[str]] = {key: [] for key in twice}
-    for path in sorted((board / slug(track.name)).glob("*.json")):
+    for path in result_files(board / slug(track.name)):
         team = read_result(path).team
         if name_key(team) in holders:
             holders[name_key(team)].append(f"{path} ({spelled(team)})")

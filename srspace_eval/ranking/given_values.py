@@ -29,7 +29,7 @@ def range_faults(values: Mapping[str, float | None], columns: Mapping[str, Metri
     --------
     >>> from srspace_eval.metrics.registry import columns
     >>> range_faults({"lpips": -0.1, "psnr": 31.5}, columns())
-    ['lpips is -0.1; it lies from 0 to inf']
+    ['lpips is -0.1; only 0 to inf is possible']
     """
     found = []
     for metric, value in values.items():
@@ -39,7 +39,7 @@ def range_faults(values: Mapping[str, float | None], columns: Mapping[str, Metri
         if math.isinf(value) and not (value > 0 and may_be_infinite(info)):
             found.append(f"{metric} is {value:g}; a finite number is needed, or nothing")
         elif not info.least - _ROUNDING <= value <= info.most + _ROUNDING:
-            found.append(f"{metric} is {value:g}; it lies from {info.least:g} to {info.most:g}")
+            found.append(f"{metric} is {value:g}; only {info.least:g} to {info.most:g} is possible")
         elif metric == RUNTIME and not value > 0:
             found.append(f"{metric} is {value:g}; a runtime is greater than 0")
     return found
