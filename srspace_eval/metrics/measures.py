@@ -21,7 +21,7 @@ RESERVED = frozenset(
     }
 )  # fmt: skip
 """Keys of records, tables and signatures, which cannot be ids."""
-_PREFIXES = ("place_", "about_")
+_PREFIXES = ("place_", "about_", "final_rank_")
 _SUFFIXES = ("_rank", "_low", "_high", "_curve", "_tied_with_next")
 
 

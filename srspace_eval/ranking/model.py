@@ -90,6 +90,10 @@ class Entry:
     late: bool = False
     joined: Mapping[str, str] = field(default_factory=dict)
 
+    def source_of(self, metric: str) -> Origin:
+        """Where the value of a metric comes from: a table, for a value of :attr:`joined`, else :attr:`origin`."""
+        return "given" if metric in self.joined else self.origin
+
 
 GROUND_TRUTH = "GT"
 """What studies and published tables call the ground truth, which is shown among the methods."""

@@ -131,7 +131,7 @@ class Table:
     def legend(self) -> str:
         """What best and second best are about; for captions."""
         rows = [line.row for line in self.lines]
-        kinds = list(dict.fromkeys(row.entry.origin for row in rows))
+        kinds = list(dict.fromkeys(row.entry.source_of(column.id) for row in rows for column in self.columns))
         among = "all rows" if len(kinds) < 2 else f"the rows of the same kind ({', '.join(kinds)})"
         others = [
             "the GT" if any(is_ground_truth(row.entry) for row in rows) else "",

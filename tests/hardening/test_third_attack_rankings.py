@@ -43,20 +43,27 @@ def score_track(folder: Path, formula: str, of: str = "", before: str = "", colu
     return track_of(folder, before + columns + derived + BY_SCORE)
 
 
-def measured(team: str, values: Sequence[float], kind: Any = "team", border: int = 0, crop: int = 4) -> Result:
-    """A result with the PSNR of each image."""
+def measured(
+    team: str, values: Sequence[float], kind: Any = "team", border: int = 0, crop: int = 4, lpips: float | None = None
+) -> Result:
+    """A result with the PSNR of each image, and one LPIPS for all."""
     settings: Mapping[str, Mapping[str, Any]] = {
         "common": {"track": "own", "scale": 4, "samples": 1, "crop": crop, "images": len(values)},
         "psnr": {"channels": "RGB", "border": border, "floor": "one step"},
     }
+    more = {} if lpips is None else {"lpips": lpips}
+    if more:
+        settings = {**settings, "lpips": {"net": "alex"}}
     images = tuple(
         ImageRecord(
-            f"{801 + i:04d}", 48, 64, "a" * 64, {"psnr": value}, {},
-            (SampleRecord(0, f"{i:06d}_sample00000.png", "b" * 64, {"psnr": value}),),
+            f"{801 + i:04d}", 48, 64, "a" * 64, {"psnr": value, **more}, {},
+            (SampleRecord(0, f"{i:06d}_sample00000.png", "b" * 64, {"psnr": value, **more}),),
         )
         for i, value in enumerate(values)
     )  # fmt: skip
-    return Result(team, "own", Signature(settings), images, {"psnr": math.fsum(values) / len(values)}, kind=kind)
+    return Result(
+        team, "own", Signature(settings), images, {"psnr": math.fsum(values) / len(values), **more}, kind=kind
+    )
 
 
 def write(path: Path, text: str) -> Path:
@@ -116,6 +123,17 @@ def test_a_formula_of_given_values_is_marked_and_a_hidden_column_is_told(tmp_pat
     text = to_text(make_table(ranking))
     assert "‡ score: marked values were not measured. Source: computed from Runtime." in text
     assert "‡ Runtime (not shown): marked values were not measured." in text
+
+
+def test_a_given_value_does_not_compete_with_measured_ones(tmp_path: Path) -> None:
+    """A and B were measured with LPIPS; C hands in a table."""
+    track = track_of(tmp_path, '[ranking]\ncriteria = [{ metric = "psnr" }]\norder_by = ["rank(psnr)"]\n')
+    values = write(tmp_path / "v.csv", "team,lpips\nC,0.001\nD,0.002\n")
+    results = [measured(team, [psnr], lpips=lpips) for team, psnr, lpips in (("A", 33.0, 0.2), ("B", 32.0, 0.3))]
+    results += [measured("C", [31.0]), measured("D", [30.0])]
+    table = make_table(se.rank(results, track, values=values, columns=["psnr", "lpips"]))
+    assert [line.cells[1].emphasis for line in table.lines] == ["best", "second", "best", "second"]
+    assert "the rows of the same kind (measured, given)" in table.legend
 
 
 @pytest.mark.filterwarnings("ignore:.*no entry has this name")
@@ -239,7 +257,9 @@ def test_a_field_of_the_teams_does_not_take_the_place_of_a_column(tmp_path: Path
     assert (again.entry.values["runtime"], again.entry.about["runtime"]) == (1.5, "7")
 
 
-@pytest.mark.parametrize("id_", ["values", "about", "track", "not_measured", "place_second", "about_runtime"])
+@pytest.mark.parametrize(
+    "id_", ["values", "about", "track", "not_measured", "place_second", "about_runtime", "final_rank_low"]
+)
 def test_a_column_cannot_have_the_name_of_a_key(tmp_path: Path, id_: str) -> None:
     with pytest.raises(TrackError, match=id_):
         track_of(tmp_path, f'[columns]\n{id_} = {{ better = "lower" }}\n' + BY_RUNTIME.replace("runtime", id_))

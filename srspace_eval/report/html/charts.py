@@ -65,7 +65,7 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
             {
                 "name": escape_plotly(entry.team),
                 "kind": entry.kind,
-                "source": entry.origin,
+                "source": "given" if any(metric in entry.joined for metric in metrics) else entry.origin,
                 "x": _round(x),
                 "y": _round(y),
                 "hover": _hover(table, line),

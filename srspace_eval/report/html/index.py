@@ -45,7 +45,7 @@ def _points(ranking: Ranking) -> list[tuple[float, float, str, bool]]:
     if metrics is None:
         return []
     rows = [
-        (x, y, row.entry.kind, row.entry.origin == "measured")
+        (x, y, row.entry.kind, all(row.entry.source_of(metric) == "measured" for metric in metrics))
         for row in ranking.rows
         if (x := text.finite(row.entry.values.get(metrics[0]))) is not None
         and (y := text.finite(row.entry.values.get(metrics[1]))) is not None
