@@ -160,8 +160,12 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         opinions[name] = Entry(name, "baseline", {"mor": value}, "given", note="only in the study", intervals=ends)
     table.done()
     if folder is not None:
-        draws = read_draws(folder / DRAWS_FILE, {name: float(e.values["mor"] or 0) for name, e in opinions.items()})
-        opinions = {name: replace(opinion, draws={"mor": draws[name]}) for name, opinion in opinions.items()}
+        draws = read_draws(
+            folder / DRAWS_FILE,
+            {name: float(e.values["mor"] or 0) for name, e in opinions.items()},
+            {name: e.intervals["mor"] for name, e in opinions.items() if "mor" in e.intervals},
+        )
+        opinions = {name: replace(e, draws={"mor": draws[name]}) if draws else e for name, e in opinions.items()}
     return joined_entries(entries, opinions, "")
 
 
