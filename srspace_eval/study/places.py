@@ -42,6 +42,24 @@ def check_places(folder: Path, key_path: Path) -> None:
         raise StudyError("the study cannot be written there", problems)
 
 
+def check_answers_folder(folder: Path, answers: Path) -> None:
+    """Check that answers do not go into the raters' folder, which may be published.
+
+    Raises
+    ------
+    StudyError
+        If they do.
+    """
+    try:
+        inside = answers.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # a NUL in the name, or links in a circle: reported where it is made
+        inside = False
+    if inside:
+        raise StudyError(
+            f"{answers}: answers hold tokens and must not lie in the raters' folder {folder}; choose another --answers"
+        )
+
+
 def unify_times(folder: Path) -> None:
     """Give all files and folders the same time."""
     for path in [*folder.rglob("*"), folder]:
