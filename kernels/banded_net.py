@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, add_bias, limit_below, multiply, run_stages
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, Bias, Task, limit_below, multiply, run_stages
 from srspace_eval.kernels.coupling import Conv, Skip
-from srspace_eval.kernels.parallel import for_each
 from srspace_eval.kernels.winograd_tiles import RUN, SIDE, Array, Scratch
 
 _GATHERED = 16  # convolutions of at most so many channels are one matrix product
@@ -40,9 +39,9 @@ class FirstConv:
         self._matrix = weight.permute(0, 3, 2, 1).reshape(len(weight), -1).contiguous().numpy()
         self._tiled = None if self.inputs <= _GATHERED else BandedConv(weight, weight.new_zeros(len(weight)))
 
-    def filters(self, scratch: Scratch) -> Array | None:
-        """The filters' values at the points, if the convolution is computed in tiles."""
-        return None if self._tiled is None else self._tiled.filters(scratch, "first filters")
+    def filters(self, scratch: Scratch, tasks: list[Task]) -> Array | None:
+        """The filters' values at the points, if it is computed in tiles. Adds tasks that compute them."""
+        return None if self._tiled is None else self._tiled.filters(scratch, "first filters", tasks)
 
     def __call__(
         self, filters: Array | None, z: BandedMap, band: int, place: Array, scratch: Scratch, worker: int
@@ -92,12 +91,12 @@ class BandedTail:
     """
 
     def __init__(self, tail: Sequence[Conv | Skip]) -> None:
-        self._points: list[tuple[Array, Array, float]] = []
+        self._points: list[tuple[Array, Bias, float]] = []
         self._stages: list[_Stage] = []
         for op in tail:
             if isinstance(op, Conv) and op.reach == 0:
                 weight = op.weight[:, :, 0, 0].contiguous().numpy()
-                self._points.append((weight, _bias(op).numpy()[:, None], 0.0 if op.relu else 1.0))
+                self._points.append((weight, Bias(_bias(op).numpy()), 0.0 if op.relu else 1.0))
                 continue
             body = op.body if isinstance(op, Skip) else (op,)
             for k, conv in enumerate(body):
@@ -112,6 +111,7 @@ class BandedTail:
         head: Callable[[int, Array, int], None],
         finish: Callable[[int, Array, int], None],
         scratch: Scratch,
+        tasks: Sequence[Task] = (),
     ) -> None:
         """Run the net, band by band.
 
@@ -127,6 +127,8 @@ class BandedTail:
             ``finish(band, out, worker)`` uses the output (4, 4, K, tiles).
         scratch
             Memory.
+        tasks
+            What must be computed before the head of the first band.
         """
         maps = [BandedMap(like.height, like.width, hidden, scratch, f"map{k}") for k in range(3)]
         sources, kept, at = [], 0, 0
@@ -135,12 +137,8 @@ class BandedTail:
             sources.append((at, kept, target))
             at = target
             kept = target if stage.keeps else kept
-        filters: dict[int, Array] = {}
-
-        def transform(k: int, worker: int) -> None:
-            filters[k] = self._stages[k].conv.filters(scratch, f"filters{k}")
-
-        for_each(transform, len(self._stages))
+        tasks = list(tasks)
+        filters = [stage.conv.filters(scratch, f"filters{k}", tasks) for k, stage in enumerate(self._stages)]
 
         def run(k: int, band: int, worker: int) -> None:
             if k == 0:
@@ -164,7 +162,7 @@ class BandedTail:
                 maps[target].clear_outside(band)
 
         # A stage writes a band of a map only after the stages that read that band in its earlier content.
-        run_stages(len(self._stages) + 1, len(like.pixels), run)
+        run_stages(len(self._stages) + 1, len(like.pixels), run, tasks)
 
     def _first(
         self, out: BandedMap, band: int, head: Callable[[int, Array, int], None], scratch: Scratch, worker: int
@@ -177,7 +175,7 @@ class BandedTail:
         limit_below(places[0], 0, scratch, worker)
         for (weight, bias, slope), source, place in zip(self._points, places, places[1:], strict=False):
             multiply(weight, source, place)
-            add_bias(place, bias, scratch, worker)
+            bias.add(place)
             limit_below(place, slope, scratch, worker)
         out.clear_outside(band)
 

@@ -13,8 +13,9 @@ This module is longer than others because map and convolution share the order in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache, partial
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -22,6 +23,9 @@ from torch import Tensor
 
 from srspace_eval.kernels.parallel import for_each
 from srspace_eval.kernels.winograd_tiles import RUN, SIDE, Array, Scratch, after, before, empty, kernel
+
+Task: TypeAlias = Callable[[], object]
+"""A part of what must be computed before the first band."""
 
 _SMALL = 1_000_000  # OpenBLAS computes products of so many multiplications at most without copying the matrices
 _COLUMNS = 64  # tiles of a product, if there are more than twice as many
@@ -210,11 +214,19 @@ def _zeros(shape: tuple[int, ...]) -> Array:
     return np.zeros(shape, np.float32)
 
 
-def add_bias(place: Array, bias: Array, scratch: Scratch, worker: int) -> None:
-    """Add a bias (K, 1) to outputs (..., K, tiles)."""
-    rows = scratch.take("bias", *place.shape[-2:], worker=worker)
-    rows[...] = bias
-    np.add(place, rows, out=place)
+class Bias:
+    """A bias (K,) that is added to outputs."""
+
+    def __init__(self, bias: Array) -> None:
+        self._rows = bias[:, None].copy()
+
+    def add(self, place: Array) -> None:
+        """Add it to outputs (..., K, tiles)."""
+        rows = self._rows
+        if rows.shape[1] != place.shape[-1]:
+            # NumPy's sum with rows of this length is faster than one with a column. Next time they are used again.
+            rows = self._rows = np.repeat(rows[:, :1], place.shape[-1], axis=1)
+        np.add(place, rows, out=place)
 
 
 class BandedConv:
@@ -233,7 +245,7 @@ class BandedConv:
     def __init__(self, weight: Tensor, bias: Tensor, factor: float = 1.0) -> None:
         self.outputs, self.inputs = weight.shape[:2]
         self._factor = np.float32(factor)
-        self._bias = bias.numpy()[:, None] * self._factor
+        self._bias = Bias(bias.numpy() * self._factor)
         self._taps = weight.permute(2, 3, 0, 1).reshape(9, -1).contiguous().numpy()
 
     def __call__(self, x: Tensor, scratch: Scratch, slope: float = 1.0) -> Tensor:
@@ -247,10 +259,11 @@ class BandedConv:
         banded = BandedMap.of(x, scratch, "input")
         _, _, height, width = x.shape
         out = torch.empty(1, self.outputs, height, width, dtype=torch.float32, memory_format=torch.channels_last)
-        picture, filters = out[0].permute(1, 2, 0).numpy(), self.filters(scratch, "filters")
+        tasks: list[Task] = []
+        picture, filters = out[0].permute(1, 2, 0).numpy(), self.filters(scratch, "filters", tasks)
         tiles = banded.pixels.shape[-1]
 
-        def band(index: int, worker: int) -> None:
+        def run(stage: int, index: int, worker: int) -> None:
             values = scratch.take("even", SIDE**2, self.inputs, tiles, worker=worker)
             banded.values(index, values, scratch, worker)
             place = scratch.take("hidden", RUN, RUN, self.outputs, tiles, worker=worker)
@@ -258,13 +271,13 @@ class BandedConv:
             banded.copy_band(index, place, picture)
 
         # A band copies rows of its neighbours' pixels into its own edges, which no other band reads or writes.
-        for_each(band, len(banded.pixels))
+        run_stages(1, len(banded.pixels), run, tasks)
         return out
 
-    def filters(self, scratch: Scratch, name: str) -> Array:
-        """(36, K, C), the filters' values at the points."""
+    def filters(self, scratch: Scratch, name: str, tasks: list[Task]) -> Array:
+        """(36, K, C), the filters' values at the points. Adds tasks that compute them."""
         filters = scratch.take(name, SIDE**2, self.outputs, self.inputs)
-        np.matmul(kernel() * self._factor, self._taps, out=filters.reshape(SIDE**2, -1))
+        tasks += transforms(kernel() * self._factor, self._taps, filters.reshape(SIDE**2, -1))
         return filters
 
     def from_values(
@@ -297,14 +310,29 @@ class BandedConv:
         products = scratch.take("odd", SIDE**2, self.outputs, values.shape[2], worker=worker)
         multiply(filters, values, products)
         write_outputs(products, place, scratch, worker)
-        add_bias(place, self._bias, scratch, worker)
+        self._bias.add(place)
         limit_below(place, slope, scratch, worker)
         if added is not None:
             place += added
 
 
-def run_stages(stages: int, bands: int, run: Callable[[int, int, int], None]) -> None:
-    """Call ``run(stage, band, worker)`` for all, in several threads.
+def transforms(matrix: Array, taps: Array, out: Array) -> Iterator[Task]:
+    """Tasks that compute ``np.matmul(matrix, taps, out=out)`` in parts that are fast.
+
+    >>> out = np.zeros((4, 9), np.float32)
+    >>> for task in transforms(np.ones((4, 3), np.float32), np.ones((3, 9), np.float32), out):
+    ...     _ = task()
+    >>> bool((out == 3).all())
+    True
+    """
+    step = max(1, _SMALL // matrix.size)
+    for start in range(0, taps.shape[1], step):
+        some = slice(start, start + step)
+        yield partial(np.matmul, matrix, taps[:, some], out=out[:, some])
+
+
+def run_stages(stages: int, bands: int, run: Callable[[int, int, int], None], tasks: Sequence[Task] = ()) -> None:
+    """Call the tasks, then ``run(stage, band, worker)`` for all, in several threads.
 
     Before it, the stage before has run for this band and its neighbours. A stage follows the one before it so closely
     that what that stage wrote is still in the cache, and so far behind that no thread waits for a band on which another
@@ -317,10 +345,20 @@ def run_stages(stages: int, bands: int, run: Callable[[int, int, int], None]) ->
         for k in reversed(range(stages))
         if 0 <= step - lag * k < bands
     ]
-    place = {task: index for index, task in enumerate(order)}
+    place = {stage_and_band: index for index, stage_and_band in enumerate(order, len(tasks))}
 
-    def needs(index: int) -> list[int]:
-        k, band = order[index]
-        return [place[k - 1, other] for other in range(max(band - 1, 0), min(band + 2, bands))] if k else []
+    def needs(index: int) -> Iterable[int]:
+        if index < len(tasks):
+            return ()
+        k, band = order[index - len(tasks)]
+        if k == 0:
+            return range(len(tasks))
+        return [place[k - 1, other] for other in range(max(band - 1, 0), min(band + 2, bands))]
 
-    for_each(lambda index, worker: run(*order[index], worker), len(order), needs)
+    def part(index: int, worker: int) -> None:
+        if index < len(tasks):
+            tasks[index]()
+        else:
+            run(*order[index - len(tasks)], worker)
+
+    for_each(part, len(tasks) + len(order), needs)

@@ -6,10 +6,7 @@ The tile values of a new map are written beside those of the maps before it
 
 from __future__ import annotations
 
-import numpy as np
-
-from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, run_stages
-from srspace_eval.kernels.parallel import for_each
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, Task, run_stages
 from srspace_eval.kernels.winograd_tiles import SIDE, Array, Scratch, empty
 
 
@@ -37,12 +34,8 @@ class DenseBlock:
 
         ``grown``, a map for each other convolution, and ``values`` are overwritten.
         """
-        filters: list[Array] = [np.empty(0, np.float32)] * len(self._convs)
-
-        def transform(k: int, worker: int) -> None:
-            filters[k] = self._convs[k].filters(scratch, f"filters{k}")
-
-        for_each(transform, len(self._convs))
+        tasks: list[Task] = []
+        filters = [conv.filters(scratch, f"filters{k}", tasks) for k, conv in enumerate(self._convs)]
         maps = [x, *grown]
 
         def run(k: int, band: int, worker: int) -> None:
@@ -54,4 +47,4 @@ class DenseBlock:
             conv.from_values(filters[k], seen, place, scratch, worker, slope, added)
             target.clear_outside(band)
 
-        run_stages(len(self._convs), len(x.pixels), run)
+        run_stages(len(self._convs), len(x.pixels), run, tasks)

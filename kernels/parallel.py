@@ -127,4 +127,6 @@ def _one_thread_for_each_product() -> Iterator[None]:
         with _lock:
             _inside -= 1
             if _inside == 0:
-                _limits.pop().restore_original_limits()  # type: ignore[attr-defined]
+                # The first is kept until it was restored: an interrupt may come in between.
+                _limits[0].restore_original_limits()  # type: ignore[attr-defined]
+                _limits.clear()

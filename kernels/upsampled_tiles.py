@@ -23,14 +23,12 @@ from functools import lru_cache
 import numpy as np
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import BandedMap, add_bias, multiply, write_outputs
+from srspace_eval.kernels.banded_tiles import BandedMap, Bias, Task, multiply, transforms, write_outputs
 from srspace_eval.kernels.parallel import for_each
 from srspace_eval.kernels.winograd import matrices
 from srspace_eval.kernels.winograd_tiles import RUN, SIDE, Array, Scratch, empty
 
 _POINTS = {1: SIDE, 2: 5, 4: 3}  # factor -> points along an axis whose values are not zero
-
-_FILTER_VALUES = 4096  # so many weights of a tap are transformed at a time
 
 FACTORS = tuple(_POINTS)
 """The factors of upsampling that :class:`SharedValues` knows."""
@@ -144,18 +142,18 @@ class SharedConv:
     own_channels
         C.
     factor
-        Factor of the upsampling, one of :data:`FACTORS`. With 1 there is no upsampled map.
+        By how much the second map is upsampled: one of :data:`FACTORS`. 1 means that there is no second map.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, own_channels: int, factor: int) -> None:
         self.outputs = len(weight)
         self._points = _POINTS[factor]
-        self._bias = bias.numpy()[:, None]
+        self._bias = Bias(bias.numpy())
         self._taps = weight.permute(2, 3, 0, 1).reshape(9, self.outputs, -1).contiguous().numpy()
         self._own_taps = np.ascontiguousarray(self._taps[:, :, :own_channels])
 
-    def filters(self, scratch: Scratch) -> tuple[Array, Array, Array]:
-        """The filters' values at the points, in the parts of :class:`SharedValues`."""
+    def filters(self, scratch: Scratch, tasks: list[Task]) -> tuple[Array, Array, Array]:
+        """The filters' values at the points, in the parts of :class:`SharedValues`. Adds tasks that compute them."""
         n, kernel = self._points, _points().kernel
         found = []
         for k, (points, taps) in enumerate(
@@ -163,12 +161,8 @@ class SharedConv:
         ):
             flat, columns = points.reshape(-1, 9), taps.shape[1] * taps.shape[2]
             values = scratch.take(f"shared filters{k}", len(flat), columns)
-
-            def part(index: int, worker: int, flat: Array = flat, taps: Array = taps, values: Array = values) -> None:
-                some = slice(index * _FILTER_VALUES, (index + 1) * _FILTER_VALUES)
-                np.matmul(flat, taps.reshape(9, -1)[:, some], out=values[:, some])
-
-            for_each(part, -(-columns // _FILTER_VALUES) if len(flat) else 0)
+            if len(flat):
+                tasks += transforms(flat, taps.reshape(9, -1), values)
             found.append(values.reshape(*points.shape[:2], *taps.shape[1:]))
         return found[0], found[1], found[2]
 
@@ -191,4 +185,4 @@ class SharedConv:
             multiply(right, values.right[band], products[:n, n:])
         flat = products.reshape(SIDE**2, *products.shape[2:])
         write_outputs(flat, place, scratch, worker, _points().after)
-        add_bias(place, self._bias, scratch, worker)
+        self._bias.add(place)

@@ -41,7 +41,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 
 class OnDevice(Protocol):
-    """What computes on a device."""
+    """An object that computes on one device, such as a network."""
 
     device: torch.device
 

@@ -41,7 +41,7 @@ def download(
     sha256_prefix
         The first hexadecimal digits of the file's SHA-256.
     largest
-        The file's size in bytes. A server that sends more is not listened to any further. None: unknown.
+        The file's size in bytes. If a server sends more, the download ends with an error. None: unknown.
     advance
         Called with the number of bytes received so far, and the file's size (None if the server does not send it).
 

@@ -6,6 +6,8 @@ the target is either the complete old or the complete new file.
 A killed process leaves its temporary file behind. The next process that writes the same target reuses and thereby
 removes it. The lock keeps other processes from reusing an active temporary file. Where files cannot be locked (on
 Windows and some network file systems), temporary files have unique names, and that of a killed process remains.
+
+The module is long because each refusal says why it is needed.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ import struct
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +29,8 @@ from srspace_eval._utils.hashing import sha256
 
 MAX_HEADER_BYTES = 1 << 23
 """The longest header of a safetensors file that is read. 10 000 parameters have 1 MB."""
+
+_HARD_LINK = "has several names (hard links), and the others would change with it; remove this one"
 
 _LONGEST_NAME = 255  # bytes, on every system in use
 
@@ -70,7 +74,8 @@ def open_regular(path: Path, flags: int) -> int:
     Raises
     ------
     OSError
-        If it is a link, a pipe, a device or a folder, or cannot be opened.
+        If it is a link, a pipe, a device or a folder, or cannot be opened. A file with several names (hard links) is
+        not opened for writing.
     """
     if path.is_symlink():
         raise OSError("is a symbolic link, which is not followed")
@@ -78,9 +83,13 @@ def open_regular(path: Path, flags: int) -> int:
     for flag in extra:
         flags |= flag
     handle = os.open(path, flags, 0o644)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode):
         os.close(handle)
         raise OSError("not a regular file")
+    if flags & (os.O_WRONLY | os.O_RDWR) and state.st_nlink > 1:
+        os.close(handle)
+        raise OSError(_HARD_LINK)
     return handle
 
 
@@ -114,7 +123,7 @@ def refuse_packed(path: Path) -> None:
     """Refuse a zip that unpacks to more than its size, or that two readers can read differently. Other files pass.
 
     PyTorch stores tensors uncompressed. A compressed zip was not written by PyTorch, and may unpack to any size.
-    PyTorch has a zip reader of its own. What is checked here must be what that reader finds.
+    PyTorch reads zips with its own code, not with zipfile. A zip is refused in which the two can find different files.
 
     Raises
     ------
@@ -236,6 +245,26 @@ def write_atomic(path: Path, text: str) -> None:
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
+def write_together(texts: Mapping[Path, str]) -> None:
+    """Write text files as :func:`write_atomic` does: all of them, or after an error none.
+
+    All bytes are on the disk before the first file gets its name. Only a crash between two renames, or a system that
+    refuses one, leaves a part of them. The files get their names in the given order.
+
+    Raises
+    ------
+    OSError
+        If one of them cannot be written.
+    """
+    with ExitStack() as stack:
+        for path, text in reversed(list(texts.items())):  # the stack ends with the file that was opened first
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(replacing(path, sync=False))
+            file.write(text.encode("utf-8", "backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock. The lock file exists while the lock is held.
@@ -245,10 +274,13 @@ def locked(path: Path) -> Iterator[None]:
     filelock.Timeout
         If another process holds the lock. (It is an OSError: catch it first.)
     OSError
-        If the lock file cannot be written, or is a symbolic link.
+        If the lock file cannot be written, or is a link.
     """
     if path.is_symlink():  # its target would be emptied
         raise OSError("is a symbolic link, which is not followed")
+    with suppress(FileNotFoundError):
+        if path.lstat().st_nlink > 1:
+            raise OSError(_HARD_LINK)
     lock = filelock.FileLock(path, timeout=0)
     lock.acquire()
     try:
@@ -275,8 +307,11 @@ def _open(path: Path) -> tuple[int, Path]:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 if _is_still(temporary, handle):
-                    os.ftruncate(handle, 0)
-                    return handle, temporary
+                    state = os.fstat(handle)
+                    if stat.S_ISREG(state.st_mode) and state.st_nlink == 1:
+                        os.ftruncate(handle, 0)
+                        return handle, temporary
+                    temporary.unlink()  # a second name of another file, which must keep its content
             except OSError:  # a network file system without locks
                 os.close(handle)
                 break

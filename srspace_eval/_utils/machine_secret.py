@@ -10,6 +10,7 @@ import hmac
 import os
 import secrets
 import stat
+import sys
 import tempfile
 from contextlib import suppress
 from functools import lru_cache
@@ -89,21 +90,57 @@ def keyed_digest(secret: bytes, *parts: bytes) -> str:
 
 @lru_cache
 def warn_if_shared(path: Path) -> None:
-    """Notify, once, if other users can read, write or replace the secret. Windows has no such modes."""
-    if os.name != "posix":
+    """Notify, once, if other users can read, write or replace the secret. Windows has no such modes.
+
+    Whoever may write to its folder can replace it, so the folder's mode and owner count, too. root is trusted.
+    """
+    if sys.platform == "win32":
         return
     with suppress(OSError):
-        if path.stat().st_mode & 0o077:
+        state = path.stat()
+        if state.st_mode & 0o077 or _is_foreign(state):
             notify(
                 f"{path}: other users of this machine can read or change this secret, so they can forge seals. Run "
                 f"chmod 600 {quote(str(path))}, or delete the file: all results are then measured again"
             )
-        folder = path.parent.stat().st_mode
-        if folder & stat.S_IWOTH and not folder & stat.S_ISVTX:
+        folder = path.parent.stat()
+        if _is_foreign(folder) or _is_open(folder):
+            remedy = (
+                f"Name a folder of your own with {ENVIRONMENT}"
+                if _is_foreign(folder)
+                else f"Run chmod 700 {quote(str(path.parent))}"
+            )
             notify(
                 f"{path.parent}: other users of this machine can replace {path.name} in this folder, so they "
-                f"can forge seals. Run chmod 700 {quote(str(path.parent))}"
+                f"can forge seals. {remedy}"
             )
+
+
+def _is_foreign(state: os.stat_result) -> bool:
+    """Whether a file is owned by another user, who can always change it."""
+    return sys.platform != "win32" and state.st_uid not in (0, os.geteuid())
+
+
+def _is_open(state: os.stat_result) -> bool:
+    """Whether other users may replace files in a folder: everybody, or the members of its group."""
+    if state.st_mode & stat.S_ISVTX:  # only owners of a file replace it
+        return False
+    by_group = bool(state.st_mode & stat.S_IWGRP) and not _is_private(state.st_gid)
+    return bool(state.st_mode & stat.S_IWOTH) or by_group
+
+
+def _is_private(group: int) -> bool:
+    """Whether a group is root's, or has no member but this user, as each user's own group on most systems."""
+    if sys.platform == "win32" or group == 0:
+        return True
+    import grp
+    import pwd
+
+    try:
+        user, found = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
+    except KeyError:  # unknown here, as in a container
+        return False
+    return user.pw_gid == group and found.gr_name == user.pw_name and set(found.gr_mem) <= {user.pw_name}
 
 
 def _read(path: Path) -> bytes:

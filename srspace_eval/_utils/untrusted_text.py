@@ -27,6 +27,7 @@ _ESCAPED_CHAR = re.compile(r"\\u([0-9a-f]{4})|\\U(000[0-9a-f]{5}|0010[0-9a-f]{4}
 # Characters that show nothing though Unicode takes them for letters, marks or symbols, or has not assigned them.
 _NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2065\u2800\u3164\uffa0\U0001d159")
 _WORD = re.compile(r"\w+")
+_DIGEST_END = re.compile(r"-[0-9a-f]{8}$", re.IGNORECASE)  # of a file name; some systems ignore its case
 
 
 def visible(text: str) -> str:
@@ -90,6 +91,18 @@ def slug(team: str) -> str:
         return plain
     # The digest keeps names apart that differ only in replaced characters.
     return f"{plain or 'team'}-{sha256_of_text(team)[:8]}"
+
+
+def team_slug(team: str) -> str:
+    """:func:`slug` for a name that others choose: no name has the file name of another name.
+
+    A plain name that ends as a digest does gets a digest itself.
+
+    >>> team_slug("jane.doe"), team_slug("jane-doe-d48722fc")
+    ('jane-doe-d48722fc', 'jane-doe-d48722fc-bd3e6611')
+    """
+    name = slug(team)
+    return f"{name}-{sha256_of_text(team)[:8]}" if name == team and _DIGEST_END.search(name) else name
 
 
 def name_key(team: str) -> str:

@@ -23,7 +23,7 @@ from srspace_eval.codabench.output import ScoringOutput, phase_of, read_output
 from srspace_eval.codabench.settings import PROGRAM_COLUMN
 from srspace_eval.errors import ImageError, InputError, ResultsError, SubmissionError
 from srspace_eval.results.record import Result
-from srspace_eval.results.store import read_files, result_path, write_result
+from srspace_eval.results.store import read_files, require_own_file, require_own_folder, result_path, write_result
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 from srspace_eval.tracks.teams import Team, read_teams
@@ -148,6 +148,8 @@ def import_downloads(
             "and put them into one folder"
         )
     measured = [output for output in outputs if output.result is not None]
+    if measured:
+        require_own_folder(board, track.name)
     paths = {output.file: result_path(board, track.name, output.team) for output in measured}
     given = [output for output in outputs if output.result is None]
     imported = board / f"codabench-{slug(track.name)}.csv"
@@ -156,6 +158,7 @@ def import_downloads(
     leaving = {name_key(output.team) for output in measured} & {name_key(unescape_cell(row["team"])) for row in earlier}
     table = imported if given or leaving else None
     problems += _lookalikes(board, track, outputs, paths)
+    problems += _foreign_files(measured, paths)
     if not overwrite:
         there = [*paths.values(), *([table] if table is not None else [])]
         problems += [
@@ -194,7 +197,7 @@ def _entries(downloads: Path) -> list[Path]:
 
 
 def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list[ScoringOutput]:
-    """The last submission of each team. Without numbers nobody knows which is the last; lookalikes are problems."""
+    """The last submission of each team, by the numbers in the files' names. Lookalike team names are problems."""
     found: dict[str, list[ScoringOutput]] = defaultdict(list)
     for output in outputs:
         found[name_key(output.team)].append(output)
@@ -224,13 +227,31 @@ def _lookalikes(
 ) -> Iterator[str]:
     """Results of the board whose team's name looks like that of an imported team; ``rank`` would refuse both."""
     imported = {name_key(output.team): output for output in outputs}
-    for path, result in read_files(board, track.name).items():
-        output = imported.get(name_key(result.team))
-        if output is not None and path != paths.get(output.file):
+    for stored in read_files(board, track.name):
+        output = imported.get(name_key(stored.result.team))
+        if output is not None and stored.path != paths.get(output.file):
             yield (
-                f"{output.file}: its team {spelled(output.team)} looks like {spelled(result.team)}, whose result is "
-                f"{path}; remove that result, or give the team another name with --teams"
+                f"{output.file}: its team {spelled(output.team)} looks like {spelled(stored.result.team)}, whose "
+                f"result is {stored.path}; remove that result, or give the team another name with --teams"
             )
+
+
+def _foreign_files(measured: Sequence[ScoringOutput], paths: Mapping[str, Path]) -> Iterator[str]:
+    """Files that two teams would have, and files of the board that hold the result of another team."""
+    holders: dict[str, ScoringOutput] = {}
+    for output in measured:
+        path = paths[output.file]
+        first = holders.setdefault(path.name.lower(), output)
+        if first is not output:
+            yield (
+                f"{output.file}: its team {spelled(output.team)} would have the file {path}, as {spelled(first.team)} "
+                f"of {first.file}; give one of them another name with --teams"
+            )
+            continue
+        try:
+            require_own_file(path, output.team)
+        except ResultsError as error:
+            yield f"{output.file}: {error}"
 
 
 def _tell_programs(outputs: Sequence[ScoringOutput]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from srspace_eval._utils.untrusted_text import short_name, slug
+from srspace_eval._utils.untrusted_text import short_name, slug, team_slug
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.registry import columns, measures_of, metrics, own_values
 from srspace_eval.results.record import Result
@@ -155,7 +155,9 @@ def _needs(result: Result, group: str, results: Sequence[Result]) -> bool:
 
 
 def _describe(value: str, results: Sequence[Result]) -> str:
-    named = [f"{r.team!r} ({slug(r.track)}/{slug(r.team)}.json, signature {r.signature.id})" for r in results[:_NAMED]]
+    named = [
+        f"{r.team!r} ({slug(r.track)}/{team_slug(r.team)}.json, signature {r.signature.id})" for r in results[:_NAMED]
+    ]
     more = [f"and {len(results) - _NAMED} more"] if len(results) > _NAMED else []
     return f"{value} in {', '.join(named + more)}"
 

@@ -22,7 +22,7 @@ from srspace_eval.ranking.older_results import as_now
 from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.results.seals import seal_of
-from srspace_eval.results.store import read_files, read_result
+from srspace_eval.results.store import read_files, read_result, result_files
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import FIELDS, Team, make_team
 
@@ -43,12 +43,12 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
         were to be measured, for instance. A file that was edited by hand has such faults.
     """
     files = read_files(board, track.name)
-    results = list(files.values())
-    _require_distinct(results, board, track)
-    problems = [f"{path}: {fault}" for path, result in files.items() for fault in summary_faults(result, track)]
+    _require_distinct([stored.result for stored in files], board, track)
+    problems = [f"{stored.path}: {fault}" for stored in files for fault in summary_faults(stored.result, track)]
     if problems:
         raise RankingError(f"{board}: results that contradict themselves; score these again", problems)
-    return [replace(_entry(result, track), evidence=str(seal_of(path) or CLAIM)) for path, result in files.items()]
+    # The seal is of the bytes that were decoded: a file that is read again may be another one.
+    return [replace(_entry(stored.result, track), evidence=str(seal_of(stored.digest) or CLAIM)) for stored in files]
 
 
 def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
@@ -155,8 +155,12 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         opinions[name] = Entry(name, "baseline", {"mor": value}, "given", note="only in the study", intervals=ends)
     table.done()
     if folder is not None:
-        draws = read_draws(folder / DRAWS_FILE, {name: float(e.values["mor"] or 0) for name, e in opinions.items()})
-        opinions = {name: replace(opinion, draws={"mor": draws[name]}) for name, opinion in opinions.items()}
+        draws = read_draws(
+            folder / DRAWS_FILE,
+            {name: float(e.values["mor"] or 0) for name, e in opinions.items()},
+            {name: e.intervals["mor"] for name, e in opinions.items() if "mor" in e.intervals},
+        )
+        opinions = {name: replace(e, draws={"mor": draws[name]}) if draws else e for name, e in opinions.items()}
     return _joined(entries, opinions)
 
 
@@ -280,7 +284,7 @@ def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> N
     if not twice:
         return
     holders: dict[str, list[str]] = {key: [] for key in twice}
-    for path in sorted((board / slug(track.name)).glob("*.json")):
+    for path in result_files(board / slug(track.name)):
         team = read_result(path).team
         if name_key(team) in holders:
             holders[name_key(team)].append(f"{path} ({spelled(team)})")

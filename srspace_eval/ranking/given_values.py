@@ -23,4 +23,4 @@ def check_ranges(values: Mapping[str, float | None], columns: Mapping[str, Metri
         if math.isinf(value) and not (value > 0 and may_be_infinite(info)):
             line.fault(f"{metric} is {value:g}; a finite number is needed, or nothing")
         elif not info.least - _ROUNDING <= value <= info.most + _ROUNDING:
-            line.fault(f"{metric} is {value:g}; it lies from {info.least:g} to {info.most:g}")
+            line.fault(f"{metric} is {value:g}; only {info.least:g} to {info.most:g} is possible")

@@ -62,8 +62,8 @@ def summary_faults(result: Result, track: Track) -> list[str]:
 def _folded(faults: Sequence[str]) -> list[str]:
     """The first fault of each kind, with the number of the others.
 
-    >>> _folded(["image 0801: mae is -1; it lies from 0 to 9", "image 0802: mae is -2; it lies from 0 to 9", "other"])
-    ['image 0801: mae is -1; it lies from 0 to 9 (and 1 more like this)', 'other']
+    >>> _folded(["image 0801: mae is -1; not possible", "image 0802: mae is -2; not possible", "other"])
+    ['image 0801: mae is -1; not possible (and 1 more like this)', 'other']
     """
     kinds: dict[str, list[str]] = {}
     for fault in faults:
@@ -139,7 +139,7 @@ def _range_faults(result: Result, columns: Mapping[str, MetricInfo], largest: La
                     continue
                 info, limit = bounded.get(metric), limits.get(metric, math.inf)
                 if info is not None and not info.least - _ROUNDING <= value <= info.most + _ROUNDING:
-                    yield f"image {image.image}: {metric} is {value}; it lies from {info.least:g} to {info.most:g}"
+                    yield f"image {image.image}: {metric} is {value}; only {info.least:g} to {info.most:g} is possible"
                 known = columns.get(metric)
                 if known is not None and math.isinf(value) and not (value > 0 and may_be_infinite(known)):
                     yield f"image {image.image}: {metric} is {value}, which no measurement gives"
@@ -237,7 +237,7 @@ def _curve_faults(
         yield f"image {image.image}: {metric} is {image.values.get(metric)}, its curve ends in another value"
     outside = [v for v in curve if v is not None and not -_ROUNDING <= v <= 100 + _ROUNDING]
     if outside:
-        yield f"image {image.image}: {name} has the value {outside[0]}; it lies from 0 to 100"
+        yield f"image {image.image}: {name} has the value {outside[0]}; only 0 to 100 is possible"
     # One sample has no diversity, and M equal ones have none either.
     first = curve if len(image.samples) == 1 else curve[:1]
     if any(v is not None and abs(v) > _ROUNDING for v in first):

@@ -26,8 +26,7 @@ _LATEX_ACCENTS = {
 }  # fmt: skip
 
 
-# What comes before the point where a link or an emoji of GitHub is broken: @user, mail@host, #12, GH-12, ://host,
-# www.host, :tada:.
+# GitHub's links and emoji are broken behind these characters: @user, mail@host, #12, GH-12, ://host, www.host, :tada:.
 _GITHUB_LINK = re.compile(r"@|#(?=\d)|(?i:\bgh-)(?=\d)|:(?=\\?/)|(?i:www)(?=\.)|:(?=(?:[a-z0-9+-]|\\_)+:)")
 
 
@@ -44,9 +43,8 @@ def escape_latex(text: str) -> str:
 def escape_markdown(text: str) -> str:
     r"""Markdown that shows the text as it is: every character is escaped that Markdown or HTML takes for markup.
 
-    GitHub makes links of addresses, mentions and numbers of issues, and emoji of names like ``:tada:``, after it has
-    removed backslashes. An empty comment
-    between their characters prevents it, and shows nothing.
+    GitHub removes backslashes first. Then it makes links of addresses, mentions and numbers of issues, and emoji of
+    names like ``:tada:``. An empty comment between their characters prevents it, and shows nothing.
 
     >>> escape_markdown("a|b <i>*x*</i>")
     'a\\|b \\<i\\>\\*x\\*\\</i\\>'

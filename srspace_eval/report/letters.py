@@ -12,7 +12,7 @@ from typing import Protocol
 
 from srspace_eval._utils.documentation import install_lines
 from srspace_eval._utils.files import write_atomic
-from srspace_eval._utils.untrusted_text import slug
+from srspace_eval._utils.untrusted_text import spelled, team_slug
 from srspace_eval.errors import ResultsError
 from srspace_eval.metrics.registry import columns, measures_of, own_values
 from srspace_eval.report.escaping import escape_markdown, markdown_code
@@ -22,7 +22,6 @@ from srspace_eval.tracks.reader import builtin_names, load_track
 from srspace_eval.tracks.teams import Team
 
 _LISTED = 100
-_FIRST = "# Submission of "
 _FILE = re.compile(r"([^\s,;:()'\"`]+\.(?:png|zip|txt|md|json|toml|jpe?g)(?![\w.]))", re.IGNORECASE)
 
 
@@ -140,13 +139,24 @@ def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
     ('letters/teamA.md', '# Submission of teamA')
     """
     folder = Path(folder)
-    written = [folder / f"{slug(outcome.team.team)}.md" for outcome in batch.outcomes]
+    written = [folder / f"{team_slug(outcome.team.team)}.md" for outcome in batch.outcomes]
     try:
-        foreign = [str(path) for path in written if path.exists() and not _is_letter(path)]
+        foreign = [
+            str(path)
+            for path, outcome in zip(written, batch.outcomes, strict=True)
+            if path.exists() and not _is_letter(path, outcome.team.team)
+        ]
         if foreign:
             raise ResultsError(
-                f"{folder}: files that are no earlier reports would be replaced; choose another --reports", foreign
+                f"{folder}: files that are no earlier reports of these teams would be replaced; choose another "
+                "--reports",
+                foreign,
             )
+        sharing: dict[str, list[str]] = {}
+        for path, outcome in zip(written, batch.outcomes, strict=True):
+            sharing.setdefault(path.name.lower(), []).append(spelled(outcome.team.team))
+        if shared := [f"{file}: {' and '.join(teams)}" for file, teams in sharing.items() if len(teams) > 1]:
+            raise ResultsError(f"{folder}: several teams would have one report; give them other names", shared)
         folder.mkdir(parents=True, exist_ok=True)
         for path, outcome in zip(written, batch.outcomes, strict=True):
             write_atomic(path, render_letter(outcome, batch))
@@ -155,12 +165,17 @@ def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
     return written
 
 
-def _is_letter(path: Path) -> bool:
-    """Whether a file begins as a report does."""
+def _is_letter(path: Path, team: str) -> bool:
+    """Whether a file begins as a report of this team does."""
     if not path.is_file():
         return False
+    first = f"{_title(team)}\n".encode()
     with path.open("rb") as file:
-        return file.read(len(_FIRST)) == _FIRST.encode()
+        return file.read(len(first)) == first
+
+
+def _title(team: str) -> str:
+    return f"# Submission of {escape_markdown(team)}"
 
 
 def verdict(outcome: Outcome) -> str:
@@ -184,7 +199,7 @@ def contents(outcome: Outcome) -> tuple[int, int] | None:
 def _lines(outcome: Outcome, batch: Batch) -> Iterator[str]:
     gt = batch.gt
     name, result = markdown_code(outcome.path.resolve().name), outcome.result
-    yield f"{_FIRST}{escape_markdown(outcome.team.team)}"
+    yield _title(outcome.team.team)
     yield ""
     found = contents(outcome)
     if outcome.organiser:

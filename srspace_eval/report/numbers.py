@@ -9,7 +9,7 @@ from srspace_eval.metrics.base import MetricInfo
 
 _PREFIXES = {"M": 1e6, "G": 1e9, "T": 1e12}
 _NO_DECIMALS, _SHORT, _POWERS = 9_999.5, 999_999.5, 1e15  # from where on numbers are shown otherwise
-PREFIXES_EXPLAINED = "M, G and T behind a number stand for millions, thousand millions and millions of millions."
+PREFIXES_EXPLAINED = "M, G and T after a number mean 10⁶, 10⁹ and 10¹²."
 
 _SUBSCRIPTS = str.maketrans("0123456789–.∞", "₀₁₂₃₄₅₆₇₈₉₋.∞")
 

@@ -8,7 +8,7 @@ from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import RankingError, ResultsError, TrackError
-from srspace_eval.results.store import read_result
+from srspace_eval.results.store import read_result, result_files
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import MAX_FILE_BYTES, builtin_names, load_track
 
@@ -49,7 +49,7 @@ def board_tracks(board: Path) -> list[Track]:
         If a track's file is malformed or describes another track than its folder's.
     """
     builtin = {slug(name): name for name in builtin_names()}
-    holding = {path.parent.name: path for path in sorted(board.glob("*/*.json"), reverse=True)}
+    holding = {folder.name: paths[0] for folder in board.glob("*") if (paths := result_files(folder))}
     found, unknown = [], []
     for folder in sorted(holding, key=lambda name: (name not in builtin, name)):
         file = board / folder / TRACK_FILE

@@ -17,7 +17,6 @@ from msgspec import Struct
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.documents import Digest, convert
 from srspace_eval._utils.files import read_bounded, write_atomic
-from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.machine_secret import (
     ENVIRONMENT,
     existing_secret,
@@ -26,7 +25,6 @@ from srspace_eval._utils.machine_secret import (
     state_folder,
 )
 from srspace_eval._utils.notices import notify
-from srspace_eval.results.documents import MAX_RESULT_BYTES
 
 How = Literal["measured", "verified", "trusted"]
 
@@ -55,8 +53,13 @@ class Seal:
 
     @property
     def whole(self) -> bool:
-        """Whether all images were measured here, or taken on trust."""
+        """Whether the seal is of all images: measured here, verified here, or taken on trust."""
         return self.how != "verified" or self.images == self.total
+
+    @property
+    def of_this_machine(self) -> bool:
+        """Whether this machine measured all images itself."""
+        return self.how != "trusted" and self.whole
 
     def __str__(self) -> str:
         if self.how == "trusted":
@@ -76,15 +79,17 @@ class SealDocument(Struct, frozen=True):
     seal: Digest
 
 
-def seal_of(path: Path) -> Seal | None:
-    """The seal of a result's file; None if its numbers are a claim."""
+def seal_of(digest: str) -> Seal | None:
+    """The seal of a result; None if its numbers are a claim.
+
+    Parameters
+    ----------
+    digest
+        The SHA-256 of the bytes that the result was decoded from. A file that is read a second time may be another one
+        by then.
+    """
     secret = existing_secret()
-    if secret is None:
-        return None
-    try:
-        return _read(secret, sha256(read_bounded(path, MAX_RESULT_BYTES)))
-    except OSError:
-        return None
+    return None if secret is None else _read(secret, digest)
 
 
 def seal_result(digest: str, seal: Seal) -> None:

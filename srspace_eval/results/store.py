@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from srspace_eval._utils import strict_json
 from srspace_eval._utils.documents import convert
 from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._utils.hashing import sha256
-from srspace_eval._utils.untrusted_text import name_key, slug, spelled
+from srspace_eval._utils.untrusted_text import name_key, slug, spelled, team_slug
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.documents import MAX_RESULT_BYTES, from_document, to_document
 from srspace_eval.results.record import Result
@@ -34,7 +35,8 @@ def result_path(board: Path | str, track: str, team: str) -> Path:
     Returns
     -------
     Path
-        ``BOARD/TRACK/TEAM.json``.
+        ``BOARD/TRACK/TEAM.json``. If the board holds the team's result under the name that earlier versions gave it,
+        that file.
 
     Examples
     --------
@@ -42,7 +44,11 @@ def result_path(board: Path | str, track: str, team: str) -> Path:
     >>> result_path("leaderboards", "x8", "My Team").as_posix()
     'leaderboards/x8/My-Team-cee021f1.json'
     """
-    return Path(board) / slug(track) / f"{slug(team)}.json"
+    folder = Path(board) / slug(track)
+    name, older = team_slug(team), slug(team)
+    if name != older and _team_of(folder / f"{older}.json") == team:
+        name = older
+    return folder / f"{name}.json"
 
 
 def read_result(path: Path | str) -> Result:
@@ -72,12 +78,31 @@ def read_result(path: Path | str) -> Result:
     >>> read_result("B.json").team
     'B'
     """
+    return read_stored(Path(path)).result
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A result, its file, and the SHA-256 of the bytes that it was decoded from: what its seal is of."""
+
+    path: Path
+    result: Result
+    digest: str
+
+
+def read_stored(path: Path) -> Stored:
+    """Read one result, as :func:`read_result` does. The file is read once."""
     try:
-        text = strict_json.not_dense(read_bounded(Path(path), MAX_RESULT_BYTES))
-        data = strict_json.loads(text, unique_keys=True)
+        content = read_bounded(path, MAX_RESULT_BYTES)
+        data = strict_json.loads(strict_json.not_dense(content), unique_keys=True)
     except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"{path}: cannot be read as JSON ({error})") from error
-    return from_document(data, str(path))
+    return Stored(path, from_document(data, str(path)), sha256(content))
+
+
+def result_files(folder: Path) -> list[Path]:
+    """The files of results in a track's folder, in the order of their names. ``.JSON`` counts as ``.json``."""
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() == ".json")
 
 
 def read_results(board: Path, track: str) -> list[Result]:
@@ -88,25 +113,25 @@ def read_results(board: Path, track: str) -> list[Result]:
     ResultsError
         If files are damaged or belong to another track. All of them are listed together.
     """
-    return list(read_files(board, track).values())
+    return [stored.result for stored in read_files(board, track)]
 
 
-def read_files(board: Path, track: str) -> dict[Path, Result]:
+def read_files(board: Path, track: str) -> list[Stored]:
     """The files of one track's results in a board, with the results; see :func:`read_results`."""
-    results: dict[Path, Result] = {}
+    found: list[Stored] = []
     problems: list[str] = []
-    for path in sorted((board / slug(track)).glob("*.json")):
+    for path in result_files(board / slug(track)):
         try:
-            result = read_result(path)
+            stored = read_stored(path)
         except ResultsError as error:
             problems.append(str(error))
             continue
-        if result.track != track:
-            problems.append(f"{path}: is a result of track {result.track!r}; move it to {slug(result.track)}/")
-        results[path] = result
+        if (own := stored.result.track) != track:
+            problems.append(f"{path}: is a result of track {own!r}; move it to {slug(own)}/")
+        found.append(stored)
     if problems:
         raise ResultsError(f"{board}: some results cannot be used", problems)
-    return results
+    return found
 
 
 class _Named(msgspec.Struct):
@@ -125,17 +150,51 @@ def require_new_name(board: Path | str, track: str, team: str) -> None:
     ResultsError
         If a result of the track has such a name.
     """
-    for path in sorted((Path(board) / slug(track)).glob("*.json")):
-        try:
-            other = convert(strict_json.loads(read_bounded(path, MAX_RESULT_BYTES)), _Named).team
-        except (OSError, ValueError, RecursionError):
-            continue
-        if other != team and name_key(other) == name_key(team):
+    for path in result_files(Path(board) / slug(track)):
+        other = _team_of(path)
+        if other is not None and other != team and name_key(other) == name_key(team):
             raise ResultsError(
                 f"{path}: is the result of {spelled(other)}, and {spelled(team)} counts as the same name; give --team "
                 f"{spelled(other)}, or "
                 "another name"
             )
+
+
+def _team_of(path: Path) -> str | None:
+    """The team that a file names; None if it is not a result or cannot be read."""
+    try:
+        return convert(strict_json.loads(read_bounded(path, MAX_RESULT_BYTES)), _Named).team
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def require_own_file(path: Path, team: str) -> None:
+    """Refuse to replace the result of another team, also if results may be replaced.
+
+    Raises
+    ------
+    ResultsError
+        If the file holds the result of another team.
+    """
+    other = _team_of(path)
+    if other is not None and other != team:
+        raise ResultsError(f"{path}: holds the result of {other!r}; give {team!r} another name with --team")
+
+
+def require_own_folder(board: Path, track: str) -> None:
+    """Refuse a track's folder that is a symbolic link. A board that came from elsewhere may lead out of itself.
+
+    Raises
+    ------
+    ResultsError
+        If the folder is a link.
+    """
+    folder = board / slug(track)
+    if folder.is_symlink():
+        raise ResultsError(
+            f"{folder}: is a symbolic link, which is not followed, because files there would be replaced; put a folder "
+            "in its place, or name another board with --board"
+        )
 
 
 def write_result(path: Path | str, result: Result) -> None:
@@ -170,12 +229,13 @@ def write_result(path: Path | str, result: Result) -> None:
 
 
 def newest_day(board: Path, track: str) -> str:
-    """The day (UTC) on which the newest result of a track was written, such as ``"2026-11-21"``; empty without results,
-    or if that is after the year 9999.
+    """The day (UTC) on which the newest result of a track was written, such as ``"2026-11-21"``.
+
+    It is empty if the track has no results, or if the day is after the year 9999.
 
     The environment variable SOURCE_DATE_EPOCH, in seconds, takes the place of the files' times, which a copy may lose.
     """
-    paths = list((board / slug(track)).glob("*.json"))
+    paths = result_files(board / slug(track))
     if not paths:
         return ""
     given = os.environ.get("SOURCE_DATE_EPOCH", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
@@ -11,7 +12,7 @@ from srspace_eval.errors import ResultsError
 from srspace_eval.results.record import ImageRecord, Kind, Result
 from srspace_eval.results.seals import seal_of
 from srspace_eval.results.signature import Signature
-from srspace_eval.results.store import read_result
+from srspace_eval.results.store import read_stored
 from srspace_eval.scoring.tasks import ImageTask
 
 _RELATIVE = 1e-4  # another device or version moves a mean by less
@@ -25,6 +26,28 @@ def measured_from(record: ImageRecord, task: ImageTask) -> bool:
     ]
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """The result that a board has of a team, from the same files under the same signature.
+
+    Attributes
+    ----------
+    result
+        The result.
+    digest
+        The SHA-256 of the bytes that it was decoded from.
+    taken
+        Whether it stands, and nothing has to be measured. Otherwise it is a claim.
+    ours
+        Whether this machine measured or verified all of it.
+    """
+
+    result: Result
+    digest: str
+    taken: bool
+    ours: bool
+
+
 def earlier_result(
     path: Path,
     team: str,
@@ -33,10 +56,11 @@ def earlier_result(
     kind: Kind | None = None,
     *,
     trust: bool = False,
-) -> Result | None:
-    """The result on the board if it is the one that this run would give, and was measured or verified here.
+) -> Earlier | None:
+    """The result on the board. It is taken if it is what this run would give, and was measured or verified here.
 
-    A result without a seal of this machine is a claim. It is not taken, and a notice says so.
+    A result without a seal of this machine is a claim. It is not taken, and a notice says so. The same holds for one of
+    which images were taken on trust.
 
     Parameters
     ----------
@@ -51,8 +75,8 @@ def earlier_result(
 
     Returns
     -------
-    Result or None
-        None if there is no result, or a claim.
+    Earlier or None
+        None if there is no result.
 
     Raises
     ------
@@ -61,20 +85,27 @@ def earlier_result(
     """
     if not path.exists():
         return None
-    earlier = read_result(path)
+    stored = read_stored(path)
+    earlier = stored.result
     if earlier.team != team:
         raise ResultsError(f"{path}: holds the result of {earlier.team!r}; give {team!r} another name with --team")
-    seal = seal_of(path)
-    believed = trust or (seal is not None and seal.whole)
-    _same_or_refuse(path, earlier, signature, tasks, kind or earlier.kind, claim=not believed)
-    if not believed:
+    seal = seal_of(stored.digest)
+    ours = seal is not None and seal.of_this_machine
+    taken = ours or trust
+    _same_or_refuse(path, earlier, signature, tasks, kind or earlier.kind, claim=not taken)
+    if taken:
+        notify(f"{path}: already scored with the same signature from the same files")
+    else:
+        why = (
+            "some of its images were taken on trust"
+            if seal is not None and seal.how == "trusted"
+            else "this machine did not measure it, or version 0.1.0 did"
+        )
         notify(
-            f"{path}: is a claim, because this machine did not measure it, or version 0.1.0 did; it is measured anew "
+            f"{path}: is a claim, because {why}; it is measured anew "
             "(--trust-board takes the results of a cluster of your own)"
         )
-        return None
-    notify(f"{path}: already scored with the same signature from the same files")
-    return earlier
+    return Earlier(earlier, stored.digest, taken, ours)
 
 
 def notify_wrong_claim(path: Path, claim: Result, measured: Result) -> None:

@@ -11,7 +11,7 @@ from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.results.signature import Signature
-from srspace_eval.results.store import require_new_name, result_path
+from srspace_eval.results.store import require_new_name, require_own_file, require_own_folder, result_path
 from srspace_eval.scoring.executors.base import Executor
 from srspace_eval.scoring.options import ScoreOptions, require_references
 from srspace_eval.scoring.patch_seed import with_patch_seed
@@ -64,7 +64,10 @@ def prepare(
         only=None if shard is None else shard.of, workers=options.workers, progress=progress,
     )  # fmt: skip
     track = checked.track
+    path = result_path(board, track.name, team)
+    require_own_folder(board, track.name)
     require_new_name(board, track.name, team)
+    require_own_file(path, team)
     if runtime is None:
         metrics = options.bound(track)
         runtime = executor.prepare(options.network(metrics))
@@ -80,7 +83,7 @@ def prepare(
     return Run(
         checked=checked,
         team=team,
-        path=result_path(board, track.name, team),
+        path=path,
         signature=make_signature(checked, options.samples or track.samples, metrics, runtime),
         config=config,
         tasks=make_tasks(checked, pairs),

@@ -1,4 +1,7 @@
-"""From a submission to its result: pair, inspect, measure, record."""
+"""From a submission to its result: pair, inspect, measure, record.
+
+The module is long because much of it is documentation.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.results.board_tracks import keep_track
 from srspace_eval.results.record import ImageRecord, Kind, Result
 from srspace_eval.results.seals import How, Seal, seal_result
-from srspace_eval.results.store import read_result, result_digest, write_result
+from srspace_eval.results.store import require_own_file, result_digest, write_result
 from srspace_eval.scoring.earlier import earlier_result, measured_from, notify_wrong_claim
 from srspace_eval.scoring.executors.base import Executor
 from srspace_eval.scoring.executors.opening import open_executor
@@ -143,9 +146,10 @@ def score_on(
         open_journal(path.with_suffix(".journal.jsonl"), run.signature, replace=overwrite, trust=trust) as journal,
         open_shards(path, run.signature, replace=overwrite, trust=trust) as shards,
     ):
+        require_own_file(path, run.team)
         earlier = None if overwrite else earlier_result(path, run.team, run.signature, run.tasks, kind, trust=trust)
-        result = earlier
-        how: How = "trusted" if earlier or any(done.trusted for done in (journal, *shards.values())) else "measured"
+        result = earlier.result if earlier is not None and earlier.taken else None
+        measured = result is None
         if result is None:
             absent = absent_shards(list(shards))
             if absent:
@@ -153,14 +157,16 @@ def score_on(
                 notify(f"{path.parent}: there is no journal of shard {names}; its images are measured in this run")
             records = _measure(run, executor, journal, [*shards.values(), journal], progress)
             result = make_result(checked, run.team, kind, run.signature, records)
-            if path.exists() and not overwrite:
-                notify_wrong_claim(path, read_result(path), result)
+            if earlier is not None:
+                notify_wrong_claim(path, earlier.result, result)
             write_result(path, result)
-        with suppress(OSError):  # the journal has told it
-            seal_result(result_digest(result), Seal(how, len(result.images), len(result.images)))
+            how: How = "trusted" if any(done.trusted for done in (journal, *shards.values())) else "measured"
+            _seal(result_digest(result), how, result)
+        elif earlier is not None and not earlier.ours:
+            _seal(earlier.digest, "trusted", result)
         for done in (journal, *shards.values()):
             done.discard()
-    if earlier is None:
+    if measured:
         for note in result.notes:
             if note not in checked.inspection.notes:  # those were reported before the measuring
                 notify(note)
@@ -229,7 +235,8 @@ def score_shard(
         run = prepare(submission, gt, options, track, lr, team, Path(board), shard, executor, progress)
         images = tuple(task.image for task in run.tasks)
         path = shard.journal(run.path)
-        if overwrite or earlier_result(run.path, run.team, run.signature, run.tasks, trust=trust_board) is None:
+        earlier = None if overwrite else earlier_result(run.path, run.team, run.signature, run.tasks, trust=trust_board)
+        if earlier is None or not earlier.taken:
             with open_journal(path, run.signature, replace=overwrite, trust=trust_board) as journal:
                 _measure(run, executor, journal, [journal], progress)
     return ShardRun(run.team, run.checked.track.name, shard, path, images)
@@ -271,6 +278,11 @@ class ShardRun:
     shard: Shard
     journal: Path
     images: tuple[str, ...]
+
+
+def _seal(digest: str, how: How, result: Result) -> None:
+    with suppress(OSError):  # the journal has told it
+        seal_result(digest, Seal(how, len(result.images), len(result.images)))
 
 
 def _measure(

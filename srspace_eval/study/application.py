@@ -22,7 +22,7 @@ from srspace_eval.study.answer_store import AnswerStore
 from srspace_eval.study.answers import AnswerError, largest_answer, parse_answer
 from srspace_eval.study.key import Key
 from srspace_eval.study.page import SESSION_FILE
-from srspace_eval.study.places import check_answers_folder
+from srspace_eval.study.places import refuse_raters_folder
 from srspace_eval.study.server_log import LOG
 
 _TYPES = {
@@ -116,7 +116,7 @@ class StudyApplication:
 
     def __init__(self, folder: Path, key: Key, answers: Path) -> None:
         self.key = key
-        check_answers_folder(folder, answers)
+        refuse_raters_folder(answers)
         self.files = _allowed_files(folder, key)
         self.store = AnswerStore(answers, key)
 

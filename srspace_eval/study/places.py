@@ -42,22 +42,24 @@ def check_places(folder: Path, key_path: Path) -> None:
         raise StudyError("the study cannot be written there", problems)
 
 
-def check_answers_folder(folder: Path, answers: Path) -> None:
-    """Check that answers do not go into the raters' folder, which may be published.
+def refuse_raters_folder(path: Path) -> None:
+    """Check that a place is not in a raters' folder, which everybody can read once it is published.
 
     Raises
     ------
     StudyError
-        If they do.
+        If the place is such a folder, or lies in one.
     """
     try:
-        inside = answers.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError, RuntimeError):  # a NUL in the name, or links in a circle: reported where it is made
-        inside = False
-    if inside:
-        raise StudyError(
-            f"{answers}: answers hold tokens and must not lie in the raters' folder {folder}; choose another --answers"
-        )
+        place = path.resolve()
+    except (OSError, ValueError, RuntimeError):  # a NUL in the name, or links in a circle: an error where it is written
+        return
+    for folder in (place, *place.parents):
+        if all((folder / name).is_file() for name in ("index.html", "data.js", "session.js")):
+            raise StudyError(
+                f"{path}: lies in the raters' folder {folder}, which raters can read; nothing was written. Choose "
+                "another folder"
+            )
 
 
 def unify_times(folder: Path) -> None:

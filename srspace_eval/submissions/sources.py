@@ -38,10 +38,10 @@ _ANY_RATIO_BYTES = 32 << 20
 # Raised by zipfile for damaged files, and for files whose numbers are out of range.
 _DAMAGE = (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error)
 
-# Files that operating systems add by themselves. They are ignored without a notice.
 LINKED = "to files outside the folder"
 """Words of the notice of :func:`outward_links`."""
 
+# Files that operating systems add by themselves. They are ignored without a notice.
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 

@@ -33,12 +33,12 @@ def table(folder: Path, text: str, name: str = "t.csv") -> Path:
     ("line", "words"),
     [
         ("Evil,0.1,50,inf,0.9,2", "diversity is inf; a finite number"),
-        ("Evil,0.1,50,130,0.9,2", "diversity is 130; it lies from 0 to 100"),
-        ("Evil,0.1,50,-5,0.9,2", "diversity is -5; it lies from 0 to 100"),
-        ("Evil,-0.1,50,20,0.9,2", "lpips is -0.1; it lies from 0"),
+        ("Evil,0.1,50,130,0.9,2", "diversity is 130; only 0 to 100 is possible"),
+        ("Evil,0.1,50,-5,0.9,2", "diversity is -5; only 0 to 100 is possible"),
+        ("Evil,-0.1,50,20,0.9,2", "lpips is -0.1; only 0 to inf is possible"),
         ("Evil,-inf,50,20,0.9,2", "lpips is -inf; a finite number"),
-        ("Evil,0.1,50,20,1.2,2", "ssim is 1.2; it lies from -1 to 1"),
-        ("Evil,0.1,50,20,0.9,0.5", "mor is 0.5; it lies from 1"),
+        ("Evil,0.1,50,20,1.2,2", "ssim is 1.2; only -1 to 1 is possible"),
+        ("Evil,0.1,50,20,0.9,0.5", "mor is 0.5; only 1 to "),
         ("Evil,0.1,50,20,0.9,-inf", "mor is -inf; a finite number"),
     ],
 )

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from threadpoolctl import threadpool_info
 
+from srspace_eval.kernels import parallel
 from srspace_eval.kernels.parallel import for_each
 
 
@@ -55,6 +57,29 @@ def test_a_failure_is_raised_and_the_next_call_works(threads: int) -> None:
     done = []
     for_each(lambda index, worker: done.append(index), 20)
     assert len(done) == 20
+
+
+def test_an_interrupt_at_the_end_costs_the_process_no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, controller = blas_threads(), parallel._controller()
+
+    class Interrupted:
+        """A limit whose end is interrupted."""
+
+        def __init__(self, **settings: object) -> None:
+            self._limit, self._calls = controller.limit(**settings), 0
+
+        def restore_original_limits(self) -> None:
+            self._calls += 1
+            if self._calls == 1:
+                raise KeyboardInterrupt
+            self._limit.restore_original_limits()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parallel, "_controller", lambda: SimpleNamespace(limit=Interrupted))
+        with pytest.raises(KeyboardInterrupt):
+            for_each(lambda index, worker: None, 3)
+    for_each(lambda index, worker: None, 3)
+    assert blas_threads() == before
 
 
 def test_several_threads_may_call_at_once(threads: int) -> None:

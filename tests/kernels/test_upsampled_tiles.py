@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from srspace_eval.kernels import banded_tiles, upsampled_tiles
-from srspace_eval.kernels.banded_tiles import BandedMap
+from srspace_eval.kernels.banded_tiles import BandedMap, Task
 from srspace_eval.kernels.upsampled_tiles import SharedConv, SharedValues, before_small
 from srspace_eval.kernels.winograd_tiles import Scratch
 
@@ -25,7 +25,10 @@ def test_equals_the_convolution_of_both_maps(
     weight = torch.randn(6, x.shape[1], 3, 3, generator=generator) / (9 * x.shape[1]) ** 0.5
     bias = torch.randn(6, generator=generator)
     conv, values, scratch = SharedConv(weight, bias, 3, factor), SharedValues(own, small), Scratch()
-    out, filters = BandedMap(*own.shape[2:], 6), conv.filters(scratch)
+    tasks: list[Task] = []
+    out, filters = BandedMap(*own.shape[2:], 6), conv.filters(scratch, tasks)
+    for task in tasks:
+        task()
     for band in range(len(out.pixels)):
         conv.run(filters, values, band, out.pixels[band, 1:-1], scratch, 0)
     expected = F.conv2d(x.double(), weight.double(), bias.double(), padding=1)

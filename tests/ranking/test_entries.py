@@ -252,9 +252,9 @@ def _doubled(image: ImageRecord) -> ImageRecord:
     ("change", "words"),
     [
         (_set(diversity=55.0), "which its global and local best do not give"),
-        (_set(diversity=150.0), "diversity is 150.0; it lies from 0 to 100"),
+        (_set(diversity=150.0), "diversity is 150.0; only 0 to 100 is possible"),
         (_set(lpips_local_best=0.99), "lpips_local_best 0.99 is larger than"),
-        (_negative_lpips, "lpips is -0.5; it lies from 0 to inf"),
+        (_negative_lpips, "lpips is -0.5; only 0 to inf is possible"),
         (_set(lr_psnr_worst=70.0), "lr_psnr_worst is 70.0, the worst of its samples"),
         (lambda image: replace(image, samples=image.samples[:2]), "2 samples are there, the signature states 3"),
         (_doubled, "a sample is there twice"),

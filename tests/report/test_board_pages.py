@@ -59,7 +59,7 @@ def test_a_long_score_is_short_in_tables_and_whole_in_title_and_csv(tmp_path: Pa
     page = read(tmp_path / "esr-2026/index.html")
     (value,) = (v for v in _rows(page)["12_DWMamba"].all("span", cls="value") if v.text == "713.6 G")
     assert value.attributes["title"] == "713645598476.9425"
-    assert "M, G and T behind a number stand for" in page.one("p", id="legend").text
+    assert "M, G and T after a number mean 10⁶" in page.one("p", id="legend").text
     with (tmp_path / "esr-2026.csv").open(encoding="utf-8") as file:
         scores = {row["team"]: float(row["score"]) for row in csv.DictReader(file)}
     assert scores["12_DWMamba"] == pytest.approx(713645598476.9425)

@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks.inputs.hostile.forged import better, forge_journal, forge_result
 from benchmarks.inputs.submissions import small
+from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.machine_secret import (
     ENVIRONMENT,
     existing_secret,
@@ -129,7 +130,7 @@ def test_a_forged_result_does_not_become_verified(folder: Path, tmp_path: Path) 
     path = result_path(tmp_path, "x4", "t")
     forge_result(path)
     assert not verify(path, folder / "sub", folder / "gt").ok
-    assert seal_of(path) is None
+    assert seal_of(sha256(path.read_bytes())) is None
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -158,8 +159,12 @@ def test_shards_of_a_cluster_are_taken_with_trust_board_alone(folder: Path, tmp_
         assert result == honest
         assert sum("1 images were measured before" in notice for notice in notices) == 2
         assert evidence(tmp_path / "board") == ["taken on trust (score --trust-board)"]
-        # Trust was given once: the same call without it believes the result.
-        assert "already scored" in "\n".join(run(folder, tmp_path / "board")[1])
+        assert "already scored" in "\n".join(run(folder, tmp_path / "board", trust_board=True)[1])
+        # Trust belongs to one call.
+        assert "is a claim, because some of its images were taken on trust" in "\n".join(
+            run(folder, tmp_path / "board")[1]
+        )
+        assert evidence(tmp_path / "board") == ["measured here"]
 
 
 def test_a_trusted_journal_goes_on(folder: Path, tmp_path: Path) -> None:
@@ -282,15 +287,19 @@ def test_a_secret_of_another_form_is_not_used(tmp_path: Path, kind: str) -> None
         (0o602, 0o700, "chmod 600"),
         (0o640, 0o700, "chmod 600"),
         (0o600, 0o777, "chmod 700"),
+        (0o600, 0o775, "chmod 700"),
         (0o600, 0o755, ""),
         (0o600, 0o1777, ""),
     ],
 )
-def test_a_secret_that_others_can_change_or_read_is_told(tmp_path: Path, file: int, folder: int, words: str) -> None:
+def test_a_secret_that_others_can_change_or_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: int, folder: int, words: str
+) -> None:
     with machine(tmp_path / "state"):
         machine_secret()
         (tmp_path / "state/secret.key").chmod(file)
         (tmp_path / "state").chmod(folder)
+        monkeypatch.setattr("srspace_eval._utils.machine_secret._is_private", lambda group: False)
         warn_if_shared.cache_clear()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -302,17 +311,17 @@ def test_a_secret_that_others_can_change_or_read_is_told(tmp_path: Path, file: i
 def test_a_seal_that_was_copied_or_changed_does_not_count(folder: Path, tmp_path: Path) -> None:
     with machine(tmp_path / "state"):
         run(folder, tmp_path / "board")
-        path = result_path(tmp_path / "board", "x4", "t")
+        digest = sha256(result_path(tmp_path / "board", "x4", "t").read_bytes())
         (stored,) = (state_folder() / "seals").iterdir()
         document = json.loads(stored.read_text())
         for change in ({"how": "verified"}, {"images": 1}, {"result": "0" * 64}, {"seal": "0" * 64}, {"format": "x"}):
             stored.write_text(json.dumps({**document, **change}))
-            assert seal_of(path) is None
+            assert seal_of(digest) is None
         stored.write_text(json.dumps(document))
-        assert seal_of(path) is not None
+        assert seal_of(digest) is not None
         (state_folder() / "secret.key").unlink()
         machine_secret()
-        assert seal_of(path) is None
+        assert seal_of(digest) is None
 
 
 def test_patches_without_a_seed_get_one_that_nobody_can_guess(folder: Path, tmp_path: Path) -> None:

@@ -269,7 +269,7 @@ def test_answers_do_not_go_into_the_raters_folder(study: Study, tmp_path: Path) 
     folder, key = study
     (tmp_path / "link").symlink_to(folder)
     for answers in (folder, folder / "answers", tmp_path / "link" / "deep"):
-        with pytest.raises(StudyError, match="must not lie in the raters' folder"):
+        with pytest.raises(StudyError, match="lies in the raters' folder"):
             StudyServer(folder, key, answers)
     assert not (folder / "answers").exists()
 

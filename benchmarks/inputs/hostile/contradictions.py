@@ -120,8 +120,8 @@ def first(document: dict[str, Any]) -> dict[str, Any]:
 
 EDITS: dict[str, tuple[Edit, str]] = {
     "S_M that g and l do not give": (set_everywhere("diversity", 40.0), "global and local best do not give"),
-    "S_M over 100": (set_everywhere("diversity", 130.0), "it lies from 0 to 100"),
-    "negative LPIPS": (lower_lpips, "it lies from 0 to inf"),
+    "S_M over 100": (set_everywhere("diversity", 130.0), "only 0 to 100 is possible"),
+    "negative LPIPS": (lower_lpips, "only 0 to inf is possible"),
     "worst above mean": (set_everywhere("lr_psnr_worst", 60.0), "the worst of its samples"),
     "g that is no sample's": (lambda d: first(d).update(lpips_global_best=0.5), "the best of its samples"),
     "finite LR-PSNR that no picture has": (impossible_psnr, "8-bit pictures give at most"),

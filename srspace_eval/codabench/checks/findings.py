@@ -62,7 +62,7 @@ class BundleCheck:
         Parameters
         ----------
         text
-            The fault: what it is, where it is, and how to mend it.
+            What is wrong, where, and how to mend it.
         """
         self.refusals.append(text)
 

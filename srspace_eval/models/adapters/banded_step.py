@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from srspace_eval.kernels.banded_net import BandedTail, FirstConv
-from srspace_eval.kernels.banded_tiles import BandedMap
+from srspace_eval.kernels.banded_tiles import BandedMap, Task
 from srspace_eval.kernels.coupling import Conv, Net, Skip
 from srspace_eval.kernels.upsampled_tiles import SharedConv, SharedValues
 from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch, empty
@@ -111,7 +111,8 @@ class BandedStep:
         """Call ``keep(kind, band, part)`` for pre (0), gain (1) and offset (2) of all bands; returns the logdet."""
         hidden, channels = self._hidden, len(self._matrix)
         tiles = like.pixels.shape[-1]
-        filters = self._shared.filters(scratch)
+        tasks: list[Task] = []
+        filters = self._shared.filters(scratch, tasks)
         logs = np.zeros(len(like.pixels))
 
         def head(band: int, place: Array, worker: int) -> None:
@@ -130,7 +131,7 @@ class BandedStep:
             keep(2, band, part)
             logs[band] = _sum_log(scale, like, band)
 
-        self._features.run(like, hidden, head, finish, scratch)
+        self._features.run(like, hidden, head, finish, scratch, tasks)
         return -float(logs.sum())
 
     def decode(self, z: BandedMap, condition: BandedCondition, scratch: Scratch) -> Tensor:
@@ -143,7 +144,8 @@ class BandedStep:
     def _couple(self, net: int, z: BandedMap, condition: BandedCondition, scratch: Scratch) -> float:
         """Undo the coupling with one net; with the last one also the linear part."""
         first, tail = self._nets[net]
-        filters, inputs, last = first.filters(scratch), first.inputs, net + 1 == len(self._nets)
+        tasks: list[Task] = []
+        filters, inputs, last = first.filters(scratch, tasks), first.inputs, net + 1 == len(self._nets)
         rest = z.channels - inputs
         logs = np.zeros(len(z.pixels))
 
@@ -165,7 +167,7 @@ class BandedStep:
                 np.add(pixels, condition.offset[band], out=pixels)
                 z.clear_outside(band)
 
-        tail.run(z, self._hidden, head, finish, scratch)
+        tail.run(z, self._hidden, head, finish, scratch, tasks)
         return float(logs.sum())
 
 

@@ -18,7 +18,7 @@ def summarise(table: TrackTable) -> dict[str, Any]:
     results = [row.entry.result for row in ranking.rows if row.entry.result is not None]
     late = sum(row.entry.late for row in ranking.rows) if table.model.all_published else 0
     baselines = [row.entry.origin for row in ranking.rows if row.entry.kind == "baseline"]
-    # Rows of a publication beside own rows are its teams, too, although they compete here with nobody.
+    # Published rows among measured ones are called published, not baselines. They have no rank here.
     beside = 0 if table.model.all_published else baselines.count("published")
     return {
         "teams": sum(row.entry.kind == "team" for row in ranking.rows),

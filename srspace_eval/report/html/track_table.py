@@ -124,8 +124,8 @@ class TrackTable:
     model
         The table model.
     columns
-        What decides first: the mean rank, the metrics whose ranks it is made of, the other metrics. Columns in which
-        only baselines have values are the last.
+        The mean rank, then the metrics whose ranks it is the mean of, then the other metrics. Columns in which only
+        baselines have values are the last.
     footnotes
         (mark, text), safe to show.
     about
@@ -190,7 +190,7 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
 
 
 def _place_of_column(table: Table, number: int) -> tuple[bool, bool, bool]:
-    """What decides comes first; a column in which only baselines have values comes last."""
+    """A sort key: columns that decide the rank are first, columns in which only baselines have values are last."""
     column = table.columns[number]
     empty = all(line.cells[number].value is None for line in table.lines if line.group != "baseline")
     return empty, not column.is_of_rule, not column.decisive

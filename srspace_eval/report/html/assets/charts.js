@@ -69,8 +69,8 @@
       .map((source) => points.filter((p) => p.front && p.source === source).sort((a, b) => a.x - b.x || a.y - b.y))
       .filter((front) => front.length > 1);
 
-  // A place for each point's name where it covers no other name, mark or front. The first rows, which lead, get theirs
-  // first, and a line to a place farther away if all near ones are taken. A front is covered only if there is no other way.
+  // Each name is put where it covers no other name, mark or front. The leading rows are placed first. If all places near
+  // their mark are taken, a line leads to a name farther away. A name covers a front only if no other place is left.
   const LEADERS = 5;
   const place = (points, scale) => {
     const taken = points.map((p) => [scale.x(p.x) - 7, scale.y(p.y) - 7, scale.x(p.x) + 7, scale.y(p.y) + 7]);
