@@ -32,6 +32,7 @@ Array: TypeAlias = npt.NDArray[np.generic]
 ArrayLike: TypeAlias = Array | Tensor
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _SHAPES = "(H, W, 3) or (..., H, W, 3) as a NumPy array, (3, H, W), (H, W, 3) or (N, 3, H, W) as a torch tensor"
 
 
@@ -58,12 +59,12 @@ def as_tensor(image: ArrayLike, what: str) -> Tensor:
     ------
     InputError
         If it is neither a NumPy array nor a tensor, its dtype cannot be a picture's, or it does not hold all of its
-        values: a masked array, a sparse or quantised tensor, a tensor on the device "meta".
+        values: a masked array, a sparse, quantised or nested tensor, a fake tensor, a tensor on the device "meta".
     """
     if isinstance(image, Tensor):
-        if image.layout != torch.strided or image.is_quantized or image.is_meta:
+        if image.layout != torch.strided or image.is_quantized or image.is_nested or _has_no_values(image):
             raise InputError(f"{what}: a dense tensor of plain numbers is required, not {_kind(image)}")
-        return image.detach()
+        return image.detach().resolve_neg()  # NumPy cannot read a tensor that is negated when it is read
     if not isinstance(image, np.ndarray):
         raise InputError(f"{what}: a NumPy array or a torch tensor is required, not {type(image).__name__}")
     if isinstance(image, np.ma.MaskedArray):
@@ -164,7 +165,7 @@ def check_values(tensor: Tensor, what: str) -> None:
     """Raise :class:`InputError` unless the tensor is uint8 or holds floats in [0, 1]; the message names the values."""
     if tensor.dtype == torch.uint8:
         return
-    if not tensor.is_floating_point():
+    if tensor.dtype not in _FLOATS:
         raise InputError(f"{what}: {describe(tensor)} given, uint8 or float in [0, 1] wanted")
     low, high = (float(value) for value in tensor.aminmax())
     if low >= 0 and high <= 1:
@@ -187,9 +188,16 @@ def describe(tensor: Tensor) -> str:
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
+def _has_no_values(tensor: Tensor) -> bool:
+    """Whether a tensor has a shape alone: on the device "meta", or one of ``FakeTensorMode``."""
+    return tensor.is_meta or hasattr(tensor, "fake_mode")
+
+
 def _kind(tensor: Tensor) -> str:
-    if tensor.is_meta:
-        return "one on the device meta"
+    if _has_no_values(tensor):
+        return "one on the device meta" if tensor.is_meta else "a fake one"
+    if tensor.is_nested:
+        return "a nested one"
     return "a quantised one" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
 
 
