@@ -10,11 +10,13 @@ LARGEST_SEED = 2**63 - 1
 
 
 def is_whole(value: object, least: int, most: float = math.inf) -> bool:
-    """Whether a value is a whole number from ``least`` to ``most``: of Python, of NumPy or of torch, but no float.
+    """Whether a value is a whole number from ``least`` to ``most``, of Python, NumPy or torch, and no float or bool.
 
-    >>> [is_whole(value, 0, 9) for value in (0, 9, 10, -1, 1.5, 1.0, "1", None)]
+    >>> [is_whole(value, 0, 9) for value in (0, 9, 10, -1, 1.5, True, "1", None)]
     [True, True, False, False, False, False, False, False]
     """
+    if isinstance(value, bool):
+        return False
     try:
         number = operator.index(value)  # type: ignore[arg-type]  # anything may be given
     except (TypeError, ValueError):

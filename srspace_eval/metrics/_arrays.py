@@ -52,8 +52,13 @@ class Pictures:
     batch: tuple[int, ...]
 
 
-def as_tensor(image: ArrayLike, what: str) -> Tensor:
+def as_tensor(image: ArrayLike, what: str, *, fake: bool = False) -> Tensor:
     """Convert to a tensor that shares the memory where possible; read-only and flipped arrays are copied.
+
+    Parameters
+    ----------
+    fake
+        Accept tensors of ``FakeTensorMode``, which have a shape but no values.
 
     Raises
     ------
@@ -62,8 +67,10 @@ def as_tensor(image: ArrayLike, what: str) -> Tensor:
         values: a masked array, a sparse, quantised or nested tensor, a fake tensor, a tensor on the device "meta".
     """
     if isinstance(image, Tensor):
-        if image.layout != torch.strided or image.is_quantized or image.is_nested or _has_no_values(image):
+        if image.layout != torch.strided or image.is_quantized or image.is_nested or image.is_meta:
             raise InputError(f"{what}: a dense tensor of plain numbers is required, not {_kind(image)}")
+        if hasattr(image, "fake_mode") and not fake:
+            raise InputError(f"{what}: a tensor with values is required, not one of FakeTensorMode")
         return image.detach().resolve_neg()  # NumPy cannot read a tensor that is negated when it is read
     if not isinstance(image, np.ndarray):
         raise InputError(f"{what}: a NumPy array or a torch tensor is required, not {type(image).__name__}")
@@ -88,7 +95,7 @@ def rgb_8bit(image: ArrayLike, what: str) -> Tensor:
     InputError
         If it is not uint8 of shape (H, W, 3).
     """
-    tensor = as_tensor(image, what)
+    tensor = as_tensor(image, what, fake=True)
     if tensor.dtype != torch.uint8 or tensor.ndim != 3 or tensor.shape[2] != 3 or 0 in tensor.shape:
         raise InputError(f"{what}: {describe(tensor)} given, uint8 (H, W, 3) wanted")
     return tensor
@@ -102,7 +109,7 @@ def rgb(image: ArrayLike, what: str) -> Tensor:
     InputError
         If it has another shape, dtype or range.
     """
-    tensor = as_tensor(image, what)
+    tensor = as_tensor(image, what, fake=True)
     if tensor.ndim != 3 or tensor.shape[2] != 3 or 0 in tensor.shape:
         raise InputError(f"{what}: {describe(tensor)} given, (H, W, 3) RGB wanted")
     check_values(tensor, what)
@@ -188,14 +195,9 @@ def describe(tensor: Tensor) -> str:
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
-def _has_no_values(tensor: Tensor) -> bool:
-    """Whether a tensor has a shape alone: on the device "meta", or one of ``FakeTensorMode``."""
-    return tensor.is_meta or hasattr(tensor, "fake_mode")
-
-
 def _kind(tensor: Tensor) -> str:
-    if _has_no_values(tensor):
-        return "one on the device meta" if tensor.is_meta else "a fake one"
+    if tensor.is_meta:
+        return "one on the device meta"
     if tensor.is_nested:
         return "a nested one"
     return "a quantised one" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
