@@ -51,6 +51,12 @@ def is_demo(folder: Path) -> bool:
         return False
 
 
+def linked_folders(folder: Path) -> list[Path]:
+    """Folders of a demo that are symbolic links. What is written into them would land elsewhere."""
+    names = ("gt", "lr", "submissions", *(f"submissions/{name}" for name in METHODS), "leaderboards", "site")
+    return [folder / name for name in (*names, f"leaderboards/{NAME}") if (folder / name).is_symlink()]
+
+
 def write_demo(folder: Path, *, images: int = 4, with_lpips: bool) -> Path:
     """Write GT, LR, three submissions and a track file.
 

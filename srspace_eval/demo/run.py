@@ -7,7 +7,7 @@ from pathlib import Path
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.demo.pictures import METHODS, is_demo, write_demo
+from srspace_eval.demo.pictures import METHODS, is_demo, linked_folders, write_demo
 from srspace_eval.errors import ResultsError, WeightsError
 from srspace_eval.metrics.lpips.network import LPIPS
 from srspace_eval.ranking import BootstrapPlan, Ranking, rank
@@ -71,7 +71,7 @@ def run_demo(
     Raises
     ------
     ResultsError, RankingError, ImageError
-        If the folder contains other files, or cannot be written.
+        If the folder contains other files or links, or cannot be written.
 
     Examples
     --------
@@ -88,6 +88,12 @@ def run_demo(
     out, weights_dir = Path(out), None if weights_dir is None else Path(weights_dir)
     if out.exists() and not (out.is_dir() and (is_demo(out) or not any(out.iterdir()))):
         raise ResultsError(f"{out}: not empty, and not a demo's folder; give another folder with --out")
+    if linked := linked_folders(out):
+        raise ResultsError(
+            f"{out}: nothing was written, because folders in it are symbolic links, which are not followed; remove "
+            "them, or give another folder with --out",
+            map(str, linked),
+        )
     with_lpips = _has_lpips(weights_dir)
     try:
         with progress("Making pictures", 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -78,13 +79,89 @@ def test_pictures_of_a_site_of_version_0_1_0_are_deleted_too(tmp_path: Path) -> 
     gt, folders, results = write_pictures(tmp_path / "in", make_results(X8, 1, 1, 1, 0, size=(40, 48)))
     ranking = rank([Entry(r.team, r.kind, r.summary, "measured", r) for r in results], X8)
     write_site(tmp_path / "site", [ranking], pictures={"x8": Pictures(gt, folders)})
-    record = tmp_path / "site/assets/pages.txt"
-    record.write_text("\n".join(name for name in _listed(tmp_path / "site") if name.endswith(".html")))
-    for path in tmp_path.glob("site/x8/pictures/**/*.webp"):  # that version made no thumbnails
-        path.unlink()
+    _make_legacy(tmp_path / "site")
     with pytest.warns(Notice, match="3 pictures of the earlier site are deleted"):
         write_site(tmp_path / "site", [ranking])
     assert not (tmp_path / "site/x8/pictures").exists()
+
+
+def _site_with_pictures(tmp_path: Path) -> tuple[Path, Ranking]:
+    gt, folders, results = write_pictures(tmp_path / "in", make_results(X8, 1, 1, 1, 0, size=(40, 48)))
+    ranking = rank([Entry(r.team, r.kind, r.summary, "measured", r) for r in results], X8)
+    write_site(tmp_path / "site", [ranking], pictures={"x8": Pictures(gt, folders)})
+    return tmp_path / "site", ranking
+
+
+@pytest.mark.parametrize(("legacy", "inside"), [(False, True), (True, False)])
+def test_no_link_is_followed_to_pictures(tmp_path: Path, *, legacy: bool, inside: bool) -> None:
+    site, ranking = _site_with_pictures(tmp_path)
+    if legacy:
+        _make_legacy(site)
+    foreign = (site / "mine") if inside else (tmp_path / "foreign")
+    shutil.copytree(site / "x8/pictures", foreign)
+    (foreign / "empty").mkdir()
+    (foreign / "holiday.png").touch()
+    before = sorted(foreign.rglob("*"))
+    shutil.rmtree(site / "x8/pictures")
+    (site / "x8/pictures").symlink_to(foreign, target_is_directory=True)
+    with pytest.warns(Notice, match="symbolic links at these paths"):
+        write_site(site, [ranking])
+    assert sorted(foreign.rglob("*")) == before
+    assert (site / "x8/pictures").is_symlink()
+
+
+@pytest.mark.filterwarnings("ignore:.*pictures of the earlier site:srspace_eval.errors.Notice")
+def test_a_listed_file_that_is_a_link_now_is_kept(tmp_path: Path) -> None:
+    site, ranking = _site_with_pictures(tmp_path)
+    (picture,) = site.glob("x8/pictures/gt/*.png")
+    picture.replace(tmp_path / "kept.png")
+    picture.symlink_to(tmp_path / "kept.png")
+    with pytest.warns(Notice, match=r"x8/pictures/gt/\w+\.png, which this one does not show"):
+        write_site(site, [ranking])
+    assert picture.is_symlink()
+    assert (tmp_path / "kept.png").is_file()
+    assert not (site / "x8/pictures/teams").exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*pictures? of the earlier site:srspace_eval.errors.Notice")
+@pytest.mark.parametrize(("legacy", "pictures"), [(False, False), (False, True), (True, True)])
+def test_pictures_of_the_user_are_kept(tmp_path: Path, *, legacy: bool, pictures: bool) -> None:
+    site, ranking = _site_with_pictures(tmp_path)
+    if not pictures:
+        write_site(site, [ranking])  # its list names no picture
+    if legacy:
+        _make_legacy(site)
+    mine = [site / "x8/pictures" / name for name in ("mine.png", "press/logo.png", "gt/own.png")]
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    write_site(site, [ranking])
+    assert sorted(path for path in site.glob("x8/pictures/**/*") if path.is_file()) == sorted(mine)
+
+
+@pytest.mark.parametrize(("name", "link"), [("x8/index.html", False), ("x8/index.html", True), ("x8.csv", False)])
+def test_an_unlisted_file_of_a_site_is_not_replaced(tmp_path: Path, name: str, *, link: bool) -> None:
+    site, mine, target = tmp_path / "site", tmp_path / "site" / name, tmp_path / "elsewhere.txt"
+    others = rank([Entry("A", "team", {"lpips": 0.2, "diversity": 20.0}, "given")], load_track("x4"))
+    write_leaderboards([others], site, formats=["html"])
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("mine")
+    if link:
+        mine.symlink_to(target)
+    else:
+        mine.write_text("mine")
+    before = contents(site)
+    with pytest.raises(RankingError, match="these files would be replaced") as caught:
+        write_leaderboards([_ranking()], site, formats=["html", "csv"])
+    assert name in str(caught.value).replace(os.sep, "/")
+    assert contents(site) == before
+
+
+def _make_legacy(site: Path) -> None:
+    """Make the list of a site as version 0.1.0 wrote it: it named the pages alone, and there were no thumbnails."""
+    (site / "assets/pages.txt").write_text("\n".join(name for name in _listed(site) if name.endswith(".html")))
+    for path in site.glob("x8/pictures/**/*.webp"):
+        path.unlink()
 
 
 @pytest.mark.parametrize("name", ["../outside.html", "/etc/x.html", ".git/x.html", "key", "x\0.html", "a\\b.html"])

@@ -1,11 +1,12 @@
 """Which files of a folder an earlier site wrote. A site holds what its last call wrote; foreign folders are refused.
 
-``assets/pages.txt`` lists the files of a site. Version 0.1.0 listed the pages alone; pictures of such a site are known
-by their folders.
+``assets/pages.txt`` lists the files of a site. Version 0.1.0 listed the pages alone; pictures of such a site are those
+that its viewer's pages show. Only such files are replaced or deleted, and no link is followed.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection
 from contextlib import suppress
@@ -21,6 +22,8 @@ LIST = "assets/pages.txt"
 _LARGEST = 64 << 20  # bytes of a list
 _SUFFIXES = {".html", ".css", ".js", ".png", ".webp", ".jpg", ".csv", ".json", ".md", ".tex", ".bib"}
 _INPUTS = (".csv", ".toml")
+_PICTURE = re.compile(rb"\.\./(pictures/(?:gt|lr|teams/[A-Za-z0-9_-]+)/[A-Za-z0-9_-]+\.png)")
+"""How a viewer's page of 0.1.0 names a picture."""
 _HEAD = 2000  # bytes that tell a leaderboard
 _BEGINNINGS = {
     ".csv": re.compile(rb"place,team,kind,source,"),
@@ -45,10 +48,12 @@ def earlier_files(out: Path) -> set[str] | None:
         return None
     listed = read_bounded(out / LIST, _LARGEST).decode("utf-8", errors="replace").split("\n")
     # Anybody may have edited the list: only files of a site, below this folder, count.
-    found = {name for name in listed if name and _is_ours(out, name)}
-    for page in [name for name in found if name.endswith("/index.html") and name.count("/") == 1]:
-        for picture in (out / page).parent.glob("pictures/**/*.png"):
-            found.add(picture.relative_to(out).as_posix())
+    found = {name for name in listed if name and _is_ours(name)}
+    if _is_list_of_pages(found):
+        for page in [out / name for name in found if PurePosixPath(name).match("*/viewer/*.html")]:
+            if page.is_file():
+                shown = _PICTURE.findall(read_bounded(page, _LARGEST))
+                found |= {(page.parents[1].relative_to(out) / name.decode()).as_posix() for name in shown}
     return found
 
 
@@ -77,6 +82,35 @@ def require_own_folder(out: Path, texts: Collection[str]) -> set[str]:
             "written. Give a new folder, an empty one, or one that an earlier leaderboard wrote"
         )
     return set()
+
+
+def require_own_files(out: Path, files: Collection[str], earlier: Collection[str]) -> None:
+    """Check that each file of a site replaces nothing but a file of the earlier site.
+
+    Parameters
+    ----------
+    files
+        What is going to be written, as relative POSIX paths.
+    earlier
+        What :func:`require_own_folder` returned.
+
+    Raises
+    ------
+    RankingError
+        If other files would be replaced. All are listed.
+    """
+    unlisted_assets = _is_list_of_pages(earlier)
+    foreign = [
+        name
+        for name in sorted(set(files) - set(earlier) - {LIST})
+        if os.path.lexists(out / name) and not (unlisted_assets and name.startswith("assets/"))
+    ]
+    if foreign:
+        raise RankingError(
+            f"{out}: nothing was written, because these files would be replaced, and no earlier leaderboard lists "
+            "them. Move them away, or give another --out",
+            foreign,
+        )
 
 
 def require_own_texts(out: Path, texts: Collection[str]) -> None:
@@ -111,21 +145,34 @@ def _begins_as_leaderboard(path: Path) -> bool:
 
 
 def remove_files(out: Path, files: Collection[str]) -> None:
-    """Delete files of an earlier site, and folders that are empty then. A notice counts deleted pictures."""
-    pictures = 0
+    """Delete files of an earlier site, and folders that are empty then. A notice counts deleted pictures.
+
+    A link is no file of a site, and neither is what lies in a linked folder: both are kept, with a notice.
+    """
+    pictures, kept = 0, []
     for name in sorted(files):
         path = out / name
-        if path.is_file():
+        if not os.path.lexists(path):
+            continue
+        if not _is_inside(out, name):
+            kept.append(name)
+        elif path.is_file():
             path.unlink()
             pictures += "/pictures/" in name
     for folder in sorted({folder for name in files for folder in PurePosixPath(name).parents}, reverse=True):
-        if str(folder) != ".":
+        if str(folder) != "." and _is_inside(out, str(folder)):
             with suppress(OSError):
                 (out / folder).rmdir()  # empty ones only
     if pictures:
         notify(
             f"{out}: {pictures} picture{'s' * (pictures > 1)} of the earlier site {'are' if pictures > 1 else 'is'} "
             "deleted, because this one does not show them; a viewer needs the GT and the submissions each time"
+        )
+    if kept:
+        more = f" and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
+        notify(
+            f"{out}: the earlier site lists {', '.join(kept[:_NAMED])}{more}, which this one does not show. There are "
+            "symbolic links at these paths. They are not followed, and nothing was deleted there; remove them yourself"
         )
 
 
@@ -134,8 +181,25 @@ def list_files(files: Collection[str]) -> bytes:
     return ("\n".join(sorted(files)) + "\n").encode("utf-8", "backslashreplace")
 
 
-def _is_ours(out: Path, name: str) -> bool:
+def _is_list_of_pages(names: Collection[str]) -> bool:
+    """Whether a site's list is of version 0.1.0. Later versions list the files in ``assets``, too."""
+    return bool(names) and not any(name.startswith("assets/") for name in names)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a path may be a file of a site: below the folder, not hidden, with a suffix of a site's files."""
     path = PurePosixPath(name)
-    if "\0" in name or "\\" in name or path.suffix not in _SUFFIXES or any(part.startswith(".") for part in path.parts):
-        return False
-    return (out / path).resolve().is_relative_to(out.resolve())
+    return not (
+        "\0" in name
+        or "\\" in name
+        or ":" in name  # a drive of Windows
+        or path.is_absolute()
+        or path.suffix not in _SUFFIXES
+        or any(part.startswith(".") for part in path.parts)
+    )
+
+
+def _is_inside(out: Path, name: str) -> bool:
+    """Whether no link is at a path below the folder, or on the way to it."""
+    path = out / name
+    return not path.is_symlink() and path.parent.resolve() == (out.resolve() / name).parent

@@ -43,7 +43,14 @@ from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.compare import compare_data
 from srspace_eval.report.html.history import make_steps
 from srspace_eval.report.html.index import summarise
-from srspace_eval.report.html.own_files import LIST, list_files, remove_files, require_own_folder
+from srspace_eval.report.html.own_files import (
+    LIST,
+    list_files,
+    remove_files,
+    require_own_files,
+    require_own_folder,
+    require_own_texts,
+)
 from srspace_eval.report.html.page_values import (
     all_columns,
     at_image,
@@ -101,6 +108,7 @@ def write_site(
     out
         Folder to write into: a new one, an empty one, or one that an earlier call wrote. Files of an earlier call that
         this one does not write (pages of a withdrawn submission, pictures) are deleted. Other files are kept.
+        No symbolic link is followed.
     rankings
         One ranking a track, in the order of the index.
     pictures
@@ -123,8 +131,8 @@ def write_site(
     Raises
     ------
     RankingError
-        If there is nothing to write, the folder holds files that are not a leaderboard's, it cannot be written,
-        ``study_report`` is neither a file nor a web address, or the history cannot be used.
+        If there is nothing to write, the folder holds files that are not a leaderboard's, such files would be replaced,
+        it cannot be written, ``study_report`` is neither a file nor a web address, or the history cannot be used.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -155,6 +163,8 @@ def write_site(
             for name, text_ in {**texts, record: history_text(found)}.items():
                 write_atomic(stage / name, text_)
             written = {path.relative_to(stage).as_posix() for path in stage.rglob("*") if path.is_file()}
+            require_own_files(out, written - ours, earlier)
+            require_own_texts(out, texts)
             # Until the earlier files are deleted, the list names them too: a killed call leaves none unlisted.
             _write(stage / LIST, list_files(written | earlier))
             if given is not None:
@@ -277,6 +287,7 @@ class _Site:
             single_names=dict.fromkeys(
                 example_names([n], ranking.track.first) for n in ranking.track.sample_names if "{sample" not in n
             ) if ranking.track.samples > 1 else {},
+            plane_given=any(m in row.entry.joined for row in ranking.rows for m in charts.plane(ranking) or ()),
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
                 for m in charts.plane(ranking) or ()
@@ -299,7 +310,10 @@ class _Site:
         }
         self._page(
             "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, table=table,
-            departures=table.model.departures_of(info.id for info, _ in page.columns),
+            departures=(
+                *table.model.departures_of(info.id for info, _ in page.columns),
+                *table.model.given_notes([table.lines[number].model]),
+            ),
             line=table.lines[number], result=result, page=page, data=data,
             viewer=f"../viewer/{name}.html" if shown.views else "",
             compare=f"../viewer/compare.html#left={name}" if compare else "",
