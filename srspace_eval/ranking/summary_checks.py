@@ -3,6 +3,8 @@
 A result is a file that anybody may edit. What it states twice must be the same: means, worst and best values, S_M, the
 curves' ends, the number of images and samples, the digest of all GTs. Numbers that only a measurement can give are not
 checked here; ``srspace-eval verify`` measures them again. Imports no torch.
+
+The module is long because each check has a sentence of its own for what it finds.
 """
 
 from __future__ import annotations

@@ -125,7 +125,12 @@ class Comparison:
             self._image_files(stored[task.image], task)
             if len(self.differences) == before:
                 self.comparable.add(task.image)
-        for image in stored.keys() - {task.image for task in tasks}:
+        there = {task.image for task in tasks}
+        order = [name for name in stored if name in there]
+        wanted = [task.image for task in tasks if task.image in stored]
+        if order != wanted:
+            self._add("summary", "images", f"{', '.join(order[:3])} …", f"{', '.join(wanted[:3])} …")
+        for image in stored.keys() - there:
             known = {p.image for p in self._checked.pairing.pairs}
             cause: Cause = "submission" if image in known else "gt"
             self._add(cause, f"images.{image}", "an image", None, image=image)

@@ -433,3 +433,50 @@ def test_without_floor_an_image_with_an_exact_sample_has_no_finite_mean(
     path.write_text(json.dumps(document))
     with pytest.raises(se.RankingError, match=rf"{metric} is 120\.0, the mean of its samples inf"):
         rank(tmp_path / "board", track)
+
+
+# What is verified can be ranked, and what is written beside results is a result.
+
+
+def test_images_in_another_order_are_not_verified(folder: Path, tmp_path: Path) -> None:
+    run(folder, tmp_path)
+    path = se.result_path(tmp_path, "x4", "t")
+    document = json.loads(path.read_text())
+    document["images"].reverse()
+    path.write_text(json.dumps(document))
+    found = se.verify(path, folder / "sub", folder / "gt")
+    assert [difference.where for difference in found.differences] == ["images"]
+
+
+def test_results_of_0_1_0_with_infinite_images_are_still_verified(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "sub", tmp_path / "sub")
+    shutil.copy(folder / "gt/0801.png", tmp_path / "sub/000000_sample00000.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        se.score(tmp_path / "sub", folder / "gt", board=tmp_path / "b", team="t", **OPTIONS)
+    path = se.result_path(tmp_path / "b", "x4", "t")
+    document = json.loads(path.read_text())
+    del document["signature"]["settings"]["lr_psnr"]["floor"]
+    first, second = document["images"]
+    first["lr_psnr"] = "inf"
+    document["summary"]["lr_psnr"] = second["lr_psnr"]
+    settings = document["signature"]["settings"]
+    document["signature"] |= {"id": se.Signature(settings).id, "text": se.Signature(settings).text}
+    path.write_text(json.dumps(document))
+    assert se.verify(path, tmp_path / "sub", folder / "gt").ok
+    assert [row.entry.team for row in rank(tmp_path / "b", "x4").rows] == ["t"]
+
+
+def test_no_leaderboard_and_no_history_is_written_beside_results(folder: Path, tmp_path: Path) -> None:
+    run(folder, tmp_path / "b")
+    ranking = rank(tmp_path / "b", "x4")
+    for write in (
+        lambda: se.write_leaderboards([ranking], tmp_path / "b/x4", formats=["json"]),
+        lambda: se.write_leaderboards([ranking], tmp_path / "o", formats=["csv"], history=tmp_path / "b/x4/C.json"),
+        lambda: se.update_history([ranking], tmp_path / "b/x4/C.json"),
+    ):
+        with pytest.raises(se.ResultsError, match="its folder holds results of a board"):
+            write()
+    assert [path.name for path in (tmp_path / "b/x4").iterdir()] == ["t.json"]
+    assert se.update_history([ranking], tmp_path / "b/history.json")
+    assert len(rank(tmp_path / "b", "x4").rows) == 1
