@@ -3,6 +3,9 @@
 A result of the platform is a claim of the program that ran there: its provenance and a note say so, and
 ``srspace-eval verify`` measures it again. What can be checked without pictures is checked: the result follows from its
 own images, and the scores that the leaderboard got are those of the result.
+
+This module is longer than others because all faults of a folder of downloads are listed together, before anything is
+written.
 """
 
 from __future__ import annotations

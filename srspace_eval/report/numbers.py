@@ -45,9 +45,10 @@ def short_number(info: MetricInfo, value: float | None) -> str:
         return info.format(value)
     if abs(value) < _SHORT:
         return f"{value:.0f}"
-    rounded = float(f"{value:.3e}")
+    text = f"{value:.3e}"
+    rounded = float(text)  # the largest numbers are rounded up to infinity
     if info.unit or abs(rounded) >= _POWERS:
-        digits, _, power = f"{rounded:.3e}".partition("e")
+        digits, _, power = text.partition("e")
         return f"{digits}e{int(power)}"
     prefix = max((name for name, size in _PREFIXES.items() if abs(rounded) >= size), key=_PREFIXES.__getitem__)
     number = abs(rounded) / _PREFIXES[prefix]
@@ -67,7 +68,8 @@ def shown_value(info: MetricInfo, value: float) -> float:
         return value
     if abs(value) < _NO_DECIMALS:
         return round(value, info.digits)
-    return round(value, 0) if abs(value) < _SHORT else float(f"{value:.3e}")
+    rounded = round(value, 0) if abs(value) < _SHORT else float(f"{value:.3e}")
+    return rounded if math.isfinite(rounded) else value
 
 
 def has_prefix(text: str) -> bool:
