@@ -21,6 +21,7 @@ OUTCOME_FILE = "study.json"
 """A study's numbers, which ``study collect`` writes beside its tables, with the tables' digests (``files``)."""
 
 _MAX_BYTES = 1 << 27
+_FEWEST = 50  # `study collect` makes 100 or more, and leaves out those that hold no ranking
 _ROUNDING = 6e-5  # the draws have four decimals, the MORs six
 
 
@@ -59,6 +60,11 @@ def read_draws(
         raise RankingError(
             f"{path}: not a study's draws ({error}); run `study collect` again, or give {MOR_FILE}"
         ) from error
+    if 0 < len(draws) < _FEWEST:
+        raise RankingError(
+            f"{path}: the number of resampled studies is {len(draws)}, and intervals need at least {_FEWEST}; run "
+            f"`study collect` again, or give {MOR_FILE}"
+        )
     names = [unescape_cell(name.strip()) for name in names]
     _check_digests(path.parent, {DRAWS_FILE: data})
     if not draws and set(names) == set(mor) and not intervals:

@@ -10,7 +10,8 @@ from srspace_eval._utils.untrusted_text import did_you_mean, name_key, slug
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.columns import all_default_columns
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE
-from srspace_eval.ranking.entries import add_about, add_mor, add_values, board_entries, table_entries
+from srspace_eval.ranking.entries import add_mor, add_values, board_entries, table_entries
+from srspace_eval.ranking.joined_values import add_about
 from srspace_eval.ranking.model import GROUND_TRUTH, Entry
 from srspace_eval.ranking.published_tables import PublishedTable, load_published, published_tables
 from srspace_eval.ranking.rule import apply_rule
@@ -59,7 +60,7 @@ def gather_entries(
     allow_unknown
         Names of ``mor`` without an entry become baselines. False: they are an error, but for the GT.
     teams
-        What the entries show about their teams (:func:`srspace_eval.ranking.entries.add_about`).
+        What the entries show about their teams (:func:`srspace_eval.ranking.joined_values.add_about`).
 
     Raises
     ------

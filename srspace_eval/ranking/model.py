@@ -10,9 +10,9 @@ from srspace_eval._utils.frames import Kind as ColumnKind
 from srspace_eval._utils.frames import data_frame
 from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.told_columns import told_columns
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.teams import about_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +63,9 @@ class Entry:
         ``"taken on trust ..."``, or :data:`CLAIM`. Empty: nothing is known.
     late
         Whether a publication says that it was submitted after the deadline. Pages show it as a late entry.
+    joined
+        Of an entry with a :attr:`result`: metric id -> where a value comes from that the result does not hold, such as
+        ``"the table of values runtimes.csv"``. No measurement gave such a value, and tables mark it.
 
     Examples
     --------
@@ -85,6 +88,11 @@ class Entry:
     about: Mapping[str, str] = field(default_factory=dict)
     evidence: str = ""
     late: bool = False
+    joined: Mapping[str, str] = field(default_factory=dict)
+
+    def source_of(self, metric: str) -> Origin:
+        """Where the value of a metric comes from: a table, for a value of :attr:`joined`, else :attr:`origin`."""
+        return "given" if metric in self.joined else self.origin
 
 
 GROUND_TRUTH = "GT"
@@ -227,8 +235,10 @@ class Ranking:
             ``METRIC_rank`` (float64); ``final_rank``; ``why_unranked``, ``note`` (text). If the ranking has intervals,
             a metric also has ``METRIC_low``, ``METRIC_high`` and, if the rule ranks by it, ``METRIC_rank_low``,
             ``METRIC_rank_high`` (float64) and ``METRIC_tied_with_next`` (boolean); the final rank has
-            ``final_rank_low``, ``final_rank_high`` and ``final_rank_tied_with_next``. If a table of teams was given,
-            its fields that are not all empty follow (text).
+            ``final_rank_low``, ``final_rank_high`` and ``final_rank_tied_with_next``. If results come from a board,
+            ``evidence`` follows (text: :attr:`Entry.evidence`), and if values of measured rows come from tables,
+            ``not_measured`` (text: the ids of these values). If a table of teams was given, its fields that are not all
+            empty are the last columns (text), a field with the id of a shown metric as ``about_FIELD``.
 
         Examples
         --------
@@ -263,8 +273,11 @@ class Ranking:
                     columns[f"{key}_tied_with_next"] = ("boolean", tied)
         columns["why_unranked"] = ("string", [row.why_unranked for row in self.rows])
         columns["note"] = ("string", [entry.note for entry in entries])
-        for about in about_fields([entry.about for entry in entries]):
-            columns[about] = ("string", [entry.about.get(about, "") for entry in entries])
+        told = told_columns(
+            [e.evidence for e in entries], [e.joined for e in entries], [e.about for e in entries], columns
+        )
+        for name, texts in told.items():
+            columns[name] = ("string", texts)
         return data_frame(columns)
 
 

@@ -244,6 +244,11 @@ def _cell_problems(
                 problems.append(f"rating {number}: the {what} is empty; give its name")
         if isinstance(value, bool) or not isinstance(value, Real):
             problems.append(f"rating {number}: the score is {visible(repr(value))}; it must be a number")
+            continue
+        try:
+            float(value)
+        except OverflowError:
+            problems.append(f"rating {number}: the score is larger than any number on a scale")
     return problems
 
 

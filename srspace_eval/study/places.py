@@ -50,7 +50,10 @@ def refuse_raters_folder(path: Path) -> None:
     StudyError
         If the place is such a folder, or lies in one.
     """
-    place = path.resolve()
+    try:
+        place = path.resolve()
+    except (OSError, ValueError, RuntimeError):  # a NUL in the name, or links in a circle: an error where it is written
+        return
     for folder in (place, *place.parents):
         if all((folder / name).is_file() for name in ("index.html", "data.js", "session.js")):
             raise StudyError(

@@ -1,9 +1,10 @@
-"""What an attacker found in `study collect`: hostile answers, wrong numbers, lost files."""
+"""What an attacker found in `study collect` and `study create`: hostile answers, wrong numbers, lost files."""
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from srspace_eval.errors import Notice, RankingError, StudyError
 from srspace_eval.ranking.draws import draws_csv
 from srspace_eval.ranking.entries import add_mor
 from srspace_eval.study.collect import answer_files, collect_ratings, collect_study, compute_outcome
-from srspace_eval.study.key import Key
-from srspace_eval.study.options import CollectOptions
+from srspace_eval.study.key import Key, load_key
+from srspace_eval.study.opinion_scores import mean_opinion_scores
+from srspace_eval.study.options import CollectOptions, StudyOptions
+from srspace_eval.study.randomization import draw_corners
 from srspace_eval.study.screening import short_path
 from tests.helpers.studies import Build, answer_document, make_material, make_study
 
@@ -47,7 +50,7 @@ def save(folder: Path, name: str, document: dict[str, Any]) -> Path:
 def both(folder: Path, key: Key) -> Path:
     """Two raters whose orders differ."""
     for rater, order in zip(key.raters, ([2, 0, 1], [0, 2, 1]), strict=True):
-        save(folder, f"{rater}.json", answer_document(key, rater, order=lambda m, order=order: order[m]))
+        save(folder, f"{rater}.json", answer_document(key, rater, order=order.__getitem__))
     return folder
 
 
@@ -233,3 +236,58 @@ def test_results_have_no_absolute_path(study: Study, tmp_path: Path) -> None:
         text = (tmp_path / "out" / name).read_text(encoding="utf-8")
         assert str(tmp_path) not in text
         assert short_path(str(answers / "damaged.json")) in text
+
+
+def test_a_drawn_seed_has_64_bits(tmp_path: Path) -> None:
+    seeds = [StudyOptions().with_seed(bytes([number]) * 32).fixed_seed for number in range(40)]
+    assert max(seeds) >= 1 << 62
+    assert len(set(seeds)) == 40
+    _, key = make_study(make_material(tmp_path), tmp_path, seed=max(seeds))
+    assert load_key(tmp_path / "key.json").settings["seed"] == max(seeds) == key.settings["seed"]
+
+
+def test_options_from_numpy_and_of_wrong_types(tmp_path: Path) -> None:
+    material = make_material(tmp_path)
+    wrongs: list[dict[str, Any]] = [
+        {"raters": 1.5},
+        {"seed": "a"},
+        {"seed": 1.5},
+        {"size": "16"},
+        {"crops": True},
+    ]
+    for wrong in wrongs:
+        with pytest.raises(StudyError, match=f"{next(iter(wrong))} is .*it must be a whole number"):
+            make_study(material, tmp_path, **wrong)
+        assert not (tmp_path / "key.json").exists()
+    unfits: list[dict[str, Any]] = [
+        {"level": "a"},
+        {"draws": 100.5},
+        {"draws": True},
+        {"seed": 1.5},
+        {"agreement": None},
+    ]
+    for unfit in unfits:
+        assert list(CollectOptions(**unfit).problems()) == list(unfit)
+    assert CollectOptions(draws=np.int64(200), level=np.float64(0.9)).problems() == {}
+    _, key = make_study(material, tmp_path, raters=np.int64(2), size=np.int32(16))
+    assert load_key(tmp_path / "key.json").raters == key.raters
+
+
+def test_a_key_that_cannot_be_written_does_not_block_the_next_try(study: Study, tmp_path: Path) -> None:
+    _, key = study
+    with pytest.raises(TypeError):
+        replace(key, settings={"x": object()}).write(tmp_path / "key.json")
+    assert list(tmp_path.iterdir()) == []
+    key.write(tmp_path / "key.json")
+
+
+def test_many_crops_fit_into_a_large_picture() -> None:
+    corners = np.array(draw_corners(0, "0801", 1400, 2000, count=350, size=40, step=4))
+    assert len(corners) == 350
+    near = (np.abs(corners[:, None] - corners[None]) < 40).all(axis=2)
+    assert near.sum() == 350, "each overlaps only itself"
+
+
+def test_a_score_of_hundreds_of_digits_is_named() -> None:
+    with pytest.raises(StudyError, match="rating 2: the score is larger than any number on a scale"):
+        mean_opinion_scores(["a"] * 2, ["p"] * 2, ["r", "s"], [1, 10**400])

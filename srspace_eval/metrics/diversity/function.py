@@ -18,8 +18,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from srspace_eval._utils.whole_numbers import LARGEST_SEED, is_whole
 from srspace_eval.errors import InputError
 from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, as_tensor, describe, shaped_like
+
+_MOST_PATCHES = 1 << 26  # the pixels of the largest picture that is read
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,12 @@ class PatchPlan:
     seed
         The same seed gives the same patches of an image, whichever images were measured before it. None:
         :func:`srspace_eval.score` takes a seed that participants cannot know, and functions of arrays take 0.
+        At most 2^63 - 1.
+
+    Raises
+    ------
+    InputError
+        If one of them is not a whole number, or out of its range.
 
     Examples
     --------
@@ -46,9 +55,14 @@ class PatchPlan:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if self.patches < 1 or self.size < 1 or (self.seed or 0) < 0:
+        if not (
+            is_whole(self.patches, 1, _MOST_PATCHES)
+            and is_whole(self.size, 1)
+            and (self.seed is None or is_whole(self.seed, 0, LARGEST_SEED))
+        ):
             raise InputError(
-                f"patches: at least 1 patch of at least 1 pixel and a seed of at least 0 are required, not {self}"
+                f"patches: at least 1 patch of at least 1 pixel and a seed of at least 0 are required, at most "
+                f"{_MOST_PATCHES} patches and a seed of at most 2^63 - 1, all of them whole numbers, not {self}"
             )
 
     def corners(self, height: int, width: int, image: str = "") -> npt.NDArray[np.int64]:
@@ -273,8 +287,10 @@ def _images(distance_maps: ArrayLike) -> tuple[Sequence[Tensor], tuple[int, ...]
     maps = as_tensor(distance_maps, "distance_maps")
     if maps.ndim < 3 or 0 in maps.shape:
         raise InputError(f"distance_maps: {describe(maps)} given, (M, H, W) wanted, or a batch (..., M, H, W)")
-    if maps.is_complex():
-        raise InputError(f"distance_maps: {describe(maps)} given, real numbers wanted")
+    if maps.is_complex() or (maps.dtype.itemsize == 1 and maps.is_floating_point()):
+        raise InputError(
+            f"distance_maps: {describe(maps)} given, real numbers of at least 16 bits, or whole numbers, wanted"
+        )
     maps = (maps.cpu() if maps.device.type == "mps" else maps).to(torch.float64)  # MPS has no float64
     low, high = (float(value) for value in maps.aminmax())
     if not (low >= 0 and math.isfinite(high)):
