@@ -190,6 +190,17 @@ def same_size(a: Tensor, b: Tensor, what: str) -> None:
         raise InputError(f"{what}: sizes differ, {_size(a)} and {_size(b)} (height×width): crop or resize them first")
 
 
+def sum_of(values: Tensor) -> Tensor:
+    """The sum of all values, with the same bits whatever the number of torch's threads.
+
+    On the CPU torch splits a sum that has one result among its threads, and the last bits follow the number of parts.
+    It splits a sum of two results between the results. Each of them is then what one thread computes.
+    """
+    if values.device.type != "cpu" or values.numel() == 0 or torch.get_num_threads() == 1:
+        return values.sum()
+    return values[None].expand(2, *values.shape).sum(dim=tuple(range(1, values.ndim + 1)))[0]
+
+
 def describe(tensor: Tensor) -> str:
     """Describe dtype and shape: ``"float32 (3, 64, 64)"``."""
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"

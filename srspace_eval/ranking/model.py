@@ -10,7 +10,7 @@ from srspace_eval._utils.frames import Kind as ColumnKind
 from srspace_eval._utils.frames import data_frame
 from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.ranking.bootstrap import BootstrapPlan
-from srspace_eval.ranking.told_columns import told_columns
+from srspace_eval.ranking.told_columns import interval_ends, told_columns
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
 
@@ -91,7 +91,24 @@ class Entry:
     joined: Mapping[str, str] = field(default_factory=dict)
 
     def source_of(self, metric: str) -> Origin:
-        """Where the value of a metric comes from: a table, for a value of :attr:`joined`, else :attr:`origin`."""
+        """Where the value of a metric comes from.
+
+        Parameters
+        ----------
+        metric
+            The metric's id.
+
+        Returns
+        -------
+        str
+            ``"given"`` for a value of :attr:`joined`, else :attr:`origin`.
+
+        Examples
+        --------
+        >>> entry = Entry("A", "team", {"psnr": 30.0, "runtime": 1.5}, "measured", joined={"runtime": "runtimes.csv"})
+        >>> entry.source_of("psnr"), entry.source_of("runtime")
+        ('measured', 'given')
+        """
         return "given" if metric in self.joined else self.origin
 
 
@@ -265,9 +282,9 @@ class Ranking:
             if key in by_rule:
                 columns[f"{key}_rank"] = ("float64", [row.ranks.get(key) for row in self.rows])
             if intervals:
-                columns |= _ends(key, [row.intervals.get(key) for row in self.rows])
+                columns |= interval_ends(key, [row.intervals.get(key) for row in self.rows])
                 if key in by_rule:
-                    columns |= _ends(f"{key}_rank", [row.rank_intervals.get(key) for row in self.rows])
+                    columns |= interval_ends(f"{key}_rank", [row.rank_intervals.get(key) for row in self.rows])
                 if key in by_rule or key == FINAL:
                     tied = [row.indistinguishable_from_next.get(key) for row in self.rows]
                     columns[f"{key}_tied_with_next"] = ("boolean", tied)
@@ -279,10 +296,3 @@ class Ranking:
         for name, texts in told.items():
             columns[name] = ("string", texts)
         return data_frame(columns)
-
-
-def _ends(name: str, intervals: Sequence[tuple[float, float] | None]) -> dict[str, tuple[ColumnKind, Sequence[object]]]:
-    return {
-        f"{name}_{end}": ("float64", [None if interval is None else interval[i] for interval in intervals])
-        for i, end in enumerate(("low", "high"))
-    }

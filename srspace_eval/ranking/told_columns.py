@@ -1,4 +1,4 @@
-"""The last columns of a leaderboard's CSV and DataFrame: what is known of the rows in addition to their numbers.
+"""Columns of a leaderboard's CSV and DataFrame: intervals, and what is known of the rows in addition to their numbers.
 
 Imports no torch.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from srspace_eval._utils.frames import Kind
 from srspace_eval.tracks.teams import about_fields
 
 EVIDENCE, NOT_MEASURED, ABOUT = "evidence", "not_measured", "about_"
@@ -38,3 +39,13 @@ def told_columns(
     for name in about_fields(about):
         found[f"{ABOUT}{name}" if name in others else name] = [one.get(name, "") for one in about]
     return found
+
+
+def interval_ends(
+    name: str, intervals: Sequence[tuple[float, float] | None]
+) -> dict[str, tuple[Kind, Sequence[object]]]:
+    """The two columns of a column's intervals, ``NAME_low`` and ``NAME_high``."""
+    return {
+        f"{name}_{end}": ("float64", [None if interval is None else interval[i] for interval in intervals])
+        for i, end in enumerate(("low", "high"))
+    }

@@ -181,6 +181,26 @@ def require_own_file(path: Path, team: str) -> None:
         raise ResultsError(f"{path}: holds the result of {other!r}; give {team!r} another name with --team")
 
 
+def require_no_results(path: Path) -> None:
+    """Refuse to write a JSON file that is not a result beside results: the board could not be ranked after that.
+
+    Parameters
+    ----------
+    path
+        The file that is to be written.
+
+    Raises
+    ------
+    ResultsError
+        If its folder holds results.
+    """
+    if path.suffix.lower() == ".json" and any(_team_of(other) is not None for other in result_files(path.parent)):
+        raise ResultsError(
+            f"{path}: its folder holds results of a board, and this file would be taken for one of them; name another "
+            "folder"
+        )
+
+
 def require_own_folder(board: Path, track: str) -> None:
     """Refuse a track's folder that is a symbolic link. A board that came from elsewhere may lead out of itself.
 

@@ -19,8 +19,8 @@ _SECONDS = 0.5
 class ServerLog(logging.Handler):
     """Lines for stderr, and as a handler of :mod:`logging` what the HTTP server reports.
 
-    Requests are not logged, because their addresses hold tokens. Of the HTTP server's reports, only the fixed text is
-    written, without the values in it.
+    Requests are not logged, because their addresses hold tokens. Of the HTTP server's reports, only the fixed text and
+    numbers are written.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,9 @@ class ServerLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         kind = record.exc_info[0] if record.exc_info else None
-        self.write(f"the HTTP server reports: {record.msg}{f' ({kind.__name__})' if kind else ''}")
+        numbers = isinstance(record.args, tuple) and all(isinstance(value, int) for value in record.args)
+        text = record.getMessage() if numbers else record.msg
+        self.write(f"the HTTP server reports: {text}{f' ({kind.__name__})' if kind else ''}")
 
     def _run(self) -> None:
         while True:

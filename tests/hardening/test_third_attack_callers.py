@@ -120,3 +120,19 @@ def test_a_level_of_compression_is_from_0_to_9(tmp_path: Path, level: Any) -> No
 def test_a_device_that_torch_cannot_read_is_named(device: Any) -> None:
     with pytest.raises(ExecutorError, match="unknown to torch"):
         se.LPIPS("squeeze", device=device)
+
+
+def test_the_number_of_threads_changes_no_bit() -> None:
+    rng = np.random.default_rng(0)
+    gt = rng.integers(0, 256, (90, 700, 3), dtype=np.uint8)
+    sr = (gt * 0.9 / 255).astype(np.float32)
+    maps = rng.random((3, 90, 700))
+    threads, found = torch.get_num_threads(), []
+    try:
+        for number in (1, 2, 3, 5):
+            torch.set_num_threads(number)
+            values = [se.ssim(sr, gt), se.ssim(sr, gt, window="uniform"), se.ssim(sr, gt, channel="y"), se.psnr(sr, gt)]
+            found.append([*values, *se.diversity_curve(maps), se.diversity_score(maps)])
+    finally:
+        torch.set_num_threads(threads)
+    assert all(values == found[0] for values in found)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from srspace_eval._utils.whole_numbers import LARGEST_SEED, is_whole
 from srspace_eval.errors import InputError
-from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, as_tensor, describe, shaped_like
+from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, as_tensor, describe, shaped_like, sum_of
 
 _MOST_PATCHES = 1 << 26  # the pixels of the largest picture that is read
 
@@ -208,8 +208,8 @@ def _curve(maps: Tensor) -> list[float]:
     curve, best, global_best = [], maps[0], math.inf
     for distance in maps:
         best = torch.minimum(best, distance)
-        global_best = min(global_best, float(distance.mean()))
-        curve.append(score(global_best, float(best.mean())))
+        global_best = min(global_best, _mean(distance))
+        curve.append(score(global_best, _mean(best)))
     return curve
 
 
@@ -272,7 +272,7 @@ def patch_score(means: Tensor) -> PatchScore:
     """
     best = means[int(means.mean(1).argmin())]
     least = means.amin(0)
-    g, local_best = float(best.mean()), float(least.mean())
+    g, local_best = _mean(best), _mean(least)
     if g == 0:
         return PatchScore(math.nan, math.nan)
     if len(least) == 1:
@@ -280,6 +280,10 @@ def patch_score(means: Tensor) -> PatchScore:
     residuals = least - (local_best / g) * best
     deviation = float(residuals.std(correction=1))
     return PatchScore(score(g, local_best), 100 * deviation / (g * math.sqrt(means.shape[1])))
+
+
+def _mean(values: Tensor) -> float:
+    return float(sum_of(values) / values.numel() if values.device.type == "cpu" else values.mean())
 
 
 def _images(distance_maps: ArrayLike) -> tuple[Sequence[Tensor], tuple[int, ...]]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from srspace_eval.kernels.cuda import fetch
-from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, same_size, values_of_pairs
+from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, same_size, sum_of, values_of_pairs
 from srspace_eval.metrics._channels import LUMA_WEIGHTS, Channel, check_part, inside, luma_8bit, planes
 from srspace_eval.metrics.resize import positive_number, resize_picture
 
@@ -193,7 +193,7 @@ def picture_mse(a: Tensor, b: Tensor, channel: Channel = "rgb", border: int = 0)
     bands = zip(torch.split(a, rows), torch.split(b, rows), strict=True)
     pixels = a.shape[0] * a.shape[1]
     if not exact:
-        errors = (float((planes(p, channel) - planes(q, channel)).square().sum()) for p, q in bands)
+        errors = (float(sum_of((planes(p, channel) - planes(q, channel)).square())) for p, q in bands)
         return math.fsum(errors) / (pixels * (3 if channel == "rgb" else 1))
     if channel == "rgb":
         return sum(_squared_error(p, q) for p, q in bands) / (pixels * 3)

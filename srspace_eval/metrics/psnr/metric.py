@@ -76,6 +76,7 @@ class Psnr(PixelMetric):
     floor
         ``"one step"``: in means, a sample that equals the GT counts as one 8-bit step in one value
         (:mod:`srspace_eval.metrics.psnr.floor`). ``"none"``: its value is infinite, and so is the image's mean.
+        The mean over images then counts the image's finite samples.
     """
 
     name: ClassVar[str] = "psnr"
