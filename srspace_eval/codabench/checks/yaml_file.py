@@ -19,7 +19,7 @@ class _Plain(yaml.SafeLoader):
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise ValueError(f"line {mark.line + 1}: *aliases are not read; write the value itself there")
         return super().compose_node(parent, index)
 
