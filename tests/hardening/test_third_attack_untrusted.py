@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,12 +96,12 @@ def test_many_folders_of_a_zip_are_refused(tmp_path: Path) -> None:
 
 def test_a_zip_is_opened_once_for_all_its_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _zip_of(tmp_path / "some.zip", [f"d{i}/a.png" for i in range(20)])
-    opened = []
+    opened: list[object] = []
     real = zipfile.ZipFile.__init__
 
-    def counted(self: zipfile.ZipFile, *args: object, **options: object) -> None:
-        opened.append(self)
-        real(self, *args, **options)  # type: ignore[arg-type]
+    def counted(*args: Any, **options: Any) -> None:
+        opened.append(args[0])
+        real(*args, **options)
 
     monkeypatch.setattr(zipfile.ZipFile, "__init__", counted)
     source = open_source(path)
@@ -186,7 +187,12 @@ def test_the_first_faults_of_a_table_are_listed(tmp_path: Path) -> None:
 
 def test_the_first_strangers_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str] = []
-    monkeypatch.setattr(gather, "did_you_mean", lambda name, known: searched.append(name) or "")
+
+    def asked(name: str, known: object) -> str:
+        searched.append(name)
+        return ""
+
+    monkeypatch.setattr(gather, "did_you_mean", asked)
     track = load_track("x4")
     entries = [Entry("Deepest", "team", {"lpips": 0.1, "lr_psnr": 46.0}, "given")]
     (tmp_path / "mor.csv").write_text("team,mor\n" + "".join(f"s{i:04d},2\n" for i in range(50)))
