@@ -407,12 +407,12 @@ def request(_: Path) -> Target:
     """The head of an HTTP request to a study's server."""
     from waitress.adjustments import Adjustments
 
-    from srspace_eval.study.server import _Parser
+    from srspace_eval.study.request_parser import RequestParser
 
     settings = Adjustments(max_request_header_size=16384, max_request_body_size=100_000)
 
     def read(data: bytes) -> None:
-        parser = _Parser(settings)
+        parser = RequestParser(settings)
         left = data
         for _ in range(50):
             used = parser.received(left)

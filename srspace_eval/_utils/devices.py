@@ -28,7 +28,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(device)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         raise ExecutorError(f"device {device}: unknown to torch; choose auto, cpu, cuda, cuda:N or mps") from error
     usable = {
         "cpu": True,

@@ -18,8 +18,8 @@ import struct
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -248,6 +248,26 @@ def write_atomic(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
         file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def write_together(texts: Mapping[Path, str]) -> None:
+    """Write text files as :func:`write_atomic` does: all of them, or after an error none.
+
+    All bytes are on the disk before the first file gets its name. Only a crash between two renames, or a system that
+    refuses one, leaves a part of them. The files get their names in the given order.
+
+    Raises
+    ------
+    OSError
+        If one of them cannot be written.
+    """
+    with ExitStack() as stack:
+        for path, text in reversed(list(texts.items())):  # the stack ends with the file that was opened first
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(replacing(path, sync=False))
+            file.write(text.encode("utf-8", "backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -27,11 +27,18 @@ def data_frame(columns: Columns) -> pd.DataFrame:
     return frame
 
 
-def value_columns(rows: Sequence[Mapping[str, float | None]]) -> dict[str, tuple[Kind, Sequence[object]]]:
+def value_columns(
+    rows: Sequence[Mapping[str, float | None]], others: Collection[str] = ()
+) -> dict[str, tuple[Kind, Sequence[object]]]:
     """One float column for each key, in the order of first appearance.
+
+    Parameters
+    ----------
+    others
+        The frame's other columns. A key with such a name is left out: no metric has it, and it would take their place.
 
     >>> value_columns([{"lpips": 0.2}, {"lpips": None, "psnr": 30.0}])
     {'lpips': ('float64', [0.2, None]), 'psnr': ('float64', [None, 30.0])}
     """
-    keys: Iterable[str] = dict.fromkeys(key for row in rows for key in row)
+    keys: Iterable[str] = dict.fromkeys(key for row in rows for key in row if key not in others)
     return {key: ("float64", [row.get(key) for row in rows]) for key in keys}

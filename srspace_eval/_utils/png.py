@@ -18,6 +18,7 @@ from PIL import Image
 from srspace_eval._utils.files import read_bounded, replacing
 from srspace_eval._utils.png_chunks import SIGNATURE, write_chunk
 from srspace_eval._utils.png_structure import PngInfo, PngStructure, parse_png
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import ImageError
 
 Pixels = npt.NDArray[np.uint8]
@@ -218,7 +219,7 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
     Raises
     ------
     ImageError
-        If the array is not uint8 (H, W, 3), or the file cannot be written.
+        If the array is not uint8 (H, W, 3), the level is not one of these, or the file cannot be written.
 
     Examples
     --------
@@ -234,6 +235,8 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
         raise ImageError(f"{path}: a NumPy array is required, not {type(pixels).__name__}")
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
         raise ImageError(f"{path}: only uint8 (H, W, 3) pixels can be written, not {pixels.dtype} {pixels.shape}")
+    if not is_whole(compress_level, 0, 9):
+        raise ImageError(f"{path}: compress_level {compress_level!r}: a whole number from 0 to 9 is required")
     try:
         with replacing(path, sync=False) as file:
             Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG", compress_level=compress_level)

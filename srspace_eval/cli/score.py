@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from srspace_eval._utils.whole_numbers import LARGEST_SEED
 from srspace_eval.cli._batch import show_batch
 from srspace_eval.cli._common import print_json, progress, say, shown
 from srspace_eval.cli._options import LateHelp, submission_options, track_from
@@ -96,7 +97,7 @@ def _offered() -> str:
 @click.option("--patch-size", type=click.IntRange(min=1), default=16, show_default=True, help="N of the N×N patches.")
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=LARGEST_SEED),
     help="Of the patches. Default: follows from this machine's secret and the GTs; the signature records it.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")

@@ -32,6 +32,7 @@ Array: TypeAlias = npt.NDArray[np.generic]
 ArrayLike: TypeAlias = Array | Tensor
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _SHAPES = "(H, W, 3) or (..., H, W, 3) as a NumPy array, (3, H, W), (H, W, 3) or (N, 3, H, W) as a torch tensor"
 
 
@@ -51,19 +52,26 @@ class Pictures:
     batch: tuple[int, ...]
 
 
-def as_tensor(image: ArrayLike, what: str) -> Tensor:
+def as_tensor(image: ArrayLike, what: str, *, fake: bool = False) -> Tensor:
     """Convert to a tensor that shares the memory where possible; read-only and flipped arrays are copied.
+
+    Parameters
+    ----------
+    fake
+        Accept tensors of ``FakeTensorMode``, which have a shape but no values.
 
     Raises
     ------
     InputError
         If it is neither a NumPy array nor a tensor, its dtype cannot be a picture's, or it does not hold all of its
-        values: a masked array, a sparse or quantised tensor, a tensor on the device "meta".
+        values: a masked array, a sparse, quantised or nested tensor, a fake tensor, a tensor on the device "meta".
     """
     if isinstance(image, Tensor):
-        if image.layout != torch.strided or image.is_quantized or image.is_meta:
+        if image.layout != torch.strided or image.is_quantized or image.is_nested or image.is_meta:
             raise InputError(f"{what}: a dense tensor of plain numbers is required, not {_kind(image)}")
-        return image.detach()
+        if hasattr(image, "fake_mode") and not fake:
+            raise InputError(f"{what}: a tensor with values is required, not one of FakeTensorMode")
+        return image.detach().resolve_neg()  # NumPy cannot read a tensor that is negated when it is read
     if not isinstance(image, np.ndarray):
         raise InputError(f"{what}: a NumPy array or a torch tensor is required, not {type(image).__name__}")
     if isinstance(image, np.ma.MaskedArray):
@@ -87,7 +95,7 @@ def rgb_8bit(image: ArrayLike, what: str) -> Tensor:
     InputError
         If it is not uint8 of shape (H, W, 3).
     """
-    tensor = as_tensor(image, what)
+    tensor = as_tensor(image, what, fake=True)
     if tensor.dtype != torch.uint8 or tensor.ndim != 3 or tensor.shape[2] != 3 or 0 in tensor.shape:
         raise InputError(f"{what}: {describe(tensor)} given, uint8 (H, W, 3) wanted")
     return tensor
@@ -101,7 +109,7 @@ def rgb(image: ArrayLike, what: str) -> Tensor:
     InputError
         If it has another shape, dtype or range.
     """
-    tensor = as_tensor(image, what)
+    tensor = as_tensor(image, what, fake=True)
     if tensor.ndim != 3 or tensor.shape[2] != 3 or 0 in tensor.shape:
         raise InputError(f"{what}: {describe(tensor)} given, (H, W, 3) RGB wanted")
     check_values(tensor, what)
@@ -164,7 +172,7 @@ def check_values(tensor: Tensor, what: str) -> None:
     """Raise :class:`InputError` unless the tensor is uint8 or holds floats in [0, 1]; the message names the values."""
     if tensor.dtype == torch.uint8:
         return
-    if not tensor.is_floating_point():
+    if tensor.dtype not in _FLOATS:
         raise InputError(f"{what}: {describe(tensor)} given, uint8 or float in [0, 1] wanted")
     low, high = (float(value) for value in tensor.aminmax())
     if low >= 0 and high <= 1:
@@ -182,6 +190,17 @@ def same_size(a: Tensor, b: Tensor, what: str) -> None:
         raise InputError(f"{what}: sizes differ, {_size(a)} and {_size(b)} (height×width): crop or resize them first")
 
 
+def sum_of(values: Tensor) -> Tensor:
+    """The sum of all values, with the same bits whatever the number of torch's threads.
+
+    On the CPU torch splits a sum that has one result among its threads, and the last bits follow the number of parts.
+    It splits a sum of two results between the results. Each of them is then what one thread computes.
+    """
+    if values.device.type != "cpu" or values.numel() == 0 or torch.get_num_threads() == 1:
+        return values.sum()
+    return values[None].expand(2, *values.shape).sum(dim=tuple(range(1, values.ndim + 1)))[0]
+
+
 def describe(tensor: Tensor) -> str:
     """Describe dtype and shape: ``"float32 (3, 64, 64)"``."""
     return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
@@ -190,6 +209,8 @@ def describe(tensor: Tensor) -> str:
 def _kind(tensor: Tensor) -> str:
     if tensor.is_meta:
         return "one on the device meta"
+    if tensor.is_nested:
+        return "a nested one"
     return "a quantised one" if tensor.is_quantized else str(tensor.layout).removeprefix("torch.")
 
 

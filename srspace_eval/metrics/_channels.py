@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 import torch
 from torch import Tensor
 
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError
 
 Channel: TypeAlias = Literal["rgb", "y", "y8"]
@@ -18,10 +19,10 @@ LUMA_STEP = 219 / 255_000
 
 
 def check_part(channel: str, border: int) -> None:
-    """Raise :class:`InputError` unless the channel is known and the border is at least 0."""
+    """Raise :class:`InputError` unless the channel is known and the border is a whole number of at least 0."""
     if channel not in get_args(Channel):
         raise InputError(f"channel {channel!r}: {', '.join(get_args(Channel))} are known")
-    if border < 0:
+    if not is_whole(border, 0):
         raise InputError(f"border {border!r}: a whole number of pixels, at least 0, is required")
 
 

@@ -17,9 +17,11 @@ RESERVED = frozenset(
         "common", "environment", "image", "height", "width", "gt_sha256", "samples", "sample", "file", "sha256",
         "team", "kind", "place", "source", "note", "notes", "final_rank", "why_unranked", "ranks", "incomplete",
         "intervals", "rank_intervals", "evidence", "findings", "seal", "indistinguishable_from_next", "signature",
+        "track", "images", "complete", "values", "about", "not_measured",
     }
 )  # fmt: skip
 """Keys of records, tables and signatures, which cannot be ids."""
+_PREFIXES = ("place_", "about_", "final_rank_")
 _SUFFIXES = ("_rank", "_low", "_high", "_curve", "_tied_with_next")
 
 
@@ -42,10 +44,10 @@ def check_id(key: str, others: Collection[str] | None = None) -> None:
     >>> check_id("iqa_rank", ["psnr"])
     """
     written = key.endswith(_SUFFIXES) and (others is None or any(key.startswith(f"{other}_") for other in others))
-    if not _ID.fullmatch(key) or key in RESERVED or written:
+    if not _ID.fullmatch(key) or key in RESERVED or key.startswith(_PREFIXES) or written:
         raise InputError(
-            f"measure {key!r}: an id has small letters, digits and _, does not end in {', '.join(_SUFFIXES)}, "
-            "and is not a key of the result files"
+            f"measure {key!r}: an id has small letters, digits and _, does not begin with {' or '.join(_PREFIXES)}, "
+            f"does not end in {', '.join(_SUFFIXES)}, and is not a key of the result files"
         )
 
 

@@ -20,6 +20,8 @@ from srspace_eval.metrics._arrays import ArrayLike, as_tensor, describe
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 _MOST_CHANNELS = 4  # of a picture in a batch: grey, with alpha, RGB, RGB with alpha
+_MOST_PIXELS = 1 << 30  # of an output
+_MOST_WEIGHTS = 1 << 24  # of an axis; an axis of a million pixels needs 6 million
 
 
 @dataclass(frozen=True)
@@ -160,9 +162,12 @@ def _geometry(
     if (scale is None) == (output_shape is None):
         raise InputError("either scale or output_shape, one of the two")
     if scale is not None:
-        if not (math.isfinite(scale) and scale > 0):
-            raise InputError(f"scale {scale}: a positive number is wanted")
-        return (scale, scale), (math.ceil(scale * size[0]), math.ceil(scale * size[1]))
+        scale = positive_number(scale, "scale")
+        if scale * max(size) > _MOST_PIXELS:
+            raise InputError(f"scale {scale:g}: the output of a picture of {size[0]}×{size[1]} would be too large")
+        shape = (math.ceil(scale * size[0]), math.ceil(scale * size[1]))
+        _require_memory((scale, scale), shape)
+        return (scale, scale), shape
     assert output_shape is not None
     try:
         height, width = (operator.index(n) for n in output_shape)
@@ -170,4 +175,35 @@ def _geometry(
         height = width = 0
     if min(height, width) < 1:
         raise InputError(f"output_shape {output_shape!r}: two positive whole numbers are wanted")
-    return (height / size[0], width / size[1]), (height, width)
+    if max(height, width) > _MOST_PIXELS:
+        raise InputError(f"output_shape {output_shape!r}: at most {_MOST_PIXELS} pixels are made")
+    scales = (height / size[0], width / size[1])
+    _require_memory(scales, (height, width))
+    return scales, (height, width)
+
+
+def positive_number(value: object, what: str) -> float:
+    """The value as a float.
+
+    Raises
+    ------
+    InputError
+        If it is not a finite number above 0.
+    """
+    try:
+        number = math.nan if isinstance(value, str | bytes) else float(value)  # type: ignore[arg-type]  # anything
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise InputError(f"{what} {value!r}: a positive number is wanted")
+    return number
+
+
+def _require_memory(scales: tuple[float, float], shape: tuple[int, int]) -> None:
+    """Raise :class:`InputError` if the output or the table of its weights is larger than any picture needs."""
+    weights = max(length * (4 / min(scale, 1) + 2) for scale, length in zip(scales, shape, strict=True))
+    if shape[0] * shape[1] > _MOST_PIXELS or weights > _MOST_WEIGHTS:
+        raise InputError(
+            f"an output of {shape[0]}×{shape[1]} pixels at scale {min(scales):g} needs too much memory; at most "
+            f"{_MOST_PIXELS} pixels and {_MOST_WEIGHTS} weights an axis are computed. Check the scale"
+        )

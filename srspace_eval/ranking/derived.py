@@ -7,7 +7,7 @@ id of a derived column counts only where the formula gives none.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import name_key, short_name
+from srspace_eval.metrics.base import Direction
+from srspace_eval.ranking.baselines import baselines_of
 from srspace_eval.ranking.bootstrap import resampled_means
 from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
@@ -40,6 +42,9 @@ class DerivedColumns:
         Indices of the measured entries that share their images.
     competing
         Indices of the entries that are ranked if they are eligible. ``per_image_rank`` ranks the paired ones of them.
+    excluded
+        Indices of the entries that were measured with other settings. None of them is a baseline of formulas, and
+        no incomplete entry is one.
     tell
         Whether a notice names given values that are not those of the formula.
 
@@ -56,6 +61,7 @@ class DerivedColumns:
         paired: Sequence[int] = (),
         competing: Sequence[int] = (),
         *,
+        excluded: Collection[int] = (),
         tell: bool = True,
     ) -> None:
         self.entries = list(entries)
@@ -65,19 +71,43 @@ class DerivedColumns:
         self._image_rank_tables: dict[tuple[str, ...], dict[int, Floats]] = {}
         self._per_image: dict[str, dict[int, Floats]] = {}
         self._computed: dict[str, set[int]] = {}
-        wanted = name_key(track.baseline)
-        self._baseline = next((i for i, e in enumerate(entries) if wanted and name_key(e.team) == wanted), None)
+        left_out = dict.fromkeys(excluded, "was measured with other settings")
+        left_out |= {i: "is incomplete" for i, entry in enumerate(entries) if entry.incomplete}
+        self._left_out = left_out
+        found = baselines_of(entries, track.baseline, left_out)
+        self._baselines = np.array([-1 if at is None else at for at in found], dtype=np.intp)
         for derived in track.derived:
             self._add(derived)
 
     @property
     def baseline_missing(self) -> bool:
-        """Whether the track names a baseline, and no entry has its name."""
-        return self._baseline is None and bool(self._track.baseline)
+        """Whether the track names a baseline, and no entry can be it."""
+        return bool(self._track.baseline) and not bool((self._baselines >= 0).any())
 
-    def baseline_value(self, metric: str) -> float | None:
-        """The baseline's value of a column; None: it has none, or there is no such entry."""
-        return None if self._baseline is None else self.entries[self._baseline].values.get(metric)
+    @property
+    def why_no_baseline(self) -> str:
+        """Why no entry is the baseline, if the track names one; empty if there is one."""
+        if not self.baseline_missing:
+            return ""
+        wanted = name_key(self._track.baseline)
+        lost = [why for i, why in self._left_out.items() if name_key(self.entries[i].team) == wanted]
+        name = repr(self._track.baseline)
+        return f"the baseline {name} {lost[0]}" if lost else f"no entry is called {name}"
+
+    def baseline_value(self, metric: str, entry: Entry) -> float | None:
+        """The value of an entry's baseline in a column; None: it has none, or there is no such entry."""
+        i = self._index(entry)
+        at = -1 if i is None else int(self._baselines[i])
+        return None if at < 0 else self.entries[at].values.get(metric)
+
+    def images_without(self, metric: str, entry: Entry) -> int:
+        """How many images of an entry have no value of a derived column that is computed for each image."""
+        i = self._index(entry)
+        values = None if i is None else self._per_image.get(metric, {}).get(i)
+        return 0 if values is None else int((~np.isfinite(values)).sum())
+
+    def _index(self, entry: Entry) -> int | None:
+        return next((i for i, e in enumerate(self.entries) if (e.team, e.note) == (entry.team, entry.note)), None)
 
     def values(self, metric: str) -> Floats:
         """A column's values, one an entry; NaN: none."""
@@ -95,9 +125,8 @@ class DerivedColumns:
 
         ``counts``: the replicates, for ``per_image_rank``; None: the images as they are.
         """
-        nothing = np.full(1, np.nan)
-        at = self._baseline
-        baseline = {k: nothing if at is None else values[k][..., at : at + 1] for k in formula.baselines}
+        at = self._baselines
+        baseline = {k: np.where(at < 0, np.nan, values[k][..., at]) for k in formula.baselines}
         result = formula.evaluate(values, ranks, baseline, self._image_ranks(formula, counts))
         return np.broadcast_to(result, np.broadcast_shapes(result.shape, (len(self.entries),)))
 
@@ -121,10 +150,11 @@ class DerivedColumns:
             means = resampled_means(np.array([known[i] for i in same]), counts)
             return {i: means[:, column] for column, i in enumerate(same)}
         moves = {name: moving(name) for name in derived.formula.ids | derived.formula.baselines}
-        by_baseline = any(self._baseline in moves[name] for name in derived.formula.baselines)
+        moved_baselines = {i for name in derived.formula.baselines for i in moves[name]}
+        by_baseline = {i for i, at in enumerate(self._baselines.tolist()) if at in moved_baselines}
         moved = {i for name in derived.formula.ids for i in moves[name]}
         moved |= {i for names in derived.formula.per_image for i in self._rank_images(names)}
-        indices = sorted(computed if by_baseline else computed & moved)
+        indices = sorted(computed & (moved | by_baseline))
         if not indices:
             return {}
         tables = {name: self.table(name, moves[name], counts.shape[0]) for name in moves}
@@ -144,7 +174,7 @@ class DerivedColumns:
             found = np.full(len(self.entries), np.nan)
             self._per_image[metric] = self._of_images(formula)
             for i, values in self._per_image[metric].items():
-                found[i] = _mean(values)
+                found[i] = _mean(values, derived.info.direction)
         else:
             found = self.evaluate(formula, {name: self.values(name) for name in formula.ids | formula.baselines})
         known = ~np.isnan(found)
@@ -152,9 +182,21 @@ class DerivedColumns:
         if self._tell:
             self._notify_differences(derived, found)
         self.entries = [
-            replace(e, values={**e.values, metric: float(found[i]) if known[i] else e.values.get(metric)})
+            replace(
+                e,
+                values={**e.values, metric: float(found[i]) if known[i] else e.values.get(metric)},
+                joined=self._joined(e, derived) if known[i] else e.joined,
+            )
             for i, e in enumerate(self.entries)
         ]
+
+    def _joined(self, entry: Entry, derived: Derived) -> Mapping[str, str]:
+        """:attr:`Entry.joined` with a column that the formula gave: it is joined if the formula reads joined values."""
+        others = {metric: where for metric, where in entry.joined.items() if metric != derived.info.id}
+        read = [metric for metric in others if metric in derived.formula.reads]
+        return (
+            {**others, derived.info.id: f"computed from {', '.join(map(self._track.label, read))}"} if read else others
+        )
 
     def _notify_differences(self, derived: Derived, found: Floats) -> None:
         given = self.values(derived.info.id)
@@ -178,7 +220,8 @@ class DerivedColumns:
         values = {name: self._image_values(i, name) for name in formula.ids}
         baseline = {}
         for name in formula.baselines:
-            given = None if self._baseline is None else self.entries[self._baseline].values.get(name)
+            at = int(self._baselines[i])
+            given = None if at < 0 else self.entries[at].values.get(name)
             baseline[name] = np.full(1, math.nan if given is None else given)
         result = formula.evaluate(values, None, baseline)
         return np.broadcast_to(result, (len(self._images(i)),)).astype(np.float64)
@@ -233,10 +276,15 @@ class DerivedColumns:
         return [] if result is None else sorted(result.images, key=lambda image: image.image)
 
 
-def _mean(values: Floats) -> float:
-    """As a summary: the mean of the finite values; if there are none, an infinite one."""
+def _mean(values: Floats, better: Direction) -> float:
+    """The mean over the images. Infinite values that are good ones are left out, as in a summary.
+
+    One image without a value, or with an infinitely bad one, makes the mean undefined (NaN): an image cannot be lost.
+    """
+    worst = -math.inf if better == "higher" else math.inf
+    if np.isnan(values).any() or (values == worst).any():
+        return math.nan
     finite = values[np.isfinite(values)]
     if finite.size:
         return float(finite.mean())
-    infinite = values[np.isinf(values)]
-    return float(infinite[0]) if infinite.size else math.nan
+    return float(values[0]) if values.size else math.nan

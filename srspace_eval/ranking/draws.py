@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded
+from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.strict_json import loads
 from srspace_eval._utils.untrusted_text import escape_cell, unescape_cell
 from srspace_eval.errors import RankingError
 
@@ -15,7 +17,12 @@ MOR_FILE, DRAWS_FILE = "MOR.csv", "MOR-draws.csv"
 MOS_FILE = "MOS.csv"
 """Mean opinion scores, which ``study collect`` writes for a rating study."""
 
+OUTCOME_FILE = "study.json"
+"""A study's numbers, which ``study collect`` writes beside its tables, with the tables' digests (``files``)."""
+
 _MAX_BYTES = 1 << 27
+_FEWEST = 50  # `study collect` makes 100 or more, and leaves out those that hold no ranking
+_ROUNDING = 6e-5  # the draws have four decimals, the MORs six
 
 
 def draws_csv(methods: Sequence[str], draws: Sequence[Sequence[float]]) -> str:
@@ -27,13 +34,17 @@ def draws_csv(methods: Sequence[str], draws: Sequence[Sequence[float]]) -> str:
     return text.getvalue()
 
 
-def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, ...]]:
-    """Method -> its MOR in each resampled study.
+def read_draws(
+    path: Path, mor: Mapping[str, float], intervals: Mapping[str, tuple[float, float]] | None = None
+) -> dict[str, tuple[float, ...]]:
+    """Method -> its MOR in each resampled study. Empty for the study of one rater, which has no intervals.
 
     Parameters
     ----------
     mor
         The study's MORs, to which the draws must belong.
+    intervals
+        Their intervals, whose ends must be quantiles of the draws.
 
     Raises
     ------
@@ -41,14 +52,23 @@ def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, .
         If the file cannot be read, or belongs to another study's result.
     """
     try:
-        text = read_bounded(path, _MAX_BYTES).decode("utf-8")
+        data = read_bounded(path, _MAX_BYTES)
+        text = data.decode("utf-8")
         names, *lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         draws = [[float(cell) for cell in line] for line in lines]
     except (OSError, ValueError, csv.Error) as error:
         raise RankingError(
             f"{path}: not a study's draws ({error}); run `study collect` again, or give {MOR_FILE}"
         ) from error
+    if 0 < len(draws) < _FEWEST:
+        raise RankingError(
+            f"{path}: the number of resampled studies is {len(draws)}, and intervals need at least {_FEWEST}; run "
+            f"`study collect` again, or give {MOR_FILE}"
+        )
     names = [unescape_cell(name.strip()) for name in names]
+    _check_digests(path.parent, {DRAWS_FILE: data})
+    if not draws and set(names) == set(mor) and not intervals:
+        return {}
     belongs = (
         len(draws) > 1
         and len(set(names)) == len(names)
@@ -57,6 +77,58 @@ def read_draws(path: Path, mor: Mapping[str, float]) -> dict[str, tuple[float, .
     )
     columns = dict(zip(names, zip(*draws, strict=True), strict=True)) if belongs else {}
     # The MOR lies within its resampled values; both are rounded in the files.
-    if not columns or any(not min(d) - 1e-3 <= mor[name] <= max(d) + 1e-3 for name, d in columns.items()):
+    inside = all(min(d) - 1e-3 <= mor[name] <= max(d) + 1e-3 for name, d in columns.items())
+    if not columns or not inside or not _quantiles_agree(columns, intervals or {}):
         raise RankingError(f"{path}: does not belong to the {MOR_FILE} beside it; run `study collect` again")
     return columns
+
+
+def text_digest(data: bytes) -> str:
+    """SHA-256 of a text file, whatever its ends of lines: version control may change them."""
+    return sha256(data.replace(b"\r\n", b"\n"))
+
+
+def _check_digests(folder: Path, tables: Mapping[str, bytes]) -> None:
+    """Check that a folder's tables are those of its study.json. One of version 0.1.0 does not name their digests.
+
+    Raises
+    ------
+    RankingError
+        If they are of another result.
+    """
+    try:
+        found = loads(read_bounded(folder / OUTCOME_FILE, _MAX_BYTES))
+        tables = {MOR_FILE: read_bounded(folder / MOR_FILE, _MAX_BYTES), **tables}
+    except (OSError, ValueError, RecursionError):
+        return  # the tables may have been copied without it
+    stated = found.get("files") if isinstance(found, dict) else None
+    if not isinstance(stated, dict):
+        return
+    if foreign := [name for name, data in tables.items() if stated.get(name) != text_digest(data)]:
+        raise RankingError(
+            f"{folder}: {' and '.join(foreign)} {'does' if len(foreign) == 1 else 'do'} not belong to the "
+            f"{OUTCOME_FILE} beside {'it' if len(foreign) == 1 else 'them'}; run `study collect` again, or give "
+            f"{MOR_FILE} alone"
+        )
+
+
+def _quantiles_agree(columns: Mapping[str, Sequence[float]], intervals: Mapping[str, tuple[float, float]]) -> bool:
+    """Whether the ends of all intervals can be the same two quantiles of the draws, at any confidence level.
+
+    Draws of an earlier result, of fewer answers or of another seed, have other quantiles. The table does not say its
+    level. Each end tells between which two places, in the order of the draws, its quantile lies.
+    """
+    least, most = 0.0, float("inf")
+    for name, (low, high) in intervals.items():
+        column = columns[name]
+        last = len(column) - 1
+        below, upto = _places(column, low)
+        least, most = max(least, below - 1), min(most, upto)
+        below, upto = _places(column, high)
+        least, most = max(least, last - upto), min(most, last - below + 1)
+    return least <= most
+
+
+def _places(column: Sequence[float], end: float) -> tuple[int, int]:
+    """How many draws are below an end, and how many are not above it. Both files are rounded."""
+    return sum(value < end - _ROUNDING for value in column), sum(value <= end + _ROUNDING for value in column)

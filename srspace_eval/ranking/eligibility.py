@@ -30,7 +30,7 @@ def failed_conditions(derived: DerivedColumns, track: Track, able: Sequence[int]
             if not met[i] > 0:  # NaN: a value is missing
                 named = (metric for metric in track.columns() if metric in condition.ids)
                 about = [_value(metric, values[metric][i], track) for metric in named]
-                text = _lost_baseline(condition, derived, track)
+                text = _lost_baseline(condition, derived)
                 found.setdefault(i, []).append(
                     f"{formula_words(condition, track.label)} ({', '.join([*about, *text])})"
                 )
@@ -46,6 +46,5 @@ def _value(metric: str, value: float, track: Track) -> str:
     return f"{label} is {shown if math.isinf(value) or float(shown) == value else f'{value:.9g}'}"
 
 
-def _lost_baseline(condition: Formula, derived: DerivedColumns, track: Track) -> list[str]:
-    lost = bool(condition.baselines) and derived.baseline_missing
-    return [f"no entry is called {track.baseline!r}"] if lost else []
+def _lost_baseline(condition: Formula, derived: DerivedColumns) -> list[str]:
+    return [derived.why_no_baseline] if condition.baselines and derived.baseline_missing else []

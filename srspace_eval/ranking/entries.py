@@ -5,30 +5,34 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from srspace_eval._utils.csv_table import read_csv_table
-from srspace_eval._utils.untrusted_text import name_key, slug, spelled, unescape_cell
+from srspace_eval._utils.untrusted_text import name_key, slug, spelled, unescape_cell, visible
 from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws
 from srspace_eval.ranking.given_values import check_ranges
-from srspace_eval.ranking.model import CLAIM, GROUND_TRUTH, Entry, Origin
+from srspace_eval.ranking.joined_values import joined_entries
+from srspace_eval.ranking.model import CLAIM, Entry, Origin
 from srspace_eval.ranking.older_results import as_now
 from srspace_eval.ranking.summary_checks import summary_faults
+from srspace_eval.ranking.told_columns import ABOUT, EVIDENCE, NOT_MEASURED
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.results.seals import seal_of
 from srspace_eval.results.store import read_files, read_result, result_files
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.teams import FIELDS, Team, make_team
+from srspace_eval.tracks.teams import FIELDS, make_team
 
 # Columns that ``rank`` writes beside the numbers. They are skipped, so that a table written by it can be ranked again.
 _WRITTEN_SUFFIXES = ("_rank", "_low", "_high", "_rank_low", "_rank_high", "_tied_with_next")
-_WRITTEN = {"place", "final_rank", "why_unranked", "source", "note", *FIELDS}
+_WRITTEN = {
+    "place", "final_rank", "why_unranked", "source", "note", EVIDENCE, NOT_MEASURED, *FIELDS,
+    *(f"{ABOUT}{name}" for name in FIELDS),
+}  # fmt: skip
 
 
 def board_entries(board: Path, track: Track) -> list[Entry]:
@@ -106,7 +110,8 @@ def table_entries(path: Path, track: Track | None = None) -> list[Entry]:
         origin: Origin = "published" if line.cell("source") == "published" else "given"
         values = {metric: line.number(metric) for metric in metrics}
         check_ranges(values, known, line)
-        told = {name: text for name in FIELDS if name not in known and (text := unescape_cell(line.cell(name)))}
+        columns_ = {name: f"{ABOUT}{name}" if name in known else name for name in FIELDS}
+        told = {name: text for name, column in columns_.items() if (text := unescape_cell(line.cell(column)))}
         about: dict[str, str] = {}
         try:
             about = make_team(line.name(), told).about
@@ -155,9 +160,13 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
         opinions[name] = Entry(name, "baseline", {"mor": value}, "given", note="only in the study", intervals=ends)
     table.done()
     if folder is not None:
-        draws = read_draws(folder / DRAWS_FILE, {name: float(e.values["mor"] or 0) for name, e in opinions.items()})
-        opinions = {name: replace(opinion, draws={"mor": draws[name]}) for name, opinion in opinions.items()}
-    return _joined(entries, opinions)
+        draws = read_draws(
+            folder / DRAWS_FILE,
+            {name: float(e.values["mor"] or 0) for name, e in opinions.items()},
+            {name: e.intervals["mor"] for name, e in opinions.items() if "mor" in e.intervals},
+        )
+        opinions = {name: replace(e, draws={"mor": draws[name]}) if draws else e for name, e in opinions.items()}
+    return joined_entries(entries, opinions, "")
 
 
 def _opinion_scores(path: Path) -> Path | None:
@@ -216,62 +225,7 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
             note = f"only in the table of values {path.name}"
             found[name] = Entry(name, "baseline", numbers, "given", note=note, intervals=ends)
     table.done()
-    return _joined(entries, found)
-
-
-def add_about(entries: Sequence[Entry], teams: Sequence[Team], track: Track) -> tuple[list[Entry], list[str]]:
-    """Entries with what a table of teams says about them. Published entries stay as they are.
-
-    If the track has a column ``runtime`` and an entry no value of it, the number of the field ``runtime`` is its value.
-
-    Returns
-    -------
-    entries, absent:
-        The absent ones are teams of the table without an entry.
-    """
-    by_name = {name_key(team.team): team for team in teams}
-    known = {name_key(entry.team) for entry in entries if entry.origin != "published"}
-    told = []
-    for entry in entries:
-        team = None if entry.origin == "published" else by_name.get(name_key(entry.team))
-        if team is not None:
-            values = dict(entry.values)
-            if "runtime" in track.columns() and values.get("runtime") is None:
-                runtime = _declared_number(team.runtime)
-                values |= {} if runtime is None else {"runtime": runtime}
-            entry = replace(entry, about=team.about, values=values)
-        told.append(entry)
-    return told, [team.team for key, team in by_name.items() if key not in known]
-
-
-def _declared_number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in text else None
-
-
-def _joined(entries: Sequence[Entry], found: Mapping[str, Entry]) -> tuple[list[Entry], list[str]]:
-    """Entries with the values of others of the same name; names without an entry come last, and are listed."""
-    known = {entry.team for entry in entries if entry.origin != "published"}
-    truth = [name for name in found if name_key(name) == name_key(GROUND_TRUTH)]
-    if named := [e.team for e in entries if e.team in truth and e.kind == "team" and e.origin != "published"]:
-        raise RankingError(
-            f"{spelled(named[0])} is the name of the ground truth in a study, and a team has this name: its values "
-            "would become the team's. Give the team another name"
-        )
-    merged = [
-        _with_values(entry, found[entry.team]) if entry.origin != "published" and entry.team in found else entry
-        for entry in entries
-    ]
-    strangers = [name for name in found if name not in known]
-    return merged + [found[name] for name in strangers], strangers
-
-
-def _with_values(entry: Entry, other: Entry) -> Entry:
-    values, intervals = {**entry.values, **other.values}, {**entry.intervals, **other.intervals}
-    return replace(entry, values=values, intervals=intervals, draws={**entry.draws, **other.draws})
+    return joined_entries(entries, found, f"the table of values {visible(path.name)}")
 
 
 def _require_distinct(results: Sequence[Result], board: Path, track: Track) -> None:

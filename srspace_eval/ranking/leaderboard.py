@@ -144,7 +144,8 @@ def rank(
     )
     _tell_apart(ranking)
     if columns is not None:
-        empty = [metric for metric in columns if all(entry.values.get(metric) is None for entry in entries)]
+        shown_rows = [row for one in ranking.all for row in one.rows]  # with the values of formulas
+        empty = [metric for metric in columns if all(row.entry.values.get(metric) is None for row in shown_rows)]
         if empty:
             notify(f"columns: no entry has a value of {', '.join(empty)}; the tables leave it out")
     if published is not None:

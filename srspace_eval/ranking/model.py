@@ -10,9 +10,9 @@ from srspace_eval._utils.frames import Kind as ColumnKind
 from srspace_eval._utils.frames import data_frame
 from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.told_columns import interval_ends, told_columns
 from srspace_eval.results.record import Kind, Result
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.teams import about_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +63,9 @@ class Entry:
         ``"taken on trust ..."``, or :data:`CLAIM`. Empty: nothing is known.
     late
         Whether a publication says that it was submitted after the deadline. Pages show it as a late entry.
+    joined
+        Of an entry with a :attr:`result`: metric id -> where a value comes from that the result does not hold, such as
+        ``"the table of values runtimes.csv"``. No measurement gave such a value, and tables mark it.
 
     Examples
     --------
@@ -85,6 +88,28 @@ class Entry:
     about: Mapping[str, str] = field(default_factory=dict)
     evidence: str = ""
     late: bool = False
+    joined: Mapping[str, str] = field(default_factory=dict)
+
+    def source_of(self, metric: str) -> Origin:
+        """Where the value of a metric comes from.
+
+        Parameters
+        ----------
+        metric
+            The metric's id.
+
+        Returns
+        -------
+        str
+            ``"given"`` for a value of :attr:`joined`, else :attr:`origin`.
+
+        Examples
+        --------
+        >>> entry = Entry("A", "team", {"psnr": 30.0, "runtime": 1.5}, "measured", joined={"runtime": "runtimes.csv"})
+        >>> entry.source_of("psnr"), entry.source_of("runtime")
+        ('measured', 'given')
+        """
+        return "given" if metric in self.joined else self.origin
 
 
 GROUND_TRUTH = "GT"
@@ -227,8 +252,10 @@ class Ranking:
             ``METRIC_rank`` (float64); ``final_rank``; ``why_unranked``, ``note`` (text). If the ranking has intervals,
             a metric also has ``METRIC_low``, ``METRIC_high`` and, if the rule ranks by it, ``METRIC_rank_low``,
             ``METRIC_rank_high`` (float64) and ``METRIC_tied_with_next`` (boolean); the final rank has
-            ``final_rank_low``, ``final_rank_high`` and ``final_rank_tied_with_next``. If a table of teams was given,
-            its fields that are not all empty follow (text).
+            ``final_rank_low``, ``final_rank_high`` and ``final_rank_tied_with_next``. If results come from a board,
+            ``evidence`` follows (text: :attr:`Entry.evidence`), and if values of measured rows come from tables,
+            ``not_measured`` (text: the ids of these values). If a table of teams was given, its fields that are not all
+            empty are the last columns (text), a field with the id of a shown metric as ``about_FIELD``.
 
         Examples
         --------
@@ -255,21 +282,17 @@ class Ranking:
             if key in by_rule:
                 columns[f"{key}_rank"] = ("float64", [row.ranks.get(key) for row in self.rows])
             if intervals:
-                columns |= _ends(key, [row.intervals.get(key) for row in self.rows])
+                columns |= interval_ends(key, [row.intervals.get(key) for row in self.rows])
                 if key in by_rule:
-                    columns |= _ends(f"{key}_rank", [row.rank_intervals.get(key) for row in self.rows])
+                    columns |= interval_ends(f"{key}_rank", [row.rank_intervals.get(key) for row in self.rows])
                 if key in by_rule or key == FINAL:
                     tied = [row.indistinguishable_from_next.get(key) for row in self.rows]
                     columns[f"{key}_tied_with_next"] = ("boolean", tied)
         columns["why_unranked"] = ("string", [row.why_unranked for row in self.rows])
         columns["note"] = ("string", [entry.note for entry in entries])
-        for about in about_fields([entry.about for entry in entries]):
-            columns[about] = ("string", [entry.about.get(about, "") for entry in entries])
+        told = told_columns(
+            [e.evidence for e in entries], [e.joined for e in entries], [e.about for e in entries], columns
+        )
+        for name, texts in told.items():
+            columns[name] = ("string", texts)
         return data_frame(columns)
-
-
-def _ends(name: str, intervals: Sequence[tuple[float, float] | None]) -> dict[str, tuple[ColumnKind, Sequence[object]]]:
-    return {
-        f"{name}_{end}": ("float64", [None if interval is None else interval[i] for interval in intervals])
-        for i, end in enumerate(("low", "high"))
-    }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval._utils.untrusted_text import visible
+from srspace_eval.ranking.bootstrap import BootstrapPlan, coverage
 from srspace_eval.ranking.compatibility import common_text
 from srspace_eval.ranking.departures import standard_metrics
 from srspace_eval.ranking.model import CLAIM, MEASURED, Row
@@ -14,7 +15,7 @@ from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.words import rule_sentences
 
 _MEASURED_WITH = "Measured with common:"
-_ABOUT_INTERVALS = ("Intervals: ", "Intervals of the final rank ", "MOR: intervals over ")
+_ABOUT_INTERVALS = ("Intervals: ", "Few images: ", "Intervals of the final rank ", "MOR: intervals over ")
 _GIVEN_INTERVALS = ": intervals as in the table of values."
 _MEASURED_HERE = "Results measured on this machine: "
 _CLAIMS = "Results that were neither measured nor verified on this machine (claims): "
@@ -71,6 +72,7 @@ def make_notes(
     """
     return (
         *_sample_notes(track, asked_samples, rows),
+        *_crop_notes(track, comparable),
         *_rule_notes(track, rows),
         *_participants_notes(participants),
         *_mor_notes(track, rows, columns),
@@ -92,6 +94,16 @@ def _sample_notes(track: Track, asked: int, rows: Sequence[Row]) -> list[str]:
     published = any(row.entry.origin == "published" for row in rows)
     others = f" Published values are of {asked}." if published else ""
     return [f"The results have {number} per image. The track asks for {asked}.{others}"]
+
+
+def _crop_notes(track: Track, comparable: Sequence[Result]) -> list[str]:
+    """That the results were measured with another crop than the track's. The results share their settings."""
+    crops = {result.signature.settings.get("common", {}).get("crop", track.crop) for result in comparable}
+    return [
+        f"The results were measured with crop {visible(str(crop))}. The track asks for crop {track.crop}: score the "
+        "submissions again."
+        for crop in crops - {track.crop}
+    ]
 
 
 def _rule_notes(track: Track, rows: Sequence[Row]) -> list[str]:
@@ -170,6 +182,11 @@ def _bootstrap_notes(track: Track, rows: Sequence[Row], plan: BootstrapPlan, ima
         f"({plan.replicates} replicates, seed {plan.seed}). The mark ≈ means that the data cannot tell a team from "
         "the next one in that column."
     ]
+    if (held := coverage(images)) is not None:
+        notes.append(
+            f"Few images: in simulations, 95% intervals of {images} images held the true mean in only about {held:.0%} "
+            "of all cases. These intervals are too narrow, and a missing ≈ says little."
+        )
     if any(row.entry.draws.get("mor") for row in rows):
         notes.append("MOR: intervals over raters and crops, which the study resampled independently of the images.")
     elif "mor" in track.ranking.final and any("final_rank" in row.intervals for row in rows):

@@ -81,8 +81,10 @@ def _why_missing(metric: str, entry: Entry, track: Track, derived: DerivedColumn
         return ""
     if entry.result is None and (column.of == "images" or column.formula.per_image):
         return ", because it needs the values of each image, and a table has averages only"
+    if lost := derived.images_without(metric, entry):
+        return f", because the formula gives no number for {lost} {'image' if lost == 1 else 'images'}"
     for name in sorted(column.formula.baselines):
-        value = derived.baseline_value(name)
+        value = derived.baseline_value(name, entry)
         if not derived.baseline_missing and not value:
             what = "has no value of" if value is None else "has the value 0 of"
             return f", because the baseline {track.baseline!r} {what} {metric_label(name, track)}"
@@ -114,5 +116,5 @@ def _why_unplaced(
         elif metric in key.ranked and metric not in ranks:
             reasons.append(_outside(label, among[metric], track))
     if derived.baseline_missing:
-        reasons.append(f"no entry is called {track.baseline!r}, whose values the formulas need")
+        reasons.append(f"{derived.why_no_baseline}, whose values the formulas need")
     return "; ".join(reasons) or f"no value of {formula_words(key, track.label)}"

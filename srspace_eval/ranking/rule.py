@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from srspace_eval._utils.untrusted_text import name_key, spelled
+from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.errors import RankingError
+from srspace_eval.ranking.baselines import require_free_baseline
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.columns import tracks_of
 from srspace_eval.ranking.compatibility import choose_signature, measured_samples, require_one_signature
 from srspace_eval.ranking.departures import find_departures
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.eligibility import failed_conditions
+from srspace_eval.ranking.entry_checks import clean_entries
 from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals, order_keys, paired_entries
 from srspace_eval.ranking.model import Entry, Ranking, Row
 from srspace_eval.ranking.notes import make_notes
@@ -77,8 +78,8 @@ def apply_rule(
     >>> [(row.entry.team, row.final_rank) for row in apply_rule([a, b], load_track("x4")).rows]
     [('B', 1.0), ('A', 2.0)]
     """
-    lines = [_clean(entry, track) for entry in entries]
-    _require_distinct(lines)
+    lines = clean_entries(entries, track)
+    require_free_baseline(lines, track)
     excluded = _choose(lines, signature)
     results = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
     # Labels and sentences are about what was measured: S_2 if all results have two samples.
@@ -116,7 +117,7 @@ def _apply(
     participants = find_participants(lines, excluded, rule, together=together)
     able, apart = participants.able, participants.apart
     paired = paired_entries(lines, set(excluded))
-    derived = DerivedColumns(lines, track, paired, able, tell=tell)
+    derived = DerivedColumns(lines, track, paired, able, excluded=excluded, tell=tell)
     lines = derived.entries
     failed = failed_conditions(derived, track, able)
     competing = [i for i in able if i not in failed]
@@ -182,35 +183,6 @@ def _apply(
         departures=departures,
         asked_samples=asked,
     )
-
-
-def _clean(entry: Entry, track: Track) -> Entry:
-    """The entry with NaN as None; an unknown metric, or a name that cannot be written as UTF-8, is an error."""
-    unknown = [metric for metric in entry.values if metric not in track.columns()]
-    if unknown:
-        known = ", ".join(track.columns())
-        raise RankingError(f"{entry.team!r}: unknown metric {', '.join(unknown)}; known are {known}")
-    if not name_key(entry.team):
-        raise RankingError(f"an entry has no team name that can be seen ({entry.team!a}); give it a name")
-    if any(unicodedata.category(char) == "Cs" for char in entry.team):
-        raise RankingError(f"{entry.team!r}: the name has an invalid character (a lone surrogate); type it again")
-    values = {k: None if v is None or math.isnan(v) else float(v) for k, v in entry.values.items()}
-    return replace(entry, values=values)
-
-
-def _require_distinct(entries: Sequence[Entry]) -> None:
-    groups: dict[tuple[str, str], list[Entry]] = {}
-    for entry in entries:
-        # Two papers may have the same method: published rows are distinguished by their citation.
-        where = entry.note.split("\n")[0] if entry.origin == "published" else ""
-        groups.setdefault((where, name_key(entry.team)), []).append(entry)
-    problems = [
-        f"{' and '.join(spelled(e.team) for e in group)}: keep one, or give one another name"
-        for group in groups.values()
-        if len(group) > 1
-    ]
-    if problems:
-        raise RankingError("some teams are there twice (case, blanks and look-alike letters do not count)", problems)
 
 
 def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:

@@ -3,6 +3,8 @@
 A result is a file that anybody may edit. What it states twice must be the same: means, worst and best values, S_M, the
 curves' ends, the number of images and samples, the digest of all GTs. Numbers that only a measurement can give are not
 checked here; ``srspace-eval verify`` measures them again. Imports no torch.
+
+The module is long because each check has a sentence of its own for what it finds.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from functools import cache
 from srspace_eval._utils.hashing import sha256_of_text
 from srspace_eval.metrics.base import MetricInfo, may_be_infinite
 from srspace_eval.metrics.measures import Measure
-from srspace_eval.metrics.psnr.floor import floored_columns
+from srspace_eval.metrics.psnr.floor import floored_columns, psnr_columns
 from srspace_eval.metrics.registry import columns, default_metric, is_known_column, measures_of, metrics
+from srspace_eval.results.means import counted_value, mean_of, states_no_floor
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.tracks.model import Track
 
@@ -195,6 +198,7 @@ def _image_faults(result: Result, columns: Mapping[str, MetricInfo], largest: La
     by_sample = [metric for metric, info in columns.items() if info.per == "sample"]
     elsewhere = {key for image in result.images for key, value in image.values.items() if value is not None}
     curves = {info.curve: metric for metric, info in columns.items() if info.curve}
+    without_floor = psnr_columns(result.signature.settings)
     for image in result.images:
         limits = largest(image.height, image.width)
         for metric in by_sample:
@@ -215,7 +219,9 @@ def _image_faults(result: Result, columns: Mapping[str, MetricInfo], largest: La
             if (limit := limits.get(metric)) is not None:
                 given = [min(v, limit) for v in given]
             elif math.inf in given and columns[metric].direction == "higher":
-                # Only the metric knows the value that an infinite sample counts as.
+                # Of another metric, only the metric knows the value that an infinite sample counts as.
+                if metric in without_floor and value != math.inf:
+                    yield f"image {image.image}: {metric} is {value}, the mean of its samples inf"
                 continue
             mean = sum(given) / len(given)
             if not _same(value, mean):
@@ -265,13 +271,17 @@ def _mean_faults(result: Result) -> Iterator[str]:
     yield from (f"summary.{metric} is missing" for metric in measured if metric not in result.summary)
     for metric, value in result.summary.items():
         found = [image.values.get(metric) for image in result.images]
-        finite = [v for v in found if v is not None and math.isfinite(v)]
-        mean = sum(finite) / len(finite) if finite else None
+        means = [mean_of(counted_value(image, metric) for image in result.images)]
+        if states_no_floor(result.signature.settings, metric):
+            means.append(mean_of(found))
+        mean = means[0] if means[0] is not None and math.isfinite(means[0]) else None
         if mean is None:
             # All images are infinite or undefined; the summary must be, too.
             agrees = value is None or value in found
         else:
-            agrees = value is not None and math.isclose(value, mean, rel_tol=_RELATIVE, abs_tol=1e-9)
+            agrees = value is not None and any(
+                wanted is not None and math.isclose(value, wanted, rel_tol=_RELATIVE, abs_tol=1e-9) for wanted in means
+            )
         if not agrees:
             shown = "undefined" if mean is None else f"{mean:.9g}"
             yield f"summary.{metric} is {value}, the mean of its images {shown}"

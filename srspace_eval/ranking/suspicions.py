@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from srspace_eval.metrics.base import renamed_key
+from srspace_eval.metrics.registry import metrics
 from srspace_eval.results.record import ImageRecord, Result
 
 LEAST_LR_PSNR = 22.0
@@ -22,6 +24,9 @@ LEAST_SCORE = 5.0
 """Percent. Below it, the growth of S_M is noise."""
 
 _MARGIN = 0.2
+_LEAST_PARTS = 3
+_EVEN = 0.5
+_STOPPED = 0.1
 _NAMED = 5
 
 
@@ -45,9 +50,10 @@ def suspicions(result: Result) -> list[str]:
 
     - A sample equals its GT.
     - LR-PSNR is below 22 dB in most images: the pictures may belong to other images, or the LRs to other pictures.
-    - S_M grows evenly with the number of samples: see :func:`early_growth`.
+    - S_M grows evenly with the number of samples (see :func:`early_growth`), or in most images evenly up to a sample
+      after which it stops (see :func:`stops_suddenly`).
     """
-    return [*_exact(result.images), *_low(result), *_even(result)]
+    return [*_exact(result), *_low(result), *_even(result)]
 
 
 def early_growth(image: ImageRecord, curve: str, mean: str) -> float | None:
@@ -67,31 +73,93 @@ def early_growth(image: ImageRecord, curve: str, mean: str) -> float | None:
     float or None
         None if the image has no such curve, fewer than six samples, or no gain.
     """
+    least = _least(image, curve, mean)
+    return _share(least) if least else None
+
+
+def stops_suddenly(image: ImageRecord, curve: str, mean: str) -> bool:
+    """Whether the first samples, three or more, gain evenly, and all later ones together next to nothing.
+
+    Samples that are drawn independently do not: the expected gains fall ever more slowly, so even gains go on. Samples
+    that are good in parts of their own do, if near copies follow them. A later sample gains on average less than a
+    tenth of what each of the first ones gains.
+
+    Parameters
+    ----------
+    curve, mean
+        As for :func:`early_growth`.
+    """
+    least = _least(image, curve, mean)
+    for first in range(_LEAST_PARTS, len(least)):
+        gains = [least[n] - least[n + 1] for n in range(first - 1)]
+        mean_gain, later = sum(gains) / len(gains), (least[first - 1] - least[-1]) / (len(least) - first)
+        if (
+            min(gains) > _EVEN * mean_gain
+            and (_share(least[:first]) or 0.0) < _even_enough(first)
+            and later < _STOPPED * mean_gain
+        ):
+            return True
+    return False
+
+
+def _least(image: ImageRecord, curve: str, mean: str) -> list[float]:
+    """l_1 to l_M; empty if the image has no such curve, or fewer than six samples."""
     scores, means = image.curves.get(curve, ()), [sample.values.get(mean) for sample in image.samples]
     if len(scores) != len(means) or len(means) < LEAST_SAMPLES:
-        return None
+        return []
     least, best = [], math.inf
     for score, value in zip(scores, means, strict=True):
         if score is None or value is None:
-            return None
+            return []
         best = min(best, value)
         least.append(best * (1 - score / 100))
+    return least
+
+
+def _share(least: Sequence[float]) -> float | None:
+    """How much of the gain the first half has; None without a gain."""
     gain = least[0] - least[-1]
     return (least[0] - least[_half(len(least))]) / gain if gain > 0 else None
+
+
+def _even_enough(samples: int) -> float:
+    """The largest share of the first half that counts as even growth: a fifth above that of equal gains."""
+    even = _half(samples) / (samples - 1)
+    return even + _MARGIN * (1 - even)
 
 
 def _half(samples: int) -> int:
     return (samples + 1) // 2 - 1
 
 
-def _exact(images: Sequence[ImageRecord]) -> Iterator[str]:
-    names = [image.image for image in images if any(_is_exact(sample.values) for sample in image.samples)]
+def _exact(result: Result) -> Iterator[str]:
+    # Squared errors and LPIPS are measured for S_M, too, without a group of their own.
+    best = {"mse": 0.0, "psnr": math.inf, "lpips": 0.0, **_values_of_equal_pictures(result.signature.settings)}
+    names = [
+        image.image
+        for image in result.images
+        if any(sample.values.get(column) == value for sample in image.samples for column, value in best.items())
+    ]
     if names:
-        yield f"a sample equals its GT in {_of(names, images)}"
+        yield f"a sample equals its GT in {_of(names, result.images)}"
 
 
-def _is_exact(values: Mapping[str, float | None]) -> bool:
-    return values.get("mse") == 0 or values.get("psnr") == math.inf or values.get("lpips") == 0
+def _values_of_equal_pictures(settings: Mapping[str, Mapping[str, object]]) -> dict[str, float]:
+    """Column -> the value that only a sample has that equals its GT, of each measure that compares with the GT.
+
+    It is infinite, or the best value of a built-in metric. A metric of a package may be at its best for other samples.
+    """
+    known, found = metrics(), {}
+    for measure_id, group in settings.items():
+        metric = known.get(str(group.get("metric", measure_id)))
+        if metric is None or not metric.needs.gt or metric.needs.lr:
+            continue
+        own = metric.__module__.startswith("srspace_eval.")
+        for info in metric.columns:
+            best = info.most if info.direction == "higher" else info.least
+            if info.per == "sample" and (best == math.inf or (own and math.isfinite(best))):
+                found[renamed_key(info.id, metric.name, measure_id)] = best
+    return found
 
 
 def _low(result: Result) -> Iterator[str]:
@@ -117,12 +185,14 @@ def _even(result: Result) -> Iterator[str]:
         if not shares or score is None or score < LEAST_SCORE:
             continue
         samples = max(len(image.samples) for image in result.images)
-        even = _half(samples) / (samples - 1)
-        if math.fsum(shares) / len(shares) < even + _MARGIN * (1 - even):
+        even = math.fsum(shares) / len(shares) < _even_enough(samples)
+        stopped = sum(stops_suddenly(image, distance.curve, distance.mean) for image in result.images)
+        if even or (stopped > 1 and 2 * stopped > len(shares)):
+            how = "" if even else f", and then stops, in {stopped} of {len(result.images)} images"
             g = math.fsum(min(s.values[distance.mean] or 0.0 for s in i.samples) for i in result.images)
             yield (
-                f"S_M ({score:.1f} %) grows evenly with the number of samples, as where each is good in a part of the "
-                f"picture of its own: the best single samples have a mean {distance.mean.upper()} of "
+                f"S_M ({score:.1f} %) grows evenly with the number of samples{how}, as where each is good in a part of "
+                f"the picture of its own: the best single samples have a mean {distance.mean.upper()} of "
                 f"{g / len(result.images):.4g}, far above what all of them together have; look at single samples"
             )
 

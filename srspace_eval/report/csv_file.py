@@ -7,8 +7,8 @@ import io
 
 from srspace_eval._utils.untrusted_text import escape_cell
 from srspace_eval.ranking.model import FINAL, Ranking
+from srspace_eval.ranking.told_columns import told_columns
 from srspace_eval.report.table import Cell, Column, Table
-from srspace_eval.tracks.teams import about_fields
 
 
 def to_csv(table: Table) -> str:
@@ -16,9 +16,10 @@ def to_csv(table: Table) -> str:
 
     Columns: place, team, kind, source; for each metric its value and ``_rank`` and, if there are intervals,
     ``_low, _high, _rank_low, _rank_high, _tied_with_next``; ``final_rank``, ``place_NAME`` of each
-    further ranking, why_unranked, note, and the fields of a table of teams that are not all empty. Infinite is ``inf``,
-    not measured is empty. A text that a spreadsheet would compute gets a leading apostrophe
-    (:func:`srspace_eval._utils.untrusted_text.unescape_cell` removes it).
+    further ranking, why_unranked, note; ``evidence`` if results come from a board; ``not_measured`` (ids) if values of
+    measured rows come from tables; and the fields of a table of teams that are not all empty (``about_FIELD`` where a
+    metric has the field's name). Infinite is ``inf``, not measured is empty. A text that a spreadsheet would compute
+    gets a leading apostrophe (:func:`srspace_eval._utils.untrusted_text.unescape_cell` removes it).
 
     Parameters
     ----------
@@ -29,9 +30,16 @@ def to_csv(table: Table) -> str:
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     others = {f"place_{one.track.ranking.name}": _places(one) for one in table.ranking.others}
-    about_names = about_fields([line.row.entry.about for line in table.lines])
-    writer.writerow(["place", "team", "kind", "source", *header, *others, "why_unranked", "note", *about_names])
-    for line in table.lines:
+    names = ["place", "team", "kind", "source", *header, *others, "why_unranked", "note"]
+    entries = [line.row.entry for line in table.lines]
+    told = told_columns(
+        [entry.evidence for entry in entries],
+        [entry.joined for entry in entries],
+        [entry.about for entry in entries],
+        names,
+    )
+    writer.writerow([*names, *told])
+    for number, line in enumerate(table.lines):
         entry = line.row.entry
         numbers = [
             text
@@ -40,10 +48,8 @@ def to_csv(table: Table) -> str:
         ]
         about = [line.place, escape_cell(entry.team), entry.kind, entry.origin]
         further = [places[entry.team, entry.note] for places in others.values()]
-        told = [escape_cell(entry.about.get(name, "")) for name in about_names]
-        writer.writerow(
-            [*about, *numbers, *further, escape_cell(line.row.why_unranked or ""), escape_cell(entry.note), *told]
-        )
+        texts = [line.row.why_unranked or "", entry.note, *(column[number] for column in told.values())]
+        writer.writerow([*about, *numbers, *further, *map(escape_cell, texts)])
     return file.getvalue()
 
 

@@ -20,7 +20,7 @@ def metric_emphases(
 ) -> list[Emphasis]:
     """The emphasis of a metric's value in each row.
 
-    Rows with the same kind of numbers (measured, given, published) compete with each other, baselines included. The GT
+    Values of the same kind (measured, given, published) compete with each other, those of baselines included. The GT
     does not compete, nor does a row that was measured with other settings. Values that look equal in the table are
     equal. If values reach the rule's plateau, all of them are the best, and there is no second best: a value below the
     plateau is behind all of them.
@@ -32,11 +32,11 @@ def metric_emphases(
     """
     values = [row.entry.values.get(info.id) for row in rows]
     found: list[Emphasis] = [""] * len(rows)
-    for origin in dict.fromkeys(row.entry.origin for row in rows):
+    for origin in dict.fromkeys(row.entry.source_of(info.id) for row in rows):
         numbers = [
             i
             for i, row in enumerate(rows)
-            if row.entry.origin == origin
+            if row.entry.source_of(info.id) == origin
             and values[i] is not None
             and not row.other_settings
             and not row.entry.incomplete

@@ -22,6 +22,7 @@ from srspace_eval.report.markdown import to_markdown
 from srspace_eval.report.names import REFERENCES, file_name, label_of, stem_of
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import Table, make_table
+from srspace_eval.results.store import require_no_results
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -225,6 +226,10 @@ def write_leaderboards(
         if references:
             texts[REFERENCES] = references
     written = [out / name for name in texts]
+    for path in [path for path in written if path.suffix == ".json"][:1]:
+        require_no_results(path)
+    if history is not None:
+        require_no_results(Path(history))
     merges = {REFERENCES} if "html" not in formats else set()  # it is added to, and not replaced
     require_own_texts(out, set(texts) - merges)
     if "html" in formats:

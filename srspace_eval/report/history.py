@@ -32,7 +32,7 @@ from srspace_eval.ranking.columns import default_columns
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.results.documents import Value
 from srspace_eval.results.record import Result
-from srspace_eval.results.store import result_digest
+from srspace_eval.results.store import require_no_results, result_digest
 
 _MOST_BYTES = 16 << 20
 _NAME = "history.json"
@@ -170,6 +170,8 @@ def update_history(rankings: Sequence[Ranking], path: Path | str) -> bool:
     ------
     RankingError
         If the file is no history, or cannot be read or written.
+    ResultsError
+        If its folder holds results of a board.
 
     Examples
     --------
@@ -179,6 +181,7 @@ def update_history(rankings: Sequence[Ranking], path: Path | str) -> bool:
     (True, False)
     """
     path = Path(path)
+    require_no_results(path)
     history = read_history(path)
     found = with_rankings(history, rankings)
     if found is not history:

@@ -18,7 +18,8 @@ def to_document(table: Table) -> dict[str, Any]:
     A row holds its metric values under their ids (null: not measured; ``"inf"``: infinite), ``ranks``,
     ``place``, ``final_rank``, ``why_unranked``, ``incomplete``, ``source``, ``note``, the id of its ``signature``, and
     from the bootstrap ``intervals``, ``rank_intervals``, ``indistinguishable_from_next``. A row that a table of teams
-    describes has its fields under ``about``.
+    describes has its fields under ``about``. ``not_measured`` names the table of each value of a measured row that a
+    table gave.
 
     Parameters
     ----------
@@ -84,5 +85,6 @@ def _row(table: Table, line: Line) -> dict[str, Any]:
         "note": entry.note,
         **({"evidence": entry.evidence} if entry.evidence else {}),
         **({"findings": findings} if findings else {}),
+        **({"not_measured": dict(entry.joined)} if entry.joined else {}),
         **({"about": dict(entry.about)} if entry.about else {}),
     }

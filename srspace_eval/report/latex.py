@@ -155,7 +155,8 @@ def _cell(cell: Cell, intervals: bool) -> str:
         text = rf"\textbf{{{text}}}"
     elif cell.emphasis == "second":
         text = rf"\underline{{{text}}}"
-    marks = f"_{{({cell.rank})}}" * bool(cell.rank) + r"^{\approx}" * bool(cell.tied_with_next)
+    above = r"\ddagger" * bool(cell.mark) + r"\approx" * bool(cell.tied_with_next)
+    marks = f"_{{({cell.rank})}}" * bool(cell.rank) + f"^{{{above}}}" * bool(above)
     if marks:
         text += f"${marks}$"
     if intervals and cell.interval:

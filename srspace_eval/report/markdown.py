@@ -44,7 +44,7 @@ def _line(cells: list[str]) -> str:
 
 def _cell(cell: Cell, intervals: bool) -> str:
     wrap = _WRAPS[cell.emphasis]
-    parts = [f"{wrap}{cell.text}{wrap}"]
+    parts = [f"{wrap}{cell.text}{wrap}{cell.mark}"]
     if cell.rank:
         parts.append(subscript(cell.rank))
     if cell.tied_with_next:

@@ -19,7 +19,8 @@ from srspace_eval.report.emphasis import emphases, metric_emphases
 from srspace_eval.report.escaping import escape_latex
 from srspace_eval.report.footnotes import make_footnotes
 from srspace_eval.report.numbers import format_range, format_rank, short_number
-from srspace_eval.report.table_model import ORDER, Cell, Column, Group, Line, Table
+from srspace_eval.report.table_model import Table
+from srspace_eval.report.table_parts import GIVEN_MARK, ORDER, Cell, Column, Group, Line
 from srspace_eval.tracks.formula_words import formula_label, formula_words
 from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule
 
@@ -202,6 +203,7 @@ def _metric_cells(rows: Sequence[Row], info: MetricInfo, criterion: RankedMetric
             Cell(
                 value=value,
                 text=format_(value),
+                mark=GIVEN_MARK if info.id in row.entry.joined and value is not None else "",
                 full="" if format_(value) == info.format(value) else info.format(value),
                 rank="" if place is None else format_rank(place),
                 emphasis=words[number],

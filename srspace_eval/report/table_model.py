@@ -1,4 +1,4 @@
-"""The parts of the table model: columns, cells, lines, and the table. :mod:`srspace_eval.report.table` makes it.
+"""The table of the table model. :mod:`srspace_eval.report.table` makes it.
 
 Imports no torch.
 """
@@ -7,156 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
-from srspace_eval.metrics.base import Direction
-from srspace_eval.ranking.model import FINAL, Ranking, Row, is_ground_truth
+from srspace_eval.ranking.model import Ranking, is_ground_truth
 from srspace_eval.ranking.notes import is_interval_note
-from srspace_eval.report.emphasis import Emphasis
 from srspace_eval.report.numbers import PREFIXES_EXPLAINED, has_prefix
-
-ORDER = "order_"
-"""The ids of the columns of ``order_by`` keys begin with it."""
-
-Group = Literal["ranked", "unranked", "baseline"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of numbers.
-
-    Attributes
-    ----------
-    id
-        Metric id, or ``"final_rank"``.
-    label, unit
-        For the heading; ``"S_10"`` and ``"%"``.
-    direction
-        Which values are better.
-    tex
-        The label in LaTeX.
-    description
-        One sentence for legends and tooltips.
-    ranked
-        Whether the track's rule ranks this column.
-    plateau
-        The value from which on all are equal; None: there is no such value.
-    decisive
-        Whether the final rank is made of this column's ranks, or it is the mean rank itself.
-    mark
-        ``"†"``: numbers measured here do not compare with the published ones in this column; a note says why.
-    """
-
-    id: str
-    label: str
-    unit: str
-    direction: Direction
-    tex: str
-    description: str = ""
-    ranked: bool = False
-    plateau: float | None = None
-    decisive: bool = False
-    mark: str = ""
-
-    @property
-    def arrow(self) -> str:
-        """``"↓"`` where lower is better, ``"↑"`` where higher is."""
-        return "↓" if self.direction == "lower" else "↑"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether it is the mean rank."""
-        return self.id == FINAL
-
-    @property
-    def is_of_rule(self) -> bool:
-        """Whether it is a value by which the rule gives the places: the mean rank, or a key of ``order_by``."""
-        return self.is_final or self.id.startswith(ORDER)
-
-    @property
-    def heading(self) -> str:
-        """Label, unit and direction: ``"LR-PSNR [dB] ↑"``."""
-        unit = f" [{self.unit}]" if self.unit else ""
-        return f"{self.label}{self.mark}{unit} {self.arrow}"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number of one row, raw and as tables show it.
-
-    Attributes
-    ----------
-    value
-        The number; ``math.inf`` is possible, None: not measured.
-    text
-        The rounded number; ``"–"``: none, ``"∞"``: infinite.
-    full
-        The number with all decimals of the column, where :attr:`text` is shorter; else empty.
-    rank
-        ``"1"``; empty if the value has none, and in the final column, whose value is a rank.
-    emphasis
-        Best or second best of the rows with the same kind of numbers (:mod:`srspace_eval.report.emphasis`).
-    tied_with_next
-        Whether the data cannot tell it from the next one in this column; None: they were not compared.
-    next_row
-        Number of that next row, where the data cannot tell the two apart.
-    ends, interval
-        The interval of the value: its ends, and ``"25.1–26.9"``; None and empty if there is none.
-    rank_ends, rank_interval
-        The interval of the rank: its ends, and ``"1–3"``.
-    reaches
-        Whether the value is at or beyond the column's plateau; None: no plateau or no value.
-    """
-
-    value: float | None = None
-    text: str = "–"
-    rank: str = ""
-    emphasis: Emphasis = ""
-    tied_with_next: bool | None = None
-    next_row: int | None = None
-    ends: tuple[float, float] | None = None
-    interval: str = ""
-    rank_ends: tuple[int, int] | None = None
-    rank_interval: str = ""
-    reaches: bool | None = None
-    full: str = ""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One row.
-
-    Attributes
-    ----------
-    place
-        Its place as text (``"2"``), empty if it is not finally ranked.
-    row
-        The row of the ranking.
-    marks
-        The marks of its footnotes.
-    cells
-        A cell for each column.
-    place_cell
-        The place as a cell. It has the interval of the final rank where that is the place itself.
-    """
-
-    place: str
-    row: Row
-    marks: tuple[str, ...]
-    cells: tuple[Cell, ...]
-    place_cell: Cell = Cell()
-
-    @property
-    def mark(self) -> str:
-        """All marks as one text: ``"a, b"``."""
-        return ", ".join(self.marks)
-
-    @property
-    def group(self) -> Group:
-        """``"baseline"``, or whether the team has a final rank."""
-        if self.row.entry.kind == "baseline":
-            return "baseline"
-        return "unranked" if self.row.final_rank is None else "ranked"
+from srspace_eval.report.table_parts import GIVEN_MARK, Column, Line
 
 
 @dataclass(frozen=True)
@@ -231,8 +86,8 @@ class Table:
 
     @property
     def departures(self) -> tuple[str, ...]:
-        """A note for each mark of columns: ``"† LPIPS: ..."``."""
-        return self.departures_of(column.id for column in self.columns)
+        """A note for each mark of columns and of cells: ``"† LPIPS: ..."``."""
+        return (*self.departures_of(column.id for column in self.columns), *self.given_notes())
 
     def departures_of(self, ids: Iterable[str]) -> tuple[str, ...]:
         """The notes of :attr:`departures` that are about any of these columns."""
@@ -246,11 +101,37 @@ class Table:
             found.append(f"{mark} {named}: not comparable with the published numbers: {text}.")
         return tuple(found)
 
+    def given_notes(self, lines: Iterable[Line] | None = None) -> tuple[str, ...]:
+        """A note for each source of marked cells: ``"‡ Runtime: marked values were not measured. Source: ..."``.
+
+        Columns that the rule reads are named, too, where the table does not show them.
+
+        Parameters
+        ----------
+        lines
+            The lines that the notes are about; None: all.
+        """
+        track, shown = self.ranking.track, {column.id for column in self.columns}
+        read = shown | track.ranking.named
+        for derived in reversed(track.derived):
+            read |= derived.formula.reads if derived.info.id in read else frozenset()
+        found: dict[str, dict[str, None]] = {}
+        for line in self.lines if lines is None else lines:
+            for metric, where in line.row.entry.joined.items():
+                if metric in read:
+                    found.setdefault(where, {}).setdefault(metric)
+        labels = {metric: track.label(metric) + " (not shown)" * (metric not in shown) for metric in track.columns()}
+        return tuple(
+            f"{GIVEN_MARK} {', '.join(labels[metric] for metric in track.columns() if metric in ids)}: "
+            f"marked values were not measured. Source: {where}."
+            for where, ids in found.items()
+        )
+
     @property
     def legend(self) -> str:
         """What best and second best are about; for captions."""
         rows = [line.row for line in self.lines]
-        kinds = list(dict.fromkeys(row.entry.origin for row in rows))
+        kinds = list(dict.fromkeys(row.entry.source_of(column.id) for row in rows for column in self.columns))
         among = "all rows" if len(kinds) < 2 else f"the rows of the same kind ({', '.join(kinds)})"
         others = [
             "the GT" if any(is_ground_truth(row.entry) for row in rows) else "",

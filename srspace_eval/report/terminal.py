@@ -89,6 +89,7 @@ def _bodies(table: Table, intervals: bool, width: int | None) -> list[RichTable]
 
 def _cell(cell: Cell, intervals: bool) -> Text:
     text = Text(cell.text, style=_STYLES[cell.emphasis])
+    text.append(cell.mark, style="not bold not underline")
     if cell.rank:
         text.append(f" {subscript(cell.rank)}", style="not bold not underline")
     text.append("≈" if cell.tied_with_next else " ", style="not bold not underline")

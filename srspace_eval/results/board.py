@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from srspace_eval._utils.frames import Kind as ColumnKind
 from srspace_eval._utils.frames import data_frame, value_columns
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.board_tracks import board_tracks
@@ -98,17 +100,15 @@ class Board:
             As :meth:`tracks` and :meth:`results`.
         """
         results = [result for track in self.tracks() for result in self.results(track)]
-        return data_frame(
-            {
-                "track": ("string", [result.track for result in results]),
-                "team": ("string", [result.team for result in results]),
-                "kind": ("string", [result.kind for result in results]),
-                "images": ("int64", [len(result.images) for result in results]),
-                "complete": ("boolean", [not result.incomplete for result in results]),
-                "signature": ("string", [result.signature.id for result in results]),
-                **value_columns([result.summary for result in results]),
-            }
-        )
+        about: dict[str, tuple[ColumnKind, Sequence[object]]] = {
+            "track": ("string", [result.track for result in results]),
+            "team": ("string", [result.team for result in results]),
+            "kind": ("string", [result.kind for result in results]),
+            "images": ("int64", [len(result.images) for result in results]),
+            "complete": ("boolean", [not result.incomplete for result in results]),
+            "signature": ("string", [result.signature.id for result in results]),
+        }
+        return data_frame({**about, **value_columns([result.summary for result in results], about)})
 
 
 def load_board(folder: Path | str) -> Board:

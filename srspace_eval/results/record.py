@@ -216,11 +216,8 @@ class Result:
             }
         else:
             raise InputError(f"level = {level!r}: must be 'images' or 'samples'")
-        return data_frame(
-            {
-                "team": ("string", [self.team] * len(rows)),
-                "track": ("string", [self.track] * len(rows)),
-                **about,
-                **value_columns(rows),
-            }
-        )
+        whose: dict[str, tuple[ColumnKind, Sequence[object]]] = {
+            "team": ("string", [self.team] * len(rows)),
+            "track": ("string", [self.track] * len(rows)),
+        }
+        return data_frame({**whose, **about, **value_columns(rows, {**whose, **about})})

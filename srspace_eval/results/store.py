@@ -163,7 +163,7 @@ def require_new_name(board: Path | str, track: str, team: str) -> None:
 def _team_of(path: Path) -> str | None:
     """The team that a file names; None if it is not a result or cannot be read."""
     try:
-        return convert(strict_json.loads(read_bounded(path, MAX_RESULT_BYTES)), _Named).team
+        return convert(strict_json.loads(strict_json.not_dense(read_bounded(path, MAX_RESULT_BYTES))), _Named).team
     except (OSError, ValueError, RecursionError):
         return None
 
@@ -179,6 +179,26 @@ def require_own_file(path: Path, team: str) -> None:
     other = _team_of(path)
     if other is not None and other != team:
         raise ResultsError(f"{path}: holds the result of {other!r}; give {team!r} another name with --team")
+
+
+def require_no_results(path: Path) -> None:
+    """Refuse to write a JSON file that is not a result beside results: the board could not be ranked after that.
+
+    Parameters
+    ----------
+    path
+        The file that is to be written.
+
+    Raises
+    ------
+    ResultsError
+        If its folder holds results.
+    """
+    if path.suffix.lower() == ".json" and any(_team_of(other) is not None for other in result_files(path.parent)):
+        raise ResultsError(
+            f"{path}: its folder holds results of a board, and this file would be taken for one of them; name another "
+            "folder"
+        )
 
 
 def require_own_folder(board: Path, track: str) -> None:

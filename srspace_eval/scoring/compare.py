@@ -10,6 +10,7 @@ from srspace_eval._utils import strict_json
 from srspace_eval.metrics.base import Metric
 from srspace_eval.metrics.psnr.floor import floored_columns
 from srspace_eval.metrics.registry import columns, measures_of
+from srspace_eval.results.means import mean_of, states_no_floor
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.verification import Cause, Difference
@@ -124,7 +125,12 @@ class Comparison:
             self._image_files(stored[task.image], task)
             if len(self.differences) == before:
                 self.comparable.add(task.image)
-        for image in stored.keys() - {task.image for task in tasks}:
+        there = {task.image for task in tasks}
+        order = [name for name in stored if name in there]
+        wanted = [task.image for task in tasks if task.image in stored]
+        if order != wanted:
+            self._add("summary", "images", f"{', '.join(order[:3])} …", f"{', '.join(wanted[:3])} …")
+        for image in stored.keys() - there:
             known = {p.image for p in self._checked.pairing.pairs}
             cause: Cause = "submission" if image in known else "gt"
             self._add(cause, f"images.{image}", "an image", None, image=image)
@@ -181,7 +187,7 @@ class Comparison:
         if self._result.incomplete:
             summary, curves = dict.fromkeys(summary), {}
         for key, old, new in _joined(self._result.summary, summary):
-            if not _same(old, new):
+            if not _same(old, new) and not self._is_older_mean(key, old):
                 self._add("summary", f"summary.{key}", old, new, metric=key)
         for key in _keys(self._result.curves, curves):
             old_curve, new_curve = self._result.curves.get(key, ()), curves.get(key, ())
@@ -193,6 +199,12 @@ class Comparison:
             self._image_means(record)
             if self._keys is not None and not self.other_trunk:
                 self._image_keys(record, self._keys)
+
+    def _is_older_mean(self, key: str, stored: float | None) -> bool:
+        """Whether a value is the mean of version 0.1.0, which left images with an infinite mean out."""
+        if self._result.incomplete or not states_no_floor(self._result.signature.settings, key):
+            return False
+        return _same(stored, mean_of(image.values.get(key) for image in self._result.images))
 
     def _image_keys(self, record: ImageRecord, keys: frozenset[str]) -> None:
         """Each image has the values that are measured, also an image that was not measured again."""

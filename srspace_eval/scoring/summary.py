@@ -9,6 +9,7 @@ from typing import Literal
 
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.metrics.registry import columns, measures_of
+from srspace_eval.results.means import counted_value, mean_of
 from srspace_eval.results.record import Declared, ImageRecord, Kind, Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.submissions.check import SubmissionCheck
@@ -23,9 +24,9 @@ def summarise(
 
     A metric's value is the mean over the images where it is finite. Images of undefined S_M (a sample equals the GT)
     are left out and named in the notes. Images of PSNR and LR-PSNR are finite, because infinite samples count as a
-    finite value (:mod:`srspace_eval.metrics.psnr.floor`); the notes name them and the mean without them. Another
-    metric's infinite images are left out. Only if *all* images are infinite is the summary infinite; only if none is
-    defined is it None.
+    finite value (:mod:`srspace_eval.metrics.psnr.floor`); the notes name them and the mean without them. An infinite
+    image of another metric counts as the mean of its finite samples, and is left out if it has none. Only if *all*
+    images are infinite is the summary infinite; only if none is defined is it None.
 
     Parameters
     ----------
@@ -40,17 +41,16 @@ def summarise(
     summary: dict[str, float | None] = {}
     notes: list[str] = []
     for metric in dict.fromkeys(key for image in images for key in image.values):
-        values = {image.image: image.values.get(metric) for image in images}
-        finite = [v for v in values.values() if v is not None and math.isfinite(v)]
+        values = {image.image: counted_value(image, metric) for image in images}
         infinite = [name for name, v in values.items() if v is not None and math.isinf(v)]
         undefined = [name for name, v in values.items() if v is None]
-        if finite:
-            summary[metric] = math.fsum(finite) / len(finite)
-        else:
-            summary[metric] = math.inf if infinite else None
+        summary[metric] = mean_of(values.values())
+        partly = [i.image for i in images if i.values.get(metric) != values[i.image]]
+        if partly:
+            notes.append(f"{metric}: infinite samples, left out of the means of their images: {_names(partly)}")
         if infinite:
             notes.append(f"{metric}: infinite, left out of the mean: {_names(infinite)}")
-        exact = [i.image for i in images if i.image not in infinite and _is_exact(i, metric)]
+        exact = [i.image for i in images if i.image not in (*infinite, *partly) and _is_exact(i, metric)]
         if exact:
             others = [v for name, v in values.items() if v is not None and name not in exact]
             without = f"is {math.fsum(others) / len(others):.9g}" if others else "does not exist"

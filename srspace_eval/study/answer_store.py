@@ -6,13 +6,15 @@ written files their names by links.
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
 
-from srspace_eval._utils.files import read_bounded
+from srspace_eval._utils.files import read_bounded, temporary_of
 from srspace_eval.errors import StudyError
 from srspace_eval.study.key import Key
 
@@ -27,7 +29,11 @@ class AnswerStore:
         self.folder, self.key = folder, key
         self._naming = threading.Lock()
         try:
+            new = [path for path in (folder, *folder.parents) if not path.exists()]
             folder.mkdir(parents=True, exist_ok=True)
+            for path in new:
+                with suppress(PermissionError):  # such a folder takes new names, and does not show them
+                    _sync_names(path.parent)
             # A folder may exist and take no files: of another user, on a full or a read-only disk.
             handle, probe = tempfile.mkstemp(dir=folder, prefix=".", suffix=".tmp")
             try:
@@ -37,13 +43,15 @@ class AnswerStore:
                     os.fsync(file.fileno())
             finally:
                 Path(probe).unlink(missing_ok=True)
-        except OSError as error:
+            _sync_names(folder)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = getattr(error, "strerror", None) or error
             raise StudyError(
-                f"{folder}: answers cannot be stored there ({error.strerror or error}); choose another --answers"
+                f"{folder}: answers cannot be stored there ({reason}); choose another --answers"
             ) from error
 
     def add(self, rater: str, data: bytes) -> str:
-        """Store an answer. The same bytes are stored once.
+        """Store an answer. The same bytes are stored once. When this returns, even a power failure keeps the answer.
 
         Returns
         -------
@@ -67,10 +75,11 @@ class AnswerStore:
                 target = self.folder / name
                 try:
                     self._give_name(scratch, target)
-                    return name
                 except FileExistsError:
-                    if _holds(target, data):
-                        return name
+                    if not _holds(target, data):
+                        continue
+                _sync_names(self.folder)
+                return name
             raise StudyError(f"{rater} has sent {ANSWERS_PER_RATER} different answers; no more are stored")
         except OSError as error:
             raise StudyError(f"{self.folder}: the answer cannot be stored ({error.strerror or error})") from error
@@ -91,11 +100,44 @@ class AnswerStore:
             os.link(scratch, target)  # unlike a rename, a link never replaces a file
         except FileExistsError:
             raise
-        except OSError:  # exFAT and some shares have no links; the lock then protects against other threads only
+        except OSError:  # exFAT and some shares have no links
             with self._naming:
-                if target.exists():
-                    raise FileExistsError(target) from None
-                Path(scratch).rename(target)
+                self._rename(scratch, target)
+
+    def _rename(self, scratch: str, target: Path) -> None:
+        """Give the name by a rename. A file ``.NAME.tmp``, which only one process can make, keeps other servers away.
+
+        A server that is killed in between leaves this file. The name is then not given to any answer.
+        """
+        mark = temporary_of(target)
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            if target.exists():
+                raise FileExistsError(target)
+            Path(scratch).rename(target)
+        finally:
+            with suppress(OSError):
+                mark.unlink(missing_ok=True)
+
+
+def _sync_names(folder: Path) -> None:
+    """Wait until the names of new files in a folder are on the disk. Windows has no call for this.
+
+    Raises
+    ------
+    OSError
+        If the disk cannot store them.
+    """
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):  # a file system without this call
+            raise
+    finally:
+        os.close(handle)
 
 
 def _holds(path: Path, data: bytes) -> bool:

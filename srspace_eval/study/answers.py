@@ -219,7 +219,10 @@ def _check_numbers(answers: object, key: Key) -> None:
         found = answer["rating"]
         if isinstance(found, bool) or not isinstance(found, (int, float)) or abs(found) > _LARGEST_RATING:
             grades = key.rating_scale.grades
-            text = visible(strict_json.dumps(found, indent=None))
+            try:  # what writes a value recurses
+                text = visible(strict_json.dumps(strict_json.bounded(found), indent=None))
+            except ValueError:
+                text = "a value that is nested too deeply"
             raise AnswerError(
                 f"answers[{number}].rating: expected a grade from {grades[0]} to {grades[-1]}, found "
                 f"{text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + '…'}"

@@ -7,19 +7,23 @@ start. A name from a request is looked up in this list and never becomes a path.
 from __future__ import annotations
 
 import hmac
+import io
 import json
+import os
 import re
-import sys
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from wsgiref.util import FileWrapper
 
 from srspace_eval.errors import StudyError
 from srspace_eval.study.answer_store import AnswerStore
 from srspace_eval.study.answers import AnswerError, largest_answer, parse_answer
 from srspace_eval.study.key import Key
 from srspace_eval.study.page import SESSION_FILE
+from srspace_eval.study.places import refuse_raters_folder
+from srspace_eval.study.server_log import LOG
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -27,6 +31,7 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".png": "image/png",
 }
+_PIECE = 1 << 16  # bytes of a file that are read at once
 _TEXT = "text/plain; charset=utf-8"
 _HEADERS = {
     # The page sets sizes by style attributes, so styles (and only styles) need unsafe-inline.
@@ -42,7 +47,51 @@ _HEADERS = {
 }
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-Reply = tuple[HTTPStatus, str, bytes]
+
+
+class FileInPieces(io.RawIOBase):
+    """A file that is opened for each piece. A reply that waits for its client holds no memory and no open file.
+
+    Raises
+    ------
+    OSError
+        If there is no such file; by ``read`` also if the file has become shorter.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.size = path, path.stat().st_size
+        self._position = 0
+
+    def __len__(self) -> int:
+        return self.size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        """At most 64 KiB, from the position on."""
+        left = min(self.size - self._position, _PIECE)
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self._position)
+            data = file.read(left if size < 0 else min(size, left)) or b""
+        if size and left > 0 and not data:
+            raise OSError("the file has become shorter")
+        self._position += len(data)
+        return data
+
+
+Reply = tuple[HTTPStatus, str, "bytes | FileInPieces"]
 """Status, content type, and body."""
 
 
@@ -61,11 +110,13 @@ class StudyApplication:
     Raises
     ------
     StudyError
-        If the folder and the key are of different studies, or answers cannot be stored.
+        If the folder and the key are of different studies, answers cannot be stored, or they would lie in the raters'
+        folder.
     """
 
     def __init__(self, folder: Path, key: Key, answers: Path) -> None:
         self.key = key
+        refuse_raters_folder(answers)
         self.files = _allowed_files(folder, key)
         self.store = AnswerStore(answers, key)
 
@@ -74,21 +125,31 @@ class StudyApplication:
         try:
             status, kind, data = self._reply(environ)
         except Exception as error:  # noqa: BLE001 - the server's own report would print the token in the address
-            _log(f"a request failed: {type(error).__name__}")
+            LOG.write(f"a request failed: {type(error).__name__}")
             status, kind, data = _fault(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; try again")
         headers = [*_HEADERS.items(), ("Content-Type", kind), ("Content-Length", str(len(data)))]
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
             headers.append(("Allow", "GET, HEAD, POST"))
         start_response(f"{status.value} {status.phrase}", headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [data]
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return []
+        if isinstance(data, bytes):
+            return [data]
+        wrapped: Iterable[bytes] = environ.get("wsgi.file_wrapper", FileWrapper)(data)
+        return wrapped
 
     def rater_of(self, token: str) -> str | None:
         """The rater with this token. It is compared with every token, in constant time."""
-        found = None
+        found, sent = None, token.encode("utf-8", "replace")
         for rater in self.key.raters.values():
-            if hmac.compare_digest(rater.token.encode("ascii"), token.encode("utf-8", "replace")):
+            if hmac.compare_digest(rater.token.encode("ascii"), sent):
                 found = rater.id
         return found
+
+    def sender_of(self, method: str, path: str) -> str | None:
+        """The rater whose answer a request brings. None: the body of the request is of no use."""
+        token, _, name = path.lstrip("/").partition("/")
+        return self.rater_of(token) if method == "POST" and name == "answer" else None
 
     def _reply(self, environ: dict[str, Any]) -> Reply:
         method = environ["REQUEST_METHOD"]
@@ -108,7 +169,7 @@ class StudyApplication:
         if path is None:
             return _fault(HTTPStatus.NOT_FOUND, "not found")
         try:
-            return HTTPStatus.OK, _TYPES[path.suffix], path.read_bytes()
+            return HTTPStatus.OK, _TYPES[path.suffix], FileInPieces(path)
         except OSError:
             return _fault(HTTPStatus.NOT_FOUND, "a file of the study is gone")
 
@@ -130,9 +191,9 @@ class StudyApplication:
         try:
             file = self.store.add(rater, data)
         except StudyError as error:
-            _log(f"{rater}: {error}")
+            LOG.write(f"{rater}: {error}")
             return _fault(HTTPStatus.INSUFFICIENT_STORAGE, "the answer could not be stored; save it as a file")
-        _log(f"{rater}: {len(answer.given)} answers stored as {file}")
+        LOG.write(f"{rater}: {len(answer.given)} answers stored as {file}")
         # The page compares the id with that of the answer it sent, because a proxy may mix up replies.
         body = {"kept": True, "id": answer.id}
         return HTTPStatus.CREATED, "application/json", json.dumps(body).encode("ascii")
@@ -140,15 +201,6 @@ class StudyApplication:
 
 def _fault(status: HTTPStatus, text: str) -> Reply:
     return status, _TEXT, text.encode("utf-8")
-
-
-def _log(line: str) -> None:
-    """One line to stderr. Requests are not logged, because their addresses hold tokens."""
-    try:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):  # stderr is closed, or there is none
-        return
 
 
 def _allowed_files(folder: Path, key: Key) -> dict[str, Path]:

@@ -24,6 +24,8 @@ from srspace_eval.study.report_files import is_outcome
 from srspace_eval.study.screening import AcceptedAnswer, RejectedAnswer, screen_answers
 from srspace_eval.study.statistics import compare_pairs, friedman, rank_shares, rater_agreement
 
+_ONE_RATER = "one rater answered: there are no intervals, because one rater does not show how raters vary"
+
 
 def collect_study(
     answers: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
@@ -59,7 +61,7 @@ def collect_study(
     Warns
     -----
     Notice
-        For every answer that does not count, with the reason.
+        For every answer that does not count, with the reason, and for a single rater.
 
     Examples
     --------
@@ -89,6 +91,8 @@ def collect_study(
     if out is not None:
         write_outcome(outcome, Path(out))
     _name_answers(key, outcome.accepted, outcome.rejected)
+    if outcome.rankings.raters == 1:
+        notify(_ONE_RATER)
     return outcome
 
 
@@ -156,7 +160,7 @@ def collect_ratings(
         write_ratings(outcome, Path(out))
     _name_answers(key, outcome.accepted, outcome.rejected)
     if len(outcome.scores.raters) == 1:
-        notify("one rater answered: there are no intervals, because one rater does not show how raters vary")
+        notify(_ONE_RATER)
     for rater in outcome.scores.outlying:
         notify(f"outlying, but counted: {rater.rater}: {'; '.join(rater.outlying)}")
     return outcome

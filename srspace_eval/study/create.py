@@ -271,7 +271,7 @@ def build_study(
         ) from error
     try:
         with tempfile.TemporaryDirectory(prefix="srspace-eval-study-") as scratch:
-            items, contexts = read_pictures(entries, tasks, sizes, options, Path(scratch), workers, advance)
+            items, contexts = read_pictures(entries, tasks, sizes, options, Path(scratch), workers, advance, secret)
             folder = work / "images"
             folder.mkdir()
             digests = {}

@@ -19,7 +19,7 @@ from srspace_eval.study.design import LARGE_CELLS, SMALL_CELLS, UNTOUCHED, Crop,
 from srspace_eval.study.entries import StudyEntries
 from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.pictures import coarsened, read_squares, shrunk
-from srspace_eval.study.randomization import seeded
+from srspace_eval.study.randomization import secret_generator
 from srspace_eval.submissions.sources import Source
 
 
@@ -78,8 +78,11 @@ def read_pictures(
     scratch: Path,
     workers: int,
     advance: Advance,
+    secret: bytes,
 ) -> tuple[dict[str, Pixels], dict[str, LrContext]]:
     """Every crop and every LR context, by id. A GT crop that is shown as the reference is one of the crops.
+
+    ``secret`` decides what raters must not know: the method of an obvious task without a GT.
 
     The crops lie in a memory-mapped file in the folder ``scratch``, because all crops of a large study may not fit in
     memory.
@@ -118,7 +121,7 @@ def read_pictures(
         lr = None if rating else _low_resolution(entries, image, gt, sizes[image])
         for task in by_image[image]:
             if task.kind == "obvious":
-                square = _obvious_square(entries, task.crop, gt, options)
+                square = _obvious_square(entries, task.crop, gt, options, secret)
                 for number, (item, level) in enumerate(zip(task.items, task.holds, strict=True)):
                     store[row[item]] = _obvious_piece(square, level, task.holds[:number].count(level))
             if task.reference is not None and lr is not None:
@@ -155,11 +158,16 @@ def _square(picture: Pixels, crop: Crop, size: int) -> Pixels:
     return picture[crop.y : crop.y + size, crop.x : crop.x + size]
 
 
-def _obvious_square(entries: StudyEntries, crop: Crop, gt: Pixels | None, options: StudyOptions) -> Pixels:
-    """The untouched crop of an obvious task: of the GT, or without a GT of a method drawn by seed."""
+def _obvious_square(
+    entries: StudyEntries, crop: Crop, gt: Pixels | None, options: StudyOptions, secret: bytes
+) -> Pixels:
+    """The untouched crop of an obvious task: of the GT, or without a GT of a method drawn by the secret.
+
+    Not by the seed, which may be published: raters must not know the method of a piece.
+    """
     if gt is not None:
         return _square(gt, crop, options.size)
-    rng = seeded(options.fixed_seed, "obvious method", crop.image, str(crop.number))
+    rng = secret_generator(secret, "obvious method", crop.image, str(crop.number))
     entry = entries.entries[int(rng.integers(len(entries.entries)))]
     name = entry.files[crop.image]
     [square] = read_squares(entry.source.read(name), entry.source.where(name), [(crop.x, crop.y)], options.size)

@@ -106,13 +106,18 @@ class Key:
             "raters": [asdict(rater) for rater in self.raters.values()],
             "secret": self.secret,
         }
+        text = strict_json.dumps(document) + "\n"
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(strict_json.dumps(document) + "\n")
         except FileExistsError as error:
             raise StudyError(f"{path}: there is a key already; move it away, or name another with --key") from error
         except OSError as error:
+            raise StudyError(f"{path}: the key cannot be written ({error.strerror or error})") from error
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except OSError as error:
+            path.unlink(missing_ok=True)  # a part of a key would block the next try
             raise StudyError(f"{path}: the key cannot be written ({error.strerror or error})") from error
 
 

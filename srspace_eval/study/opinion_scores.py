@@ -244,6 +244,11 @@ def _cell_problems(
                 problems.append(f"rating {number}: the {what} is empty; give its name")
         if isinstance(value, bool) or not isinstance(value, Real):
             problems.append(f"rating {number}: the score is {visible(repr(value))}; it must be a number")
+            continue
+        try:
+            float(value)
+        except OverflowError:
+            problems.append(f"rating {number}: the score is larger than any number on a scale")
     return problems
 
 
@@ -279,7 +284,9 @@ def _estimate(
     variance = sum(part for part, _ in parts)
     # Satterthwaite's approximation, with the variances that contain the excess.
     spread = single**2 / df_single
-    spread += by_rater**2 / df_rater if by_rater > raw_single else 0.0
+    # Two raters may agree by chance: two_way_error says why their variance counts as at least that of single ratings.
+    counted = max(by_rater, raw_single) if df_rater == 1 else by_rater if by_rater > raw_single else 0.0
+    spread += counted**2 / df_rater
     spread += by_picture**2 / df_picture if by_picture > single else 0.0
     freedom = variance**2 / spread if spread > 0 else df_single
     half = float(stats.t.ppf(0.5 + level / 2, freedom)) * float(np.sqrt(variance))

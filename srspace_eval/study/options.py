@@ -1,12 +1,16 @@
 """What the organiser chooses: how a study is made, and how its answers are collected.
 
 The defaults of ``study create`` and ``study collect`` are the defaults here. This module imports no pictures or arrays.
+It is long because most of it is documentation.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+import operator
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
 from typing import Literal, get_args
 
 from srspace_eval.errors import StudyError
@@ -140,7 +144,32 @@ class StudyOptions:
         """
         if self.seed is not None:
             return self
-        return replace(self, seed=int.from_bytes(hashlib.sha256(b"seed of the study" + secret).digest()[:4], "big"))
+        # 64 bits: the places of the crops are in the raters' folder, and tell which of few seeds it was.
+        return replace(self, seed=int.from_bytes(hashlib.sha256(b"seed of the study" + secret).digest()[:8], "big"))
+
+    def __post_init__(self) -> None:
+        """NumPy's whole numbers become Python's, because the key is JSON."""
+        for option in fields(self):
+            value: object = getattr(self, option.name)
+            if hasattr(value, "__index__") and type(value) not in (int, bool):
+                with suppress(TypeError):
+                    object.__setattr__(self, option.name, operator.index(value))
+
+    def _wrong_types(self) -> list[str]:
+        """Options of a wrong type, by their names."""
+        kinds: dict[str, tuple[str, type | tuple[type, ...]]] = {
+            **dict.fromkeys(("ties", "pairs"), ("true or false", bool)),
+            **dict.fromkeys(("title", "task"), ("a text", str)),
+        }
+        may_be_none = {option.name for option in fields(self) if option.default is None}
+        problems = []
+        for option in fields(self):
+            value, name = getattr(self, option.name), option.name
+            expected, kind = kinds.get(name, ("a whole number", int))
+            fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+            if not fits and not (value is None and name in may_be_none):
+                problems.append(f"--{name.replace('_', '-')} is {value!r:.60}: it must be {expected}")
+        return problems
 
     def check(self, scale: int) -> None:
         """Check the options for a scale.
@@ -155,6 +184,8 @@ class StudyOptions:
         StudyError
             If options are out of range or do not fit the scale. It lists all of them.
         """
+        if faults := self._wrong_types():
+            raise StudyError("the study cannot be created with these options", faults)
         at_least = [
             ("crops", self.crops, 1),
             ("size", self.size, 1),
@@ -241,6 +272,15 @@ class CollectOptions:
         >>> CollectOptions(level=2).problems()
         {'level': 'must lie between 0.5 and 1'}
         """
+        numbers = {
+            name: isinstance(value, kind) and not isinstance(value, bool)
+            for kind, names in ((Real, ("agreement", "tolerance", "level")), (Integral, ("draws", "seed")))
+            for name, value in ((name, getattr(self, name)) for name in names)
+        }
+        if wrong := {name: "must be a number" for name, fits in numbers.items() if not fits}:
+            return {
+                name: "must be a whole number" if name in ("draws", "seed") else told for name, told in wrong.items()
+            }
         valid = {
             "partial": (self.partial in ("refuse", "use"), "must be 'refuse' or 'use'"),
             "agreement": (-1 <= self.agreement <= 1, "must lie between -1 and 1"),

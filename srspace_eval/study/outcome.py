@@ -14,7 +14,7 @@ from srspace_eval.study.intervals import MorIntervals
 from srspace_eval.study.key import Key
 from srspace_eval.study.options import CollectOptions
 from srspace_eval.study.rankings import Floats, Rankings
-from srspace_eval.study.screening import AcceptedAnswer, RejectedAnswer
+from srspace_eval.study.screening import AcceptedAnswer, RejectedAnswer, short_path
 from srspace_eval.study.statistics import Agreement, Friedman, Pair
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class StudyOutcome:
         return frame
 
     def to_dict(self) -> dict[str, Any]:
-        """The document that ``study.json`` holds and ``study collect --json`` prints.
+        """The document that ``study collect --json`` prints. ``study.json`` holds it with the digests of the tables.
 
         Returns
         -------
@@ -152,7 +152,7 @@ def answers_document(
     return {
         "accepted": [
             {
-                "file": a.file,
+                "file": short_path(a.file),
                 "rater": a.answer.rater,
                 "tasks": len(a.answer.given),
                 "of": len(key.raters[a.answer.rater].tasks),
@@ -161,7 +161,7 @@ def answers_document(
             }
             for a in accepted
         ],
-        "rejected": [{"file": r.file, "reason": r.reason} for r in rejected],
+        "rejected": [r.published for r in rejected],
     }
 
 

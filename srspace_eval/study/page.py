@@ -21,8 +21,8 @@ from srspace_eval.tracks.opinion_scale import OpinionScale
 
 STUDY_FORMAT = "srspace-eval/study/1"
 ASSETS = {
-    "rank": ("study.css", "state.js", "drag.js", "board.js", "study.js"),
-    "rate": ("study.css", "state.js", "rating.js", "study.js"),
+    "rank": ("study.css", "state.js", "pictures.js", "drag.js", "board.js", "study.js"),
+    "rate": ("study.css", "state.js", "pictures.js", "rating.js", "study.js"),
 }
 SESSION_FILE = "session.js"
 

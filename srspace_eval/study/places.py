@@ -42,6 +42,26 @@ def check_places(folder: Path, key_path: Path) -> None:
         raise StudyError("the study cannot be written there", problems)
 
 
+def refuse_raters_folder(path: Path) -> None:
+    """Check that a place is not in a raters' folder, which everybody can read once it is published.
+
+    Raises
+    ------
+    StudyError
+        If the place is such a folder, or lies in one.
+    """
+    try:
+        place = path.resolve()
+    except (OSError, ValueError, RuntimeError):  # a NUL in the name, or links in a circle: an error where it is written
+        return
+    for folder in (place, *place.parents):
+        if all((folder / name).is_file() for name in ("index.html", "data.js", "session.js")):
+            raise StudyError(
+                f"{path}: lies in the raters' folder {folder}, which raters can read; nothing was written. Choose "
+                "another folder"
+            )
+
+
 def unify_times(folder: Path) -> None:
     """Give all files and folders the same time."""
     for path in [*folder.rglob("*"), folder]:

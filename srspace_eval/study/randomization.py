@@ -23,6 +23,7 @@ from srspace_eval.errors import StudyError
 Ints = NDArray[np.int64]
 
 _ATTEMPTS, _DRAWS = 100, 300
+_LATE_ATTEMPTS, _DRAWS_EACH = 3, 30
 _MIXING_ROUNDS = 8
 
 
@@ -92,13 +93,16 @@ def draw_corners(
         rng = seeded(seed, "crops", image)
         # In a small image the first squares may leave no room for the last, although there is room for all. The draw
         # then starts again.
-        for _ in range(_ATTEMPTS):
+        places = np.empty((min(count, rows * columns), 2), dtype=np.int64)
+        for draws in _draws(count, height * width // size**2):
             corners = []
-            for _ in range(_DRAWS):
+            for _ in range(draws):
                 if len(corners) == count:
                     break
                 x, y = int(rng.integers(columns)) * step, int(rng.integers(rows)) * step
-                if all(abs(x - left) >= size or abs(y - top) >= size for left, top in corners):
+                taken = np.abs(places[: len(corners)] - (x, y)) < size
+                if not taken.all(axis=1).any():
+                    places[len(corners)] = x, y
                     corners.append((x, y))
             if len(corners) == count:
                 break
@@ -108,6 +112,17 @@ def draw_corners(
             "choose fewer (--crops) or smaller ones (--size), or leave the image out"
         )
     return corners
+
+
+def _draws(count: int, room: int) -> list[int]:
+    """How many squares each attempt draws. Many squares need more draws, and then fewer attempts.
+
+    ``room``: a bound on the number of squares that do not overlap.
+    """
+    if count > room:
+        return []
+    few = [_DRAWS] * _ATTEMPTS if count <= _DRAWS else []
+    return few + ([_DRAWS_EACH * count] * _LATE_ATTEMPTS if _DRAWS_EACH * count > _DRAWS else [])
 
 
 def draw_sample(seed: int, team: str, image: str, count: int) -> int:

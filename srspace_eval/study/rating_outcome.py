@@ -59,7 +59,7 @@ class RatingOutcome:
         return self.scores.to_frame()
 
     def to_dict(self) -> dict[str, Any]:
-        """The document that ``study.json`` holds and ``study collect --json`` prints.
+        """The document that ``study collect --json`` prints. ``study.json`` holds it with the digests of the tables.
 
         Returns
         -------

@@ -13,12 +13,12 @@ from srspace_eval.study.report_files import render_report, write_report
 def write_ratings(outcome: RatingOutcome, out: Path) -> None:
     """Write MOS.csv, study.json, report.html and its script into a folder.
 
-    The folder is made if it does not exist. Files of an earlier call are replaced, each one at once.
+    See :func:`srspace_eval.study.report_files.write_report`.
 
     Raises
     ------
     StudyError
-        If the folder cannot be written.
+        If the folder cannot be written, lies in a raters' folder, or holds other files of these names.
     """
     write_report({MOS_FILE: outcome.scores.to_csv()}, outcome.to_dict(), rating_page(outcome), out)
 

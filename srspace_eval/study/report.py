@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any
 
 from srspace_eval._utils.untrusted_text import escape_cell
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, draws_csv
 from srspace_eval.study.figures import mor_figure, shares_figure, strengths
+from srspace_eval.study.intervals import COVERAGE
 from srspace_eval.study.outcome import StudyOutcome
 from srspace_eval.study.report_files import render_report, write_report
 
@@ -17,12 +19,12 @@ from srspace_eval.study.report_files import render_report, write_report
 def write_outcome(outcome: StudyOutcome, out: Path) -> None:
     """Write MOR.csv, MOR-draws.csv, study.json, report.html and its script into a folder.
 
-    The folder is made if it does not exist. Files of an earlier call are replaced, each one at once.
+    See :func:`srspace_eval.study.report_files.write_report`.
 
     Raises
     ------
     StudyError
-        If the folder cannot be written.
+        If the folder cannot be written, lies in a raters' folder, or holds other files of these names.
     """
     texts = {
         MOR_FILE: mor_csv(outcome),
@@ -32,14 +34,15 @@ def write_outcome(outcome: StudyOutcome, out: Path) -> None:
 
 
 def mor_csv(outcome: StudyOutcome) -> str:
-    """Columns ``team,mor,mor_low,mor_high,n``, best first. ``n``: the number of rankings."""
+    """Columns ``team,mor,mor_low,mor_high,n``, best first. ``n``: the number of rankings. No interval: empty cells."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["team", "mor", "mor_low", "mor_high", "n"])
     for i in outcome.order:
         numbers = (outcome.mor[i], outcome.intervals.low[i], outcome.intervals.high[i])
         name = escape_cell(outcome.rankings.methods[i])
-        writer.writerow([name, *(f"{float(value):.6f}" for value in numbers), len(outcome.rankings.ranks)])
+        cells = ["" if math.isnan(value) else f"{float(value):.6f}" for value in numbers]
+        writer.writerow([name, *cells, len(outcome.rankings.ranks)])
     return text.getvalue()
 
 
@@ -53,6 +56,7 @@ def report_page(outcome: StudyOutcome) -> str:
         doc=document,
         settings=outcome.key.settings,
         rank_names=ranks,
+        coverage=COVERAGE.get(document["raters"]),
         legend=list(zip(ranks, strengths(len(ranks)), strict=True)),
         matrix=_matrix(document, difference),
         figures={"mor": mor_figure(document["methods"]), "shares": shares_figure(document["methods"])},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,43 +12,79 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from srspace_eval._utils import strict_json
-from srspace_eval._utils.files import write_atomic
+from srspace_eval._utils.files import write_together
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
+from srspace_eval.ranking.draws import OUTCOME_FILE as JSON_FILE
+from srspace_eval.ranking.draws import text_digest
+from srspace_eval.study.places import refuse_raters_folder
 
-_OUTCOME = re.compile(rb'\s*\{\s*"format"\s*:\s*"srspace-eval/(?:study|rating)-result/')
+_OUTCOME = re.compile(rb'\s*\{\s*"format"\s*:\s*"(srspace-eval/(?:study|rating)-result/[0-9]+)"')
 _OUTCOME_BYTES = 200
 
-JSON_FILE, PAGE_FILE, PLOTLY_FILE = "study.json", "report.html", "plotly.min.js"
+PAGE_FILE, PLOTLY_FILE = "report.html", "plotly.min.js"
 
 
 def write_report(tables: Mapping[str, str], document: Mapping[str, Any], page: str, out: Path) -> None:
-    """Write tables, study.json, report.html and its script into a folder.
+    """Write tables, study.json, report.html and its script into a folder: all of them, or after an error none.
 
-    The folder is made if it does not exist. Files of an earlier call are replaced, each one at once.
+    The folder is made if it does not exist. Files of an earlier call are replaced. Files that another program wrote are
+    not.
 
     Parameters
     ----------
     tables
         File name -> text.
     document, page
-        Content of study.json and of report.html.
+        Content of study.json and of report.html. ``files`` is added to study.json: table -> its SHA-256.
 
     Raises
     ------
     StudyError
-        If the folder cannot be written.
+        If the folder cannot be written, lies in a raters' folder, or holds other files of these names.
     """
+    refuse_raters_folder(out)
+    plotly = files("plotly").joinpath("package_data").joinpath(PLOTLY_FILE)
+    digests = {name: text_digest(text.encode("utf-8", "backslashreplace")) for name, text in tables.items()}
+    texts = {
+        # First: it marks the folder as a study's result, and says which tables belong to it. After a crash, `rank`
+        # refuses tables of two results, and the next call can replace all files.
+        JSON_FILE: strict_json.dumps({**document, "files": digests}) + "\n",
+        **tables,
+        PLOTLY_FILE: plotly.read_text(encoding="utf-8"),
+        PAGE_FILE: page,
+    }
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in tables.items():
-            write_atomic(out / name, text)
-        write_atomic(out / JSON_FILE, strict_json.dumps(document) + "\n")
-        plotly = files("plotly").joinpath("package_data").joinpath(PLOTLY_FILE)
-        write_atomic(out / PLOTLY_FILE, plotly.read_text(encoding="utf-8"))
-        write_atomic(out / PAGE_FILE, page)
+        _require_own_files(out, texts, document["format"])
+        write_together({out / name: text for name, text in texts.items()})
     except OSError as error:
         raise StudyError(f"{out}: the study's result cannot be written ({error.strerror or error})") from error
+
+
+def _require_own_files(out: Path, names: Iterable[str], form: str) -> None:
+    """Check that nothing is replaced but the files of an earlier result, which its study.json marks.
+
+    Raises
+    ------
+    StudyError
+        If there are other files, or the result of a study of the other kind.
+    """
+    earlier = _outcome_format(out / JSON_FILE)
+    if earlier == form:
+        foreign = [name for name in names if (out / name).is_dir()]
+    else:
+        foreign = [name for name in names if os.path.lexists(out / name)]
+    if earlier not in (None, form):
+        raise StudyError(
+            f"{out}: nothing was written, because the folder holds the result of a study of another kind, ratings or "
+            "rankings. Give another --out, or move it away"
+        )
+    if foreign:
+        raise StudyError(
+            f"{out}: nothing was written, because these files would be replaced, and they are not a study's result. "
+            "Move them away, or give another --out",
+            sorted(foreign),
+        )
 
 
 def render_report(template: str, **values: Any) -> str:
@@ -70,10 +107,18 @@ def render_report(template: str, **values: Any) -> str:
 
 def is_outcome(path: Path) -> bool:
     """Whether a file is the study.json of an earlier :func:`write_report`. Only its beginning is read."""
-    if path.name != JSON_FILE:
-        return False
+    return path.name == JSON_FILE and _outcome_format(path) is not None
+
+
+def _outcome_format(path: Path) -> str | None:
+    """The format of a study's result; None for every other file."""
+    # Opening a pipe or a device could block.
+    if not path.is_file():
+        return None
     try:
-        with path.open("rb") as file:
-            return _OUTCOME.match(file.read(_OUTCOME_BYTES)) is not None
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(handle, "rb") as file:
+            found = _OUTCOME.match(file.read(_OUTCOME_BYTES))
     except OSError:
-        return False
+        return None
+    return None if found is None else found[1].decode("ascii")

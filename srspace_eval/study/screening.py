@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,25 @@ from srspace_eval.study.key import Key
 from srspace_eval.study.options import CollectOptions
 from srspace_eval.study.rankings import Floats, held_ranks, item_ranks
 
+_NAMED = 3  # other files that a reason names; with all of them, the reasons would grow with the square of the files
+_ROUNDING = 1e-9  # a mean of exactly the threshold passes, however its sum is rounded
+
 
 @dataclass(frozen=True)
 class RejectedAnswer:
-    """An answer file that does not count, and the reason."""
+    """An answer file that does not count, and the reason. ``others``: the files that the reason names."""
 
     file: str
     reason: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def published(self) -> dict[str, str]:
+        """The entry of a published result, without absolute paths."""
+        reason = self.reason
+        for other in sorted(self.others, key=len, reverse=True):
+            reason = reason.replace(other, short_path(other))
+        return {"file": short_path(self.file), "reason": reason}
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,7 @@ def screen_answers(
             )
         else:
             readable.append((file, answer))
-    single, doubles = _one_a_rater(readable)
+    single, doubles = _one_a_rater(readable, key)
     rejected += doubles
     accepted = []
     for file, answer in single:
@@ -81,21 +93,41 @@ def screen_answers(
     return accepted, rejected
 
 
-def _one_a_rater(readable: Sequence[tuple[str, Answer]]) -> tuple[list[tuple[str, Answer]], list[RejectedAnswer]]:
-    """Each rater's answer: the latest revision, or of equal ones the most complete.
+def short_path(file: str) -> str:
+    """How published results name a file: an absolute path by its last folder and its name alone.
 
-    No answer counts of a rater whose answers of the latest revision contradict each other: answers from two browsers,
-    or of version 0.1.0, which had no revisions.
+    >>> short_path("answers/r01.json"), Path(short_path(str(Path("/home/ann/answers/r01.json")))).as_posix()
+    ('answers/r01.json', 'answers/r01.json')
+    """
+    path = Path(file)
+    return str(Path(*path.parts[1:][-2:])) if path.is_absolute() else file
+
+
+def _one_a_rater(
+    readable: Sequence[tuple[str, Answer]], key: Key
+) -> tuple[list[tuple[str, Answer]], list[RejectedAnswer]]:
+    """Each rater's answer: a complete one before a partial one, then the latest revision, then the most tasks.
+
+    A browser that has sent a complete answer keeps all tasks. A later partial answer therefore is from another
+    browser, and does not replace a complete one. No answer counts of a rater whose answers of the latest revision
+    contradict each other: answers from two browsers, or of version 0.1.0, which had no revisions.
     """
     by_rater: dict[str, list[tuple[str, Answer]]] = defaultdict(list)
     for file, answer in readable:
         by_rater[answer.rater].append((file, answer))
     kept, rejected = [], []
-    for rater, sent in sorted(by_rater.items()):
+    for rater, every in sorted(by_rater.items()):
+        complete = [(file, answer) for file, answer in every if not answer.missing(key)]
+        sent = complete or every
+        rejected += [
+            RejectedAnswer(file, f"{rater} also sent a complete answer ({sent[0][0]})", (sent[0][0],))
+            for file, answer in every
+            if complete and answer.missing(key)
+        ]
         latest = max(answer.revision for _, answer in sent)
         found = [(file, answer) for file, answer in sent if answer.revision == latest]
         rejected += [
-            RejectedAnswer(file, f"{rater} corrected it: revision {latest} ({found[0][0]}) is later")
+            RejectedAnswer(file, f"{rater} corrected it: revision {latest} ({found[0][0]}) is later", (found[0][0],))
             for file, answer in sent
             if answer.revision != latest
         ]
@@ -104,19 +136,25 @@ def _one_a_rater(readable: Sequence[tuple[str, Answer]]) -> tuple[list[tuple[str
         if all(full.get(task) == given for _, answer in found for task, given in answer.given.items()):
             kept.append(found[best])
             rejected += [
-                RejectedAnswer(file, f"{rater} again: it adds nothing to {found[best][0]}, which counts")
+                RejectedAnswer(
+                    file, f"{rater} again: it adds nothing to {found[best][0]}, which counts", (found[best][0],)
+                )
                 for i, (file, _) in enumerate(found)
                 if i != best
             ]
             continue
         # Only the rater knows which one is meant. The times of files are not reliable.
         for file, answer in found:
-            others = [f"{other} ({_difference(answer, theirs)})" for other, theirs in found if theirs is not answer]
+            different = list(islice((other for other in found if other[1] is not answer), _NAMED))
+            named = [f"{other} ({_difference(answer, theirs)})" for other, theirs in different]
+            more = len(found) - 1 - len(different)
+            named += [f"{more} more"] if more else []
             rejected.append(
                 RejectedAnswer(
                     file,
-                    f"{rater} also sent {' and '.join(others)}: ask {rater} which counts, and collect without the "
-                    f"other file{'s' if len(others) > 1 else ''}",
+                    f"{rater} also sent {' and '.join(named)}: ask {rater} which counts, and collect without the "
+                    f"other file{'s' if len(found) > 2 else ''}",
+                    tuple(other for other, _ in different),
                 )
             )
     return kept, rejected
@@ -150,7 +188,7 @@ def _ranking_attention(answer: Answer, key: Key, options: CollectOptions) -> tup
     if not taus:
         return None, None
     mean = float(np.mean(taus))
-    if mean < options.agreement:
+    if mean < options.agreement - _ROUNDING:
         return (
             f"failed an attention check: repeated tasks were ranked differently (Kendall tau {mean:.2f}, "
             f"--agreement asks for at least {options.agreement:g})",
@@ -191,7 +229,7 @@ def probability_of_chance(entries: int, repeats: int, agreement: float) -> float
         total = np.convolve(total, one)
     pairs = repeats * entries * (entries - 1) / 2
     taus = 1 - 2 * np.arange(len(total)) / max(pairs, 1)
-    return float(total[taus >= agreement - 1e-12].sum()) if repeats else 1.0
+    return float(total[taus >= agreement - _ROUNDING].sum()) if repeats else 1.0
 
 
 def _in_order(task: Task, groups: Groups) -> bool:
@@ -218,7 +256,7 @@ def _rating_attention(answer: Answer, key: Key, options: CollectOptions) -> tupl
     if not differences:
         return None, None
     mean = float(np.mean(differences))
-    if mean > options.tolerance:
+    if mean > options.tolerance + _ROUNDING:
         return (
             f"failed an attention check: repeated pictures were rated differently (by {mean:.2f} grades on average, "
             f"--tolerance allows {options.tolerance:g})",
@@ -237,15 +275,25 @@ def _unanswered_checks(answer: Answer, key: Key) -> str | None:
     if not checks:
         return None
     given = answer.given
+    obvious: dict[Crop, set[str]] = defaultdict(set)
+    for i in checks:
+        if key.tasks[own[i]].kind == "obvious":
+            obvious[key.tasks[own[i]].crop].add(own[i])
     last = max(i for i, task in enumerate(own) if task in given)
     skipped = sum(i <= last and own[i] not in given for i in checks)
     if skipped:
         return f"{skipped} attention {'check is' if skipped == 1 else 'checks are'} left out before the last answer"
-    if not any(_is_answered_check(key, own[i], given) for i in checks):
+    if not any(_needed(own[i], key, obvious) <= given.keys() for i in checks):
         return "no attention check is answered, so nothing shows that the rater paid attention"
     return None
 
 
-def _is_answered_check(key: Key, name: str, given: Container[str]) -> bool:
-    of = key.tasks[name].of
-    return name in given and (of is None or of in given)
+def _needed(name: str, key: Key, obvious: Mapping[Crop, Set[str]]) -> Set[str]:
+    """The tasks that must be answered before a check says anything.
+
+    A repeat is compared with its task. A rating study has two pictures for each obvious crop, and compares them.
+    """
+    task = key.tasks[name]
+    if task.kind == "obvious":
+        return obvious[task.crop]
+    return {name} if task.of is None else {name, task.of}

@@ -7,8 +7,10 @@ import threading
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from srspace_eval._utils.notices import notify
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
 from srspace_eval.study.key import Key, load_key
 from srspace_eval.study.places import default_key_path
@@ -30,7 +32,8 @@ class StudyServer:
     Raises
     ------
     StudyError
-        If the folder and the key are of different studies, or the server cannot listen there.
+        If the folder and the key are of different studies, the answers cannot be stored or would lie in the raters'
+        folder, the server cannot listen there, or ``base_url`` is not an address for links.
 
     Examples
     --------
@@ -58,8 +61,8 @@ class StudyServer:
         port: int = 0,
         base_url: str | None = None,
     ) -> None:
+        self._base_url = None if base_url is None else _checked_url(base_url)
         self._http = StudyHttpServer(folder, key, answers, (host, port))
-        self._base_url = base_url
         # A thread of its own: an interrupt in the main thread could come while Python cleans up after a request, and
         # get lost. A daemon: an interrupt while the thread starts must not leave the process waiting for it.
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
@@ -153,7 +156,8 @@ def serve_study(
     Raises
     ------
     StudyError
-        If the key cannot be read, folder and key are of different studies, or the server cannot listen there.
+        If the key cannot be read, folder and key are of different studies, the answers cannot be stored or would lie in
+        the raters' folder, the server cannot listen there, or ``base_url`` is not an address for links.
 
     Warns
     -----
@@ -186,6 +190,30 @@ def serve_study(
     server = StudyServer(folder, key, Path(answers), host=host, port=port, base_url=base_url)
     server.start()
     return server
+
+
+def _checked_url(url: str) -> str:
+    """An address to which tokens can be appended.
+
+    Raises
+    ------
+    StudyError
+        If it is not such an address.
+
+    >>> _checked_url("https://example.org/study")
+    'https://example.org/study'
+    """
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        known = False
+    if not known or not url.isprintable() or set(url) & set(" ?#\\"):
+        raise StudyError(
+            f"{visible(url)}: links cannot begin with this address; give --base-url as https://HOST or "
+            "https://HOST/PATH, without ? and #"
+        )
+    return url
 
 
 def is_loopback(host: str) -> bool:

@@ -8,14 +8,15 @@ waitress parses requests, limits them, and answers idle connections without a th
 - A request that was sent before the reply to the one before it is not answered: the connection ends after that reply.
   So a connection holds one reply at most, and no thread waits until a client takes what other requests asked for.
 - At the limit of connections, the ones that were silent for the longest time are closed.
-- Requests whose length is stated twice, and headers that go on in the next line, are refused.
+- Unclear and too large requests are refused (:mod:`srspace_eval.study.request_parser`). A request for which there is no
+  room in memory waits until there is.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
-import re
 import socket
 import struct
 import sys
@@ -26,13 +27,16 @@ from typing import Any
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
 from srspace_eval.study.answers import largest_answer
 from srspace_eval.study.application import StudyApplication
+from srspace_eval.study.body_budget import BodyBudget
 from srspace_eval.study.key import Key
+from srspace_eval.study.request_parser import LARGEST_HEADER, RequestParser
+from srspace_eval.study.server_log import LOG
 
 REQUEST_SECONDS = 30.0
 """Time in which a request must arrive, from its first byte to its last."""
@@ -45,43 +49,13 @@ _SWEEP_SECONDS = 0.5
 _CONNECTIONS = 2000
 _SPARE_FILES = 64  # open files other than connections
 _THREADS = 8
-_LARGEST_HEADER = 16384
-_IN_MEMORY = 1 << 26  # waitress puts larger replies into temporary files
-_CODING = re.compile(rb"^transfer-encoding:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-
-
-class _Parser(HTTPRequestParser):
-    """A request whose length can be read in two ways is refused, because a proxy may read it in the other one."""
-
-    def received(self, data: bytes) -> int:
-        consumed = int(super().received(data))
-        if self.completed:
-            # Without this, waitress sends "100 Continue" only, and reads the next request as a part of this one.
-            self.expect_continue = False
-            if not self.empty and data[consumed:].strip(b"\r\n"):
-                # RFC 9112, 9.3.2: a client sends requests again that were not answered when the connection ended.
-                headers: dict[str, str] = self.headers  # type: ignore[assignment]
-                headers["CONNECTION"] = "close"
-                consumed = len(data)
-        return consumed
-
-    def parse_header(self, header_plus: bytes) -> None:
-        if b"\n " in header_plus or b"\n\t" in header_plus:
-            # RFC 9112, 5.2: a server may refuse a header that goes on in the next line. Not all proxies join the lines.
-            raise ParsingError("a header goes on in the next line")
-        super().parse_header(header_plus)
-        codings = _CODING.findall(header_plus)
-        if codings and [coding.lower() for coding in codings] != [b"chunked"]:
-            raise ParsingError("only the coding 'chunked', stated once, is read")
-        coded = self.chunked or "TRANSFER_ENCODING" in self.headers
-        if coded and ("CONTENT_LENGTH" in self.headers or self.version != "1.1"):
-            raise ParsingError("the length of the request is stated twice")
+_IN_MEMORY = 1 << 26  # waitress puts larger bodies into temporary files
 
 
 class _Channel(HTTPChannel):
     """A connection with a deadline for each request and each reply."""
 
-    parser_class = _Parser
+    parser_class = RequestParser
     _receiving: tuple[object, float] | None = None
     _sending: float | None = None
 
@@ -96,7 +70,22 @@ class _Channel(HTTPChannel):
     def readable(self) -> bool:
         # The loop asks this of every connection, once a second or more often.
         self._sending = (self._sending or time.monotonic()) if self.total_outbufs_len else None
-        return bool(super().readable())
+        request: Any = self.request  # of this class's parser
+        return bool(super().readable()) and (request is None or not request.must_wait())
+
+    def service(self) -> None:
+        request: Any = self.requests[0]
+        try:
+            super().service()
+        finally:
+            request.give_back()
+
+    def handle_close(self) -> None:
+        super().handle_close()
+        # A request that has arrived whole still waits for its thread, which gives back.
+        request: Any = self.request
+        if request is not None:
+            request.give_back()
 
     def is_late(self, now: float) -> bool:
         """Whether its request or its reply takes too long, or waitress wants to close it."""
@@ -131,18 +120,13 @@ class StudyHttpServer:
     def __init__(self, folder: Path, key: Key, answers: Path, address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         self.key = key
         self.application = StudyApplication(folder, key, answers)
-        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        try:
-            listening = socket.create_server(address, family=family, backlog=1024)
-        except OSError as error:
-            raise StudyError(
-                f"{address[0]}:{address[1]}: the server cannot listen there ({error.strerror or error}); "
-                "choose another --port"
-            ) from error
+        listening = _listen(*address)
         self.server_address: tuple[str, int] = listening.getsockname()[:2]
         self._map: dict[int, Any] = {}
         # It reports each request that waits for a thread, which is normal.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        logging.getLogger("waitress").addHandler(LOG)  # without a handler it writes to stderr itself
+        largest = largest_answer(key)
         server = create_server(
             self.application,
             map=self._map,
@@ -153,15 +137,17 @@ class StudyHttpServer:
             channel_timeout=IDLE_SECONDS,
             cleanup_interval=5,
             log_socket_errors=False,
-            max_request_header_size=_LARGEST_HEADER,
+            max_request_header_size=LARGEST_HEADER,
             # waitress refuses a body of this size, so the largest answer is one byte smaller.
-            max_request_body_size=largest_answer(key) + 1,
+            max_request_body_size=largest + 1,
             inbuf_overflow=_IN_MEMORY,
             outbuf_overflow=_IN_MEMORY,
             asyncore_use_poll=True,
         )
         assert isinstance(server, BaseWSGIServer)  # one socket, so not a MultiSocketServer
-        server.channel_class = _Channel
+        self.budget = BodyBudget(largest + 1, wake=server.pull_trigger)
+        parser = functools.partial(RequestParser, application=self.application, budget=self.budget)
+        server.channel_class = type("_StudyChannel", (_Channel,), {"parser_class": staticmethod(parser)})
         self._server = server
         self._ending = threading.Event()
         self._next_sweep = 0.0
@@ -202,6 +188,28 @@ class StudyHttpServer:
     def server_close(self) -> None:
         """Close all connections and free the port."""
         wasyncore.close_all(self._map, ignore_all=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises
+    ------
+    StudyError
+        If the address cannot be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        if not 0 <= port <= 65535:
+            raise ValueError("a port is a number from 0 to 65535")
+        # For a host that is no name, create_server leaves an open socket behind.
+        socket.getaddrinfo(host or None, port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, ValueError, TypeError) as error:  # ValueError, TypeError: a NUL in the host, or a name too long
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(
+            f"{visible(str(host))}:{port}: the server cannot listen there ({reason}); choose another --host or --port"
+        ) from error
 
 
 def _connections() -> int:

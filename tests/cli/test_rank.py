@@ -347,7 +347,7 @@ def test_the_folder_of_a_study_moves_the_final_rank(
     (study / "MOR.csv").write_text("team,mor\nTeam 01,1.4\nTeam 02,1.6\n", encoding="utf-8")
     assert run("--board", board, "--mor", study) == 1
     assert f"{study / 'MOR-draws.csv'}: not a study's draws" in capsys.readouterr().err
-    (study / "MOR-draws.csv").write_text("Team 01,Team 02\n1.2,1.8\n1.7,1.3\n", encoding="utf-8")
+    (study / "MOR-draws.csv").write_text("Team 01,Team 02\n" + "1.2,1.8\n1.7,1.3\n" * 25, encoding="utf-8")
     widths = []
     for given in (study / "MOR.csv", study):
         assert run("--board", board, "--mor", given, "--json") == 0

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from srspace_eval._utils import strict_json
+from srspace_eval.errors import Notice
 from srspace_eval.study import (
     CollectOptions,
     PlanTarget,
@@ -276,7 +277,8 @@ def test_the_commands_do_what_the_functions_do(
     assert run("study", "collect", "r01.json", "--key", "s-key.json", "--out", "r", "--draws", 200, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     monkeypatch.chdir(tmp_path / "a")
-    outcome = collect_study("r01.json", "s-key.json", out="r", options=CollectOptions(draws=200))
+    with pytest.warns(Notice, match="one rater answered"):
+        outcome = collect_study("r01.json", "s-key.json", out="r", options=CollectOptions(draws=200))
     assert json.loads(strict_json.dumps(outcome.to_dict())) == told
     trees = [
         {p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()}
@@ -342,7 +344,9 @@ def test_ratings_from_create_to_collect(material: Material, tmp_path: Path, caps
     assert f"{tmp_path / 'result' / 'MOS.csv'} for 'rank --values'" in shown
     assert run(*collect, "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert told == json.loads((tmp_path / "result/study.json").read_text())
+    stored = json.loads((tmp_path / "result/study.json").read_text())
+    assert all(len(digest) == 64 for digest in stored.pop("files").values())
+    assert told == stored
     outcome = collect_ratings(answers, key)
     assert json.loads(strict_json.dumps(outcome.to_dict())) == told
     # Options of the other task have no effect, and are refused.

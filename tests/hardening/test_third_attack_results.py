@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import shutil
 import sys
 import warnings
 from dataclasses import replace
@@ -19,9 +21,11 @@ from srspace_eval._utils import machine_secret
 from srspace_eval._utils.files import locked, read_bounded, write_atomic
 from srspace_eval._utils.hashing import sha256, sha256_of_text
 from srspace_eval._utils.untrusted_text import slug, team_slug
+from srspace_eval.metrics.registry import columns
 from srspace_eval.ranking import rank
 from srspace_eval.results import store
 from srspace_eval.results.seals import seal_of
+from srspace_eval.scoring.summary import summarise
 
 OPTIONS: dict[str, Any] = {"track": "x4", "samples": 3, "metrics": ["lr_psnr"]}
 VICTIM = "jane.doe"
@@ -339,3 +343,140 @@ def test_a_result_whose_name_ends_in_capitals_is_ranked(folder: Path, tmp_path: 
     path.rename(path.with_name("t.JSON"))
     assert [row.entry.team for row in rank(tmp_path, "x4").rows] == ["t"]
     assert [track.name for track in se.load_board(tmp_path).tracks()] == ["x4"]
+
+
+# One infinite sample hides no other, and no other image.
+
+NO_FLOOR = """
+name = "nf"
+title = "No floor"
+scale = 4
+first = 801
+samples = 3
+[measure.raw]
+metric = "lr_psnr"
+floor = "none"
+[ranking]
+criteria = [{ metric = "raw" }]
+order_by = ["rank(raw)"]
+"""
+
+
+def images_of(values: list[list[float]], metric: str) -> list[se.ImageRecord]:
+    """Images with the values of their samples, and the mean of these, which may be infinite."""
+    return [
+        se.ImageRecord(
+            str(n),
+            32,
+            48,
+            "0" * 64,
+            {metric: math.fsum(samples) / len(samples)},
+            {},
+            tuple(se.SampleRecord(m, f"{m}.png", "0" * 64, {metric: value}) for m, value in enumerate(samples)),
+        )
+        for n, samples in enumerate(values)
+    ]
+
+
+def test_an_exact_sample_does_not_hide_a_bad_one() -> None:
+    images = images_of([[30.0, 32.0], [math.inf, 8.0], [math.inf, math.inf]], "snr")
+    summary, _, notes = summarise(images, columns())
+    assert summary == {"snr": pytest.approx((31 + 8) / 2)}
+    assert notes == [
+        "snr: infinite samples, left out of the means of their images: 1 image (1)",
+        "snr: infinite, left out of the mean: 1 image (2)",
+    ]
+
+
+def test_exact_samples_do_not_win_a_ranking_without_floor(folder: Path, tmp_path: Path) -> None:
+    track = tmp_path / "nf.toml"
+    track.write_text(NO_FLOOR)
+    shutil.copytree(folder / "sub", tmp_path / "forged")
+    for sample, name in ((0, "0802.png"), (1, "0801.png")):
+        shutil.copy(
+            folder / "gt" / name, tmp_path / f"forged/000001_sample{sample:05d}.png"
+        )  # exact, and another image
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, sub in (("honest", folder / "sub"), ("forged", tmp_path / "forged")):
+            se.score(sub, folder / "gt", track=track, board=tmp_path / "board", team=name)
+        rows = rank(tmp_path / "board", track).rows
+    assert [row.entry.team for row in rows] == ["honest", "forged"]
+    forged = rows[1].entry
+    assert forged.values["raw"] == forged.result.summary["raw"]  # type: ignore[union-attr]
+    low, high = rows[1].intervals["raw"]
+    assert low < forged.values["raw"] < high  # type: ignore[operator]
+    assert any("left out of the means of their images" in note for note in forged.result.notes)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("metric", ["lr_psnr", "raw"])
+def test_without_floor_an_image_with_an_exact_sample_has_no_finite_mean(
+    folder: Path, tmp_path: Path, metric: str
+) -> None:
+    track = tmp_path / "nf.toml"
+    track.write_text(NO_FLOOR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        se.score(folder / "sub", folder / "gt", track=track, board=tmp_path / "board", team="t")
+    path = se.result_path(tmp_path / "board", "nf", "t")
+    document = json.loads(path.read_text())
+    for image in document["images"]:
+        image["samples"][0]["raw"] = "inf"
+        image["raw"] = 120.0
+    document["summary"]["raw"] = 120.0
+    text = json.dumps(document)
+    if metric == "lr_psnr":  # the form of version 0.1.0
+        document = json.loads(text.replace('"raw', '"lr_psnr'))
+        del document["signature"]["settings"]["lr_psnr"]["metric"]
+    settings = document["signature"]["settings"]
+    document["signature"] |= {"id": se.Signature(settings).id, "text": se.Signature(settings).text}
+    path.write_text(json.dumps(document))
+    with pytest.raises(se.RankingError, match=rf"{metric} is 120\.0, the mean of its samples inf"):
+        rank(tmp_path / "board", track)
+
+
+# What is verified can be ranked, and what is written beside results is a result.
+
+
+def test_images_in_another_order_are_not_verified(folder: Path, tmp_path: Path) -> None:
+    run(folder, tmp_path)
+    path = se.result_path(tmp_path, "x4", "t")
+    document = json.loads(path.read_text())
+    document["images"].reverse()
+    path.write_text(json.dumps(document))
+    found = se.verify(path, folder / "sub", folder / "gt")
+    assert [difference.where for difference in found.differences] == ["images"]
+
+
+def test_results_of_0_1_0_with_infinite_images_are_still_verified(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "sub", tmp_path / "sub")
+    shutil.copy(folder / "gt/0801.png", tmp_path / "sub/000000_sample00000.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        se.score(tmp_path / "sub", folder / "gt", board=tmp_path / "b", team="t", **OPTIONS)
+    path = se.result_path(tmp_path / "b", "x4", "t")
+    document = json.loads(path.read_text())
+    del document["signature"]["settings"]["lr_psnr"]["floor"]
+    first, second = document["images"]
+    first["lr_psnr"] = "inf"
+    document["summary"]["lr_psnr"] = second["lr_psnr"]
+    settings = document["signature"]["settings"]
+    document["signature"] |= {"id": se.Signature(settings).id, "text": se.Signature(settings).text}
+    path.write_text(json.dumps(document))
+    assert se.verify(path, tmp_path / "sub", folder / "gt").ok
+    assert [row.entry.team for row in rank(tmp_path / "b", "x4").rows] == ["t"]
+
+
+def test_no_leaderboard_and_no_history_is_written_beside_results(folder: Path, tmp_path: Path) -> None:
+    run(folder, tmp_path / "b")
+    ranking = rank(tmp_path / "b", "x4")
+    for write in (
+        lambda: se.write_leaderboards([ranking], tmp_path / "b/x4", formats=["json"]),
+        lambda: se.write_leaderboards([ranking], tmp_path / "o", formats=["csv"], history=tmp_path / "b/x4/C.json"),
+        lambda: se.update_history([ranking], tmp_path / "b/x4/C.json"),
+    ):
+        with pytest.raises(se.ResultsError, match="its folder holds results of a board"):
+            write()
+    assert [path.name for path in (tmp_path / "b/x4").iterdir()] == ["t.json"]
+    assert se.update_history([ranking], tmp_path / "b/history.json")
+    assert len(rank(tmp_path / "b", "x4").rows) == 1

@@ -35,6 +35,7 @@ class Rater:
         return [str(card.get_attribute("data-item")) for card in self.page.locator("#ranking .card").all()]
 
     def best_first(self) -> list[str]:
+        self.page.locator('#screen-task[aria-busy="false"]').wait_for()  # a task cannot be finished before
         return sorted(self.pool(), key=self.place_of)
 
     def focused(self) -> str:

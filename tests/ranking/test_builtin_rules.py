@@ -38,13 +38,17 @@ def boards(draw: st.DrawFn) -> tuple[Track, list[Entry], int]:
     def later(key: str) -> float:
         return 2.0 if track.name == "esr-2022" and key.startswith("psnr") else 0.0
 
+    def possible(key: str, x: float) -> float:
+        info = track.columns()[key]
+        return x if math.isnan(x) else min(max(x, info.least), info.most)
+
     names = [f"team {i}" for i in range(number)] + ([track.baseline] if track.baseline else ["reference"])
     entries = [
         Entry(
             name,
             "baseline" if i == number else "team",
             {
-                key: None if (x := draw(value)) is None else BY_HAND.get(key, 1.0) + x + later(key)
+                key: None if (x := draw(value)) is None else possible(key, BY_HAND.get(key, 1.0) + x + later(key))
                 for key in _given_ids(track)
             },
             "given",

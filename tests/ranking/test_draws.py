@@ -12,7 +12,7 @@ from srspace_eval.ranking.draws import draws_csv, read_draws
 from srspace_eval.ranking.entries import add_mor
 
 MOR = {"a": 1.25, 'b, "c"': 1.75}
-DRAWS = [[1.0, 2.0], [1.5, 1.5], [1.25, 1.75]]
+DRAWS = [[1.0, 2.0], [1.5, 1.5], [1.25, 1.75]] * 20
 
 
 def result(folder: Path, draws: str) -> Path:
@@ -28,7 +28,7 @@ def test_written_draws_are_read_back(tmp_path: Path) -> None:
     found, strangers = add_mor(entries, folder)
     assert strangers == []
     assert [e.values["mor"] for e in found] == [1.25, 1.75]
-    assert [e.draws["mor"] for e in found] == [(1.0, 1.5, 1.25), (2.0, 1.5, 1.75)]
+    assert [e.draws["mor"] for e in found] == [(1.0, 1.5, 1.25) * 20, (2.0, 1.5, 1.75) * 20]
     alone, _ = add_mor(entries, folder / "MOR.csv")
     assert [e.draws for e in alone] == [{}, {}]
 
@@ -41,11 +41,12 @@ def test_written_draws_are_read_back(tmp_path: Path) -> None:
         ('"a', "not a study's draws"),
         (draws_csv(["a", "other"], DRAWS), "does not belong"),
         (draws_csv(["a", "a"], DRAWS), "does not belong"),
-        (draws_csv(list(MOR), [[1.0, 2.0], [1.0]]), "does not belong"),
-        (draws_csv(list(MOR), [[1.0, 2.0], [1.2, float("nan")]]), "does not belong"),
-        (draws_csv(list(MOR), [[1.0, 2.0], [0.5, 2.5]]), "does not belong"),
-        (draws_csv(list(MOR), [[1.5, 1.5], [1.4, 1.6]]), "does not belong"),
-        (draws_csv(list(MOR), [[1.0, 2.0]]), "does not belong"),
+        (draws_csv(list(MOR), [[1.0, 2.0], [1.0]] * 30), "does not belong"),
+        (draws_csv(list(MOR), [[1.0, 2.0], [1.2, float("nan")]] * 30), "does not belong"),
+        (draws_csv(list(MOR), [[1.0, 2.0], [0.5, 2.5]] * 30), "does not belong"),
+        (draws_csv(list(MOR), [[1.5, 1.5], [1.4, 1.6]] * 30), "does not belong"),
+        (draws_csv(list(MOR), [[1.0, 2.0]]), "resampled studies is 1,"),
+        (draws_csv(list(MOR), DRAWS[:49]), "resampled studies is 49,"),
     ],
 )
 def test_draws_of_another_study_are_refused(tmp_path: Path, text: str, said: str) -> None:

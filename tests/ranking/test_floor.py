@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from srspace_eval.metrics.psnr.floor import largest_psnr
 from srspace_eval.ranking import BootstrapPlan, Entry, Row, rank
 from srspace_eval.ranking.bootstrap import interval
+from srspace_eval.results.means import mean_of
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.results.signature import Signature
 from srspace_eval.scoring.summary import summarise
@@ -39,7 +40,10 @@ def result(team: str, samples: Sequence[Sequence[float]], signature: Signature =
         )
         for number, values in enumerate(samples)
     )  # fmt: skip
-    return Result(team, "x4", signature, images, summarise(images, {})[0])
+    summary = summarise(images, {})[0]
+    if signature is THEN:  # images with an infinite mean were left out
+        summary = {key: mean_of(image.values[key] for image in images) for key in summary}
+    return Result(team, "x4", signature, images, summary)
 
 
 def rows(*results: Result) -> dict[str, Row]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from srspace_eval.ranking import rank
-from srspace_eval.ranking.suspicions import suspicions
+from srspace_eval.ranking.suspicions import stops_suddenly, suspicions
 from srspace_eval.report.files import TEXT_FORMATS, render_leaderboard
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.results.signature import Signature
@@ -60,6 +60,50 @@ def test_even_growth_is_found_where_samples_are_good_in_parts_alone(seed: int, s
         maps[:, sample, rows] /= 4
     (told,) = suspicions(result(maps))
     assert "grows evenly" in told
+
+
+@pytest.mark.parametrize("parts", [3, 4, 5, 7, 9])
+def test_even_growth_that_stops_is_found(parts: int) -> None:
+    rng = np.random.default_rng(parts)
+    maps = np.repeat(rng.uniform(0.3, 0.6, (3, 1, 32, 32)), 10, axis=1)
+    for sample, rows in enumerate(np.array_split(np.arange(32), parts)):
+        maps[:, sample, rows] /= 4
+    for copy in range(parts, 10):
+        maps[:, copy] = maps[:, copy % parts] * rng.uniform(0.999, 1.001, (3, 32, 32))
+    (told,) = suspicions(result(maps))
+    assert "grows evenly with the number of samples, and then stops, in 3 of 3 images" in told or parts == 9
+
+
+def test_independent_samples_do_not_stop_suddenly() -> None:
+    for seed in range(50):
+        found = result(independent(np.random.default_rng(seed)))
+        assert not any(stops_suddenly(image, "diversity_curve", "lpips") for image in found.images)
+
+
+@pytest.mark.parametrize(
+    ("column", "group", "value"),
+    [
+        ("psnr_y", {"psnr_y": {"metric": "psnr", "channels": "Y"}}, math.inf),
+        ("ssim", {"ssim": {"channels": "RGB"}}, 1.0),
+        ("mine", {"mine": {"metric": "mse"}}, 0.0),
+        ("dists", {"dists": {}}, 0.0),
+    ],
+)
+def test_a_sample_equal_to_its_gt_is_told_of_each_measure(
+    column: str, group: dict[str, dict[str, object]], value: float
+) -> None:
+    found = result(independent(np.random.default_rng(0)))
+    first, *others = found.images
+    told = "a sample equals its GT in 1 of 3 images (0000)"
+    for stated, expected in (({**SETTINGS, **group}, True), (SETTINGS, False)):
+        samples = (replace(first.samples[0], values={column: value}), *first.samples[1:])
+        changed = replace(found, images=(replace(first, samples=samples), *others), signature=Signature(stated))
+        assert (told in suspicions(changed)) is expected
+
+
+def test_an_equal_lr_is_no_equal_gt() -> None:
+    found = result(independent(np.random.default_rng(0)), lr_psnr=math.inf)
+    assert not any("equals its GT" in finding for finding in suspicions(found))
 
 
 def test_few_samples_little_diversity_and_undefined_curves_tell_nothing() -> None:

@@ -81,7 +81,7 @@ def test_the_page_says_places_and_values_before_and_after(tmp_path: Path) -> Non
 
 def test_undefined_and_infinite_values_stay_the_same(tmp_path: Path) -> None:
     path = tmp_path / "history.json"
-    odd = _ranking(A=math.inf, B=None, C=math.nan)
+    odd = _ranking(A=-math.inf, B=None, C=math.nan)
     assert update_history([odd], path)
     assert not update_history([odd], path)
 

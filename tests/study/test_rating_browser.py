@@ -48,6 +48,7 @@ def link(study: Study, rater: str = "r01") -> str:
 
 def grade_of(page: Page, key: Key) -> int:
     """The grade of the picture that the page shows, by its method or level."""
+    page.locator('#screen-task[aria-busy="false"]').wait_for()
     page.locator("#picture:not(.loading)").wait_for()
     name = str(page.get_attribute("#picture", "src"))[len("images/") : -len(".png")]
     (place,) = {task.holds[0] for task in key.tasks.values() if task.items == (name,)}

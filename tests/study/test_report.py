@@ -50,7 +50,12 @@ def test_the_mor_file_has_the_names_exactly_best_first(outcome: StudyOutcome, tm
         ("blur", 2.0, "6"),
         ("flow", 3.0, "6"),
     ]
-    assert all(float(row["mor_low"]) <= float(row["mor"]) <= float(row["mor_high"]) for row in rows)
+    # One rater: no interval, no draws.
+    assert {row["mor_low"] + row["mor_high"] for row in rows} == {""}
+    assert (tmp_path / "out/MOR-draws.csv").read_text(encoding="utf-8").count("\n") == 1
+    found, _ = add_mor([], tmp_path / "out")
+    assert [(entry.values["mor"], entry.intervals, entry.draws) for entry in found] == [(m, {}, {}) for m in (1, 2, 3)]
+    assert "One rater answered" in report_page(outcome)
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert names == ["MOR-draws.csv", "MOR.csv", "plotly.min.js", "report.html", "study.json"]
 
@@ -72,7 +77,12 @@ def test_rank_takes_the_folder_with_its_draws(study: Study, tmp_path: Path) -> N
     assert np.all(draws.std(axis=0)[:2] > 0)
 
 
-def test_the_mor_file_keeps_names_with_quotes_formulas_and_overrides(outcome: StudyOutcome, tmp_path: Path) -> None:
+def test_the_mor_file_keeps_names_with_quotes_formulas_and_overrides(study: Study, tmp_path: Path) -> None:
+    _, key = study
+    paths = [tmp_path / f"{rater}.json" for rater in key.raters]
+    for path, order in zip(paths, ([2, 0, 1], [0, 2, 1]), strict=True):
+        path.write_text(json.dumps(answer_document(key, path.stem, order=lambda m, order=order: order[m])))
+    outcome = compute_outcome(paths, key)
     names = ('a,"b"', "x;=cmd()", "é\u202e名")
     write_outcome(replace(outcome, rankings=replace(outcome.rankings, methods=names)), tmp_path)
     with (tmp_path / "MOR.csv").open(newline="", encoding="utf-8") as file:

@@ -96,3 +96,18 @@ def test_missing_pictures_and_other_sizes_are_named(methods: list[Path], tmp_pat
     with pytest.raises(StudyError, match="the pictures cannot be used") as caught:
         create_study(methods, None, tmp_path / "out", track=TRACK, options=OPTIONS)
     assert caught.value.problems == ("phone2: the methods' pictures differ in size: a 136×96, b 128×96",)
+
+
+def test_the_seed_does_not_tell_the_method_of_an_obvious_task(methods: list[Path], tmp_path: Path) -> None:
+    """A seed may be published, and the places of the crops tell which of few seeds it was. The secret decides."""
+    shown = set()
+    for number in range(3):
+        out, secret = tmp_path / f"out{number}", bytes([number]) * 32
+        study = create_study(methods, None, out, track=TRACK, options=OPTIONS, secret=secret)
+        untouched = [t for t in study.key.tasks.values() if t.kind == "obvious" and t.holds == (0,)]
+        pieces = {
+            (t.crop.image, t.crop.number): decode_png((out / "images" / f"{t.items[0]}.png").read_bytes(), "item")
+            for t in untouched
+        }
+        shown.add(tuple(int(pieces[crop][0, 0, 0]) for crop in sorted(pieces)))
+    assert len(shown) > 1

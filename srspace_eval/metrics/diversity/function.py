@@ -18,8 +18,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from srspace_eval._utils.whole_numbers import LARGEST_SEED, is_whole
 from srspace_eval.errors import InputError
-from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, as_tensor, describe, shaped_like
+from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, as_tensor, describe, shaped_like, sum_of
+
+_MOST_PATCHES = 1 << 26  # the pixels of the largest picture that is read
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,12 @@ class PatchPlan:
     seed
         The same seed gives the same patches of an image, whichever images were measured before it. None:
         :func:`srspace_eval.score` takes a seed that participants cannot know, and functions of arrays take 0.
+        At most 2^63 - 1.
+
+    Raises
+    ------
+    InputError
+        If one of them is not a whole number, or out of its range.
 
     Examples
     --------
@@ -46,9 +55,14 @@ class PatchPlan:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if self.patches < 1 or self.size < 1 or (self.seed or 0) < 0:
+        if not (
+            is_whole(self.patches, 1, _MOST_PATCHES)
+            and is_whole(self.size, 1)
+            and (self.seed is None or is_whole(self.seed, 0, LARGEST_SEED))
+        ):
             raise InputError(
-                f"patches: at least 1 patch of at least 1 pixel and a seed of at least 0 are required, not {self}"
+                f"patches: at least 1 patch of at least 1 pixel and a seed of at least 0 are required, at most "
+                f"{_MOST_PATCHES} patches and a seed of at most 2^63 - 1, all of them whole numbers, not {self}"
             )
 
     def corners(self, height: int, width: int, image: str = "") -> npt.NDArray[np.int64]:
@@ -194,8 +208,8 @@ def _curve(maps: Tensor) -> list[float]:
     curve, best, global_best = [], maps[0], math.inf
     for distance in maps:
         best = torch.minimum(best, distance)
-        global_best = min(global_best, float(distance.mean()))
-        curve.append(score(global_best, float(best.mean())))
+        global_best = min(global_best, _mean(distance))
+        curve.append(score(global_best, _mean(best)))
     return curve
 
 
@@ -258,7 +272,7 @@ def patch_score(means: Tensor) -> PatchScore:
     """
     best = means[int(means.mean(1).argmin())]
     least = means.amin(0)
-    g, local_best = float(best.mean()), float(least.mean())
+    g, local_best = _mean(best), _mean(least)
     if g == 0:
         return PatchScore(math.nan, math.nan)
     if len(least) == 1:
@@ -268,13 +282,19 @@ def patch_score(means: Tensor) -> PatchScore:
     return PatchScore(score(g, local_best), 100 * deviation / (g * math.sqrt(means.shape[1])))
 
 
+def _mean(values: Tensor) -> float:
+    return float(sum_of(values) / values.numel() if values.device.type == "cpu" else values.mean())
+
+
 def _images(distance_maps: ArrayLike) -> tuple[Sequence[Tensor], tuple[int, ...]]:
     """The checked maps of each image, (M, H, W) float64, and the leading axes of the batch."""
     maps = as_tensor(distance_maps, "distance_maps")
     if maps.ndim < 3 or 0 in maps.shape:
         raise InputError(f"distance_maps: {describe(maps)} given, (M, H, W) wanted, or a batch (..., M, H, W)")
-    if maps.is_complex():
-        raise InputError(f"distance_maps: {describe(maps)} given, real numbers wanted")
+    if maps.is_complex() or (maps.dtype.itemsize == 1 and maps.is_floating_point()):
+        raise InputError(
+            f"distance_maps: {describe(maps)} given, real numbers of at least 16 bits, or whole numbers, wanted"
+        )
     maps = (maps.cpu() if maps.device.type == "mps" else maps).to(torch.float64)  # MPS has no float64
     low, high = (float(value) for value in maps.aminmax())
     if not (low >= 0 and math.isfinite(high)):

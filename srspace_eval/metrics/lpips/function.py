@@ -107,6 +107,8 @@ def lpips_map(
         (H, W) float32, or (..., H, W) for a batch, at least 0, lower is closer; an array or a tensor, as ``sr`` is. The
         mean of a map is spatial LPIPS, see :func:`lpips`. Values may differ by about 1e-9 between numbers of torch
         threads, because the convolutions' sums are split among them. ``score`` gives each convolution one thread.
+        On a CPU with bf16 arithmetic, ``torch.set_float32_matmul_precision("medium")`` changes values by about 1e-7;
+        leave it at torch's default, ``"highest"``.
 
     Raises
     ------

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from srspace_eval._utils.whole_numbers import LARGEST_SEED, is_whole
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import (
     LeastSize,
@@ -176,9 +177,9 @@ class DiversityPatches(LpipsFamily):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.patches < 0 or self.size < 1 or self.seed < 0:
+        if not (is_whole(self.patches, 0) and is_whole(self.size, 1) and is_whole(self.seed, 0, LARGEST_SEED)):
             raise InputError(
-                f"patches: at least 1 patch of at least 1 pixel and a seed from 0 on are required, not "
+                f"patches: at least 1 patch of at least 1 pixel and a seed from 0 to 2^63 - 1 are required, not "
                 f"patches={self.patches}, size={self.size}, seed={self.seed}"
             )
 

@@ -72,6 +72,20 @@ def floored_columns(settings: Mapping[str, Mapping[str, Any]], height: int, widt
     return found
 
 
+def psnr_columns(settings: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """The columns of a result that are a PSNR or an LR-PSNR, with a floor or without one.
+
+    >>> sorted(psnr_columns({"psnr_y": {"metric": "psnr", "channels": "Y"}, "ssim": {}}))
+    ['psnr_y']
+    """
+    return frozenset(
+        renamed_key(column, metric, measure_id)
+        for measure_id, group in settings.items()
+        if (metric := str(group.get("metric", measure_id))) in _GROUPS
+        for column in _GROUPS[metric]
+    )
+
+
 def _compared(
     settings: Mapping[str, Mapping[str, Any]], group: Mapping[str, Any], metric: str, height: int, width: int
 ) -> tuple[int, int] | None:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from srspace_eval.kernels.cuda import fetch
-from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, same_size, values_of_pairs
+from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, same_size, sum_of, values_of_pairs
 from srspace_eval.metrics._channels import LUMA_WEIGHTS, Channel, check_part, inside, luma_8bit, planes
-from srspace_eval.metrics.resize import resize_picture
+from srspace_eval.metrics.resize import positive_number, resize_picture
 
 _BAND_ROWS = 64  # on the CPU, so that a band stays in the cache
 
@@ -137,7 +137,7 @@ def lr_psnr(
     Raises
     ------
     InputError
-        If a shape, dtype or range is another, or the sizes do not fit together.
+        If a shape, dtype or range is another, the scale is not a positive number, or the sizes do not fit together.
 
     Examples
     --------
@@ -148,7 +148,8 @@ def lr_psnr(
     inf
     """
     check_part(channel, border)
-    function = partial(picture_lr_psnr, scale=scale, convention=convention, channel=channel, border=border)
+    factor = positive_number(scale, "scale")
+    function = partial(picture_lr_psnr, scale=factor, convention=convention, channel=channel, border=border)
     return values_of_pairs(function, sr, lr, ("sr", "lr"))
 
 
@@ -167,7 +168,7 @@ def picture_psnr(a: Tensor, b: Tensor, channel: Channel = "rgb", border: int = 0
 
 
 def picture_lr_psnr(
-    sr: Tensor, lr: Tensor, scale: int, convention: str = "ntire21", channel: Channel = "rgb", border: int = 0
+    sr: Tensor, lr: Tensor, scale: float, convention: str = "ntire21", channel: Channel = "rgb", border: int = 0
 ) -> float:
     """:func:`lr_psnr` of two (H, W, 3) tensors whose dtype and range are checked already."""
     if sr.dtype != torch.uint8:
@@ -192,7 +193,7 @@ def picture_mse(a: Tensor, b: Tensor, channel: Channel = "rgb", border: int = 0)
     bands = zip(torch.split(a, rows), torch.split(b, rows), strict=True)
     pixels = a.shape[0] * a.shape[1]
     if not exact:
-        errors = (float((planes(p, channel) - planes(q, channel)).square().sum()) for p, q in bands)
+        errors = (float(sum_of((planes(p, channel) - planes(q, channel)).square())) for p, q in bands)
         return math.fsum(errors) / (pixels * (3 if channel == "rgb" else 1))
     if channel == "rgb":
         return sum(_squared_error(p, q) for p, q in bands) / (pixels * 3)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
 from srspace_eval.metrics.psnr.floor import CHANNEL_NAMES, ONE_STEP, largest_psnr
@@ -35,8 +36,8 @@ class PixelMetric(Metric):
     border: int = 0
 
     def __post_init__(self) -> None:
-        if self.border < 0:
-            raise InputError(f"border = {self.border}: a whole number of pixels, at least 0, is required")
+        if not is_whole(self.border, 0):
+            raise InputError(f"border = {self.border!r}: a whole number of pixels, at least 0, is required")
 
     @abstractmethod
     def compare(self, sr: Tensor, gt: Tensor) -> float:
@@ -75,6 +76,7 @@ class Psnr(PixelMetric):
     floor
         ``"one step"``: in means, a sample that equals the GT counts as one 8-bit step in one value
         (:mod:`srspace_eval.metrics.psnr.floor`). ``"none"``: its value is infinite, and so is the image's mean.
+        The mean over images then counts the image's finite samples.
     """
 
     name: ClassVar[str] = "psnr"

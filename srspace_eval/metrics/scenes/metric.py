@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import LeastSize, Metric, MetricInfo, Needs, RunInputs, Setting
 from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, SampleMean
@@ -35,8 +36,8 @@ class SceneMetric(Metric):
     border: int = 0
 
     def __post_init__(self) -> None:
-        if self.border < 0:
-            raise InputError(f"border = {self.border}: a whole number of pixels, at least 0, is required")
+        if not is_whole(self.border, 0):
+            raise InputError(f"border = {self.border!r}: a whole number of pixels, at least 0, is required")
 
     @abstractmethod
     def score(self, picture: Pixels) -> float:

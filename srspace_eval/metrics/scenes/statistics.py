@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.ndimage import correlate1d
 from scipy.special import gammaln
 
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError
 from srspace_eval.kernels.cubic import taps
 
@@ -73,8 +74,8 @@ def check_options(channel: str, border: int) -> None:
     """Raise :class:`InputError` unless the channel is known and the border is at least 0."""
     if channel not in get_args(Channel):
         raise InputError(f"channel {channel!r}: {', '.join(get_args(Channel))} are known")
-    if border < 0:
-        raise InputError(f"border {border}: a whole number of pixels, at least 0, is required")
+    if not is_whole(border, 0):
+        raise InputError(f"border {border!r}: a whole number of pixels, at least 0, is required")
 
 
 def grey(pixels: Pixels) -> Floats:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from srspace_eval.errors import InputError
 from srspace_eval.kernels.cuda import fetch
-from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, same_size, values_of_pairs
+from srspace_eval.metrics._arrays import Array, ArrayLike, FloatArray, same_size, sum_of, values_of_pairs
 from srspace_eval.metrics._channels import Channel, check_part, inside, planes
 
 Window: TypeAlias = Literal["gaussian", "uniform"]
@@ -97,7 +97,7 @@ def picture_ssim(a: Tensor, b: Tensor, channel: Channel = "rgb", border: int = 0
     sums = []
     for start in range(0, height, rows):
         stop = min(start + rows, height) + size - 1
-        sums.append(_band(planes(x[start:stop], channel), planes(y[start:stop], channel), window).sum())
+        sums.append(sum_of(_band(planes(x[start:stop], channel), planes(y[start:stop], channel), window)))
     total = math.fsum(fetch(torch.stack(sums)).tolist())
     return total / (height * width * (3 if channel == "rgb" else 1))
 

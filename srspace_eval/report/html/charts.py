@@ -65,7 +65,7 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
             {
                 "name": escape_plotly(entry.team),
                 "kind": entry.kind,
-                "source": entry.origin,
+                "source": "given" if any(metric in entry.joined for metric in metrics) else entry.origin,
                 "x": _round(x),
                 "y": _round(y),
                 "hover": _hover(table, line),
@@ -195,7 +195,7 @@ def _hover(table: Table, line: Line) -> str:
         unit = f" {column.unit}" if column.unit else ""
         interval = f" [{cell.interval}]" if cell.interval else ""
         mark = "" if entry.origin == "published" else column.mark
-        lines.append(f"{text.label_html(column.label)}{mark} {cell.text}{unit}{interval}")
+        lines.append(f"{text.label_html(column.label)}{mark} {cell.text}{cell.mark}{unit}{interval}")
     return "<br>".join(lines)
 
 

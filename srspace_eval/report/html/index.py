@@ -20,6 +20,7 @@ def summarise(table: TrackTable) -> dict[str, Any]:
     baselines = [row.entry.origin for row in ranking.rows if row.entry.kind == "baseline"]
     # Published rows among measured ones are called published, not baselines. They have no rank here.
     beside = 0 if table.model.all_published else baselines.count("published")
+    leaders = [line for line in table.lines if line.group != "baseline" and not line.incomplete][:LEADERS]
     return {
         "teams": sum(row.entry.kind == "team" for row in ranking.rows),
         "baselines": len(baselines) - beside - late,
@@ -30,7 +31,8 @@ def summarise(table: TrackTable) -> dict[str, Any]:
         "columns": table.columns[:COLUMNS],
         "published": table.model.all_published,
         "has_final": table.model.has_final,
-        "leaders": [line for line in table.lines if line.group != "baseline" and not line.incomplete][:LEADERS],
+        "leaders": leaders,
+        "given_notes": table.model.given_notes(line.model for line in leaders),
         "points": _points(ranking),
         "marks": [table.model.column_marks.get(metric, "") for metric in charts.plane(ranking) or ()],
         "plane": [ranking.track.columns()[metric] for metric in charts.plane(ranking) or ()],
@@ -43,7 +45,7 @@ def _points(ranking: Ranking) -> list[tuple[float, float, str, bool]]:
     if metrics is None:
         return []
     rows = [
-        (x, y, row.entry.kind, row.entry.origin == "measured")
+        (x, y, row.entry.kind, all(row.entry.source_of(metric) == "measured" for metric in metrics))
         for row in ranking.rows
         if (x := text.finite(row.entry.values.get(metrics[0]))) is not None
         and (y := text.finite(row.entry.values.get(metrics[1]))) is not None

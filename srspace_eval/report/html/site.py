@@ -287,6 +287,7 @@ class _Site:
             single_names=dict.fromkeys(
                 example_names([n], ranking.track.first) for n in ranking.track.sample_names if "{sample" not in n
             ) if ranking.track.samples > 1 else {},
+            plane_given=any(m in row.entry.joined for row in ranking.rows for m in charts.plane(ranking) or ()),
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
                 for m in charts.plane(ranking) or ()
@@ -309,7 +310,10 @@ class _Site:
         }
         self._page(
             "submission", f"{folder}/teams/{name}.html", root="../../", track=ranking.track, table=table,
-            departures=table.model.departures_of(info.id for info, _ in page.columns),
+            departures=(
+                *table.model.departures_of(info.id for info, _ in page.columns),
+                *table.model.given_notes([table.lines[number].model]),
+            ),
             line=table.lines[number], result=result, page=page, data=data,
             viewer=f"../viewer/{name}.html" if shown.views else "",
             compare=f"../viewer/compare.html#left={name}" if compare else "",

@@ -3,11 +3,13 @@
 
 class Board {
   // ties: whether pieces may share a rank. changed(): called after every change. say(text): for screen readers.
-  constructor({ pool, ranking, ties, changed, say }) {
+  constructor({ pool, ranking, ties, changed, say, pictures }) {
     this.lists = { pool, ranking };
     this.ties = ties;
     this.changed = changed;
     this.say = say;
+    this.pictures = pictures;
+    this.cards = new Map();
     this.drag = new CardDrag(this.lists, (item, target) => this.drop(item, target));
     for (const list of [pool, ranking]) {
       list.addEventListener("click", (event) => this.click(event));
@@ -22,6 +24,7 @@ class Board {
 
   show(items, groups) {
     this.drag.end();
+    this.pictures.forget([...this.cards.values()].map((card) => card.querySelector("img")));
     const ranking = new Ranking(items, groups);
     this.ranking = ranking;
     this.letter = new Map(ranking.items.map((item, i) => [item, letters(i)]));
@@ -54,7 +57,7 @@ class Board {
     card.dataset.item = item;
     const pick = button("pick", "");
     const image = document.createElement("img");
-    image.src = `images/${item}.png`;
+    this.pictures.show(image, item);
     image.alt = "";
     image.draggable = false;
     const badge = document.createElement("span");

@@ -3,14 +3,14 @@
 
 class Board {
   // changed(): called after every change. next(): called by Enter. say(text): for screen readers.
-  constructor({ changed, next, say, trouble }) {
+  constructor({ changed, next, say, pictures }) {
     this.picture = document.getElementById("picture");
     this.reference = document.getElementById("reference");
     this.inputs = [...document.querySelectorAll("#grades input")];
     this.changed = changed;
     this.next = next;
     this.say = say;
-    this.trouble = trouble;
+    this.pictures = pictures;
     this.grade = null;
     for (const input of this.inputs) input.addEventListener("change", () => this.rate(Number(input.value)));
     document.addEventListener("keydown", (event) => this.key(event));
@@ -29,9 +29,7 @@ class Board {
   // The picture before stays hidden until the new one is there.
   load(image, name) {
     image.classList.add("loading");
-    image.onload = () => image.classList.remove("loading");
-    image.onerror = () => this.trouble("A picture of this task cannot be loaded. Reload the page; if that does not help, tell the organiser.");
-    image.src = `images/${name}.png`;
+    this.pictures.show(image, name, () => image.classList.remove("loading"));
   }
 
   update(grade) {
@@ -46,7 +44,7 @@ class Board {
   }
 
   rate(grade) {
-    if (!this.picture.complete || !this.picture.naturalWidth) { this.check(); return; }
+    if (!this.pictures.ready) { this.check(); return; }
     this.grade = grade;
     this.check();
     this.say(`Rated ${grade}`);

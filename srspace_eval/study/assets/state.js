@@ -121,7 +121,7 @@ class Progress {
     this.code = code;
     this.key = `srspace-eval/${study.study}/${code.rater}`;
     this.list = study.raters[code.rater].tasks;
-    this.stored = true;
+    this.stored = true; // whether the last write, or the reading at the start, went well
     this.kind = ANSWERS[study.task];
     // version: the number of writes. revision and id: of the answer. issued: this revision was sent or saved.
     this.data = {
@@ -166,7 +166,7 @@ class Progress {
       revision: Math.min(Math.max(data.revision | 0, 1), 1000000),
       id: data.id ?? null,
       issued: Boolean(data.issued) && /^[0-9a-f]{32}$/.test(data.id),
-      at: Math.min(Math.max(data.at | 0, 0), this.list.length),
+      at: Math.min(Math.max(data.at | 0, 0), this.list.length - 1),
       started: time(data.started),
       finished: time(data.finished),
       sent: Boolean(data.sent),
@@ -179,6 +179,7 @@ class Progress {
     this.data.version += 1;
     try {
       localStorage.setItem(this.key, JSON.stringify(this.data));
+      this.stored = true;
     } catch { this.stored = false; }
   }
 

@@ -10,18 +10,39 @@
   let progress = null;
   let board = null;
   let entered = 0; // when the current task became visible
+  let shown = ""; // the answer to the current task when it was shown
+  let reviewing = false; // all tasks are done, and the rater goes through them again
+  let sending = false;
 
   function say(text) { $("said").textContent = text; }
 
-  function trouble(text) {
-    $("trouble").textContent = text;
-    $("trouble").hidden = !text;
+  // Each kind of trouble has one text; without a text it is over.
+  const troubles = new Map();
+  function trouble(kind, text) {
+    if (text) troubles.set(kind, text); else troubles.delete(kind);
+    const all = [...troubles.values()].join(" ");
+    if ($("trouble").textContent !== all) $("trouble").textContent = all;
+    $("trouble").hidden = !all;
   }
+
+  function tellStorage() {
+    const lost = "This browser does not store your answers now; its storage may be full. Do not close or reload this page before your answers have arrived. Save them as a file, to be sure.";
+    const start = "This browser does not store your progress. Do all tasks in one go, and do not reload the page.";
+    trouble("storage", !progress || progress.stored ? "" : $("screen-start").hidden ? lost : start);
+  }
+
+  const pictures = new Pictures((ready, failed) => {
+    $("screen-task").setAttribute("aria-busy", String(!ready));
+    trouble("pictures", failed ? "A picture of this task has not loaded. The page asks for it again. If it does not appear, reload the page; if that does not help, tell the organiser." : "");
+  });
 
   function screen(name) {
     for (const section of document.querySelectorAll(".screen")) section.hidden = section.id !== `screen-${name}`;
     $("progress").hidden = name === "start";
     $("actions").hidden = name !== "task";
+    if (name !== "task") { reviewing = false; pictures.begin(); }
+    $("end-review").hidden = !reviewing;
+    $("save-so-far").hidden = reviewing;
     scrollTo(0, 0);
   }
 
@@ -49,7 +70,7 @@
     fact("pieces", pieces, ranking ? "pieces in each" : pieces > 1 ? "pictures in each" : "picture in each");
     fact("time", `≈ ${time}`, progress.done ? "left; take breaks as you like" : "in all; take breaks as you like");
     $("begin").textContent = progress.done ? (progress.complete ? "Go to your answers" : "Continue") : "Start";
-    if (!progress.stored) trouble("This browser does not store your progress. Do all tasks in one go, and do not reload the page.");
+    tellStorage();
     $("begin").focus({ preventScroll: true });
   }
 
@@ -68,7 +89,7 @@
   function begin() {
     progress.sync();
     progress.update({ started: progress.data.started ?? new Date().toISOString() });
-    if (progress.complete) showDone();
+    if (progress.complete) finish();
     else showTask(progress.isDone(Math.min(progress.data.at, progress.list.length - 1)) ? progress.firstOpen() : progress.data.at);
   }
 
@@ -79,8 +100,10 @@
     progress.update({ at: index });
     entered = performance.now();
     const items = progress.items(index);
+    pictures.begin();
     board.show(items, progress.value(index), study.tasks[progress.name(index)].reference);
     $("task-heading").textContent = `Task ${index + 1} of ${progress.list.length}`;
+    shown = JSON.stringify(board.value);
     if (ranking) reference();
     layout();
     refresh();
@@ -106,6 +129,7 @@
     $("next").setAttribute("aria-disabled", String(left > 0));
     $("next").textContent = index + 1 === progress.list.length ? "Finish" : "Next";
     $("back").disabled = index === 0;
+    tellStorage();
   }
 
   // Seconds since the last call, if the page was visible.
@@ -121,13 +145,26 @@
     refresh();
   }
 
-  function next() {
+  // Whether the task is finished. If not, the page tells what is missing.
+  function finished() {
     const index = progress.data.at;
     if (board.left) {
       board.nudge();
-      return;
+      return false;
+    }
+    // An answer that was given with all pictures stays.
+    if (!pictures.ready && !(progress.isDone(index) && JSON.stringify(board.value) === shown)) {
+      say("The pictures of this task have not loaded yet");
+      return false;
     }
     progress.record(index, board.value, spent(), shownOn(), true);
+    return true;
+  }
+
+  function next() {
+    const index = progress.data.at;
+    if (!finished()) return;
+    if (reviewing && index + 1 < progress.list.length) { showTask(index + 1); return; }
     const open = progress.list.findIndex((_, i) => i > index && !progress.isDone(i));
     const target = open < 0 ? progress.firstOpen() : open;
     if (target < progress.list.length) showTask(target); else finish();
@@ -165,7 +202,9 @@
 
   function reference() {
     const { id } = study.tasks[progress.name(progress.data.at)].reference;
-    for (const name of ["lr", "context"]) $(name).style.backgroundImage = `url("images/${id}.png")`;
+    const both = [$("lr"), $("context")];
+    for (const element of both) element.style.backgroundImage = "";
+    pictures.show(new Image(), id, () => { for (const element of both) element.style.backgroundImage = `url("images/${id}.png")`; });
   }
 
   function sizeReference(piece, ratio) {
@@ -193,7 +232,7 @@
     progress.sync();
     if (!progress.data.issued) progress.update({ finished: new Date().toISOString() });
     showDone();
-    if (session && !progress.data.sent) send();
+    if (session && !progress.data.sent && !sending) send();
   }
 
   function showDone() {
@@ -202,16 +241,18 @@
     $("progress-time").textContent = "";
     $("progress-bar").max = progress.list.length;
     $("progress-bar").value = progress.done;
-    $("send").hidden = !session || progress.data.sent;
+    $("send").hidden = !session || progress.data.sent || sending;
     $("save").className = session ? "plain" : "primary";
     $("done-text").textContent = session
-      ? "Your answers are now sent to the organiser. You may also save a copy."
+      ? "This page sends your answers to the organiser, and tells you when they have arrived. You may also save a copy."
       : "Save your answers as a file and give it to the organiser. The file contains your code, your answers, the times of your work, and the size of your screen; nothing else.";
-    $("send-state").textContent = progress.data.sent ? "Your answers have arrived." : "";
+    $("send-state").textContent = !session ? "" : progress.data.sent ? "Your answers have arrived." : sending ? "Sending …" : "Your answers have not been sent yet.";
+    tellStorage();
     $("done-heading").focus();
   }
 
   async function send() {
+    sending = true;
     $("send").hidden = true;
     $("send-state").textContent = "Sending …";
     try {
@@ -227,8 +268,12 @@
       const said = JSON.parse(text);
       if (said?.kept !== true || said.id !== answer.id) throw new Error("the reply is not to these answers");
       progress.confirm(answer);
-      $("send-state").textContent = "Your answers have arrived. You may close this page.";
+      sending = false;
+      // A change since then is not sent.
+      if (progress.data.sent) $("send-state").textContent = "Your answers have arrived. You may close this page.";
+      else if (!$("screen-done").hidden) showDone();
     } catch (error) {
+      sending = false;
       $("send").hidden = false;
       $("send-state").textContent = `Your answers could not be sent (${error.message}). Try again, or save them as a file and give it to the organiser.`;
     }
@@ -258,17 +303,18 @@
   // ---- wiring
 
   if (!study || !window.HTMLElement) {
-    trouble("The data of this study is missing: the folder is not complete. Please tell the organiser.");
+    trouble("data", "The data of this study is missing: the folder is not complete. Please tell the organiser.");
     return;
   }
-  board = new Board({ pool: $("pool"), ranking: $("ranking"), ties: study.ties, changed: keep, next, say, trouble });
+  board = new Board({ pool: $("pool"), ranking: $("ranking"), ties: study.ties, changed: keep, next, say, pictures });
   $("begin").addEventListener("click", begin);
   $("next").addEventListener("click", next);
   $("back").addEventListener("click", () => showTask(progress.data.at - 1));
   $("save").addEventListener("click", download);
   $("save-so-far").addEventListener("click", download);
   $("send").addEventListener("click", send);
-  $("review").addEventListener("click", () => showTask(0));
+  $("review").addEventListener("click", () => { reviewing = true; showTask(0); });
+  $("end-review").addEventListener("click", () => { if (finished()) finish(); });
   $("show-help").addEventListener("click", showStart);
   $("code-form").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,0 +1,43 @@
+"""Which entry is the baseline that the formulas of another entry read. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from srspace_eval._utils.untrusted_text import name_key, spelled
+from srspace_eval.errors import RankingError
+from srspace_eval.ranking.model import Entry
+from srspace_eval.tracks.model import Track
+
+
+def baselines_of(entries: Sequence[Entry], name: str, left_out: Collection[int]) -> list[int | None]:
+    """For each entry, the index of the baseline that its formulas read; None: there is none.
+
+    Published rows read the baseline of their own publication, and other rows the one that is not published. Where there
+    is no such row, both read the first one of that name.
+    """
+    wanted = name_key(name)
+    named = [i for i, e in enumerate(entries) if wanted and i not in left_out and name_key(e.team) == wanted]
+    if not named:
+        return [None] * len(entries)
+    sources: dict[str, int] = {}
+    for i in named:
+        sources.setdefault(_source(entries[i]), i)
+    return [sources.get(_source(entry), named[0]) for entry in entries]
+
+
+def _source(entry: Entry) -> str:
+    """The citation of a published entry; empty: the entry is not published."""
+    return entry.note.split("\n")[0] if entry.origin == "published" else ""
+
+
+def require_free_baseline(entries: Sequence[Entry], track: Track) -> None:
+    """A team's submission must not have the name of the baseline, whose values the formulas of all entries read."""
+    wanted = name_key(track.baseline)
+    for entry in entries:
+        if wanted and entry.result is not None and entry.kind == "team" and name_key(entry.team) == wanted:
+            raise RankingError(
+                f"{spelled(entry.team)} is the name of the baseline of track {track.name}, and a team's result has "
+                "this name: it would decide the values of all entries. Give the team another name. If it is the "
+                "baseline, score it with --baseline"
+            )

@@ -1,0 +1,180 @@
+"""The raters' page when something fails: pictures, the browser's storage, the way to the server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import Browser, Page, Route
+
+from srspace_eval.study.key import Key
+from srspace_eval.study.serve import StudyServer
+from tests.helpers.studies import Build
+
+pytestmark = [
+    pytest.mark.browser,
+    # Playwright's event loop and pipes end with the process.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+Study = tuple[Path, Key]
+
+FILL = """() => {
+  let text = "x".repeat(1 << 20), number = 0;
+  while (text.length) {
+    try { localStorage.setItem(`filler${number++}`, text); } catch { text = text.slice(0, text.length >> 1); }
+  }
+}"""
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in a new profile. A script error fails the test; failed requests are part of it."""
+    errors: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def small(build: Build) -> Study:
+    return build(crops=1, raters=1)  # three tasks
+
+
+@pytest.fixture
+def server(small: Study, tmp_path: Path) -> Iterator[StudyServer]:
+    with StudyServer(*small, tmp_path / "answers") as server:
+        yield server
+
+
+def rank(page: Page) -> None:
+    """Rank all pieces of the task, once they are there."""
+    page.locator('#screen-task[aria-busy="false"]').wait_for()
+    while page.locator("#pool .pick").count():
+        page.locator("#pool .pick").first.click()
+
+
+def rank_all(page: Page) -> None:
+    for _ in range(3):
+        rank(page)
+        page.click("#next")
+
+
+def test_answers_that_did_not_arrive_are_sent_when_the_page_is_opened_again(
+    page: Page, server: StudyServer, tmp_path: Path
+) -> None:
+    answers = tmp_path / "answers"
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    shutil.rmtree(answers)
+    rank_all(page)
+    page.locator("#send-state", has_text="could not be sent").wait_for()
+    page.goto("about:blank")
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    page.locator("#send-state", has_text="could not be sent").wait_for()
+    assert page.is_visible("#send")
+    assert "are now sent" not in page.inner_text("#done-text")
+    answers.mkdir()
+    page.reload()
+    page.click("#begin")
+    page.locator("#send-state", has_text="have arrived").wait_for()
+    assert page.is_hidden("#send")
+    assert [path.name for path in answers.iterdir()] == ["r01.json"]
+    # A change in a review, after which the page is closed: the next visit sends it.
+    page.click("#review")
+    page.locator("#ranking .worse").first.click()
+    page.goto("about:blank")
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    page.locator("#send-state", has_text="have arrived").wait_for()
+    assert json.loads((answers / "r01-2.json").read_text())["revision"] == 2
+
+
+def test_a_review_reaches_every_task_and_can_end_early(page: Page, server: StudyServer) -> None:
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    rank_all(page)
+    page.locator("#send-state", has_text="have arrived").wait_for()
+    page.click("#review")
+    for number in (1, 2, 3):
+        assert page.inner_text("#progress-text") == f"Task {number} of 3"
+        page.click("#next")
+    assert page.inner_text("#done-heading") == "Thank you, you have finished"
+    page.click("#review")
+    page.click("#next")
+    page.click("#end-review")
+    assert page.inner_text("#done-heading") == "Thank you, you have finished"
+    assert "have arrived" in page.inner_text("#send-state")
+
+
+@pytest.mark.parametrize("task", ["rank", "rate"])
+def test_a_task_whose_pictures_have_not_loaded_cannot_be_finished(
+    page: Page, build: Build, tmp_path: Path, task: str
+) -> None:
+    study = build(task=task, crops=1, raters=1)
+    failing = [True]
+
+    def answer(route: Route) -> None:
+        if failing[0]:
+            route.abort()
+        else:
+            route.continue_()
+
+    with StudyServer(*study, tmp_path / "answers") as server:
+        page.route("**/images/*.png", answer)
+        page.goto(server.links["r01"])
+        page.click("#begin")
+        page.locator("#trouble", has_text="has not loaded").wait_for()
+        if task == "rank":
+            while page.locator("#pool .pick").count():
+                page.locator("#pool .pick").first.click(force=True)
+        else:
+            page.keyboard.press("3")
+        page.click("#next", force=True)
+        assert page.inner_text("#progress-text").startswith("Task 1 of")
+        # The page asks again by itself.
+        failing[0] = False
+        page.locator('#screen-task[aria-busy="false"]').wait_for()
+        page.locator("#trouble").wait_for(state="hidden")
+        if task == "rate":
+            page.keyboard.press("3")
+        page.click("#next")
+        assert page.inner_text("#progress-text").startswith("Task 2 of")
+
+
+def test_a_full_storage_is_told_at_once(page: Page, server: StudyServer) -> None:
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    rank(page)
+    page.evaluate(FILL)
+    page.click("#next")
+    rank(page)
+    page.locator("#trouble", has_text="does not store your answers now").wait_for()
+    # The answers are still sent, and the notice goes when there is room again.
+    page.click("#next")
+    page.evaluate(
+        "() => Object.keys(localStorage).forEach((key) => key.startsWith('filler') && localStorage.removeItem(key))"
+    )
+    rank(page)
+    page.locator("#trouble").wait_for(state="hidden")
+    page.click("#next")
+    page.locator("#send-state", has_text="have arrived").wait_for()
+
+
+def test_a_stored_place_behind_the_last_task_is_the_last_task(page: Page, small: Study, server: StudyServer) -> None:
+    page.goto(server.links["r01"])
+    text = json.dumps({"version": 1, "at": 99, "tasks": {}})
+    page.evaluate("([name, text]) => localStorage.setItem(name, text)", [f"srspace-eval/{small[1].study}/r01", text])
+    page.reload()
+    page.click("#begin")
+    assert page.inner_text("#progress-text") == "Task 3 of 3"
