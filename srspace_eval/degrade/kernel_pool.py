@@ -20,9 +20,9 @@ import numpy.typing as npt
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.folder_walk import files_below
 from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.mat_file import MatFileError, read_matrix
 from srspace_eval._utils.notices import notify
 from srspace_eval.degrade.blur import FloatArray, centre_of_mass, move
-from srspace_eval.degrade.mat_file import MatFileError, read_matrix
 from srspace_eval.errors import InputError, ProblemsError
 
 CENTRE_TOLERANCE = 0.1
