@@ -73,4 +73,6 @@ def read_yaml(data: bytes) -> object:
         raise ValueError("nested too deeply") from None
     except (yaml.YAMLError, LookupError, AttributeError, TypeError, ArithmeticError) as error:
         # All but the first come from values that do not fit their tag, such as `!!int ""`.
-        raise ValueError(str(error) if isinstance(error, yaml.YAMLError) else f"a value is invalid ({error})") from None
+        raise ValueError(
+            str(error)[:1000] if isinstance(error, yaml.YAMLError) else f"a value is invalid ({error})"
+        ) from None
