@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import struct
 import tracemalloc
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.inputs.boards import make_results
 from srspace_eval._utils.csv_table import MAX_COLUMNS, read_csv_table
+from srspace_eval._utils.folder_walk import files_below
 from srspace_eval._utils.untrusted_text import LONGEST_TEAM, did_you_mean, name_key
+from srspace_eval.cli import main
 from srspace_eval.codabench.check import check_bundle
 from srspace_eval.codabench.checks.yaml_file import read_yaml
 from srspace_eval.errors import ImageError, Notice, RankingError, ResultsError, SubmissionError
@@ -23,7 +28,8 @@ from srspace_eval.ranking.entries import table_entries
 from srspace_eval.ranking.model import Entry
 from srspace_eval.results.documents import from_document, to_document
 from srspace_eval.results.store import require_new_name
-from srspace_eval.submissions import folders
+from srspace_eval.submissions import batch, folders
+from srspace_eval.submissions.folder_search import png_folders
 from srspace_eval.submissions.sources import ZipSource, open_source
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.commands import run
@@ -90,12 +96,12 @@ def test_many_folders_of_a_zip_are_refused(tmp_path: Path) -> None:
 
 def test_a_zip_is_opened_once_for_all_its_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _zip_of(tmp_path / "some.zip", [f"d{i}/a.png" for i in range(20)])
-    opened = []
+    opened: list[object] = []
     real = zipfile.ZipFile.__init__
 
-    def counted(self: zipfile.ZipFile, *args: object, **options: object) -> None:
-        opened.append(self)
-        real(self, *args, **options)  # type: ignore[arg-type]
+    def counted(*args: Any, **options: Any) -> None:
+        opened.append(args[0])
+        real(*args, **options)
 
     monkeypatch.setattr(zipfile.ZipFile, "__init__", counted)
     source = open_source(path)
@@ -181,7 +187,12 @@ def test_the_first_faults_of_a_table_are_listed(tmp_path: Path) -> None:
 
 def test_the_first_strangers_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str] = []
-    monkeypatch.setattr(gather, "did_you_mean", lambda name, known: searched.append(name) or "")
+
+    def asked(name: str, known: object) -> str:
+        searched.append(name)
+        return ""
+
+    monkeypatch.setattr(gather, "did_you_mean", asked)
     track = load_track("x4")
     entries = [Entry("Deepest", "team", {"lpips": 0.1, "lr_psnr": 46.0}, "given")]
     (tmp_path / "mor.csv").write_text("team,mor\n" + "".join(f"s{i:04d},2\n" for i in range(50)))
@@ -199,3 +210,79 @@ def test_a_dense_file_on_a_board_is_not_decoded(tmp_path: Path) -> None:
     (tmp_path / "x4").mkdir()
     (tmp_path / "x4" / "zz.json").write_text('{"team":"zz","a":[' + ",".join(["[]"] * 200_000) + "]}")
     require_new_name(tmp_path, "x4", "ZZ")  # as any file that is not a result
+
+
+def test_an_inbox_is_searched_within_bounds(tmp_path: Path) -> None:
+    inbox, foreign = tmp_path / "inbox", tmp_path / "foreign"
+    (foreign / "inner").mkdir(parents=True)
+    (foreign / "inner" / "a.png").touch()
+    deep = inbox / "deep"
+    deep.mkdir(parents=True)
+    here = Path.cwd()
+    try:
+        os.chdir(deep)
+        for _ in range(1200):  # deeper than Python recurses
+            Path("d").mkdir()
+            os.chdir("d")
+    finally:
+        os.chdir(here)
+    (inbox / "team").mkdir()
+    (inbox / "team" / "a.png").touch()
+    try:
+        (inbox / "empty").mkdir()
+        (inbox / "empty" / "link").symlink_to(foreign, target_is_directory=True)
+        assert [path.name for path in batch._members(inbox)[1]] == ["team"]
+        assert [path.name for path in files_below(inbox)] == ["a.png"]
+    finally:
+        shutil.move(deep, tmp_path / "aside")
+        _remove_deep(tmp_path / "aside")
+
+
+def _remove_deep(folder: Path) -> None:
+    """Remove a chain of folders from its inner end: pytest and shutil recurse."""
+    here, depth = Path.cwd(), 0
+    try:
+        os.chdir(folder)
+        while Path("d").is_dir():
+            os.chdir("d")
+            depth += 1
+        for _ in range(depth):
+            os.chdir("..")
+            Path("d").rmdir()
+    finally:
+        os.chdir(here)
+
+
+def test_a_walk_ends_at_its_bound(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.npy").touch()
+    with pytest.raises(OSError, match="contains more than 4 files and folders; give a smaller folder"):
+        list(files_below(tmp_path, 4))
+    assert len(list(files_below(tmp_path, 5))) == 5
+    with pytest.raises(OSError, match="No such file"):
+        list(files_below(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("fails", ["inner", "inner/deeper"])
+def test_inner_folders_that_cannot_be_listed_are_left_out(
+    tmp_path: Path, fails: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inner" / "deeper").mkdir(parents=True)
+    (tmp_path / "x4").mkdir()
+    (tmp_path / "x4" / "a.png").touch()
+    real = Path.iterdir
+
+    def refused(self: Path) -> Iterator[Path]:
+        if self == tmp_path / fails:
+            raise PermissionError(13, "Permission denied", str(self))
+        return real(self)
+
+    monkeypatch.setattr(Path, "iterdir", refused)  # root may list all folders
+    assert png_folders(tmp_path) == ["x4"]
+
+
+def test_a_path_that_is_too_long_has_advice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["rank", "--board", str(tmp_path / ("x" * 300))])
+    assert ended.value.code == 1
+    assert "; give a shorter path" in capsys.readouterr().err
