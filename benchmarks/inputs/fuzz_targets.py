@@ -388,7 +388,7 @@ def mat(_: Path) -> Target:
     import numpy as np
     import scipy.io
 
-    from srspace_eval.degrade.mat_file import MatFileError, read_matrix
+    from srspace_eval._utils.mat_file import MatFileError, read_matrix
 
     seeds = []
     for packed in (False, True):

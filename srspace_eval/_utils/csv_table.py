@@ -5,16 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded
-from srspace_eval._utils.untrusted_text import name_key, unescape_cell
+from srspace_eval._utils.untrusted_text import name_key, too_long, unescape_cell
 from srspace_eval.errors import ProblemsError, RankingError
 
 _MAX_BYTES = 1 << 24
+
+MAX_COLUMNS = 1000
+"""Columns of a table. Three columns for each of the metrics and of a track's own numbers take a tenth of it."""
+
+_LISTED = 100  # faults that are listed: a table of 16 MB may have a million
 
 
 class CsvTable:
@@ -54,7 +60,9 @@ class CsvTable:
                 self.fault(number, f"{len(cells)} cells under {len(self.columns)} columns")
             # Two publications may have the same method.
             key = (line.name(), line.cell("note") if line.cell("source") == "published" else "")
-            if not name_key(key[0]):
+            if told := too_long(key[0]):
+                self.fault(number, told)
+            elif not name_key(key[0]):
                 self.fault(number, "no team name" if not key[0] else f"the team name {key[0]!a} shows nothing")
             elif key in seen:
                 self.fault(number, f"{key[0]!r} is also in line {seen[key]}")
@@ -64,7 +72,9 @@ class CsvTable:
     def done(self) -> None:
         """Raise the table's error if there are faults."""
         if self.faults:
-            listed = [f"line {line}: {text}" for line, text in sorted(self.faults, key=lambda f: f[0])]
+            listed = [f"line {line}: {text}" for line, text in sorted(self.faults, key=lambda f: f[0])[:_LISTED]]
+            if len(self.faults) > _LISTED:
+                listed.append(f"and {len(self.faults) - _LISTED} more")
             raise self.error(f"{self.path}: the table cannot be used", listed)
 
 
@@ -151,6 +161,11 @@ def read_csv_table(path: Path, *needed: str, error: type[ProblemsError] = Rankin
                 continue  # a comment before the first line
             if not table.columns:
                 table.columns = [cell.strip().lower() for cell in cells]
+                if len(cells) > MAX_COLUMNS:
+                    raise error(
+                        f"{path}: line {reader.line_num}: {len(cells)} columns, and at most {MAX_COLUMNS} are read; "
+                        "remove the others"
+                    )
             elif any(cell.strip() for cell in cells):
                 table.rows.append((reader.line_num, cells))
     except csv.Error as problem:
@@ -160,7 +175,8 @@ def read_csv_table(path: Path, *needed: str, error: type[ProblemsError] = Rankin
             there = ", ".join(map(repr, table.columns[:9])) or "nothing"
             marks = " (write commas between columns)" if len(table.columns) == 1 else ""
             table.fault(1, f"the column {column!r} is missing: the first line names columns, and holds {there}{marks}")
-    for column in dict.fromkeys(c for c in table.columns if table.columns.count(c) > 1):
-        table.fault(1, f"the column {column!r} is there twice")
+    for column, count in Counter(table.columns).items():
+        if count > 1:
+            table.fault(1, f"the column {column!r} is there twice")
     table.done()
     return table

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from srspace_eval._utils.files import open_regular
 from srspace_eval._utils.hashing import sha256_of_file
+from srspace_eval._utils.watched_http import LEAST_BYTES, SECONDS, Watch
 from srspace_eval.errors import WeightsError
 
 TIMEOUT_SECONDS = 30
 _BLOCK = 1 << 18
+_SLOW = f"sent fewer than {LEAST_BYTES} bytes of the file in {SECONDS:.0f} seconds"
 _LENGTH = re.compile("[0-9]{1,18}")
 
 
@@ -48,16 +50,18 @@ def download(
     Raises
     ------
     WeightsError
-        If the server cannot be reached, its reply makes no sense, the connection breaks, the disk is full or the file
-        is not the one expected.
+        If the server cannot be reached, its reply makes no sense, the connection breaks or is slower than 16 KB in a
+        minute, the disk is full or the file is not the one expected.
     """
     if not url.startswith(("https://", "http://")):
         raise WeightsError(f"{url}: not an http or https address")
     part = target.with_name(target.name + ".part")
     by_hand = f"run the same command again to continue, or download {url} by hand and store it as {target}"
+    watch = Watch()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        whole = _receive(url, part, largest, advance)
+        with watch:
+            whole = _receive(url, part, largest, advance, watch)
     except _TooLongError:
         part.unlink()
         raise WeightsError(
@@ -65,10 +69,14 @@ def download(
         ) from None
     # A ValueError: an address or a length in the server's reply that is none.
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
+        reason = _SLOW if watch.stalled else getattr(error, "reason", None) or error
         raise WeightsError(f"{url}: {reason}; {by_hand}") from None
     except OSError as error:
+        if watch.stalled:  # of TLS
+            raise WeightsError(f"{url}: {_SLOW}; {by_hand}") from None
         raise WeightsError(f"{part}: cannot be written ({error.strerror or error})") from None
+    if watch.stalled and not whole:
+        raise WeightsError(f"{url}: {_SLOW}; {by_hand}")
     if not whole:
         raise WeightsError(f"{url}: the connection broke after {part.stat().st_size} bytes; {by_hand}")
     digest = sha256_of_file(part)
@@ -84,13 +92,15 @@ class _TooLongError(Exception):
     """The server sent more bytes than the file has."""
 
 
-def _receive(url: str, part: Path, largest: int | None, advance: Callable[[int, int | None], None]) -> bool:
+def _receive(
+    url: str, part: Path, largest: int | None, advance: Callable[[int, int | None], None], watch: Watch
+) -> bool:
     """Append the missing bytes to ``part``; whether it is complete now."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": "srspace-eval"} | ({"Range": f"bytes={have}-"} if have else {})
     request = urllib.request.Request(url, headers=headers)
     try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+        response = watch.open(request, TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
@@ -104,8 +114,9 @@ def _receive(url: str, part: Path, largest: int | None, advance: Callable[[int, 
         length = response.headers.get("Content-Length")
         total = have + int(length) if length is not None and _LENGTH.fullmatch(length) else None
         advance(have, total)
-        while block := response.read(_BLOCK):
+        while block := response.read1(_BLOCK):
             file.write(block)
+            watch.received(len(block))
             have += len(block)
             if largest is not None and have > largest:
                 raise _TooLongError

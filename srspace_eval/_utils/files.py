@@ -124,18 +124,23 @@ def refuse_packed(path: Path) -> None:
 
     PyTorch stores tensors uncompressed. A compressed zip was not written by PyTorch, and may unpack to any size.
     PyTorch reads zips with its own code, not with zipfile. A zip is refused in which the two can find different files.
+    PyTorch looks at the begin of a file, and zipfile at its end.
 
     Raises
     ------
     ValueError
-        If it is such a zip, or begins as a zip and is none: PyTorch would take twice its size in memory to say so.
+        If it is such a zip, or begins as a zip and does not end as one, or the reverse.
     OSError, zipfile.BadZipFile
         If it cannot be read.
     """
-    if not is_zip(path):
-        with path.open("rb") as file:
-            if file.read(4) == b"PK\3\4":
-                raise ValueError("begins as a zip, and has no end of a zip")
+    with path.open("rb") as file:
+        begins = file.read(4) == b"PK\3\4"
+    ends = is_zip(path)
+    if begins and not ends:
+        raise ValueError("begins as a zip, and has no end of a zip")
+    if ends and not begins:
+        raise ValueError("ends as a zip, and does not begin as one")
+    if not begins:
         return
     _require_one_directory(path)
     with zipfile.ZipFile(path) as archive:

@@ -10,12 +10,19 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import islice
 
 from srspace_eval._utils.hashing import sha256_of_text
 from srspace_eval._utils.lookalikes import LOOKALIKES
 
 LONGEST_NAME = 48
 """Characters of a name that tables show."""
+
+LONGEST_TEAM = 500
+"""Characters of a team's name. Unicode's normal forms take quadratic time, so longer names are refused where they are
+read. The longest names of the published challenges have 40."""
+
+_MOST_KNOWN = 1000  # names that are searched for a similar one; each takes up to a millisecond
 
 # A spreadsheet computes a cell that starts with one of these. The apostrophe is in the list because it is the escape.
 # Where a decimal comma is usual, spreadsheets split lines at semicolons: the text after one is a cell, too.
@@ -116,11 +123,13 @@ def name_key(team: str) -> str:
 
     These count, so names that differ by them are different names: ASCII characters that look alike (l and 1, O and 0),
     several letters that look like one (rn and m), accents, and letters that look like each other in scripts other than
-    Latin.
+    Latin. Names of more than :data:`LONGEST_TEAM` characters, which readers refuse, are compared as they are.
 
     >>> name_key("Deepest") == name_key("DEEPEST") == name_key("D\u0435epest") == name_key("Deep\u200best ")
     True
     """
+    if len(team) > LONGEST_TEAM:
+        return team
     if team.isascii() and team.isprintable():
         return " ".join(team.split()).casefold()
     # A control character other than a blank shows nothing, too.
@@ -129,6 +138,17 @@ def name_key(team: str) -> str:
     folded = unicodedata.normalize("NFKC", plain.casefold())
     letters = "".join(char for char in folded if not _shows_nothing(char)).translate(LOOKALIKES)
     return " ".join(letters.casefold().split())  # folding makes capitals of Cherokee's small letters
+
+
+def too_long(team: str) -> str:
+    """What is said of a team's name that is too long; empty if it is not.
+
+    >>> too_long("x" * 600)
+    'the team name has 600 characters, and at most 500 are allowed; write a shorter name'
+    """
+    if len(team) <= LONGEST_TEAM:
+        return ""
+    return f"the team name has {len(team)} characters, and at most {LONGEST_TEAM} are allowed; write a shorter name"
 
 
 def _as_latin(found: re.Match[str]) -> str:
@@ -152,12 +172,17 @@ def spelled(name: str) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question that names the known name most like an unknown one; empty if none is like it.
 
+    Of many known names, the first thousand are searched. Nothing is like a name of more than :data:`LONGEST_TEAM`
+    characters.
+
     >>> did_you_mean("Deppest", ["SSS", "Deepest"])
     "did you mean 'Deepest'?"
     >>> did_you_mean("Bicubic", ["SSS", "Deepest"])
     ''
     """
-    names = {name_key(other): other for other in known}
+    if len(name) > LONGEST_TEAM:
+        return ""
+    names = {name_key(other): other for other in islice(known, _MOST_KNOWN) if len(other) <= LONGEST_TEAM}
     found = difflib.get_close_matches(name_key(name), names, n=1, cutoff=0.7)
     return f"did you mean {names[found[0]]!r}?" if found else ""
 

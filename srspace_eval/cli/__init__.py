@@ -6,6 +6,7 @@ May be imported by: ``__main__`` only; it may import every package.
 
 from __future__ import annotations
 
+import errno
 import sys
 import warnings
 from importlib import import_module
@@ -109,7 +110,8 @@ def main(args: list[str] | None = None) -> None:
             error.show()
             code = error.exit_code
         except OSError as error:
-            say(f"error: {error}")  # such as a full disk, or a folder that was removed
+            advice = "; give a shorter path" if error.errno == errno.ENAMETOOLONG else ""
+            say(f"error: {error}{advice}")  # such as a full disk, or a folder that was removed
             code = 1
         except MemoryError:
             say("error: not enough memory; give fewer --workers, or smaller pictures")

@@ -6,16 +6,17 @@ them are listed. Whether a UUID or a queue exists is known to the site alone.
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from srspace_eval.codabench.checks.files import UUID, BundleFiles
 from srspace_eval.codabench.checks.findings import BundleCheck as BundleCheck
 from srspace_eval.codabench.checks.leaderboard import check_leaderboard
 from srspace_eval.codabench.checks.schedule import check_phases, check_tasks
+from srspace_eval.codabench.checks.yaml_file import LARGEST_YAML, read_yaml
 from srspace_eval.codabench.plan import EMAIL
 from srspace_eval.errors import InputError
 
@@ -23,7 +24,8 @@ LARGEST_BUNDLE = 350_000_000
 """Bytes of a bundle from which on unpacking hangs in practice (codalab/codabench #2304, #2322)."""
 
 _LARGEST_MEMBER = 1 << 32
-_LARGEST_YAML = 1 << 20
+_LARGEST_ENTRIES = 100_000
+"""Files of a bundle. A bundle has a zip for each task, a page for each text, and a logo."""
 _TOP = {
     "version", "title", "description", "image", "terms", "registration_auto_approve", "docker_image",
     "make_programs_available", "make_input_data_available", "queue", "enable_detailed_results",
@@ -68,16 +70,20 @@ def check_bundle(path: Path | str) -> BundleCheck:
     """
     path = Path(path)
     found = BundleCheck()
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: not a file; give the zip of a bundle")
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > _LARGEST_MEMBER:
                 raise InputError(f"{path}: unpacks to more than {_LARGEST_MEMBER >> 30} GB; too large")
+            if len(archive.infolist()) > _LARGEST_ENTRIES:
+                raise InputError(f"{path}: holds more than {_LARGEST_ENTRIES} files; too many for a bundle")
             if path.stat().st_size > LARGEST_BUNDLE:
                 found.traps.append(f"{path.stat().st_size / 1e6:.0f} MB: those over {LARGEST_BUNDLE / 1e6:.0f} MB hang")
             _check(found, BundleFiles(found, archive))
     except zipfile.BadZipFile:
         found.refusals.append("not a zip")
-    except (OSError, NotImplementedError, RuntimeError, EOFError) as error:
+    except (OSError, NotImplementedError, RuntimeError, EOFError, ValueError, zlib.error, struct.error) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     return found
 
@@ -125,10 +131,8 @@ def _document(found: BundleCheck, files: BundleFiles) -> dict[str, Any] | None:
         found.refuse(f"competition.yaml is missing at the top of the zip{more}")
         return None
     try:
-        if files.size("competition.yaml") > _LARGEST_YAML:
-            raise ValueError(f"larger than {_LARGEST_YAML} bytes")
-        document = yaml.safe_load(files.read("competition.yaml").decode())
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        document = read_yaml(files.read("competition.yaml", LARGEST_YAML))
+    except ValueError as error:
         found.refuse(f"competition.yaml: cannot be read as YAML: {error}")
         return None
     if not isinstance(document, dict):

@@ -24,7 +24,7 @@ from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.untrusted_text import name_key, spelled
 from srspace_eval.codabench.board import DryRun, leaderboard, stored
 from srspace_eval.codabench.check import check_bundle
-from srspace_eval.codabench.checks.files import command_of
+from srspace_eval.codabench.checks.files import LARGEST_DATA, command_of, read_member
 from srspace_eval.codabench.container import Place, best_place, run_program
 from srspace_eval.codabench.estimate import QUOTA
 from srspace_eval.errors import InputError, ProblemsError
@@ -114,7 +114,12 @@ def dry_run_bundle(
         for key in ("scoring_program", "reference_data"):
             if task.get(key) not in archive.namelist():
                 raise InputError(f"{bundle}: {key} {task.get(key)!r} is on the platform, not in the bundle")
-        program, reference = archive.read(task["scoring_program"]), archive.read(task["reference_data"])
+        try:
+            program, reference = (
+                read_member(archive, task[key], LARGEST_DATA) for key in ("scoring_program", "reference_data")
+            )
+        except (zipfile.BadZipFile, *_DAMAGE) as error:
+            raise InputError(f"{bundle}: cannot be read ({error}); make the bundle again") from error
     _require_distinct([team for team, _ in submissions])
     worker = _Worker(
         program, reference, document["leaderboards"][0]["columns"], float(chosen.get("execution_time_limit") or LIMIT),
@@ -161,6 +166,8 @@ class _Worker:
                         f"the {key} of the bundle cannot be unpacked ({error}); `srspace-eval codabench check` lists "
                         "what is wrong"
                     ) from error
+            if path.exists() and not path.is_file():
+                raise InputError(f"{path}: not a file; give the zip of a submission")
             try:
                 file = path.open("rb")
             except OSError as error:

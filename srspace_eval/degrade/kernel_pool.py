@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from srspace_eval._utils.files import read_bounded
+from srspace_eval._utils.folder_walk import files_below
 from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.mat_file import MatFileError, read_matrix
 from srspace_eval._utils.notices import notify
 from srspace_eval.degrade.blur import FloatArray, centre_of_mass, move
-from srspace_eval.degrade.mat_file import MatFileError, read_matrix
 from srspace_eval.errors import InputError, ProblemsError
 
 CENTRE_TOLERANCE = 0.1
@@ -77,7 +78,7 @@ def read_kernel_pool(folder: Path | str, scale: int, *, shift: bool = False) -> 
     """
     folder = Path(folder)
     try:
-        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mat", ".npy") and p.is_file())
+        files = sorted(path for path in files_below(folder) if path.suffix.lower() in (".mat", ".npy"))
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror or error})") from error
     fitting = [file for file in files if _scale_of(file) in (None, scale)]

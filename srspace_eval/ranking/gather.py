@@ -19,6 +19,7 @@ from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import Team
 
 _NAMED = 5  # journals named in a notice
+_TOLD = 20  # strangers that are named; the similar names of each are searched in all entries
 
 
 def gather_entries(
@@ -86,10 +87,13 @@ def gather_entries(
     for path in values:
         found, strangers = add_values(found, path, track)
         if strangers:
-            known = [entry.team for entry in found if entry.origin != "published" and entry.team not in strangers]
-            meant = "".join(f"; {name!r}: {guess}" for name in strangers if (guess := did_you_mean(name, known)))
+            new = set(strangers)
+            known = [entry.team for entry in found if entry.origin != "published" and entry.team not in new]
+            meant = "".join(
+                f"; {name!r}: {guess}" for name in strangers[:_TOLD] if (guess := did_you_mean(name, known))
+            )
             notify(
-                f"{path}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with these "
+                f"{path}: {_listed(strangers)}: no entry has this name; shown as a baseline with these "
                 f"values alone{meant}"
             )
     if teams:
@@ -104,6 +108,11 @@ def gather_entries(
         where = f"in {given}" if given else "no board and no table was given, and there is no leaderboards/ here"
         raise RankingError(f"there is nothing to rank for track {track.name} ({where}): score a submission first")
     return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    return ", ".join(map(repr, names[:_TOLD])) + more
 
 
 def _tell_absent(absent: Sequence[str], entries: Sequence[Entry], track: Track) -> None:
@@ -134,12 +143,13 @@ def _with_mor(entries: Sequence[Entry], mor: Path, *, allow_unknown: bool) -> li
         raise RankingError(
             f"{mor}: names without an entry; correct them, or show them as baselines with --allow-unknown "
             "(allow_unknown=True)",
-            [_unknown(name, known) for name in unknown],
+            [
+                *(_unknown(name, known) for name in unknown[:_TOLD]),
+                *([f"and {len(unknown) - _TOLD} more"] if len(unknown) > _TOLD else []),
+            ],
         )
     if strangers:
-        notify(
-            f"{mor}: {', '.join(map(repr, strangers))}: no entry has this name; shown as a baseline with its MOR alone"
-        )
+        notify(f"{mor}: {_listed(strangers)}: no entry has this name; shown as a baseline with its MOR alone")
     return merged
 
 

@@ -35,7 +35,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.documents import Digest, DocumentError, Text, convert
-from srspace_eval._utils.untrusted_text import name_key, visible
+from srspace_eval._utils.untrusted_text import name_key, too_long, visible
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.record import Declared, ImageRecord, Kind, Result, SampleRecord
 from srspace_eval.results.signature import Signature
@@ -257,6 +257,8 @@ def _number(value: Any, place: str) -> float | None:
 
 
 def _name(team: str) -> str:
+    if told := too_long(team):
+        raise DocumentError(told)
     if not name_key(team):
         raise DocumentError("team is empty or shows nothing; write the team's name")
     if any("\ud800" <= char <= "\udfff" for char in team):

@@ -163,7 +163,7 @@ def require_new_name(board: Path | str, track: str, team: str) -> None:
 def _team_of(path: Path) -> str | None:
     """The team that a file names; None if it is not a result or cannot be read."""
     try:
-        return convert(strict_json.loads(read_bounded(path, MAX_RESULT_BYTES)), _Named).team
+        return convert(strict_json.loads(strict_json.not_dense(read_bounded(path, MAX_RESULT_BYTES))), _Named).team
     except (OSError, ValueError, RecursionError):
         return None
 

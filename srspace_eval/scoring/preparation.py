@@ -7,7 +7,7 @@ from pathlib import Path
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress
-from srspace_eval._utils.untrusted_text import name_key
+from srspace_eval._utils.untrusted_text import name_key, too_long
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.results.signature import Signature
@@ -52,6 +52,8 @@ def prepare(
     if team is None:
         name = Path(submission).resolve().name
         team = name.removesuffix(".zip") or name
+    if told := too_long(team):
+        raise InputError(f"{submission}: {told} with --team")
     if not name_key(team) or any("\ud800" <= char <= "\udfff" for char in team):
         raise InputError(f"{team!a}: leaderboards cannot show this name; give another one with --team")
     track = load_track(track) if isinstance(track, (Path, str)) else track

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.untrusted_text import name_key, spelled, visible
+from srspace_eval._utils.untrusted_text import name_key, spelled, too_long, visible
 from srspace_eval.errors import StudyError
 from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.randomization import draw_sample
@@ -116,6 +116,8 @@ def open_submissions(
 
 
 def _check_name(name: str, path: Path) -> None:
+    if told := too_long(name):
+        raise StudyError(f"{visible(str(path))}: {told}")
     if not name_key(name) or any(unicodedata.category(c) in ("Cc", "Cs") for c in name):
         raise StudyError(f"{visible(str(path))}: its method needs a printable name; write NAME=PATH")
 

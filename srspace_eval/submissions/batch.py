@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from srspace_eval._utils.folder_walk import files_below
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval._utils.untrusted_text import name_key, visible
@@ -339,11 +340,19 @@ def _members(folder: Path) -> tuple[list[Path], list[Path]]:
                 continue
             if path.suffix.lower() == ".zip" and path.is_file():
                 zips.append(path)
-            elif path.is_dir() and any(file.suffix.lower() == ".png" for file in path.rglob("*")):
+            elif path.is_dir() and _may_hold_png(path):
                 folders.append(path)
     except OSError as error:
         raise SubmissionError(f"{folder}: cannot be listed ({error.strerror or error})") from error
     return zips, folders
+
+
+def _may_hold_png(folder: Path) -> bool:
+    """Whether a PNG is in a folder, however deep. True if the folder cannot be searched: its check says why."""
+    try:
+        return any(path.suffix.lower() == ".png" for path in files_below(folder))
+    except OSError:
+        return True
 
 
 def _require_distinct(members: Sequence[BatchMember]) -> None:

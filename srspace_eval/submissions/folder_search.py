@@ -18,21 +18,24 @@ def has_png(folder: Path) -> bool:
 
 
 def png_folders(folder: Path) -> list[str]:
-    """The inner folders, at most four levels deep, that contain a PNG. Hidden folders and links are left out."""
-    found: list[str] = []
+    """The inner folders, at most four levels deep, that contain a PNG.
+
+    Hidden folders, links, and folders that cannot be listed are left out.
+    """
+    found: list[Path] = []
     level, seen = [folder], 0
     for _ in range(_DEEPEST):
-        deeper = []
+        deeper: list[Path] = []
         for outer in level:
             for path in outer.iterdir():
                 seen += 1
                 if seen > MAX_ENTRIES:
                     raise SubmissionError(f"{folder}: contains more than {MAX_ENTRIES} files")
-                if path.name.startswith((".", "__MACOSX")) or path.is_symlink() or not path.is_dir():
-                    continue
-                if has_png(path):
-                    found.append(path.relative_to(folder).as_posix())
-                else:
-                    deeper.append(path)
+                try:
+                    if path.name.startswith((".", "__MACOSX")) or path.is_symlink() or not path.is_dir():
+                        continue
+                    (found if has_png(path) else deeper).append(path)
+                except OSError:
+                    continue  # an inner folder that cannot be listed
         level = deeper
-    return sorted(found)
+    return sorted(path.relative_to(folder).as_posix() for path in found)

@@ -15,6 +15,9 @@ from srspace_eval.tracks.model import Track
 
 _LISTED = 5
 
+MAX_FOLDERS = 100
+"""Folders of PNGs that are searched. A submission has one for each track or method, and each is paired on its own."""
+
 
 def choose_folder(submission: Source, gt: Source | None, track: Track, *, lr: Source | None = None) -> Source:
     """The folder whose files pair with the track's images; the submission itself if PNGs are directly in it.
@@ -25,7 +28,7 @@ def choose_folder(submission: Source, gt: Source | None, track: Track, *, lr: So
     Raises
     ------
     SubmissionError
-        If several folders fit. The message names them.
+        If several folders fit. The message names them. If there are more than :data:`MAX_FOLDERS` folders.
 
     Warns
     -----
@@ -41,7 +44,8 @@ def choose_folder(submission: Source, gt: Source | None, track: Track, *, lr: So
             fitting[folder] = pair(enter(submission, folder), gt, track, lr=lr).resolved
         except SubmissionError:
             continue
-    best = [folder for folder, count in fitting.items() if count == max(fitting.values())]
+    most = max(fitting.values(), default=0)
+    best = [folder for folder, count in fitting.items() if count == most]
     scale = re.compile(rf"(?i)(?:^|[^a-z0-9])(?:x{track.scale}|{track.scale}x)(?:$|[^a-z0-9])")
     named = [folder for folder in best if scale.search(folder)]
     chosen = named if len(best) > 1 and len(named) == 1 else best
@@ -74,17 +78,30 @@ def folder_of_file(submission: Source, name: str, digest: str) -> Source:
 
 
 def inner_folders(source: Source) -> list[str]:
-    """The folders in a source that contain PNGs, as names with ``/``; empty if PNGs are directly in it."""
+    """The folders in a source that contain PNGs, as names with ``/``; empty if PNGs are directly in it.
+
+    Raises
+    ------
+    SubmissionError
+        If there are more than :data:`MAX_FOLDERS`.
+    """
     if isinstance(source, FolderSource):
-        return [] if has_png(source.path) else png_folders(source.path)
-    folders = {name.rpartition("/")[0] for name in source.names() if name.lower().endswith(".png")}
-    return [] if "" in folders else sorted(folders)
+        found = [] if has_png(source.path) else png_folders(source.path)
+    else:
+        folders = {name.rpartition("/")[0] for name in source.names() if name.lower().endswith(".png")}
+        found = [] if "" in folders else sorted(folders)
+    if len(found) > MAX_FOLDERS:
+        raise SubmissionError(
+            f"{source.path}: contains {len(found)} folders of PNGs, and at most {MAX_FOLDERS} are searched; put the "
+            "PNGs of the track into one folder"
+        )
+    return found
 
 
 def enter(source: Source, folder: str) -> Source:
     """One of a source's :func:`inner_folders` as a source of its own."""
     if isinstance(source, ZipSource):
-        return ZipSource(source.path, f"{source.inside}/{folder}".strip("/"))
+        return source.below(folder)
     return FolderSource(source.path / folder)
 
 

@@ -188,17 +188,23 @@ class ZipSource:
         where = self.where(name)
         if name not in self._members:
             raise ImageError(f"{where}: there is no such file in the zip")
+        member = self._members[name]
         try:
-            with self._archive.open(self._members[name]) as file:
-                data = file.read(MAX_FILE_BYTES + 1)
+            with self._archive.open(member) as file:
+                # _safe_members bounds the stated size. Nothing beyond it is unpacked, as it may be false.
+                return file.read(member.file_size + 1)
         except (*_DAMAGE, zlib.error, EOFError, RuntimeError) as error:
             raise ImageError(f"{where}: cannot be read from the zip ({error}); pack it again") from error
-        if len(data) > MAX_FILE_BYTES:
-            raise ImageError(f"{where}: larger than {MAX_FILE_BYTES} bytes; no picture is that large")
-        return data
 
     def where(self, name: str) -> str:
         return f"{self.path}: {self.inside}/{name}" if self.inside else f"{self.path}: {name}"
+
+    def below(self, folder: str) -> ZipSource:
+        """The files of one of its folders. The zip is not opened again: its directory may have 100 000 entries."""
+        self._open()
+        inner = ZipSource(self.path, f"{self.inside}/{folder}".strip("/"))
+        inner._archive, inner._members = self._archive, _inside(self._members, folder)
+        return inner
 
     def __getstate__(self) -> tuple[Path, str]:
         return self.path, self.inside
@@ -216,8 +222,7 @@ class ZipSource:
             file.guard = False
             members = _safe_members(self.path, archive.infolist())
             if self.inside:
-                start = f"{self.inside}/"
-                members = {name[len(start) :]: info for name, info in members.items() if name.startswith(start)}
+                members = _inside(members, self.inside)
             self._members = members
         except BaseException as error:
             if file is not None:
@@ -227,6 +232,11 @@ class ZipSource:
             raise
         weakref.finalize(archive, file.close)  # ZipFile closes only files that it opened itself
         self._archive = archive
+
+
+def _inside(members: dict[str, zipfile.ZipInfo], folder: str) -> dict[str, zipfile.ZipInfo]:
+    start = f"{folder}/"
+    return {name[len(start) :]: info for name, info in members.items() if name.startswith(start)}
 
 
 class _GuardedFile(io.BufferedReader):

@@ -110,8 +110,8 @@ def test_each_pickle_of_a_zip_is_looked_at(second: str, tmp_path: Path) -> None:
     path = tmp_path / "twice.pth"
     with warnings.catch_warnings(), zipfile.ZipFile(path, "w") as file:
         warnings.simplefilter("ignore")  # zipfile tells that the name is there already
-        file.writestr("archive/data.pkl", pickle.dumps({"a": Large()}))
-        file.writestr(second, pickle.dumps({}))
+        file.writestr("archive/data.pkl", pickle.dumps({"a": Large()}, 2))
+        file.writestr(second, pickle.dumps({}, 2))
     assert "bytearray" in str(reason_to_refuse(path))
     with pytest.raises(ValueError, match="holds a name twice"):
         refuse_packed(path)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from srspace_eval._utils import watched_http
 from srspace_eval._utils.download import download
 from srspace_eval.errors import WeightsError
 from tests.helpers.servers import Site, serve
@@ -77,3 +82,47 @@ def test_unreachable_addresses_are_errors(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(WeightsError, match="cannot be written"):
         download(f"{site.url}/trunk.pth", tmp_path / "file" / "trunk.pth", PREFIX)
+
+
+def _serve(reply: bytes, repeated: bytes, pause: float) -> str:
+    """A server that sends a reply, and then the same bytes without end."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        with server:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(10_000)
+                connection.sendall(reply)
+                while repeated:
+                    connection.sendall(repeated)
+                    time.sleep(pause)
+
+    threading.Thread(target=answer, daemon=True).start()
+    return f"http://127.0.0.1:{server.getsockname()[1]}/file"
+
+
+@pytest.mark.parametrize(
+    ("reply", "repeated", "pause"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, 0.001),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n", b"x", 0.05),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", b"A: b\r\n" * 100, 0.001),
+    ],
+    ids=["continue", "a byte at a time", "trailers"],
+)
+def test_a_server_that_never_ends_is_disconnected(
+    reply: bytes, repeated: bytes, pause: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_http, "SECONDS", 0.5)
+    began = time.monotonic()
+    with pytest.raises(WeightsError, match=r"http://127.*; run the same command again") as caught:
+        download(_serve(reply, repeated, pause), tmp_path / "w.pth", "0")
+    assert "sent fewer than 16384 bytes" in str(caught.value) or "SHA-256" in str(caught.value)
+    assert time.monotonic() - began < 10
+
+
+def test_a_redirect_to_another_protocol_is_not_followed(tmp_path: Path) -> None:
+    reply = b"HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1:1/file\r\nContent-Length: 0\r\n\r\n"
+    with pytest.raises(WeightsError, match="redirect does not lead to an http or https address"):
+        download(_serve(reply, b"", 0), tmp_path / "w.pth", "0")

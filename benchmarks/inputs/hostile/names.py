@@ -25,7 +25,7 @@ NAMES = (
     "..",
     "-rf",
     "~",
-    "a" * 3000,
+    "a" * 500,  # the longest that is read
     "e\u0301 and \u00e9",
     "\u200b\u2066hidden\u2069",
     "{{ 7 * 7 }}{% raw %}",

@@ -6,14 +6,22 @@ import io
 import re
 import shlex
 import zipfile
+from bisect import bisect_left
 from pathlib import Path
 
-import yaml
 from PIL import Image
 
 from srspace_eval.codabench.checks.findings import BundleCheck
+from srspace_eval.codabench.checks.yaml_file import LARGEST_YAML, read_yaml
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+
+
+_LARGEST_PAGE = 1 << 24
+"""Bytes of a page or a logo that are read: 17 MB."""
+
+LARGEST_DATA = 1 << 30
+"""Bytes of a zip in the bundle that are read: three times the size from which on bundles hang."""
 
 
 class BundleFiles:
@@ -22,29 +30,36 @@ class BundleFiles:
     def __init__(self, found: BundleCheck, archive: zipfile.ZipFile) -> None:
         self._found, self._zip = found, archive
         self.names = {info.filename for info in archive.infolist()}
-        self._folders = {
-            f"{parent}/" for name in self.names for parent in map(str, Path(name).parents) if parent != "."
-        }
+        self._sorted = sorted(self.names)
+        self._programs: dict[str, tuple[list[str], str | None, str | None] | None] = {}
 
-    def size(self, name: str) -> int:
-        """A file's size in bytes."""
-        return self._zip.getinfo(name).file_size
+    def read(self, name: str, largest: int = _LARGEST_PAGE) -> bytes:
+        """A file's bytes.
 
-    def read(self, name: str) -> bytes:
-        """A file's bytes."""
-        return self._zip.read(name)
+        Raises
+        ------
+        ValueError
+            If it is larger than ``largest``.
+        """
+        return read_member(self._zip, name, largest)
+
+    def _is_folder(self, name: str) -> bool:
+        start = f"{name.rstrip('/')}/"
+        after = bisect_left(self._sorted, start)
+        return after < len(self._sorted) and self._sorted[after].startswith(start)
 
     def check_page(self, name: object, where: str) -> None:
         """A text file that is not empty."""
         if not isinstance(name, str) or name not in self.names:
             self._found.refuse(f"{where}: there is no file {name!r} in the bundle")
-        elif not (data := self.read(name)):
-            self._found.refuse(f"{where}: {name} is empty")
         else:
             try:
-                data.decode()
+                if not self.read(name).decode():
+                    self._found.refuse(f"{where}: {name} is empty")
             except UnicodeDecodeError as error:
                 self._found.refuse(f"{where}: {name} is not a text in UTF-8 ({error})")
+            except ValueError as error:
+                self._found.refuse(f"{where}: {error}")
 
     def check_logo(self, name: object) -> None:
         """A picture that the platform takes."""
@@ -62,27 +77,37 @@ class BundleFiles:
 
     def check_data(self, where: str, key: str, name: object) -> None:
         """A zip in the bundle, or the UUID of data on the platform."""
-        if isinstance(name, str) and f"{name.rstrip('/')}/" in self._folders:
+        if isinstance(name, str) and self._is_folder(name):
             self._found.trap(f"{where}: {key} {name!r} is a folder; put a zip into the bundle")
             return
         if not isinstance(name, str) or name not in self.names:
             if not UUID.fullmatch(str(name)):
                 self._found.refuse(f"{where}: {key}: there is no file {name!r} in the bundle, and it is not a UUID")
             return
-        try:
-            with zipfile.ZipFile(io.BytesIO(self.read(name))) as inner:
-                names = [n for n in inner.namelist() if not n.endswith("/")]
-                meta = next((n for n in ("metadata.yaml", "metadata") if n in names), None)
-                command = None if meta is None else command_of(inner.read(meta))
-        except zipfile.BadZipFile:
+        if name not in self._programs:
+            self._programs[name] = self._program_of(name)
+        program = self._programs[name]
+        if program is None:
             self._found.trap(f"{where}: {key} {name!r} is not a zip: every submission fails")
             return
+        names, meta, command = program
         if any(n.startswith("__MACOSX/") or n.endswith(".DS_Store") for n in names):
             self._found.trap(f"{where}: {key} {name!r} holds files of macOS")
         if not names:
             self._found.trap(f"{where}: {key} {name!r} is empty")
         if key in ("scoring_program", "ingestion_program"):
             self._program(f"{where}: {key} {name!r}", names, meta, command)
+
+    def _program_of(self, name: str) -> tuple[list[str], str | None, str | None] | None:
+        """The files, the metadata and the command of a zip in the bundle; None if it is not a zip."""
+        try:
+            with zipfile.ZipFile(io.BytesIO(self.read(name, LARGEST_DATA))) as inner:
+                names = [n for n in inner.namelist() if not n.endswith("/")]
+                meta = next((n for n in ("metadata.yaml", "metadata") if n in names), None)
+                command = None if meta is None else command_of(read_member(inner, meta, LARGEST_YAML))
+        except zipfile.BadZipFile:
+            return None
+        return names, meta, command
 
     def _program(self, where: str, names: list[str], meta: str | None, command: str | None) -> None:
         if meta is None:
@@ -110,6 +135,21 @@ class BundleFiles:
                 self._found.trap(f"{where}: the command names {script}, which is not in the program")
 
 
+def read_member(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
+    """The bytes of a zip's member. Its stated size may be false: no more than that is unpacked.
+
+    Raises
+    ------
+    ValueError
+        If it is larger than ``largest``.
+    """
+    size = archive.getinfo(name).file_size
+    if size > largest:
+        raise ValueError(f"{name} is larger than {largest} bytes")
+    with archive.open(name) as file:
+        return file.read(size + 1)
+
+
 def command_of(data: bytes) -> str | None:
     """The command of a program's metadata; None if it has none.
 
@@ -117,8 +157,8 @@ def command_of(data: bytes) -> str | None:
     'python3 score.py'
     """
     try:
-        found = yaml.safe_load(data.decode())
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
+        found = read_yaml(data)
+    except ValueError:
         return None
     command = found.get("command") if isinstance(found, dict) else None
     return command if isinstance(command, str) else None

@@ -21,7 +21,7 @@ _DATA = ("scoring_program", "reference_data", "ingestion_program", "input_data")
 
 def check_tasks(found: BundleCheck, files: BundleFiles, document: Mapping[str, Any]) -> set[object]:
     """The tasks; returns their indexes."""
-    indexes: list[object] = []
+    indexes: set[object] = set()
     for task in found.mappings(document, "tasks"):
         where = f"task {task.get('name')!r}"
         if isinstance(task.get("index", []), (list, dict)):
@@ -29,7 +29,7 @@ def check_tasks(found: BundleCheck, files: BundleFiles, document: Mapping[str, A
             continue
         if task["index"] in indexes:
             found.refuse(f"{where}: index {task['index']} is there twice")
-        indexes.append(task["index"])
+        indexes.add(task["index"])
         if "key" in task:
             continue
         found.require_text(task, "name", 256, where)
@@ -43,7 +43,7 @@ def check_tasks(found: BundleCheck, files: BundleFiles, document: Mapping[str, A
         for key in _DATA:
             if key in task:
                 files.check_data(where, key, task[key])
-    return set(indexes)
+    return indexes
 
 
 def check_phases(found: BundleCheck, files: BundleFiles, document: Mapping[str, Any], tasks: set[object]) -> None:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import scipy.io
+import numpy.typing as npt
 
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.hashing import sha256
+from srspace_eval._utils.mat_file import read_matrices
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.scenes.statistics import Floats
 
 MAX_MODEL_BYTES = 1 << 20
 """Largest model file that is read."""
+_MOST_NUMBERS = 36 * 36  # of a matrix
+_MOST_UNPACKED = 1 << 24  # bytes; a file may hold other variables
 _NAMES = (("mean", "Mean", "mu_prisparam"), ("covariance", "Covariance", "cov_prisparam"))
 
 
@@ -75,13 +75,9 @@ def niqe_model(path: Path | str | None = None) -> NiqeModel:
 
 @lru_cache(maxsize=4)
 def _niqe_from(data: bytes, where: str) -> NiqeModel:
-    # What SciPy, NumPy and zipfile raise on damaged files.
-    damaged = (ValueError, TypeError, KeyError, IndexError, EOFError, OSError, OverflowError, MemoryError,
-               NotImplementedError, AttributeError, struct.error, zlib.error, zipfile.BadZipFile,
-               scipy.io.matlab.MatReadError)  # fmt: skip
     try:
         found = _arrays_of_zip(data) if data[:2] == b"PK" else _arrays_of_mat(data)
-    except damaged as error:
+    except Exception as error:  # a damaged zip can raise any error
         raise InputError(f"{where}: not a readable .mat or .npz file ({error})") from error
     arrays = []
     for names, shape in zip(_NAMES, ((36,), (36, 36)), strict=True):
@@ -97,17 +93,12 @@ def _niqe_from(data: bytes, where: str) -> NiqeModel:
     return NiqeModel(arrays[0], arrays[1], sha256(data))
 
 
-def _arrays_of_mat(data: bytes) -> dict[str, np.ndarray]:
-    known = {name for names in _NAMES for name in names}
-    file: Any = io.BytesIO(data)  # the stubs of SciPy allow only names
-    listed = {name: shape for name, shape, _ in scipy.io.whosmat(file) if name in known}
-    file.seek(0)
-    small = [name for name, shape in listed.items() if np.prod(shape, dtype=float) <= 36 * 36]
-    loaded = scipy.io.loadmat(file, variable_names=small) if small else {}
-    return {name: np.asarray(loaded[name]) for name in small}
+def _arrays_of_mat(data: bytes) -> dict[str, npt.NDArray[np.generic]]:
+    known = [name for names in _NAMES for name in names]
+    return read_matrices(data, known, most_numbers=_MOST_NUMBERS, most_bytes=_MOST_UNPACKED)
 
 
-def _arrays_of_zip(data: bytes) -> dict[str, np.ndarray]:
+def _arrays_of_zip(data: bytes) -> dict[str, npt.NDArray[np.generic]]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if any(entry.file_size > MAX_MODEL_BYTES for entry in archive.infolist()):
             raise ValueError("an array is too large")

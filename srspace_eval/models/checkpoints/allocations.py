@@ -1,12 +1,14 @@
-"""A limit on the memory that building a network takes."""
+"""Limits on the memory and the number of modules that building a network takes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
+from torch.nn.modules.module import register_module_module_registration_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
@@ -65,6 +67,41 @@ class AllocationLimit(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.used += size
         if self.used > self.limit:
             raise AllocationLimitError(f"more than {self.limit} bytes")
+
+
+@contextmanager
+def module_limit(limit: int) -> Iterator[None]:
+    """Allow at most ``limit`` modules to become parts of others inside the block, in this thread.
+
+    A name such as ``blocks.9999.norm.weight`` makes spandrel build ten thousand blocks, each of many modules. They hold
+    few numbers, but take minutes and gigabytes as objects.
+
+    Raises
+    ------
+    AllocationLimitError
+        If a network has more.
+
+    Examples
+    --------
+    >>> with module_limit(3):
+    ...     torch.nn.Sequential(*(torch.nn.ReLU() for _ in range(4)))
+    Traceback (most recent call last):
+        ...
+    srspace_eval.models.checkpoints.allocations.AllocationLimitError: more than 3 modules
+    """
+    thread, used = threading.get_ident(), 0
+
+    def count(*_: object) -> None:
+        nonlocal used
+        used += threading.get_ident() == thread
+        if used > limit:
+            raise AllocationLimitError(f"more than {limit} modules")
+
+    handle = register_module_module_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _bytes_of_result(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:

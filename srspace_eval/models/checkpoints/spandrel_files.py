@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 
 from srspace_eval.errors import CheckpointError
-from srspace_eval.models.checkpoints.allocations import AllocationLimit
+from srspace_eval.models.checkpoints.allocations import AllocationLimit, module_limit
 from srspace_eval.models.checkpoints.rcan_layout import authors_layout, details_of, value_range
 from srspace_eval.models.protocol import ModelConfig
 
 _SLACK = 1 << 29  # bytes of tables that networks compute when they are built, such as attention masks
+_MODULES, _MODULES_EACH = 1000, 8  # networks of spandrel have up to 2.4 modules for each parameter
 _LISTED = 20  # problems in a message
 _RANDOM = {"AuraSR": "it draws noise in every call that no seed of ours reaches"}
 """Architectures that cannot be reproduced -> why."""
@@ -91,7 +92,8 @@ def build_with_spandrel(path: Path, state: Mapping[str, Tensor], device: torch.d
         return None
     limit = _SLACK + 4 * sum(value.numel() * value.element_size() for value in parameters.values())
     try:
-        with AllocationLimit(limit), warnings.catch_warnings():
+        modules = module_limit(_MODULES + _MODULES_EACH * len(parameters))
+        with modules, AllocationLimit(limit), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch's, about spandrel's networks; the user cannot change them
             descriptor = found.load(dict(parameters))
     except Exception as error:
