@@ -53,14 +53,17 @@ def reason_to_refuse(path: Path) -> str | None:
     Raises
     ------
     pickle.UnpicklingError
-        If a pickle names a function or class that PyTorch does not call, or has an instruction that it does not know.
+        If the file is no pickle, or if a pickle names a function or class that PyTorch does not call, or has an
+        instruction that PyTorch does not know.
     OSError, zipfile.BadZipFile
         If the file cannot be read.
     """
     try:
         with path.open("rb") as file:
-            zipped = file.read(4) == b"PK\3\4"  # as PyTorch decides
-            if not zipped:  # an old file: five pickles, then numbers
+            head = file.read(4)
+            if head != b"PK\3\4":  # as PyTorch decides: an old file, of five pickles and then numbers
+                if head[:1] != b"\x80":
+                    raise pickle.UnpicklingError("no pickle begins here")
                 file.seek(0)
                 storages = Storages(None, path.stat().st_size)
                 for _ in range(5):

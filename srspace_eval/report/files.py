@@ -188,6 +188,8 @@ def write_leaderboards(
     RankingError
         If a format is unknown, there is nothing to write, the folder cannot be written or holds another file of the
         name of a text, or the history cannot be used.
+    ResultsError
+        If a JSON would be written into a folder that holds results: the board could not be ranked after that.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
