@@ -142,7 +142,7 @@ class SharedConv:
     own_channels
         C.
     factor
-        By how much the second map is upsampled: one of :data:`FACTORS`. 1 means that there is no second map.
+        The second map is upsampled by this factor, one of :data:`FACTORS`. With 1 there is no second map.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, own_channels: int, factor: int) -> None:

@@ -53,7 +53,7 @@ def reason_to_refuse(path: Path) -> str | None:
     Raises
     ------
     pickle.UnpicklingError
-        If the file is no pickle, or if a pickle names a function or class that PyTorch does not call, or has an
+        If the file is not a pickle. If it names a function or class that PyTorch does not call. If it has an
         instruction that PyTorch does not know.
     OSError, zipfile.BadZipFile
         If the file cannot be read.

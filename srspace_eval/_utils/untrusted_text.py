@@ -141,7 +141,7 @@ def name_key(team: str) -> str:
 
 
 def too_long(team: str) -> str:
-    """What is said of a team's name that is too long; empty if it is not.
+    """The message for a team name that is too long; an empty text for other names.
 
     >>> too_long("x" * 600)
     'the team name has 600 characters, and at most 500 are allowed; write a shorter name'

@@ -52,7 +52,7 @@ def is_demo(folder: Path) -> bool:
 
 
 def linked_folders(folder: Path) -> list[Path]:
-    """Folders of a demo that are symbolic links. What is written into them would land elsewhere."""
+    """The folders of a demo that are symbolic links. A file written there would be written outside the demo."""
     names = ("gt", "lr", "submissions", *(f"submissions/{name}" for name in METHODS), "leaderboards", "site")
     return [folder / name for name in (*names, f"leaderboards/{NAME}") if (folder / name).is_symlink()]
 

@@ -13,8 +13,8 @@ from srspace_eval.tracks.model import Track
 def baselines_of(entries: Sequence[Entry], name: str, left_out: Collection[int]) -> list[int | None]:
     """For each entry, the index of the baseline that its formulas read; None: there is none.
 
-    Published rows read the baseline of their own publication, and other rows the one that is not published. Where there
-    is no such row, both read the first one of that name.
+    A published row reads the baseline of its own publication. Any other row reads the baseline that is not published.
+    If that baseline is missing, the row reads the first entry with the baseline's name.
     """
     wanted = name_key(name)
     named = [i for i, e in enumerate(entries) if wanted and i not in left_out and name_key(e.team) == wanted]

@@ -95,7 +95,7 @@ class DerivedColumns:
         return f"the baseline {name} {lost[0]}" if lost else f"no entry is called {name}"
 
     def baseline_value(self, metric: str, entry: Entry) -> float | None:
-        """The value of an entry's baseline in a column; None: it has none, or there is no such entry."""
+        """The value of an entry's baseline in a column; None if it has none, or is missing."""
         i = self._index(entry)
         at = -1 if i is None else int(self._baselines[i])
         return None if at < 0 else self.entries[at].values.get(metric)

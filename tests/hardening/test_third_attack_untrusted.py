@@ -209,7 +209,8 @@ def test_the_first_strangers_are_named(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_dense_file_on_a_board_is_not_decoded(tmp_path: Path) -> None:
     (tmp_path / "x4").mkdir()
     (tmp_path / "x4" / "zz.json").write_text('{"team":"zz","a":[' + ",".join(["[]"] * 200_000) + "]}")
-    require_new_name(tmp_path, "x4", "ZZ")  # as any file that is not a result
+    # If the file were decoded, "ZZ" would be refused as the same name as "zz".
+    require_new_name(tmp_path, "x4", "ZZ")
 
 
 def test_an_inbox_is_searched_within_bounds(tmp_path: Path) -> None:

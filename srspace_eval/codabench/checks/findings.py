@@ -62,7 +62,7 @@ class BundleCheck:
         Parameters
         ----------
         text
-            What is wrong, where, and how to mend it.
+            The message. It says what is wrong, where it is, and what to do.
         """
         self.refusals.append(text)
 

@@ -38,7 +38,7 @@ class _Plain(yaml.SafeLoader):
         return self.construct_yaml_float(node)
 
 
-# Sets, pairs and bytes are no values of a bundle.
+# A bundle needs no sets, pairs or bytes, so YAML's tags for them are refused.
 _Plain.yaml_constructors = {
     tag: constructor
     for tag, constructor in yaml.SafeLoader.yaml_constructors.items()

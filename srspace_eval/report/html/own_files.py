@@ -90,7 +90,7 @@ def require_own_files(out: Path, files: Collection[str], earlier: Collection[str
     Parameters
     ----------
     files
-        What is going to be written, as relative POSIX paths.
+        The files that will be written, as relative POSIX paths.
     earlier
         What :func:`require_own_folder` returned.
 
@@ -147,7 +147,7 @@ def _begins_as_leaderboard(path: Path) -> bool:
 def remove_files(out: Path, files: Collection[str]) -> None:
     """Delete files of an earlier site, and folders that are empty then. A notice counts deleted pictures.
 
-    A link is no file of a site, and neither is what lies in a linked folder: both are kept, with a notice.
+    Links, and files in linked folders, do not belong to the site. They are kept, and a notice names them.
     """
     pictures, kept = 0, []
     for name in sorted(files):
