@@ -40,8 +40,7 @@ class Conv:
     def __call__(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, K, H, W)."""
         if self.reach == 0 and can_tile(x) and x.is_contiguous(memory_format=torch.channels_last):
-            # With one thread PyTorch computes convolutions of 1×1 by a slow way.
-            y = F.linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias).permute(0, 3, 1, 2)
+            y = _convolve_points(x, self.weight, self.bias)
         else:
             y = F.conv2d(x, self.weight, self.bias, padding=self.reach)
         return y.relu_() if self.relu else y
@@ -50,6 +49,13 @@ class Conv:
     def reach(self) -> int:
         """How many pixels on each side an output pixel reads."""
         return int(self.weight.shape[-1]) // 2
+
+
+def _convolve_points(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A convolution of 1×1 with channels last. With one thread, F.conv2d computes it by a slow way."""
+    if torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return torch.mkldnn_convolution(x, weight, bias, (0, 0), (1, 1), (1, 1), 1)
+    return F.linear(x.permute(0, 2, 3, 1), weight[:, :, 0, 0], bias).permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)

@@ -34,3 +34,31 @@ def test_blocks_of_rows_change_nothing(kind: str, rows: int, with_pre: bool, mon
     # Neither input is written to: pre is shared by all samples.
     assert torch.equal(z1, given[0])
     assert pre is None or torch.equal(pre, given[1])
+
+
+@pytest.mark.parametrize("channels", [1, 12, 64])
+@pytest.mark.parametrize("size", [(1, 1), (7, 33), (40, 64)])
+def test_a_convolution_of_1x1_has_the_same_bytes_with_every_number_of_threads(channels, size):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 64, *size, generator=generator).contiguous(memory_format=torch.channels_last)
+    weight = torch.randn(channels, 64, 1, 1, generator=generator).contiguous(memory_format=torch.channels_last)
+    conv = Conv(weight, torch.randn(channels, generator=generator))
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(conv(x))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(found[0], other) for other in found[1:])
+    expected = torch.einsum("nchw,kc->nkhw", x.double(), weight[:, :, 0, 0].double()) + conv.bias[:, None, None]
+    torch.testing.assert_close(found[0].double(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_convolution_of_1x1_is_computed_without_onednn(monkeypatch):
+    x = torch.rand(1, 8, 5, 6).contiguous(memory_format=torch.channels_last)
+    conv = Conv(torch.rand(4, 8, 1, 1), torch.rand(4), relu=True)
+    expected = conv(x)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    monkeypatch.setattr(torch, "mkldnn_convolution", None)
+    torch.testing.assert_close(conv(x), expected, rtol=1e-5, atol=1e-6)
