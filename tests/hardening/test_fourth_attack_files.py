@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 import struct
 import time
+import warnings
 import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
 import srspace_eval
 from srspace_eval._utils.bounded_zip import BoundedZip, RefusedZipError, ZipLimits
 from srspace_eval.codabench.check import check_bundle
 from srspace_eval.codabench.checks import files as bundle_files
 from srspace_eval.errors import CheckpointError, InputError, SubmissionError, WeightsError
-from srspace_eval.metrics.lpips.trunk_files import read_state_dict
+from srspace_eval.metrics.lpips.trunk_files import parameter_shapes, read_parameters, read_state_dict
 from srspace_eval.metrics.scenes.models import niqe_model
+from srspace_eval.models.checkpoints.allocations import AllocationLimit, AllocationLimitError
 from srspace_eval.models.checkpoints.reading import read_checkpoint
+from srspace_eval.models.checkpoints.spandrel_files import build_with_spandrel
 from srspace_eval.submissions.sources import open_source
 
 
@@ -131,3 +135,81 @@ def test_every_zip_is_opened_within_limits() -> None:
         if "zipfile.ZipFile(" in line and not line.startswith("class ") and ">>>" not in line and "..." not in line
     }
     assert opens == {"codabench/archive.py"}  # it writes
+
+
+def test_a_niqe_model_unpacks_within_its_bound(tmp_path: Path) -> None:
+    path = tmp_path / "n.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that are there twice
+        for _ in range(2):
+            archive.writestr("mean.npy", b"")
+    with pytest.raises(InputError, match="holds a name twice"):
+        niqe_model(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(20):
+            archive.writestr(f"a{i}.npy", bytes(1 << 20))
+    with pytest.raises(InputError, match="unpacks to more than 16777216 bytes"):
+        niqe_model(path)
+
+
+@pytest.mark.parametrize("name", ["bits8", "bits4x2", "float4_e2m1fn_x2", "complex64"])
+def test_numbers_that_no_network_has_are_refused(name: str, tmp_path: Path) -> None:
+    if not hasattr(torch, name):
+        pytest.skip("this PyTorch has no such type")
+    numbers = torch.zeros(64, dtype=torch.uint8).view(getattr(torch, name))
+    torch.save({"conv.weight": numbers}, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match="not a state dict") as caught:
+        read_checkpoint(tmp_path / "a.pth")
+    assert f"a tensor of {name}" in str(caught.value)
+    shapes = parameter_shapes("squeeze")
+    first = next(iter(shapes))
+    count = torch.Size(shapes[first]).numel()
+    strange = torch.zeros(count * 8, dtype=torch.uint8).view(getattr(torch, name))[:count].view(shapes[first])
+    torch.save({key: strange if key == first else torch.zeros(shape) for key, shape in shapes.items()}, tmp_path / "t")
+    with pytest.raises(WeightsError, match=r"weight holds values that are not finite numbers"):
+        read_parameters("squeeze", tmp_path / "t")
+
+
+@pytest.mark.parametrize("kind", ["float8_e4m3fn", "float16", "float32"])
+def test_a_checkpoint_takes_four_times_its_size_at_most(kind: str, tmp_path: Path) -> None:
+    numbers = torch.ones(20_000).to(getattr(torch, kind))
+    torch.save({str(i): numbers for i in range(5)}, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match="far more than the file"):
+        read_checkpoint(tmp_path / "a.pth")
+    torch.save({"a": numbers}, tmp_path / "a.pth")
+    assert read_checkpoint(tmp_path / "a.pth")["a"].sum() == 20_000
+
+
+def _refused_by_spandrel(path: Path, state: dict[str, torch.Tensor]) -> CheckpointError:
+    begun = time.process_time()
+    with pytest.raises(CheckpointError) as caught:
+        build_with_spandrel(path, state, torch.device("cpu"))
+    assert time.process_time() - begun < 1.5
+    return caught.value
+
+
+def test_long_lists_of_layers_are_refused_before_spandrel_counts_them(tmp_path: Path) -> None:
+    pytest.importorskip("spandrel")
+    one = torch.zeros(1)
+    for layer in ("9998", "9_9_9_9_9_9_9"):  # Python reads both as numbers
+        error = _refused_by_spandrel(tmp_path / "a.pth", {"intro.weight": one, f"encoders.{layer}.0.a": one})
+        assert "lists of layers are absurd" in str(error)
+        assert error.problems[0].startswith("encoders: ")
+    many = {f"z{i}": one for i in range(6000)}
+    assert "more than 5000 parameters" in str(_refused_by_spandrel(tmp_path / "a.pth", many))
+
+
+def test_the_operations_of_building_a_network_are_counted() -> None:
+    with pytest.raises(AllocationLimitError, match="more than 100 operations"), AllocationLimit(1 << 30, 100):
+        [torch.zeros(1) for _ in range(101)]
+    with pytest.raises(AllocationLimitError, match="more than 100 operations"), AllocationLimit(1 << 30, 100):
+        list(torch.linspace(0, 1, 1000))
+    with AllocationLimit(1 << 30, 100) as counted:
+        list(torch.linspace(0, 1, 50))
+    assert 51 <= counted.called <= 53
+
+
+def test_the_number_of_parameters_is_bounded(tmp_path: Path) -> None:
+    torch.save(dict.fromkeys(map(str, range(20_001)), torch.ones(1)), tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match="more than 20000 entries"):
+        read_checkpoint(tmp_path / "a.pth")
