@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from srspace_eval._utils.bounded_zip import TORCH_LIMITS, BoundedZip, RefusedZipError
 from srspace_eval._utils.files import is_zip, refuse_long_header, refuse_packed
 from srspace_eval._utils.pickles import reason_to_refuse
 from srspace_eval._utils.untrusted_text import short_name
@@ -118,6 +118,8 @@ def _load_pickle(path: Path, head: bytes) -> Any:
         raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged") from error
     except CheckpointError:
         raise
+    except RefusedZipError as error:
+        raise CheckpointError(f"{path}: not read: {error}, and no checkpoint has that; download it again") from error
     except Exception as error:  # a damaged file can raise any error
         what = "is truncated or damaged" if head.startswith(b"PK") and not is_zip(path) else "is damaged"
         raise CheckpointError(f"{path}: {what}; download it again ({_first_line(error)})") from error
@@ -127,7 +129,7 @@ def _refuse_archive(path: Path) -> None:
     """Raise CheckpointError for a zip of other files; checkpoints are often shared so. PyTorch's zips hold data.pkl."""
     if not is_zip(path):
         return
-    with zipfile.ZipFile(path) as archive:
+    with BoundedZip(path, TORCH_LIMITS) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
     if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
         inside = ", ".join(name[:80] for name in names[:3]) + (", ..." if len(names) > 3 else "")
