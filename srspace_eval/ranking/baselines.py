@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from srspace_eval._utils.untrusted_text import name_key, spelled
 from srspace_eval.errors import RankingError
-from srspace_eval.ranking.model import Entry
+from srspace_eval.ranking.model import CLAIM, Entry
 from srspace_eval.tracks.model import Track
 
 
@@ -29,6 +29,16 @@ def baselines_of(entries: Sequence[Entry], name: str, left_out: Collection[int])
 def _source(entry: Entry) -> str:
     """The citation of a published entry; empty: the entry is not published."""
     return entry.note.split("\n")[0] if entry.origin == "published" else ""
+
+
+def unproven(entries: Sequence[Entry]) -> dict[int, str]:
+    """The claims, with a reason, if other results were measured or verified here. The kind of a result is its own word:
+    a participant's result that calls itself the baseline would decide the values of the measured ones.
+    """
+    if all(entry.evidence in ("", CLAIM) for entry in entries):
+        return {}
+    why = "is a claim, and other results were measured here (`verify` its result, or score it with --baseline)"
+    return {i: why for i, entry in enumerate(entries) if entry.evidence == CLAIM}
 
 
 def require_free_baseline(entries: Sequence[Entry], track: Track) -> None:

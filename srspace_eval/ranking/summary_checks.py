@@ -20,14 +20,14 @@ from srspace_eval.metrics.base import MetricInfo, may_be_infinite
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.psnr.floor import floored_columns, psnr_columns
 from srspace_eval.metrics.registry import columns, default_metric, is_known_column, measures_of, metrics
-from srspace_eval.results.means import counted_value, mean_of, states_no_floor
+from srspace_eval.results.means import counted_value, mean_curve, mean_of, states_no_floor
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.tracks.model import Track
 
 _ROUNDING = 1e-9
 _RELATIVE = 1e-6
 _IMAGE = re.compile(r"^image .*?: ")
-_NUMBER = re.compile(r"(?<![\w-])-?\d[\d.]*(?:e[+-]?\d+)?(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.-])-?\d[\d.]*(?:e[+-]?\d+)?(?![\w])")
 
 Largest = Callable[[int, int], Mapping[str, float]]
 """Height, width -> column -> the value that an infinite sample counts as."""
@@ -106,13 +106,14 @@ def _column_faults(result: Result, track: Track) -> Iterator[str]:
     measured = {info.id for metric in metrics().values() for info in metric.columns}
     measures = [m for m in measures_of(result.signature.settings) if _may_give(m, track)]
     measured |= (columns(measures).keys() - columns().keys()) | {measure.id for measure in measures}
-    ids = dict.fromkeys(key for image in result.images for key in image.values)
-    for key in ids:
-        if key in track.columns() and key not in measured:
+    known = track.columns()
+    counts = Counter(key for image in result.images for key in image.values)
+    for key, count in counts.items():
+        if key in known and key not in measured:
             yield f"{key} has values, which no measurement gives; remove them, and give them with --mor or --values"
-        absent = [image.image for image in result.images if key not in image.values]
-        if absent:
-            yield f"image {absent[0]}: {key} is missing, which other images have"
+        if count < len(result.images):
+            absent = next(image.image for image in result.images if key not in image.values)
+            yield f"image {absent}: {key} is missing, which other images have"
 
 
 def _may_give(measure: Measure, track: Track) -> bool:
@@ -267,11 +268,20 @@ def _mse_faults(result: Result) -> Iterator[str]:
 
 
 def _mean_faults(result: Result) -> Iterator[str]:
-    measured = dict.fromkeys(key for image in result.images for key in image.values)
+    # Each value and curve is read once, so that ids that few images have cost nothing.
+    measured: dict[str, list[float | None]] = {}
+    counted: dict[str, list[float | None]] = {}
+    curves: dict[str, list[Sequence[float | None]]] = {name: [] for name in result.curves}
+    for image in result.images:
+        for metric, value in image.values.items():
+            measured.setdefault(metric, []).append(value)
+            counted.setdefault(metric, []).append(counted_value(image, metric))
+        for name, curve in image.curves.items():
+            curves.setdefault(name, []).append(curve)
     yield from (f"summary.{metric} is missing" for metric in measured if metric not in result.summary)
     for metric, value in result.summary.items():
-        found = [image.values.get(metric) for image in result.images]
-        means = [mean_of(counted_value(image, metric) for image in result.images)]
+        found = measured.get(metric, [])
+        means = [mean_of(counted.get(metric, []))]
         if states_no_floor(result.signature.settings, metric):
             means.append(mean_of(found))
         mean = means[0] if means[0] is not None and math.isfinite(means[0]) else None
@@ -285,23 +295,17 @@ def _mean_faults(result: Result) -> Iterator[str]:
         if not agrees:
             shown = "undefined" if mean is None else f"{mean:.9g}"
             yield f"summary.{metric} is {value}, the mean of its images {shown}"
-    for name in dict.fromkeys([*result.curves, *(key for image in result.images for key in image.curves)]):
-        curves = [image.curves[name] for image in result.images if name in image.curves]
-        if not _same_curve(result.curves.get(name, ()), curves):
+    for name, of_images in curves.items():
+        if not _same_curve(result.curves.get(name, ()), mean_curve(of_images)):
             yield f"{name} is not the mean of its images' curves"
 
 
-def _same_curve(given: Sequence[float | None], curves: Sequence[Sequence[float | None]]) -> bool:
-    if len(given) != max(map(len, curves), default=0):
-        return False
-    for n, value in enumerate(given):
-        defined = [v for curve in curves if n < len(curve) and (v := curve[n]) is not None]
-        if not defined or value is None:
-            if defined or value is not None:
-                return False
-        elif not math.isclose(value, sum(defined) / len(defined), rel_tol=_RELATIVE, abs_tol=1e-9):
-            return False
-    return True
+def _same_curve(given: Sequence[float | None], means: Sequence[float | None]) -> bool:
+    return len(given) == len(means) and all(
+        value is mean is None
+        or (value is not None and mean is not None and math.isclose(value, mean, rel_tol=_RELATIVE, abs_tol=1e-9))
+        for value, mean in zip(given, means, strict=True)
+    )
 
 
 def _same(a: float, b: float) -> bool:
