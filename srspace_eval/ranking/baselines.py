@@ -32,13 +32,21 @@ def _source(entry: Entry) -> str:
 
 
 def unproven(entries: Sequence[Entry]) -> dict[int, str]:
-    """The claims, with a reason, if other results were measured or verified here. The kind of a result is its own word:
-    a participant's result that calls itself the baseline would decide the values of the measured ones.
+    """The results that this machine did not score itself, with a reason, if it measured or verified other results.
+
+    The kind of such a result is its own word, which ``verify`` cannot check: a participant's result that calls itself
+    the baseline would decide the values of the measured ones.
     """
-    if all(entry.evidence in ("", CLAIM) for entry in entries):
-        return {}
-    why = "is a claim, and other results were measured here (`verify` its result, or score it with --baseline)"
-    return {i: why for i, entry in enumerate(entries) if entry.evidence == CLAIM}
+    known = {i for i, entry in enumerate(entries) if entry.evidence not in ("", CLAIM)}
+    why = (
+        "was not scored on this machine, and other results were measured or verified here (score it with --baseline "
+        "--overwrite)"
+    )
+    return {
+        i: why
+        for i, entry in enumerate(entries)
+        if len(known) > (i in known) and (entry.evidence == CLAIM or entry.evidence.startswith("verified"))
+    }
 
 
 def require_free_baseline(entries: Sequence[Entry], track: Track) -> None:

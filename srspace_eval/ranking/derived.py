@@ -44,7 +44,7 @@ class DerivedColumns:
         Indices of the entries that are ranked if they are eligible. ``per_image_rank`` ranks the paired ones of them.
     excluded
         Indices of the entries that were measured with other settings. None of them is a baseline of formulas, and
-        no incomplete entry is one. Nor is a claim, if other results were measured or verified on this machine.
+        no incomplete entry is one. Nor is one of :func:`srspace_eval.ranking.baselines.unproven`.
     tell
         Whether a notice names given values that are not those of the formula.
 

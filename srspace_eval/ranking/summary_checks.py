@@ -12,10 +12,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 
 from srspace_eval._utils.hashing import sha256_of_text
+from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.metrics.base import MetricInfo, may_be_infinite
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.psnr.floor import floored_columns, psnr_columns
@@ -51,28 +53,31 @@ def summary_faults(result: Result, track: Track) -> list[str]:
     largest = cache(lambda height, width: floored_columns(settings, height, width))
     known = track.columns()
     return _folded(
-        [
-            *_signature_faults(result, track),
-            *_column_faults(result, track),
-            *_image_faults(result, known, largest),
-            *_range_faults(result, known, largest),
-            *_mean_faults(result),
-            *_mse_faults(result),
-        ]
+        chain(
+            _signature_faults(result, track),
+            _column_faults(result, track),
+            _image_faults(result, known, largest),
+            _range_faults(result, known, largest),
+            _mean_faults(result),
+            _mse_faults(result),
+        )
     )
 
 
-def _folded(faults: Sequence[str]) -> list[str]:
+def _folded(faults: Iterable[str]) -> list[str]:
     """The first fault of each kind, with the number of the others.
 
     >>> _folded(["image 0801: mae is -1; not possible", "image 0802: mae is -2; not possible", "other"])
     ['image 0801: mae is -1; not possible (and 1 more like this)', 'other']
     """
-    kinds: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
+    counts: Counter[str] = Counter()
     for fault in faults:
-        kinds.setdefault(_NUMBER.sub("#", _IMAGE.sub("", fault)), []).append(fault)
-    more = {kind: f" (and {len(found) - 1} more like this)" if len(found) > 1 else "" for kind, found in kinds.items()}
-    return [f"{found[0]}{more[kind]}" for kind, found in kinds.items()]
+        kind = _NUMBER.sub("#", _IMAGE.sub("", fault))
+        first.setdefault(kind, fault)
+        counts[kind] += 1
+    more = {kind: f" (and {count - 1} more like this)" if count > 1 else "" for kind, count in counts.items()}
+    return [f"{fault}{more[kind]}" for kind, fault in first.items()]
 
 
 def _signature_faults(result: Result, track: Track) -> Iterator[str]:
@@ -82,7 +87,7 @@ def _signature_faults(result: Result, track: Track) -> Iterator[str]:
         yield "the signature states no settings, so nothing says what was measured"
     for key, own in {"track": result.track, "scale": track.scale}.items():
         if common.get(key, own) != own:
-            yield f"the signature states {key} {common[key]!r}, the result is of {key} {own!r}"
+            yield f"the signature states {key} {short_name(repr(common[key]), 200)}, the result is of {key} {own!r}"
     joint = sha256_of_text("".join(f"{image.image}\0{image.gt_sha256}\n" for image in result.images))
     if all(image.gt_sha256 is None for image in result.images):
         joint = "none"

@@ -26,6 +26,7 @@ one ``null``.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -34,7 +35,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from srspace_eval._utils import strict_json
-from srspace_eval._utils.documents import Digest, DocumentError, Text, convert
+from srspace_eval._utils.documents import NO_NUL, Digest, DocumentError, convert
 from srspace_eval._utils.untrusted_text import name_key, too_long, visible
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.record import Declared, ImageRecord, Kind, Result, SampleRecord
@@ -52,7 +53,11 @@ MAX_IDS = 500
 """Different ids of values and curves in a result, groups of its settings, and settings of each group."""
 
 _LONGEST_ID = 200
+_LONGEST_SETTINGS, _LONGEST_PROVENANCE = 100_000, 1 << 22  # characters of their JSON texts
 
+Text = Annotated[
+    str, Meta(pattern=NO_NUL, max_length=10_000, description="a text without NUL of at most 10 000 characters")
+]
 Length = Annotated[int, Meta(ge=1, le=1 << 26)]
 """A side of a picture in pixels. A picture of more than 67 million pixels is not read."""
 Value = float | Literal["inf", "-inf"] | None
@@ -105,7 +110,7 @@ class ResultDocument(Struct, frozen=True):
     track: Text
     signature: SignatureDocument
     incomplete: list[Text]
-    notes: list[Text]
+    notes: Annotated[list[Text], Meta(max_length=1000)]
     summary: dict[str, Value]
     images: list[ImageDocument]
     provenance: dict[str, Any] | None
@@ -176,8 +181,12 @@ def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
         _require_size(document)
         signature = document.signature
         free = {"settings": signature.settings, "environment": signature.environment}
-        for value in (free, document.provenance):
-            strict_json.bounded(value)
+        for name, value, longest in (
+            ("signature", free, _LONGEST_SETTINGS),
+            ("provenance", document.provenance, _LONGEST_PROVENANCE),
+        ):
+            if (length := len(json.dumps(strict_json.bounded(value)))) > longest:
+                raise DocumentError(f"{name} has {length} characters, and at most {longest} are read")
         if check_id and signature.id != Signature(signature.settings).id:
             raise DocumentError(f"signature.id is {visible(signature.id)}, which is not the digest of its settings")
         if check_id and signature.text != Signature(signature.settings).text:
