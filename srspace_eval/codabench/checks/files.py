@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from srspace_eval._utils.bounded_zip import BoundedZip, RefusedZipError, ZipLimits
 from srspace_eval.codabench.checks.findings import BundleCheck
 from srspace_eval.codabench.checks.yaml_file import LARGEST_YAML, read_yaml
 
@@ -24,6 +25,10 @@ LARGEST_DATA = 1 << 30
 """Bytes of a zip in the bundle that are read: three times the size from which on bundles hang."""
 
 
+DIRECTORIES = 1 << 25
+"""Bytes of the directories of all zips in the bundle, which have some hundred for each file."""
+
+
 class BundleFiles:
     """The files of an open bundle. What is wrong with them goes into ``found``."""
 
@@ -31,6 +36,7 @@ class BundleFiles:
         self._found, self._zip = found, archive
         self.names = {info.filename for info in archive.infolist()}
         self._sorted = sorted(self.names)
+        self._directories = DIRECTORIES
         self._programs: dict[str, tuple[list[str], str | None, str | None] | None] = {}
 
     def read(self, name: str, largest: int = _LARGEST_PAGE) -> bytes:
@@ -101,10 +107,13 @@ class BundleFiles:
     def _program_of(self, name: str) -> tuple[list[str], str | None, str | None] | None:
         """The files, the metadata and the command of a zip in the bundle; None if it is not a zip."""
         try:
-            with zipfile.ZipFile(io.BytesIO(self.read(name, LARGEST_DATA))) as inner:
+            with BoundedZip(io.BytesIO(self.read(name, LARGEST_DATA)), ZipLimits(directory=self._directories)) as inner:
+                self._directories -= inner.directory_bytes
                 names = [n for n in inner.namelist() if not n.endswith("/")]
                 meta = next((n for n in ("metadata.yaml", "metadata") if n in names), None)
                 command = None if meta is None else command_of(read_member(inner, meta, LARGEST_YAML))
+        except RefusedZipError as error:
+            raise RefusedZipError(f"{name}: {error}") from error
         except zipfile.BadZipFile:
             return None
         return names, meta, command

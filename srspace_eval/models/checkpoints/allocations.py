@@ -27,6 +27,8 @@ class AllocationLimit(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ----------
     limit
         Bytes that may be allocated in total.
+    calls
+        Operations that may be called, and tensors that a tensor may be taken apart into; None: any number.
 
     Examples
     --------
@@ -37,16 +39,20 @@ class AllocationLimit(TorchDispatchMode):  # type: ignore[no-untyped-call]
     srspace_eval.models.checkpoints.allocations.AllocationLimitError: more than 1000 bytes
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, calls: int | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.limit = limit
-        self.used = 0
+        self.limit, self.calls = limit, calls
+        self.used = self.called = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         first = args[0] if args else None
+        # Python takes a tensor apart in a loop over it: an object for each part, and no bytes.
+        self.called += first.numel() if func is torch.ops.aten.unbind.int and isinstance(first, torch.Tensor) else 1
+        if self.calls is not None and self.called > self.calls:
+            raise AllocationLimitError(f"more than {self.calls} operations")
         # Factories such as empty, zeros and full take the size as their first argument.
         if isinstance(first, (list, tuple, torch.Size)) and all(isinstance(side, int) for side in first):
             size = kwargs.get("dtype") or torch.get_default_dtype()
