@@ -8,14 +8,14 @@ the numbers of raters and crops is 2, 3, 4, or at least 5.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 import numpy as np
 
-from srspace_eval.study.intervals import bootstrap_mor
+from srspace_eval.study.intervals import bootstrap_mor, two_way_error
 from srspace_eval.study.opinion_scores import mean_opinion_scores
 from srspace_eval.study.rankings import Rankings
-from srspace_eval.study.statistics import compare_pairs
 
 RATERS, CROPS = (2, 3, 4, 5, 10, 20), (2, 3, 4, 5, 10, 30)
 QUALITY = np.array([0.0, 0.6, 1.2, 1.8])
@@ -51,13 +51,13 @@ def ranking(rng: np.random.Generator, raters: int, crops: int, taste: float, stu
     held = defaultdict(list)
     for study in ranks(rng, (studies, raters, crops), taste):
         data = Rankings(NAMES, study.reshape(-1, len(NAMES)), rater, crop)
-        found = bootstrap_mor(data, draws=400)
+        found = bootstrap_mor(data, draws=200)
         held["MOR"].append((found.low <= truth) & (truth <= found.high))
         place = np.arange(1, len(NAMES) + 1)
         held["place"].append((found.rank_low <= place) & (place <= found.rank_high))
-        held["difference"].append(
-            [pair.low <= truth[pair.second] - truth[pair.first] <= pair.high for pair in compare_pairs(data)]
-        )
+        difference = np.diff(data.ranks)  # of neighbours, as in compare_pairs
+        half = two_way_error(difference, rater, crop).half_width(0.95)
+        held["difference"].append(np.abs(difference.mean(0) - np.diff(truth)) <= half)
     return {what: 100 * float(np.mean(values)) for what, values in held.items()}
 
 
@@ -72,20 +72,20 @@ def rating(rng: np.random.Generator, raters: int, crops: int, taste: float, stud
     return {what: 100 * float(np.mean(values)) for what, values in held.items()}
 
 
-def main(studies: int = 200) -> None:
-    rng = np.random.default_rng(1)
-    ranges: dict[tuple[int, str], list[float]] = defaultdict(list)
-    for measure, tastes in ((ranking, (0.0, 0.4, 0.8)), (rating, (0.0, 0.4))):
+def main() -> None:
+    ranges: dict[tuple[str, int, str], list[float]] = defaultdict(list)
+    for measure, tastes, studies in ((ranking, (0.0, 0.4, 0.8), 120), (rating, (0.0, 0.4), 200)):
         for raters in RATERS:
+            rng = np.random.default_rng(raters)
             for crops in CROPS:
                 for taste in tastes:
                     held = measure(rng, raters, crops, taste, studies)
                     told = ", ".join(f"{what} {percent:.1f} %" for what, percent in held.items())
                     print(f"{raters:2d} raters, {crops:2d} crops, taste {taste}: {told}", flush=True)
                     for what, percent in held.items():
-                        ranges[min(raters, crops, 5), what].append(percent)
-    for (least, what), percents in sorted(ranges.items()):
-        print(f"least {least}: {what} {min(percents):.0f} to {max(percents):.0f}")
+                        ranges[measure.__name__, min(raters, crops, 5), what].append(percent)
+    for (task, least, what), percents in sorted(ranges.items()):
+        print(f"{task}, smaller number {least}: {what} {math.floor(min(percents))} to {math.ceil(max(percents))} %")
 
 
 if __name__ == "__main__":

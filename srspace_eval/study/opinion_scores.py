@@ -38,7 +38,7 @@ class OpinionScores:
         The K names.
     mos, low, high
         Plain MOS and its interval for other raters and other pictures, (K,). NaN: no interval, because only one rater
-        rated the method.
+        rated the method, or only one picture of it was rated.
     unbiased, unbiased_low, unbiased_high
         The same of the model with biases, (K,).
     ratings
@@ -92,7 +92,8 @@ class OpinionScores:
         -------
         pandas.DataFrame
             Columns: ``team`` (text); ``mos``, ``mos_low``, ``mos_high``, ``unbiased``, ``unbiased_low``,
-            ``unbiased_high`` (float64, on the scale; an interval is NaN if one rater rated the method); ``n``, the
+            ``unbiased_high`` (float64, on the scale; an interval is NaN if one rater rated the method,
+            or one picture of it was rated); ``n``, the
             number of ratings (int64).
         """
         import pandas as pd
@@ -144,8 +145,10 @@ def mean_opinion_scores(
     The plain MOS of a method is the mean of its ratings. The unbiased one is the mean, over pictures, of the qualities
     of :func:`srspace_eval.study.panel.fit_bias_model`. Both intervals are for other raters and other pictures: the
     variance between raters and that between pictures add to the variance of single ratings, as in
-    :func:`srspace_eval.study.intervals.two_way_error`. Intervals are cut at the ends of the scale. A method that one
-    rater rated has no interval (NaN), because one rater does not show how raters vary.
+    :func:`srspace_eval.study.intervals.two_way_error`. Intervals are cut at the ends of the scale. A method has
+    no interval (NaN) if one rater rated it, or one picture of it was rated: one does not show how they vary.
+    ``benchmarks/study_intervals.py`` measures how often the intervals hold the truth; ``docs/opinion-scores.md`` has
+    the numbers.
 
     Parameters
     ----------

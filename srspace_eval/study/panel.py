@@ -81,10 +81,10 @@ def fit_bias_model(score: Floats, rater: Ints, stimulus: Ints, step: float = 1.0
     bias, weighted by 1 / inconsistency² (Li, Bampis, Krasula, Janowski & Katsavounidis, "A simple model for subject
     behavior in subjective experiments", 2020).
 
-    In a weight, an inconsistency counts as at least the panel's median. So no rater weighs more than the more consistent
-    half of the panel. Without this bound one rater, or a few who agree beforehand, would pull the qualities to their
-    own scores, seem consistent, and get nearly all the weight. It also counts as at least step / √12, the error of a
-    rounded score.
+    In a weight, an inconsistency counts as at least the panel's median. So no rater weighs more than the more
+    consistent half of the panel. Without this bound one rater, or a few who agree beforehand, would pull the qualities
+    to their own scores, seem consistent, and get nearly all the weight. It also counts as at least step / √12, the
+    error of a rounded score.
 
     Parameters
     ----------

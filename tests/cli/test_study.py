@@ -255,6 +255,7 @@ def test_hostile_names_do_not_reach_the_terminal(
     assert "\\u001b[2J.json: " in shown.err
 
 
+@pytest.mark.filterwarnings("ignore:.*do not look like their GT")  # the methods have no blue
 def test_the_commands_do_what_the_functions_do(
     material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

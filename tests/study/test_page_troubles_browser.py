@@ -215,7 +215,8 @@ def test_what_one_tab_could_not_store_is_kept_beside_the_work_of_another(page: P
     page.goto(server.links["r01"])
     page.click("#begin")
     done = page.evaluate("""() => {
-      const code = readCode(window.STUDY_SESSION.code, window.STUDY), screen = { width: 9, height: 9, scale: 100, ratio: 1 };
+      const code = readCode(window.STUDY_SESSION.code, window.STUDY);
+      const screen = { width: 9, height: 9, scale: 100, ratio: 1 };
       const order = (progress, index) => progress.items(index).map((item) => [item]);
       const [one, two] = [new Progress(window.STUDY, code), new Progress(window.STUDY, code)];
       const kept = Storage.prototype.setItem;
