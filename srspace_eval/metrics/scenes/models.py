@@ -100,8 +100,10 @@ def _arrays_of_mat(data: bytes) -> dict[str, npt.NDArray[np.generic]]:
 
 def _arrays_of_zip(data: bytes) -> dict[str, npt.NDArray[np.generic]]:
     with BoundedZip(io.BytesIO(data)) as archive:
-        if any(entry.file_size > MAX_MODEL_BYTES for entry in archive.infolist()):
-            raise ValueError("an array is too large")
+        if sum(entry.file_size for entry in archive.infolist()) > _MOST_UNPACKED:
+            raise ValueError(f"it unpacks to more than {_MOST_UNPACKED} bytes")
+        if len(set(archive.namelist())) < len(archive.namelist()):
+            raise ValueError("it holds a name twice")
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files if any(name in names for names in _NAMES)}
 
