@@ -20,6 +20,9 @@ _MAX_BYTES = 1 << 24
 MAX_COLUMNS = 1000
 """Columns of a table. Three columns for each of the metrics and of a track's own numbers take a tenth of it."""
 
+MAX_ROWS = 10_000
+"""Rows of a table below its first line. A leaderboard takes about 10 KB of memory for each."""
+
 _LISTED = 100  # faults that are listed: a table of 16 MB may have a million
 
 
@@ -167,6 +170,8 @@ def read_csv_table(path: Path, *needed: str, error: type[ProblemsError] = Rankin
                         "remove the others"
                     )
             elif any(cell.strip() for cell in cells):
+                if len(table.rows) == MAX_ROWS:
+                    raise error(f"{path}: more than {MAX_ROWS} rows, and no more are read; keep those of the challenge")
                 table.rows.append((reader.line_num, cells))
     except csv.Error as problem:
         raise error(f"{path}: line {reader.line_num}: not valid CSV ({problem})") from problem

@@ -25,6 +25,7 @@ from typing import BinaryIO
 
 import filelock
 
+from srspace_eval._utils.bounded_zip import TORCH_LIMITS, BoundedZip
 from srspace_eval._utils.hashing import sha256
 
 MAX_HEADER_BYTES = 1 << 23
@@ -129,7 +130,8 @@ def refuse_packed(path: Path) -> None:
     Raises
     ------
     ValueError
-        If it is such a zip, or begins as a zip and does not end as one, or the reverse.
+        If it is such a zip, or begins as a zip and does not end as one, or the reverse. If its directory is larger than
+        that of any checkpoint (:class:`~srspace_eval._utils.bounded_zip.RefusedZipError`).
     OSError, zipfile.BadZipFile
         If it cannot be read.
     """
@@ -143,7 +145,7 @@ def refuse_packed(path: Path) -> None:
     if not begins:
         return
     _require_one_directory(path)
-    with zipfile.ZipFile(path) as archive:
+    with BoundedZip(path, TORCH_LIMITS) as archive:
         infos = archive.infolist()
     size = sum(info.file_size for info in infos)
     if size > path.stat().st_size:

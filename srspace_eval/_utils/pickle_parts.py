@@ -11,6 +11,15 @@ STORAGES = {f"torch.{name}Storage": size for name, size in _BYTES.items()} | {"t
 """Class of a storage -> bytes of one number."""
 
 
+FLOATS = frozenset(f"torch.{name}" for name in ("float16", "bfloat16", "float32", "float64", "float8_e4m3fn",
+                                               "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz"))  # fmt: skip
+"""Types of parameters, as PyTorch prints them. It cannot convert some other types that it can read."""
+WHOLE_NUMBERS = frozenset(
+    f"torch.{name}" for name in ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
+)
+"""Types of the other tensors of a network."""
+
+
 @dataclass
 class Made:
     """What an instruction would make.

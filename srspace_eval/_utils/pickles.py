@@ -11,10 +11,10 @@ import io
 import pickle
 import pickletools
 import re
-import zipfile
 from pathlib import Path
 from typing import IO, Any
 
+from srspace_eval._utils.bounded_zip import TORCH_LIMITS, BoundedZip
 from srspace_eval._utils.pickle_parts import (
     STORAGES,
     Made,
@@ -69,7 +69,7 @@ def reason_to_refuse(path: Path) -> str | None:
                 for _ in range(5):
                     _follow(file, storages)
                 return None
-        with zipfile.ZipFile(path) as archive:
+        with BoundedZip(path, TORCH_LIMITS) as archive:
             infos = archive.infolist()
             # PyTorch looks for all files in the folder of the first.
             if len({info.filename.partition("/")[0] for info in infos}) > 1:

@@ -18,8 +18,9 @@ from PIL import Image
 from srspace_eval._utils.files import read_bounded, replacing
 from srspace_eval._utils.png_chunks import SIGNATURE, write_chunk
 from srspace_eval._utils.png_structure import PngInfo, PngStructure, parse_png
+from srspace_eval._utils.unique_names import shared_names
 from srspace_eval._utils.whole_numbers import is_whole
-from srspace_eval.errors import ImageError
+from srspace_eval.errors import ImageError, InputError, ProblemsError
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -242,3 +243,37 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
             Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG", compress_level=compress_level)
     except OSError as error:
         raise ImageError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def find_pictures(source: Path) -> list[Path]:
+    """The PNGs of a folder in the order of their names, or the one PNG. Files that are made of them keep their names.
+
+    ``.PNG`` counts as ``.png``. Hidden files do not count.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    ProblemsError
+        If some file systems take two of the names for one: one picture would replace the other.
+    """
+    try:
+        paths = sorted(source.iterdir()) if source.is_dir() else [source]
+    except OSError as error:
+        raise InputError(f"{source}: cannot be listed ({error.strerror or error})") from error
+    if not source.is_dir():
+        return paths
+    pictures = [path for path in paths if path.suffix.lower() == ".png" and not path.name.startswith(".")]
+    if not pictures:
+        raise InputError(f"{source}: contains no .png files")
+    if shared := shared_names(picture.name for picture in pictures):
+        raise ProblemsError(f"{source}: some systems take these names for one name; rename the pictures", shared)
+    return pictures
+
+
+def is_folder_of(folder: Path, source: Path) -> bool:
+    """Whether a folder is that of the pictures ``source``, a folder or one file, however it is spelled."""
+    try:
+        return folder.samefile(source if source.is_dir() else source.parent)
+    except OSError:  # one of both does not exist
+        return False

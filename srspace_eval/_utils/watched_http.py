@@ -98,7 +98,13 @@ class Watch:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Python follows redirects to ftp, too."""
+    """Python follows redirects to ftp, too, and reads the whole body of a redirect, which may have no end."""
+
+    def http_error_302(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        fp.close()  # a closed reply reads as empty
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str

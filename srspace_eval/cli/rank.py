@@ -40,7 +40,7 @@ from srspace_eval.report.files import (
 )
 from srspace_eval.report.history import update_history
 from srspace_eval.report.json_file import to_document
-from srspace_eval.report.names import stem_of
+from srspace_eval.report.names import stems_of
 from srspace_eval.report.table import make_table
 from srspace_eval.tracks.teams import FIELDS, read_teams
 
@@ -301,7 +301,7 @@ def command(
     }  # fmt: skip
     if out is not None:
         inputs = [*tables, *values, *([mor] if mor is not None else [])]
-        require_inputs_kept(inputs, out, forms, [stem_of(ranking) for ranking in rankings])
+        require_inputs_kept(inputs, out, forms, stems_of(rankings))
         pictures = {}
         if gt is not None:
             limits = {"images": viewer_images, "most_bytes": viewer_size}

@@ -122,6 +122,6 @@ def command(
         raise
     kept = f", {report.kept} existed" if report.kept else ""
     for folder in report.folders:
-        example = min(path.name for path in folder.glob("*.png"))
+        example = min(path.name for path in folder.iterdir() if path.suffix.lower() == ".png")
         say(f"{folder}: {report.images} images × {options['samples']} samples, named such as {example}")
     say(f"{model.config.name} on {model.device.type}: {report.made} samples made{kept}")

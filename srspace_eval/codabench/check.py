@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from srspace_eval._utils.bounded_zip import BoundedZip, RefusedZipError
 from srspace_eval.codabench.checks.files import UUID, BundleFiles
 from srspace_eval.codabench.checks.findings import BundleCheck as BundleCheck
 from srspace_eval.codabench.checks.leaderboard import check_leaderboard
@@ -24,8 +25,6 @@ LARGEST_BUNDLE = 350_000_000
 """Bytes of a bundle from which on unpacking hangs in practice (codalab/codabench #2304, #2322)."""
 
 _LARGEST_MEMBER = 1 << 32
-_LARGEST_ENTRIES = 100_000
-"""Files of a bundle. A bundle has a zip for each task, a page for each text, and a logo."""
 _TOP = {
     "version", "title", "description", "image", "terms", "registration_auto_approve", "docker_image",
     "make_programs_available", "make_input_data_available", "queue", "enable_detailed_results",
@@ -73,14 +72,14 @@ def check_bundle(path: Path | str) -> BundleCheck:
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: not a file; give the zip of a bundle")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with BoundedZip(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > _LARGEST_MEMBER:
                 raise InputError(f"{path}: unpacks to more than {_LARGEST_MEMBER >> 30} GB; too large")
-            if len(archive.infolist()) > _LARGEST_ENTRIES:
-                raise InputError(f"{path}: holds more than {_LARGEST_ENTRIES} files; too many for a bundle")
             if path.stat().st_size > LARGEST_BUNDLE:
                 found.traps.append(f"{path.stat().st_size / 1e6:.0f} MB: those over {LARGEST_BUNDLE / 1e6:.0f} MB hang")
             _check(found, BundleFiles(found, archive))
+    except RefusedZipError as error:
+        raise InputError(f"{path}: {error}; no bundle needs that") from error
     except zipfile.BadZipFile:
         found.refusals.append("not a zip")
     except (OSError, NotImplementedError, RuntimeError, EOFError, ValueError, zlib.error, struct.error) as error:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug, spelled, unescape_cell
-from srspace_eval.codabench.output import ScoringOutput, phase_of, read_output
+from srspace_eval.codabench.output import ScoringOutput, is_submission, phase_of, read_output
 from srspace_eval.codabench.settings import PROGRAM_COLUMN
 from srspace_eval.errors import ImageError, InputError, ResultsError, SubmissionError
 from srspace_eval.results.record import Result
@@ -84,8 +84,10 @@ def import_downloads(
     ----------
     downloads
         A folder of scoring outputs, each a zip or a folder with ``scores.json``, and ``result.json`` where the phase
-        shows its output. If a file has the name of the platform's bulk downloads, the team is its owner, and the last
-        submission of each owner counts. Otherwise the team is the file's name without ``.zip``.
+        shows its output. If a file has the name of the platform's bulk downloads of outputs (``res_4711_OWNER_…``),
+        the team is its owner, and the last submission of each owner counts. Files with names of its submissions
+        (``4711_OWNER_…``) are left out with a notice, unless ``teams`` names them. Otherwise the team is the file's
+        name without ``.zip``.
     track
         The track, or its name or file.
     board
@@ -131,7 +133,7 @@ def import_downloads(
     named = {team.file: team for team in known if team.file}
     problems: list[str] = []
     outputs: list[ScoringOutput] = []
-    for path in _of_phase(_entries(downloads), downloads, phase):
+    for path in _outputs_of_phase(_entries(downloads), downloads, phase, named):
         try:
             output = read_output(path, track, named)
         except (ResultsError, SubmissionError, ImageError) as error:
@@ -218,6 +220,10 @@ def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list
                 "one, or name the teams with --teams"
             )
             continue
+        numbers = [output.number for output in same]
+        if len(set(numbers)) < len(numbers):
+            problems.append(f"{files}: two of them have the same number; keep one of each submission")
+            continue
         last = max(same, key=lambda output: output.number or 0)
         if len(same) > 1:
             notify(f"{last.team}: the last of {len(same)} submissions counts: {last.file}")
@@ -281,6 +287,20 @@ def _marked(output: ScoringOutput, result: Result) -> Result:
     }  # fmt: skip
     notes = result.notes if NOTE in result.notes else (*result.notes, NOTE)
     return replace(result, team=output.team, kind=output.about.kind, provenance=origin, notes=notes)
+
+
+def _outputs_of_phase(paths: Sequence[Path], downloads: Path, phase: int | None, named: Collection[str]) -> list[Path]:
+    """The files of one phase that can be scoring outputs."""
+    kept = [path for path in paths if path.name in named or not is_submission(path.name)]
+    if len(kept) < len(paths):
+        # A participant may put a scores.json of his own into his submission.
+        first = next(path.name for path in paths if path not in kept)
+        more = f" and {len(paths) - len(kept) - 1} more" if len(paths) > len(kept) + 1 else ""
+        notify(
+            f"{downloads}: left out {first}{more}: submissions have such names, and scoring outputs begin with res_; "
+            "name the files with --teams if they are scoring outputs"
+        )
+    return _of_phase(kept, downloads, phase)
 
 
 def _of_phase(paths: Sequence[Path], downloads: Path, phase: int | None) -> list[Path]:

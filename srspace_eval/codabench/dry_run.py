@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from srspace_eval._utils import strict_json
+from srspace_eval._utils.bounded_zip import BoundedZip, ZipLimits
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.untrusted_text import name_key, spelled
 from srspace_eval.codabench.board import DryRun, leaderboard, stored
@@ -32,7 +33,7 @@ from srspace_eval.errors import InputError, ProblemsError
 LIMIT = 600
 """The limit of a phase that names none, in seconds."""
 
-_LARGEST_ENTRIES = 200_000
+_LIMITS = ZipLimits(entries=200_000, depth=20)
 _LARGEST_PAGE = 1 << 27
 _DAMAGE = (OSError, NotImplementedError, RuntimeError, EOFError, ValueError, zlib.error, lzma.LZMAError, struct.error)
 
@@ -110,7 +111,7 @@ def dry_run_bundle(
     if len(chosen["tasks"]) != 1:
         raise InputError(f"phase {chosen['name']!r} has {len(chosen['tasks'])} tasks; a dry run takes one")
     task = tasks[chosen["tasks"][0]]
-    with zipfile.ZipFile(bundle) as archive:
+    with BoundedZip(Path(bundle)) as archive:
         for key in ("scoring_program", "reference_data"):
             if task.get(key) not in archive.namelist():
                 raise InputError(f"{bundle}: {key} {task.get(key)!r} is on the platform, not in the bundle")
@@ -213,12 +214,10 @@ def unpack(file: Any, folder: Path) -> None:
         If it is damaged, encrypted, or cannot be unpacked here.
     """
     folder.mkdir(parents=True)
-    with zipfile.ZipFile(file) as archive:
+    with BoundedZip(file, _LIMITS) as archive:
         infos = archive.infolist()
         if not infos:
             raise zipfile.BadZipFile("empty")
-        if len(infos) > _LARGEST_ENTRIES:
-            raise ValueError(f"holds more than {_LARGEST_ENTRIES} files")
         if sum(info.file_size for info in infos) > QUOTA:
             raise ValueError(f"unpacks to more than {QUOTA / 1e9:.0f} GB, which a participant may store")
         archive.extractall(folder)

@@ -21,10 +21,13 @@ from srspace_eval.tracks.teams import Team
 
 _DATED = r"(?=\d{4}-\d\d-\d\d)"
 _NAME, _UNDATED = (
-    re.compile(rf"(?:res_)?(?P<number>\d{{1,18}})_(?P<owner>.+?)_PhaseId(?P<phase>\d{{1,18}})_{date}.*", re.DOTALL)
+    re.compile(
+        rf"(?P<output>res_)?(?P<number>\d{{1,18}})_(?P<owner>.+?)_PhaseId(?P<phase>\d{{1,18}})_{date}.*", re.DOTALL
+    )
     for date in (_DATED, "")
 )
-"""How the platform names the files of a bulk download (src/apps/api/views/submissions.py): owner, phase, date, name."""
+"""How the platform names the files of a bulk download (src/apps/api/views/submissions.py): owner, phase, date, name.
+Only the names of scoring outputs begin with ``res_``. The others are submissions, and hold what their owners put in."""
 
 _PHASE = re.compile(r"_PhaseId\d{1,18}_" + _DATED)
 _NOT_A_TEAM = frozenset({"scoring_result", "scoring_output", "output", "bulk_submissions"})
@@ -71,6 +74,16 @@ def phase_of(name: str) -> int | None:
     return None if match is None else int(match["phase"])
 
 
+def is_submission(name: str) -> bool:
+    """Whether a name is that of a submission in the platform's bulk downloads, and not of a scoring output.
+
+    >>> is_submission("4711_jane_PhaseId12_2026-03-01:10-30_a.zip"), is_submission("Team A.zip")
+    (True, False)
+    """
+    match = _matched(name)
+    return match is not None and match["output"] is None
+
+
 def _matched(name: str) -> re.Match[str] | None:
     """The parts of a download's name. An account's name may hold ``_PhaseId7_``, which no date follows."""
     return _NAME.fullmatch(name) or _UNDATED.fullmatch(name)
@@ -97,6 +110,8 @@ def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringO
     if path.name not in named and len(_PHASE.findall(path.name)) > 1:
         # An account or a file can have such a name, and would pass for another account's.
         raise ResultsError(f"{path}: its name does not say where the owner's name ends; name the team with --teams")
+    if any(file.lower().endswith(".png") for file in files):
+        raise ResultsError(f"{path}: holds PNGs, as a submission does, and no scoring output does; remove it")
     scores = _scores(source)
     result = None
     if "result.json" in files:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.hashing import sha256
-from srspace_eval._utils.png import decode_png, read_bytes, write_png
+from srspace_eval._utils.png import decode_png, find_pictures, is_folder_of, read_bytes, write_png
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.degrade.options import DegradeOptions
 from srspace_eval.degrade.picture import Degradation
@@ -91,8 +91,8 @@ def degrade_folder(
         If there are no pictures, a pool cannot be found, or ``out`` cannot be created, is the folder of the pictures,
         or holds LRs that were made with other settings and stay there.
     ProblemsError
-        If LRs exist and ``overwrite`` is False, a pool holds files that cannot be used, or pictures could not be
-        degraded; each is listed.
+        If two pictures' names differ only in case, LRs exist and ``overwrite`` is False, a pool holds files that cannot
+        be used, or pictures could not be degraded; each is listed.
 
     Examples
     --------
@@ -105,10 +105,8 @@ def degrade_folder(
     ['0801.png', 'degradation.json']
     """
     source, out, options = Path(source), Path(out), options or DegradeOptions()
-    pictures = sorted(source.glob("*.png")) if source.is_dir() else [source]
-    if not pictures:
-        raise InputError(f"{source}: contains no .png files")
-    if out.resolve() == (source if source.is_dir() else source.parent).resolve():
+    pictures = find_pictures(source)
+    if is_folder_of(out, source):
         raise InputError(f"{out}: the LRs would replace the pictures; give --out another folder")
     existing = [out / picture.name for picture in pictures if (out / picture.name).exists()]
     if existing and not overwrite:

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from srspace_eval._utils.cores import default_workers
-from srspace_eval._utils.png import read_bytes, read_rgb, write_png
+from srspace_eval._utils.png import find_pictures, read_bytes, read_rgb, write_png
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.degrade.randomness import FloatArray, Randomness
 from srspace_eval.errors import ImageError, InputError, ProblemsError
 
@@ -195,7 +196,8 @@ def collect_noise_pool(
         If an option is out of its range, there are no pictures, ``out`` holds PNGs or cannot be created, or no window
         is flat enough.
     ProblemsError
-        If pictures cannot be read; each is listed. Patches of the others are kept.
+        If two pictures' names differ only in case, or pictures cannot be read; each is listed. Patches of the others
+        are kept.
 
     Examples
     --------
@@ -206,15 +208,14 @@ def collect_noise_pool(
     ['0801_0_0.png', '0801_0_256.png']
     """
     source, out = Path(source), Path(out)
-    if size < SMALLEST_PATCH or stride < 1 or not variance > 0 or not mean >= 0:
+    if not (is_whole(size, SMALLEST_PATCH) and is_whole(stride, 1) and variance > 0 and mean >= 0):
         raise InputError(
-            f"size {size}, stride {stride}, variance {variance}, mean {mean}: the size must be at least "
-            f"{SMALLEST_PATCH}, stride and variance positive, the mean not negative"
+            f"size {size!r}, stride {stride!r}, variance {variance}, mean {mean}: the size must be a whole number "
+            f"of at least {SMALLEST_PATCH}, the stride a positive whole number, the variance positive, the mean not "
+            "negative"
         )
-    pictures = sorted(source.glob("*.png")) if source.is_dir() else [source]
-    if not pictures:
-        raise InputError(f"{source}: contains no .png files")
-    if out.is_dir() and any(out.glob("*.png")):
+    pictures = find_pictures(source)
+    if out.is_dir() and any(path.suffix.lower() == ".png" for path in out.iterdir()):
         raise InputError(f"{out}: holds PNGs already; give --out a new folder")
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.degrade.noise import HIGHEST_PEAK
 from srspace_eval.degrade.scalers import SCALERS
 from srspace_eval.errors import InputError
@@ -114,10 +115,10 @@ class DegradeOptions:
             )
             if not given or len(set(given)) < len(given) or not set(given) <= set(known)
         ]
-        if not 1 <= self.scale <= 64:
-            faults.append(f"scale {self.scale}: a whole number from 1 to 64 is wanted")
-        if not (1 <= self.kernel_size <= _LARGEST_KERNEL and self.kernel_size % 2):
-            faults.append(f"kernel_size {self.kernel_size}: an odd number from 1 to {_LARGEST_KERNEL} is wanted")
+        if not is_whole(self.scale, 1, 64):
+            faults.append(f"scale {self.scale!r}: a whole number from 1 to 64 is wanted")
+        if not (is_whole(self.kernel_size, 1, _LARGEST_KERNEL) and self.kernel_size % 2):
+            faults.append(f"kernel_size {self.kernel_size!r}: an odd number from 1 to {_LARGEST_KERNEL} is wanted")
         ranges: list[tuple[str, tuple[float, float], float, float]] = [
             ("sigma", self.sigma, 1e-3, 1e3),
             ("angle", self.angle, -360.0, 360.0),

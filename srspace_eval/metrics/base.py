@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
@@ -189,6 +189,8 @@ class LeastSize:
         The smallest height and width, in pixels.
     hint
         What to do with smaller pictures.
+    longer
+        The smallest longer side, in pixels; 0: no more than ``side``.
 
     Examples
     --------
@@ -200,6 +202,7 @@ class LeastSize:
     what: str
     side: int
     hint: str = "choose other --metrics"
+    longer: int = field(default=0, repr=False)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 
 from srspace_eval._utils.cores import default_workers
-from srspace_eval._utils.png import read_rgb, write_png
+from srspace_eval._utils.png import find_pictures, is_folder_of, read_rgb, write_png
 from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import ImageError, InputError, ProblemsError
 from srspace_eval.metrics.resize import imresize
 
@@ -57,10 +58,11 @@ def downscale_folder(
     Raises
     ------
     InputError
-        If there are no pictures, the scale or the crop is not positive, or ``out`` cannot be created or is the folder
-        of the pictures.
+        If there are no pictures, the scale or the crop is no positive whole number, or ``out`` cannot be created or is
+        the folder of the pictures.
     ProblemsError
-        If LRs exist and ``overwrite`` is False, or pictures could not be downscaled; each is listed.
+        If two pictures' names differ only in case, LRs exist and ``overwrite`` is False, or pictures could not be
+        downscaled; each is listed.
 
     Examples
     --------
@@ -73,12 +75,10 @@ def downscale_folder(
     ('0801.png', (5, 8, 3))
     """
     source, out = Path(source), Path(out)
-    if scale < 1 or crop < 1:
-        raise InputError(f"scale = {scale}, crop = {crop}: both must be at least 1")
-    pictures = sorted(source.glob("*.png")) if source.is_dir() else [source]
-    if not pictures:
-        raise InputError(f"{source}: contains no .png files")
-    if out.resolve() == (source if source.is_dir() else source.parent).resolve():
+    if not (is_whole(scale, 1) and is_whole(crop, 1)):
+        raise InputError(f"scale = {scale!r}, crop = {crop!r}: both must be whole numbers of at least 1")
+    pictures = find_pictures(source)
+    if is_folder_of(out, source):
         raise InputError(f"{out}: the LRs would replace the pictures; give --out another folder")
     existing = [out / picture.name for picture in pictures if (out / picture.name).exists()]
     if existing and not overwrite:

@@ -71,8 +71,8 @@ def imresize(
     ----------
     image
         uint8, float32 or float64. One picture: (H, W) or (H, W, C), an array or a tensor; a tensor (3, H, W) is read
-        channels first if W > 4. A batch of 1 to 4 channels: (..., H, W, C) as a NumPy array, (N, C, H, W) as a torch
-        tensor, on any device.
+        channels first if W > 4, and other shapes that look like channels first are refused. A batch of 1 to 4
+        channels: (..., H, W, C) as a NumPy array, (N, C, H, W) as a torch tensor, on any device.
     scale
         Factor of both axes, such as 0.25; the output has ``ceil(scale * n)`` pixels. Give either this or
     output_shape
@@ -114,6 +114,11 @@ def imresize(
         )
     if tensor.dtype not in (torch.uint8, torch.float32, torch.float64):
         raise InputError(f"image: {describe(tensor)} given, uint8, float32 or float64 wanted")
+    if tensor.ndim == 3 and not first and tensor.shape[0] <= _MOST_CHANNELS < min(tensor.shape[1:]):
+        raise InputError(
+            f"image: {describe(tensor)} given, which looks like a picture with its channels first: pass x[None] for a "
+            "torch tensor, np.moveaxis(x, 0, -1) for a NumPy array"
+        )
     pixels = tensor[..., None] if tensor.ndim == 2 else tensor.movedim(-3, -1) if first else tensor
     parts = pixels.reshape(math.prod(batch), *pixels.shape[-3:]).unbind()
     done = [resize_picture(part, scale, convention, output_shape, form) for part in parts]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from srspace_eval._utils.untrusted_text import name_key, spelled
 from srspace_eval.errors import RankingError
-from srspace_eval.ranking.model import Entry
+from srspace_eval.ranking.model import CLAIM, Entry
 from srspace_eval.tracks.model import Track
 
 
@@ -29,6 +29,24 @@ def baselines_of(entries: Sequence[Entry], name: str, left_out: Collection[int])
 def _source(entry: Entry) -> str:
     """The citation of a published entry; empty: the entry is not published."""
     return entry.note.split("\n")[0] if entry.origin == "published" else ""
+
+
+def unproven(entries: Sequence[Entry]) -> dict[int, str]:
+    """The results that this machine did not score itself, with a reason, if it measured or verified other results.
+
+    The kind of such a result is its own word, which ``verify`` cannot check: a participant's result that calls itself
+    the baseline would decide the values of the measured ones.
+    """
+    known = {i for i, entry in enumerate(entries) if entry.evidence not in ("", CLAIM)}
+    why = (
+        "was not scored on this machine, and other results were measured or verified here (score it with --baseline "
+        "--overwrite)"
+    )
+    return {
+        i: why
+        for i, entry in enumerate(entries)
+        if len(known) > (i in known) and (entry.evidence == CLAIM or entry.evidence.startswith("verified"))
+    }
 
 
 def require_free_baseline(entries: Sequence[Entry], track: Track) -> None:

@@ -7,16 +7,16 @@ id of a derived column counts only where the formula gives none.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.untrusted_text import name_key, short_name
+from srspace_eval._utils.untrusted_text import name_key, short_name, spelled
 from srspace_eval.metrics.base import Direction
-from srspace_eval.ranking.baselines import baselines_of
+from srspace_eval.ranking.baselines import baselines_of, unproven
 from srspace_eval.ranking.bootstrap import resampled_means
 from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
@@ -44,7 +44,7 @@ class DerivedColumns:
         Indices of the entries that are ranked if they are eligible. ``per_image_rank`` ranks the paired ones of them.
     excluded
         Indices of the entries that were measured with other settings. None of them is a baseline of formulas, and
-        no incomplete entry is one.
+        no incomplete entry is one. Nor is one of :func:`srspace_eval.ranking.baselines.unproven`.
     tell
         Whether a notice names given values that are not those of the formula.
 
@@ -73,7 +73,9 @@ class DerivedColumns:
         self._computed: dict[str, set[int]] = {}
         left_out = dict.fromkeys(excluded, "was measured with other settings")
         left_out |= {i: "is incomplete" for i, entry in enumerate(entries) if entry.incomplete}
+        left_out |= unproven(entries)
         self._left_out = left_out
+        self._places = {(e.team, e.note): i for i, e in reversed(list(enumerate(entries)))}
         found = baselines_of(entries, track.baseline, left_out)
         self._baselines = np.array([-1 if at is None else at for at in found], dtype=np.intp)
         for derived in track.derived:
@@ -107,7 +109,7 @@ class DerivedColumns:
         return 0 if values is None else int((~np.isfinite(values)).sum())
 
     def _index(self, entry: Entry) -> int | None:
-        return next((i for i, e in enumerate(self.entries) if (e.team, e.note) == (entry.team, entry.note)), None)
+        return self._places.get((entry.team, entry.note))
 
     def values(self, metric: str) -> Floats:
         """A column's values, one an entry; NaN: none."""
@@ -185,18 +187,44 @@ class DerivedColumns:
             replace(
                 e,
                 values={**e.values, metric: float(found[i]) if known[i] else e.values.get(metric)},
-                joined=self._joined(e, derived) if known[i] else e.joined,
+                joined=self._joined(i, derived) if known[i] else e.joined,
             )
             for i, e in enumerate(self.entries)
         ]
 
-    def _joined(self, entry: Entry, derived: Derived) -> Mapping[str, str]:
-        """:attr:`Entry.joined` with a column that the formula gave: it is joined if the formula reads joined values."""
+    def _joined(self, i: int, derived: Derived) -> Mapping[str, str]:
+        """:attr:`Entry.joined` with a column that the formula gave.
+
+        It is joined if the formula reads values of the entry, or of its baseline, that come from a table.
+        """
+        entry = self.entries[i]
         others = {metric: where for metric, where in entry.joined.items() if metric != derived.info.id}
-        read = [metric for metric in others if metric in derived.formula.reads]
-        return (
-            {**others, derived.info.id: f"computed from {', '.join(map(self._track.label, read))}"} if read else others
-        )
+        read = [self._track.label(metric) for metric in others if metric in derived.formula.reads]
+        if entry.result is not None:
+            read += [f"{self._track.label(m)} of the baseline" for m in self._given(i, derived.formula.baselines)]
+        return {**others, derived.info.id: f"computed from {', '.join(read)}"} if read else others
+
+    def _given(self, i: int, metrics: Collection[str]) -> list[str]:
+        """Those of some columns in which the baseline of an entry has a value that comes from a table."""
+        at = int(self._baselines[i])
+        if at in (-1, i):
+            return []
+        baseline = self.entries[at]
+        return [m for m in metrics if baseline.values.get(m) is not None and baseline.source_of(m) == "given"]
+
+    def baseline_notes(self, formulas: Iterable[Formula]) -> list[str]:
+        """A sentence for each baseline whose given values the formulas of measured entries read."""
+        wanted = {metric for formula in formulas for metric in formula.baselines}
+        wanted |= {metric for derived in self._track.derived for metric in derived.formula.baselines}
+        found: dict[int, list[str]] = {}
+        for i, entry in enumerate(self.entries):
+            if entry.result is not None and wanted and (given := self._given(i, sorted(wanted))):
+                found[int(self._baselines[i])] = given
+        return [
+            f"The formulas of measured rows read {', '.join(map(self._track.label, metrics))} of the baseline "
+            f"{spelled(self.entries[at].team)}, which a table gives and which was not measured."
+            for at, metrics in found.items()
+        ]
 
     def _notify_differences(self, derived: Derived, found: Floats) -> None:
         given = self.values(derived.info.id)

@@ -21,6 +21,9 @@ from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule, Track
 
 Floats = NDArray[np.float64]
 
+MAX_NUMBERS = 50_000_000
+"""Numbers that the bootstrap computes: replicates times images, or times rows and columns. They take about 1 GB."""
+
 
 @dataclass(frozen=True)
 class Intervals:
@@ -99,6 +102,28 @@ def bootstrap_intervals(
     else:
         _final(track.ranking, ranks, finals, places, found, plan)
     return found
+
+
+def resampled_numbers(
+    results: Sequence[Result], entries: Sequence[Entry], tracks: Sequence[Track], plan: BootstrapPlan
+) -> int:
+    """How many numbers the bootstrap of all rankings computes at most; 0: there is nothing to resample.
+
+    Parameters
+    ----------
+    results
+        The measured results, without those that are left out.
+    entries
+        All entries.
+    tracks
+        One track for each ranking.
+    """
+    images = max((len(result.images) for result in results), default=0)
+    if images < 2:
+        return 0
+    columns = {metric for entry in entries for metric, value in entry.values.items() if value is not None}
+    wide = [len(columns | track.ranking.named | {derived.info.id for derived in track.derived}) for track in tracks]
+    return sum(plan.replicates * max(images, len(entries) * width) for width in wide)
 
 
 def order_keys(

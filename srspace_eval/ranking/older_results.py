@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from srspace_eval.metrics.psnr.floor import ONE_STEP, floored_columns
-from srspace_eval.results.means import counted_value, mean_of, states_no_floor
+from srspace_eval.results.means import counted_value, exact_mean, mean_of, states_no_floor
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.results.signature import Signature
 
@@ -69,5 +69,5 @@ def _image(image: ImageRecord, settings: Mapping[str, Mapping[str, object]], nam
         found = [sample.values.get(column.removesuffix("_worst")) for sample in image.samples]
         counted = [min(value, largest) for value in found if value is not None]
         if counted:
-            values[column] = min(counted) if column.endswith("_worst") else math.fsum(counted) / len(counted)
+            values[column] = min(counted) if column.endswith("_worst") else exact_mean(counted)
     return replace(image, values=values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.model import Entry
 from srspace_eval.ranking.notes import metric_label
@@ -11,6 +12,7 @@ from srspace_eval.ranking.participants import ONLY_PUBLISHED
 from srspace_eval.tracks.formula_words import formula_words
 from srspace_eval.tracks.model import Track
 
+_LINES, _LONGEST = 20, 1000
 _OPINIONS = {"mor": "mean opinion rank", "mos": "mean opinion score"}
 
 NO_FINAL_RANK = "the track has no final rank"
@@ -48,7 +50,7 @@ def why_unranked(
         published = "published, not measured here: " if entry.origin == "published" else ""
         return f"{published}baselines are shown, not ranked"
     if entry.incomplete:
-        return f"incomplete: {'; '.join(entry.incomplete)}"
+        return f"incomplete: {'; '.join(what_is_missing(entry))}"
     if alone:
         return "it is the only team; published rows are not ranked"
     if rule.order_by:
@@ -66,6 +68,12 @@ def why_unranked(
         else:
             reasons.append(f"{label} was not measured")
     return "; ".join(reasons)
+
+
+def what_is_missing(entry: Entry) -> tuple[str, ...]:
+    """What an incomplete submission lacks, as tables show it: the first lines, each cut."""
+    more = [f"and {len(entry.incomplete) - _LINES} more"] if len(entry.incomplete) > _LINES else []
+    return (*(short_name(line, _LONGEST) for line in entry.incomplete[:_LINES]), *more)
 
 
 def _outside(label: str, needed: str | None, track: Track) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.baselines import require_free_baseline
@@ -18,7 +19,14 @@ from srspace_eval.ranking.departures import find_departures
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.eligibility import failed_conditions
 from srspace_eval.ranking.entry_checks import clean_entries
-from srspace_eval.ranking.intervals import Intervals, bootstrap_intervals, order_keys, paired_entries
+from srspace_eval.ranking.intervals import (
+    MAX_NUMBERS,
+    Intervals,
+    bootstrap_intervals,
+    order_keys,
+    paired_entries,
+    resampled_numbers,
+)
 from srspace_eval.ranking.model import Entry, Ranking, Row
 from srspace_eval.ranking.notes import make_notes
 from srspace_eval.ranking.participants import find_participants
@@ -84,6 +92,16 @@ def apply_rule(
     results = [e.result for i, e in enumerate(lines) if e.result is not None and i not in excluded]
     # Labels and sentences are about what was measured: S_2 if all results have two samples.
     measured = replace(track, samples=measured_samples(results, track))
+    tracks = tracks_of(measured)
+    if bootstrap is not None:
+        numbers = resampled_numbers(results, lines, [one for one, _ in tracks], bootstrap)
+        if numbers > MAX_NUMBERS:
+            notify(
+                f"no intervals: the bootstrap would compute {numbers} numbers (replicates times images, or times rows "
+                f"and columns, for each ranking), and at most {MAX_NUMBERS} are computed; give fewer --replicates "
+                "(replicates)"
+            )
+            bootstrap = None
     first, *others = (
         _apply(
             lines,
@@ -95,7 +113,7 @@ def apply_rule(
             tell=number == 0,
             together=together,
         )
-        for number, (one, shown) in enumerate(tracks_of(measured))
+        for number, (one, shown) in enumerate(tracks)
     )
     return replace(first, track=measured, others=tuple(others))
 
@@ -178,7 +196,10 @@ def _apply(
         track=track,
         columns=shown,
         rows=tuple(rows[i] for i in order),
-        notes=make_notes(track, rows, shown, bootstrap, found.images, comparable, len(excluded), participants, asked),
+        notes=(
+            *make_notes(track, rows, shown, bootstrap, found.images, comparable, len(excluded), participants, asked),
+            *derived.baseline_notes([*rule.eligible, *(key.formula for key in rule.order_by)]),
+        ),
         bootstrap=bootstrap if found.images else None,
         departures=departures,
         asked_samples=asked,

@@ -12,22 +12,24 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 
 from srspace_eval._utils.hashing import sha256_of_text
+from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.metrics.base import MetricInfo, may_be_infinite
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.psnr.floor import floored_columns, psnr_columns
 from srspace_eval.metrics.registry import columns, default_metric, is_known_column, measures_of, metrics
-from srspace_eval.results.means import counted_value, mean_of, states_no_floor
+from srspace_eval.results.means import counted_value, mean_curve, mean_of, states_no_floor
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.tracks.model import Track
 
 _ROUNDING = 1e-9
 _RELATIVE = 1e-6
 _IMAGE = re.compile(r"^image .*?: ")
-_NUMBER = re.compile(r"(?<![\w-])-?\d[\d.]*(?:e[+-]?\d+)?(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.-])-?\d[\d.]*(?:e[+-]?\d+)?(?![\w])")
 
 Largest = Callable[[int, int], Mapping[str, float]]
 """Height, width -> column -> the value that an infinite sample counts as."""
@@ -51,28 +53,31 @@ def summary_faults(result: Result, track: Track) -> list[str]:
     largest = cache(lambda height, width: floored_columns(settings, height, width))
     known = track.columns()
     return _folded(
-        [
-            *_signature_faults(result, track),
-            *_column_faults(result, track),
-            *_image_faults(result, known, largest),
-            *_range_faults(result, known, largest),
-            *_mean_faults(result),
-            *_mse_faults(result),
-        ]
+        chain(
+            _signature_faults(result, track),
+            _column_faults(result, track),
+            _image_faults(result, known, largest),
+            _range_faults(result, known, largest),
+            _mean_faults(result),
+            _mse_faults(result),
+        )
     )
 
 
-def _folded(faults: Sequence[str]) -> list[str]:
+def _folded(faults: Iterable[str]) -> list[str]:
     """The first fault of each kind, with the number of the others.
 
     >>> _folded(["image 0801: mae is -1; not possible", "image 0802: mae is -2; not possible", "other"])
     ['image 0801: mae is -1; not possible (and 1 more like this)', 'other']
     """
-    kinds: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
+    counts: Counter[str] = Counter()
     for fault in faults:
-        kinds.setdefault(_NUMBER.sub("#", _IMAGE.sub("", fault)), []).append(fault)
-    more = {kind: f" (and {len(found) - 1} more like this)" if len(found) > 1 else "" for kind, found in kinds.items()}
-    return [f"{found[0]}{more[kind]}" for kind, found in kinds.items()]
+        kind = _NUMBER.sub("#", _IMAGE.sub("", fault))
+        first.setdefault(kind, fault)
+        counts[kind] += 1
+    more = {kind: f" (and {count - 1} more like this)" if count > 1 else "" for kind, count in counts.items()}
+    return [f"{fault}{more[kind]}" for kind, fault in first.items()]
 
 
 def _signature_faults(result: Result, track: Track) -> Iterator[str]:
@@ -82,7 +87,7 @@ def _signature_faults(result: Result, track: Track) -> Iterator[str]:
         yield "the signature states no settings, so nothing says what was measured"
     for key, own in {"track": result.track, "scale": track.scale}.items():
         if common.get(key, own) != own:
-            yield f"the signature states {key} {common[key]!r}, the result is of {key} {own!r}"
+            yield f"the signature states {key} {short_name(repr(common[key]), 200)}, the result is of {key} {own!r}"
     joint = sha256_of_text("".join(f"{image.image}\0{image.gt_sha256}\n" for image in result.images))
     if all(image.gt_sha256 is None for image in result.images):
         joint = "none"
@@ -106,13 +111,14 @@ def _column_faults(result: Result, track: Track) -> Iterator[str]:
     measured = {info.id for metric in metrics().values() for info in metric.columns}
     measures = [m for m in measures_of(result.signature.settings) if _may_give(m, track)]
     measured |= (columns(measures).keys() - columns().keys()) | {measure.id for measure in measures}
-    ids = dict.fromkeys(key for image in result.images for key in image.values)
-    for key in ids:
-        if key in track.columns() and key not in measured:
+    known = track.columns()
+    counts = Counter(key for image in result.images for key in image.values)
+    for key, count in counts.items():
+        if key in known and key not in measured:
             yield f"{key} has values, which no measurement gives; remove them, and give them with --mor or --values"
-        absent = [image.image for image in result.images if key not in image.values]
-        if absent:
-            yield f"image {absent[0]}: {key} is missing, which other images have"
+        if count < len(result.images):
+            absent = next(image.image for image in result.images if key not in image.values)
+            yield f"image {absent}: {key} is missing, which other images have"
 
 
 def _may_give(measure: Measure, track: Track) -> bool:
@@ -267,11 +273,20 @@ def _mse_faults(result: Result) -> Iterator[str]:
 
 
 def _mean_faults(result: Result) -> Iterator[str]:
-    measured = dict.fromkeys(key for image in result.images for key in image.values)
+    # Each value and curve is read once, so that ids that few images have cost nothing.
+    measured: dict[str, list[float | None]] = {}
+    counted: dict[str, list[float | None]] = {}
+    curves: dict[str, list[Sequence[float | None]]] = {name: [] for name in result.curves}
+    for image in result.images:
+        for metric, value in image.values.items():
+            measured.setdefault(metric, []).append(value)
+            counted.setdefault(metric, []).append(counted_value(image, metric))
+        for name, curve in image.curves.items():
+            curves.setdefault(name, []).append(curve)
     yield from (f"summary.{metric} is missing" for metric in measured if metric not in result.summary)
     for metric, value in result.summary.items():
-        found = [image.values.get(metric) for image in result.images]
-        means = [mean_of(counted_value(image, metric) for image in result.images)]
+        found = measured.get(metric, [])
+        means = [mean_of(counted.get(metric, []))]
         if states_no_floor(result.signature.settings, metric):
             means.append(mean_of(found))
         mean = means[0] if means[0] is not None and math.isfinite(means[0]) else None
@@ -285,23 +300,17 @@ def _mean_faults(result: Result) -> Iterator[str]:
         if not agrees:
             shown = "undefined" if mean is None else f"{mean:.9g}"
             yield f"summary.{metric} is {value}, the mean of its images {shown}"
-    for name in dict.fromkeys([*result.curves, *(key for image in result.images for key in image.curves)]):
-        curves = [image.curves[name] for image in result.images if name in image.curves]
-        if not _same_curve(result.curves.get(name, ()), curves):
+    for name, of_images in curves.items():
+        if not _same_curve(result.curves.get(name, ()), mean_curve(of_images)):
             yield f"{name} is not the mean of its images' curves"
 
 
-def _same_curve(given: Sequence[float | None], curves: Sequence[Sequence[float | None]]) -> bool:
-    if len(given) != max(map(len, curves), default=0):
-        return False
-    for n, value in enumerate(given):
-        defined = [v for curve in curves if n < len(curve) and (v := curve[n]) is not None]
-        if not defined or value is None:
-            if defined or value is not None:
-                return False
-        elif not math.isclose(value, sum(defined) / len(defined), rel_tol=_RELATIVE, abs_tol=1e-9):
-            return False
-    return True
+def _same_curve(given: Sequence[float | None], means: Sequence[float | None]) -> bool:
+    return len(given) == len(means) and all(
+        value is mean is None
+        or (value is not None and mean is not None and math.isclose(value, mean, rel_tol=_RELATIVE, abs_tol=1e-9))
+        for value, mean in zip(given, means, strict=True)
+    )
 
 
 def _same(a: float, b: float) -> bool:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from srspace_eval.metrics.base import renamed_key
 from srspace_eval.metrics.registry import metrics
+from srspace_eval.results.means import exact_mean
 from srspace_eval.results.record import ImageRecord, Result
 
 LEAST_LR_PSNR = 22.0
@@ -74,7 +76,7 @@ def early_growth(image: ImageRecord, curve: str, mean: str) -> float | None:
         None if the image has no such curve, fewer than six samples, or no gain.
     """
     least = _least(image, curve, mean)
-    return _share(least) if least else None
+    return _share(least, len(least)) if least else None
 
 
 def stops_suddenly(image: ImageRecord, curve: str, mean: str) -> bool:
@@ -90,12 +92,14 @@ def stops_suddenly(image: ImageRecord, curve: str, mean: str) -> bool:
         As for :func:`early_growth`.
     """
     least = _least(image, curve, mean)
+    gains = [before - after for before, after in pairwise(least)]
+    smallest = list(accumulate(gains, min))  # of the gains so far
     for first in range(_LEAST_PARTS, len(least)):
-        gains = [least[n] - least[n + 1] for n in range(first - 1)]
-        mean_gain, later = sum(gains) / len(gains), (least[first - 1] - least[-1]) / (len(least) - first)
+        mean_gain = (least[0] - least[first - 1]) / (first - 1)
+        later = (least[first - 1] - least[-1]) / (len(least) - first)
         if (
-            min(gains) > _EVEN * mean_gain
-            and (_share(least[:first]) or 0.0) < _even_enough(first)
+            smallest[first - 2] > _EVEN * mean_gain
+            and (_share(least, first) or 0.0) < _even_enough(first)
             and later < _STOPPED * mean_gain
         ):
             return True
@@ -116,10 +120,10 @@ def _least(image: ImageRecord, curve: str, mean: str) -> list[float]:
     return least
 
 
-def _share(least: Sequence[float]) -> float | None:
-    """How much of the gain the first half has; None without a gain."""
-    gain = least[0] - least[-1]
-    return (least[0] - least[_half(len(least))]) / gain if gain > 0 else None
+def _share(least: Sequence[float], samples: int) -> float | None:
+    """How much of the gain of so many samples their first half has; None without a gain."""
+    gain = least[0] - least[samples - 1]
+    return (least[0] - least[_half(samples)]) / gain if gain > 0 else None
 
 
 def _even_enough(samples: int) -> float:
@@ -185,15 +189,15 @@ def _even(result: Result) -> Iterator[str]:
         if not shares or score is None or score < LEAST_SCORE:
             continue
         samples = max(len(image.samples) for image in result.images)
-        even = math.fsum(shares) / len(shares) < _even_enough(samples)
+        even = exact_mean(shares) < _even_enough(samples)
         stopped = sum(stops_suddenly(image, distance.curve, distance.mean) for image in result.images)
         if even or (stopped > 1 and 2 * stopped > len(shares)):
             how = "" if even else f", and then stops, in {stopped} of {len(result.images)} images"
-            g = math.fsum(min(s.values[distance.mean] or 0.0 for s in i.samples) for i in result.images)
+            g = exact_mean([min(s.values[distance.mean] or 0.0 for s in i.samples) for i in result.images])
             yield (
                 f"S_M ({score:.1f} %) grows evenly with the number of samples{how}, as where each is good in a part of "
                 f"the picture of its own: the best single samples have a mean {distance.mean.upper()} of "
-                f"{g / len(result.images):.4g}, far above what all of them together have; look at single samples"
+                f"{g:.4g}, far above what all of them together have; look at single samples"
             )
 
 

@@ -26,7 +26,8 @@ def to_csv(table: Table) -> str:
     table
         A complete one: ``make_table(ranking, complete=True)``.
     """
-    header = [name for column in table.columns for name in _names(column, table.has_intervals)]
+    intervals = table.has_intervals  # reads all rows
+    header = [name for column in table.columns for name in _names(column, intervals)]
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     others = {f"place_{one.track.ranking.name}": _places(one) for one in table.ranking.others}
@@ -44,7 +45,7 @@ def to_csv(table: Table) -> str:
         numbers = [
             text
             for column, cell in zip(table.columns, line.cells, strict=True)
-            for text in _cells(column, cell, table.has_intervals)
+            for text in _cells(column, cell, intervals)
         ]
         about = [line.place, escape_cell(entry.team), entry.kind, entry.origin]
         further = [places[entry.team, entry.note] for places in others.values()]

@@ -19,7 +19,7 @@ from srspace_eval.report.html.own_files import require_own_texts
 from srspace_eval.report.json_file import to_document
 from srspace_eval.report.latex import to_latex
 from srspace_eval.report.markdown import to_markdown
-from srspace_eval.report.names import REFERENCES, file_name, label_of, stem_of
+from srspace_eval.report.names import REFERENCES, file_name, label_of, stems_of
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import Table, make_table
 from srspace_eval.results.store import require_no_results
@@ -68,13 +68,13 @@ def _markdown(ranking: Ranking, options: TableOptions) -> str:
     return "\n".join(to_markdown(reader_table(one, options), intervals=intervals) for one in ranking.all)
 
 
-def _latex(ranking: Ranking, options: TableOptions) -> str:
+def _latex(ranking: Ranking, options: TableOptions, stem: str = "") -> str:
     looks = {
         "intervals": options.get("intervals", False),
         "notes": options.get("notes", True),
         "signature": options.get("signature", False),
     }
-    return "\n".join(to_latex(reader_table(one, options), label=label_of(one), **looks) for one in ranking.all)
+    return "\n".join(to_latex(reader_table(one, options), label=label_of(one, stem), **looks) for one in ranking.all)
 
 
 def _bibtex(ranking: Ranking, _: TableOptions) -> str:
@@ -164,8 +164,9 @@ def write_leaderboards(
         Some of :data:`FORMATS`. A text format gives ``TRACK.csv``, ``.json``, ``.md``, ``.tex``; ``html`` gives
         ``index.html`` and the pages it leads to (:mod:`srspace_eval.report.html.site`). If a track has several
         rankings, ``TRACK.csv`` is that of the first one, and ``TRACK.NAME.csv`` that of each further one. Where a
-        published table's teams are ranked, its id stands in place of TRACK. ``tex`` also gives ``references.bib`` if
-        rows are from publications; entries of an earlier call stay in it.
+        published table's teams are ranked, its id stands in place of TRACK. If two rankings would have one file,
+        also where case is ignored, the later one has ``TRACK-2.csv``. ``tex`` also gives ``references.bib`` if rows are
+        from publications; entries of an earlier call stay in it.
     pictures
         Track name -> where its pictures are, for the pages' viewer.
     study_report
@@ -209,16 +210,19 @@ def write_leaderboards(
         raise RankingError(f"unknown format {', '.join(map(repr, unknown))}; choose of {', '.join(ALL_FORMATS)}")
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
+    stems = stems_of(rankings)
     texts = {
-        file_name(stem_of(ranking), form): render_leaderboard(ranking, form, **options)
-        for ranking in rankings
+        file_name(stem, form): (
+            _latex(ranking, options, stem) if form == "tex" else render_leaderboard(ranking, form, **options)
+        )
+        for stem, ranking in zip(stems, rankings, strict=True)
         for form in formats
         if form not in ("html", "bib")
     }
     if "csv" in formats:
         texts |= {
-            f"{stem_of(ranking)}.{one.track.ranking.name}.csv": render_leaderboard(one, "csv")
-            for ranking in rankings
+            f"{stem}.{one.track.ranking.name}.csv": render_leaderboard(one, "csv")
+            for stem, ranking in zip(stems, rankings, strict=True)
             for one in ranking.others
         }
     if {"tex", "bib"} & set(formats):

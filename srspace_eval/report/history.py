@@ -96,7 +96,8 @@ class HistoryDocument(Struct, frozen=True, forbid_unknown_fields=True):
 
 def history_file(rankings: Sequence[Ranking]) -> str:
     """Where a site keeps its history. A track called ``history`` has its own table at the usual place."""
-    taken = any(slug(ranking.track.name) == Path(_NAME).stem for ranking in rankings)
+    names = {slug(name).casefold() for ranking in rankings for name in (ranking.track.name, ranking.published or "")}
+    taken = Path(_NAME).stem in names
     return f"assets/{_NAME}" if taken else _NAME
 
 

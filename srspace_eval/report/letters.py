@@ -12,6 +12,7 @@ from typing import Protocol
 
 from srspace_eval._utils.documentation import install_lines
 from srspace_eval._utils.files import write_atomic
+from srspace_eval._utils.unique_names import file_key
 from srspace_eval._utils.untrusted_text import spelled, team_slug
 from srspace_eval.errors import ResultsError
 from srspace_eval.metrics.registry import columns, measures_of, own_values
@@ -154,7 +155,7 @@ def write_letters(batch: Batch, folder: Path | str) -> list[Path]:
             )
         sharing: dict[str, list[str]] = {}
         for path, outcome in zip(written, batch.outcomes, strict=True):
-            sharing.setdefault(path.name.lower(), []).append(spelled(outcome.team.team))
+            sharing.setdefault(file_key(path.name), []).append(spelled(outcome.team.team))
         if shared := [f"{file}: {' and '.join(teams)}" for file, teams in sharing.items() if len(teams) > 1]:
             raise ResultsError(f"{folder}: several teams would have one report; give them other names", shared)
         folder.mkdir(parents=True, exist_ok=True)

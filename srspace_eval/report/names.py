@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from srspace_eval._utils.unique_names import UniqueNames
 from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.ranking.model import Ranking
 
@@ -34,7 +37,13 @@ def stem_of(ranking: Ranking) -> str:
     return stem(ranking.track.name, ranking.published)
 
 
-def label_of(ranking: Ranking) -> str:
-    """What follows ``tab:`` in the label of a ranking's LaTeX table."""
+def stems_of(rankings: Sequence[Ranking]) -> list[str]:
+    """The :func:`stem` of each ranking's files in one folder. Where two have the same one, the later gets a number."""
+    names = UniqueNames()
+    return [names.name(ranking.published or ranking.track.name) for ranking in rankings]
+
+
+def label_of(ranking: Ranking, stem: str = "") -> str:
+    """What follows ``tab:`` in the label of a ranking's LaTeX table; ``stem``: its files' name, if it is another."""
     name = ranking.track.ranking.name
-    return stem_of(ranking) + (f"-{slug(name)}" if name else "")
+    return (stem or stem_of(ranking)) + (f"-{slug(name)}" if name else "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from srspace_eval.ranking.model import Ranking, is_ground_truth
 from srspace_eval.ranking.notes import is_interval_note
@@ -69,7 +70,7 @@ class Table:
         """What holds for every row, as sentences."""
         return tuple(f"All rows: {text}." for text in self.common)
 
-    @property
+    @cached_property
     def all_published(self) -> bool:
         """Whether no row was measured here or given by the user."""
         return bool(self.lines) and all(line.row.entry.origin == "published" for line in self.lines)
@@ -79,7 +80,7 @@ class Table:
         """Id -> mark of the columns that carry one, for charts and pages that show these values."""
         return {column.id: column.mark for column in self.columns if column.mark}
 
-    @property
+    @cached_property
     def one_origin(self) -> bool:
         """Whether the numbers of all rows come from the same kind of source, so that no row need say so."""
         return len({line.row.entry.origin for line in self.lines}) == 1
@@ -163,12 +164,12 @@ class Table:
                 same = f"rank alike, so all are {best} and none is {second}"
                 yield f"{column.label}: all values at or {side} {value} {same}."
 
-    @property
+    @cached_property
     def has_final(self) -> bool:
         """Whether any row has a final rank."""
         return any(line.row.final_rank is not None for line in self.lines)
 
-    @property
+    @cached_property
     def has_intervals(self) -> bool:
         """Whether any number has an interval."""
         return any(line.row.intervals for line in self.lines)

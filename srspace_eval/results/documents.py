@@ -26,6 +26,7 @@ one ``null``.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -34,7 +35,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from srspace_eval._utils import strict_json
-from srspace_eval._utils.documents import Digest, DocumentError, Text, convert
+from srspace_eval._utils.documents import NO_NUL, Digest, DocumentError, convert
 from srspace_eval._utils.untrusted_text import name_key, too_long, visible
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.record import Declared, ImageRecord, Kind, Result, SampleRecord
@@ -45,6 +46,18 @@ RESULT_FORMAT = "srspace-eval/result/1"
 MAX_RESULT_BYTES = 1 << 27
 """Largest result that is read. A thousand images of a hundred samples take a fifth of it."""
 
+MAX_IMAGES = MAX_SAMPLES = 100_000
+"""Images of a result, and samples of all its images together: no submission holds more files."""
+
+MAX_IDS = 500
+"""Different ids of values and curves in a result, groups of its settings, and settings of each group."""
+
+_LONGEST_ID = 200
+_LONGEST_SETTINGS, _LONGEST_PROVENANCE = 100_000, 1 << 22  # characters of their JSON texts
+
+Text = Annotated[
+    str, Meta(pattern=NO_NUL, max_length=10_000, description="a text without NUL of at most 10 000 characters")
+]
 Length = Annotated[int, Meta(ge=1, le=1 << 26)]
 """A side of a picture in pixels. A picture of more than 67 million pixels is not read."""
 Value = float | Literal["inf", "-inf"] | None
@@ -97,7 +110,7 @@ class ResultDocument(Struct, frozen=True):
     track: Text
     signature: SignatureDocument
     incomplete: list[Text]
-    notes: list[Text]
+    notes: Annotated[list[Text], Meta(max_length=1000)]
     summary: dict[str, Value]
     images: list[ImageDocument]
     provenance: dict[str, Any] | None
@@ -165,10 +178,15 @@ def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
     """
     try:
         document = convert(data, ResultDocument)
+        _require_size(document)
         signature = document.signature
         free = {"settings": signature.settings, "environment": signature.environment}
-        for value in (free, document.provenance):
-            strict_json.bounded(value)
+        for name, value, longest in (
+            ("signature", free, _LONGEST_SETTINGS),
+            ("provenance", document.provenance, _LONGEST_PROVENANCE),
+        ):
+            if (length := len(json.dumps(strict_json.bounded(value)))) > longest:
+                raise DocumentError(f"{name} has {length} characters, and at most {longest} are read")
         if check_id and signature.id != Signature(signature.settings).id:
             raise DocumentError(f"signature.id is {visible(signature.id)}, which is not the digest of its settings")
         if check_id and signature.text != Signature(signature.settings).text:
@@ -177,7 +195,7 @@ def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
         extra, curves = _metrics(data, _FIELDS[ResultDocument], "")
         if extra:
             raise DocumentError(f"unknown key {', '.join(map(visible, extra))}; further keys are curves (lists)")
-        return Result(
+        result = Result(
             team=_name(document.team),
             track=document.track,
             kind=document.kind,
@@ -193,8 +211,35 @@ def from_document(data: Any, where: str, *, check_id: bool = True) -> Result:
             provenance=document.provenance,
             declared=None if document.declared is UNSET else Declared(**structs.asdict(document.declared)),
         )
+        _require_ids(result)
+        return result
     except ValueError as error:
         raise ResultsError(f"{where}: not a result of srspace-eval: {error}; score the submission again") from error
+
+
+def _require_size(document: ResultDocument) -> None:
+    """Refuse more images, samples or settings than a measurement has: every check of a result walks through them."""
+    settings = document.signature.settings
+    samples = sum(len(image.samples) for image in document.images)
+    for number, most, what in (
+        (len(document.images), MAX_IMAGES, "images"),
+        (samples, MAX_SAMPLES, "samples"),
+        (len(settings), MAX_IDS, "groups of settings"),
+        (max(map(len, settings.values()), default=0), MAX_IDS, "settings in one group"),
+    ):
+        if number > most:
+            raise DocumentError(f"{number} {what}, and at most {most} are read")
+
+
+def _require_ids(result: Result) -> None:
+    """Refuse more ids of values and curves than a measurement has, and ids of a length that none has."""
+    ids = {*result.summary, *result.curves}
+    for image in result.images:
+        ids.update(image.values, image.curves, *(sample.values for sample in image.samples))
+        if len(ids) > MAX_IDS:
+            raise DocumentError(f"more than {MAX_IDS} different ids of values and curves")
+    if (longest := max(map(len, ids), default=0)) > _LONGEST_ID:
+        raise DocumentError(f"an id of values has {longest} characters, and at most {_LONGEST_ID} are read")
 
 
 def image_from_document(data: Any) -> ImageRecord:

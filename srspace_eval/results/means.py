@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from srspace_eval.results.record import ImageRecord
 
@@ -26,7 +26,7 @@ def counted_value(image: ImageRecord, metric: str) -> float | None:
         return value
     found = (sample.values.get(metric) for sample in image.samples)
     finite = [v for v in found if v is not None and math.isfinite(v)]
-    return math.fsum(finite) / len(finite) if finite else value
+    return exact_mean(finite) if finite else value
 
 
 def mean_of(values: Iterable[float | None]) -> float | None:
@@ -37,7 +37,36 @@ def mean_of(values: Iterable[float | None]) -> float | None:
     """
     found = [value for value in values if value is not None]
     finite = [value for value in found if math.isfinite(value)]
-    return math.fsum(finite) / len(finite) if finite else (math.inf if found else None)
+    return exact_mean(finite) if finite else (math.inf if found else None)
+
+
+def mean_curve(curves: Iterable[Sequence[float | None]]) -> tuple[float | None, ...]:
+    """The mean of the defined values at each place of curves, which may differ in length.
+
+    >>> mean_curve([(0.0, 4.0, 1.0), (1.0, None)])
+    (0.5, 4.0, 1.0)
+    """
+    places: list[list[float]] = []
+    for curve in curves:
+        places += ([] for _ in range(len(curve) - len(places)))
+        for place, value in zip(places, curve, strict=False):
+            if value is not None:
+                place.append(value)
+    return tuple(exact_mean(place) if place else None for place in places)
+
+
+def exact_mean(values: Sequence[float]) -> float:
+    """The mean of one value or more, rounded once. It is NaN if it does not exist.
+
+    >>> exact_mean([1.0, 2.0]), exact_mean([1e308, 1e308]), exact_mean([math.inf, -math.inf])
+    (1.5, 1e+308, nan)
+    """
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:  # the sum is too large
+        return math.fsum(value / len(values) for value in values)
+    except ValueError:  # infinite values of both signs
+        return math.nan
 
 
 def states_no_floor(settings: Mapping[str, Mapping[str, object]], metric: str) -> bool:

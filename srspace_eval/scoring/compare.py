@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from srspace_eval._utils import strict_json
 from srspace_eval.metrics.base import Metric
 from srspace_eval.metrics.psnr.floor import floored_columns
 from srspace_eval.metrics.registry import columns, measures_of
-from srspace_eval.results.means import mean_of, states_no_floor
+from srspace_eval.results.means import exact_mean, mean_of, states_no_floor
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.verification import Cause, Difference
@@ -76,6 +76,8 @@ class Comparison:
             for info in metric.columns_as(measure_id)
         }
         self._known = columns(measures_of(result.signature.settings))
+        # Of two records of one image, which is a difference, the first is compared.
+        self._stored = {record.image: record for record in reversed(result.images)}
         self._keys: frozenset[str] | None = None  # of an image's values, once one has been measured
 
     def tolerance(self, key: str) -> Tolerance:
@@ -130,8 +132,8 @@ class Comparison:
         wanted = [task.image for task in tasks if task.image in stored]
         if order != wanted:
             self._add("summary", "images", f"{', '.join(order[:3])} …", f"{', '.join(wanted[:3])} …")
+        known = {p.image for p in self._checked.pairing.pairs}
         for image in stored.keys() - there:
-            known = {p.image for p in self._checked.pairing.pairs}
             cause: Cause = "submission" if image in known else "gt"
             self._add(cause, f"images.{image}", "an image", None, image=image)
         missing = self._checked.pairing.missing
@@ -164,7 +166,7 @@ class Comparison:
         """
         partial = self.other_trunk
         self._keys = frozenset(found.values)
-        stored = next(record for record in self._result.images if record.image == found.image)
+        stored = self._stored[found.image]
         image, place = found.image, f"images.{found.image}"
         for key, old, new in _joined(stored.values, found.values, partial):
             self._value("value", f"{place}.{key}", key, old, new, image=image)
@@ -197,8 +199,10 @@ class Comparison:
                     self._add("summary", f"{key}[{n}]", old, new, metric=key)
         for record in self._result.images:
             self._image_means(record)
-            if self._keys is not None and not self.other_trunk:
-                self._image_keys(record, self._keys)
+        if self._keys is not None and not self.other_trunk:
+            told = {known.where for known in self.differences}
+            for record in self._result.images:
+                self._image_keys(record, self._keys, told)
 
     def _is_older_mean(self, key: str, stored: float | None) -> bool:
         """Whether a value is the mean of version 0.1.0, which left images with an infinite mean out."""
@@ -206,11 +210,11 @@ class Comparison:
             return False
         return _same(stored, mean_of(image.values.get(key) for image in self._result.images))
 
-    def _image_keys(self, record: ImageRecord, keys: frozenset[str]) -> None:
+    def _image_keys(self, record: ImageRecord, keys: frozenset[str], told: Collection[str]) -> None:
         """Each image has the values that are measured, also an image that was not measured again."""
         for key in sorted(keys ^ record.values.keys()):
             where = f"images.{record.image}.{key}"
-            if all(known.where != where for known in self.differences):
+            if where not in told:
                 stored = record.values.get(key)
                 self._add("value", where, stored, None if key in record.values else "a value", image=record.image,
                           metric=key)  # fmt: skip
@@ -229,7 +233,7 @@ class Comparison:
             finite = [min(v, largest.get(key, v)) for v in values if v is not None]
             finite = [v for v in finite if math.isfinite(v)]
             if info.per == "sample" and values and len(finite) == len(values):
-                mean = math.fsum(finite) / len(finite)
+                mean = exact_mean(finite)
                 if not math.isclose(value, mean, rel_tol=_SUMMATION):
                     self._add("summary", where, value, mean, image=record.image, metric=key)
             curve = record.curves.get(info.curve) if info.curve else None

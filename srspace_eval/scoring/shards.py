@@ -21,6 +21,7 @@ from srspace_eval.scoring.journal import Journal, open_journal
 
 Item = TypeVar("Item")
 
+_MOST_OPEN = 900  # many systems let a process open 1024 files
 _NAME = re.compile(r"\.shard-([1-9][0-9]{0,5})-of-([1-9][0-9]{0,5})\.journal\.jsonl")
 
 
@@ -148,9 +149,15 @@ def open_shards(
     ResultsError
         If some cannot be used. All of them are listed, with the reasons.
     """
+    found = find_shards(result)
+    if len(found) > _MOST_OPEN:
+        raise ResultsError(
+            f"{result.parent}: {len(found)} journals of shards of {result.stem}, and at most {_MOST_OPEN} are opened "
+            "at once; remove those that no run of yours wrote"
+        )
     with ExitStack() as stack:
         journals, problems = {}, []
-        for shard, path in find_shards(result).items():
+        for shard, path in found.items():
             try:
                 journals[shard] = stack.enter_context(open_journal(path, signature, replace=replace, trust=trust))
             except ResultsError as error:

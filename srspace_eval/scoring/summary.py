@@ -9,7 +9,7 @@ from typing import Literal
 
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.metrics.registry import columns, measures_of
-from srspace_eval.results.means import counted_value, mean_of
+from srspace_eval.results.means import counted_value, exact_mean, mean_curve, mean_of
 from srspace_eval.results.record import Declared, ImageRecord, Kind, Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.submissions.check import SubmissionCheck
@@ -40,44 +40,42 @@ def summarise(
     """
     summary: dict[str, float | None] = {}
     notes: list[str] = []
-    for metric in dict.fromkeys(key for image in images for key in image.values):
-        values = {image.image: counted_value(image, metric) for image in images}
+    holders: dict[str, list[ImageRecord]] = {}
+    curves: dict[str, list[Sequence[float | None]]] = {}
+    for image in images:
+        for metric in image.values:
+            holders.setdefault(metric, []).append(image)
+        for name, curve in image.curves.items():
+            curves.setdefault(name, []).append(curve)
+    for metric, held in holders.items():
+        values = {image.image: counted_value(image, metric) for image in held}
         infinite = [name for name, v in values.items() if v is not None and math.isinf(v)]
-        undefined = [name for name, v in values.items() if v is None]
         summary[metric] = mean_of(values.values())
-        partly = [i.image for i in images if i.values.get(metric) != values[i.image]]
+        partly = [i.image for i in held if i.values[metric] != values[i.image]]
         if partly:
             notes.append(f"{metric}: infinite samples, left out of the means of their images: {_names(partly)}")
         if infinite:
             notes.append(f"{metric}: infinite, left out of the mean: {_names(infinite)}")
-        exact = [i.image for i in images if i.image not in (*infinite, *partly) and _is_exact(i, metric)]
+        left_out = {*infinite, *partly}
+        exact = [i.image for i in held if i.image not in left_out and _is_exact(i, metric)]
         if exact:
-            others = [v for name, v in values.items() if v is not None and name not in exact]
-            without = f"is {math.fsum(others) / len(others):.9g}" if others else "does not exist"
+            counted = set(exact)
+            others = [v for name, v in values.items() if v is not None and name not in counted]
+            without = f"is {exact_mean(others):.9g}" if others else "does not exist"
             notes.append(
                 f"{metric}: infinite samples, counted as an error of one 8-bit step in one value: {_names(exact)}; the "
                 f"mean over the other images {without}"
             )
-        if undefined and metric in known:
+        undefined = [i.image for i in images if values.get(i.image) is None] if metric in known else []
+        if undefined:
             notes.append(f"{metric}: undefined, left out of the mean: {_names(undefined)}")
-    names = dict.fromkeys(name for image in images for name in image.curves)
-    return summary, {name: curve for name in names if (curve := _mean_curve(images, name))}, notes
+    means = {name: mean_curve(of_images) for name, of_images in curves.items()}
+    return summary, {name: curve for name, curve in means.items() if curve}, notes
 
 
 def _is_exact(image: ImageRecord, metric: str) -> bool:
     """Whether a sample's value is infinite, and the image's mean is not."""
     return any(sample.values.get(metric) == math.inf for sample in image.samples)
-
-
-def _mean_curve(images: Sequence[ImageRecord], name: str) -> tuple[float | None, ...]:
-    curves = [image.curves[name] for image in images if name in image.curves]
-    length = max((len(curve) for curve in curves), default=0)
-    means: list[float | None] = []
-    for n in range(length):
-        values = [curve[n] for curve in curves if n < len(curve)]
-        defined = [v for v in values if v is not None]
-        means.append(math.fsum(defined) / len(defined) if defined else None)
-    return tuple(means)
 
 
 def _names(names: Sequence[str]) -> str:

@@ -195,7 +195,7 @@ def create_study(
     folder = Path(out)
     key_file = default_key_path(folder) if key_path is None else Path(key_path)
     secret = secrets.token_bytes(SECRET_BYTES) if secret is None else secret
-    if not isinstance(secret, bytes) or len(secret) != SECRET_BYTES:
+    if type(secret) is not bytes or len(secret) != SECRET_BYTES:
         raise StudyError(f"the secret must be {SECRET_BYTES} bytes")
     check_places(folder, key_file)
     if gt is not None and lr is not None and options.task == "rate":

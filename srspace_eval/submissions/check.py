@@ -26,7 +26,10 @@ from srspace_eval.tracks.reader import load_track
 
 
 class SizeRequirement(Protocol):
-    """``what`` needs pictures of at least ``side``×``side`` pixels; ``hint`` says what to do with smaller ones."""
+    """``what`` needs pictures of at least ``side``×``side`` pixels; ``hint`` says what to do with smaller ones.
+
+    ``longer`` is the least longer side; 0: ``side``.
+    """
 
     @property
     def what(self) -> str:
@@ -39,6 +42,10 @@ class SizeRequirement(Protocol):
     @property
     def hint(self) -> str:
         """What the user can do about a smaller picture."""
+
+    @property
+    def longer(self) -> int:
+        """The smallest longer side, in pixels; 0: that of both."""
 
 
 @dataclass(frozen=True)
@@ -193,10 +200,11 @@ class SubmissionCheck:
             if self.gt is not None and p.gt is not None:
                 where = self.gt.where(p.gt)
             for need in requirements:
-                if 0 < min(height, width) < need.side:
+                least = max(need.side, need.longer)
+                if min(height, width) > 0 and (min(height, width) < need.side or max(height, width) < least):
                     yield (
                         f"{where}: {width}×{height} pixels (cropped to a multiple of "
-                        f"{self.track.crop}), but {need.what} needs {need.side}×{need.side}; {need.hint}"
+                        f"{self.track.crop}), but {need.what} needs {need.side}×{least}; {need.hint}"
                     )
 
 

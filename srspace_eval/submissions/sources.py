@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import stat
 import struct
 import unicodedata
-import weakref
 import zipfile
 import zlib
 from collections import Counter
@@ -16,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from srspace_eval._utils.bounded_zip import BoundedZip, RefusedZipError, ZipLimits
 from srspace_eval._utils.files import is_zip
 from srspace_eval._utils.png import MAX_FILE_BYTES, read_bytes
 from srspace_eval.errors import ImageError, SubmissionError
@@ -24,7 +23,6 @@ from srspace_eval.submissions.folder_search import MAX_ENTRIES, has_png, png_fol
 MAX_ZIP_BYTES = 1 << 37
 """The largest total size of a zip's unpacked files: 137 GB, ten samples of a thousand 2K images."""
 
-_MAX_DIRECTORY_BYTES = 1 << 25
 _LISTED = 100
 
 # Other methods can allocate gigabytes of memory before they return the first byte.
@@ -175,7 +173,7 @@ class ZipSource:
 
     path: Path
     inside: str = ""
-    _archive: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
+    _archive: BoundedZip | None = field(default=None, repr=False, compare=False)
     _members: dict[str, zipfile.ZipInfo] = field(default_factory=dict, repr=False, compare=False)
 
     def names(self) -> list[str]:
@@ -215,51 +213,20 @@ class ZipSource:
     def _open(self) -> None:
         if self._archive is not None:
             return
-        file = None
         try:
-            file = _GuardedFile(self.path)
-            archive = zipfile.ZipFile(file)
-            file.guard = False
+            archive = BoundedZip(self.path, ZipLimits(entries=MAX_ENTRIES))
             members = _safe_members(self.path, archive.infolist())
-            if self.inside:
-                members = _inside(members, self.inside)
-            self._members = members
-        except BaseException as error:
-            if file is not None:
-                file.close()
-            if isinstance(error, _DAMAGE):
-                raise SubmissionError(f"{self.path}: not a readable zip ({error}); pack it again") from error
-            raise
-        weakref.finalize(archive, file.close)  # ZipFile closes only files that it opened itself
+        except RefusedZipError as error:
+            raise SubmissionError(f"{self.path}: {error}; pack the PNGs again, without folders") from error
+        except _DAMAGE as error:
+            raise SubmissionError(f"{self.path}: not a readable zip ({error}); pack it again") from error
+        self._members = _inside(members, self.inside) if self.inside else members
         self._archive = archive
 
 
 def _inside(members: dict[str, zipfile.ZipInfo], folder: str) -> dict[str, zipfile.ZipInfo]:
     start = f"{folder}/"
     return {name[len(start) :]: info for name, info in members.items() if name.startswith(start)}
-
-
-class _GuardedFile(io.BufferedReader):
-    """A zip's file that refuses too many entries before :mod:`zipfile` creates objects for them.
-
-    ``guard`` is set while the directory is read, in one piece.
-    """
-
-    guard = True
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path))
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if not self.guard:
-            return super().read(size)
-        whole = size is None or size < 0 or size > _MAX_DIRECTORY_BYTES
-        data = super().read(_MAX_DIRECTORY_BYTES + 1 if whole else size)
-        if len(data) > _MAX_DIRECTORY_BYTES:
-            raise SubmissionError(f"{self.name}: its directory is larger than {_MAX_DIRECTORY_BYTES} bytes")
-        if data.count(b"PK\1\2") > MAX_ENTRIES:  # the signature of an entry
-            raise SubmissionError(f"{self.name}: contains more than {MAX_ENTRIES} entries")
-        return data
 
 
 def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
@@ -320,9 +287,14 @@ def _below(kept: _Entries) -> _Entries:
         taken = {"/".join(parts).casefold() for parts, _ in inside}
         outside = [(parts, info) for parts, info in kept if parts[: len(folder)] != folder]
         return inside + [(parts, info) for parts, info in outside if "/".join(parts).casefold() not in taken]
-    while len({parts[0] for parts, _ in kept}) == 1 and all(len(parts) > 1 for parts, _ in kept):
-        kept = [(parts[1:], info) for parts, info in kept]
-    return kept
+    if not kept:
+        return kept
+    folders = [parts[:-1] for parts, _ in kept]
+    first, last = min(folders), max(folders)  # what these two share, all share
+    shared = 0
+    while shared < min(len(first), len(last)) and first[shared] == last[shared]:
+        shared += 1
+    return [(parts[shared:], info) for parts, info in kept]
 
 
 def _overlaps(infos: list[zipfile.ZipInfo]) -> Iterator[str]:

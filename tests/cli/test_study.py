@@ -278,7 +278,7 @@ def test_the_commands_do_what_the_functions_do(
     assert run("study", "collect", "r01.json", "--key", "s-key.json", "--out", "r", "--draws", 200, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     monkeypatch.chdir(tmp_path / "a")
-    with pytest.warns(Notice, match="one rater answered"):
+    with pytest.warns(Notice, match="one rater does not show"):
         outcome = collect_study("r01.json", "s-key.json", out="r", options=CollectOptions(draws=200))
     assert json.loads(strict_json.dumps(outcome.to_dict())) == told
     trees = [

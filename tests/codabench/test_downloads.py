@@ -230,8 +230,8 @@ def scores(**values: float) -> Output:
 
 def test_several_phases_are_not_mixed(tmp_path: Path) -> None:
     place = tmp_path / "d"
-    put(place, "100_ann_PhaseId1_x.zip", scores(lpips=0.1))
-    put(place, "101_bob_PhaseId2_x.zip", scores(lpips=0.2))
+    put(place, "res_100_ann_PhaseId1_x.zip", scores(lpips=0.1))
+    put(place, "res_101_bob_PhaseId2_x.zip", scores(lpips=0.2))
     with pytest.raises(InputError, match=r"several phases \(1, 2\)"):
         import_downloads(place, "x4", tmp_path / "board")
     with pytest.raises(InputError, match="holds no output of this phase"):

@@ -335,18 +335,18 @@ def put(folder: Path, name: str, **scores: float) -> None:
 
 @pytest.mark.parametrize("other", ["Jane", "j\N{CYRILLIC SMALL LETTER A}ne"])
 def test_an_account_that_looks_like_another_does_not_replace_it(other: str, tmp_path: Path) -> None:
-    put(tmp_path / "d", "11_jane_PhaseId7_2026-03-01:09-30_a.zip", lpips=0.1)
-    put(tmp_path / "d", f"12_{other}_PhaseId7_2026-03-01:10-30_a.zip", lpips=0.9)
+    put(tmp_path / "d", "res_11_jane_PhaseId7_2026-03-01:09-30_a.zip", lpips=0.1)
+    put(tmp_path / "d", f"res_12_{other}_PhaseId7_2026-03-01:10-30_a.zip", lpips=0.9)
     with pytest.raises(ResultsError, match="nothing was imported") as caught:
         import_downloads(tmp_path / "d", "x4", tmp_path / "board")
     assert "which count as the same name" in str(caught.value)
 
 
 def test_an_account_named_like_a_file_does_not_pass_for_another(tmp_path: Path) -> None:
-    put(tmp_path / "d", "11_jane_PhaseId7_2026-03-01:09-30_a.zip", lpips=0.1)
-    put(tmp_path / "d", "12_jane_PhaseId7_x_PhaseId7_2026-03-01:10-30_a.zip", lpips=0.9)
+    put(tmp_path / "d", "res_11_jane_PhaseId7_2026-03-01:09-30_a.zip", lpips=0.1)
+    put(tmp_path / "d", "res_12_jane_PhaseId7_x_PhaseId7_2026-03-01:10-30_a.zip", lpips=0.9)
     assert import_downloads(tmp_path / "d", "x4", tmp_path / "board").teams == ("jane", "jane_PhaseId7_x")
-    put(tmp_path / "d", "13_jane_PhaseId7_2026-01-01_PhaseId7_2026-03-01:11-30_a.zip", lpips=0.9)
+    put(tmp_path / "d", "res_13_jane_PhaseId7_2026-01-01_PhaseId7_2026-03-01:11-30_a.zip", lpips=0.9)
     with pytest.raises(ResultsError, match="nothing was imported") as caught:
         import_downloads(tmp_path / "d", "x4", tmp_path / "board2")
     assert "does not say where the owner's name ends" in str(caught.value)

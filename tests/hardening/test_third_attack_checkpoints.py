@@ -150,13 +150,13 @@ def test_a_file_with_two_readings_is_refused(tmp_path: Path) -> None:
 def test_names_that_stand_for_thousands_of_blocks_build_none(tmp_path: Path) -> None:
     pytest.importorskip("spandrel")
     blocks = "layers.0.residual_group.blocks"
-    names = ("0.norm1.weight", "0.mlp.fc1.bias", "9999.norm1.weight")
+    names = ("0.norm1.weight", "0.mlp.fc1.bias", "400.norm1.weight")
     state = {"conv_first.bias": torch.zeros(1)} | {f"{blocks}.{name}": torch.zeros(1) for name in names}
     state |= {"conv_first.weight": torch.zeros(1, 3, 3, 3), "conv_after_body.weight": torch.zeros(1, 1, 3, 3)}
     state |= {f"{blocks}.0.attn.relative_position_bias_table": torch.zeros(1, 1)}
     state |= {f"{blocks}.0.attn.relative_position_index": torch.zeros(1, 1, dtype=torch.int64)}
     torch.save(state, tmp_path / "a.pth")
-    with pytest.raises(CheckpointError, match=r"SwinIR(.|\n)*more than 10[0-9]{2} modules"):
+    with pytest.raises(CheckpointError, match=r"SwinIR(.|\n)*more than [0-9]{4} (modules|operations)"):
         load_model(tmp_path / "a.pth", "cpu")
 
 

@@ -189,7 +189,7 @@ def test_a_digest_that_collides_destroys_nothing(
 
 
 def download(folder: Path, number: int, team: str, result: se.Result) -> None:
-    place = folder / f"{number}_{team}_PhaseId7_2026-03-01:10-30_prediction"
+    place = folder / f"res_{number}_{team}_PhaseId7_2026-03-01:10-30_prediction"
     place.mkdir(parents=True)
     store.write_result(place / "result.json", replace(result, team="participant"))
     (place / "scores.json").write_text(json.dumps({"lr_psnr": result.summary["lr_psnr"]}))

@@ -221,7 +221,7 @@ def test_leaderboards_of_every_format_are_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "x8.md").exists()
 
 
-def _killed(*_: object) -> None:
+def _killed(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 

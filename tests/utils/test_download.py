@@ -126,3 +126,14 @@ def test_a_redirect_to_another_protocol_is_not_followed(tmp_path: Path) -> None:
     reply = b"HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1:1/file\r\nContent-Length: 0\r\n\r\n"
     with pytest.raises(WeightsError, match="redirect does not lead to an http or https address"):
         download(_serve(reply, b"", 0), tmp_path / "w.pth", "0")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 99999999999\r\n"])
+def test_the_body_of_a_redirect_is_not_read(
+    status: int, length: bytes, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_http, "SECONDS", 5)
+    reply = b"HTTP/1.1 %d Found\r\nLocation: %s/trunk.pth\r\n%s\r\n" % (status, site.url.encode(), length)
+    download(_serve(reply, b"x" * 65536, 0.01), tmp_path / "w.pth", PREFIX)
+    assert (tmp_path / "w.pth").read_bytes() == CONTENT

@@ -5,23 +5,31 @@ from __future__ import annotations
 import io
 import re
 import shlex
+import warnings
 import zipfile
 from bisect import bisect_left
 from pathlib import Path
 
 from PIL import Image
 
+from srspace_eval._utils.bounded_zip import BoundedZip, RefusedZipError, ZipLimits
 from srspace_eval.codabench.checks.findings import BundleCheck
 from srspace_eval.codabench.checks.yaml_file import LARGEST_YAML, read_yaml
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 
+_LOGOS = ("PNG", "JPEG", "GIF", "WEBP")
+
 _LARGEST_PAGE = 1 << 24
 """Bytes of a page or a logo that are read: 17 MB."""
 
 LARGEST_DATA = 1 << 30
 """Bytes of a zip in the bundle that are read: three times the size from which on bundles hang."""
+
+
+DIRECTORIES = 1 << 25
+"""Bytes of the directories of all zips in the bundle, which have some hundred for each file."""
 
 
 class BundleFiles:
@@ -31,6 +39,7 @@ class BundleFiles:
         self._found, self._zip = found, archive
         self.names = {info.filename for info in archive.infolist()}
         self._sorted = sorted(self.names)
+        self._directories = DIRECTORIES
         self._programs: dict[str, tuple[list[str], str | None, str | None] | None] = {}
 
     def read(self, name: str, largest: int = _LARGEST_PAGE) -> bytes:
@@ -67,12 +76,14 @@ class BundleFiles:
             self._found.refuse(f"image: there is no file {name!r} in the bundle")
             return
         try:
-            with Image.open(io.BytesIO(self.read(name))) as image:
-                kind, mode = image.format, image.mode
-                image.verify()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Pillow's, one for each strange tag
+                with Image.open(io.BytesIO(self.read(name)), formats=_LOGOS) as image:
+                    mode = image.mode
+                    image.verify()
         except Exception:  # noqa: BLE001 - Pillow raises many types for damaged files
-            kind, mode = None, ""
-        if kind not in ("PNG", "JPEG", "GIF", "WEBP") or mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+            mode = ""
+        if mode in ("", "CMYK", "YCbCr", "LAB", "HSV"):
             self._found.refuse(f"image: {name} is not a PNG, JPEG, GIF or WebP in RGB")
 
     def check_data(self, where: str, key: str, name: object) -> None:
@@ -101,10 +112,13 @@ class BundleFiles:
     def _program_of(self, name: str) -> tuple[list[str], str | None, str | None] | None:
         """The files, the metadata and the command of a zip in the bundle; None if it is not a zip."""
         try:
-            with zipfile.ZipFile(io.BytesIO(self.read(name, LARGEST_DATA))) as inner:
+            with BoundedZip(io.BytesIO(self.read(name, LARGEST_DATA)), ZipLimits(directory=self._directories)) as inner:
+                self._directories -= inner.directory_bytes
                 names = [n for n in inner.namelist() if not n.endswith("/")]
                 meta = next((n for n in ("metadata.yaml", "metadata") if n in names), None)
                 command = None if meta is None else command_of(read_member(inner, meta, LARGEST_YAML))
+        except RefusedZipError as error:
+            raise RefusedZipError(f"{name}: {error}") from error
         except zipfile.BadZipFile:
             return None
         return names, meta, command

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from srspace_eval._utils.files import open_regular, refuse_long_header, refuse_packed
+from srspace_eval._utils.pickle_parts import FLOATS
 from srspace_eval._utils.pickles import reason_to_refuse
 from srspace_eval.errors import WeightsError
 from srspace_eval.metrics.lpips.trunks import ARCHITECTURES, Conv, Fire
@@ -53,7 +54,11 @@ def read_parameters(net: str, path: Path) -> dict[str, Tensor]:
             faults.append(f"{name} is missing")
         elif tuple(value.shape) != shape:
             faults.append(f"{name} is {tuple(value.shape)}, not {shape}")
-        elif value.layout != torch.strided or not (value.is_floating_point() and bool(torch.isfinite(value).all())):
+        elif (
+            value.layout != torch.strided
+            or str(value.dtype) not in FLOATS
+            or not bool(torch.isfinite(value.to(torch.float32)).all())
+        ):
             faults.append(f"{name} holds values that are not finite numbers")
         else:
             found[name] = value.to(torch.float32)

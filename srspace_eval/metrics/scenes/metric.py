@@ -91,7 +91,8 @@ class Niqe(SceneMetric):
         return niqe(picture, channel=self.channel, border=self.border, model=self.niqe_model or None)
 
     def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
-        return (LeastSize("niqe", 96 + 2 * self.border),)
+        cut = 2 * self.border
+        return (LeastSize("niqe", 96 + cut, longer=192 + cut),)  # two blocks of 96×96
 
     def signature(self, run: RunInputs) -> Mapping[str, Setting]:
         from srspace_eval.metrics.scenes.models import niqe_model
@@ -111,6 +112,9 @@ class Brisque(SceneMetric):
             "Quality learnt from people's opinion of distorted pictures, without a reference.",
         ),
     )  # fmt: skip
+
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        return (LeastSize("brisque", 3 + 2 * self.border),)  # of fewer rows, the second scale has one, and no products
 
     def score(self, picture: Pixels) -> float:
         from srspace_eval.metrics.scenes.brisque import brisque

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from srspace_eval._utils.bounded_zip import BoundedZip
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.mat_file import read_matrices
@@ -99,9 +99,11 @@ def _arrays_of_mat(data: bytes) -> dict[str, npt.NDArray[np.generic]]:
 
 
 def _arrays_of_zip(data: bytes) -> dict[str, npt.NDArray[np.generic]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if any(entry.file_size > MAX_MODEL_BYTES for entry in archive.infolist()):
-            raise ValueError("an array is too large")
+    with BoundedZip(io.BytesIO(data)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > _MOST_UNPACKED:
+            raise ValueError(f"it unpacks to more than {_MOST_UNPACKED} bytes")
+        if len(set(archive.namelist())) < len(archive.namelist()):
+            raise ValueError("it holds a name twice")
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files if any(name in names for names in _NAMES)}
 

@@ -55,7 +55,9 @@ def convert_checkpoint(source: str | Path, target: str | Path, *, overwrite: boo
         raise CheckpointError(f"{target}: exists already; use --overwrite (overwrite=True) or another name")
     described = describe_checkpoint(source)
     # The format stores no shared memory: each tensor gets its own.
-    state = {name: value.contiguous().clone() for name, value in read_checkpoint(source).items()}
+    state = read_checkpoint(source)
+    for name in list(state):  # one after the other: what is copied can be freed
+        state[name] = state.pop(name).contiguous().clone()
     metadata = {"format": "pt", "configuration": described.name, "source_sha256": described.sha256}
     try:
         with replacing(target) as file:

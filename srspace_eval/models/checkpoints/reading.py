@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from srspace_eval._utils.bounded_zip import TORCH_LIMITS, BoundedZip, RefusedZipError
 from srspace_eval._utils.files import is_zip, refuse_long_header, refuse_packed
+from srspace_eval._utils.pickle_parts import FLOATS, WHOLE_NUMBERS
 from srspace_eval._utils.pickles import reason_to_refuse
 from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.errors import CheckpointError
@@ -25,7 +26,8 @@ _LISTED = 20  # problems in a message
 _FORBIDDEN = re.compile(r"(?i)unsupported (global|class)|unrecognized (function|class)")
 _LONGEST_NAME = 1000
 _MOST_DIMENSIONS = 8
-_SHARED = 4  # how many names a stored parameter may have on average
+_MOST_PARAMETERS = 20_000
+_MOST_GROWTH = 4  # a stored parameter may have four names, or be float8 and become float32
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
@@ -53,9 +55,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
             strange.append(f"a state dict inside another is looked for as {', '.join(_CONTAINERS)}")
         raise CheckpointError(f"{path}: not a state dict", _shorten(strange) or ["it holds no parameters"])
     # Checked before any computation: a tiny file may store one number and declare a tensor of a billion of them.
-    held = sum(value.numel() * value.element_size() for value in state.values())
-    if held > _SHARED * path.stat().st_size:
-        raise CheckpointError(f"{path}: its parameters have {held} bytes, far more than the file; it is damaged")
+    held = sum(value.numel() * (4 if value.is_floating_point() else value.element_size()) for value in state.values())
+    if held > _MOST_GROWTH * path.stat().st_size:
+        raise CheckpointError(f"{path}: its parameters take {held} bytes, far more than the file; it is damaged")
     if all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): value for name, value in state.items()}
     state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
@@ -118,6 +120,8 @@ def _load_pickle(path: Path, head: bytes) -> Any:
         raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged") from error
     except CheckpointError:
         raise
+    except RefusedZipError as error:
+        raise CheckpointError(f"{path}: not read: {error}, and no checkpoint has that; download it again") from error
     except Exception as error:  # a damaged file can raise any error
         what = "is truncated or damaged" if head.startswith(b"PK") and not is_zip(path) else "is damaged"
         raise CheckpointError(f"{path}: {what}; download it again ({_first_line(error)})") from error
@@ -127,7 +131,7 @@ def _refuse_archive(path: Path) -> None:
     """Raise CheckpointError for a zip of other files; checkpoints are often shared so. PyTorch's zips hold data.pkl."""
     if not is_zip(path):
         return
-    with zipfile.ZipFile(path) as archive:
+    with BoundedZip(path, TORCH_LIMITS) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
     if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
         inside = ", ".join(name[:80] for name in names[:3]) + (", ..." if len(names) > 3 else "")
@@ -142,6 +146,8 @@ def _state_dict(path: Path, loaded: Any) -> dict[str, Any]:
             break
     if not isinstance(loaded, dict) or not all(isinstance(name, str) for name in loaded):
         raise CheckpointError(f"{path}: not a state dict, which maps parameter names to tensors ({_kind(loaded)})")
+    if len(loaded) > _MOST_PARAMETERS:
+        raise CheckpointError(f"{path}: not a state dict of a network: it has more than {_MOST_PARAMETERS} entries")
     long = [name for name in loaded if len(name) > _LONGEST_NAME]
     if long:
         listed = [f"{short_name(name)}: a name of {len(name)} characters" for name in long]
@@ -158,6 +164,8 @@ def _plain(loaded: Any) -> Any:
 def _fault(value: Any) -> str | None:
     if type(value) not in (Tensor, Parameter) or value.layout != torch.strided or value.is_quantized:
         return f"{_kind(value)}, not a tensor"
+    if str(value.dtype) not in FLOATS | WHOLE_NUMBERS:
+        return f"a tensor of {str(value.dtype).removeprefix('torch.')}, which no network has"
     if value.dim() > _MOST_DIMENSIONS:
         return f"a tensor of {value.dim()} dimensions"
     if value.device.type != "cpu" or not value.numel():

@@ -7,7 +7,8 @@ spandrel is the optional extra ``models``. It gets the parameters that
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.errors import CheckpointError
 from srspace_eval.models.checkpoints.allocations import AllocationLimit, module_limit
 from srspace_eval.models.checkpoints.rcan_layout import authors_layout, details_of, value_range
@@ -22,6 +24,11 @@ from srspace_eval.models.protocol import ModelConfig
 
 _SLACK = 1 << 29  # bytes of tables that networks compute when they are built, such as attention masks
 _MODULES, _MODULES_EACH = 1000, 8  # networks of spandrel have up to 2.4 modules for each parameter
+_CALLS, _CALLS_EACH = 2000, 25  # of operations; networks of spandrel need up to 8 for each parameter
+_MOST_NAMES = 5000  # networks of spandrel have up to 2000
+_LONGEST_LIST = 512  # of layers
+_PLACES, _PLACES_EACH = 1000, 4  # in all lists
+_LARGEST_SCALE = 16
 _LISTED = 20  # problems in a message
 _RANDOM = {"AuraSR": "it draws noise in every call that no seed of ours reaches"}
 """Architectures that cannot be reproduced -> why."""
@@ -79,6 +86,7 @@ def build_with_spandrel(path: Path, state: Mapping[str, Tensor], device: torch.d
         return None
     from spandrel import MAIN_REGISTRY, canonicalize_state_dict
 
+    _refuse_long_lists(path, state)
     parameters = authors_layout(canonicalize_state_dict(dict(state)))
     found = None
     for support in MAIN_REGISTRY.architectures("detection"):
@@ -93,7 +101,7 @@ def build_with_spandrel(path: Path, state: Mapping[str, Tensor], device: torch.d
     limit = _SLACK + 4 * sum(value.numel() * value.element_size() for value in parameters.values())
     try:
         modules = module_limit(_MODULES + _MODULES_EACH * len(parameters))
-        with modules, AllocationLimit(limit), warnings.catch_warnings():
+        with modules, AllocationLimit(limit, _CALLS + _CALLS_EACH * len(parameters)), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch's, about spandrel's networks; the user cannot change them
             descriptor = found.load(dict(parameters))
     except Exception as error:
@@ -104,6 +112,29 @@ def build_with_spandrel(path: Path, state: Mapping[str, Tensor], device: torch.d
         descriptor.model.rgb_range = largest  # spandrel assumes 255
     descriptor.to(device).eval().model.requires_grad_(False)
     return SpandrelNetwork(_config(descriptor, state, parameters), descriptor)
+
+
+def _refuse_long_lists(path: Path, names: Iterable[str]) -> None:
+    """Refuse more names, and longer lists of layers, than a network has.
+
+    spandrel looks at each name for each place of a list, and builds what is in each place. A list is as long as the
+    largest number in its names says.
+    """
+    count, lists = 0, dict[str, int]()
+    for name in names:
+        count += 1
+        parts = name.split(".")
+        for at, part in enumerate(parts):
+            with suppress(ValueError):  # not a number; spandrel reads numbers so
+                outer = ".".join(parts[:at])
+                lists[outer] = max(lists.get(outer, 0), int(part) + 1)
+    places = sum(lists.values())
+    if count > _MOST_NAMES:
+        raise CheckpointError(f"{path}: not a checkpoint of a known network: it has more than {_MOST_NAMES} parameters")
+    longest = max(lists, key=lambda outer: lists[outer], default="")
+    if lists.get(longest, 0) > _LONGEST_LIST or places > _PLACES + _PLACES_EACH * count:
+        told = f"{short_name(longest) or 'a list'}: {lists[longest]} places"
+        raise CheckpointError(f"{path}: not a checkpoint of a known network: its lists of layers are absurd", [told])
 
 
 def _config(descriptor: Any, given: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> ModelConfig:
@@ -140,6 +171,8 @@ def _check_usable(path: Path, descriptor: Any) -> None:
     if (descriptor.input_channels, descriptor.output_channels) != (3, 3):
         channels = f"{descriptor.input_channels} channels to {descriptor.output_channels}"
         problems.append(f"it maps {channels}; samples are RGB, 3 channels to 3")
+    if int(descriptor.scale) > _LARGEST_SCALE:
+        problems.append(f"its scale is {int(descriptor.scale)}; at most {_LARGEST_SCALE} is taken")
     if descriptor.architecture.id in _RANDOM:
         problems.append(_RANDOM[descriptor.architecture.id])
     if problems:

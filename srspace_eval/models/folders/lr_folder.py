@@ -11,6 +11,7 @@ from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.png import read_bytes
 from srspace_eval._utils.png_structure import inspect_png
+from srspace_eval._utils.unique_names import file_key
 from srspace_eval.errors import ImageError, SamplingError
 from srspace_eval.submissions.provenance import DEGRADATION_FILE
 from srspace_eval.tracks.model import Track
@@ -79,11 +80,11 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
         except ImageError as error:
             problems.append(str(error))
             continue
-        twin = found.get(image.casefold())
+        twin = found.get(file_key(image))
         if twin:
             problems.append(f"{path}: the same image as {twin.path.name}; keep one of them")
             continue
-        found[image.casefold()] = LrImage(image, path, info.height, info.width, sha256(data))
+        found[file_key(image)] = LrImage(image, path, info.height, info.width, sha256(data))
     if problems:
         raise SamplingError(f"{place}: some LRs cannot be used", problems)
     return list(found.values())
@@ -156,7 +157,7 @@ def sample_files(template: Template, lrs: Sequence[LrImage], samples: int) -> di
     """
     names = {x.image: [template.format(**x.fields, sample=i) for i in range(samples)] for x in lrs}
     problems: list[str] = []
-    # Names are compared without case, as the file systems of macOS and Windows do.
+    # Names are compared as the file systems of macOS and Windows do.
     owners: dict[str, str] = {}
     for image, files in names.items():
         for sample, name in enumerate(files):
@@ -164,7 +165,7 @@ def sample_files(template: Template, lrs: Sequence[LrImage], samples: int) -> di
                 problems.append(f"{name!r} is not the name of a PNG in the folder itself")
                 break
             owner = f"image {image}, sample {sample}"
-            other = owners.setdefault(name.casefold(), owner)
+            other = owners.setdefault(file_key(name), owner)
             if other != owner:
                 problems.append(f"{name}: {other}, and {owner}")
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError
 from srspace_eval.models.precision import Precision
 from srspace_eval.models.protocol import Quantize
@@ -60,8 +61,8 @@ class SampleOptions:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        if self.samples < 1:
-            raise InputError(f"samples = {self.samples}: at least one sample must be requested")
+        if not is_whole(self.samples, 1):
+            raise InputError(f"samples = {self.samples!r}: at least one sample must be requested")
         if not isinstance(self.tile, int) and self.tile not in ("auto", "off"):
             raise InputError(f"tile = {self.tile!r} is not auto, off or a number of LR pixels")
         if isinstance(self.tile, int) and (self.tile < STEP or self.tile % STEP):

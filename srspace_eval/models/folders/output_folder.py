@@ -13,16 +13,19 @@ import filelock
 
 from srspace_eval._utils.files import locked
 from srspace_eval._utils.notices import notify
-from srspace_eval.errors import SamplingError
+from srspace_eval._utils.untrusted_text import visible
+from srspace_eval.errors import SamplingError, TrackError
 from srspace_eval.models.folders.lr_folder import LrImage
 from srspace_eval.models.folders.sampling_record import SamplingRecord, read_record, write_record
-from srspace_eval.models.memory import size_text
+from srspace_eval.models.memory import measured_within, size_text
 from srspace_eval.models.protocol import Decoder
 from srspace_eval.models.sampling.settings import SampleRequest
 from srspace_eval.models.sampling.tiling import choose_tile_size, halo_of, tile_memory
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
+from srspace_eval.tracks.names import Template
 
 _LOCK = ".srspace-eval-sample.lock"
+_NAMED = 3  # files named in a notice
 _LEFT_BEHIND = re.compile(r"\..+\.png\.tmp|\.srspace-eval-sample\.json\.tmp")  # temporary files of a killed run
 
 
@@ -83,6 +86,8 @@ class OutputFolder:
     def clear(self) -> None:
         """Remove the samples, then the record. If the process is killed in between, no sample lacks its record.
 
+        The record may be a stranger's. Of the files that it lists, those that its template does not name are kept.
+
         Raises
         ------
         SamplingError
@@ -93,9 +98,13 @@ class OutputFolder:
             old = read_record(self.path)
         except SamplingError:
             old = None  # a damaged record: only the names of the present run are known to be samples
-        if old is not None:
-            names |= {name for image in old.images for name in image.files}
-        self._remove([*sorted(names), PROVENANCE_FILE])
+        listed = set() if old is None else {name for image in old.images for name in image.files} - names
+        samples = set() if old is None else {name for name in listed if _is_sample(name, old.settings.get("names"))}
+        kept = sorted(name for name in listed - samples if (self.path / name).exists())
+        if kept:
+            more = f" and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
+            notify(f"{self.path}: kept, not named as a sample: {', '.join(map(visible, kept[:_NAMED]))}{more}")
+        self._remove([*sorted(names | samples), PROVENANCE_FILE])
 
     def begin(self, record: SamplingRecord, old: SamplingRecord | None) -> list[MissingSamples]:
         """Write the record, before the first sample, and find what is missing.
@@ -176,7 +185,8 @@ class OutputFolder:
         else:
             size = None if recorded is None else recorded.tile
         side = max(lr.height, lr.width) if size is None else size
-        needed = tile_memory(model, lr.height, lr.width, side, halo_of(model))
+        with measured_within(memory_limit):
+            needed = tile_memory(model, lr.height, lr.width, side, halo_of(model))
         if needed > memory_limit:
             how = "whole" if size is None else f"with tiles of {size}"
             if tile == "auto":
@@ -194,6 +204,14 @@ class OutputFolder:
                 (self.path / name).unlink(missing_ok=True)
             except OSError as error:
                 raise SamplingError(f"{self.path / name}: cannot be removed ({error.strerror or error})") from error
+
+
+def _is_sample(name: str, template: object) -> bool:
+    """Whether a file has the name of a sample by the template of the record that lists it."""
+    try:
+        return name.lower().endswith(".png") and Template(str(template)).parse(name) is not None
+    except TrackError:
+        return False
 
 
 def _text(environment: Mapping[str, Any]) -> str:

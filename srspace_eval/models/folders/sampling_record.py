@@ -86,8 +86,9 @@ class SamplingRecord:
             f"{group}.{key}: {old.get(key)!r} before, {now.get(key)!r} now"
             for group, old, now in (("model", self.model, new.model), ("settings", self.settings, new.settings))
             for key in dict.fromkeys([*old, *now])
-            # A checkpoint is identified by its SHA-256; the file may have been renamed.
-            if key != "checkpoint" and old.get(key) != now.get(key)
+            if old.get(key) != now.get(key)
+            # A file is identified by its SHA-256, and may have been renamed. A plug-in is identified by its name.
+            and not (key == "checkpoint" and "sha256" in old and "sha256" in now)
         ]
         owners = {file: recorded.image for recorded in self.images for file in recorded.files}
         for image in new.images:

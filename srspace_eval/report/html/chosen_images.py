@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from srspace_eval.report.html.submission import extremes, named
+from srspace_eval.results.means import exact_mean
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.tracks.model import Track
 
@@ -57,5 +58,5 @@ def _mean(images: Sequence[ImageRecord]) -> ImageRecord:
     values: dict[str, float | None] = {}
     for metric in first.values:
         known = [value for image in images if (value := image.values.get(metric)) is not None]
-        values[metric] = math.fsum(known) / len(known) if len(known) == len(images) else None
+        values[metric] = exact_mean(known) if len(known) == len(images) else None
     return replace(first, values=values)

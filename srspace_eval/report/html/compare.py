@@ -23,9 +23,10 @@ def compare_data(shown: Sequence[tuple[str, str, Mapping[str, Any]]]) -> dict[st
     found = {}
     for image in dict.fromkeys(image for *_, views in shown for image in views):
         own = [(name, file, views[image]) for name, file, views in shown if image in views]
+        first = own[0][2]
+        own = [one for one in own if one[2]["gt"] == first["gt"]]  # measured in another size: another GT beside it
         if len(own) < 2:
             continue
-        first = own[0][2]
         teams = [
             {
                 "team": name,

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.notices import notify
+from srspace_eval._utils.unique_names import file_key
 from srspace_eval.errors import RankingError
 
 LIST = "assets/pages.txt"
 """Where a site lists its files."""
 
 _LARGEST = 64 << 20  # bytes of a list
-_SUFFIXES = {".html", ".css", ".js", ".png", ".webp", ".jpg", ".csv", ".json", ".md", ".tex", ".bib"}
+_SITE_FILE = re.compile(
+    r"[^/]+\.(?:csv|json|md|tex|bib)|(?:index|history)\.html|assets/[^/]+\.(?:css|js|json)"
+    r"|[^/]+/(?:(?:index|images)\.html|(?:teams|viewer)/[^/]+\.html|pictures/.+\.(?:png|webp|jpg))"
+)
 _INPUTS = (".csv", ".toml")
 _PICTURE = re.compile(rb"\.\./(pictures/(?:gt|lr|teams/[A-Za-z0-9_-]+)/[A-Za-z0-9_-]+\.png)")
 """How a viewer's page of 0.1.0 names a picture."""
@@ -33,6 +37,7 @@ _BEGINNINGS = {
     ".bib": re.compile(rb"@(?:misc|inproceedings)\{"),
 }
 """How the texts of each format begin."""
+_HISTORY = re.compile(rb'\{\s*"format":\s*"srspace-eval/history/')
 _NAMED = 3  # entries of a foreign folder named in a message
 
 
@@ -100,10 +105,13 @@ def require_own_files(out: Path, files: Collection[str], earlier: Collection[str
         If other files would be replaced. All are listed.
     """
     unlisted_assets = _is_list_of_pages(earlier)
+    spellings = {file_key(name): name for name in earlier}
     foreign = [
         name
         for name in sorted(set(files) - set(earlier) - {LIST})
-        if os.path.lexists(out / name) and not (unlisted_assets and name.startswith("assets/"))
+        if os.path.lexists(out / name)
+        and not (unlisted_assets and name.startswith("assets/"))
+        and not _is_one_of(out, name, spellings)
     ]
     if foreign:
         raise RankingError(
@@ -140,22 +148,35 @@ def _begins_as_leaderboard(path: Path) -> bool:
     """Whether a file is a text of a leaderboard, of this version or of 0.1.0; also if there is no such file."""
     if path.suffix not in _BEGINNINGS or not path.is_file():  # folders and links have errors of their own
         return True
+    return _begins_as(path, _BEGINNINGS[path.suffix])
+
+
+def _begins_as(path: Path, beginning: re.Pattern[bytes]) -> bool:
     with path.open("rb") as file:
-        return _BEGINNINGS[path.suffix].match(file.read(_HEAD)) is not None
+        return beginning.match(file.read(_HEAD)) is not None
 
 
-def remove_files(out: Path, files: Collection[str]) -> None:
+def remove_files(out: Path, files: Collection[str], *, present: Collection[str] = ()) -> None:
     """Delete files of an earlier site, and folders that are empty then. A notice counts deleted pictures.
 
-    Links, and files in linked folders, do not belong to the site. They are kept, and a notice names them.
+    Links, files in linked folders, and texts that are no leaderboards do not belong to the site, whatever its list
+    says. They are kept, and a notice names them.
+
+    Parameters
+    ----------
+    present
+        The files of the present site. Where the file system ignores case, one of ``files`` may be one of them.
     """
-    pictures, kept = 0, []
+    spellings = {file_key(name): name for name in present}
+    pictures, kept, foreign = 0, [], []
     for name in sorted(files):
         path = out / name
-        if not os.path.lexists(path):
+        if not os.path.lexists(path) or _is_one_of(out, name, spellings):
             continue
         if not _is_inside(out, name):
             kept.append(name)
+        elif "/" not in name and not (_begins_as_leaderboard(path) or _begins_as(path, _HISTORY)):
+            foreign.append(name)
         elif path.is_file():
             path.unlink()
             pictures += "/pictures/" in name
@@ -167,6 +188,12 @@ def remove_files(out: Path, files: Collection[str]) -> None:
         notify(
             f"{out}: {pictures} picture{'s' * (pictures > 1)} of the earlier site {'are' if pictures > 1 else 'is'} "
             "deleted, because this one does not show them; a viewer needs the GT and the submissions each time"
+        )
+    if foreign:
+        more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
+        notify(
+            f"{out}: the earlier site lists {', '.join(foreign[:_NAMED])}{more}, which another program wrote; kept. "
+            "Remove it yourself if it is not needed"
         )
     if kept:
         more = f" and {len(kept) - _NAMED} more" if len(kept) > _NAMED else ""
@@ -187,16 +214,24 @@ def _is_list_of_pages(names: Collection[str]) -> bool:
 
 
 def _is_ours(name: str) -> bool:
-    """Whether a path may be a file of a site: below the folder, not hidden, with a suffix of a site's files."""
+    """Whether a path may be a file of a site: below the folder, not hidden, where a site has such files."""
     path = PurePosixPath(name)
     return not (
         "\0" in name
         or "\\" in name
         or ":" in name  # a drive of Windows
         or path.is_absolute()
-        or path.suffix not in _SUFFIXES
+        or not _SITE_FILE.fullmatch(name)
         or any(part.startswith(".") for part in path.parts)
     )
+
+
+def _is_one_of(out: Path, name: str, spellings: Mapping[str, str]) -> bool:
+    """Whether a file is listed in another spelling, and the file system takes both names for one file."""
+    other = spellings.get(file_key(name), name)
+    if other == name or not os.path.lexists(out / other):
+        return False
+    return os.path.samestat((out / other).lstat(), (out / name).lstat())
 
 
 def _is_inside(out: Path, name: str) -> bool:

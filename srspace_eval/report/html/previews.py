@@ -94,7 +94,8 @@ def write_picture(folder: Path, name: str, pixels: Pixels, crop: Crop | None) ->
     Parameters
     ----------
     folder, name
-        Where, and the name without suffix; it may have folders.
+        Where, and the name without suffix; it may have folders. The exact crop lies below ``crops/``,
+        so that it is never the file of another picture.
     crop
         The exact region; None: the whole picture is stored exactly.
 
@@ -110,8 +111,8 @@ def write_picture(folder: Path, name: str, pixels: Pixels, crop: Crop | None) ->
     if not (folder / preview).exists():
         _write_small(folder / preview, pixels, PREVIEW_SIDE)
     inside = pixels[crop.y : crop.y + crop.side, crop.x : crop.x + crop.side]
-    _write_png(folder / f"{name}-crop.png", inside)
-    return preview, f"{name}-crop.png"
+    _write_png(folder / f"crops/{name}-crop.png", inside)
+    return preview, f"crops/{name}-crop.png"
 
 
 def write_thumbnail(path: Path, pixels: Pixels) -> None:

@@ -26,6 +26,7 @@ import jinja2
 from srspace_eval._utils.documentation import install_lines
 from srspace_eval._utils.files import replacing, write_atomic
 from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval._utils.unique_names import UniqueNames
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
@@ -64,12 +65,12 @@ from srspace_eval.report.html.page_values import (
     viewed_metrics,
 )
 from srspace_eval.report.html.per_image import per_image
-from srspace_eval.report.html.site_data import Names, show_pictures
+from srspace_eval.report.html.site_data import show_pictures
 from srspace_eval.report.html.submission import make_page
 from srspace_eval.report.html.track_table import TrackTable, make_track_table
 from srspace_eval.report.html.viewer import Pictures, Shown
 from srspace_eval.report.letters import check_command
-from srspace_eval.report.names import file_name, stem_of
+from srspace_eval.report.names import file_name, stems_of
 from srspace_eval.report.numbers import plain_label
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
@@ -169,7 +170,7 @@ def write_site(
             _write(stage / LIST, list_files(written | earlier))
             if given is not None:
                 keep_history(found, given, [out / name for name in written - {record}], changed=found is not known)
-        remove_files(out, earlier - written)
+        remove_files(out, earlier - written, present=written)
         _write(out / LIST, list_files(written))
     except OSError as error:
         raise RankingError(f"{out}: the leaderboard cannot be written ({error}); choose another --out") from error
@@ -207,11 +208,11 @@ class _Site:
         self._date = max((ranking.date for ranking in rankings), default="")
         rows = [row.entry for ranking in rankings for row in ranking.rows]
         self._years = published_years(rankings) if all(entry.origin == "published" for entry in rows) else ""
-        names = Names({"assets"})
+        names = UniqueNames({"assets"})
         folders = [names.name(ranking.track.name) for ranking in rankings]
         cards = []
-        for ranking, folder in zip(rankings, folders, strict=True):
-            table = self._track(ranking, folder, pictures.get(ranking.track.name))
+        for ranking, folder, stem in zip(rankings, folders, stems_of(rankings), strict=True):
+            table = self._track(ranking, folder, stem, pictures.get(ranking.track.name))
             cards.append({"folder": folder, "track": ranking.track, **summarise(table)})
         self._assets()
         self._page("index", "index.html", root="", cards=cards)
@@ -222,8 +223,8 @@ class _Site:
             total=len(history.entries),
         )  # fmt: skip
 
-    def _track(self, ranking: Ranking, folder: str, pictures: Pictures | None) -> TrackTable:
-        names = Names({"compare"})
+    def _track(self, ranking: Ranking, folder: str, stem: str, pictures: Pictures | None) -> TrackTable:
+        names = UniqueNames({"compare"})
         results = {
             number: row.entry.result
             for number, row in enumerate(ranking.rows)
@@ -282,7 +283,7 @@ class _Site:
             shows_missing=any(one.shows("–") for _, _, one in tables),
             off_chart=charts.off_chart(ranking),
             signatures=signatures(ranking), compare=bool(compared), per_image=images is not None,
-            downloads=[name for form in _DOWNLOADS if (name := file_name(stem_of(ranking), form)) in self._texts],
+            downloads=[name for form in _DOWNLOADS if (name := file_name(stem, form)) in self._texts],
             sample_names=dict.fromkeys(example_names([n], ranking.track.first) for n in ranking.track.sample_names),
             single_names=dict.fromkeys(
                 example_names([n], ranking.track.first) for n in ranking.track.sample_names if "{sample" not in n

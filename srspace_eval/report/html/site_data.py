@@ -1,31 +1,15 @@
-"""Pieces of the site that need no page: names of files, and the pictures of a track's results."""
+"""The pictures of a track's results."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress
-from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.report.html.viewer import Pictures, PictureWriter, Shown
 from srspace_eval.report.table_model import Table
 from srspace_eval.results.record import Result
-
-
-@dataclass
-class Names:
-    """File names that differ in more than case, for file systems that ignore case."""
-
-    taken: set[str] = field(default_factory=set)
-
-    def name(self, wanted: str) -> str:
-        base, count, name = slug(wanted), 2, slug(wanted)
-        while name.casefold() in self.taken:
-            name, count = f"{base}-{count}", count + 1
-        self.taken.add(name.casefold())
-        return name
 
 
 def show_pictures(

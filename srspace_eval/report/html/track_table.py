@@ -15,6 +15,7 @@ from markupsafe import Markup
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.ranking.model import FINAL
+from srspace_eval.ranking.reasons import what_is_missing
 from srspace_eval.report.html.text import label_html, sort_key
 from srspace_eval.report.numbers import short_number
 from srspace_eval.report.table import Cell, Column, Group, Line, Table
@@ -174,7 +175,7 @@ def make_track_table(table: Table, pages: Mapping[int, str]) -> TrackTable:
     for number, line in enumerate(table.lines):
         cells = tuple(_page_cell(line.cells[i], scales[i], names) for i in order)
         place = PageCell(line.place_cell, sort_key(line.place_cell.value))
-        incomplete = tuple(map(visible, line.row.entry.incomplete))
+        incomplete = what_is_missing(line.row.entry)
         told = tuple(_about_cell(name, line.row.entry.about.get(name, ""), unit) for name in fields)
         lines.append(PageLine(line, names[number], place, cells, incomplete, pages.get(number, ""), told))
     return TrackTable(

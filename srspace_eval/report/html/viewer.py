@@ -17,7 +17,8 @@ from PIL import Image
 from srspace_eval._utils import hashing, png
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Advance
-from srspace_eval._utils.untrusted_text import slug, visible
+from srspace_eval._utils.unique_names import UniqueNames
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import ImageError
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html.chosen_images import choose_images
@@ -115,6 +116,8 @@ class PictureWriter:
         self._most, self._most_bytes = pictures.images, pictures.most_bytes
         self._chosen: dict[str, ImageRecord] = {}
         self._crops: dict[str, Crop | None] = {}
+        self._names = UniqueNames()
+        self._stems: dict[tuple[str, int, int], str] = {}
         self._gt = _Files(open_source(pictures.gt))
         self._lr = None if pictures.lr is None else _Files(open_source(pictures.lr))
         self._submissions = dict(pictures.submissions)
@@ -141,6 +144,12 @@ class PictureWriter:
         if total > _WORTH_TELLING:
             notify(f"the viewer's pictures take about {size_text(total)}; --viewer-images shows fewer images")
         self._chosen = {image.image: image for image in chosen}
+        readable: dict[str, str] = {}
+        for name in self._chosen:
+            readable.setdefault(visible(name), name)  # addresses of the viewer name an image as readers see it
+        for name in self._chosen.keys() - set(readable.values()):
+            del self._chosen[name]
+            notify(f"viewer: two images are shown as {visible(name)}; one of them is left out, so rename it")
 
     def steps(self, results: Sequence[Result]) -> int:
         """How many images of all these results :meth:`add` goes through."""
@@ -191,13 +200,20 @@ class PictureWriter:
 
     def _thumbnail(self, image: ImageRecord, name: str) -> str:
         """The address of an image's thumbnail."""
-        return f"../pictures/teams/{name}/{slug(image.image)}-small{preview_suffix()}"
+        return f"../pictures/teams/{name}/{self._stem(image)}-small{preview_suffix()}"
+
+    def _stem(self, image: ImageRecord) -> str:
+        """The name of an image's files, which no other image has, nor the same image measured in another size."""
+        measured = (image.image, image.height, image.width)
+        if measured not in self._stems:
+            self._stems[measured] = self._names.name(image.image)
+        return self._stems[measured]
 
     def _write_thumbnail(self, image: ImageRecord, pixels: NDArray[np.uint8], name: str) -> None:
         write_thumbnail(self._folder / self._thumbnail(image, name).removeprefix("../pictures/"), pixels)
 
     def _image(self, image: ImageRecord, source: _Files, name: str) -> dict[str, Any]:
-        file = slug(image.image)
+        file = self._stem(image)
         if not image.samples or min(image.height, image.width) < self._track.scale:
             raise ImageError(f"{image.image}: its record holds no samples or no size")
         if image.image not in self._gt_names:
@@ -205,9 +221,9 @@ class PictureWriter:
         if image.gt_sha256 is None:
             raise ImageError(f"{image.image}: it was measured without a GT, and the viewer shows the GT beside samples")
         gt = self._read(self._gt, self._gt_names[image.image], image.gt_sha256, image)
-        if image.image not in self._crops:
-            self._crops[image.image] = exact_crop(gt)
-        crop = self._crops[image.image]
+        if file not in self._crops:
+            self._crops[file] = exact_crop(gt)
+        crop = self._crops[file]
         samples = [self._read(source, sample.file, sample.sha256, image) for sample in image.samples]
         shown, exact = write_picture(self._folder, f"gt/{file}", gt, crop)
         files = [
