@@ -8,7 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srspace_eval import StudyOptions, collect_ratings, collect_study, create_study, mean_opinion_scores, write_png
+from srspace_eval import (
+    PlanTarget,
+    RaterModel,
+    RatingModel,
+    StudyOptions,
+    collect_ratings,
+    collect_study,
+    create_study,
+    mean_opinion_scores,
+    plan_ratings,
+    plan_study,
+    write_png,
+)
 from srspace_eval.errors import Notice, StudyError
 from srspace_eval.study.collect import answer_files, compute_outcome
 from srspace_eval.study.key import Key, load_key
@@ -221,3 +233,17 @@ def test_a_key_without_the_settings_of_the_report_is_damaged(tmp_path: Path) -> 
         load_key(tmp_path / "key.json")
     with pytest.raises(StudyError, match="the secret must be 32 bytes"):
         create_study(["x", "y"], "gt", tmp_path / "s2", track="x4", secret="x" * 32)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("target", [PlanTarget(alpha=1e-310), PlanTarget(comparisons=10**400)])
+def test_a_plan_out_of_all_measure_is_refused(target: PlanTarget) -> None:
+    with pytest.raises(StudyError, match="cannot be planned"):
+        plan_study(target)
+
+
+@pytest.mark.parametrize("model", [RatingModel(entries=10**400), RatingModel(bias=1e-160, noise=1e-160, picture=0)])
+def test_a_rating_plan_out_of_all_measure_is_refused(model: RatingModel) -> None:
+    with pytest.raises(StudyError, match="cannot be planned"):
+        plan_ratings(model=model)
+    with pytest.raises(StudyError, match="entries must be at most"):
+        plan_study(model=RaterModel(entries=10**400))
