@@ -284,3 +284,27 @@ def test_more_journals_of_shards_than_can_be_opened_are_a_named_error(tmp_path: 
         open_shards(tmp_path / "A.json", Signature({})),
     ):
         pass
+
+
+def test_formulas_that_name_earlier_ones_twice_are_computed_once_for_each_image(tmp_path: Path) -> None:
+    chain = "".join(
+        f'd{k} = {{ formula = "{"psnr" if k < 2 else f"d{k - 1} + d{k - 2}"}", better = "higher", digits = 2 }}\n'
+        for k in range(60)
+    )
+    last = 'z = { formula = "d59 / 2", of = "images", better = "higher", digits = 2 }\n'
+    (tmp_path / "own.toml").write_text(TRACK.replace("gain =", f"{chain}{last}gain ="))
+    track = load_track(tmp_path / "own.toml")
+    results = [result("A", 1.0), result("B", 2.0)]
+    assert seconds(lambda: se.rank(results, track)) < 1
+    rows = se.rank(results, track).rows
+    assert {row.entry.team: row.entry.values["z"] for row in rows}["A"] == 1548008755920 / 2
+
+
+def test_a_site_chooses_the_axes_of_its_scatter_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from srspace_eval.report.html import charts
+
+    calls, plane = [], charts.plane
+    monkeypatch.setattr(charts, "plane", lambda ranking: calls.append(1) or plane(ranking))
+    entries = [Entry(f"T{i}", "team", {"lpips": 0.2, "diversity": 20.0}, "given") for i in range(50)]
+    se.write_leaderboards([se.rank(entries, "x4")], tmp_path / "site", formats=["html"])
+    assert len(calls) < 10
