@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, Bias, Task, limit_below, multiply, run_stages
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, Bias, Stages, Task, limit_below, multiply
 from srspace_eval.kernels.coupling import Conv, Skip
 from srspace_eval.kernels.winograd_tiles import RUN, SIDE, Array, Scratch
 
@@ -104,7 +104,7 @@ class BandedTail:
                 tiled = BandedConv(conv.weight, _bias(conv))
                 self._stages.append(_Stage(tiled, 0.0 if conv.relu else 1.0, added=last, keeps=last or len(body) == 1))
 
-    def run(
+    def stages(
         self,
         like: BandedMap,
         hidden: int,
@@ -112,8 +112,9 @@ class BandedTail:
         finish: Callable[[int, Array, int], None],
         scratch: Scratch,
         tasks: Sequence[Task] = (),
-    ) -> None:
-        """Run the net, band by band.
+        turn: int = 0,
+    ) -> Stages:
+        """The stages of the net.
 
         Parameters
         ----------
@@ -129,6 +130,8 @@ class BandedTail:
             Memory.
         tasks
             What must be computed before the head of the first band.
+        turn
+            0 or 1, another one for the net that follows in a chain.
         """
         maps = [BandedMap(like.height, like.width, hidden, scratch, f"map{k}") for k in range(3)]
         sources, kept, at = [], 0, 0
@@ -138,7 +141,7 @@ class BandedTail:
             at = target
             kept = target if stage.keeps else kept
         tasks = list(tasks)
-        filters = [stage.conv.filters(scratch, f"filters{k}", tasks) for k, stage in enumerate(self._stages)]
+        filters = [stage.conv.filters(scratch, f"filters{k} {turn}", tasks) for k, stage in enumerate(self._stages)]
 
         def run(k: int, band: int, worker: int) -> None:
             if k == 0:
@@ -162,7 +165,7 @@ class BandedTail:
                 maps[target].clear_outside(band)
 
         # A stage writes a band of a map only after the stages that read that band in its earlier content.
-        run_stages(len(self._stages) + 1, len(like.pixels), run, tasks)
+        return Stages(len(self._stages) + 1, len(like.pixels), run, tasks)
 
     def _first(
         self, out: BandedMap, band: int, head: Callable[[int, Array, int], None], scratch: Scratch, worker: int

@@ -14,6 +14,7 @@ This module is longer than others because map and convolution share the order in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TypeAlias
 
@@ -102,15 +103,15 @@ class BandedMap:
                 pixels = lines[i, j::RUN]
                 yield tiles[i, j, :, : len(pixels)].T, pixels
 
-    def add(self, other: BandedMap, factor: float) -> None:
+    def adding(self, other: BandedMap, factor: float) -> Stages:
         """Add a factor times another map, which is overwritten."""
 
-        def band(index: int, worker: int) -> None:
-            part = other.pixels[index, 1:-1]
+        def run(stage: int, band: int, worker: int) -> None:
+            part = other.pixels[band, 1:-1]
             np.multiply(part, np.float32(factor), out=part)
-            self.pixels[index, 1:-1] += part
+            self.pixels[band, 1:-1] += part
 
-        for_each(band, len(self.pixels))
+        return Stages(1, len(self.pixels), run)
 
     def clear_outside(self, band: int, part: Array | None = None) -> None:
         """Set the pixels outside the picture to zero: those of a band, or of ``part`` (4, 4, K, tiles of the band)."""
@@ -271,7 +272,7 @@ class BandedConv:
             banded.copy_band(index, place, picture)
 
         # A band copies rows of its neighbours' pixels into its own edges, which no other band reads or writes.
-        run_stages(1, len(banded.pixels), run, tasks)
+        run_stages([Stages(1, len(banded.pixels), run, tasks)])
         return out
 
     def filters(self, scratch: Scratch, name: str, tasks: list[Task]) -> Array:
@@ -331,34 +332,66 @@ def transforms(matrix: Array, taps: Array, out: Array) -> Iterator[Task]:
         yield partial(np.matmul, matrix, taps[:, some], out=out[:, some])
 
 
-def run_stages(stages: int, bands: int, run: Callable[[int, int, int], None], tasks: Sequence[Task] = ()) -> None:
-    """Call the tasks, then ``run(stage, band, worker)`` for all, in several threads.
+@dataclass(frozen=True)
+class Stages:
+    """Convolutions that follow each other band by band.
 
-    Before it, the stage before has run for this band and its neighbours. A stage follows the one before it so closely
-    that what that stage wrote is still in the cache, and so far behind that no thread waits for a band on which another
-    one is working.
+    Attributes
+    ----------
+    count, bands
+        Numbers of stages and of bands.
+    run
+        ``run(stage, band, worker)`` computes one band.
+    tasks
+        What must be computed before the first band.
+    """
+
+    count: int
+    bands: int
+    run: Callable[[int, int, int], None]
+    tasks: Sequence[Task] = ()
+
+
+def run_stages(chain: Sequence[Stages]) -> None:
+    """Run stages, and others after them in the same bands, in several threads.
+
+    Before a band of a stage is computed, the stage before it has computed this band and its neighbours. The first stage
+    waits for the tasks, and for these bands of the last stage of the member of the chain before it. So the members can
+    share all maps. The tasks of a member run while the member before it is being computed: two members that follow each
+    other need different memory for what their tasks write.
+
+    A stage follows the one before it so closely that what that stage wrote is still in the cache, and so far behind
+    that no thread waits for a band on which another one is working.
     """
     lag = torch.get_num_threads() + 1
-    order = [
-        (k, step - lag * k)
-        for step in range(bands + lag * stages)
-        for k in reversed(range(stages))
-        if 0 <= step - lag * k < bands
-    ]
-    place = {stage_and_band: index for index, stage_and_band in enumerate(order, len(tasks))}
+    parts: list[tuple[int, int, int]] = []  # member, stage (-1: a task), band or task
+    for member, stages in enumerate(chain):
+        parts += [(member, -1, task) for task in range(len(stages.tasks))]
+        for step in range(stages.bands + lag * stages.count):
+            parts += [
+                (member, k, step - lag * k) for k in reversed(range(stages.count)) if 0 <= step - lag * k < stages.bands
+            ]
+    place = {part: index for index, part in enumerate(parts)}
+
+    def last(member: int, bands: Iterable[int]) -> list[int]:
+        """The last stage of a member; nothing before the first member."""
+        return [place[member, chain[member].count - 1, band] for band in bands] if member >= 0 else []
 
     def needs(index: int) -> Iterable[int]:
-        if index < len(tasks):
-            return ()
-        k, band = order[index - len(tasks)]
-        if k == 0:
-            return range(len(tasks))
-        return [place[k - 1, other] for other in range(max(band - 1, 0), min(band + 2, bands))]
+        member, stage, band = parts[index]
+        stages = chain[member]
+        if stage < 0:
+            return last(member - 2, range(stages.bands))
+        near = range(max(band - 1, 0), min(band + 2, stages.bands))
+        if stage > 0:
+            return [place[member, stage - 1, other] for other in near]
+        return [*(place[member, -1, task] for task in range(len(stages.tasks))), *last(member - 1, near)]
 
     def part(index: int, worker: int) -> None:
-        if index < len(tasks):
-            tasks[index]()
+        member, stage, band = parts[index]
+        if stage < 0:
+            chain[member].tasks[band]()
         else:
-            run(*order[index - len(tasks)], worker)
+            chain[member].run(stage, band, worker)
 
-    for_each(part, len(tasks) + len(order), needs)
+    for_each(part, len(parts), needs)

@@ -6,7 +6,7 @@ The tile values of a new map are written beside those of the maps before it
 
 from __future__ import annotations
 
-from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, Task, run_stages
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, Stages, Task
 from srspace_eval.kernels.winograd_tiles import SIDE, Array, Scratch, empty
 
 
@@ -29,13 +29,16 @@ class DenseBlock:
         """Uninitialised tile values (bands, 36, channels, tiles of a band) for maps of the size of ``x``."""
         return empty(len(x.pixels), SIDE**2, channels, x.pixels.shape[-1])
 
-    def run(self, x: BandedMap, out: BandedMap, grown: list[BandedMap], values: Array, scratch: Scratch) -> None:
-        """Write x + the last convolution to ``out``.
+    def stages(
+        self, x: BandedMap, out: BandedMap, grown: list[BandedMap], values: Array, scratch: Scratch, turn: int = 0
+    ) -> Stages:
+        """The stages that write x + the last convolution to ``out``.
 
-        ``grown``, a map for each other convolution, and ``values`` are overwritten.
+        ``grown``, a map for each other convolution, and ``values`` are overwritten. ``turn`` is 0 or 1, another one for
+        the block that follows.
         """
         tasks: list[Task] = []
-        filters = [conv.filters(scratch, f"filters{k}", tasks) for k, conv in enumerate(self._convs)]
+        filters = [conv.filters(scratch, f"filters{k} {turn}", tasks) for k, conv in enumerate(self._convs)]
         maps = [x, *grown]
 
         def run(k: int, band: int, worker: int) -> None:
@@ -47,4 +50,4 @@ class DenseBlock:
             conv.from_values(filters[k], seen, place, scratch, worker, slope, added)
             target.clear_outside(band)
 
-        run_stages(len(self._convs), len(x.pixels), run, tasks)
+        return Stages(len(self._convs), len(x.pixels), run, tasks)

@@ -152,15 +152,18 @@ class SharedConv:
         self._taps = weight.permute(2, 3, 0, 1).reshape(9, self.outputs, -1).contiguous().numpy()
         self._own_taps = np.ascontiguousarray(self._taps[:, :, :own_channels])
 
-    def filters(self, scratch: Scratch, tasks: list[Task]) -> tuple[Array, Array, Array]:
-        """The filters' values at the points, in the parts of :class:`SharedValues`. Adds tasks that compute them."""
+    def filters(self, scratch: Scratch, tasks: list[Task], turn: int = 0) -> tuple[Array, Array, Array]:
+        """The filters' values at the points, in the parts of :class:`SharedValues`. Adds tasks that compute them.
+
+        ``turn`` is 0 or 1, another one for the convolution that follows in a chain.
+        """
         n, kernel = self._points, _points().kernel
         found = []
         for k, (points, taps) in enumerate(
             ((kernel[:n, :n], self._taps), (kernel[n:], self._own_taps), (kernel[:n, n:], self._own_taps))
         ):
             flat, columns = points.reshape(-1, 9), taps.shape[1] * taps.shape[2]
-            values = scratch.take(f"shared filters{k}", len(flat), columns)
+            values = scratch.take(f"shared filters{k} {turn}", len(flat), columns)
             if len(flat):
                 tasks += transforms(flat, taps.reshape(9, -1), values)
             found.append(values.reshape(*points.shape[:2], *taps.shape[1:]))

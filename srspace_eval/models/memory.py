@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ _CGROUPS = (  # limit and usage of a container, cgroup version 2 and version 1
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
+_MEASURED_WITHIN: ContextVar[int | None] = ContextVar("memory limit for models that are measured", default=None)
 _UNITS = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10}
 
 
@@ -39,6 +41,30 @@ def available_memory(device: torch.device) -> int:
 def default_memory_limit(device: torch.device) -> int:
     """The memory limit in bytes if the user sets none: most of what is free on the device now."""
     return int(available_memory(device) * _SHARE)
+
+
+@contextmanager
+def measured_within(limit: int) -> Iterator[None]:
+    """Inside the block, a model that must run to know its memory runs within a memory limit.
+
+    Networks of unknown origin are measured so: what they take is not known before.
+    """
+    token = _MEASURED_WITHIN.set(limit)
+    try:
+        yield
+    finally:
+        _MEASURED_WITHIN.reset(token)
+
+
+def measuring_limit(device: torch.device) -> int:
+    """The memory limit of :func:`measured_within`, or the default one outside of it.
+
+    >>> with measured_within(1000):
+    ...     measuring_limit(torch.device("cpu"))
+    1000
+    """
+    limit = _MEASURED_WITHIN.get()
+    return default_memory_limit(device) if limit is None else limit
 
 
 def size_text(size: int) -> str:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import time
 import warnings
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import srspace_eval
+from srspace_eval import SampleOptions, load_model, sample_folder, write_png
 from srspace_eval._utils.bounded_zip import BoundedZip, RefusedZipError, ZipLimits
 from srspace_eval.codabench.check import check_bundle
 from srspace_eval.codabench.checks import files as bundle_files
-from srspace_eval.errors import CheckpointError, InputError, SubmissionError, WeightsError
+from srspace_eval.errors import CheckpointError, InputError, SamplingError, SubmissionError, WeightsError
 from srspace_eval.metrics.lpips.trunk_files import parameter_shapes, read_parameters, read_state_dict
 from srspace_eval.metrics.scenes.models import niqe_model
+from srspace_eval.models.adapters.peak import peak_bytes
+from srspace_eval.models.adapters.spandrel_model import SpandrelModel
 from srspace_eval.models.checkpoints.allocations import AllocationLimit, AllocationLimitError
 from srspace_eval.models.checkpoints.reading import read_checkpoint
 from srspace_eval.models.checkpoints.spandrel_files import build_with_spandrel
+from srspace_eval.models.folders.estimate import estimate_sampling
+from srspace_eval.models.sampling.samples import sample_array
 from srspace_eval.submissions.sources import open_source
 
 
@@ -191,10 +200,10 @@ def _refused_by_spandrel(path: Path, state: dict[str, torch.Tensor]) -> Checkpoi
 def test_long_lists_of_layers_are_refused_before_spandrel_counts_them(tmp_path: Path) -> None:
     pytest.importorskip("spandrel")
     one = torch.zeros(1)
-    for layer in ("9998", "9_9_9_9_9_9_9"):  # Python reads both as numbers
+    for layer in ("9998", "9_9_9_9_9_9_9", "512"):  # Python reads both as numbers
         error = _refused_by_spandrel(tmp_path / "a.pth", {"intro.weight": one, f"encoders.{layer}.0.a": one})
         assert "lists of layers are absurd" in str(error)
-        assert error.problems[0].startswith("encoders: ")
+        assert re.fullmatch(r"encoders: \d+ places", error.problems[0])
     many = {f"z{i}": one for i in range(6000)}
     assert "more than 5000 parameters" in str(_refused_by_spandrel(tmp_path / "a.pth", many))
 
@@ -213,3 +222,61 @@ def test_the_number_of_parameters_is_bounded(tmp_path: Path) -> None:
     torch.save(dict.fromkeys(map(str, range(20_001)), torch.ones(1)), tmp_path / "a.pth")
     with pytest.raises(CheckpointError, match="more than 20000 entries"):
         read_checkpoint(tmp_path / "a.pth")
+
+
+def _greedy(scale: int) -> dict[str, torch.Tensor]:
+    """A network of a few numbers, whose picture is large: spandrel's Compact."""
+    pytest.importorskip("spandrel")
+    state = {"body.0.weight": torch.ones(1, 3, 3, 3), "body.0.bias": torch.zeros(1), "body.1.weight": torch.ones(1)}
+    out = 3 * scale**2
+    return state | {"body.2.weight": torch.ones(out, 1, 3, 3), "body.2.bias": torch.zeros(out)}
+
+
+def test_a_network_is_measured_within_the_memory_limit(tmp_path: Path) -> None:
+    torch.save(_greedy(8), tmp_path / "a.pth")
+    model = load_model(tmp_path / "a.pth", "cpu")
+    lr = np.zeros((24, 24, 3), np.uint8)
+    with pytest.raises(SamplingError, match=r"32×32 LR pixels need more than the 1\.00 MiB that may be used"):
+        sample_array(model, lr, 1, memory_limit=1 << 20)
+    (tmp_path / "lr").mkdir()
+    write_png(tmp_path / "lr/0801x8.png", lr)
+    options = SampleOptions(samples=1, memory_limit=1 << 20)
+    assert estimate_sampling(model, tmp_path / "lr", tmp_path / "out", options) is None
+    with pytest.raises(SamplingError, match="give a larger memory if you trust"):
+        sample_folder(model, tmp_path / "lr", tmp_path / "out", options)
+    assert sample_array(model, lr, 1, memory_limit=1 << 30).shape == (1, 192, 192, 3)
+
+
+def test_memory_is_counted_before_it_is_allocated() -> None:
+    with pytest.raises(AllocationLimitError, match="more than 1000000 bytes"):
+        peak_bytes(lambda: torch.ones(1, 1, 1000, 1).expand(1, 1, 1000, 1 << 40) * 2, 1_000_000)
+    assert peak_bytes(lambda: [torch.ones(1000) for _ in range(1000)][:0], 1_000_000_000) == 4_000_000
+    assert peak_bytes(lambda: [torch.ones(1000).sum() for _ in range(1000)], 100_000) < 10_000
+
+
+def test_large_scales_are_refused(tmp_path: Path) -> None:
+    torch.save(_greedy(17), tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match="cannot make sample sets") as caught:
+        load_model(tmp_path / "a.pth", "cpu")
+    assert caught.value.problems == ("its scale is 17; at most 16 is taken",)
+
+
+def test_a_logo_is_read_as_the_formats_that_the_platform_takes(tmp_path: Path) -> None:
+    tiff = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(tiff, "TIFF")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("competition.yaml", "version: 2\ntitle: t\nimage: logo.png\n")
+        archive.writestr("logo.png", tiff.getvalue()[:-40] + bytes(40))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        refusals = check_bundle(tmp_path / "b.zip").refusals
+    assert "image: logo.png is not a PNG, JPEG, GIF or WebP in RGB" in refusals
+
+
+def test_the_padding_of_a_network_is_counted(tmp_path: Path) -> None:
+    torch.save(_greedy(2), tmp_path / "a.pth")
+    model = load_model(tmp_path / "a.pth", "cpu")
+    assert isinstance(model, SpandrelModel)
+    model.descriptor.size_requirements = SimpleNamespace(get_padding=lambda width, height: (1 << 20, 1 << 20))
+    with pytest.raises(SamplingError, match="LR pixels need more than"):
+        model.memory_estimate(8, 8, 1)

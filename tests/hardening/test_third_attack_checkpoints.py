@@ -156,7 +156,7 @@ def test_names_that_stand_for_thousands_of_blocks_build_none(tmp_path: Path) -> 
     state |= {f"{blocks}.0.attn.relative_position_bias_table": torch.zeros(1, 1)}
     state |= {f"{blocks}.0.attn.relative_position_index": torch.zeros(1, 1, dtype=torch.int64)}
     torch.save(state, tmp_path / "a.pth")
-    with pytest.raises(CheckpointError, match=r"SwinIR(.|\n)*more than 10[0-9]{2} modules"):
+    with pytest.raises(CheckpointError, match=r"SwinIR(.|\n)*more than [0-9]{4} (modules|operations)"):
         load_model(tmp_path / "a.pth", "cpu")
 
 

@@ -6,7 +6,7 @@ import torch
 
 from srspace_eval.kernels import banded_tiles
 from srspace_eval.kernels.banded_net import BandedTail, FirstConv
-from srspace_eval.kernels.banded_tiles import BandedMap, Task, multiply
+from srspace_eval.kernels.banded_tiles import BandedMap, Task, multiply, run_stages
 from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net_reference
 from srspace_eval.kernels.winograd_tiles import Array, Scratch
 
@@ -67,7 +67,7 @@ def run(net: Net, z: torch.Tensor, pre: torch.Tensor) -> torch.Tensor:
     # Memory that was used before holds anything.
     for name in ("map0", "map1", "map2"):
         BandedMap(z.shape[2], z.shape[3], 8, scratch, name).pixels[...] = float("nan")
-    tail.run(banded, 8, head, finish, scratch, tasks)
+    run_stages([tail.stages(banded, 8, head, finish, scratch, tasks)])
     assert torch.equal(banded.picture(torch.empty(z.shape)), z)
     return out.picture(torch.empty(1, 6, *z.shape[2:]))
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import random
+import time
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from srspace_eval.kernels import banded_tiles
-from srspace_eval.kernels.banded_tiles import BandedConv
+from srspace_eval.kernels.banded_tiles import BandedConv, Stages, run_stages
 from srspace_eval.kernels.winograd_tiles import Scratch, can_tile
 
 
@@ -79,3 +83,60 @@ def test_programs_may_compute_in_another_precision() -> None:
         torch.set_default_dtype(before)
     assert found.dtype == torch.float32
     assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("bands", [1, 2, 7])
+def test_a_part_of_a_chain_runs_after_what_it_reads_and_before_that_is_overwritten(threads: int, bands: int) -> None:
+    counts, tasks, order = [3, 1, 2, 4, 1], [2, 0, 3, 1, 2], list[tuple[str, int, int, int]]()
+    pauses = random.Random(0)
+
+    def note(member: int, stage: int, band: int, worker: int) -> None:
+        time.sleep(pauses.random() / 5000)
+        order.append(("end", member, stage, band))
+
+    def run(member: int, stage: int, band: int, worker: int = 0) -> None:
+        order.append(("start", member, stage, band))
+        note(member, stage, band, worker)
+
+    chain = [
+        Stages(count, bands, partial(run, k), [partial(run, k, -1, task) for task in range(number)])
+        for k, (count, number) in enumerate(zip(counts, tasks, strict=True))
+    ]
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        run_stages(chain)
+    finally:
+        torch.set_num_threads(before)
+    at = {event: index for index, event in enumerate(order)}
+    assert len(at) == len(order) == 2 * sum(count * bands + number for count, number in zip(counts, tasks, strict=True))
+
+    def after(later: tuple[int, int, int], earlier: tuple[int, int, int]) -> bool:
+        return at[("start", *later)] > at[("end", *earlier)]
+
+    for member, count in enumerate(counts):
+        last = member - 1, counts[member - 1] - 1
+        for band in range(bands):
+            near = range(max(band - 1, 0), min(band + 2, bands))
+            assert all(after((member, 0, band), (member, -1, task)) for task in range(tasks[member]))
+            assert all(after((member, k, band), (member, k - 1, other)) for k in range(1, count) for other in near)
+            assert member == 0 or all(after((member, 0, band), (*last, other)) for other in near)
+        if member >= 2:
+            earlier = member - 2, counts[member - 2] - 1
+            finished = [
+                after((member, -1, task), (*earlier, band)) for task in range(tasks[member]) for band in range(bands)
+            ]
+            assert all(finished)
+
+
+def test_a_failure_in_a_chain_ends_it() -> None:
+    ran = []
+
+    def fail(stage: int, band: int, worker: int) -> None:
+        raise ValueError(f"band {band}")
+
+    first = Stages(2, 3, lambda stage, band, worker: ran.append((stage, band)))
+    with pytest.raises(ValueError, match="band"):
+        run_stages([first, Stages(1, 3, fail), Stages(1, 3, lambda stage, band, worker: ran.append(("late", band)))])
+    assert not [entry for entry in ran if entry[0] == "late" and entry[1] > 1]

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srspace_eval.kernels import banded_tiles
-from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, run_stages
 from srspace_eval.kernels.dense_tiles import DenseBlock
 from srspace_eval.kernels.winograd_tiles import Scratch
 
@@ -43,7 +43,7 @@ def test_a_dense_block(size: tuple[int, int], tiles: int, monkeypatch: pytest.Mo
             grown = [BandedMap(*size, 4) for _ in range(3)]
             for part in (out, *grown):
                 part.pixels[...] = float("nan")
-            dense.run(first, out, grown, DenseBlock.new_values(first, 18), Scratch())
+            run_stages([dense.stages(first, out, grown, DenseBlock.new_values(first, 18), Scratch())])
             found.append(out.picture(torch.empty(1, 6, *size)))
             assert torch.equal(first.picture(torch.empty(1, 6, *size)), x)
     finally:
@@ -55,5 +55,5 @@ def test_a_dense_block(size: tuple[int, int], tiles: int, monkeypatch: pytest.Mo
 def test_maps_are_added() -> None:
     x, y = torch.rand(1, 3, 9, 6), torch.rand(1, 3, 9, 6)
     total = BandedMap.of(x)
-    total.add(BandedMap.of(y), 0.25)
+    run_stages([total.adding(BandedMap.of(y), 0.25)])
     torch.testing.assert_close(total.picture(torch.empty(1, 3, 9, 6)), x + 0.25 * y)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shlex
+import warnings
 import zipfile
 from bisect import bisect_left
 from pathlib import Path
@@ -17,6 +18,8 @@ from srspace_eval.codabench.checks.yaml_file import LARGEST_YAML, read_yaml
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
+
+_LOGOS = ("PNG", "JPEG", "GIF", "WEBP")
 
 _LARGEST_PAGE = 1 << 24
 """Bytes of a page or a logo that are read: 17 MB."""
@@ -73,12 +76,14 @@ class BundleFiles:
             self._found.refuse(f"image: there is no file {name!r} in the bundle")
             return
         try:
-            with Image.open(io.BytesIO(self.read(name))) as image:
-                kind, mode = image.format, image.mode
-                image.verify()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Pillow's, one for each strange tag
+                with Image.open(io.BytesIO(self.read(name)), formats=_LOGOS) as image:
+                    mode = image.mode
+                    image.verify()
         except Exception:  # noqa: BLE001 - Pillow raises many types for damaged files
-            kind, mode = None, ""
-        if kind not in ("PNG", "JPEG", "GIF", "WEBP") or mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+            mode = ""
+        if mode in ("", "CMYK", "YCbCr", "LAB", "HSV"):
             self._found.refuse(f"image: {name} is not a PNG, JPEG, GIF or WebP in RGB")
 
     def check_data(self, where: str, key: str, name: object) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from srspace_eval.kernels.banded_net import BandedTail, FirstConv
-from srspace_eval.kernels.banded_tiles import BandedMap, Task
+from srspace_eval.kernels.banded_tiles import BandedMap, Stages, Task, run_stages
 from srspace_eval.kernels.coupling import Conv, Net, Skip
 from srspace_eval.kernels.upsampled_tiles import SharedConv, SharedValues
 from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch, empty
@@ -72,8 +72,13 @@ class BandedStep:
         self._bias = matrix.bias.numpy()[:, None]
         self._logdet = logdet
 
-    def condition(self, values: SharedValues, scratch: Scratch) -> BandedCondition:
-        """Compute what :meth:`decode` needs of the LR."""
+    def condition(
+        self, values: SharedValues, scratch: Scratch, turn: int
+    ) -> tuple[Stages, Callable[[], BandedCondition]]:
+        """What :meth:`decode` needs of the LR: the stages that compute it, and what returns it after these have run.
+
+        ``turn`` is 0 or 1, another one for the step that follows in a chain.
+        """
         like = BandedMap(values.height, values.width, 1, scratch, "like")
         bands, tiles = len(like.pixels), like.pixels.shape[-1]
         arrays = [empty(bands, RUN, RUN, depth, tiles) for depth in self._depths]
@@ -82,12 +87,12 @@ class BandedStep:
         def keep(kind: int, band: int, part: Array) -> None:
             arrays[kind][band] = part
 
-        logdet = self._condition(values, like, keep, scratch)
-        return BandedCondition(pre, gain, offset, logdet)
+        stages, logdet = self._condition(values, like, keep, scratch, turn)
+        return stages, lambda: BandedCondition(pre, gain, offset, logdet())
 
     def condition_pictures(
-        self, values: SharedValues, layout: torch.memory_format, scratch: Scratch
-    ) -> tuple[list[Tensor], float]:
+        self, values: SharedValues, layout: torch.memory_format, scratch: Scratch, turn: int
+    ) -> tuple[Stages, Callable[[], tuple[list[Tensor], float]]]:
         """As :meth:`condition`, but as pictures: pre, gain and offset (1, channels, H, W), and the log-determinant."""
         like = BandedMap(values.height, values.width, 1, scratch, "like")
         sizes = [(1, depth, values.height, values.width) for depth in self._depths]
@@ -97,8 +102,8 @@ class BandedStep:
         def keep(kind: int, band: int, part: Array) -> None:
             like.copy_band(band, part, arrays[kind])
 
-        logdet = self._condition(values, like, keep, scratch)
-        return pictures, logdet
+        stages, logdet = self._condition(values, like, keep, scratch, turn)
+        return stages, lambda: (pictures, logdet())
 
     @property
     def _depths(self) -> tuple[int, int, int]:
@@ -106,13 +111,18 @@ class BandedStep:
         return self._hidden, len(self._matrix), len(self._matrix)
 
     def _condition(
-        self, values: SharedValues, like: BandedMap, keep: Callable[[int, int, Array], None], scratch: Scratch
-    ) -> float:
-        """Call ``keep(kind, band, part)`` for pre (0), gain (1) and offset (2) of all bands; returns the logdet."""
+        self,
+        values: SharedValues,
+        like: BandedMap,
+        keep: Callable[[int, int, Array], None],
+        scratch: Scratch,
+        turn: int,
+    ) -> tuple[Stages, Callable[[], float]]:
+        """Stages that call ``keep(kind, band, part)`` for pre (0), gain (1) and offset (2) of all bands; the logdet."""
         hidden, channels = self._hidden, len(self._matrix)
         tiles = like.pixels.shape[-1]
         tasks: list[Task] = []
-        filters = self._shared.filters(scratch, tasks)
+        filters = self._shared.filters(scratch, tasks, turn)
         logs = np.zeros(len(like.pixels))
 
         def head(band: int, place: Array, worker: int) -> None:
@@ -131,8 +141,8 @@ class BandedStep:
             keep(2, band, part)
             logs[band] = _sum_log(scale, like, band)
 
-        self._features.run(like, hidden, head, finish, scratch, tasks)
-        return -float(logs.sum())
+        stages = self._features.stages(like, hidden, head, finish, scratch, tasks, turn)
+        return stages, lambda: -float(logs.sum())
 
     def decode(self, z: BandedMap, condition: BandedCondition, scratch: Scratch) -> Tensor:
         """Latents to image: z, overwritten by the result -> log|det| (1,) float64 of this direction."""
@@ -167,7 +177,7 @@ class BandedStep:
                 np.add(pixels, condition.offset[band], out=pixels)
                 z.clear_outside(band)
 
-        tail.run(z, self._hidden, head, finish, scratch, tasks)
+        run_stages([tail.stages(z, self._hidden, head, finish, scratch, tasks)])
         return float(logs.sum())
 
 

@@ -134,7 +134,7 @@ class FlowModel(Flow):
         logdets = [torch.zeros(1, dtype=torch.float64, device=self.device) for _ in zs]
         for index, (level, layer) in reversed(list(enumerate(self._layers))):
             latent = torch.split(rest.pop(), 1) if isinstance(layer, FusedSplit) else None
-            condition = conditioning.step(index, layer, level, scratch) if isinstance(layer, FusedStep) else None
+            condition = conditioning.step(level, self._coming(index), scratch) if isinstance(layer, FusedStep) else None
             for k, z in enumerate(zs):
                 if isinstance(layer, FusedStep) and isinstance(condition, BandedCondition):
                     assert layer.banded is not None
@@ -223,6 +223,12 @@ class FlowModel(Flow):
         pictures = 3 * spec.scale**2 * (4 * n + 8)
         work = self._dtype.itemsize * pixels * (kept + max(trunk, step) + pictures)
         return int(1.2 * work + min(work / 2, _FRAGMENTS)) + _WORKSPACE
+
+    def _coming(self, index: int) -> dict[int, FusedStep]:
+        """The step with this index, and those that decoding passes after it in the same level."""
+        level = self._layers[index][0]
+        below = {at: layer for at, (at_level, layer) in enumerate(self._layers[: index + 1]) if at_level == level}
+        return {at: layer for at, layer in reversed(below.items()) if isinstance(layer, FusedStep)}
 
     def _padded_lr(self, lr: Tensor) -> Tensor:
         check_tensor(lr)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from srspace_eval.kernels.banded_tiles import run_stages
 from srspace_eval.kernels.upsampled_tiles import SharedValues
 from srspace_eval.kernels.winograd_tiles import Scratch, can_tile
 from srspace_eval.models.adapters.banded_step import BandedCondition
@@ -41,18 +43,31 @@ class FlowConditioning:
     steps: dict[int, StepCondition | BandedCondition] = field(default_factory=dict)
     current: tuple[int, SharedValues] | None = None
 
-    def step(self, index: int, step: FusedStep, level: int, scratch: Scratch) -> StepCondition | BandedCondition:
-        """The condition of a decoding step, from the cache or computed again."""
-        found = self.steps.get(index)
-        if found is None:
-            features = self.levels[level]
-            if step.banded is not None and can_tile(features.own):
-                found = step.condition_in_bands(self._values(level), scratch)
-            else:
-                found = step.condition(features)
-            if found.nbytes <= self.cache_left:
-                self.cache_left -= found.nbytes
-                self.steps[index] = found
+    def step(self, level: int, coming: Mapping[int, FusedStep], scratch: Scratch) -> StepCondition | BandedCondition:
+        """The condition of the first of the level's coming steps (index of the layer -> step).
+
+        It is from the cache or computed again. In bands, the coming steps are computed with it, as many as the cache
+        takes: the threads need not wait for each other between two steps.
+        """
+        index, step = next(iter(coming.items()))
+        if index in self.steps:
+            return self.steps[index]
+        features = self.levels[level]
+        if step.banded is None or not can_tile(features.own):
+            return self._kept(index, step.condition(features))
+        values = self._values(level)
+        each = step.condition_values * values.height * values.width * features.own.itemsize
+        count = max(1, self.cache_left // each)
+        missing = [other for other in coming if other not in self.steps][:count]
+        chain = [coming[other].condition_in_bands(values, scratch, turn % 2) for turn, other in enumerate(missing)]
+        run_stages([stages for stages, _ in chain])
+        found = [self._kept(other, condition()) for other, (_, condition) in zip(missing, chain, strict=True)]
+        return found[0]
+
+    def _kept(self, index: int, found: StepCondition | BandedCondition) -> StepCondition | BandedCondition:
+        if found.nbytes <= self.cache_left:
+            self.cache_left -= found.nbytes
+            self.steps[index] = found
         return found
 
     def _values(self, level: int) -> SharedValues:

@@ -13,7 +13,7 @@ The algebra is that of the layers of :mod:`srspace_eval.flows`, regrouped:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from srspace_eval.flows.coupling import ConditionalCoupling, NormConv2d, Residual
 from srspace_eval.flows.layers import Split, ZeroConv2d, gaussian_logp
 from srspace_eval.flows.network import FlowStep
+from srspace_eval.kernels.banded_tiles import Stages
 from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net, run_tail
 from srspace_eval.kernels.upsampled_tiles import SharedValues
 from srspace_eval.kernels.winograd_tiles import Scratch
@@ -113,6 +114,8 @@ class FusedStep:
     decodes_in_bands
         Whether :attr:`banded` also decodes. SRFlow's and NCSR's nets have few products that tiles save: PyTorch takes
         half the time for them.
+    condition_values
+        How many numbers the step's condition has for each pixel of its level.
     """
 
     def __init__(
@@ -136,6 +139,7 @@ class FusedStep:
             self._noise = Net(Conv(weight, first.bias), tail)
         self.banded: BandedStep | None = None
         self._layout = layout
+        self.condition_values = self._condition.hidden + 2 * len(self.linear.matrix.weight)
         self.decodes_in_bands = not self._affine.pointwise
         if self._condition.shared is not None:
             nets = [net for net in (self._affine, self._noise) if net is not None and self.decodes_in_bands]
@@ -150,13 +154,24 @@ class FusedStep:
             offset = self.linear.conv(-shift)
         return StepCondition(pre, scale.reciprocal(), offset, -scale.log().sum(dtype=torch.float64))
 
-    def condition_in_bands(self, values: SharedValues, scratch: Scratch) -> StepCondition | BandedCondition:
-        """As :meth:`condition`, computed in bands: in the form that decoding needs (:attr:`decodes_in_bands`)."""
+    def condition_in_bands(
+        self, values: SharedValues, scratch: Scratch, turn: int
+    ) -> tuple[Stages, Callable[[], StepCondition | BandedCondition]]:
+        """As :meth:`condition`, computed in bands: in the form that decoding needs (:attr:`decodes_in_bands`).
+
+        Returns the stages that compute it, and what returns it after these have run. ``turn`` is 0 or 1, another one
+        for the step that follows in a chain.
+        """
         assert self.banded is not None
         if self.decodes_in_bands:
-            return self.banded.condition(values, scratch)
-        (pre, gain, offset), logdet = self.banded.condition_pictures(values, self._layout, scratch)
-        return StepCondition(pre, gain, offset, torch.tensor(logdet, dtype=torch.float64))
+            return self.banded.condition(values, scratch, turn)
+        stages, found = self.banded.condition_pictures(values, self._layout, scratch, turn)
+
+        def condition() -> StepCondition:
+            (pre, gain, offset), logdet = found()
+            return StepCondition(pre, gain, offset, torch.tensor(logdet, dtype=torch.float64))
+
+        return stages, condition
 
     def decode(self, z: Tensor, condition: StepCondition) -> tuple[Tensor, Tensor]:
         """Latents to image: (N, C, H, W) z, overwritten -> z, log|det| (N,) float64 of this direction."""

@@ -50,6 +50,8 @@ class ConditionConv:
 
     Attributes
     ----------
+    hidden
+        Channels of each net's hidden maps.
     shared
         The same convolutions in tiles; None: they are not possible.
     """
@@ -57,7 +59,7 @@ class ConditionConv:
     def __init__(
         self, affine: Conv, features: Conv, own_channels: int, factor: int, layout: torch.memory_format
     ) -> None:
-        self._hidden = len(affine.weight)
+        self.hidden = len(affine.weight)
         self._layout = layout
         weight = torch.cat([affine.weight, features.weight])
         bias = torch.cat(
@@ -75,7 +77,7 @@ class ConditionConv:
         if self._upsampled is not None and level.stacked is not None:
             self._upsampled.add_to(out, level.stacked)
         # Copies, so that the part that is kept does not keep the memory of both.
-        affine, features = (part.clone(memory_format=self._layout) for part in torch.split(out, self._hidden, 1))
+        affine, features = (part.clone(memory_format=self._layout) for part in torch.split(out, self.hidden, 1))
         return affine, features
 
 

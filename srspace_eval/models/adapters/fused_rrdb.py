@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srspace_eval.flows.rrdb import RESIDUAL_SCALE, SLOPE, RRDBFeatures, RRDBNet
-from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap
+from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, Stages, run_stages
 from srspace_eval.kernels.dense_tiles import DenseBlock
 from srspace_eval.kernels.winograd_tiles import Scratch
 
@@ -40,12 +40,17 @@ class FusedRRDB:
         values, scratch = DenseBlock.new_values(x, channels + 4 * net.growth), Scratch()
         size = 1, channels * len(stacked), height, width
         outputs = torch.empty(size, dtype=torch.float32, memory_format=torch.channels_last)
-        at = 0
+        at, chain = 0, list[Stages]()
         for index, (one, two, three) in enumerate(self._blocks):
-            one.run(x, y, grown, values, scratch)
-            two.run(y, z, grown, values, scratch)
-            three.run(z, y, grown, values, scratch)
-            x.add(y, RESIDUAL_SCALE)
+            chain += [
+                one.stages(x, y, grown, values, scratch, 0),
+                two.stages(y, z, grown, values, scratch, 1),
+                three.stages(z, y, grown, values, scratch, 0),
+                x.adding(y, RESIDUAL_SCALE),
+            ]
+            if index in stacked or index + 1 == len(self._blocks):
+                run_stages(chain)
+                chain = []
             if index in stacked:
                 x.picture(outputs[:, at : at + channels])
                 at += channels

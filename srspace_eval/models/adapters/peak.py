@@ -10,10 +10,13 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from srspace_eval.models.checkpoints.allocations import AllocationLimitError, expected_bytes
+
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    def __init__(self) -> None:
+    def __init__(self, limit: int | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.limit = limit
         self.now: int = 0
         self.peak: int = 0
         self._known: set[int] = set()
@@ -22,6 +25,8 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Sequence[Any], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         given = {leaf.untyped_storage().data_ptr() for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
+        if self.limit is not None and self.now + expected_bytes(func, args, kwargs or {}) > self.limit:
+            raise AllocationLimitError(f"more than {self.limit} bytes")
         result = func(*args, **(kwargs or {}))
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
@@ -44,10 +49,22 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.now -= size
 
 
-def peak_bytes(compute: Callable[[], object]) -> int:
+def peak_bytes(compute: Callable[[], object], limit: int | None = None) -> int:
     """Bytes of all tensors that ``compute`` has allocated and not freed, at the worst moment.
 
     Scratch memory inside an operation is not counted.
+
+    Parameters
+    ----------
+    compute
+        What is computed.
+    limit
+        Bytes that may be held at a moment; they are counted before they are allocated. None: any number.
+
+    Raises
+    ------
+    AllocationLimitError
+        If it would hold more.
 
     Examples
     --------
@@ -55,7 +72,7 @@ def peak_bytes(compute: Callable[[], object]) -> int:
     >>> peak_bytes(lambda: torch.zeros(1000) + torch.ones(1000))
     12000
     """
-    counter = _Counter()
+    counter = _Counter(limit)
     with counter:
         compute()
     return counter.peak

@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srspace_eval.errors import InputError
+from srspace_eval.errors import InputError, SamplingError
 from srspace_eval.models.adapters.peak import peak_bytes
 from srspace_eval.models.base import Conditioning, LatentShape, Model, ModelConfig
+from srspace_eval.models.checkpoints.allocations import AllocationLimitError
 from srspace_eval.models.lr_input import check_tensor
+from srspace_eval.models.memory import measuring_limit, size_text
 from srspace_eval.models.precision import Precision, exact_arithmetic
 
 _WORKSPACE = 64 << 20  # bytes of scratch memory for convolutions
@@ -88,12 +90,26 @@ class SpandrelModel(Model):
 
         The first call measures one small picture; memory is proportional to the padded picture's size. The samples
         are copies of one picture, so n does not count.
+
+        Raises
+        ------
+        SamplingError
+            If the small picture does not fit the memory limit.
         """
         if self._measured is None:
             side = self.padded(_MEASURED_SIDE, _MEASURED_SIDE)
-            lr = torch.zeros(1, 3, *side, device=self.device)
-            with torch.inference_mode():
-                self._measured = peak_bytes(lambda: self._run(lr)), side[0] * side[1]
+            limit = measuring_limit(self.device)
+            try:
+                if 3 * 4 * side[0] * side[1] > limit:  # a network can ask for any multiple of pixels
+                    raise AllocationLimitError("the LR itself")
+                lr = torch.zeros(1, 3, *side, device=self.device)
+                with torch.inference_mode():
+                    self._measured = peak_bytes(lambda: self._run(lr), limit), side[0] * side[1]
+            except AllocationLimitError as error:
+                raise SamplingError(
+                    f"{self.config.name}: {side[1]}×{side[0]} LR pixels need more than the {size_text(limit)} that may "
+                    "be used; give a larger --memory if you trust where the checkpoint comes from"
+                ) from error
         size, pixels = self._measured
         padded_height, padded_width = self.padded(height, width)
         return int(_SAFETY * size / pixels * padded_height * padded_width) + _WORKSPACE

@@ -53,19 +53,10 @@ class AllocationLimit(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.called += first.numel() if func is torch.ops.aten.unbind.int and isinstance(first, torch.Tensor) else 1
         if self.calls is not None and self.called > self.calls:
             raise AllocationLimitError(f"more than {self.calls} operations")
-        # Factories such as empty, zeros and full take the size as their first argument.
-        if isinstance(first, (list, tuple, torch.Size)) and all(isinstance(side, int) for side in first):
-            size = kwargs.get("dtype") or torch.get_default_dtype()
-            self._count(torch.Size(first).numel() * size.itemsize)
-            return func(*args, **kwargs)
-        # "name_" and "name.out" write into a tensor that was counted; a view takes no memory.
-        schema = func._schema
-        if any(given.alias_info is not None for given in schema.arguments):
-            return func(*args, **kwargs)
-        expected = _bytes_of_result(func, args, kwargs)
+        expected = expected_bytes(func, args, kwargs)
         self._count(expected)
         result = func(*args, **kwargs)
-        if not expected:
+        if not expected and not _aliases(func):
             self._count(_bytes(result))
         return result
 
@@ -108,6 +99,21 @@ def module_limit(limit: int) -> Iterator[None]:
         yield
     finally:
         handle.remove()
+
+
+def expected_bytes(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
+    """The bytes that an operation of PyTorch's is going to allocate; 0 if it allocates none, or cannot tell."""
+    first = args[0] if args else None
+    # Factories such as empty, zeros and full take the size as their first argument.
+    if isinstance(first, (list, tuple, torch.Size)) and all(isinstance(side, int) for side in first):
+        size = kwargs.get("dtype") or torch.get_default_dtype()
+        return torch.Size(first).numel() * int(size.itemsize)
+    return 0 if _aliases(func) else _bytes_of_result(func, args, kwargs)
+
+
+def _aliases(func: Any) -> bool:
+    """Whether an operation gives its argument: "name_" and "name.out" write into it, and a view takes no memory."""
+    return any(given.alias_info is not None for given in func._schema.arguments)
 
 
 def _bytes_of_result(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:

@@ -26,7 +26,9 @@ _SLACK = 1 << 29  # bytes of tables that networks compute when they are built, s
 _MODULES, _MODULES_EACH = 1000, 8  # networks of spandrel have up to 2.4 modules for each parameter
 _CALLS, _CALLS_EACH = 2000, 25  # of operations; networks of spandrel need up to 8 for each parameter
 _MOST_NAMES = 5000  # networks of spandrel have up to 2000
-_PLACES, _PLACES_EACH = 1000, 4  # in lists of layers
+_LONGEST_LIST = 512  # of layers
+_PLACES, _PLACES_EACH = 1000, 4  # in all lists
+_LARGEST_SCALE = 16
 _LISTED = 20  # problems in a message
 _RANDOM = {"AuraSR": "it draws noise in every call that no seed of ours reaches"}
 """Architectures that cannot be reproduced -> why."""
@@ -129,8 +131,8 @@ def _refuse_long_lists(path: Path, names: Iterable[str]) -> None:
     places = sum(lists.values())
     if count > _MOST_NAMES:
         raise CheckpointError(f"{path}: not a checkpoint of a known network: it has more than {_MOST_NAMES} parameters")
-    if places > _PLACES + _PLACES_EACH * count:
-        longest = max(lists, key=lambda outer: lists[outer])
+    longest = max(lists, key=lambda outer: lists[outer], default="")
+    if lists.get(longest, 0) > _LONGEST_LIST or places > _PLACES + _PLACES_EACH * count:
         told = f"{short_name(longest) or 'a list'}: {lists[longest]} places"
         raise CheckpointError(f"{path}: not a checkpoint of a known network: its lists of layers are absurd", [told])
 
@@ -169,6 +171,8 @@ def _check_usable(path: Path, descriptor: Any) -> None:
     if (descriptor.input_channels, descriptor.output_channels) != (3, 3):
         channels = f"{descriptor.input_channels} channels to {descriptor.output_channels}"
         problems.append(f"it maps {channels}; samples are RGB, 3 channels to 3")
+    if int(descriptor.scale) > _LARGEST_SCALE:
+        problems.append(f"its scale is {int(descriptor.scale)}; at most {_LARGEST_SCALE} is taken")
     if descriptor.architecture.id in _RANDOM:
         problems.append(_RANDOM[descriptor.architecture.id])
     if problems:

@@ -16,6 +16,7 @@ from srspace_eval.models.folders.sample_folder import folder_name
 from srspace_eval.models.memory import default_memory_limit
 from srspace_eval.models.sampling.samples import iterate_samples
 from srspace_eval.models.sampling.settings import SampleRequest, SamplingSettings, check_heat
+from srspace_eval.models.sampling.tiling import choose_tile_size
 
 TILE = 48
 """Side of the measured tile, in LR pixels."""
@@ -60,7 +61,8 @@ def estimate_sampling(
     Returns
     -------
     SamplingEstimate or None
-        The estimate; None if nothing is missing, or the LRs cannot be used, which :func:`sample_folder` reports.
+        The estimate; None if nothing is missing, or the LRs or the memory cannot be used, which :func:`sample_folder`
+        reports.
     """
     options = options or SampleOptions()
     try:
@@ -81,8 +83,9 @@ def estimate_sampling(
         tile = read_rgb(lrs[0].path)[:TILE, :TILE]
         settings = SamplingSettings(options.seed, options.quantize or model.config.quantize, options.precision)
         limit = default_memory_limit(model.device) if options.memory_limit is None else options.memory_limit
+        part = choose_tile_size(model, tile.shape[0], tile.shape[1], limit, lrs[0].image)
         start = time.perf_counter()
-        list(iterate_samples(model, tile, [SampleRequest(0, heats[0])], lrs[0].image, settings, None, limit))
+        list(iterate_samples(model, tile, [SampleRequest(0, heats[0])], lrs[0].image, settings, part, limit))
         seconds = time.perf_counter() - start
     except SrspaceEvalError:
         return None

@@ -17,7 +17,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import SamplingError, TrackError
 from srspace_eval.models.folders.lr_folder import LrImage
 from srspace_eval.models.folders.sampling_record import SamplingRecord, read_record, write_record
-from srspace_eval.models.memory import size_text
+from srspace_eval.models.memory import measured_within, size_text
 from srspace_eval.models.protocol import Decoder
 from srspace_eval.models.sampling.settings import SampleRequest
 from srspace_eval.models.sampling.tiling import choose_tile_size, halo_of, tile_memory
@@ -185,7 +185,8 @@ class OutputFolder:
         else:
             size = None if recorded is None else recorded.tile
         side = max(lr.height, lr.width) if size is None else size
-        needed = tile_memory(model, lr.height, lr.width, side, halo_of(model))
+        with measured_within(memory_limit):
+            needed = tile_memory(model, lr.height, lr.width, side, halo_of(model))
         if needed > memory_limit:
             how = "whole" if size is None else f"with tiles of {size}"
             if tile == "auto":

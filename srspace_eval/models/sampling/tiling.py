@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srspace_eval.errors import SamplingError
-from srspace_eval.models.memory import size_text
+from srspace_eval.models.memory import measured_within, size_text
 from srspace_eval.models.protocol import Decoder, LatentShape
 from srspace_eval.models.sampling.latents import latent_field
 
@@ -95,8 +95,9 @@ def choose_tile_size(model: Decoder, height: int, width: int, memory_limit: int,
     SamplingError
         If even the smallest tile does not fit.
     """
-    if model.memory_estimate(height, width, 1) <= memory_limit:
-        return None
+    with measured_within(memory_limit):
+        if model.memory_estimate(height, width, 1) <= memory_limit:
+            return None
     halo = halo_of(model)
     size = _steps_up(max(height, width)) - STEP
     while size >= STEP:
