@@ -16,7 +16,7 @@ from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.pictures import coarsened, read_squares
 from srspace_eval.study.randomization import secret_generator, seeded
 
-VISIBLE = 12
+VISIBLE = 9
 """Difference of two pixels, of 255, that counts as visible in a check."""
 VISIBLE_SHARE = 0.1
 """Share of a crop's pixels that must differ by this between two pieces of a check."""
