@@ -269,3 +269,11 @@ def find_pictures(source: Path) -> list[Path]:
     if shared := shared_names(picture.name for picture in pictures):
         raise ProblemsError(f"{source}: some systems take these names for one name; rename the pictures", shared)
     return pictures
+
+
+def is_folder_of(folder: Path, source: Path) -> bool:
+    """Whether a folder is that of the pictures ``source``, a folder or one file, however it is spelled."""
+    try:
+        return folder.samefile(source if source.is_dir() else source.parent)
+    except OSError:  # one of both does not exist
+        return False

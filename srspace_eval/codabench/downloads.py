@@ -291,16 +291,16 @@ def _marked(output: ScoringOutput, result: Result) -> Result:
 
 def _outputs_of_phase(paths: Sequence[Path], downloads: Path, phase: int | None, named: Collection[str]) -> list[Path]:
     """The files of one phase that can be scoring outputs."""
-    kept = [path for path in paths if path.name in named or not is_submission(path.name)]
-    if len(kept) < len(paths):
+    sent = {path.name: path for path in paths if path.name not in named and is_submission(path.name)}
+    if sent:
         # A participant may put a scores.json of his own into his submission.
-        first = next(path.name for path in paths if path not in kept)
-        more = f" and {len(paths) - len(kept) - 1} more" if len(paths) > len(kept) + 1 else ""
+        more = f" and {len(sent) - 1} more" if len(sent) > 1 else ""
         notify(
-            f"{downloads}: left out {first}{more}: submissions have such names, and scoring outputs begin with res_; "
+            f"{downloads}: left out {next(iter(sent))}{more}: submissions have such names, and scoring outputs begin "
+            "with res_; "
             "name the files with --teams if they are scoring outputs"
         )
-    return _of_phase(kept, downloads, phase)
+    return _of_phase([path for path in paths if path.name not in sent], downloads, phase)
 
 
 def _of_phase(paths: Sequence[Path], downloads: Path, phase: int | None) -> list[Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from srspace_eval._utils.cores import default_workers
 from srspace_eval._utils.hashing import sha256
-from srspace_eval._utils.png import decode_png, find_pictures, read_bytes, write_png
+from srspace_eval._utils.png import decode_png, find_pictures, is_folder_of, read_bytes, write_png
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.degrade.options import DegradeOptions
 from srspace_eval.degrade.picture import Degradation
@@ -106,7 +106,7 @@ def degrade_folder(
     """
     source, out, options = Path(source), Path(out), options or DegradeOptions()
     pictures = find_pictures(source)
-    if out.resolve() == (source if source.is_dir() else source.parent).resolve():
+    if is_folder_of(out, source):
         raise InputError(f"{out}: the LRs would replace the pictures; give --out another folder")
     existing = [out / picture.name for picture in pictures if (out / picture.name).exists()]
     if existing and not overwrite:

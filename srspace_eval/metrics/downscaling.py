@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from srspace_eval._utils.cores import default_workers
-from srspace_eval._utils.png import find_pictures, read_rgb, write_png
+from srspace_eval._utils.png import find_pictures, is_folder_of, read_rgb, write_png
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import ImageError, InputError, ProblemsError
@@ -78,7 +78,7 @@ def downscale_folder(
     if not (is_whole(scale, 1) and is_whole(crop, 1)):
         raise InputError(f"scale = {scale!r}, crop = {crop!r}: both must be whole numbers of at least 1")
     pictures = find_pictures(source)
-    if out.resolve() == (source if source.is_dir() else source.parent).resolve():
+    if is_folder_of(out, source):
         raise InputError(f"{out}: the LRs would replace the pictures; give --out another folder")
     existing = [out / picture.name for picture in pictures if (out / picture.name).exists()]
     if existing and not overwrite:

@@ -119,9 +119,21 @@ def _conflicts(results: Sequence[Result]) -> list[tuple[str, str, dict[str, list
     for result in results:
         for group, settings in result.signature.settings.items():
             groups.setdefault(group, {}).setdefault(_canonical(settings), []).append(result)
+    stated: dict[str, Mapping[str, Any]] = {}
+    for result in reversed(results):
+        stated |= result.signature.settings
+    valued = [
+        {key for key, value in own_values(r.summary, r.signature.settings).items() if value is not None}
+        for r in results
+    ]
     for group, variants in groups.items():
         # Values without their settings could have been measured in any way.
-        without = [r for r in results if group not in r.signature.settings and _needs(r, group, results)]
+        ids = _explained(group, stated[group])
+        without = [
+            r
+            for r, values in zip(results, valued, strict=True)
+            if group not in r.signature.settings and (group == "common" or not ids.isdisjoint(values))
+        ]
         if without:
             variants.setdefault(_canonical({}), []).extend(without)
     found = []
@@ -140,18 +152,13 @@ def _conflicts(results: Sequence[Result]) -> list[tuple[str, str, dict[str, list
     return found
 
 
-def _needs(result: Result, group: str, results: Sequence[Result]) -> bool:
-    """Whether a result has values that only the settings of a group explain."""
-    if group == "common":
-        return True
-    stated = next(r.signature.settings[group] for r in results if group in r.signature.settings)
+def _explained(group: str, settings: Mapping[str, Any]) -> set[str]:
+    """The ids of the values that only the settings of a group explain."""
     ids = {
         info.id for metric in metrics().values() if group in (metric.name, metric.network) for info in metric.columns
     }
-    own = {group: stated} if "metric" in stated else {}
-    ids |= (columns(measures_of(own)).keys() - columns().keys()) | {group}
-    values = own_values(result.summary, result.signature.settings)
-    return any(value is not None and key in ids for key, value in values.items())
+    own = {group: settings} if "metric" in settings else {}
+    return ids | (columns(measures_of(own)).keys() - columns().keys()) | {group}
 
 
 def _describe(value: str, results: Sequence[Result]) -> str:

@@ -244,8 +244,9 @@ class DerivedColumns:
         """The formula's values of each image, for the entries with images."""
         return {i: self._formula_of_images(i, formula) for i in range(len(self.entries)) if self._images(i)}
 
-    def _formula_of_images(self, i: int, formula: Formula) -> Floats:
-        values = {name: self._image_values(i, name) for name in formula.ids}
+    def _formula_of_images(self, i: int, formula: Formula, known: dict[str, Floats] | None = None) -> Floats:
+        known = {} if known is None else known
+        values = {name: self._image_values(i, name, known) for name in formula.ids}
         baseline = {}
         for name in formula.baselines:
             at = int(self._baselines[i])
@@ -264,7 +265,7 @@ class DerivedColumns:
         if pool:
             total = np.zeros((len(self._images(pool[0])), len(pool)))
             for name in names:
-                values = np.array([self._image_values(i, name) for i in pool]).T
+                values = np.array([self._image_values(i, name, {}) for i in pool]).T
                 better = self._track.columns()[name].direction
                 total += competition_ranks(sort_keys(values, RankedMetric(name), better))
             found = {i: total[:, column] / len(names) for column, i in enumerate(pool)}
@@ -282,17 +283,20 @@ class DerivedColumns:
             means[names] = found[0] if counts is None else found
         return means
 
-    def _image_values(self, i: int, metric: str) -> Floats:
+    def _image_values(self, i: int, metric: str, known: dict[str, Floats]) -> Floats:
         """A column's values of each image; a column that images do not have has its value in all of them.
 
         A derived column is its formula over the values of each image, also where its own value is over the averages.
+        ``known`` holds these, so that formulas that name earlier ones twice are not computed 2^n times.
         """
         computed = self._per_image.get(metric, {}).get(i)
         if computed is not None:
             return computed
         derived = self._columns.get(metric)
         if derived is not None and not derived.formula.per_image and i in self._computed.get(metric, ()):
-            return self._formula_of_images(i, derived.formula)
+            if metric not in known:
+                known[metric] = self._formula_of_images(i, derived.formula, known)
+            return known[metric]
         images = self._images(i)
         if any(metric in image.values for image in images):
             return np.array([image.values.get(metric) for image in images], dtype=np.float64)

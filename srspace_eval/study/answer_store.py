@@ -7,6 +7,7 @@ written files their names by links.
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import sys
 import tempfile
@@ -16,10 +17,11 @@ from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded, temporary_of
 from srspace_eval.errors import StudyError
+from srspace_eval.study.answers import AnswerError, largest_answer, parse_answer
 from srspace_eval.study.key import Key
 
 ANSWERS_PER_RATER = 20
-"""Number of different answers that a rater may send."""
+"""Number of different answers that a rater may send to a study. Answers to other studies in the folder do not count."""
 
 
 class AnswerStore:
@@ -28,6 +30,7 @@ class AnswerStore:
     def __init__(self, folder: Path, key: Key) -> None:
         self.folder, self.key = folder, key
         self._naming = threading.Lock()
+        self._own: dict[str, bool] = {}  # name of a file -> whether it is an answer of its rater to this study
         try:
             new = [path for path in (folder, *folder.parents) if not path.exists()]
             folder.mkdir(parents=True, exist_ok=True)
@@ -70,23 +73,42 @@ class AnswerStore:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            for number in range(1, ANSWERS_PER_RATER + 1):
+            sent = 0
+            for number in itertools.count(1):
                 name = f"{rater}.json" if number == 1 else f"{rater}-{number}.json"
                 target = self.folder / name
                 try:
                     self._give_name(scratch, target)
                 except FileExistsError:
                     if not _holds(target, data):
+                        sent += self._is_own(rater, name)
+                        if sent == ANSWERS_PER_RATER:
+                            raise StudyError(
+                                f"{rater} has sent {ANSWERS_PER_RATER} different answers; no more are stored"
+                            ) from None
                         continue
                 _sync_names(self.folder)
                 return name
-            raise StudyError(f"{rater} has sent {ANSWERS_PER_RATER} different answers; no more are stored")
+            raise AssertionError  # the numbers have no end
         except OSError as error:
             raise StudyError(f"{self.folder}: the answer cannot be stored ({error.strerror or error})") from error
         finally:
             if scratch is not None:
                 with suppress(OSError):
                     Path(scratch).unlink(missing_ok=True)
+
+    def _is_own(self, rater: str, name: str) -> bool:
+        """Whether a file is an answer of this rater to this study. Files are never replaced, so each is read once."""
+        if name not in self._own:
+            try:
+                data = read_bounded(self.folder / name, largest_answer(self.key))
+            except OSError:
+                return False
+            try:
+                self._own[name] = parse_answer(data, self.key).rater == rater
+            except AnswerError:  # of another study
+                self._own[name] = False
+        return self._own[name]
 
     def _give_name(self, scratch: str, target: Path) -> None:
         """Give a written file its name, unless a file has this name.

@@ -238,7 +238,7 @@ def _ranking(answer: TaskAnswerDocument, key: Key, what: str) -> Groups:
         raise AnswerError(f"{what}: its ranking does not contain each of the task's items exactly once")
     if not key.ties and len(groups) != len(flat):
         raise AnswerError(f"{what}: contains a tie, which this study does not allow")
-    return tuple(tuple(group) for group in groups)
+    return tuple(tuple(sorted(group)) for group in groups)  # the order in a tie says nothing
 
 
 def _rating(answer: TaskAnswerDocument, key: Key, what: str) -> float:

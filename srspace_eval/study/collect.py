@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -10,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from srspace_eval._utils.notices import notify
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import StudyError
-from srspace_eval.study.intervals import bootstrap_mor
+from srspace_eval.study.intervals import bootstrap_mor, coverage_told
 from srspace_eval.study.key import Key, load_key
 from srspace_eval.study.opinion_scores import mean_opinion_scores
 from srspace_eval.study.options import CollectOptions
@@ -23,8 +25,6 @@ from srspace_eval.study.report import write_outcome
 from srspace_eval.study.report_files import is_outcome
 from srspace_eval.study.screening import AcceptedAnswer, RejectedAnswer, screen_answers
 from srspace_eval.study.statistics import compare_pairs, friedman, rank_shares, rater_agreement
-
-_ONE_RATER = "one rater answered: there are no intervals, because one rater does not show how raters vary"
 
 
 def collect_study(
@@ -61,7 +61,7 @@ def collect_study(
     Warns
     -----
     Notice
-        For every answer that does not count, with the reason, and for a single rater.
+        For every answer that does not count, with the reason, and if one rater or one crop gives no interval.
 
     Examples
     --------
@@ -91,8 +91,8 @@ def collect_study(
     if out is not None:
         write_outcome(outcome, Path(out))
     _name_answers(key, outcome.accepted, outcome.rejected)
-    if outcome.rankings.raters == 1:
-        notify(_ONE_RATER)
+    if min(outcome.rankings.raters, outcome.rankings.units) == 1:
+        notify(coverage_told("rank", outcome.rankings.raters, outcome.rankings.units, options.over.removesuffix("s")))
     return outcome
 
 
@@ -130,7 +130,8 @@ def collect_ratings(
     Warns
     -----
     Notice
-        For every answer that does not count, with the reason, for every outlying rater, and for a single rater.
+        For every answer that does not count, with the reason, for every outlying rater, and if one rater or one picture
+        gives no interval.
 
     Examples
     --------
@@ -159,8 +160,13 @@ def collect_ratings(
     if out is not None:
         write_ratings(outcome, Path(out))
     _name_answers(key, outcome.accepted, outcome.rejected)
-    if len(outcome.scores.raters) == 1:
-        notify(_ONE_RATER)
+    if min(len(outcome.scores.raters), outcome.scores.pictures) == 1:
+        counts = len(outcome.scores.raters), outcome.scores.pictures
+        notify(coverage_told("rate", *counts, options.over.removesuffix("s")))
+    elif missing := [
+        name for name, low in zip(outcome.scores.methods, outcome.scores.low, strict=True) if math.isnan(low)
+    ]:
+        notify(f"no interval, because one rater or one picture was rated: {', '.join(map(visible, missing))}")
     for rater in outcome.scores.outlying:
         notify(f"outlying, but counted: {rater.rater}: {'; '.join(rater.outlying)}")
     return outcome
@@ -183,6 +189,8 @@ def _name_answers(key: Key, accepted: Sequence[AcceptedAnswer], rejected: Sequen
 def answer_files(paths: Sequence[Path]) -> list[Path]:
     """Files in the given order, each once. A folder counts as its ``.json`` files, without the result of a study.
 
+    A notice names a folder in it that has such files, because they do not count.
+
     Raises
     ------
     StudyError
@@ -190,7 +198,14 @@ def answer_files(paths: Sequence[Path]) -> list[Path]:
     """
     files: dict[Path, None] = {}
     for path in paths:
-        found = [f for f in sorted(path.glob("*.json")) if not is_outcome(f)] if path.is_dir() else [path]
+        found = [path]
+        if path.is_dir():
+            inside = sorted(path.iterdir())
+            found = [file for file in inside if file.suffix.lower() == ".json" and not is_outcome(file)]
+            if missed := [
+                f.name for f in inside if f.is_dir() and any(g.suffix.lower() == ".json" for g in f.iterdir())
+            ]:
+                notify(f"not read: the .json files in the folders {', '.join(map(visible, missed))} of {path}")
         if not found:
             raise StudyError(f"{path}: there is no .json file in it; give the folder of the raters' answers, or files")
         files.update(dict.fromkeys(found))

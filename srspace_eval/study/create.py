@@ -23,6 +23,8 @@ from srspace_eval.study.cropping import picture_sizes, read_pictures
 from srspace_eval.study.design import choose_images, expected_minutes, make_lists, make_tasks, place_crops
 from srspace_eval.study.entries import StudyEntries, gather_entries, open_submissions
 from srspace_eval.study.key import Key
+from srspace_eval.study.likeness import notify_unlike
+from srspace_eval.study.obvious import visible_checks
 from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.page import page_data, page_files, study_digest
 from srspace_eval.study.pictures import stored_png
@@ -174,7 +176,7 @@ def create_study(
     Warns
     -----
     Notice
-        If a rater needs more than an hour.
+        If a rater needs more than an hour, or a method's pictures are larger than the GT or do not look like it.
 
     Examples
     --------
@@ -193,8 +195,8 @@ def create_study(
     folder = Path(out)
     key_file = default_key_path(folder) if key_path is None else Path(key_path)
     secret = secrets.token_bytes(SECRET_BYTES) if secret is None else secret
-    if len(secret) != SECRET_BYTES:
-        raise StudyError(f"the secret has {len(secret)} bytes: it must have {SECRET_BYTES}")
+    if type(secret) is not bytes or len(secret) != SECRET_BYTES:
+        raise StudyError(f"the secret must be {SECRET_BYTES} bytes")
     check_places(folder, key_file)
     if gt is not None and lr is not None and options.task == "rate":
         raise StudyError("--lr is for rankings; ratings show no LR")
@@ -211,6 +213,7 @@ def create_study(
     images = len(entries.images) if options.images is None else options.images
     with progress("reading pictures", images * (len(entries.entries) + 1)) as advance:
         key = build_study(entries, folder, key_file, options, secret=secret, workers=workers, advance=advance)
+    notify_unlike(entries, options, workers)
     study = StudyFolder(folder, key_file, key)
     if study.minutes_per_rater > _LONG_MINUTES:
         notify(
@@ -254,6 +257,7 @@ def build_study(
     images = choose_images(entries.images, options)
     sizes = picture_sizes(entries, images)
     crops, obvious = place_crops(sizes, entries.track.scale, options)
+    obvious = visible_checks(entries, crops, obvious, sizes, options, secret)
     names = [entry.name for entry in entries.entries]
     scale = _scale(entries.track, options)
     if scale is None:

@@ -10,17 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
+from srspace_eval._utils.notices import notify
 from srspace_eval._utils.png import Pixels, decode_png
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval._utils.progress import Advance
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import ImageError, StudyError
-from srspace_eval.study.design import LARGE_CELLS, SMALL_CELLS, UNTOUCHED, Crop, Task
+from srspace_eval.study.design import Crop, Task
 from srspace_eval.study.entries import StudyEntries
+from srspace_eval.study.obvious import obvious_piece, obvious_squares
 from srspace_eval.study.options import StudyOptions
-from srspace_eval.study.pictures import coarsened, read_squares, shrunk
-from srspace_eval.study.randomization import secret_generator
+from srspace_eval.study.pictures import read_squares, shrunk
 from srspace_eval.submissions.sources import Source
+from srspace_eval.tracks.model import Track
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,11 @@ def read_pictures(
     ------
     StudyError
         If pictures are damaged or too small. It lists all of them.
+
+    Warns
+    -----
+    Notice
+        For each method with pictures that are larger than the GT.
     """
     size = options.size
     rating = options.task == "rate"
@@ -102,6 +109,7 @@ def read_pictures(
     for task in tasks:
         by_image[task.crop.image].append(task)
     contexts: dict[str, LrContext] = {}
+    others: dict[str, list[str]] = defaultdict(list)
 
     def read_method(image: str, index: int) -> None:
         entry = entries.entries[index]
@@ -109,7 +117,10 @@ def read_pictures(
         name = entry.files[image]
         where = entry.source.where(name)
         corners = [(task.crop.x, task.crop.y) for task in shown]
-        for task, square in zip(shown, read_squares(entry.source.read(name), where, corners, size), strict=True):
+        data = entry.source.read(name)
+        if told := _other_size(data, where, sizes[image], entries.track):
+            others[entry.name].append(told)
+        for task, square in zip(shown, read_squares(data, where, corners, size), strict=True):
             store[row[task.items[task.holds.index(index)]]] = square
 
     def read_reference(image: str) -> None:
@@ -121,9 +132,9 @@ def read_pictures(
         lr = None if rating else _low_resolution(entries, image, gt, sizes[image])
         for task in by_image[image]:
             if task.kind == "obvious":
-                square = _obvious_square(entries, task.crop, gt, options, secret)
+                [square] = obvious_squares(entries, task.crop, [(task.crop.x, task.crop.y)], options.size, secret)
                 for number, (item, level) in enumerate(zip(task.items, task.holds, strict=True)):
-                    store[row[item]] = _obvious_piece(square, level, task.holds[:number].count(level))
+                    store[row[item]] = obvious_piece(square, level, task.holds[:number].count(level))
             if task.reference is not None and lr is not None:
                 contexts[task.reference] = _context(lr, task.crop, entries.track.scale, options)
             elif task.reference is not None and gt is not None:
@@ -145,33 +156,38 @@ def read_pictures(
             raise
     if problems:
         raise StudyError("pictures cannot be used", problems)
+    for method in sorted(others):
+        told = sorted(others[method])
+        notify(
+            f"{visible(method)}: {len(told)} of its {len(by_image)} pictures are larger than the GT; the crops are "
+            f"from their top left parts, and may show other places than those of other methods: {told[0]}"
+        )
     return {item: store[i] for item, i in row.items()}, contexts
 
 
-def _obvious_piece(square: Pixels, level: int, variant: int) -> Pixels:
-    size = len(square)
-    cell = {UNTOUCHED: 1, SMALL_CELLS: max(2, size // 10), LARGE_CELLS: max(3, size // 3)}[level]
-    return coarsened(square, cell, variant)
+def _other_size(data: bytes, where: str, size: tuple[int, int], track: Track) -> str:
+    """What to say of a picture that is larger than its GT; empty for one that the track crops to the same size.
+
+    Raises
+    ------
+    ImageError
+        If the file is no PNG or smaller than its GT, or the track accepts no larger pictures.
+    """
+    info = inspect_png(data, where)
+    cropped = info.height // track.crop * track.crop, info.width // track.crop * track.crop
+    if cropped == size:
+        return ""
+    told = f"{where}: {info.width}×{info.height} pixels"
+    if cropped[0] < size[0] or cropped[1] < size[1]:
+        raise ImageError(f"{told}, smaller than its GT ({size[1]}×{size[0]})")
+    told += f", but its GT has {size[1]}×{size[0]}"
+    if track.mismatch == "error":
+        raise ImageError(f'{told}; track {track.name} crops no larger samples (mismatch = "error")')
+    return told
 
 
 def _square(picture: Pixels, crop: Crop, size: int) -> Pixels:
     return picture[crop.y : crop.y + size, crop.x : crop.x + size]
-
-
-def _obvious_square(
-    entries: StudyEntries, crop: Crop, gt: Pixels | None, options: StudyOptions, secret: bytes
-) -> Pixels:
-    """The untouched crop of an obvious task: of the GT, or without a GT of a method drawn by the secret.
-
-    Not by the seed, which may be published: raters must not know the method of a piece.
-    """
-    if gt is not None:
-        return _square(gt, crop, options.size)
-    rng = secret_generator(secret, "obvious method", crop.image, str(crop.number))
-    entry = entries.entries[int(rng.integers(len(entries.entries)))]
-    name = entry.files[crop.image]
-    [square] = read_squares(entry.source.read(name), entry.source.where(name), [(crop.x, crop.y)], options.size)
-    return square
 
 
 def _low_resolution(entries: StudyEntries, image: str, gt: Pixels | None, size: tuple[int, int]) -> Pixels:

@@ -140,6 +140,8 @@ def load_key(path: Path) -> Key:
     try:
         document = convert(data, KeyDocument)
         tasks = {task.id: task for task in document.tasks}
+        if lost := [name for name in _settings_shown(document) if name not in document.settings]:
+            raise DocumentError(f"settings has no {', '.join(lost)}")
         _check_scale(document)
         for task in document.tasks:
             _check_task(task, document)
@@ -164,6 +166,11 @@ def load_key(path: Path) -> Key:
         task=document.task,
         scale=document.scale,
     )
+
+
+def _settings_shown(document: KeyDocument) -> tuple[str, ...]:
+    """Settings that the report shows."""
+    return ("track", "created_with", "size", "seed", "lr" if document.task == "rank" else "pairs")
 
 
 def _check_scale(document: KeyDocument) -> None:

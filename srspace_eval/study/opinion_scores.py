@@ -15,10 +15,10 @@ from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
 from srspace_eval._utils.untrusted_text import escape_cell, visible
 from srspace_eval.errors import StudyError
+from srspace_eval.study.intervals import combined, two_way_error, variation
 from srspace_eval.study.panel import RaterSummary, fit_bias_model, summarise_raters
 from srspace_eval.study.rankings import Floats, Ints
 from srspace_eval.study.statistics import kendall_w
@@ -38,7 +38,7 @@ class OpinionScores:
         The K names.
     mos, low, high
         Plain MOS and its interval for other raters and other pictures, (K,). NaN: no interval, because only one rater
-        rated the method.
+        rated the method, or only one picture of it was rated.
     unbiased, unbiased_low, unbiased_high
         The same of the model with biases, (K,).
     ratings
@@ -92,7 +92,8 @@ class OpinionScores:
         -------
         pandas.DataFrame
             Columns: ``team`` (text); ``mos``, ``mos_low``, ``mos_high``, ``unbiased``, ``unbiased_low``,
-            ``unbiased_high`` (float64, on the scale; an interval is NaN if one rater rated the method); ``n``, the
+            ``unbiased_high`` (float64, on the scale; an interval is NaN if one rater rated the method,
+            or one picture of it was rated); ``n``, the
             number of ratings (int64).
         """
         import pandas as pd
@@ -144,8 +145,10 @@ def mean_opinion_scores(
     The plain MOS of a method is the mean of its ratings. The unbiased one is the mean, over pictures, of the qualities
     of :func:`srspace_eval.study.panel.fit_bias_model`. Both intervals are for other raters and other pictures: the
     variance between raters and that between pictures add to the variance of single ratings, as in
-    :func:`srspace_eval.study.intervals.two_way_error`. Intervals are cut at the ends of the scale. A method that one
-    rater rated has no interval (NaN), because one rater does not show how raters vary.
+    :func:`srspace_eval.study.intervals.two_way_error`. Intervals are cut at the ends of the scale. A method has
+    no interval (NaN) if one rater rated it, or one picture of it was rated: one does not show how they vary.
+    ``benchmarks/study_intervals.py`` measures how often the intervals hold the truth; ``docs/opinion-scores.md`` has
+    the numbers.
 
     Parameters
     ----------
@@ -203,16 +206,17 @@ def mean_opinion_scores(
     stimulus = stimulus.astype(np.int64)
     model = fit_bias_model(values, by_rater, stimulus, scale.step)
     free = values - model.bias[by_rater]
-    weight = 1 / np.maximum(model.inconsistency, scale.step / np.sqrt(12)) ** 2
-    share = weight[by_rater] / np.bincount(stimulus, weight[by_rater])[stimulus]
+    weight = model.weight[by_rater]
+    share = weight / np.bincount(stimulus, weight)[stimulus]
+    even = 1 / np.bincount(stimulus)[stimulus]
     plain, unbiased = [], []
     for index in range(len(methods)):
         own = by_method == index
-        arguments = values[own], free[own], by_rater[own], by_picture[own]
-        plain.append(_estimate(np.ones(int(own.sum())), arguments[0], arguments[0], *arguments[2:], level))
-        unbiased.append(_estimate(share[own], *arguments, level))
+        groups = by_rater[own], by_picture[own]
+        plain.append(two_way_error(values[own, None], *groups).half_width(level)[0])
+        unbiased.append(_interval(share[own], free[own], model.bias[groups[0]], even[own], *groups, level))
     mos = np.bincount(by_method, values) / np.bincount(by_method)  # exact where all scores are whole numbers
-    _, low, high = np.array(plain).T
+    low, high = mos - plain, mos + plain
     free_mos, free_low, free_high = np.array(unbiased).T
     return OpinionScores(
         methods=methods,
@@ -259,47 +263,23 @@ def _numbered(names: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
     return tuple(known), np.array([place[name] for name in names], dtype=np.int64)
 
 
-def _estimate(
-    weight: Floats, raw: Floats, free: Floats, rater: Ints, picture: Ints, level: float
+def _interval(
+    weight: Floats, free: Floats, bias: Floats, shared: Floats, rater: Ints, picture: Ints, level: float
 ) -> tuple[float, float, float]:
     """One method's weighted mean of scores without bias, and its interval.
 
-    The raters' biases are part of the error: other raters have other biases. So the variance between raters is that of
-    the raw scores.
+    The raters' biases are part of the error: other raters have other biases. The mean bias of the panel is 0, and all
+    raters count in it alike, consistent or not. So ``shared``, the weights of the biases, differ from those of the
+    scores.
     """
     weight = weight / weight.sum()
     mean = float((weight * free).sum())
-    if not np.any(rater != rater[0]):
-        return mean, math.nan, math.nan
-    every = np.arange(len(raw))
-    by_rater, df_rater = _between(weight * (raw - float((weight * raw).sum())), rater)
-    raw_single, _ = _between(weight * (raw - float((weight * raw).sum())), every)
-    by_picture, df_picture = _between(weight * (free - mean), picture)
-    single, df_single = _between(weight * (free - mean), every)
-    parts = [
-        (single, df_single),
-        (max(by_rater - raw_single, 0.0), df_rater),
-        (max(by_picture - single, 0.0), df_picture),
-    ]
-    variance = sum(part for part, _ in parts)
-    # Satterthwaite's approximation, with the variances that contain the excess.
-    spread = single**2 / df_single
-    # Two raters may agree by chance: two_way_error says why their variance counts as at least that of single ratings.
-    counted = max(by_rater, raw_single) if df_rater == 1 else by_rater if by_rater > raw_single else 0.0
-    spread += counted**2 / df_rater
-    spread += by_picture**2 / df_picture if by_picture > single else 0.0
-    freedom = variance**2 / spread if spread > 0 else df_single
-    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * float(np.sqrt(variance))
+    shared = shared / shared.sum()
+    rest = (free - mean)[:, None]
+    single, *factors = (variation(rest, weight, group) for group in (np.arange(len(free)), rater, picture))
+    panel = variation((bias - float((shared * bias).sum()))[:, None], shared, rater)
+    half = float(combined(single, *factors, bias=panel).half_width(level)[0])
     return mean, mean - half, mean + half
-
-
-def _between(residual: Floats, group: Ints) -> tuple[float, int]:
-    """The variance of a sum of weighted residuals from the sums of groups, and its degrees of freedom."""
-    _, index = np.unique(group, return_inverse=True)
-    totals = np.bincount(index, residual)
-    groups = len(totals)
-    factor = groups / (groups - 1) if groups > 1 else 0.0  # one group does not show how groups vary
-    return factor * float((totals**2).sum()), max(groups - 1, 1)
 
 
 def _agreement(values: Floats, rater: Ints, method: Ints) -> float:

@@ -63,11 +63,14 @@ class BiasModel:
         (stimuli,).
     bias, inconsistency
         (raters,): mean 0, and standard deviation of the noise.
+    weight
+        (raters,): how much a rater's scores count in the qualities.
     """
 
     quality: Floats
     bias: Floats
     inconsistency: Floats
+    weight: Floats
 
 
 def fit_bias_model(score: Floats, rater: Ints, stimulus: Ints, step: float = 1.0) -> BiasModel:
@@ -78,8 +81,10 @@ def fit_bias_model(score: Floats, rater: Ints, stimulus: Ints, step: float = 1.0
     bias, weighted by 1 / inconsistency² (Li, Bampis, Krasula, Janowski & Katsavounidis, "A simple model for subject
     behavior in subjective experiments", 2020).
 
-    An inconsistency counts as at least step / √12, the error of a rounded score. Without this bound one rater could get
-    all the weight.
+    In a weight, an inconsistency counts as at least the panel's median. So no rater weighs more than the more
+    consistent half of the panel. Without this bound one rater, or a few who agree beforehand, would pull the qualities
+    to their own scores, seem consistent, and get nearly all the weight. It also counts as at least step / √12, the
+    error of a rounded score.
 
     Parameters
     ----------
@@ -104,20 +109,20 @@ def fit_bias_model(score: Floats, rater: Ints, stimulus: Ints, step: float = 1.0
     """
     count = np.bincount(rater)
     least = step / np.sqrt(12)
-    weight = np.ones(len(count))
     bias = np.zeros(len(count))
-    quality = _weighted(score, weight[rater], stimulus)
+    quality = _weighted(score, np.ones(len(score)), stimulus)
     inconsistency = np.full(len(count), least)
+    weight = np.ones(len(count))
     for _ in range(_ROUNDS):
         bias = np.bincount(rater, score - quality[stimulus]) / count
         bias -= bias.mean()
         residual = score - quality[stimulus] - bias[rater]
         inconsistency = np.sqrt(np.bincount(rater, residual**2) / count)
-        weight = 1 / np.maximum(inconsistency, least) ** 2
+        weight = 1 / np.maximum(inconsistency, max(float(np.median(inconsistency)), least)) ** 2
         before, quality = quality, _weighted(score - bias[rater], weight[rater], stimulus)
         if np.max(np.abs(quality - before)) < _CONVERGED:
             break
-    return BiasModel(quality, bias, inconsistency)
+    return BiasModel(quality, bias, inconsistency, weight)
 
 
 def _weighted(score: Floats, weight: Floats, group: Ints) -> Floats:

@@ -17,7 +17,8 @@ def default_key_path(folder: Path) -> Path:
     >>> default_key_path(Path("studies/faces")).name
     'faces-key.json'
     """
-    return folder.with_name(f"{folder.resolve().name}-key.json")
+    beside = folder.resolve() if folder.is_symlink() or folder.name in ("", "..") else folder
+    return beside.with_name(f"{folder.resolve().name}-key.json")
 
 
 def check_places(folder: Path, key_path: Path) -> None:
@@ -26,15 +27,23 @@ def check_places(folder: Path, key_path: Path) -> None:
     Raises
     ------
     StudyError
-        If the folder or the key's file exists already, the key would lie in the folder, or a parent is missing.
+        If the folder or the key's file exists already, one of them would lie in a raters' folder, or a parent is
+        missing.
     """
     problems = []
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.resolve() == Path.cwd():
+        problems.append(f"{folder}: is the current folder, and would be replaced; name another --out")
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         problems.append(f"{folder}: exists already and is not empty; choose another --out, or move it away")
     if key_path.exists():
         problems.append(f"{key_path}: there is a key already; move it away, or name another with --key")
     if key_path.resolve().is_relative_to(folder.resolve()):
         problems.append(f"{key_path}: the key must not lie in the raters' folder; name another with --key")
+    for place in (folder.absolute().parent, key_path):
+        try:
+            refuse_raters_folder(place)
+        except StudyError as error:
+            problems.append(str(error))
     for parent in sorted({folder.absolute().parent, key_path.absolute().parent}):
         if not parent.is_dir():
             problems.append(f"{parent}: there is no such folder; make it first")

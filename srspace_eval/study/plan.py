@@ -245,12 +245,13 @@ def _check(target: PlanTarget, model: RaterModel, raters: Sequence[int], most_cr
     if not all(0 <= value < 1e6 for value in (model.taste, model.crop_effect, model.quality_sd)):
         problems.append("--taste, --crop-effect and --spread must be numbers of at least 0")
     # With K methods MORs differ by K - 1 at most, if all rankings are equal.
-    if not 0 < target.difference <= 0.9 * (model.entries - 1):
-        problems.append(
-            f"--difference must lie between 0 and {0.9 * (model.entries - 1):g} for {model.entries} methods"
-        )
-    if not 0 < target.alpha < 1 or not 0 < target.power < 1:
-        problems.append("--alpha and --power must lie between 0 and 1")
+    most = 0.9 * (min(model.entries, _MOST_ENTRIES) - 1)
+    if not 0 < target.difference <= most:
+        problems.append(f"--difference must lie between 0 and {most:g} for {model.entries} methods")
+    if not 1e-9 <= target.alpha < 1 or not 0 < target.power < 1:
+        problems.append("--alpha must lie between 1e-9 and 1, and --power between 0 and 1")
+    if target.comparisons > 1_000_000:
+        problems.append("--comparisons must be at most 1000000")
     if target.comparisons < 1 or not raters or min(raters) < 1 or most_crops < 6 or studies < 20:
         problems.append("--raters and --comparisons must be at least 1, --most-crops 6, --studies 20")
     elif model.entries > _MOST_ENTRIES or max(raters) * most_crops * max(model.entries, studies) > _LARGEST:

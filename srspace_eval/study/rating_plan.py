@@ -163,7 +163,8 @@ def plan_ratings(
 
     The variance of a method's mean is bias² / R + picture² / P + noise² / (R P), for R raters and P pictures of which
     each rater rates all. The quantile is Student's, with Satterthwaite's degrees of freedom, as in
-    :func:`srspace_eval.mean_opinion_scores`.
+    :func:`srspace_eval.mean_opinion_scores`. For two or three raters or pictures, intervals differ from the plan by
+    up to a fifth.
 
     Parameters
     ----------
@@ -239,10 +240,10 @@ def _fewest(width: Callable[[int], float], wanted: float) -> int | None:
 
 def _check(target: RatingTarget, model: RatingModel, raters: Sequence[int]) -> None:
     problems = []
-    if model.entries < 1:
-        problems.append("--entries must be at least 1")
-    if not all(0 <= value < 1e6 for value in (model.bias, model.noise, model.picture)):
-        problems.append("--bias, --noise and --picture-effect must be numbers of at least 0")
+    if not 1 <= model.entries <= _MOST:
+        problems.append(f"--entries must lie between 1 and {_MOST}")
+    if not all(value == 0 or 1e-6 <= value < 1e6 for value in (model.bias, model.noise, model.picture)):
+        problems.append("--bias, --noise and --picture-effect must be 0, or numbers from 0.000001 to 1000000")
     if not 0 < target.half_width < 1e6:
         problems.append("--half-width must be larger than 0")
     if not 2 <= target.pictures <= _MOST:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from srspace_eval.ranking.draws import MOS_FILE
 from srspace_eval.study.figures import grades_figure, mos_figure, strengths
+from srspace_eval.study.intervals import coverage_told
 from srspace_eval.study.rating_outcome import RatingOutcome
 from srspace_eval.study.report_files import render_report, write_report
 
@@ -34,6 +35,9 @@ def rating_page(outcome: RatingOutcome) -> str:
         settings=outcome.key.settings,
         ends=(labels[0], labels[-1]),
         grade_names=labels,
+        coverage=coverage_told(
+            "rate", len(document["raters"]), document["pictures"]["count"], document["pictures"]["kind"]
+        ),
         legend=list(zip(best_first, strengths(len(labels)), strict=True)),
         arrow="↑" if scale.better == "higher" else "↓",
         figures={

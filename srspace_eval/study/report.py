@@ -11,7 +11,7 @@ from typing import Any
 from srspace_eval._utils.untrusted_text import escape_cell
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, draws_csv
 from srspace_eval.study.figures import mor_figure, shares_figure, strengths
-from srspace_eval.study.intervals import COVERAGE
+from srspace_eval.study.intervals import coverage_told
 from srspace_eval.study.outcome import StudyOutcome
 from srspace_eval.study.report_files import render_report, write_report
 
@@ -56,7 +56,7 @@ def report_page(outcome: StudyOutcome) -> str:
         doc=document,
         settings=outcome.key.settings,
         rank_names=ranks,
-        coverage=COVERAGE.get(document["raters"]),
+        coverage=coverage_told("rank", document["raters"], document["units"]["count"], document["units"]["kind"]),
         legend=list(zip(ranks, strengths(len(ranks)), strict=True)),
         matrix=_matrix(document, difference),
         figures={"mor": mor_figure(document["methods"]), "shares": shares_figure(document["methods"])},

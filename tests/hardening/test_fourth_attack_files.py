@@ -9,6 +9,7 @@ import time
 import warnings
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from srspace_eval.errors import CheckpointError, InputError, SamplingError, Subm
 from srspace_eval.metrics.lpips.trunk_files import parameter_shapes, read_parameters, read_state_dict
 from srspace_eval.metrics.scenes.models import niqe_model
 from srspace_eval.models.adapters.peak import peak_bytes
+from srspace_eval.models.adapters.spandrel_model import SpandrelModel
 from srspace_eval.models.checkpoints.allocations import AllocationLimit, AllocationLimitError
 from srspace_eval.models.checkpoints.reading import read_checkpoint
 from srspace_eval.models.checkpoints.spandrel_files import build_with_spandrel
@@ -269,3 +271,12 @@ def test_a_logo_is_read_as_the_formats_that_the_platform_takes(tmp_path: Path) -
         warnings.simplefilter("error")
         refusals = check_bundle(tmp_path / "b.zip").refusals
     assert "image: logo.png is not a PNG, JPEG, GIF or WebP in RGB" in refusals
+
+
+def test_the_padding_of_a_network_is_counted(tmp_path: Path) -> None:
+    torch.save(_greedy(2), tmp_path / "a.pth")
+    model = load_model(tmp_path / "a.pth", "cpu")
+    assert isinstance(model, SpandrelModel)
+    model.descriptor.size_requirements = SimpleNamespace(get_padding=lambda width, height: (1 << 20, 1 << 20))
+    with pytest.raises(SamplingError, match="LR pixels need more than"):
+        model.memory_estimate(8, 8, 1)

@@ -294,3 +294,22 @@ def test_the_guide_names_the_members_that_a_plug_in_needs() -> None:
     guide = (Path(__file__).parents[2] / "docs/guides/method.md").read_text(encoding="utf-8")
     section = guide[guide.index("## Your own model as a plug-in") :]
     assert [member for member in _MEMBERS if f"`{member}`" not in section] == ["sample"]
+
+
+@pytest.mark.parametrize("place", ["in", "in/heat-0.5", "alias"])
+def test_a_folder_of_the_lrs_is_no_folder_of_samples(tmp_path: Path, place: str) -> None:
+    lr = tmp_path / place
+    if place == "alias":
+        (tmp_path / "in").mkdir()
+        lr.symlink_to("in", target_is_directory=True)
+    else:
+        lr.mkdir(parents=True)
+    write_png(lr / "a.png", np.full((6, 5, 3), 60, np.uint8))
+    options = SampleOptions(samples=1, heats=(0.5, 0.9), overwrite=True)
+    with pytest.raises(SamplingError, match="is the folder of the LRs"):
+        sample_folder(Toy(), lr, tmp_path / "in", options)
+    with pytest.raises(InputError, match="would replace the pictures"):
+        downscale_folder(lr, lr.parent / lr.name / ".", 4, overwrite=True)
+    with pytest.raises(InputError, match="would replace the pictures"):
+        degrade_folder(lr, lr, overwrite=True)
+    assert (read_rgb(lr / "a.png") == 60).all()

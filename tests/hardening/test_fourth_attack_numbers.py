@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from srspace_eval import imresize, load_track, niqe, score, write_png
+from srspace_eval import brisque, imresize, load_track, niqe, score, write_png
 from srspace_eval.errors import InputError, SubmissionError
+from srspace_eval.metrics.scenes.metric import Brisque
 
 TRACK = """
 name = "nq"
@@ -56,3 +57,11 @@ def test_pictures_of_few_rows_and_of_many_channels_are_resized(shape: tuple[int,
     rows, columns, channels = shape
     expected = (-(-rows // 4), -(-columns // 4), channels)
     assert imresize(np.zeros(shape, np.float32), 1 / 4).shape == expected
+
+
+def test_brisque_needs_three_rows() -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    assert np.isnan([brisque(picture[:2]), brisque(picture[:, :2]), brisque(picture[:1, :1])]).all()
+    assert not np.isnan(brisque(picture[:20, :20]))
+    (least,) = Brisque(border=2).least_sizes("alex")
+    assert least.side == 3 + 4

@@ -20,6 +20,7 @@ from srspace_eval._utils.csv_table import MAX_ROWS
 from srspace_eval.codabench.downloads import import_downloads
 from srspace_eval.errors import RankingError, ResultsError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.compatibility import require_one_signature
 from srspace_eval.ranking.intervals import MAX_NUMBERS, resampled_numbers
 from srspace_eval.ranking.model import CLAIM, MEASURED, Entry
 from srspace_eval.ranking.reasons import what_is_missing
@@ -58,7 +59,10 @@ def track_of(folder: Path) -> Track:
 
 
 def result(team: str, psnr: float, images: int = 3, kind: Any = "team") -> Result:
-    settings = {"common": {"track": "own", "scale": 4, "samples": 1, "images": images}, "psnr": {"floor": "one step"}}
+    settings: dict[str, dict[str, Any]] = {
+        "common": {"track": "own", "scale": 4, "samples": 1, "images": images},
+        "psnr": {"floor": "one step"},
+    }
     records = tuple(
         ImageRecord(f"{i:06d}", 8, 8, None, {"psnr": psnr}, {}, (SampleRecord(0, "a.png", "0" * 64, {"psnr": psnr}),))
         for i in range(images)
@@ -284,3 +288,40 @@ def test_more_journals_of_shards_than_can_be_opened_are_a_named_error(tmp_path: 
         open_shards(tmp_path / "A.json", Signature({})),
     ):
         pass
+
+
+def test_formulas_that_name_earlier_ones_twice_are_computed_once_for_each_image(tmp_path: Path) -> None:
+    chain = "".join(
+        f'd{k} = {{ formula = "{"psnr" if k < 2 else f"d{k - 1} + d{k - 2}"}", better = "higher", digits = 2 }}\n'
+        for k in range(60)
+    )
+    last = 'z = { formula = "d59 / 2", of = "images", better = "higher", digits = 2 }\n'
+    (tmp_path / "own.toml").write_text(TRACK.replace("gain =", f"{chain}{last}gain ="))
+    track = load_track(tmp_path / "own.toml")
+    results = [result("A", 1.0), result("B", 2.0)]
+    assert seconds(lambda: se.rank(results, track)) < 1
+    rows = se.rank(results, track).rows
+    assert {row.entry.team: row.entry.values["z"] for row in rows}["A"] == 1548008755920 / 2
+
+
+def test_a_site_chooses_the_axes_of_its_scatter_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from srspace_eval.report.html import charts
+
+    calls: list[int] = []
+    plane = charts.plane
+
+    def count(ranking: se.Ranking) -> tuple[str, str] | None:
+        calls.append(1)
+        return plane(ranking)
+
+    monkeypatch.setattr(charts, "plane", count)
+    entries = [Entry(f"T{i}", "team", {"lpips": 0.2, "diversity": 20.0}, "given") for i in range(50)]
+    se.write_leaderboards([se.rank(entries, "x4")], tmp_path / "site", formats=["html"])
+    assert len(calls) < 10
+
+
+def test_one_result_with_many_groups_of_settings_does_not_stop_a_board() -> None:
+    groups = {f"g{i}": {"k": i} for i in range(490)}
+    small = [result(f"T{i}", 30.0) for i in range(300)]
+    last = replace(small[0], team="Z", signature=Signature({**small[0].signature.settings, **groups}))
+    assert seconds(lambda: require_one_signature([*small, last])) < 1

@@ -131,7 +131,7 @@ def test_a_later_partial_answer_does_not_replace_a_complete_one(study: Study, tm
 def test_one_rater_of_rankings_gives_no_interval_and_a_notice(study: Study, tmp_path: Path) -> None:
     _, key = study
     save(tmp_path / "answers", "r01.json", answer_document(key, "r01"))
-    with pytest.warns(Notice, match="one rater answered"):
+    with pytest.warns(Notice, match="one rater does not show"):
         outcome = collect_study(tmp_path / "answers", key, out=tmp_path / "out")
     told = json.loads((tmp_path / "out/study.json").read_text())
     assert {end for m in told["methods"] for end in m["mor_interval"] + m["rank_interval"]} == {None}

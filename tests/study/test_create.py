@@ -285,6 +285,7 @@ def test_the_error_names_a_folder_that_cannot_be_written(build: Build, monkeypat
         build()
 
 
+@pytest.mark.filterwarnings("ignore:.*do not look like their GT")  # the methods have no blue
 def test_without_a_seed_what_is_shown_follows_from_the_secret(material: Material, tmp_path: Path) -> None:
     keys = []
     for number, secret in enumerate([b"a" * 32, b"a" * 32, b"b" * 32, b"c" * 32]):

@@ -66,26 +66,25 @@ def test_intervals_repeat_with_their_seed() -> None:
     assert not np.array_equal(a.low, c.low)
 
 
-def test_one_rater_gives_no_interval_and_one_crop_gives_some() -> None:
-    """One rater does not show how raters vary: intervals of one rater held the true MOR in 60 % of all cases."""
-    alone, several = (
-        bootstrap_mor(rankings(np.asarray(stats.rankdata(np.random.default_rng(0).normal(size=(*shape, 3)), axis=2))))
-        for shape in ((1, 20), (8, 1))
+@pytest.mark.parametrize("shape", [(1, 20), (8, 1)])
+def test_one_rater_or_one_crop_gives_no_interval(shape: tuple[int, int]) -> None:
+    """Intervals of one rater held the true MOR in 60 % of all cases, and those of one crop in 42 to 66 %."""
+    found = bootstrap_mor(
+        rankings(np.asarray(stats.rankdata(np.random.default_rng(0).normal(size=(*shape, 3)), axis=2)))
     )
-    assert np.isnan([alone.low, alone.high, alone.rank_low, alone.rank_high]).all()
-    assert np.isfinite(alone.rank).all()
-    assert alone.draws.shape == (0, 3)
-    assert np.isfinite([several.low, several.high]).all()
-    assert (several.low < several.high).all()
+    assert np.isnan([found.low, found.high, found.rank_low, found.rank_high]).all()
+    assert np.isfinite(found.rank).all()
+    assert found.draws.shape == (0, 3)
 
 
-def test_intervals_of_two_raters_hold_the_truth() -> None:
-    """Before the few degrees of freedom counted, it was 86 %."""
+@pytest.mark.parametrize("shape", [(2, 20), (10, 2)])
+def test_intervals_of_two_raters_or_crops_hold_the_truth(shape: tuple[int, int]) -> None:
+    """Before the few degrees of freedom counted, it was 86 % for two raters, and 88 % for two crops."""
     rng = np.random.default_rng(11)
     truth = simulate(rng, 1, 20000, 4, crop=1.0).mean(axis=(0, 1))
     held = []
     for _ in range(60):
-        found = bootstrap_mor(rankings(simulate(rng, 2, 20, 4, taste=0.6, crop=0.8)), draws=200)
+        found = bootstrap_mor(rankings(simulate(rng, *shape, 4, taste=0.6, crop=0.8)), draws=200)
         held.append((found.low <= truth) & (truth <= found.high))
     assert np.mean(held) >= 0.95
 

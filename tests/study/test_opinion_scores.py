@@ -116,7 +116,7 @@ def test_the_fit_equals_least_squares_with_its_weights() -> None:
         assert model.inconsistency[i] == pytest.approx(np.sqrt(np.mean(residual[rater == i] ** 2)), abs=1e-8)
         assert np.ptp([np.mean(residual[rater == k]) for k in range(5)]) < 1e-7  # equal: the mean bias is 0
     for j in range(12):
-        weight = np.maximum(model.inconsistency, 1 / np.sqrt(12))[rater[stimulus == j]] ** -2.0
+        weight = np.maximum(model.inconsistency, np.median(model.inconsistency))[rater[stimulus == j]] ** -2.0
         assert float((weight * residual[stimulus == j]).sum()) == pytest.approx(0, abs=1e-6)
     assert model.bias.mean() == pytest.approx(0, abs=1e-12)
 
@@ -242,9 +242,13 @@ def test_an_impossible_scale_is_refused(scale: OpinionScale, message: str) -> No
         mean_opinion_scores(["a"], ["p"], ["r"], [3], scale=scale)
 
 
-def test_one_rater_gives_a_score_without_an_interval() -> None:
-    found = mean_opinion_scores(["a", "b", "b"], ["p"] * 3, ["r", "r", "s"], np.array([5, 4, 2]))  # type: ignore[arg-type]
-    assert found.mos.tolist() == [5, 3]
+@pytest.mark.parametrize(("rater", "picture"), [("rr", "pq"), ("rs", "pp")])
+def test_one_rater_or_picture_gives_a_score_without_an_interval(rater: str, picture: str) -> None:
+    """Method b has two raters and two pictures. Method a lacks one of them."""
+    found = mean_opinion_scores(
+        ["a", "a", *"bbbb"], [*picture, *"ppqq"], [*rater, *"rsrs"], np.array([5, 3, 4, 2, 4, 3])  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert found.mos.tolist() == [4, 3.25]
     assert np.isnan([found.low[0], found.high[0], found.unbiased_low[0], found.unbiased_high[0]]).all()
-    assert found.low[1] < 3 < found.high[1]
-    assert found.to_csv().splitlines()[1] == "a,5.000000,,"
+    assert found.low[1] < 3.25 < found.high[1]
+    assert found.to_csv().splitlines()[1] == "a,4.000000,,"

@@ -178,3 +178,74 @@ def test_a_stored_place_behind_the_last_task_is_the_last_task(page: Page, small:
     page.reload()
     page.click("#begin")
     assert page.inner_text("#progress-text") == "Task 3 of 3"
+
+
+def test_a_tab_that_could_not_store_does_not_replace_later_work(
+    page: Page, server: StudyServer, tmp_path: Path
+) -> None:
+    """One tab cannot write. Another does all tasks and sends them. Then the first writes again."""
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    rank(page)
+    page.evaluate("() => { window.kept = Storage.prototype.setItem; Storage.prototype.setItem = () => { throw 0; }; }")
+    page.click("#next")
+    rank(page)
+    page.locator("#trouble", has_text="does not store your answers now").wait_for()
+    other = page.context.new_page()
+    other.goto(server.links["r01"])
+    other.click("#begin")
+    while other.is_hidden("#screen-done"):
+        rank(other)
+        other.click("#next")
+    other.locator("#send-state", has_text="have arrived").wait_for()
+    page.evaluate("() => { Storage.prototype.setItem = window.kept; }")
+    page.locator("#ranking .worse").first.click()
+    stored = page.evaluate("() => JSON.parse(localStorage.getItem(Object.keys(localStorage)[0]))")
+    assert len(stored["tasks"]) == 3
+    assert all(task["done"] for task in stored["tasks"].values())
+    assert (stored["revision"], stored["sent"]) == (2, False)
+    other.reload()
+    other.click("#begin")
+    other.locator("#send-state", has_text="have arrived").wait_for()
+    revisions = [json.loads(path.read_text())["revision"] for path in sorted((tmp_path / "answers").iterdir())]
+    assert sorted(revisions) == [1, 2]
+
+
+def test_what_one_tab_could_not_store_is_kept_beside_the_work_of_another(page: Page, server: StudyServer) -> None:
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    done = page.evaluate("""() => {
+      const code = readCode(window.STUDY_SESSION.code, window.STUDY);
+      const screen = { width: 9, height: 9, scale: 100, ratio: 1 };
+      const order = (progress, index) => progress.items(index).map((item) => [item]);
+      const [one, two] = [new Progress(window.STUDY, code), new Progress(window.STUDY, code)];
+      const kept = Storage.prototype.setItem;
+      Storage.prototype.setItem = () => { throw 0; };
+      one.record(0, order(one, 0), 1, screen, true);
+      one.issue();
+      Storage.prototype.setItem = kept;
+      two.record(1, order(two, 1), 1, screen, true);
+      two.issue();
+      one.record(2, order(one, 2), 1, screen, true);
+      two.sync();
+      return [one.done, two.done, one.data.revision, one.data.sent, one.data.issued];
+    }""")
+    assert done == [3, 3, 2, False, False]
+
+
+def test_a_picture_is_not_asked_for_again_when_another_is_shown(page: Page, server: StudyServer) -> None:
+    """It was: two tasks whose pictures had failed equally often, and the first picture then replaced the second."""
+    page.goto(server.links["r01"])
+    page.route("**/images/*", lambda route: route.abort())
+    asked = page.evaluate("""async () => {
+      const asked = [], image = new Image(), pictures = new Pictures(() => {});
+      const src = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, "src");
+      Object.defineProperty(image, "src", { set(name) { asked.push(name); src.set.call(image, name); } });
+      pictures.show(image, "first");
+      await new Promise((done) => setTimeout(done, 200));
+      pictures.begin();
+      pictures.show(image, "second");
+      await new Promise((done) => setTimeout(done, 900));
+      return asked;
+    }""")
+    assert asked == ["images/first.png", "images/second.png", "images/second.png"]

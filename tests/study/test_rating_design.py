@@ -149,7 +149,8 @@ def test_the_same_secret_builds_the_same_bytes(build: Build, rating: Study) -> N
 def test_the_scale_is_the_track_s_or_that_of_p910(build: Build, rating: Study) -> None:
     assert rating[1].scale == ACR
     words = ["Perfect", "Almost perfect", "Slightly worse", "Worse", "Much worse", "Terrible"]
-    track = replace(load_track("ntire2020-rwsr-1"), sample_names=load_track("x4").sample_names, first=801)
+    x4 = load_track("x4")
+    track = replace(load_track("ntire2020-rwsr-1"), sample_names=x4.sample_names, first=801, crop=x4.crop)
     folder, key = build(task="rate", track=track)
     assert key.scale is not None
     assert (key.scale.grades, key.scale.better, list(key.scale.words)) == ((0, 1, 2, 3, 4, 5), "lower", words)

@@ -174,7 +174,7 @@ def test_the_table_is_taken_by_rank(tmp_path: Path) -> None:
 def test_a_single_rater_gives_a_notice(tmp_path: Path) -> None:
     key = panel_key(raters=1)
     (tmp_path / "r01.json").write_bytes(answer_bytes(answer_document(key, "r01", grade=lambda task: 3.0)))
-    with pytest.warns(Notice, match="one rater answered: there are no intervals"):
+    with pytest.warns(Notice, match="there are no intervals, because one rater"):
         outcome = collect_ratings(tmp_path, key, out=tmp_path / "out")
     assert outcome.scores.mos.tolist() == [3, 3, 3, 3]
     told = json.loads((tmp_path / "out/study.json").read_text())

@@ -55,7 +55,7 @@ def test_the_mor_file_has_the_names_exactly_best_first(outcome: StudyOutcome, tm
     assert (tmp_path / "out/MOR-draws.csv").read_text(encoding="utf-8").count("\n") == 1
     found, _ = add_mor([], tmp_path / "out")
     assert [(entry.values["mor"], entry.intervals, entry.draws) for entry in found] == [(m, {}, {}) for m in (1, 2, 3)]
-    assert "One rater answered" in report_page(outcome)
+    assert "one rater does not show" in report_page(outcome)
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert names == ["MOR-draws.csv", "MOR.csv", "plotly.min.js", "report.html", "study.json"]
 

@@ -8,7 +8,7 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -204,11 +204,26 @@ def test_simultaneous_answers_are_all_stored(client: Client, links: bool, monkey
 
 def test_the_number_of_answers_of_a_rater_is_limited(study: Study, tmp_path: Path) -> None:
     store = AnswerStore(tmp_path, study[1])
+    data = answer_bytes(answer_document(study[1], "r01"))
     for i in range(ANSWERS_PER_RATER):
-        store.add("r01", b"%d" % i)
+        store.add("r01", data + b" " * i)
     with pytest.raises(StudyError, match="has sent"):
-        store.add("r01", b"one more")
+        store.add("r01", data + b"\n")
     assert len(list(tmp_path.iterdir())) == ANSWERS_PER_RATER
+
+
+def test_answers_to_another_study_in_the_folder_do_not_count(study: Study, tmp_path: Path) -> None:
+    """A rater of one study could block the raters of another one that is served into the same folder."""
+    store = AnswerStore(tmp_path, study[1])
+    others = AnswerStore(tmp_path, replace(study[1], study="0" * 20))
+    other, own = (answer_bytes(answer_document(key, "r01")) for key in (others.key, study[1]))
+    for i in range(ANSWERS_PER_RATER):
+        assert others.add("r01", other + b" " * i)
+    with pytest.raises(StudyError, match="has sent"):
+        others.add("r01", other + b"\n")
+    assert [store.add("r01", own), store.add("r01", own), store.add("r01", own + b" ")] == [
+        "r01-21.json", "r01-21.json", "r01-22.json",
+    ]  # fmt: skip
 
 
 def test_links_name_the_public_address(client: Client, study: Study, tmp_path: Path) -> None:

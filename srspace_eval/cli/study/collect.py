@@ -114,6 +114,8 @@ def _print_ratings(outcome: RatingOutcome) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from srspace_eval.study.intervals import coverage_told
+
     scores = outcome.scores
     level = f"{100 * scores.level:g} %"
     table = Table(box=None, pad_edge=False)
@@ -135,6 +137,8 @@ def _print_ratings(outcome: RatingOutcome) -> None:
         f"{scale.label(scale.low)} to {scale.label(scale.high)}, {scale.better} is better; "
         f"Kendall's W {_number(scores.agreement, '.3f')}"
     )
+    if not all(math.isnan(low) for low in scores.low):
+        tell(coverage_told("rate", len(scores.raters), scores.pictures, outcome.options.over.removesuffix("s")))
 
 
 def _interval(low: float, high: float, form: str = ".2f") -> str:
@@ -146,7 +150,7 @@ def _print_outcome(outcome: StudyOutcome) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from srspace_eval.study.intervals import COVERAGE
+    from srspace_eval.study.intervals import coverage_told
 
     level = f"{100 * outcome.options.level:g} %"
     table = Table(box=None, pad_edge=False)
@@ -169,11 +173,8 @@ def _print_outcome(outcome: StudyOutcome) -> None:
         f"Kendall's W {_number(outcome.agreement.overall, '.3f')} (raters), "
         f"{_number(outcome.agreement.crops, '.3f')} (mean over {unit}); Friedman p {_number(outcome.friedman.p, '.2g')}"
     )
-    if outcome.rankings.raters in COVERAGE:
-        tell(
-            f"in simulated studies of {outcome.rankings.raters} raters, 95 % intervals held the true MOR in "
-            f"{COVERAGE[outcome.rankings.raters]} % of all cases"
-        )
+    if math.isfinite(outcome.intervals.low[0]):
+        tell(coverage_told("rank", outcome.rankings.raters, outcome.rankings.units, unit.removesuffix("s")))
 
 
 def _number(value: float, form: str) -> str:

@@ -35,7 +35,8 @@ class PatchPlan:
         K and N.
     seed
         The same seed gives the same patches of an image, whichever images were measured before it. None:
-        :func:`srspace_eval.score` takes a seed that participants cannot know, and functions of arrays take 0.
+        :func:`srspace_eval.score` takes a seed that participants cannot know until a result is published, and
+        functions of arrays take 0.
         At most 2^63 - 1.
 
     Raises

@@ -29,7 +29,8 @@ def brisque(picture: Pixels, *, channel: Channel = "grey", border: int = 0) -> f
     Returns
     -------
     float
-        The score, rounded to 6 decimals. NaN if a feature is undefined, as in a black picture.
+        The score, rounded to 6 decimals. NaN if a feature is undefined: in a black picture, and
+        in many pictures with a side of less than 20 pixels.
 
     Raises
     ------

@@ -113,6 +113,9 @@ class Brisque(SceneMetric):
         ),
     )  # fmt: skip
 
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        return (LeastSize("brisque", 3 + 2 * self.border),)  # of fewer rows, the second scale has one, and no products
+
     def score(self, picture: Pixels) -> float:
         from srspace_eval.metrics.scenes.brisque import brisque
 

@@ -98,9 +98,11 @@ class SpandrelModel(Model):
         """
         if self._measured is None:
             side = self.padded(_MEASURED_SIDE, _MEASURED_SIDE)
-            lr = torch.zeros(1, 3, *side, device=self.device)
             limit = measuring_limit(self.device)
             try:
+                if 3 * 4 * side[0] * side[1] > limit:  # a network can ask for any multiple of pixels
+                    raise AllocationLimitError("the LR itself")
+                lr = torch.zeros(1, 3, *side, device=self.device)
                 with torch.inference_mode():
                     self._measured = peak_bytes(lambda: self._run(lr), limit), side[0] * side[1]
             except AllocationLimitError as error:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.png import decode_png, read_bytes
+from srspace_eval._utils.png import decode_png, is_folder_of, read_bytes
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import ImageError, InputError, SamplingError
 from srspace_eval.models.base import Model
@@ -132,12 +132,12 @@ def sample_folder(
     check_precision(model, options.precision)
     lrs = find_lrs(lr, scale)
     template, lrs = name_samples(lrs, scale=scale, samples=options.samples, track=options.track, names=options.names)
-    if out.resolve() == (lr if lr.is_dir() else lr.parent).resolve():
-        raise SamplingError(f"{out}: is the folder of the LRs; choose another --out")
     names = sample_files(template, lrs, options.samples)
     settings = SamplingSettings(options.seed, options.quantize or model.config.quantize, options.precision)
     heats = [check_heat(heat) for heat in options.heats]
     folders = [OutputFolder(out if len(heats) == 1 else out / folder_name(heat), heat, names) for heat in heats]
+    if same := [place for place in (out, *(folder.path for folder in folders)) if is_folder_of(place, lr)]:
+        raise SamplingError(f"{same[0]}: is the folder of the LRs; choose another --out")
     memory_limit = default_memory_limit(model.device) if options.memory_limit is None else options.memory_limit
     described = _describe_model(model, origin_of(model, checkpoint))
     if is_emulated(model.device, options.precision):

@@ -270,11 +270,11 @@ class _Site:
                 "images", f"{folder}/images.html", root="../", track=ranking.track, per_image=images,
                 board=table.model,
             )  # fmt: skip
-        fewer = ranking.asked_samples not in (0, ranking.track.samples)
+        fewer, plane = ranking.asked_samples not in (0, ranking.track.samples), charts.plane(ranking) or ()
         tables = [(ranking.track.ranking, ranking, table), *other_tables(ranking, pages)]
         self._page(
             "track", f"{folder}/index.html", root="../", track=ranking.track, ranking=ranking, table=table,
-            study=self._study, plane_marks=[table.model.column_marks.get(m, "") for m in charts.plane(ranking) or ()],
+            study=self._study, plane_marks=[table.model.column_marks.get(m, "") for m in plane],
             check_command=check_command(ranking.track.name, ranking.track.samples if fewer else None),
             tables=tables, columns=all_columns([one for _, _, one in tables]),
             data={"scatter": charts.scatter(table.model, pages), "curves": charts.curves(table.model)},
@@ -288,10 +288,10 @@ class _Site:
             single_names=dict.fromkeys(
                 example_names([n], ranking.track.first) for n in ranking.track.sample_names if "{sample" not in n
             ) if ranking.track.samples > 1 else {},
-            plane_given=any(m in row.entry.joined for row in ranking.rows for m in charts.plane(ranking) or ()),
+            plane_given=any(m in row.entry.joined for row in ranking.rows for m in plane),
             plane=[
                 (ranking.track.columns()[m], text.label_html(metric_label(m, ranking.track)))
-                for m in charts.plane(ranking) or ()
+                for m in plane
             ],
         )  # fmt: skip
         return table

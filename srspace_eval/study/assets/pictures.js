@@ -31,14 +31,15 @@ class Pictures {
   show(image, name, loaded = () => {}) {
     this.images.set(image, 0);
     image.onload = () => { loaded(); this.tell(); };
-    image.onerror = () => {
+    const failed = () => {
       const failures = this.images.get(image) + 1;
       this.images.set(image, failures);
       this.tell();
       setTimeout(() => {
-        if (image.onerror && this.images.get(image) === failures) image.src = `images/${name}.png`;
+        if (image.onerror === failed) image.src = `images/${name}.png`; // else it shows another picture by now
       }, RETRY_MS[Math.min(failures, RETRY_MS.length) - 1]);
     };
+    image.onerror = failed;
     image.src = `images/${name}.png`;
     this.tell();
   }

@@ -122,6 +122,8 @@ class Progress {
     this.key = `srspace-eval/${study.study}/${code.rater}`;
     this.list = study.raters[code.rater].tasks;
     this.stored = true; // whether the last write, or the reading at the start, went well
+    this.base = 0; // version of what this tab last read or wrote
+    this.unstored = new Set(); // tasks that changed since then
     this.kind = ANSWERS[study.task];
     // version: the number of writes. revision and id: of the answer. issued: this revision was sent or saved.
     this.data = {
@@ -131,17 +133,33 @@ class Progress {
     try {
       const text = localStorage.getItem(this.key);
       if (text) this.data = this.checked(JSON.parse(text));
+      this.base = this.data.version;
     } catch { this.stored = false; }
   }
 
   // Take over what another tab has stored. Every change starts with this, so the stored data has all earlier changes.
+  // While this tab cannot write, another tab may: of this tab, the tasks that the other has not finished are kept.
   sync() {
-    if (!this.stored) return;
     try {
       const text = localStorage.getItem(this.key);
       const other = text ? this.checked(JSON.parse(text)) : null;
-      if (other && other.version > this.data.version) this.data = { ...other, at: this.data.at };
+      if (other && other.version > this.base) this.take(other);
     } catch { /* The storage was cleared or damaged. The next write replaces it. */ }
+  }
+
+  take(other) {
+    const mine = this.data;
+    this.data = { ...other, at: mine.at };
+    this.base = other.version;
+    // Two different answers must not have the same revision.
+    if (mine.issued && mine.id !== other.id && mine.revision >= other.revision) {
+      Object.assign(this.data, { revision: mine.revision + 1, issued: false, sent: false });
+    }
+    for (const name of this.unstored) {
+      if (other.tasks[name]?.done) continue;
+      this.data.tasks[name] = mine.tasks[name];
+      this.revise();
+    }
   }
 
   update(values) {
@@ -180,6 +198,8 @@ class Progress {
     try {
       localStorage.setItem(this.key, JSON.stringify(this.data));
       this.stored = true;
+      this.base = this.data.version;
+      this.unstored.clear();
     } catch { this.stored = false; }
   }
 
@@ -210,6 +230,7 @@ class Progress {
     }
     if (now.done !== (saved?.done ?? false) || JSON.stringify(now[field]) !== JSON.stringify(before)) this.revise();
     this.data.tasks[this.name(index)] = now;
+    this.unstored.add(this.name(index));
     this.save();
   }
 

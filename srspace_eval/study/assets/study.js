@@ -72,6 +72,8 @@
     $("begin").textContent = progress.done ? (progress.complete ? "Go to your answers" : "Continue") : "Start";
     tellStorage();
     $("begin").focus({ preventScroll: true });
+    // What could not be sent on an earlier visit.
+    if (session && progress.complete && progress.data.issued && !progress.data.sent && !sending) send();
   }
 
   function fact(id, value, label) {
