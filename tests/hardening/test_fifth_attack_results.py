@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import srspace_eval as se
+from srspace_eval._utils.untrusted_text import name_key, too_long
 from srspace_eval.codabench.downloads import import_downloads
 from srspace_eval.errors import Notice, RankingError, ResultsError, TrackError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
@@ -327,3 +328,31 @@ def test_results_that_python_gives_are_marked_as_those_of_a_board(tmp_path: Path
         assert "claim" in se.render_leaderboard(ranking, "csv")
     frame = loaded.to_frame()
     assert dict(zip(frame["team"], frame["evidence"], strict=True)) == told
+
+
+def test_signs_of_many_letters_are_no_long_name() -> None:
+    assert too_long("\ufdfa" * 490)
+    assert name_key("\ufdfa" * 490) == "\ufdfa" * 490
+    assert not too_long("\ufdfa" * 40)
+    assert not too_long("\u00e9" * 500)
+    assert name_key("\uff24\uff25\uff25\uff30") == "deep"
+
+
+@pytest.mark.parametrize(
+    ("names", "inbox"),
+    [
+        (["TeamA", "TeamC", "SwinIR_x4"], True),
+        (["SwinIR_x4", "HAT_x4"], True),
+        (["x4", "TeamA"], True),
+        (["x4", "x8"], False),
+        (["SR_X4", "sr_x8"], False),
+        (["TeamA", "TeamB"], True),
+    ],
+)
+def test_a_method_named_after_a_scale_does_not_stand_for_the_inbox(
+    names: list[str], inbox: bool, tmp_path: Path
+) -> None:
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "000000_sample00000.png").write_bytes(b"\0")
+    assert is_inbox(tmp_path) is inbox
