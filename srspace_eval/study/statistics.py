@@ -12,7 +12,6 @@ from scipy import stats
 from srspace_eval.study.intervals import two_way_error
 from srspace_eval.study.rankings import Floats, Rankings, mean_opinion_rank
 
-
 _EXACT = 13
 """Up to this number of differences, SciPy's p value is exact if there are ties."""
 
