@@ -76,7 +76,7 @@ def loads(data: bytes, *, unique_keys: bool = False) -> Any:
     )
 
 
-def not_dense(data: bytes) -> bytes:
+def not_dense(data: bytes, more: int = 100_000) -> bytes:
     """The text itself, if its values have 16 bytes each on average, as those of named numbers have.
 
     Millions of empty lists or short numbers would take thirty times the memory of their text.
@@ -84,9 +84,9 @@ def not_dense(data: bytes) -> bytes:
     Raises
     ------
     ValueError
-        If it has 100 000 values more than that.
+        If it has more than ``more`` values in addition to that.
     """
-    most = 100_000 + len(data) // 16
+    most = more + len(data) // 16
     if data.count(b",") + data.count(b"[") + data.count(b"{") > most:
         raise ValueError(f"more than {most} values in {len(data)} bytes")
     return data

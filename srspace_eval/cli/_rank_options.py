@@ -21,7 +21,7 @@ from srspace_eval.ranking.published_tables import (
 from srspace_eval.report.files import ALL_FORMATS, FORMATS, TEXT_FORMATS
 from srspace_eval.report.names import file_name
 from srspace_eval.results.board_tracks import board_tracks
-from srspace_eval.results.store import read_result
+from srspace_eval.results.store import read_result, result_folders
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 
@@ -130,7 +130,7 @@ def published_of(names: Sequence[str], tracks: Sequence[Track]) -> dict[str, str
 def misplaced(path: Path) -> str:
     """The error for a path that was given without its option: it names the option that fits the file."""
     board = path if path.is_dir() else path.parents[1] if len(path.parts) > 2 else path.absolute().parents[1]
-    files = sorted(path.glob("*/*.json"))[:1] if path.is_dir() else [path]
+    files = [file for files in result_folders(path).values() for file in files][:1] if path.is_dir() else [path]
     with suppress(ResultsError):
         result = read_result(files[0]) if files and files[0].suffix == ".json" else None
         if result is not None and path.is_dir():

@@ -22,11 +22,20 @@ from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug, spelled, unescape_cell
-from srspace_eval.codabench.output import ScoringOutput, is_submission, phase_of, read_output
+from srspace_eval.codabench.output import ScoringOutput, is_submission, owner_of, phase_of, read_output
 from srspace_eval.codabench.settings import PROGRAM_COLUMN
 from srspace_eval.errors import ImageError, InputError, ResultsError, SubmissionError
 from srspace_eval.results.record import Result
-from srspace_eval.results.store import read_files, require_own_file, require_own_folder, result_path, write_result
+from srspace_eval.results.store import (
+    read_files,
+    read_result,
+    require_own_file,
+    require_own_folder,
+    require_readable,
+    result_path,
+    write_result,
+)
+from srspace_eval.submissions.provenance import kept_provenance
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 from srspace_eval.tracks.teams import Team, read_teams
@@ -94,6 +103,8 @@ def import_downloads(
         The board to write to.
     teams
         Teams, or their CSV (:func:`srspace_eval.read_teams`): the file of each download says whose it is instead.
+        Other files of the same account are of the same team. An account whose name is that of a team with a file in
+        the CSV is refused.
     phase
         The number of the phase, as the files' names give it (``PhaseId7``). Files of other phases are left out.
         It is needed if the names give several phases.
@@ -146,7 +157,7 @@ def import_downloads(
     used = {output.file for output in outputs}
     for file in named.keys() - used:
         notify(f"{named[file].team}: {file}: there is no such scoring output")
-    outputs = _last_of_each(outputs, problems)
+    outputs = _last_of_each(_by_account(outputs, known, problems), problems)
     if not outputs and not problems:
         raise InputError(
             f"{downloads}: holds no scoring outputs; download those of the submissions, each a zip with scores.json, "
@@ -162,8 +173,18 @@ def import_downloads(
     earlier = _earlier_rows(imported, track, problems) if imported.exists() else []
     leaving = {name_key(output.team) for output in measured} & {name_key(unescape_cell(row["team"])) for row in earlier}
     table = imported if given or leaving else None
+    problems += _baselines(outputs, track)
     problems += _lookalikes(board, track, outputs, paths)
     problems += _foreign_files(measured, paths)
+    marked: dict[Path, Result] = {}
+    for output in measured:
+        assert output.result is not None
+        path = paths[output.file]
+        marked[path] = _marked(output, output.result)
+        try:
+            require_readable(path, marked[path])
+        except ResultsError as error:
+            problems.append(f"{output.file}: {error}")
     if not overwrite:
         there = [*paths.values(), *([table] if table is not None else [])]
         problems += [
@@ -180,9 +201,8 @@ def import_downloads(
     if problems:
         raise ResultsError(f"{downloads}: nothing was imported", problems)
     _tell_programs(outputs)
-    for output in measured:
-        assert output.result is not None
-        write_result(paths[output.file], _marked(output, output.result))
+    for path, result in marked.items():
+        write_result(path, result)
     if table is not None:
         try:
             write_atomic(table, text)
@@ -199,6 +219,49 @@ def _entries(downloads: Path) -> list[Path]:
     except OSError as error:
         raise InputError(f"{downloads}: cannot be read ({error.strerror or error})") from error
     return [path for path in found if not path.name.startswith(".") and path.name != "__MACOSX"]
+
+
+def _by_account(outputs: Sequence[ScoringOutput], known: Sequence[Team], problems: list[str]) -> list[ScoringOutput]:
+    """The outputs, those that ``known`` does not name with the team of their account, if ``known`` names another file.
+
+    Names of accounts and names of teams are two things: anybody can have an account that is called as a team.
+    """
+    teams = {name_key(team.team) for team in known if team.file}
+    of_account: dict[str, dict[str, Team]] = defaultdict(dict)
+    for team in known:
+        if team.file and (owner := owner_of(team.file)) is not None:
+            of_account[owner][name_key(team.team)] = team
+    files = {team.file for team in known}
+    found, joined = [], []
+    for output in outputs:
+        if (account := output.owner) is not None and output.file not in files:
+            theirs = of_account.get(account, {})
+            if len(theirs) == 1:
+                (team,) = theirs.values()
+                output = replace(output, about=replace(team, file=output.file))
+                joined.append(f"{output.file} ({team.team})")
+            elif theirs or name_key(account) in teams:
+                what = "several teams of" if theirs else "called as a team that has other files in"
+                problems.append(
+                    f"{output.file}: its account {spelled(account)} is {what} --teams; name this file there, too"
+                )
+                continue
+        found.append(output)
+    if joined:
+        more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
+        notify(f"not in --teams, and taken for the team of another file of the same account: {joined[0]}{more}")
+    return found
+
+
+def _baselines(outputs: Sequence[ScoringOutput], track: Track) -> Iterator[str]:
+    """Teams with the name of the track's baseline, whose values the formulas of all entries read."""
+    wanted = name_key(track.baseline)
+    for output in outputs:
+        if wanted and output.about.kind == "team" and name_key(output.team) == wanted:
+            yield (
+                f"{output.file}: {spelled(output.team)} is the name of the baseline of track {track.name}; give the "
+                "team another name with --teams, or write kind baseline there if it is the baseline"
+            )
 
 
 def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list[ScoringOutput]:
@@ -259,8 +322,21 @@ def _foreign_files(measured: Sequence[ScoringOutput], paths: Mapping[str, Path])
             continue
         try:
             require_own_file(path, output.team)
+            earlier = read_result(path) if path.is_file() and not output.about.file else None
         except ResultsError as error:
             yield f"{output.file}: {error}"
+            continue
+        if earlier is not None and output.owner is not None and _account(earlier) != output.owner:
+            yield (
+                f"{output.file}: the account {spelled(output.owner)} did not hand in {path}, which it would replace; "
+                "name the file with --teams if it is of this team"
+            )
+
+
+def _account(result: Result) -> str | None:
+    """The account of an imported result; None if it was not imported, or from a file that the organiser named."""
+    file = (result.provenance or {}).get("file")
+    return owner_of(file) if NOTE in result.notes and isinstance(file, str) else None
 
 
 def _tell_programs(outputs: Sequence[ScoringOutput]) -> None:
@@ -283,7 +359,7 @@ def _marked(output: ScoringOutput, result: Result) -> Result:
     origin = {
         "imported_from": "Codabench", "file": output.file, "submission": output.number,
         "scoring_program": output.scores.get(PROGRAM_COLUMN), "measured_here": False,
-        "samples_made_by": result.provenance,
+        "samples_made_by": kept_provenance(result.provenance),
     }  # fmt: skip
     notes = result.notes if NOTE in result.notes else (*result.notes, NOTE)
     return replace(result, team=output.team, kind=output.about.kind, provenance=origin, notes=notes)

@@ -36,9 +36,13 @@ _LARGEST_SCORES = 1 << 20
 
 @dataclass(frozen=True)
 class ScoringOutput:
-    """One scoring output: its file, its team, its number on the platform, its scores, and its result if it has one."""
+    """One scoring output: its file, its team, its number on the platform, its scores, and its result if it has one.
+
+    ``owner`` is the account in the name of a file of the platform; None if the organiser named the file.
+    """
 
     file: str
+    owner: str | None
     about: Team
     number: int | None
     scores: Mapping[str, float]
@@ -64,6 +68,16 @@ def team_of(name: str) -> tuple[str, int | None]:
     return (name[: -len(".zip")] if name.lower().endswith(".zip") else name), None
 
 
+def owner_of(name: str) -> str | None:
+    """The account in the name of a download; None if the name has none, or does not say where it ends.
+
+    >>> owner_of("res_4711_jane_doe_PhaseId12_2026-03-01:10-30_a.zip"), owner_of("Team A.zip")
+    ('jane_doe', None)
+    """
+    match = _matched(name)
+    return None if match is None or _is_ambiguous(name) else match["owner"]
+
+
 def phase_of(name: str) -> int | None:
     """The number of the phase in the name of a download; None if the name has none.
 
@@ -82,6 +96,11 @@ def is_submission(name: str) -> bool:
     """
     match = _matched(name)
     return match is not None and match["output"] is None
+
+
+def _is_ambiguous(name: str) -> bool:
+    """Whether an account or a file has a name that looks as the platform's part of the name does."""
+    return len(_PHASE.findall(name)) > 1
 
 
 def _matched(name: str) -> re.Match[str] | None:
@@ -107,7 +126,7 @@ def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringO
     team = named.get(path.name) or Team(name)
     if path.name not in named and name in _NOT_A_TEAM:
         raise ResultsError(f"{path}: does not say whose it is; rename it to TEAM.zip, or name the team with --teams")
-    if path.name not in named and len(_PHASE.findall(path.name)) > 1:
+    if path.name not in named and _is_ambiguous(path.name):
         # An account or a file can have such a name, and would pass for another account's.
         raise ResultsError(f"{path}: its name does not say where the owner's name ends; name the team with --teams")
     if any(file.lower().endswith(".png") for file in files):
@@ -118,7 +137,7 @@ def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringO
         where = source.where("result.json")
         result = from_document(_json(source, "result.json"), where)
         _require_consistent(result, scores, track, where)
-    return ScoringOutput(path.name, team, number, scores, result)
+    return ScoringOutput(path.name, owner_of(path.name), team, number, scores, result)
 
 
 def _json(source: Source, name: str) -> Any:

@@ -127,7 +127,8 @@ def _tell_absent(absent: Sequence[str], entries: Sequence[Entry], track: Track) 
 
 def _notify_unfinished(board: Path, track: Track) -> None:
     """Name the submissions that a reader would miss in the table: their scoring was stopped, or is running."""
-    journals = sorted((board / slug(track.name)).glob("*.journal.jsonl"))
+    found = (board / slug(track.name)).glob("*.journal.jsonl")
+    journals = sorted(path for path in found if not path.name.startswith("."))
     if journals:
         named = ", ".join(path.name for path in journals[:_NAMED]) + (" …" if len(journals) > _NAMED else "")
         notify(f"{journals[0].parent}: not scored to the end, and left out: {named}; give `score` again to go on")

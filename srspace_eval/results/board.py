@@ -12,7 +12,7 @@ from srspace_eval._utils.frames import data_frame, value_columns
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.board_tracks import board_tracks
 from srspace_eval.results.record import Result
-from srspace_eval.results.store import read_results, result_files
+from srspace_eval.results.store import read_results, result_files, result_folders
 from srspace_eval.tracks.model import Track
 
 if TYPE_CHECKING:
@@ -140,5 +140,5 @@ def load_board(folder: Path | str) -> Board:
     path = Path(folder)
     if not path.is_dir():
         raise ResultsError(f"{path}: is not a folder; give the board that `score --board` wrote")
-    is_track = bool(result_files(path)) and not any(map(result_files, path.glob("*")))
+    is_track = bool(result_files(path)) and not result_folders(path)
     return Board(path.resolve().parent if is_track else path)

@@ -8,7 +8,7 @@ from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import slug
 from srspace_eval.errors import RankingError, ResultsError, TrackError
-from srspace_eval.results.store import read_result, result_files
+from srspace_eval.results.store import read_result, result_folders
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import MAX_FILE_BYTES, builtin_names, load_track
 
@@ -49,7 +49,7 @@ def board_tracks(board: Path) -> list[Track]:
         If a track's file is malformed or describes another track than its folder's.
     """
     builtin = {slug(name): name for name in builtin_names()}
-    holding = {folder.name: paths[0] for folder in board.glob("*") if (paths := result_files(folder))}
+    holding = {folder: paths[0] for folder, paths in result_folders(board).items()}
     found, unknown = [], []
     for folder in sorted(holding, key=lambda name: (name not in builtin, name)):
         file = board / folder / TRACK_FILE

@@ -101,8 +101,17 @@ def read_stored(path: Path) -> Stored:
 
 
 def result_files(folder: Path) -> list[Path]:
-    """The files of results in a track's folder, in the order of their names. ``.JSON`` counts as ``.json``."""
-    return sorted(path for path in folder.glob("*") if path.suffix.lower() == ".json")
+    """The files of results in a track's folder, in the order of their names. ``.JSON`` counts as ``.json``.
+
+    Hidden files are none: macOS and editors put files such as ``._TEAM.json`` beside others.
+    """
+    return sorted(p for p in folder.glob("*") if p.suffix.lower() == ".json" and not p.name.startswith("."))
+
+
+def result_folders(board: Path) -> dict[str, list[Path]]:
+    """The folders of a board that hold results, with the files of these. Hidden folders are none (``.vscode``)."""
+    folders = sorted(path for path in board.glob("*") if not path.name.startswith("."))
+    return {folder.name: files for folder in folders if (files := result_files(folder))}
 
 
 def read_results(board: Path, track: str) -> list[Result]:
@@ -230,7 +239,7 @@ def write_result(path: Path | str, result: Result) -> None:
     Raises
     ------
     ResultsError
-        If it cannot be written.
+        If it cannot be written, or if :func:`read_result` would refuse it.
 
     Examples
     --------
@@ -242,10 +251,29 @@ def write_result(path: Path | str, result: Result) -> None:
     >>> read_result("A.json").summary
     {'psnr': 30.5}
     """
+    require_readable(path, result)
     try:
         write_atomic(Path(path), _text(result))
     except OSError as error:
         raise ResultsError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def require_readable(path: Path | str, result: Result) -> None:
+    """Refuse a result that could not be read again: one such file would stop the ranking of its whole board.
+
+    Raises
+    ------
+    ResultsError
+        If :func:`read_result` would not take it.
+    """
+    content = _text(result).encode()
+    try:
+        if len(content) > MAX_RESULT_BYTES:
+            raise ValueError(f"it has {len(content)} bytes, and at most {MAX_RESULT_BYTES} are read")
+        from_document(strict_json.loads(strict_json.not_dense(content), unique_keys=True), str(path))
+    except (ValueError, RecursionError, ResultsError) as error:
+        cause = error.__cause__ if isinstance(error, ResultsError) else error
+        raise ResultsError(f"{path}: is not written, because it could not be read again ({cause})") from error
 
 
 def newest_day(board: Path, track: str) -> str:

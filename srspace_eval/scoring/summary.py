@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
+from srspace_eval._utils.notices import notify
 from srspace_eval.metrics.base import MetricInfo
 from srspace_eval.metrics.registry import columns, measures_of
 from srspace_eval.results.means import counted_value, exact_mean, mean_curve, mean_of
 from srspace_eval.results.record import Declared, ImageRecord, Kind, Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.submissions.check import SubmissionCheck
-from srspace_eval.submissions.provenance import read_provenance
+from srspace_eval.submissions.provenance import PROVENANCE_FILE, read_provenance
 from srspace_eval.submissions.readme import UNKNOWN, Readme
 
 
@@ -110,9 +111,16 @@ def make_result(
         curves=curves,
         incomplete=pairing.missing,
         notes=(*notes, *checked.inspection.notes, *more),
-        provenance=read_provenance(checked.submission),
+        provenance=_provenance(checked),
         declared=_declared(pairing.readme),
     )
+
+
+def _provenance(checked: SubmissionCheck) -> dict[str, Any] | None:
+    record = read_provenance(checked.submission)
+    if record is None and PROVENANCE_FILE in checked.submission.names():
+        notify(f"{checked.submission.where(PROVENANCE_FILE)}: cannot be used, or is too large; not kept in the result")
+    return record
 
 
 def _declared(readme: tuple[str, Readme] | None) -> Declared | None:

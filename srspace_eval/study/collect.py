@@ -200,7 +200,7 @@ def answer_files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         found = [path]
         if path.is_dir():
-            inside = sorted(path.iterdir())
+            inside = sorted(file for file in path.iterdir() if not file.name.startswith("."))
             found = [file for file in inside if file.suffix.lower() == ".json" and not is_outcome(file)]
             if missed := [
                 f.name for f in inside if f.is_dir() and any(g.suffix.lower() == ".json" for g in f.iterdir())

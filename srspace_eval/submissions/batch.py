@@ -18,7 +18,7 @@ from srspace_eval._utils.untrusted_text import name_key, visible
 from srspace_eval.errors import ImageError, ProblemsError, SrspaceEvalError, SubmissionError, TrackError
 from srspace_eval.submissions.batch_progress import batch_progress
 from srspace_eval.submissions.check import SubmissionCheck, check
-from srspace_eval.submissions.folder_search import MAX_ENTRIES
+from srspace_eval.submissions.folder_search import MAX_ENTRIES, has_png
 from srspace_eval.submissions.sources import open_source
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
@@ -150,7 +150,7 @@ def is_inbox(path: Path | str) -> bool:
     if not path.is_dir():
         return False
     zips, folders = _members(path)
-    if any(file.suffix.lower() == ".png" for file in path.iterdir()):
+    if has_png(path):
         return False
     return bool(zips) or (len(folders) > 1 and not any(_SCALE_NAME.search(folder.name) for folder in folders))
 
@@ -186,7 +186,9 @@ def find_submissions(submissions: Sequence[Path | str]) -> list[Path]:
     for submission in submissions:
         path = Path(submission)
         if _is_pattern(path):
-            found += sorted(path.parent.glob(path.name))
+            # As in a shell, a pattern names hidden files only if it begins with a dot.
+            matching = path.parent.glob(path.name)
+            found += sorted(p for p in matching if path.name.startswith(".") or not p.name.startswith("."))
         elif is_inbox(path):
             zips, folders = _members(path)
             found += sorted([*zips, *folders])

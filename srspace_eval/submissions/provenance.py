@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from srspace_eval._utils import strict_json
@@ -15,6 +16,7 @@ DEGRADATION_FILE = "degradation.json"
 """Name of the record that ``srspace-eval degrade`` writes beside the LRs."""
 
 _MAX_PROVENANCE_BYTES = 1 << 20
+_MOST_VALUES, _DEEPEST, _LONGEST = 50_000, 24, 1 << 21  # half of what is read of a result, which holds more than this
 
 
 def read_provenance(submission: Source) -> dict[str, Any] | None:
@@ -36,7 +38,22 @@ def read_provenance(submission: Source) -> dict[str, Any] | None:
         return None
     try:
         data = submission.read(PROVENANCE_FILE)
-        document = strict_json.bounded(strict_json.loads(data)) if len(data) <= _MAX_PROVENANCE_BYTES else None
+        document = strict_json.loads(data) if len(data) <= _MAX_PROVENANCE_BYTES else None
     except (ImageError, ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) else None
+    return kept_provenance(document)
+
+
+def kept_provenance(document: object) -> dict[str, Any] | None:
+    """A record as a result can keep it, so that the result can be read again; None if it is none, or too large.
+
+    >>> kept_provenance({"seed": 0}), kept_provenance({"seeds": [0] * 60_000})
+    ({'seed': 0}, None)
+    """
+    if not isinstance(document, dict):
+        return None
+    try:
+        strict_json.not_dense(strict_json.dumps(strict_json.bounded(document, _DEEPEST)).encode(), _MOST_VALUES)
+    except ValueError:
+        return None
+    return document if len(json.dumps(document)) <= _LONGEST else None

@@ -249,3 +249,69 @@ def test_a_picture_is_not_asked_for_again_when_another_is_shown(page: Page, serv
       return asked;
     }""")
     assert asked == ["images/first.png", "images/second.png", "images/second.png"]
+
+
+BLOCKED = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError'); } })"
+FULL = "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); }"
+
+
+@pytest.mark.parametrize("script", [BLOCKED, FULL])
+def test_a_look_at_the_help_loses_nothing_where_nothing_is_stored(page: Page, server: StudyServer, script: str) -> None:
+    """It did: the help made the progress anew from the storage, which had nothing."""
+    page.add_init_script(script)
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    for _ in range(2):
+        rank(page)
+        page.click("#next")
+    rank(page)
+    page.click("#show-help")
+    assert "2 of 3" in page.inner_text("#facts")
+    assert "does not store" in page.inner_text("#trouble")
+    page.click("#begin")
+    assert page.inner_text("#progress-text") == "Task 3 of 3"
+    assert page.locator("#ranking .card").count() == 3
+    page.click("#next")
+    page.locator("#send-state", has_text="have arrived").wait_for()
+
+
+def test_no_change_of_the_address_loses_what_is_not_stored(page: Page, build: Build) -> None:
+    folder, key = build(crops=1, raters=2)
+    first, second = (f"{name}-{rater.token}" for name, rater in key.raters.items())
+    page.add_init_script(BLOCKED)
+    page.goto(f"{(folder / 'index.html').as_uri()}#{first}")
+    page.click("#begin")
+    rank(page)
+    page.click("#next")
+    # The link "Skip to the task" changed the address, which holds the code.
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    assert page.url.endswith(first)
+    assert page.inner_text("#progress-text") == "Task 2 of 3"
+    for code, done in ((second, 0), ("nonsense", None), (first, 1)):
+        page.evaluate("(code) => { location.hash = code; }", code)
+        page.locator("#screen-start").wait_for()
+        if done is not None:
+            page.locator("#begin", has_text="Continue" if done else "Start").wait_for()
+    page.click("#begin")
+    assert page.inner_text("#progress-text") == "Task 2 of 3"
+
+
+@pytest.mark.parametrize("script", [None, FULL])
+def test_the_browser_asks_before_it_closes_a_page_whose_answers_are_nowhere_else(
+    page: Page, server: StudyServer, script: str | None
+) -> None:
+    if script:
+        page.add_init_script(script)
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    asks = "() => !dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    assert not page.evaluate(asks)
+    rank(page)
+    assert page.evaluate(asks) is bool(script)
+    page.click("#next")
+    for _ in range(2):
+        rank(page)
+        page.click("#next")
+    page.locator("#send-state", has_text="have arrived").wait_for()
+    assert not page.evaluate(asks)

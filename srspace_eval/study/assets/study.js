@@ -8,6 +8,7 @@
   const $ = (id) => document.getElementById(id);
   const tasksOf = (rater) => study.raters[rater].tasks;
   let progress = null;
+  const opened = new Map(); // rater -> progress since the page was opened: the only copy where nothing can be stored
   let board = null;
   let entered = 0; // when the current task became visible
   let shown = ""; // the answer to the current task when it was shown
@@ -60,7 +61,10 @@
       if (text) $("code-fault").textContent = "The code in this link is not a code of this study. Check the link, or type the code.";
       return;
     }
-    progress = new Progress(study, code);
+    if (!opened.has(code.rater)) opened.set(code.rater, new Progress(study, code));
+    progress = opened.get(code.rater);
+    progress.code = code;
+    progress.sync();
     const count = tasksOf(code.rater).length;
     const task = study.tasks[tasksOf(code.rater)[0][0]];
     const pieces = ranking ? task.items.length : task.reference ? 2 : 1;
@@ -141,6 +145,9 @@
     entered = now;
     return seconds;
   }
+
+  // Only time has passed.
+  function pass() { progress.record(progress.data.at, undefined, spent(), shownOn()); }
 
   function keep() {
     progress.record(progress.data.at, board.value, spent(), shownOn());
@@ -311,13 +318,15 @@
   board = new Board({ pool: $("pool"), ranking: $("ranking"), ties: study.ties, changed: keep, next, say, pictures });
   $("begin").addEventListener("click", begin);
   $("next").addEventListener("click", next);
-  $("back").addEventListener("click", () => showTask(progress.data.at - 1));
+  $("back").addEventListener("click", () => { pass(); showTask(progress.data.at - 1); });
   $("save").addEventListener("click", download);
   $("save-so-far").addEventListener("click", download);
   $("send").addEventListener("click", send);
   $("review").addEventListener("click", () => { reviewing = true; showTask(0); });
   $("end-review").addEventListener("click", () => { if (finished()) finish(); });
-  $("show-help").addEventListener("click", showStart);
+  $("show-help").addEventListener("click", () => { pass(); showStart(); });
+  // The address keeps the code.
+  document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); $("main").focus(); });
   $("code-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const text = $("code").value.trim().toLowerCase();
@@ -333,6 +342,11 @@
     // Time while the page is hidden does not count.
     if (document.hidden) progress.record(progress.data.at, undefined, (performance.now() - entered) / 1000, shownOn());
     entered = performance.now();
+  });
+  // The browser asks before it closes a page with answers that are nowhere else.
+  addEventListener("beforeunload", (event) => {
+    const kept = ({ stored, data }) => stored || (session ? data.sent : data.issued) || !Object.keys(data.tasks).length;
+    if (![...opened.values()].every(kept)) event.preventDefault();
   });
   showStart();
 })();
