@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -196,9 +196,9 @@ class ImageEvaluator:
         MetricError
             If a metric fails, or returns values that cannot be used.
         """
-        values: dict[str, float] = {}
-        for family, measured in zip(self._by_sample, measurement, strict=True):
-            values |= family.update(measured)  # if two families give an id, the metric of that id wins
+        values = _joined(
+            (family, family.update(measured)) for family, measured in zip(self._by_sample, measurement, strict=True)
+        )
         self._keys = tuple(values)
         self._taken += 1
         return values
@@ -219,12 +219,9 @@ class ImageEvaluator:
         """
         if not self._taken:
             raise InputError(f"{self._image or 'image'}: no samples were measured")
-        values: dict[str, float | None] = {}
-        curves: dict[str, list[float | None]] = {}
-        for family in self._by_image:
-            found = family.compute()
-            values = {**values, **found.values, **values}  # if two families give an id, the metric of that id wins
-            curves |= {key: list(curve) for key, curve in found.curves.items()}
+        found = [(family, family.compute()) for family in self._by_image]
+        values = _joined((family, image.values) for family, image in found)
+        curves = {key: list(curve) for _, image in found for key, curve in image.curves.items()}
         return ImageValues({key: values[key] for key in dict.fromkeys([*self._keys, *values])}, curves)
 
 
@@ -233,6 +230,7 @@ class _Family:
 
     def __init__(self, members: Mapping[str, Metric], image: ImageInputs) -> None:
         self._id, self._first = next(iter(members.items()))
+        self.columns = {info.id for measure_id, metric in members.items() for info in metric.columns_as(measure_id)}
         with named(self._first):
             self._prepared: AnyPrepared = self._first.prepare_family(image, list(members.values()))
             self._returned = ReturnedValues(members.values())
@@ -252,6 +250,13 @@ class _Family:
 
     def _renamed(self, values: Mapping[str, T]) -> dict[str, T]:
         return {renamed_key(key, self._first.name, self._id): value for key, value in values.items()}
+
+
+def _joined(found: Iterable[tuple[_Family, Mapping[str, T]]]) -> dict[str, T]:
+    """The values of all families. A family's value without a column, such as the ``mse`` of S_M, replaces no column."""
+    parts = list(found)
+    values = {key: value for _, given in parts for key, value in given.items()}
+    return values | {key: value for family, given in parts for key, value in given.items() if key in family.columns}
 
 
 def _has_curves(family: Mapping[str, Metric]) -> bool:

@@ -8,7 +8,7 @@ there is no second list. A package adds metrics by the entry point group ``srspa
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -280,11 +280,12 @@ def bind(
     Raises
     ------
     InputError
-        If a metric or an option is unknown, a value does not suit, or an id is taken.
+        If a metric or an option is unknown, a value does not suit, or an id or a column of a measure is taken.
     """
     given = [item for item in wanted if isinstance(item, Measure)]
     known = {measure.id: measure for measure in (*declared, *given)}
     found: dict[str, Metric] = {}
+    chosen: list[Measure] = []
     groups = list(defaults)
     unknown = [w for w in wanted if isinstance(w, str) and w not in known and w not in metrics()]
     if unknown:
@@ -298,10 +299,59 @@ def bind(
         for group in groups:
             shared |= group if group.keys() <= options_of(metric).keys() else {}
         bound = _with_options(measure, shared)
+        chosen.append(measure)
         if found.setdefault(measure.id, bound) != bound:
             raise InputError(f"measure {measure.id!r}: is given twice with different options; give each an id")
+    refuse_shared_columns({**known, **{measure.id: measure for measure in chosen}}.values())
     place = {name: number for number, name in enumerate(metrics())}
     return dict(sorted(found.items(), key=lambda item: (place.get(item[1].name, len(place)), item[0] != item[1].name)))
+
+
+def refuse_shared_columns(measures: Iterable[Measure], others: Collection[str] = ()) -> None:
+    """Refuse a measure that gives a column of another one: the worst LR-PSNR of ``lr`` is ``lr_worst``.
+
+    Parameters
+    ----------
+    others
+        Ids of columns that have other values, those of a track's ``[columns]`` and ``[derived]``. The measure of a
+        well-known id may give its own column.
+
+    Raises
+    ------
+    InputError
+        If two measures give the same column, or a measure one of ``others`` or of a metric.
+
+    Examples
+    --------
+    >>> try:
+    ...     refuse_shared_columns([Measure("lr", "lr_psnr"), Measure("lr_worst", "mse")])
+    ... except InputError as error:
+    ...     print(error)
+    measure 'lr_worst': its column 'lr_worst' is a column of the measure 'lr' already; give the measure another id
+    """
+    owners: dict[str, str] = {}
+    for measure in measures:
+        usual = is_known_column(measure.id) and measure.metric == default_metric(measure.id)
+        for column_id in columns_of(measure):
+            owner = owners.setdefault(column_id, measure.id)
+            taken = f"a column of the measure {owner!r}" if owner != measure.id else ""
+            if column_id in _columns and measure.id != measure.metric:
+                taken = "a metric's column"
+            elif column_id in others and not usual:
+                taken = "a column of the track"
+            if taken:
+                raise InputError(
+                    f"measure {measure.id!r}: its column {column_id!r} is {taken} already; give the measure another id"
+                )
+
+
+def columns_of(measure: Measure) -> tuple[str, ...]:
+    """The ids of the columns that a measure gives.
+
+    >>> columns_of(Measure("lr", "lr_psnr"))
+    ('lr', 'lr_worst')
+    """
+    return tuple(info.id for info in _with_options(measure).columns_as(measure.id))
 
 
 def _is_metric(found: object) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import visible
-from srspace_eval.metrics.registry import columns, metrics, own_values
+from srspace_eval.metrics.registry import columns, metrics, own_values, refuse_shared_columns
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import read_results
@@ -32,6 +32,8 @@ def including_columns(track: Track, asked: Collection[str], results: Path | Sequ
 
     Raises
     ------
+    InputError
+        If measures of different results, or of a result and the track, give the same column.
     ResultsError
         If files of the board are damaged.
     """
@@ -43,6 +45,7 @@ def including_columns(track: Track, asked: Collection[str], results: Path | Sequ
         more = [m for m in extended.measures[len(track.measures) :] if lost & (columns([m]).keys() - columns().keys())]
         if more:
             track = replace(track, measures=(*track.measures, *more))
+            refuse_shared_columns(track.measures, track.unmeasured)
             lost -= track.columns().keys()
     return track
 

@@ -17,11 +17,20 @@ from functools import cache
 from itertools import chain
 
 from srspace_eval._utils.hashing import sha256_of_text
-from srspace_eval._utils.untrusted_text import short_name
+from srspace_eval._utils.untrusted_text import short_name, visible
+from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import MetricInfo, may_be_infinite
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.psnr.floor import floored_columns, psnr_columns
-from srspace_eval.metrics.registry import columns, default_metric, is_known_column, measures_of, metrics
+from srspace_eval.metrics.registry import (
+    columns,
+    columns_of,
+    default_metric,
+    is_known_column,
+    measures_of,
+    metrics,
+    refuse_shared_columns,
+)
 from srspace_eval.results.means import counted_value, mean_curve, mean_of, states_no_floor
 from srspace_eval.results.record import ImageRecord, Result
 from srspace_eval.tracks.model import Track
@@ -109,6 +118,11 @@ def _signature_faults(result: Result, track: Track) -> Iterator[str]:
 def _column_faults(result: Result, track: Track) -> Iterator[str]:
     """Values that no measurement gives, such as a MOR, and values that only some images have."""
     measured = {info.id for metric in metrics().values() for info in metric.columns}
+    stated = {measure.id: measure for measure in (*measures_of(result.signature.settings), *track.measures)}
+    try:
+        refuse_shared_columns(stated.values())
+    except InputError as error:
+        yield visible(str(error))
     measures = [m for m in measures_of(result.signature.settings) if _may_give(m, track)]
     measured |= (columns(measures).keys() - columns().keys()) | {measure.id for measure in measures}
     known = track.columns()
@@ -128,8 +142,7 @@ def _may_give(measure: Measure, track: Track) -> bool:
     """
     if measure.id in {declared.id for declared in track.measures}:
         return True
-    elsewhere = {info.id for info in track.given} | {derived.info.id for derived in track.derived}
-    if measure.id in elsewhere or is_known_column(measure.id):
+    if is_known_column(measure.id) or not track.unmeasured.keys().isdisjoint(columns_of(measure)):
         return is_known_column(measure.id) and measure.metric == default_metric(measure.id)
     return True
 

@@ -12,7 +12,7 @@ from srspace_eval.metrics.base import Metric, Setting
 from srspace_eval.metrics.diversity.function import PatchPlan
 from srspace_eval.metrics.lpips.metric import DiversityPatches, Lpips
 from srspace_eval.metrics.measures import Measure
-from srspace_eval.metrics.registry import bind
+from srspace_eval.metrics.registry import bind, refuse_shared_columns
 from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.metrics.scenes.models import niqe_model
 from srspace_eval.scoring.executors.base import NetworkPlan
@@ -112,6 +112,8 @@ class ScoreOptions:
             }  # fmt: skip
             measures.append(Measure(DiversityPatches.name, options=plan))
         declared = track.measures if track is not None else ()
+        if track is not None:
+            refuse_shared_columns(measures, track.unmeasured)
         defaults: list[dict[str, Setting]] = [{"convention": self.convention}]
         if self.niqe_model is not None:
             niqe_model(self.niqe_model)  # a file that cannot be used is reported before anything is measured

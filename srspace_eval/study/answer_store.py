@@ -14,6 +14,7 @@ import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from srspace_eval._utils.files import read_bounded, temporary_of
 from srspace_eval.errors import StudyError
@@ -24,13 +25,21 @@ ANSWERS_PER_RATER = 20
 """Number of different answers that a rater may send to a study. Answers to other studies in the folder do not count."""
 
 
+class _Sent(NamedTuple):
+    """What is known of a stored answer."""
+
+    id: str | None
+    revision: int
+    complete: bool
+
+
 class AnswerStore:
     """A folder of answers, one file each. Files are complete and are never replaced."""
 
     def __init__(self, folder: Path, key: Key) -> None:
         self.folder, self.key = folder, key
         self._naming = threading.Lock()
-        self._own: dict[str, bool] = {}  # name of a file -> whether it is an answer of its rater to this study
+        self._own: dict[str, _Sent | None] = {}  # name of a file -> its answer; None: not of its rater, or this study
         try:
             new = [path for path in (folder, *folder.parents) if not path.exists()]
             folder.mkdir(parents=True, exist_ok=True)
@@ -75,13 +84,13 @@ class AnswerStore:
                 os.fsync(file.fileno())
             sent = 0
             for number in itertools.count(1):
-                name = f"{rater}.json" if number == 1 else f"{rater}-{number}.json"
+                name = _name(rater, number)
                 target = self.folder / name
                 try:
                     self._give_name(scratch, target)
                 except FileExistsError:
                     if not _holds(target, data):
-                        sent += self._is_own(rater, name)
+                        sent += self._sent(rater, name) is not None
                         if sent == ANSWERS_PER_RATER:
                             raise StudyError(
                                 f"{rater} has sent {ANSWERS_PER_RATER} different answers; no more are stored"
@@ -97,17 +106,28 @@ class AnswerStore:
                 with suppress(OSError):
                     Path(scratch).unlink(missing_ok=True)
 
-    def _is_own(self, rater: str, name: str) -> bool:
-        """Whether a file is an answer of this rater to this study. Files are never replaced, so each is read once."""
+    def latest(self, rater: str, other_than: str | None = None) -> int:
+        """The latest revision of a rater's complete answers, without the one of an id. 0: there is none."""
+        names = itertools.takewhile(
+            lambda name: os.path.lexists(self.folder / name), (_name(rater, number) for number in itertools.count(1))
+        )
+        sent = (self._sent(rater, name) for name in names)
+        return max((s.revision for s in sent if s and s.complete and s.id != other_than), default=0)
+
+    def _sent(self, rater: str, name: str) -> _Sent | None:
+        """A file, if it is an answer of this rater to this study. Files are never replaced, so each is read once."""
         if name not in self._own:
             try:
                 data = read_bounded(self.folder / name, largest_answer(self.key))
             except OSError:
-                return False
+                return None
             try:
-                self._own[name] = parse_answer(data, self.key).rater == rater
+                answer = parse_answer(data, self.key)
             except AnswerError:  # of another study
-                self._own[name] = False
+                self._own[name] = None
+            else:
+                sent = _Sent(answer.id, answer.revision, not answer.missing(self.key))
+                self._own[name] = sent if answer.rater == rater else None
         return self._own[name]
 
     def _give_name(self, scratch: str, target: Path) -> None:
@@ -140,6 +160,10 @@ class AnswerStore:
         finally:
             with suppress(OSError):
                 mark.unlink(missing_ok=True)
+
+
+def _name(rater: str, number: int) -> str:
+    return f"{rater}.json" if number == 1 else f"{rater}-{number}.json"
 
 
 def _sync_names(folder: Path) -> None:

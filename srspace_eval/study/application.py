@@ -163,8 +163,8 @@ class StudyApplication:
 
     def _file(self, rater: str, name: str) -> Reply:
         if name == SESSION_FILE:
-            session = json.dumps({"code": self.key.raters[rater].code, "submit": "answer"})
-            return HTTPStatus.OK, _TYPES[".js"], f"window.STUDY_SESSION = {session};\n".encode("ascii")
+            session = {"code": self.key.raters[rater].code, "submit": "answer", **_revision(self.store.latest(rater))}
+            return HTTPStatus.OK, _TYPES[".js"], f"window.STUDY_SESSION = {json.dumps(session)};\n".encode("ascii")
         path = self.files.get(name or "index.html")
         if path is None:
             return _fault(HTTPStatus.NOT_FOUND, "not found")
@@ -195,8 +195,14 @@ class StudyApplication:
             return _fault(HTTPStatus.INSUFFICIENT_STORAGE, "the answer could not be stored; save it as a file")
         LOG.write(f"{rater}: {len(answer.given)} answers stored as {file}")
         # The page compares the id with that of the answer it sent, because a proxy may mix up replies.
-        body = {"kept": True, "id": answer.id}
+        # Of two different answers with one revision, none counts. The page then sends this one as a later revision.
+        latest = self.store.latest(rater, answer.id) if answer.id else 0
+        body = {"kept": True, "id": answer.id, **_revision(latest if latest >= answer.revision else 0)}
         return HTTPStatus.CREATED, "application/json", json.dumps(body).encode("ascii")
+
+
+def _revision(latest: int) -> dict[str, int]:
+    return {"revision": latest} if latest else {}
 
 
 def _fault(status: HTTPStatus, text: str) -> Reply:

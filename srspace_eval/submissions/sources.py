@@ -24,6 +24,7 @@ MAX_ZIP_BYTES = 1 << 37
 """The largest total size of a zip's unpacked files: 137 GB, ten samples of a thousand 2K images."""
 
 _LISTED = 100
+_WINDOWS = {0, 10}  # where a zip says that an entry was made: on a FAT or an NTFS disk
 
 # Other methods can allocate gigabytes of memory before they return the first byte.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -232,13 +233,13 @@ def _inside(members: dict[str, zipfile.ZipInfo], folder: str) -> dict[str, zipfi
 def _safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     problems, kept = [], []
     for info in infos:
-        name = info.filename
+        name = _slashed(info)
         parts = PurePosixPath(name).parts
         if not parts or name.endswith("/") or parts[0] == "__MACOSX":
             continue
         if parts[-1] in _SYSTEM_FILES or parts[-1].startswith("._"):
             continue
-        problem = _fault(info, parts)
+        problem = _fault(info, name, parts)
         if problem:
             problems.append(f"{name[:300]!r}: {problem}")
         else:
@@ -307,13 +308,19 @@ def _overlaps(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
         end = info.header_offset + 30 + info.compress_size
 
 
-def _fault(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
+def _slashed(info: zipfile.ZipInfo) -> str:
+    """The name with / between folders. PowerShell 5.1 of Windows writes a backslash there."""
+    windows = info.create_system in _WINDOWS and "/" not in info.filename
+    return info.filename.replace("\\", "/") if windows else info.filename
+
+
+def _fault(info: zipfile.ZipInfo, name: str, parts: tuple[str, ...]) -> str | None:
     mode = info.external_attr >> 16
     if info.flag_bits & 0x1:
         return "is encrypted"
-    if "\\" in info.filename:
+    if "\\" in name:
         return "its name contains a backslash; a zip separates folders by /"
-    if ".." in parts or parts[0] == "/" or ":" in parts[0] or "\0" in info.orig_filename:
+    if ".." in parts or parts[0].startswith("/") or ":" in parts[0] or "\0" in info.orig_filename:
         return "its name points outside the folder"
     if max(map(len, parts)) > 255:
         return "its name is longer than file systems allow"
@@ -321,7 +328,7 @@ def _fault(info: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
         return "is not a regular file but a link or device"
     if info.compress_type not in _METHODS:
         return f"is compressed by method {info.compress_type}, not deflate"
-    if info.filename.lower().endswith(".zip"):
+    if name.lower().endswith(".zip"):
         return "is a zip inside the zip"
     if info.file_size > MAX_FILE_BYTES:
         return f"unpacks to {info.file_size} bytes; no picture is that large"

@@ -229,6 +229,11 @@ class Track:
         """What ``score`` measures by default: ``metrics``, then the other ids of ``measures``."""
         return tuple(dict.fromkeys([*self.metrics, *(measure.id for measure in self.measures)]))
 
+    @property
+    def unmeasured(self) -> dict[str, MetricInfo]:
+        """The columns that ``[columns]`` and ``[derived]`` declare, by id."""
+        return {info.id: info for info in (*self.given, *(derived.info for derived in self.derived))}
+
     def including(self, settings: Mapping[str, Mapping[str, object]]) -> Track:
         """The track with the measures that a result's signature names and the track does not declare.
 
@@ -259,9 +264,9 @@ class Track:
         Mapping[str, MetricInfo]
             Id -> column.
         """
-        own = (*self.given, *(derived.info for derived in self.derived))
+        own = self.unmeasured
         found = columns(self.measures)
-        return {**found, **{info.id: info for info in own}} if own else found
+        return {**found, **own} if own else found
 
     def label(self, column: str) -> str:
         """A column's label with the number of samples in it.

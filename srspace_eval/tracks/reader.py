@@ -15,7 +15,7 @@ from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import InputError, TrackError
 from srspace_eval.metrics.base import Metric, MetricInfo, Setting
 from srspace_eval.metrics.measures import Measure
-from srspace_eval.metrics.registry import OR_INSTALL, bind, columns, default_metric, metrics
+from srspace_eval.metrics.registry import OR_INSTALL, bind, columns, columns_of, default_metric, metrics
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.opinion_scale import OpinionScale
@@ -190,7 +190,9 @@ def parse_track(source: str, where: str) -> Track:
     if crop % table.scale:
         raise TrackError(f"{where}: crop = {crop} must be a multiple of scale = {table.scale}")
     measured = [*metrics_, *(m.id for m in measures)]
-    given = read_given(table.columns, where, measured, [*columns(measures), *table.derived])
+    filled = {info.id for name in metrics_ if name in metrics() for info in metrics()[name].columns}
+    filled |= {column for measure in measures for column in columns_of(measure)}
+    given = read_given(table.columns, where, filled, [*columns(measures), *table.derived])
     scale = _opinion_scale(table.study.scale, where)
     if scale is not None:
         _check_opinion_column(given, scale, where)

@@ -31,7 +31,7 @@ def read_given(
     Parameters
     ----------
     measured
-        The ids that the track measures.
+        The columns that the track measures.
     known
         The ids of all other columns.
 

@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 
 import srspace_eval as se
+from srspace_eval._utils import strict_json
 from srspace_eval._utils.untrusted_text import name_key, too_long
 from srspace_eval.codabench.downloads import import_downloads
 from srspace_eval.errors import Notice, RankingError, ResultsError, TrackError
 from srspace_eval.ranking.bootstrap import BootstrapPlan
 from srspace_eval.ranking.intervals import resampled_numbers
 from srspace_eval.ranking.model import Entry
+from srspace_eval.report.html.submission import MOST_LINES, make_page
+from srspace_eval.results.documents import from_document, to_document
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_result, result_files, write_result
@@ -356,3 +359,21 @@ def test_a_method_named_after_a_scale_does_not_stand_for_the_inbox(
         (tmp_path / name).mkdir()
         (tmp_path / name / "000000_sample00000.png").write_bytes(b"\0")
     assert is_inbox(tmp_path) is inbox
+
+
+def test_a_page_repeats_no_long_key_for_each_of_its_values() -> None:
+    record = {"k" * 300_000: {str(n): 1 for n in range(20_000)}, "text": "x" * 500_000}
+    page = make_page(result(provenance=record), load_track("x4"), {})
+    assert len(page.origin) == MOST_LINES + 1
+    assert page.origin[-1] == ("…", "more lines are in the result's file")
+    assert max(len(name) + len(text) for name, text in page.origin) < 2300
+    assert dict(make_page(result(provenance={"a": {"b": 1}}), load_track("x4"), {}).origin) == {"a.b": "1"}
+
+
+def test_the_names_of_a_result_are_bounded_together() -> None:
+    made = many_images(600)
+    named = tuple(replace(image, image=f"{image.image}{'&' * 9000}") for image in made.images)
+    text = strict_json.dumps(to_document(replace(made, images=named)))
+    with pytest.raises(ResultsError, match="characters in the names of images and files"):
+        from_document(json.loads(text), "A.json")
+    from_document(json.loads(strict_json.dumps(to_document(made))), "A.json")

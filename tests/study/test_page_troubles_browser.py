@@ -13,6 +13,7 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import Browser, Page, Route
 
+from srspace_eval.study.collect import compute_outcome
 from srspace_eval.study.key import Key
 from srspace_eval.study.serve import StudyServer
 from tests.helpers.studies import Build
@@ -315,3 +316,63 @@ def test_the_browser_asks_before_it_closes_a_page_whose_answers_are_nowhere_else
         page.click("#next")
     page.locator("#send-state", has_text="have arrived").wait_for()
     assert not page.evaluate(asks)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_rater_who_answers_in_two_browsers_counts(
+    browser: Browser, small: Study, server: StudyServer, tmp_path: Path, together: bool
+) -> None:
+    """The later answer counts. Both had revision 1, and neither counted."""
+    pages = [browser.new_context().new_page() for _ in range(2)]
+    told = []
+    try:
+        if together:
+            for page in pages:
+                page.goto(server.links["r01"])
+        for page in pages:
+            if not together:
+                page.goto(server.links["r01"])
+            told.append("arrived before" in page.inner_text("#trouble"))
+            page.click("#begin")
+            assert page.is_hidden("#trouble")
+            for _ in range(3):
+                rank(page)
+                if page is pages[1]:
+                    page.locator("#ranking .worse").first.click()
+                page.click("#next")
+            page.locator("#send-state", has_text="have arrived").wait_for()
+    finally:
+        for page in pages:
+            page.context.close()
+    assert told == [False, not together]
+    files = sorted((tmp_path / "answers").iterdir())
+    answers = {path: json.loads(path.read_text()) for path in files}
+    assert len(files) == 2 + together
+    (accepted,) = compute_outcome(files, small[1]).accepted
+    latest = max(files, key=lambda path: answers[path]["revision"])
+    assert accepted.file == str(latest)
+    assert answers[latest]["answers"] != answers[tmp_path / "answers" / "r01.json"]["answers"]
+
+
+def test_answers_of_an_earlier_visit_do_not_replace_those_of_another_browser_unasked(
+    browser: Browser, server: StudyServer, tmp_path: Path
+) -> None:
+    first, second = (browser.new_context().new_page() for _ in range(2))
+    try:
+        first.goto(server.links["r01"])
+        first.click("#begin")
+        first.route("**/answer", lambda route: route.abort())
+        rank_all(first)
+        first.locator("#send-state", has_text="could not be sent").wait_for()
+        second.goto(server.links["r01"])
+        second.click("#begin")
+        rank_all(second)
+        second.locator("#send-state", has_text="have arrived").wait_for()
+        first.unroute("**/answer")
+        first.reload()
+        first.locator("#begin", has_text="Go to your answers").wait_for()
+        first.wait_for_timeout(300)
+        assert [path.name for path in (tmp_path / "answers").iterdir()] == ["r01.json"]
+    finally:
+        first.context.close()
+        second.context.close()

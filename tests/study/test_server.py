@@ -85,6 +85,33 @@ def test_the_session_names_the_rater(client: Client) -> None:
         assert session == {"code": f"{rater}-{client.token(rater)}", "submit": "answer"}
 
 
+def test_the_page_is_told_of_answers_that_another_browser_sent(client: Client) -> None:
+    """Else two browsers of a rater sent different answers of one revision, and ``collect`` counted neither."""
+
+    def send(rater: str, name: str, revision: int, done: int | None = None) -> dict[str, object]:
+        document = answer_document(client.key, rater) | {"id": name * 32, "revision": revision}
+        document["answers"] = document["answers"][:done]
+        status, _, data = client.ask("POST", f"/{client.token(rater)}/answer", json.dumps(document).encode())
+        assert status == 201
+        return {name: value for name, value in json.loads(data).items() if name not in ("kept", "id")}
+
+    def known(rater: str) -> object:
+        _, _, data = client.ask("GET", f"/{client.token(rater)}/session.js")
+        return json.loads(data.decode().removeprefix("window.STUDY_SESSION = ").removesuffix(";\n")).get("revision")
+
+    assert send("r01", "a", 9, done=1) == {}  # an incomplete answer replaces none
+    assert known("r01") is None
+    assert send("r01", "b", 1) == {}
+    assert send("r01", "b", 1) == {}  # sent again
+    assert known("r01") == 1
+    assert send("r01", "c", 1) == {"revision": 1}
+    assert send("r01", "d", 2) == {}
+    assert send("r01", "e", 1) == {"revision": 2}
+    assert known("r01") == 2
+    assert known("r02") is None
+    assert send("r02", "f", 1) == {}
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -31,6 +31,41 @@ def test_names_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
         open_source(path).names()
 
 
+def windows_zip(path: Path, names: list[str]) -> Path:
+    """A zip as ``Compress-Archive`` of PowerShell 5.1 writes it."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            info = zipfile.ZipInfo(name)
+            info.create_system = 0
+            archive.writestr(info, pngs.png())
+    return path
+
+
+def test_folders_of_a_zip_of_windows_powershell_are_folders(tmp_path: Path) -> None:
+    source = open_source(windows_zip(tmp_path / "s.zip", ["x4\\000000.png", "x4\\000001.png", "x4\\"]))
+    assert source.names() == ["000000.png", "000001.png"]
+    assert source.read("000001.png") == pngs.png()
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("..\\evil.png", "points outside"),
+        ("x4\\..\\..\\evil.png", "points outside"),
+        ("\\evil.png", "points outside"),
+        ("\\\\server\\evil.png", "points outside"),
+        ("//server/evil.png", "points outside"),
+        ("C:\\evil.png", "points outside"),
+        ("x4/a\\b.png", "contains a backslash"),
+        ("X4\\000000.png", "is contained 2 times"),
+        ("a\\" * 101 + "b.png", "more than 100 folders"),
+    ],
+)
+def test_names_of_windows_that_lead_out_are_refused(tmp_path: Path, name: str, fault: str) -> None:
+    with pytest.raises(SubmissionError, match=fault):
+        open_source(windows_zip(tmp_path / "s.zip", ["x4\\000000.png", name])).names()
+
+
 def test_links_and_devices_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "s.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -7,7 +7,7 @@ spandrel is the optional extra ``models``. It gets the parameters that
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ _SLACK = 1 << 29  # bytes of tables that networks compute when they are built, s
 _MODULES, _MODULES_EACH = 1000, 8  # networks of spandrel have up to 2.4 modules for each parameter
 _CALLS, _CALLS_EACH = 2000, 25  # of operations; networks of spandrel need up to 8 for each parameter
 _MOST_NAMES = 5000  # networks of spandrel have up to 2000
+_MOST_PARTS = 150  # of a name; names of published networks have up to 13
 _LONGEST_LIST = 512  # of layers
 _PLACES, _PLACES_EACH = 1000, 4  # in all lists
 _LARGEST_SCALE = 16
@@ -114,27 +115,30 @@ def build_with_spandrel(path: Path, state: Mapping[str, Tensor], device: torch.d
     return SpandrelNetwork(_config(descriptor, state, parameters), descriptor)
 
 
-def _refuse_long_lists(path: Path, names: Iterable[str]) -> None:
+def _refuse_long_lists(path: Path, names: Collection[str]) -> None:
     """Refuse more names, and longer lists of layers, than a network has.
 
     spandrel looks at each name for each place of a list, and builds what is in each place. A list is as long as the
-    largest number in its names says.
+    largest number in its names says. Names are read one after the other until there are too many places, because each
+    number in a name makes a list.
     """
-    count, lists = 0, dict[str, int]()
+    if len(names) > _MOST_NAMES:
+        raise CheckpointError(f"{path}: not a checkpoint of a known network: it has more than {_MOST_NAMES} parameters")
+    absurd = f"{path}: not a checkpoint of a known network: its lists of layers are absurd"
+    most, places, lists = _PLACES + _PLACES_EACH * len(names), 0, dict[str, int]()
     for name in names:
-        count += 1
-        parts = name.split(".")
+        parts = name.split(".", _MOST_PARTS)
+        if len(parts) > _MOST_PARTS:
+            raise CheckpointError(absurd, [f"{short_name(name)}: a name of more than {_MOST_PARTS} parts"])
         for at, part in enumerate(parts):
             with suppress(ValueError):  # not a number; spandrel reads numbers so
-                outer = ".".join(parts[:at])
-                lists[outer] = max(lists.get(outer, 0), int(part) + 1)
-    places = sum(lists.values())
-    if count > _MOST_NAMES:
-        raise CheckpointError(f"{path}: not a checkpoint of a known network: it has more than {_MOST_NAMES} parameters")
-    longest = max(lists, key=lambda outer: lists[outer], default="")
-    if lists.get(longest, 0) > _LONGEST_LIST or places > _PLACES + _PLACES_EACH * count:
-        told = f"{short_name(longest) or 'a list'}: {lists[longest]} places"
-        raise CheckpointError(f"{path}: not a checkpoint of a known network: its lists of layers are absurd", [told])
+                outer, end = ".".join(parts[:at]), max(int(part) + 1, 1)
+                places += max(end - lists.get(outer, 0), 0)
+                lists[outer] = max(end, lists.get(outer, 0))
+                if end > _LONGEST_LIST:
+                    raise CheckpointError(absurd, [f"{short_name(outer) or 'a list'}: {end} places"])
+                if places > most:
+                    raise CheckpointError(absurd, [f"all lists together have more than {most} places"])
 
 
 def _config(descriptor: Any, given: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> ModelConfig:

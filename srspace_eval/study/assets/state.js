@@ -103,6 +103,7 @@ const ANSWERS = {
 // What the server takes at most.
 const MOST_SCREENS = 20;
 const MOST_SECONDS = 1000000;
+const MOST_REVISIONS = 1000000;
 
 // A number between two others; what is no number becomes the first.
 function within(value, least, most) {
@@ -181,7 +182,7 @@ class Progress {
     const time = (text) => (typeof text === "string" && text.length <= 40 ? text : null);
     return {
       version: Math.max(data.version | 0, 0),
-      revision: Math.min(Math.max(data.revision | 0, 1), 1000000),
+      revision: Math.min(Math.max(data.revision | 0, 1), MOST_REVISIONS),
       id: data.id ?? null,
       issued: Boolean(data.issued) && /^[0-9a-f]{32}$/.test(data.id),
       at: Math.min(Math.max(data.at | 0, 0), this.list.length - 1),
@@ -270,10 +271,22 @@ class Progress {
   }
 
   // The server has stored this answer. A change since then is not sent.
-  confirm(answer) {
+  // latest: revision of an answer that another browser sent, if it is not earlier. The answer then needs a later one.
+  // Returns whether it must be sent again.
+  confirm(answer, latest) {
     this.sync();
-    if (this.data.issued && this.data.id === answer.id) this.data.sent = true;
+    const current = this.data.issued && this.data.id === answer.id;
+    const again = current && this.follow(latest);
+    if (current && !again) this.data.sent = true;
     this.save();
+    return again;
+  }
+
+  // Make the revision later than one that the server has. Returns whether it was not.
+  follow(latest) {
+    if (!Number.isInteger(latest) || latest < this.data.revision || latest >= MOST_REVISIONS) return false;
+    Object.assign(this.data, { revision: latest + 1, issued: false, sent: false });
+    return true;
   }
 
   answer() {

@@ -65,6 +65,10 @@
     progress = opened.get(code.rater);
     progress.code = code;
     progress.sync();
+    // An answer has arrived, from another browser or from this one, which may have forgotten it.
+    if (session?.revision && !progress.data.issued) progress.follow(session.revision);
+    const arrived = session?.revision && !progress.complete;
+    trouble("arrived", arrived ? "Your answers to this study have arrived before. You need not do anything. If you do all tasks again, the new answers replace them." : "");
     const count = tasksOf(code.rater).length;
     const task = study.tasks[tasksOf(code.rater)[0][0]];
     const pieces = ranking ? task.items.length : task.reference ? 2 : 1;
@@ -76,8 +80,9 @@
     $("begin").textContent = progress.done ? (progress.complete ? "Go to your answers" : "Continue") : "Start";
     tellStorage();
     $("begin").focus({ preventScroll: true });
-    // What could not be sent on an earlier visit.
-    if (session && progress.complete && progress.data.issued && !progress.data.sent && !sending) send();
+    // What could not be sent on an earlier visit, unless an answer of the same revision has arrived.
+    const { issued, sent, revision } = progress.data;
+    if (session && progress.complete && issued && !sent && revision > (session.revision ?? 0) && !sending) send();
   }
 
   function fact(id, value, label) {
@@ -93,6 +98,7 @@
   }
 
   function begin() {
+    trouble("arrived", "");
     progress.sync();
     progress.update({ started: progress.data.started ?? new Date().toISOString() });
     if (progress.complete) finish();
@@ -276,8 +282,9 @@
       // A proxy may send the reply to another request.
       const said = JSON.parse(text);
       if (said?.kept !== true || said.id !== answer.id) throw new Error("the reply is not to these answers");
-      progress.confirm(answer);
+      const again = progress.confirm(answer, said.revision);
       sending = false;
+      if (again) { send(); return; }
       // A change since then is not sent.
       if (progress.data.sent) $("send-state").textContent = "Your answers have arrived. You may close this page.";
       else if (!$("screen-done").hidden) showDone();
