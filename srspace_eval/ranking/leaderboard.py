@@ -101,6 +101,8 @@ def rank(
     RankingError
         If there is nothing to rank, a source is damaged, a team is there twice, ``mor`` names a team without an entry,
         results were measured with different settings and no ``signature`` was chosen, or ``date`` is not a day.
+    InputError
+        If ``columns`` names a column that measures of different results, or of a result and the track, both give.
     ResultsError
         If files of the board are damaged.
     TrackError
