@@ -1,7 +1,7 @@
 """Threads that compute parts of one result with NumPy, which uses one core for each call.
 
-There are as many as :func:`torch.get_num_threads` says. Each part is computed by one thread, so the bytes do not depend
-on their number.
+There are as many as :func:`torch.get_num_threads` says. Each part is computed by one thread, so its bytes do not depend
+on their number. Those of PyTorch's own convolutions do.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import islice
 
 from srspace_eval._utils.hashing import sha256_of_text
@@ -123,15 +124,20 @@ def name_key(team: str) -> str:
 
     These count, so names that differ by them are different names: ASCII characters that look alike (l and 1, O and 0),
     several letters that look like one (rn and m), accents, and letters that look like each other in scripts other than
-    Latin. Names of more than :data:`LONGEST_TEAM` characters, which readers refuse, are compared as they are.
+    Latin. Names that readers refuse (:func:`too_long`) are compared as they are.
 
     >>> name_key("Deepest") == name_key("DEEPEST") == name_key("D\u0435epest") == name_key("Deep\u200best ")
     True
     """
-    if len(team) > LONGEST_TEAM:
+    if too_long(team):
         return team
     if team.isascii() and team.isprintable():
         return " ".join(team.split()).casefold()
+    return _key(team)
+
+
+@lru_cache(maxsize=1 << 15)  # every reader and every order of rows asks for the same names
+def _key(team: str) -> str:
     # A control character other than a blank shows nothing, too.
     seen = "".join(" " if char.isspace() else char for char in team if char.isspace() or not _shows_nothing(char))
     plain = _WORD.sub(_as_latin, unicodedata.normalize("NFKC", seen))
@@ -146,8 +152,10 @@ def too_long(team: str) -> str:
     >>> too_long("x" * 600)
     'the team name has 600 characters, and at most 500 are allowed; write a shorter name'
     """
-    if len(team) <= LONGEST_TEAM:
+    if len(team) <= LONGEST_TEAM and (team.isascii() or len(unicodedata.normalize("NFKC", team)) <= 2 * LONGEST_TEAM):
         return ""
+    if len(team) <= LONGEST_TEAM:
+        return f"the team name has signs of many letters, more than {2 * LONGEST_TEAM} in all; write a shorter name"
     return f"the team name has {len(team)} characters, and at most {LONGEST_TEAM} are allowed; write a shorter name"
 
 

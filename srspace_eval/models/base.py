@@ -144,7 +144,8 @@ class Flow(Model, Protocol):
         -------
         latents, logdet, nll:
             The latents in encoding order; the log-determinants (N,) in nats; the exact negative log-likelihoods (N,)
-            in bits per HR pixel, −(logdet + log N(z; 0, 1)) / (ln 2 · H·W).
+            in bits per HR pixel, −(logdet + log N(z; 0, 1)) / (ln 2 · H·W). Here z is the last latent: ``logdet``
+            includes the log-densities of the latents that a flow splits off before it.
 
         Raises
         ------

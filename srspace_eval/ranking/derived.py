@@ -7,6 +7,7 @@ id of a derived column counts only where the formula gives none.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import name_key, short_name, spelled
+from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import Direction
 from srspace_eval.ranking.baselines import baselines_of, unproven
 from srspace_eval.ranking.bootstrap import resampled_means
@@ -29,6 +31,10 @@ Moving = Mapping[int, Floats]
 """Index of an entry -> its value in all replicates."""
 
 _NAMED = 5
+
+MAX_WORK = 1_000_000_000
+"""Images of all results times parts of the formulas. A hundred results of a thousand images and formulas of a hundred
+parts take a hundredth."""
 
 
 class DerivedColumns:
@@ -71,6 +77,10 @@ class DerivedColumns:
         self._image_rank_tables: dict[tuple[str, ...], dict[int, Floats]] = {}
         self._per_image: dict[str, dict[int, Floats]] = {}
         self._computed: dict[str, set[int]] = {}
+        # Many formulas read the same values of the same images: each is put together once.
+        self._sorted_images: dict[int, list[ImageRecord]] = {}
+        self._ids_of_images: dict[int, frozenset[str]] = {}
+        self._of_each_image: dict[int, dict[str, Floats]] = defaultdict(dict)
         left_out = dict.fromkeys(excluded, "was measured with other settings")
         left_out |= {i: "is incomplete" for i, entry in enumerate(entries) if entry.incomplete}
         left_out |= unproven(entries)
@@ -78,6 +88,7 @@ class DerivedColumns:
         self._places = {(e.team, e.note): i for i, e in reversed(list(enumerate(entries)))}
         found = baselines_of(entries, track.baseline, left_out)
         self._baselines = np.array([-1 if at is None else at for at in found], dtype=np.intp)
+        self._require_possible()
         for derived in track.derived:
             self._add(derived)
 
@@ -170,6 +181,17 @@ class DerivedColumns:
             found[:, i] = values
         return found
 
+    def _require_possible(self) -> None:
+        """Refuse formulas over more values of images than a challenge has."""
+        if not any(derived.of == "images" or derived.formula.per_image for derived in self._track.derived):
+            return
+        images = sum(len(entry.result.images) for entry in self.entries if entry.result is not None)
+        if (work := images * sum(derived.formula.parts for derived in self._track.derived)) > MAX_WORK:
+            raise RankingError(
+                f"track {self._track.name}: its formulas would take {work} steps (images of all results times parts of "
+                f'the formulas), and at most {MAX_WORK} are computed; leave out of = "images", or name another track'
+            )
+
     def _add(self, derived: Derived) -> None:
         metric, formula = derived.info.id, derived.formula
         if derived.of == "images":
@@ -244,9 +266,8 @@ class DerivedColumns:
         """The formula's values of each image, for the entries with images."""
         return {i: self._formula_of_images(i, formula) for i in range(len(self.entries)) if self._images(i)}
 
-    def _formula_of_images(self, i: int, formula: Formula, known: dict[str, Floats] | None = None) -> Floats:
-        known = {} if known is None else known
-        values = {name: self._image_values(i, name, known) for name in formula.ids}
+    def _formula_of_images(self, i: int, formula: Formula) -> Floats:
+        values = {name: self._image_values(i, name) for name in formula.ids}
         baseline = {}
         for name in formula.baselines:
             at = int(self._baselines[i])
@@ -265,7 +286,7 @@ class DerivedColumns:
         if pool:
             total = np.zeros((len(self._images(pool[0])), len(pool)))
             for name in names:
-                values = np.array([self._image_values(i, name, {}) for i in pool]).T
+                values = np.array([self._image_values(i, name) for i in pool]).T
                 better = self._track.columns()[name].direction
                 total += competition_ranks(sort_keys(values, RankedMetric(name), better))
             found = {i: total[:, column] / len(names) for column, i in enumerate(pool)}
@@ -283,29 +304,41 @@ class DerivedColumns:
             means[names] = found[0] if counts is None else found
         return means
 
-    def _image_values(self, i: int, metric: str, known: dict[str, Floats]) -> Floats:
+    def _image_values(self, i: int, metric: str) -> Floats:
         """A column's values of each image; a column that images do not have has its value in all of them.
 
         A derived column is its formula over the values of each image, also where its own value is over the averages.
-        ``known`` holds these, so that formulas that name earlier ones twice are not computed 2^n times.
+        Both are kept, so that formulas that name earlier ones twice are not computed 2^n times.
         """
         computed = self._per_image.get(metric, {}).get(i)
         if computed is not None:
             return computed
+        known = self._of_each_image[i]
+        if metric in known:
+            return known[metric]
         derived = self._columns.get(metric)
         if derived is not None and not derived.formula.per_image and i in self._computed.get(metric, ()):
-            if metric not in known:
-                known[metric] = self._formula_of_images(i, derived.formula, known)
+            known[metric] = self._formula_of_images(i, derived.formula)
             return known[metric]
         images = self._images(i)
-        if any(metric in image.values for image in images):
-            return np.array([image.values.get(metric) for image in images], dtype=np.float64)
+        if metric in self._image_ids(i):
+            known[metric] = np.array([image.values.get(metric) for image in images], dtype=np.float64)
+            return known[metric]
         value = self.entries[i].values.get(metric)
         return np.full(len(images), math.nan if value is None else value)
 
     def _images(self, i: int) -> list[ImageRecord]:
-        result = self.entries[i].result
-        return [] if result is None else sorted(result.images, key=lambda image: image.image)
+        if i not in self._sorted_images:
+            result = self.entries[i].result
+            images = () if result is None else result.images
+            self._sorted_images[i] = sorted(images, key=lambda image: image.image)
+        return self._sorted_images[i]
+
+    def _image_ids(self, i: int) -> frozenset[str]:
+        """The ids of which an image of an entry has a value."""
+        if i not in self._ids_of_images:
+            self._ids_of_images[i] = frozenset().union(*(image.values for image in self._images(i)))
+        return self._ids_of_images[i]
 
 
 def _mean(values: Floats, better: Direction) -> float:

@@ -11,11 +11,13 @@ from srspace_eval.tracks.formula_words import formula_words
 from srspace_eval.tracks.formulas import Formula
 from srspace_eval.tracks.model import Track
 
+_NAMED = 10
+
 
 def failed_conditions(derived: DerivedColumns, track: Track, able: Sequence[int]) -> dict[int, str]:
     """Index -> the conditions that the entry fails, with its values; entries that pass are not in it.
 
-    A condition with a missing value is not met.
+    A condition with a missing value is not met. The first ten conditions that an entry fails are named.
 
     Parameters
     ----------
@@ -26,14 +28,15 @@ def failed_conditions(derived: DerivedColumns, track: Track, able: Sequence[int]
     for condition in track.ranking.eligible:
         values = {metric: derived.values(metric) for metric in condition.ids | condition.baselines}
         met = derived.evaluate(condition, values)
+        words = formula_words(condition, track.label)
         for i in able:
             if not met[i] > 0:  # NaN: a value is missing
+                if len(told := found.setdefault(i, [])) == _NAMED:
+                    continue
                 named = (metric for metric in track.columns() if metric in condition.ids)
                 about = [_value(metric, values[metric][i], track) for metric in named]
                 text = _lost_baseline(condition, derived)
-                found.setdefault(i, []).append(
-                    f"{formula_words(condition, track.label)} ({', '.join([*about, *text])})"
-                )
+                told.append(f"{words} ({', '.join([*about, *text])})")
     return {i: f"not eligible: {'; '.join(texts)}" for i, texts in found.items()}
 
 

@@ -17,13 +17,13 @@ from srspace_eval.metrics.registry import columns, own_values
 from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws
 from srspace_eval.ranking.given_values import check_ranges
 from srspace_eval.ranking.joined_values import joined_entries
-from srspace_eval.ranking.model import CLAIM, Entry, Origin
+from srspace_eval.ranking.model import Entry, Origin
 from srspace_eval.ranking.older_results import as_now
 from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.ranking.told_columns import ABOUT, EVIDENCE, NOT_MEASURED
 from srspace_eval.results.record import Kind, Result
-from srspace_eval.results.seals import seal_of
-from srspace_eval.results.store import read_files, read_result, result_files
+from srspace_eval.results.seals import evidence_of
+from srspace_eval.results.store import read_files, read_result, result_digest, result_files
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.teams import FIELDS, make_team
 
@@ -52,11 +52,14 @@ def board_entries(board: Path, track: Track) -> list[Entry]:
     if problems:
         raise RankingError(f"{board}: results that contradict themselves; score these again", problems)
     # The seal is of the bytes that were decoded: a file that is read again may be another one.
-    return [replace(_entry(stored.result, track), evidence=str(seal_of(stored.digest) or CLAIM)) for stored in files]
+    return [replace(_entry(stored.result, track), evidence=evidence_of(stored.digest)) for stored in files]
 
 
 def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
-    """Entries of results that lie in memory.
+    """Entries of results that lie in memory, and which of them were measured or verified on this machine.
+
+    The seal is of the bytes that :func:`srspace_eval.write_result` writes of the result. A result of other numbers is a
+    claim, and so is one that was never written.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def result_entries(results: Iterable[Result], track: Track) -> list[Entry]:
             problems.append(f"{result.team}: is a result of track {result.track}")
         else:
             problems += [f"{result.team}: {fault}" for fault in summary_faults(result, track)]
-        entries.append(_entry(result, track))
+        entries.append(replace(_entry(result, track), evidence=evidence_of(result_digest(result))))
     if problems:
         raise RankingError(f"results that cannot be ranked in track {track.name}", problems)
     return entries

@@ -17,6 +17,7 @@ from srspace_eval.ranking.model import FINAL, Entry
 from srspace_eval.ranking.places import places_by
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, rounded, sort_keys
 from srspace_eval.results.record import ImageRecord, Result
+from srspace_eval.tracks.formulas import Formula
 from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule, Track
 
 Floats = NDArray[np.float64]
@@ -122,8 +123,19 @@ def resampled_numbers(
     if images < 2:
         return 0
     columns = {metric for entry in entries for metric, value in entry.values.items() if value is not None}
-    wide = [len(columns | track.ranking.named | {derived.info.id for derived in track.derived}) for track in tracks]
+    wide = [
+        len(columns | track.ranking.named | {derived.info.id for derived in track.derived})
+        + len(track.ranking.order_by)
+        # Ten parts of formulas take as long as one number.
+        + sum(formula.parts for formula in _formulas(track)) // 10
+        for track in tracks
+    ]
     return sum(plan.replicates * max(images, len(entries) * width) for width in wide)
+
+
+def _formulas(track: Track) -> list[Formula]:
+    """The formulas that each replicate evaluates."""
+    return [*(derived.formula for derived in track.derived), *(key.formula for key in track.ranking.order_by)]
 
 
 def order_keys(

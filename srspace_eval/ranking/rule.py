@@ -102,6 +102,7 @@ def apply_rule(
                 "(replicates)"
             )
             bootstrap = None
+    computed: dict[tuple[int, ...], DerivedColumns] = {}
     first, *others = (
         _apply(
             lines,
@@ -110,10 +111,10 @@ def apply_rule(
             bootstrap,
             shown if columns is None else columns,
             track.samples,
-            tell=number == 0,
+            computed,
             together=together,
         )
-        for number, (one, shown) in enumerate(tracks)
+        for one, shown in tracks
     )
     return replace(first, track=measured, others=tuple(others))
 
@@ -125,17 +126,20 @@ def _apply(
     bootstrap: BootstrapPlan | None,
     shown: Sequence[str],
     asked: int,
+    computed: dict[tuple[int, ...], DerivedColumns],
     *,
-    tell: bool,
     together: bool,
 ) -> Ranking:
     """One rule applied to checked entries. The track has the number of samples that were measured; ``asked`` is its
-    own."""
+    own. ``computed`` keeps the derived columns for further rules, which rank the same entries or those of few other
+    groups."""
     rule = track.ranking
     participants = find_participants(lines, excluded, rule, together=together)
     able, apart = participants.able, participants.apart
     paired = paired_entries(lines, set(excluded))
-    derived = DerivedColumns(lines, track, paired, able, excluded=excluded, tell=tell)
+    if able not in computed:
+        computed[able] = DerivedColumns(lines, track, paired, able, excluded=excluded, tell=not computed)
+    derived = computed[able]
     lines = derived.entries
     failed = failed_conditions(derived, track, able)
     competing = [i for i in able if i not in failed]

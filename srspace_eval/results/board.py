@@ -12,7 +12,8 @@ from srspace_eval._utils.frames import data_frame, value_columns
 from srspace_eval.errors import ResultsError
 from srspace_eval.results.board_tracks import board_tracks
 from srspace_eval.results.record import Result
-from srspace_eval.results.store import read_results, result_files, result_folders
+from srspace_eval.results.seals import evidence_of
+from srspace_eval.results.store import read_files, read_results, result_files, result_folders
 from srspace_eval.tracks.model import Track
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ class Board:
         -------
         pandas.DataFrame
             Columns: ``track``, ``team``, ``kind`` (text), ``images`` (int64, number of measured images), ``complete``
-            (boolean: no image or sample is missing), ``signature`` (text, the signature's id), and each metric id
+            (boolean: no image or sample is missing), ``signature`` (text, the signature's id), ``evidence`` (text:
+            ``"measured here"``, ``"verified here"``, ``"taken on trust ..."`` or ``"claim"``), and each metric id
             (float64: the mean over the images; infinite is ``inf``, undefined is NaN). Tracks as in :meth:`tracks`,
             results as in :meth:`results`.
 
@@ -99,7 +101,8 @@ class Board:
         RankingError, ResultsError, TrackError
             As :meth:`tracks` and :meth:`results`.
         """
-        results = [result for track in self.tracks() for result in self.results(track)]
+        files = [stored for track in self.tracks() for stored in read_files(self.folder, track.name)]
+        results = [stored.result for stored in files]
         about: dict[str, tuple[ColumnKind, Sequence[object]]] = {
             "track": ("string", [result.track for result in results]),
             "team": ("string", [result.team for result in results]),
@@ -107,6 +110,7 @@ class Board:
             "images": ("int64", [len(result.images) for result in results]),
             "complete": ("boolean", [not result.incomplete for result in results]),
             "signature": ("string", [result.signature.id for result in results]),
+            "evidence": ("string", [evidence_of(stored.digest) for stored in files]),
         }
         return data_frame({**about, **value_columns([result.summary for result in results], about)})
 

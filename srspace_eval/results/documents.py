@@ -53,6 +53,7 @@ MAX_IDS = 500
 """Different ids of values and curves in a result, groups of its settings, and settings of each group."""
 
 _LONGEST_ID = 200
+_MOST_TEXT = 5_000_000  # ten thousand samples with names of 30 characters have 300 000; pages take 80 times as much
 _LONGEST_SETTINGS, _LONGEST_PROVENANCE = 100_000, 1 << 22  # characters of their JSON texts
 
 Text = Annotated[
@@ -221,11 +222,14 @@ def _require_size(document: ResultDocument) -> None:
     """Refuse more images, samples or settings than a measurement has: every check of a result walks through them."""
     settings = document.signature.settings
     samples = sum(len(image.samples) for image in document.images)
+    texts = sum(map(len, (*document.notes, *document.incomplete)))
+    texts += sum(len(image.image) + sum(len(sample.file) for sample in image.samples) for image in document.images)
     for number, most, what in (
         (len(document.images), MAX_IMAGES, "images"),
         (samples, MAX_SAMPLES, "samples"),
         (len(settings), MAX_IDS, "groups of settings"),
         (max(map(len, settings.values()), default=0), MAX_IDS, "settings in one group"),
+        (texts, _MOST_TEXT, "characters in the names of images and files, the notes and what is missing"),
     ):
         if number > most:
             raise DocumentError(f"{number} {what}, and at most {most} are read")

@@ -28,6 +28,9 @@ from srspace_eval._utils.notices import notify
 
 How = Literal["measured", "verified", "trusted"]
 
+CLAIM = "claim"
+"""The evidence of a result that this machine neither measured nor verified."""
+
 _FOLDER = "seals"
 _FORMAT = "srspace-eval/seal/1"
 _MAX_BYTES = 4096
@@ -90,6 +93,11 @@ def seal_of(digest: str) -> Seal | None:
     """
     secret = existing_secret()
     return None if secret is None else _read(secret, digest)
+
+
+def evidence_of(digest: str) -> str:
+    """What is known of a result's numbers: the text of its seal, or ``"claim"``."""
+    return str(seal_of(digest) or CLAIM)
 
 
 def seal_result(digest: str, seal: Seal) -> None:

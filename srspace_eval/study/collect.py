@@ -61,7 +61,8 @@ def collect_study(
     Warns
     -----
     Notice
-        For every answer that does not count, with the reason, and if one rater or one crop gives no interval.
+        For every answer that does not count, with the reason, for every obvious check that most raters fail, and if one
+        rater or one crop gives no interval.
 
     Examples
     --------
@@ -130,8 +131,8 @@ def collect_ratings(
     Warns
     -----
     Notice
-        For every answer that does not count, with the reason, for every outlying rater, and if one rater or one picture
-        gives no interval.
+        For every answer that does not count, with the reason, for every obvious check that most raters fail, for every
+        outlying rater, and if one rater or one picture gives no interval.
 
     Examples
     --------

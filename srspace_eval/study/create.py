@@ -136,7 +136,7 @@ def create_study(
         be ``NAME=PATH``. Published baselines are given in the same way.
     gt
         Folder or zip of the GT images. None: the track has no GT (``reference = "none"``). Then the LRs name the
-        images, or the submissions themselves, and an obvious check shows a method's picture.
+        images, or the submissions themselves, and an obvious check shows the methods' median.
     out
         Folder for the raters. It must not exist, or be empty.
     track

@@ -84,7 +84,7 @@ def read_pictures(
 ) -> tuple[dict[str, Pixels], dict[str, LrContext]]:
     """Every crop and every LR context, by id. A GT crop that is shown as the reference is one of the crops.
 
-    ``secret`` decides what raters must not know: the method of an obvious task without a GT.
+    ``secret`` draws the methods of an obvious task without a GT.
 
     The crops lie in a memory-mapped file in the folder ``scratch``, because all crops of a large study may not fit in
     memory.

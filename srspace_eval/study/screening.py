@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from srspace_eval._utils.untrusted_text import visible
-from srspace_eval.study.answers import Answer, AnswerError, Groups, read_answer
-from srspace_eval.study.design import Crop, Task
+from srspace_eval.study.answers import Answer, AnswerError, read_answer
+from srspace_eval.study.design import Crop
 from srspace_eval.study.key import Key
+from srspace_eval.study.obvious_answers import notify_doubtful, obvious_checks
 from srspace_eval.study.options import CollectOptions
-from srspace_eval.study.rankings import Floats, held_ranks, item_ranks
+from srspace_eval.study.rankings import Floats, held_ranks
 
 _NAMED = 3  # other files that a reason names; with all of them, the reasons would grow with the square of the files
 _ROUNDING = 1e-9  # a mean of exactly the threshold passes, however its sum is rounded
@@ -61,6 +62,11 @@ def screen_answers(
 
     An answer counts if it is valid, complete (unless ``options.partial`` is ``"use"``), passes the attention checks,
     and no other answer of the same rater contradicts it.
+
+    Warns
+    -----
+    Notice
+        For each obvious check that most of at least three raters fail.
     """
     rejected: list[RejectedAnswer] = []
     readable: list[tuple[str, Answer]] = []
@@ -83,6 +89,7 @@ def screen_answers(
             readable.append((file, answer))
     single, doubles = _one_a_rater(readable, key)
     rejected += doubles
+    notify_doubtful([answer for _, answer in single], key)
     accepted = []
     for file, answer in single:
         reason, agreement = _attention(answer, key, options)
@@ -176,11 +183,11 @@ def _attention(answer: Answer, key: Key, options: CollectOptions) -> tuple[str |
 
 
 def _ranking_attention(answer: Answer, key: Key, options: CollectOptions) -> tuple[str | None, float | None]:
+    if not all(obvious_checks(answer, key).values()):
+        return "failed an attention check: the order of an obvious task is wrong", None
     taus = []
     for name, groups in answer.rankings.items():
         task = key.tasks[name]
-        if task.kind == "obvious" and not _in_order(task, groups):
-            return "failed an attention check: the order of an obvious task is wrong", None
         if task.of is not None and task.of in answer.rankings:
             first = held_ranks(key.tasks[task.of], answer.rankings[task.of])
             second = held_ranks(task, groups)
@@ -232,27 +239,14 @@ def probability_of_chance(entries: int, repeats: int, agreement: float) -> float
     return float(total[taus >= agreement - _ROUNDING].sum()) if repeats else 1.0
 
 
-def _in_order(task: Task, groups: Groups) -> bool:
-    """Whether each item of an obvious task comes before all items of worse places."""
-    ranks = item_ranks(groups)
-    known = [(held, ranks[item]) for item, held in zip(task.items, task.holds, strict=True)]
-    return all(rank < other for held, rank in known for worse, other in known if held < worse)
-
-
 def _rating_attention(answer: Answer, key: Key, options: CollectOptions) -> tuple[str | None, float | None]:
-    sign = 1 if key.rating_scale.better == "higher" else -1
-    obvious: dict[Crop, dict[int, float]] = defaultdict(dict)
+    if not all(obvious_checks(answer, key).values()):
+        return "failed an attention check: a destroyed picture is not rated worse than its original", None
     differences = []
     for name, grade in answer.ratings.items():
         task = key.tasks[name]
-        if task.kind == "obvious":
-            obvious[task.crop][task.holds[0]] = sign * grade
-        elif task.of is not None and task.of in answer.ratings:
+        if task.of is not None and task.of in answer.ratings:
             differences.append(abs(grade - answer.ratings[task.of]))
-    for grades in obvious.values():
-        places = sorted(grades)
-        if any(grades[better] <= grades[worse] for better, worse in pairwise(places)):
-            return "failed an attention check: a destroyed picture is not rated worse than its original", None
     if not differences:
         return None, None
     mean = float(np.mean(differences))

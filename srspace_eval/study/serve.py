@@ -62,7 +62,8 @@ class StudyServer:
         base_url: str | None = None,
     ) -> None:
         self._base_url = None if base_url is None else _checked_url(base_url)
-        self._http = StudyHttpServer(folder, key, answers, (host, port))
+        # Absolute: the process may change its folder.
+        self._http = StudyHttpServer(folder.absolute(), key, answers.absolute(), (host, port))
         # A thread of its own: an interrupt in the main thread could come while Python cleans up after a request, and
         # get lost. A daemon: an interrupt while the thread starts must not leave the process waiting for it.
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)

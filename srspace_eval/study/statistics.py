@@ -12,6 +12,9 @@ from scipy import stats
 from srspace_eval.study.intervals import two_way_error
 from srspace_eval.study.rankings import Floats, Rankings, mean_opinion_rank
 
+_EXACT = 13
+"""Up to this number of differences, SciPy's p value is exact if there are ties."""
+
 
 def kendall_w(scores: Floats) -> float:
     """Kendall's coefficient of concordance W, corrected for ties (Kendall & Babington Smith, 1939).
@@ -147,8 +150,22 @@ def signed_rank_p(differences: Sequence[Fraction]) -> float:
         return 1.0
     place = {size: number for number, size in enumerate(sorted({abs(d) for d in differences if d}), start=1)}
     # Whole numbers of the same signs, in the same order, with the same ties.
-    signed = [(place[abs(d)] if d > 0 else -place[abs(d)]) if d else 0 for d in differences]
-    return float(stats.wilcoxon(np.array(signed, dtype=np.float64)).pvalue)
+    signed = np.array([(place[abs(d)] if d > 0 else -place[abs(d)]) if d else 0 for d in differences], dtype=np.float64)
+    return _exact_p(signed[signed != 0]) if len(signed) <= _EXACT else float(stats.wilcoxon(signed).pvalue)
+
+
+def _exact_p(signed: Floats) -> float:
+    """The p value from the distribution of the positive ranks' sum over all signs. Ties may be there, zeros may not.
+
+    SciPy gives the same number for up to 13 differences. With ties it evaluates the statistic for every choice of
+    signs, which takes a second for each pair of methods.
+    """
+    ranks = np.rint(2 * stats.rankdata(np.abs(signed))).astype(np.int64)  # doubled: whole numbers
+    ways = np.ones(1, dtype=np.int64)  # number of choices of signs that give a sum
+    for rank in ranks:
+        ways = np.pad(ways, (0, rank)) + np.pad(ways, (rank, 0))
+    found = int(ranks[signed > 0].sum())
+    return min(1.0, 2 * float(min(ways[: found + 1].sum(), ways[found:].sum())) / float(ways.sum()))
 
 
 @dataclass(frozen=True)

@@ -59,13 +59,27 @@ def round_as_shown(x: Floats, digits: int = 0) -> Floats:
     """
     rounded = np.atleast_1d(np.round(x, digits))
     flat, source = rounded.reshape(-1), np.atleast_1d(np.asarray(x, dtype=np.float64)).reshape(-1)
-    scaled = np.abs(source) * 10.0**digits
-    # NumPy scales before it rounds, which can cross a tie. Only numbers next to a tie need the slow way.
-    with np.errstate(invalid="ignore"):
+    power = 10.0**digits
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.abs(source) * power
         close = np.flatnonzero(np.isfinite(scaled) & (np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6))
-    for i in close:
-        flat[i] = float(f"{source[i]:.{digits}f}")
+    # NumPy scales before it rounds, which can cross a tie. Next to a tie, the rounding error of the scaling decides.
+    below = np.floor(scaled[close])
+    over = (scaled[close] - below - 0.5) + _scaling_error(np.abs(source[close]), power, scaled[close])
+    whole = below + np.where(over == 0, below % 2, over > 0)
+    flat[close] = np.copysign(whole / power, source[close])
     return rounded.reshape(np.shape(x))
+
+
+def _scaling_error(x: Floats, power: float, product: Floats) -> Floats:
+    """x * power - product, exactly (T. J. Dekker, A floating-point technique for extending the available precision,
+    Numerische Mathematik 18, 1971). The factors are below 2^52."""
+    split = 2.0**27 + 1
+    high = split * x - (split * x - x)
+    low = x - high
+    power_high = split * power - (split * power - power)
+    power_low = power - power_high
+    return low * power_low - (((product - high * power_high) - low * power_high) - high * power_low)
 
 
 FUNCTIONS: dict[str, tuple[int, int | None, Callable[..., Floats]]] = {
@@ -121,6 +135,11 @@ class Formula:
     baselines: frozenset[str]
     per_image: frozenset[tuple[str, ...]]
     _tree: ast.expr = field(repr=False, compare=False)
+
+    @property
+    def parts(self) -> int:
+        """How many numbers, ids, functions and operators it has: its work for one value."""
+        return sum(isinstance(node, ast.expr) for node in ast.walk(self._tree))
 
     @property
     def reads(self) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -168,10 +168,13 @@ def parse_track(source: str, where: str) -> Track:
         table = documents.convert(data, TrackTable)
     except documents.DocumentError as error:
         raise TrackError(f"{where}: {error}") from error
-    for key, entries in (
+    lists: Sequence[tuple[str, Sized]] = (
         ("rankings", table.rankings), ("measure", table.measure), ("columns", table.columns),
         ("derived", table.derived), ("gt_names", table.gt_names), ("sample_names", table.sample_names),
-    ):  # fmt: skip
+        ("metrics", () if table.metrics is UNSET else table.metrics), ("uncertain", table.uncertain),
+        *_lists_of_rankings(table),
+    )  # fmt: skip
+    for key, entries in lists:
         if len(entries) > _MOST_ENTRIES:
             raise TrackError(f"{where}: {key} has {len(entries)} entries; at most {_MOST_ENTRIES} are allowed")
     _check_templates(f"{where}: gt_names", table.gt_names, {"number", "stem"})
@@ -276,6 +279,16 @@ def _check_known(where: str, ids: Iterable[str], known: Iterable[str]) -> None:
         raise TrackError(
             f"{where}: unknown metric {', '.join(map(visible, unknown))}; choose from {', '.join(known)}, {OR_INSTALL}"
         )
+
+
+def _lists_of_rankings(table: TrackTable) -> Iterator[tuple[str, Sized]]:
+    """The lists of all rules, with their names."""
+    rules = {f"rankings.{visible(key)}": rule for key, rule in table.rankings.items()}
+    if table.ranking is not UNSET:
+        rules["ranking"] = table.ranking
+    for key, rule in rules.items():
+        for name in ("criteria", "final", "show", "eligible", "order_by"):
+            yield f"{key}.{name}", getattr(rule, name)
 
 
 def _check_templates(where: str, templates: Iterable[str], known: set[str]) -> None:

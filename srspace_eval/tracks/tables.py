@@ -15,7 +15,7 @@ from srspace_eval.metrics.base import Direction
 from srspace_eval.tracks.model import MAX_SAMPLES, Mismatch, Of, Reference, Track
 from srspace_eval.tracks.opinion_scale import MOST_GRADES
 
-Name = Annotated[str, Meta(min_length=1, pattern=NO_NUL)]
+Name = Annotated[str, Meta(min_length=1, max_length=1000, pattern=NO_NUL)]
 Names = Annotated[tuple[Name, ...], Meta(min_length=1)]
 
 

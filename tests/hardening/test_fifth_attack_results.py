@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,23 @@ import numpy as np
 import pytest
 
 import srspace_eval as se
+from srspace_eval._utils import strict_json
+from srspace_eval._utils.untrusted_text import name_key, too_long
 from srspace_eval.codabench.downloads import import_downloads
-from srspace_eval.errors import Notice, ResultsError
+from srspace_eval.errors import Notice, RankingError, ResultsError, TrackError
+from srspace_eval.ranking.bootstrap import BootstrapPlan
+from srspace_eval.ranking.intervals import resampled_numbers
+from srspace_eval.ranking.model import Entry
+from srspace_eval.report.html.submission import MOST_LINES, make_page
+from srspace_eval.results.documents import from_document, to_document
 from srspace_eval.results.record import ImageRecord, Result, SampleRecord
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import read_result, result_files, write_result
 from srspace_eval.submissions.batch import find_submissions, is_inbox
 from srspace_eval.submissions.provenance import PROVENANCE_FILE, kept_provenance, read_provenance
 from srspace_eval.submissions.sources import open_source
+from srspace_eval.tracks.formulas import Formula, round_as_shown
+from srspace_eval.tracks.reader import load_track
 from tests.helpers.commands import run
 
 BASELINE = """
@@ -207,3 +217,175 @@ def test_hidden_files_are_no_submissions_and_no_pictures(tmp_path: Path) -> None
         (tmp_path / name).write_bytes(b"\0")
     assert is_inbox(tmp_path)
     assert [path.name for path in find_submissions([tmp_path / "*.zip"])] == ["a.zip", "b.zip"]
+
+
+def test_rounding_next_to_ties_is_that_of_text() -> None:
+    rng = np.random.default_rng(0)
+    for digits in range(10):
+        ties = (rng.integers(0, 10 ** rng.integers(1, 13, 3000)) + 0.5) / 10**digits
+        near = [ties, np.nextafter(ties, np.inf), np.nextafter(ties, 0), -ties, rng.normal(0, 100, 1000)]
+        values = np.concatenate([*near, np.arange(-8, 8, 0.5), [0.0, -0.0, math.inf]])
+        wanted = np.array([float(f"{value:.{digits}f}") for value in values])
+        found = round_as_shown(values, digits)
+        assert np.array_equal(found, wanted)
+        assert np.array_equal(np.signbit(found), np.signbit(wanted))
+
+
+def track_file(folder: Path, *, derived: int = 0, rankings: int = 1, formula: str = "psnr", more: str = "") -> Path:
+    text = 'name = "own"\ntitle = "Own"\nscale = 4\nsamples = 1\nmetrics = ["psnr"]\n[derived]\n'
+    for i in range(derived):
+        text += f'd{i} = {{ formula = "{formula}", better = "higher", of = "images" }}\n'
+    for i in range(rankings):
+        text += f'[rankings.r{i}]\ncriteria = [{{ metric = "psnr" }}]\n{more}\n'
+    (folder / "own.toml").write_text(text)
+    return folder / "own.toml"
+
+
+def many_images(images: int) -> Result:
+    sample = SampleRecord(0, "000000_sample00000.png", "0" * 64, {"psnr": 10.5})
+    one = ImageRecord("", 32, 48, "0" * 64, {"psnr": 10.5}, {}, (sample,))
+    settings = {"common": {"scale": 4, "samples": 1, "images": images}, "psnr": {"floor": "none"}}
+    held = tuple(replace(one, image=f"{i:06d}") for i in range(images))
+    return result(track="own", images=held, summary={"psnr": 10.5}, signature=Signature(settings))
+
+
+def test_formulas_of_images_are_computed_once_for_all_rankings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated = []
+    real = Formula.evaluate
+    monkeypatch.setattr(Formula, "evaluate", lambda self, *given: evaluated.append(self) or real(self, *given))
+    file = track_file(tmp_path, derived=10, rankings=20, formula="+".join(["round(psnr)"] * 74))
+    ranking = se.rank([many_images(300)], str(file), bootstrap=None)
+    assert len(evaluated) == 10
+    assert {one.rows[0].entry.values["d9"] for one in ranking.all} == {740.0}
+
+
+def test_formulas_over_too_many_images_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("srspace_eval.ranking.derived.MAX_WORK", 299 * 1)
+    with pytest.raises(RankingError, match="300 steps"):
+        se.rank([many_images(300)], str(track_file(tmp_path, derived=1)), bootstrap=None)
+    monkeypatch.setattr("srspace_eval.ranking.derived.MAX_WORK", 300)
+    se.rank([many_images(300)], str(track_file(tmp_path, derived=1)), bootstrap=None)
+
+
+def test_the_bootstrap_counts_parts_of_formulas_and_keys(tmp_path: Path) -> None:
+    plain = load_track(track_file(tmp_path, derived=1))
+    long = load_track(track_file(tmp_path, derived=1, formula="+".join(["psnr"] * 100)))
+    entries = [Entry("A", "team", {"psnr": 30.0}, "given")] * 1000
+    plan = BootstrapPlan(replicates=100)
+    first, second = (resampled_numbers([many_images(2)], entries, [track], plan) for track in (plain, long))
+    assert second - first == 100 * 1000 * 19
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ("eligible = [" + '"psnr > 1",' * 101 + "]", "rankings.r0.eligible"),
+        ("order_by = [" + '"psnr",' * 101 + "]", "rankings.r0.order_by"),
+        ("final = [" + '"psnr",' * 101 + "]", "rankings.r0.final"),
+        ("show = [" + '"psnr",' * 101 + "]", "rankings.r0.show"),
+    ],
+)
+def test_lists_of_a_track_file_are_bounded(more: str, key: str, tmp_path: Path) -> None:
+    with pytest.raises(TrackError, match=f"{key} has 101 entries; at most 100"):
+        load_track(track_file(tmp_path, more=more))
+
+
+def test_a_title_is_bounded(tmp_path: Path) -> None:
+    file = track_file(tmp_path)
+    file.write_text(file.read_text().replace('"Own"', f'"{"x" * 1001}"'))
+    with pytest.raises(TrackError, match="title"):
+        load_track(file)
+
+
+def test_a_row_names_the_first_conditions_that_it_fails(tmp_path: Path) -> None:
+    file = track_file(tmp_path, more="eligible = [" + ",".join(f'"psnr > {n}"' for n in range(100, 150)) + "]")
+    (row,) = se.rank([many_images(2)], str(file), bootstrap=None).rows
+    assert row.why_unranked is not None
+    assert row.why_unranked.count(";") == 9
+
+
+def test_results_that_python_gives_are_marked_as_those_of_a_board(tmp_path: Path) -> None:
+    for folder, value in (("gt", 100), ("sub", 101)):
+        (tmp_path / folder).mkdir()
+        name = "0801.png" if folder == "gt" else "000000_sample00000.png"
+        se.write_png(tmp_path / folder / name, np.full((16, 16, 3), value, np.uint8))
+    board = tmp_path / "board"
+    mine = se.score(
+        tmp_path / "sub", tmp_path / "gt", track="x4", samples=1, metrics=["psnr"], team="Mine", board=board
+    )
+    image = mine.images[0]
+    sample = replace(image.samples[0], values={"psnr": 60.0})
+    forged = replace(
+        mine,
+        team="Forged",
+        summary={"psnr": 60.0},
+        images=(replace(image, values={"psnr": 60.0}, samples=(sample,)),),
+        signature=Signature({k: v for k, v in mine.signature.settings.items() if k != "mse"}),
+    )
+    write_result(board / "x4/Forged.json", forged)
+    told = {"Mine": "measured here", "Forged": "claim"}
+    loaded = se.load_board(board)
+    for source in (board, loaded.results("x4"), [mine, forged]):
+        ranking = se.rank(source, "x4", columns=["psnr"])
+        assert {row.entry.team: row.entry.evidence for row in ranking.rows} == told
+        assert "claim" in se.render_leaderboard(ranking, "csv")
+    frame = loaded.to_frame()
+    assert dict(zip(frame["team"], frame["evidence"], strict=True)) == told
+
+
+def test_signs_of_many_letters_are_no_long_name() -> None:
+    assert too_long("\ufdfa" * 490)
+    assert name_key("\ufdfa" * 490) == "\ufdfa" * 490
+    assert not too_long("\ufdfa" * 40)
+    assert not too_long("\u00e9" * 500)
+    assert name_key("\uff24\uff25\uff25\uff30") == "deep"
+
+
+@pytest.mark.parametrize(
+    ("names", "inbox"),
+    [
+        (["TeamA", "TeamC", "SwinIR_x4"], True),
+        (["SwinIR_x4", "HAT_x4"], True),
+        (["x4", "TeamA"], True),
+        (["x4", "x8"], False),
+        (["SR_X4", "sr_x8"], False),
+        (["TeamA", "TeamB"], True),
+    ],
+)
+def test_a_method_named_after_a_scale_does_not_stand_for_the_inbox(
+    names: list[str], inbox: bool, tmp_path: Path
+) -> None:
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "000000_sample00000.png").write_bytes(b"\0")
+    assert is_inbox(tmp_path) is inbox
+
+
+def test_a_page_repeats_no_long_key_for_each_of_its_values() -> None:
+    record = {"k" * 300_000: {str(n): 1 for n in range(20_000)}, "text": "x" * 500_000}
+    page = make_page(result(provenance=record), load_track("x4"), {})
+    assert len(page.origin) == MOST_LINES + 1
+    assert page.origin[-1] == ("…", "more lines are in the result's file")
+    assert max(len(name) + len(text) for name, text in page.origin) < 2300
+    assert dict(make_page(result(provenance={"a": {"b": 1}}), load_track("x4"), {}).origin) == {"a.b": "1"}
+
+
+def test_the_names_of_a_result_are_bounded_together() -> None:
+    made = many_images(600)
+    named = tuple(replace(image, image=f"{image.image}{'&' * 9000}") for image in made.images)
+    text = strict_json.dumps(to_document(replace(made, images=named)))
+    with pytest.raises(ResultsError, match="characters in the names of images and files"):
+        from_document(json.loads(text), "A.json")
+    from_document(json.loads(strict_json.dumps(to_document(made))), "A.json")
+
+
+@pytest.mark.parametrize("start", ["copy of res_8_", "Res_8_", "copy of 8_"])
+def test_a_renamed_download_is_no_team(start: str, tmp_path: Path) -> None:
+    name = f"{start}zoe_PhaseId7_2026-03-01:10-30_a"
+    (tmp_path / "d" / name).mkdir(parents=True)
+    (tmp_path / "d" / name / "scores.json").write_text('{"psnr": 30.0}')
+    with pytest.raises(ResultsError, match="does not say whose it is"):
+        import_downloads(tmp_path / "d", "x4", tmp_path / "board")
+    assert import_downloads(
+        tmp_path / "d", "x4", tmp_path / "board", teams=teams(tmp_path / "t.csv", Zoe=name)
+    ).teams == ("Zoe",)

@@ -76,7 +76,7 @@ def test_a_row_a_result(tmp_path: Path) -> None:
     frame = load_board(tmp_path).to_frame()
     assert {key: str(dtype) for key, dtype in frame.dtypes.items()} == {
         "track": "string", "team": "string", "kind": "string", "images": "int64", "complete": "boolean",
-        "signature": "string", "lr_psnr": "float64", "psnr": "float64",
+        "signature": "string", "evidence": "string", "lr_psnr": "float64", "psnr": "float64",
     }  # fmt: skip
     assert frame["team"].tolist() == ["A team", "B"]
     assert frame["complete"].tolist() == [True, False]

@@ -376,3 +376,18 @@ def test_answers_of_an_earlier_visit_do_not_replace_those_of_another_browser_una
     finally:
         first.context.close()
         second.context.close()
+
+
+def test_a_correction_that_was_not_sent_is_sent_by_the_next_visit_alone(
+    page: Page, server: StudyServer, tmp_path: Path
+) -> None:
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    rank_all(page)
+    page.locator("#send-state", has_text="have arrived").wait_for()
+    page.click("#review")
+    page.locator("#ranking .worse").first.click()
+    with page.expect_response("**/answer") as reply:
+        page.reload()
+    assert reply.value.status == 201
+    assert json.loads((tmp_path / "answers" / "r01-2.json").read_text())["revision"] == 2

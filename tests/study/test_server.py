@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import http.client
 import json
+import os
 import shutil
 import socket
 import threading
@@ -110,6 +111,20 @@ def test_the_page_is_told_of_answers_that_another_browser_sent(client: Client) -
     assert known("r01") == 2
     assert known("r02") is None
     assert send("r02", "f", 1) == {}
+
+
+def test_the_process_may_change_its_folder(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, key = study
+    monkeypatch.chdir(folder.parent)
+    answers = Path(os.path.relpath(tmp_path / "answers"))
+    with StudyServer(Path(folder.name), key, answers) as server:
+        client = Client(server, key, tmp_path / "answers")
+        monkeypatch.chdir("/")
+        assert client.ask("GET", f"/{client.token()}/")[0] == 200
+        assert (
+            client.ask("POST", f"/{client.token()}/answer", json.dumps(answer_document(key, "r01")).encode())[0] == 201
+        )
+    assert (tmp_path / "answers" / "r01.json").is_file()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import pytest
 from PIL import Image
 
 from srspace_eval._utils.png import decode_png
-from srspace_eval.errors import InputError, StudyError
+from srspace_eval.errors import InputError, Notice, StudyError
+from srspace_eval.study.collect import collect_ratings
 from srspace_eval.study.create import create_study
 from srspace_eval.study.options import StudyOptions
+from srspace_eval.study.pictures import coarsened
 from srspace_eval.tracks.reader import load_track
+from tests.helpers.studies import answer_document
 
 TRACK = "ntire2020-rwsr-2"
 IMAGES = ("phone1", "phone2")
@@ -98,16 +102,37 @@ def test_missing_pictures_and_other_sizes_are_named(methods: list[Path], tmp_pat
     assert caught.value.problems == ("phone2: the methods' pictures differ in size: a 136×96, b 128×96",)
 
 
-def test_the_seed_does_not_tell_the_method_of_an_obvious_task(methods: list[Path], tmp_path: Path) -> None:
-    """A seed may be published, and the places of the crops tell which of few seeds it was. The secret decides."""
-    shown = set()
-    for number in range(3):
-        out, secret = tmp_path / f"out{number}", bytes([number]) * 32
-        study = create_study(methods, None, out, track=TRACK, options=OPTIONS, secret=secret)
-        untouched = [t for t in study.key.tasks.values() if t.kind == "obvious" and t.holds == (0,)]
-        pieces = {
-            (t.crop.image, t.crop.number): decode_png((out / "images" / f"{t.items[0]}.png").read_bytes(), "item")
-            for t in untouched
-        }
-        shown.add(tuple(int(pieces[crop][0, 0, 0]) for crop in sorted(pieces)))
-    assert len(shown) > 1
+@pytest.mark.parametrize("secret", [bytes([number]) * 32 for number in range(3)])
+def test_one_bad_method_does_not_make_a_check_that_honest_raters_fail(
+    methods: list[Path], tmp_path: Path, secret: bytes
+) -> None:
+    """The untouched picture of a check was that of one method, drawn by the secret."""
+    for path in (tmp_path / "a").iterdir():
+        (tmp_path / "bad").mkdir(exist_ok=True)
+        bad = coarsened(decode_png(path.read_bytes(), "a"), 5, 8)
+        Image.fromarray(bad).save(tmp_path / "bad" / path.name)
+    study = create_study(
+        [*methods, tmp_path / "bad"], None, tmp_path / "out", track=TRACK, options=OPTIONS, secret=secret
+    )
+    untouched = [t for t in study.key.tasks.values() if t.kind == "obvious" and t.holds == (0,)]
+    assert len(untouched) == 3
+    for task in untouched:
+        shown = decode_png((tmp_path / "out/images" / f"{task.items[0]}.png").read_bytes(), "item")
+        whole = decode_png((tmp_path / "a" / f"{task.crop.image}.png").read_bytes(), "a")
+        crop = whole[task.crop.y : task.crop.y + 16, task.crop.x : task.crop.x + 16]
+        assert np.array_equal(shown[..., 1:], crop[..., 1:])
+
+
+def test_a_check_that_most_raters_fail_is_named(methods: list[Path], tmp_path: Path) -> None:
+    options = replace(OPTIONS, raters=3, obvious=1)
+    study = create_study(methods, None, tmp_path / "out", track=TRACK, options=options, secret=bytes(32))
+    for rater in study.key.raters:
+        document = answer_document(study.key, rater)
+        for answer in document["answers"]:
+            if study.key.tasks[answer["task"]].kind == "obvious":
+                answer["rating"] = 3
+        (tmp_path / "answers").mkdir(exist_ok=True)
+        (tmp_path / "answers" / f"{rater}.json").write_text(json.dumps(document))
+    named = r"3 of 3 raters fail the obvious check on image phone\d: look at its pictures \(images/\w+.png, images/\w+"
+    with pytest.warns(Notice, match=named), pytest.raises(StudyError, match="no answer can be used"):
+        collect_ratings(tmp_path / "answers", study.key)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from markupsafe import Markup
 
-from srspace_eval._utils.untrusted_text import visible
+from srspace_eval._utils.untrusted_text import short_name, visible
 from srspace_eval.metrics.base import Aspect, MetricInfo
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.html import text
@@ -21,6 +22,9 @@ EXTREMES = 3
 
 DEEPEST = 3
 """How deep settings and provenance are unfolded."""
+
+LONGEST_KEY, LONGEST_TEXT, MOST_LINES = 200, 2000, 1000
+"""Characters of a key and of a text, and lines of a table, that are shown of them."""
 
 _NAMED_BY: tuple[Aspect, ...] = ("diversity", "photo-realism", "consistency")
 """The aspects by which they are named, each by its first column that was measured."""
@@ -100,10 +104,10 @@ def make_page(
         lines=lines,
         extremes=tuple(e for m in named(track, result.images) if (e := _extreme(m, track, result.images, lines))),
         settings=tuple(
-            (visible(group), tuple(_flat(settings))) for group, settings in result.signature.settings.items()
+            (short_name(group, LONGEST_KEY), _shown(settings)) for group, settings in result.signature.settings.items()
         ),
-        environment=tuple(_flat(result.signature.environment)),
-        origin=tuple(_flat(result.provenance or {})),
+        environment=_shown(result.signature.environment),
+        origin=_shown(result.provenance or {}),
         declared=_declared(result.declared),
         samples=_samples(result.images, track),
     )
@@ -172,10 +176,19 @@ def _samples(images: Sequence[ImageRecord], track: Track) -> dict[str, Any] | No
     }
 
 
+def _shown(data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The first lines of :func:`_flat`, and a line that says that there are more."""
+    lines = tuple(islice(_flat(data), MOST_LINES + 1))
+    return lines if len(lines) <= MOST_LINES else (*lines[:MOST_LINES], ("…", "more lines are in the result's file"))
+
+
 def _flat(data: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Nested settings as (dotted name, text). What is nested deeper than people read is counted, not shown."""
+    """Nested settings as (dotted name, text). What is nested deeper than people read is counted, not shown.
+
+    Names and texts are shortened: every key inside a long one would repeat it.
+    """
     for key, value in data.items():
-        name = f"{prefix}{key}"
+        name = f"{prefix}{short_name(key, LONGEST_KEY)}"
         if isinstance(value, Mapping) and depth < DEEPEST:
             yield from _flat(value, f"{name}.", depth + 1)
         elif isinstance(value, bool):
@@ -183,9 +196,9 @@ def _flat(data: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator
         elif isinstance(value, Mapping) or _is_nested(value):
             yield visible(name), f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
         elif isinstance(value, (list, tuple)):
-            yield visible(name), visible(", ".join(map(str, value)))
+            yield visible(name), short_name(", ".join(map(str, value)), LONGEST_TEXT)
         else:
-            yield visible(name), "–" if value is None else visible(str(value))
+            yield visible(name), "–" if value is None else short_name(str(value), LONGEST_TEXT)
 
 
 def _is_nested(value: Any) -> bool:

@@ -61,10 +61,13 @@
       if (text) $("code-fault").textContent = "The code in this link is not a code of this study. Check the link, or type the code.";
       return;
     }
-    if (!opened.has(code.rater)) opened.set(code.rater, new Progress(study, code));
+    const first = !opened.has(code.rater);
+    if (first) opened.set(code.rater, new Progress(study, code));
     progress = opened.get(code.rater);
     progress.code = code;
     progress.sync();
+    // What could not be sent on an earlier visit, unless an answer of the same revision has arrived.
+    const unsent = first && progress.complete && !progress.data.sent && progress.data.revision > (session?.revision ?? 0);
     // An answer has arrived, from another browser or from this one, which may have forgotten it.
     if (session?.revision && !progress.data.issued) progress.follow(session.revision);
     const arrived = session?.revision && !progress.complete;
@@ -80,9 +83,7 @@
     $("begin").textContent = progress.done ? (progress.complete ? "Go to your answers" : "Continue") : "Start";
     tellStorage();
     $("begin").focus({ preventScroll: true });
-    // What could not be sent on an earlier visit, unless an answer of the same revision has arrived.
-    const { issued, sent, revision } = progress.data;
-    if (session && progress.complete && issued && !sent && revision > (session.revision ?? 0) && !sending) send();
+    if (session && unsent) send();
   }
 
   function fact(id, value, label) {
