@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import time
 import tracemalloc
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import torch
 from srspace_eval._utils.png import Pixels, decode_png, write_png
 from srspace_eval._utils.png_chunks import SIGNATURE, write_chunk
 from srspace_eval.errors import CheckpointError, ImageError
+from srspace_eval.models.checkpoints.reading import read_checkpoint
 from srspace_eval.models.checkpoints.spandrel_files import _refuse_long_lists, build_with_spandrel
 from srspace_eval.submissions import inspection, sources
 from srspace_eval.submissions.pairing import pair
@@ -84,6 +86,14 @@ def test_names_of_many_numbers_take_no_memory(names: list[str], found: str, tmp_
     tracemalloc.stop()
     assert peak < 50_000_000
     assert found.replace("lists of layers are absurd", "0 places") in str(caught.value) or "places" in str(caught.value)
+
+
+def test_a_torchscript_program_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.pt", "w") as archive:
+        for name in ("a/data.pkl", "a/code/__torch__.py", "a/constants.pkl"):
+            archive.writestr(name, b"")
+    with pytest.raises(CheckpointError, match="is a TorchScript program"):
+        read_checkpoint(tmp_path / "a.pt")
 
 
 def test_a_checkpoint_of_names_of_many_parts_is_refused(tmp_path: Path) -> None:
