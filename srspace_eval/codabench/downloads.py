@@ -21,7 +21,7 @@ from typing import Any
 from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug, spelled, unescape_cell
+from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug, spelled, unescape_cell, visible
 from srspace_eval.codabench.output import ScoringOutput, is_submission, owner_of, phase_of, read_output
 from srspace_eval.codabench.settings import PROGRAM_COLUMN
 from srspace_eval.errors import ImageError, InputError, ResultsError, SubmissionError
@@ -239,7 +239,7 @@ def _by_account(outputs: Sequence[ScoringOutput], known: Sequence[Team], problem
             if len(theirs) == 1:
                 (team,) = theirs.values()
                 output = replace(output, about=replace(team, file=output.file))
-                joined.append(f"{output.file} ({team.team})")
+                joined.append(f"{visible(output.file)} ({visible(team.team)})")
             elif theirs or name_key(account) in teams:
                 what = "several teams of" if theirs else "called as a team that has other files in"
                 problems.append(
@@ -289,7 +289,7 @@ def _last_of_each(outputs: Sequence[ScoringOutput], problems: list[str]) -> list
             continue
         last = max(same, key=lambda output: output.number or 0)
         if len(same) > 1:
-            notify(f"{last.team}: the last of {len(same)} submissions counts: {last.file}")
+            notify(f"{visible(last.team)}: the last of {len(same)} submissions counts: {visible(last.file)}")
         kept.append(last)
     return sorted(kept, key=lambda output: output.file)
 

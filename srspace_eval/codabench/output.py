@@ -124,7 +124,8 @@ def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringO
         return None
     name, number = team_of(path.name)
     team = named.get(path.name) or Team(name)
-    if path.name not in named and name in _NOT_A_TEAM:
+    renamed = _matched(path.name) is None and _PHASE.search(path.name) is not None  # such as "copy of res_4711_…"
+    if path.name not in named and (name in _NOT_A_TEAM or renamed):
         raise ResultsError(f"{path}: does not say whose it is; rename it to TEAM.zip, or name the team with --teams")
     if path.name not in named and _is_ambiguous(path.name):
         # An account or a file can have such a name, and would pass for another account's.

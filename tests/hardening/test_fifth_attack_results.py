@@ -377,3 +377,15 @@ def test_the_names_of_a_result_are_bounded_together() -> None:
     with pytest.raises(ResultsError, match="characters in the names of images and files"):
         from_document(json.loads(text), "A.json")
     from_document(json.loads(strict_json.dumps(to_document(made))), "A.json")
+
+
+@pytest.mark.parametrize("start", ["copy of res_8_", "Res_8_", "copy of 8_"])
+def test_a_renamed_download_is_no_team(start: str, tmp_path: Path) -> None:
+    name = f"{start}zoe_PhaseId7_2026-03-01:10-30_a"
+    (tmp_path / "d" / name).mkdir(parents=True)
+    (tmp_path / "d" / name / "scores.json").write_text('{"psnr": 30.0}')
+    with pytest.raises(ResultsError, match="does not say whose it is"):
+        import_downloads(tmp_path / "d", "x4", tmp_path / "board")
+    assert import_downloads(
+        tmp_path / "d", "x4", tmp_path / "board", teams=teams(tmp_path / "t.csv", Zoe=name)
+    ).teams == ("Zoe",)
