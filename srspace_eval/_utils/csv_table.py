@@ -102,11 +102,12 @@ class CsvLine:
         if not text:
             return None
         try:
-            value = float(text.replace("∞", "inf").replace("−", "-"))
+            plain = text.replace("∞", "inf").replace("−", "-")
+            value = float(plain)
         except ValueError:
             value = math.nan
-        # Python reads 1_0 as 10, and 1e400 as infinite. Both are typing errors.
-        if "_" in text or (math.isinf(value) and any(char.isdigit() for char in text)):
+        # Python reads 1_0 as 10, 1e400 as infinite, and digits of other scripts. All are typing errors.
+        if "_" in text or not plain.isascii() or (math.isinf(value) and any(char.isdigit() for char in text)):
             value = math.nan
         if math.isnan(value):
             self.fault(f"{column} is {text!r}: write a number with a decimal point and no unit, inf, or nothing")

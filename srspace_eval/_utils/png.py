@@ -17,7 +17,7 @@ from PIL import Image
 
 from srspace_eval._utils.files import read_bounded, replacing
 from srspace_eval._utils.png_chunks import SIGNATURE, write_chunk
-from srspace_eval._utils.png_structure import PngInfo, PngStructure, parse_png
+from srspace_eval._utils.png_structure import PngInfo, PngStructure, parse_png, raw_size
 from srspace_eval._utils.unique_names import shared_names
 from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import ImageError, InputError, ProblemsError
@@ -55,7 +55,7 @@ def decode_png(data: bytes, where: str) -> Pixels:
     # If the stream ends early, Pillow reports nothing and leaves the missing rows black. The stream is therefore
     # unpacked a second time if the last row is black, or if the picture is interlaced (its rows come in another order).
     if found.info.interlaced or not pixels[-1].any():
-        for _ in _unpacked(data, where, found, _raw_size(found.info)):
+        for _ in _unpacked(data, where, found, raw_size(found.info)):
             pass
     return pixels
 
@@ -127,27 +127,6 @@ def _unpacked(data: bytes, where: str, found: PngStructure, size: int) -> Iterat
         raise ImageError(f"{where}: damaged picture data ({error}); write the file again") from error
     if missing:
         raise ImageError(f"{where}: damaged picture data (it ends early); write the file again")
-
-
-def _raw_size(info: PngInfo) -> int:
-    """The number of bytes of the unpacked picture data: one filter byte a row, and three bytes a pixel."""
-    if not info.interlaced:
-        return info.height * (1 + 3 * info.width)
-    total = 0
-    # Adam7: (first row, first column, row step, column step) of each pass.
-    for y, x, dy, dx in [
-        (0, 0, 8, 8),
-        (0, 4, 8, 8),
-        (4, 0, 8, 4),
-        (0, 2, 4, 4),
-        (2, 0, 4, 2),
-        (0, 1, 2, 2),
-        (1, 0, 2, 1),
-    ]:
-        rows, columns = -((y - info.height) // dy), -((x - info.width) // dx)
-        if rows > 0 and columns > 0:
-            total += rows * (1 + 3 * columns)
-    return total
 
 
 def _decode(data: bytes, where: str, info: PngInfo) -> Pixels:

@@ -19,6 +19,9 @@ MAX_PIXELS = 1 << 26
 MAX_CHUNKS = 200_000
 """The largest number of chunks: four times as many as the largest picture has in chunks of 8 KiB."""
 
+_SLACK = 1 << 20  # bytes of picture data; deflate makes incompressible data an eighth longer at most
+_MOST_BESIDE = 1 << 26  # bytes of profiles, texts and thumbnails; those of cameras and editors have a few megabytes
+
 _COLOUR_TYPES = {0: "grey", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 _SIGNATURES = {
     b"\xff\xd8\xff": "a JPEG",
@@ -86,7 +89,7 @@ def parse_png(data: bytes, where: str) -> PngStructure:
             raise ImageError(f"{where}: truncated in the PNG signature; write the file again")
         raise ImageError(f"{where}: not a PNG but {kind}; save it as 8-bit RGB PNG")
     info: PngInfo | None = None
-    begin = data_end = 0
+    begin = data_end = held = 0
     position = len(SIGNATURE)
     for _ in range(MAX_CHUNKS):
         if position + 12 > len(data):
@@ -110,7 +113,7 @@ def parse_png(data: bytes, where: str) -> PngStructure:
         elif chunk == b"IDAT":
             if begin and position != data_end:
                 raise ImageError(f"{where}: damaged: other chunks interrupt its picture data; write the file again")
-            begin, data_end = begin or position, end
+            begin, data_end, held = begin or position, end, held + length
         elif chunk == b"IEND":
             break
         elif chunk != b"PLTE" and not chunk[0] & 0x20:
@@ -123,7 +126,37 @@ def parse_png(data: bytes, where: str) -> PngStructure:
         raise ImageError(f"{where}: damaged: it contains no picture data; write the file again")
     if end != len(data):
         raise ImageError(f"{where}: {len(data) - end} bytes follow its end; write the file again")
+    needed = raw_size(info)
+    if held > 2 * needed + _SLACK:
+        raise ImageError(
+            f"{where}: its picture data has {held} bytes; the picture needs {needed}; write the file again"
+        )
+    if len(data) - (data_end - begin) > _MOST_BESIDE:
+        raise ImageError(
+            f"{where}: has more than {_MOST_BESIDE} bytes beside its picture data; save it without metadata"
+        )
     return PngStructure(info, begin, data_end)
+
+
+def raw_size(info: PngInfo) -> int:
+    """The number of bytes of the unpacked picture data: one filter byte a row, and three bytes a pixel."""
+    if not info.interlaced:
+        return info.height * (1 + 3 * info.width)
+    total = 0
+    # Adam7: (first row, first column, row step, column step) of each pass.
+    for y, x, dy, dx in [
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    ]:
+        rows, columns = -((y - info.height) // dy), -((x - info.width) // dx)
+        if rows > 0 and columns > 0:
+            total += rows * (1 + 3 * columns)
+    return total
 
 
 def _read_header(body: memoryview, where: str) -> PngInfo:

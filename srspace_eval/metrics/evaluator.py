@@ -164,8 +164,8 @@ class ImageEvaluator:
         )
         families = config.families()
         # The order of keys in result files: samples have the metrics with curves first, images have them last.
-        plain = [_Family(family, inputs) for family in families if not _has_curves(family)]
-        curved = [_Family(family, inputs) for family in families if _has_curves(family)]
+        plain = [_Family(family, inputs, config.metrics) for family in families if not _has_curves(family)]
+        curved = [_Family(family, inputs, config.metrics) for family in families if _has_curves(family)]
         self._by_sample, self._by_image = [*curved, *plain], [*plain, *curved]
         self._keys: tuple[str, ...] = ()
         self._taken = 0
@@ -228,8 +228,10 @@ class ImageEvaluator:
 class _Family:
     """Metrics that share a pass, prepared for one image. Values get the ids that the metrics are measured under."""
 
-    def __init__(self, members: Mapping[str, Metric], image: ImageInputs) -> None:
+    def __init__(self, members: Mapping[str, Metric], image: ImageInputs, ids: Iterable[str]) -> None:
         self._id, self._first = next(iter(members.items()))
+        longer = [other for other in ids if other not in members and other.startswith(f"{self._id}_")]
+        self._others = tuple(f"{other}_" for other in longer if self._id != self._first.name)
         self.columns = {info.id for measure_id, metric in members.items() for info in metric.columns_as(measure_id)}
         with named(self._first):
             self._prepared: AnyPrepared = self._first.prepare_family(image, list(members.values()))
@@ -249,7 +251,11 @@ class _Family:
             return ImageValues(self._renamed(found.values), self._renamed(found.curves))
 
     def _renamed(self, values: Mapping[str, T]) -> dict[str, T]:
-        return {renamed_key(key, self._first.name, self._id): value for key, value in values.items()}
+        found = {renamed_key(key, self._first.name, self._id): value for key, value in values.items()}
+        # A by-product of the pass, such as s_lpips_local_best of ``s``, may look like one of a measure ``s_lpips``.
+        return {
+            key: value for key, value in found.items() if key in self.columns or not f"{key}_".startswith(self._others)
+        }
 
 
 def _joined(found: Iterable[tuple[_Family, Mapping[str, T]]]) -> dict[str, T]:

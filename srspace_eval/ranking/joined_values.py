@@ -64,7 +64,7 @@ def _declared_number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) and "_" not in text else None
+    return value if math.isfinite(value) and "_" not in text and text.isascii() else None
 
 
 def joined_entries(entries: Sequence[Entry], found: Mapping[str, Entry], where: str) -> tuple[list[Entry], list[str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import visible
-from srspace_eval.metrics.registry import columns, metrics, own_values, refuse_shared_columns
+from srspace_eval.metrics.registry import columns, measures_of, metrics, own_values, refuse_shared_columns
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import read_results
@@ -61,10 +61,11 @@ def tell_hidden(ranking: Ranking) -> None:
     for result in results:
         owners = _owners(track.including(result.signature.settings))
         values = own_values(result.summary, result.signature.settings)
+        own_prefixes = tuple(f"{measure.id}_" for measure in measures_of(result.signature.settings))
         for column in (key for key, value in values.items() if value is not None):
-            if column not in owners:
+            if column not in owners and not column.startswith(own_prefixes):  # by-products of a measure are not told
                 unknown.setdefault(column)
-            elif owners[column] not in expected:
+            elif column in owners and owners[column] not in expected:
                 hidden.setdefault(owners[column])
     if hidden:
         notify(f"also measured: {_listed(hidden)}; show it with --columns")

@@ -130,6 +130,8 @@ class StudyApplication:
         headers = [*_HEADERS.items(), ("Content-Type", kind), ("Content-Length", str(len(data)))]
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
             headers.append(("Allow", "GET, HEAD, POST"))
+        if status is HTTPStatus.FOUND:  # relative, because a proxy may put a path before it
+            headers.append(("Location", environ["PATH_INFO"].removeprefix("/") + "/"))
         start_response(f"{status.value} {status.phrase}", headers)
         if environ["REQUEST_METHOD"] == "HEAD":
             return []
@@ -154,11 +156,13 @@ class StudyApplication:
     def _reply(self, environ: dict[str, Any]) -> Reply:
         method = environ["REQUEST_METHOD"]
         token, slash, name = environ["PATH_INFO"].removeprefix("/").partition("/")
-        rater = self.rater_of(token) if slash else None
+        rater = self.rater_of(token)
         if method not in ("GET", "HEAD", "POST"):
             return _fault(HTTPStatus.METHOD_NOT_ALLOWED, "not allowed")
         if rater is None:
             return _fault(HTTPStatus.NOT_FOUND, "not found; use the link that you were given")
+        if not slash:  # some mail programs drop it; the page's own addresses need it
+            return HTTPStatus.FOUND, _TEXT, b""
         return self._take(rater, name, environ) if method == "POST" else self._file(rater, name)
 
     def _file(self, rater: str, name: str) -> Reply:

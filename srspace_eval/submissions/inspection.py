@@ -14,7 +14,7 @@ from srspace_eval.errors import ImageError
 from srspace_eval.submissions.identical import FileInfo, Inspected, identical_pictures
 from srspace_eval.submissions.pairing import Pair, Pairing
 from srspace_eval.submissions.plausibility import size_ratio
-from srspace_eval.submissions.sources import Source
+from srspace_eval.submissions.sources import Source, alone_if_large
 from srspace_eval.tracks.model import Track
 
 Item = TypeVar("Item")
@@ -99,15 +99,19 @@ def inspect(
         def inspect_file(name: str) -> Inspected | str:
             where = source.where(name)
             try:
-                data = source.read(name)
-                info = inspect_png(data, where)
-                height, width = size_of(name, info.height, info.width)
-                pixels = (decode_png(data, where) if whole else decode_top(data, where))[:height, :width]
+                with alone_if_large(source.size(name)):
+                    data = source.read(name)
+                    info = inspect_png(data, where)
+                    height, width = size_of(name, info.height, info.width)
+                    with alone_if_large(3 * info.height * info.width if whole or info.interlaced else 0):
+                        pixels = (decode_png(data, where) if whole else decode_top(data, where))[:height, :width]
+                        digest = sha256(pixels.tobytes())
+                        del pixels
+                    return Inspected(FileInfo(info.height, info.width, sha256(data)), digest, whole)
             except ImageError as error:
                 return str(error)
             finally:
                 advance(1)
-            return Inspected(FileInfo(info.height, info.width, sha256(data)), sha256(pixels.tobytes()), whole)
 
         return inspect_file
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import stat
 import struct
+import threading
 import unicodedata
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -24,6 +25,8 @@ MAX_ZIP_BYTES = 1 << 37
 """The largest total size of a zip's unpacked files: 137 GB, ten samples of a thousand 2K images."""
 
 _LISTED = 100
+_LARGE = 1 << 26
+_ALONE = threading.RLock()
 _WINDOWS = {0, 10}  # where a zip says that an entry was made: on a FAT or an NTFS disk
 
 # Other methods can allocate gigabytes of memory before they return the first byte.
@@ -72,8 +75,19 @@ class Source(Protocol):
             If the file is missing, unreadable or too large.
         """
 
+    def size(self, name: str) -> int:
+        """A file's size in bytes, as it is stated; 0 if there is no such file."""
+
     def where(self, name: str) -> str:
         """The file's name for messages."""
+
+
+def alone_if_large(size: int) -> AbstractContextManager[object]:
+    """Of files and pictures of more than 64 MB, the threads of this process hold one at a time.
+
+    Otherwise a small zip of large files would take its memory once for each core. Parameter: bytes.
+    """
+    return _ALONE if size > _LARGE else nullcontext()
 
 
 def open_source(path: Path | str) -> Source:
@@ -133,6 +147,11 @@ class FolderSource:
         if not path.exists():
             path = self.path / unicodedata.normalize("NFD", name)  # see _composed
         return read_bytes(path)
+
+    def size(self, name: str) -> int:
+        with suppress(OSError):
+            return (self.path / name).stat().st_size
+        return 0
 
     def where(self, name: str) -> str:
         return str(self.path / name)
@@ -194,6 +213,10 @@ class ZipSource:
                 return file.read(member.file_size + 1)
         except (*_DAMAGE, zlib.error, EOFError, RuntimeError) as error:
             raise ImageError(f"{where}: cannot be read from the zip ({error}); pack it again") from error
+
+    def size(self, name: str) -> int:
+        self._open()
+        return self._members[name].file_size if name in self._members else 0
 
     def where(self, name: str) -> str:
         return f"{self.path}: {self.inside}/{name}" if self.inside else f"{self.path}: {name}"

@@ -50,6 +50,9 @@ def test_a_hostile_provenance_file_does_not_stop_a_run(text: str) -> None:
         def read(self, name: str) -> bytes:
             return text.encode()
 
+        def size(self, name: str) -> int:
+            return 0
+
         def where(self, name: str) -> str:
             return name
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from srspace_eval.errors import InputError, TrackError
-from srspace_eval.metrics.evaluator import _joined
+from srspace_eval._utils.csv_table import read_csv_table
+from srspace_eval.errors import InputError, RankingError, TrackError
+from srspace_eval.metrics.evaluator import EvaluatorConfig, ImageEvaluator, _Family, _joined
 from srspace_eval.metrics.measures import Measure
 from srspace_eval.metrics.registry import bind
 from srspace_eval.ranking.measured_columns import including_columns
@@ -74,3 +77,33 @@ def test_a_value_without_a_column_replaces_no_column() -> None:
     values = [(patches, {"d": 1.0, "d_se": 0.1}), (psnr, {"d_se": 48.0})]
     for parts in (values, values[::-1]):
         assert _joined(parts) == {"d": 1.0, "d_se": 48.0}  # type: ignore[arg-type]
+
+
+def test_a_by_product_of_a_measure_is_none_of_another_one() -> None:
+    """S_M measured as ``s`` also gives s_lpips_local_best, which a measure ``s_lpips`` may give."""
+    gt = torch.zeros(32, 32, 3, dtype=torch.uint8)
+    for ids in (["m"], ["m", "m_mse_y"]):
+        measures = [Measure(name, "psnr" if name != "m" else "diversity_mse") for name in ids]
+        evaluator = ImageEvaluator(gt, EvaluatorConfig(bind(measures), scale=4))
+        assert "m_mse" in evaluator.update(evaluator.measure(gt + 1))
+    evaluator = ImageEvaluator(gt, EvaluatorConfig(bind([Measure("m", "diversity_mse"), Measure("m_mse", "psnr")]), 4))
+    assert evaluator.update(evaluator.measure(gt + 1))["m_mse"] > 40
+    family = _Family.__new__(_Family)
+    family._id, family._first, family.columns, family._others = (
+        "s",
+        bind(["diversity"])["diversity"],
+        {"s"},
+        ("s_lpips_",),
+    )
+    assert family._renamed({"diversity": 1.0, "lpips": 0.1, "lpips_local_best": 0.2, "mse": 3.0}) == {
+        "s": 1.0,
+        "s_mse": 3.0,
+    }
+
+
+def test_digits_of_other_scripts_are_no_numbers(tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_text("team,psnr\nA,\u0661\u0662\nB,\u22121.5\n", encoding="utf-8")
+    table = read_csv_table(tmp_path / "v.csv", "team")
+    assert [row.number("psnr") for row in table.lines()] == [None, -1.5]
+    with pytest.raises(RankingError, match="write a number"):
+        table.done()

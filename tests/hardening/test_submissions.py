@@ -118,6 +118,9 @@ def test_pairing_takes_a_hundred_thousand_files_in_seconds(tmp_path: Path) -> No
         def read(self, name: str) -> bytes:
             raise AssertionError("pairing reads no file")
 
+        def size(self, name: str) -> int:
+            return 0
+
         def where(self, name: str) -> str:
             return name
 

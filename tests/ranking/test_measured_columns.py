@@ -86,3 +86,16 @@ def test_columns_that_nobody_measured_are_refused(
     said = " ".join(capsys.readouterr().err.split())
     assert "unknown column 'vmaf': choose of lpips, " in said
     assert "or install the package that provides it; a measure of `score --measure` must be in a result" in said
+
+
+def test_by_products_of_a_measure_are_not_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """S_M measured as ``x`` also gives x_lpips; nothing is missing."""
+    first, second = make_results(X4, 2, 3, 2, 0)
+    given = _with(first, "x", {"metric": "diversity"}, 1.5)
+    images = tuple(replace(image, values={**image.values, "x_lpips": 0.1}) for image in given.images)
+    given = replace(given, images=images, summary={**given.summary, "x_lpips": 0.1})
+    write_board(tmp_path / "board", [given, second])
+    run("rank", "--board", tmp_path / "board")
+    err = capsys.readouterr().err
+    assert "also measured: x; show it with --columns" in err
+    assert "no installed package" not in err

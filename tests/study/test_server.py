@@ -78,6 +78,15 @@ def test_the_page_needs_a_token(client: Client, study: Study) -> None:
             assert client.ask("GET", f"{start or '/'}{name}")[0] == 404
 
 
+def test_a_link_without_its_last_slash_leads_to_the_page(client: Client, study: Study) -> None:
+    status, headers, _ = client.ask("GET", f"/{client.token()}")
+    assert (status, headers["location"]) == (302, f"{client.token()}/")
+    link = client.server.links["r01"].removesuffix("/")
+    with urllib.request.urlopen(link, timeout=10) as reply:
+        assert reply.read() == (study[0] / "index.html").read_bytes()
+    assert client.ask("GET", "/" + "a" * 20)[0] == 404
+
+
 def test_the_session_names_the_rater(client: Client) -> None:
     for rater in ("r01", "r02"):
         _, headers, data = client.ask("GET", f"/{client.token(rater)}/session.js")

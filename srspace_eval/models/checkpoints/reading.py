@@ -133,6 +133,10 @@ def _refuse_archive(path: Path) -> None:
         return
     with BoundedZip(path, TORCH_LIMITS) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
+    if any(name.rpartition("/")[2] == "constants.pkl" for name in names):
+        raise CheckpointError(
+            f"{path}: is a TorchScript program, not a checkpoint; save its state_dict() with torch.save"
+        )
     if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
         inside = ", ".join(name[:80] for name in names[:3]) + (", ..." if len(names) > 3 else "")
         raise CheckpointError(f"{path}: is a zip of files ({inside}), not a checkpoint; unpack it and name one of them")
