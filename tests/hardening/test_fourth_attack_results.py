@@ -186,7 +186,7 @@ def test_a_bootstrap_that_takes_gigabytes_is_left_out_with_a_notice(tmp_path: Pa
     assert not ranking.rows[0].intervals
     few = [entry(f"T{i}", 30.0, "") for i in range(3)]
     numbers = resampled_numbers([result("A", 30.0)], few * 1000, [track] * 2, plan)
-    assert numbers == 2 * plan.replicates * 3000 * 2  # two rankings, 3000 rows, PSNR and the gain
+    assert numbers == 2 * plan.replicates * 3000 * 4  # two rankings, 3000 rows, PSNR, the gain, a key, and 10 parts
 
 
 # Baselines
