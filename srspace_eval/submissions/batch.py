@@ -143,8 +143,8 @@ class CheckBatch:
 def is_inbox(path: Path | str) -> bool:
     """Whether a folder contains submissions, rather than being one.
 
-    An inbox has no PNG directly in it, and at least one zip or at least two folders of PNGs. Folders whose names differ
-    in a scale alone, such as ``x4`` and ``x8``, are parts of one submission.
+    An inbox has no PNG directly in it, and at least one zip or at least two folders of PNGs. Folders are parts of one
+    submission if one is named after a scale, such as ``x4``, or if their names differ in a scale alone.
     """
     path = Path(path)
     if not path.is_dir():
@@ -152,13 +152,13 @@ def is_inbox(path: Path | str) -> bool:
     zips, folders = _members(path)
     if has_png(path):
         return False
-    return bool(zips) or (len(folders) > 1 and not _differ_in_scale([folder.name for folder in folders]))
+    return bool(zips) or (len(folders) > 1 and not _are_scales([folder.name for folder in folders]))
 
 
-def _differ_in_scale(names: Sequence[str]) -> bool:
-    """Whether all names state a scale, and are one name without it. Somebody may name a method ``SwinIR_x4``."""
+def _are_scales(names: Sequence[str]) -> bool:
+    """Whether folders belong together. One that is named ``SwinIR_x4`` alone may be a method's."""
     without = {_SCALE_NAME.sub("", name.casefold(), count=1) for name in names}
-    return len(without) == 1 and all(_SCALE_NAME.search(name) for name in names)
+    return "" in without or (len(without) == 1 and all(_SCALE_NAME.search(name) for name in names))
 
 
 def is_batch(submissions: Sequence[Path | str]) -> bool:

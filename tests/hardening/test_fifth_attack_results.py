@@ -346,6 +346,7 @@ def test_signs_of_many_letters_are_no_long_name() -> None:
     [
         (["TeamA", "TeamC", "SwinIR_x4"], True),
         (["SwinIR_x4", "HAT_x4"], True),
+        (["x4", "x8", "figures"], False),
         (["x4", "TeamA"], True),
         (["x4", "x8"], False),
         (["SR_X4", "sr_x8"], False),
