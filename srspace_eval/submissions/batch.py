@@ -144,7 +144,7 @@ def is_inbox(path: Path | str) -> bool:
     """Whether a folder contains submissions, rather than being one.
 
     An inbox has no PNG directly in it, and at least one zip or at least two folders of PNGs. Folders are parts of one
-    submission if one is named after a scale, such as ``x4``, or if their names differ in a scale alone.
+    submission if two are named after scales, such as ``x4`` and ``x8``, or if all names differ in a scale alone.
     """
     path = Path(path)
     if not path.is_dir():
@@ -157,8 +157,8 @@ def is_inbox(path: Path | str) -> bool:
 
 def _are_scales(names: Sequence[str]) -> bool:
     """Whether folders belong together. One that is named ``SwinIR_x4`` alone may be a method's."""
-    without = {_SCALE_NAME.sub("", name.casefold(), count=1) for name in names}
-    return "" in without or (len(without) == 1 and all(_SCALE_NAME.search(name) for name in names))
+    without = [_SCALE_NAME.sub("", name.casefold(), count=1) for name in names]
+    return without.count("") > 1 or (len(set(without)) == 1 and all(_SCALE_NAME.search(name) for name in names))
 
 
 def is_batch(submissions: Sequence[Path | str]) -> bool:
