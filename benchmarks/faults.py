@@ -531,7 +531,7 @@ def status_of(link: str, data: bytes) -> int:
     try:
         with urllib.request.urlopen(request, timeout=60) as reply:
             said = json.loads(reply.read())
-            return 201 if said == {"kept": True, "id": json.loads(data)["id"]} else 0
+            return 201 if said.get("kept") is True and said.get("id") == json.loads(data)["id"] else 0
     except urllib.error.HTTPError as error:
         with error:
             return error.code

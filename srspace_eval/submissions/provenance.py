@@ -47,7 +47,7 @@ def read_provenance(submission: Source) -> dict[str, Any] | None:
 def kept_provenance(document: object) -> dict[str, Any] | None:
     """A record as a result can keep it, so that the result can be read again; None if it is none, or too large.
 
-    >>> kept_provenance({"seed": 0}), kept_provenance({"seeds": [0] * 60_000})
+    >>> kept_provenance({"seed": 0}), kept_provenance({"seeds": [0] * 100_000})
     ({'seed': 0}, None)
     """
     if not isinstance(document, dict):
