@@ -142,7 +142,7 @@ class SharedConv:
     own_channels
         C.
     factor
-        The second map is upsampled by this factor, one of :data:`FACTORS`. With 1 there is no second map.
+        One of :data:`FACTORS`: the second map is upsampled by it. 1 means that the convolution has only the first map.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, own_channels: int, factor: int) -> None:

@@ -9,6 +9,8 @@ import zlib
 import numpy as np
 from PIL import Image
 
+from srspace_eval._utils.png_structure import ADAM7
+
 
 def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -43,15 +45,7 @@ def interlaced(image: np.ndarray) -> bytes:
     """An Adam7 PNG with unfiltered rows; Pillow cannot write interlaced files."""
     height, width, _ = image.shape
     rows = b""
-    for y0, x0, dy, dx in [
-        (0, 0, 8, 8),
-        (0, 4, 8, 8),
-        (4, 0, 8, 4),
-        (0, 2, 4, 4),
-        (2, 0, 4, 2),
-        (0, 1, 2, 2),
-        (1, 0, 2, 1),
-    ]:
+    for y0, x0, dy, dx in ADAM7:
         part = image[y0::dy, x0::dx]
         if part.size:
             rows += b"".join(b"\0" + row.tobytes() for row in part)

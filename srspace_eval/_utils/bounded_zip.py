@@ -24,18 +24,18 @@ class RefusedZipError(ValueError):
 
 @dataclass(frozen=True)
 class ZipLimits:
-    """What the directory of a zip may have.
+    """The limits of a zip's directory, which lists the zip's entries.
 
     Attributes
     ----------
     directory
-        Bytes.
+        The largest size of the directory in bytes.
     entries
-        Entries.
+        The largest number of entries.
     extra
-        Bytes of the extra field of an entry. Packers write times, owners and a copy of the name there.
+        The largest size of an entry's extra field in bytes. Packers write times, owners and a copy of the name there.
     depth
-        Folders in the name of an entry.
+        The largest number of folders in an entry's name.
     """
 
     directory: int = 1 << 25
@@ -57,7 +57,7 @@ class BoundedZip(zipfile.ZipFile):
     file
         The zip: its path, or an open file, which stays open.
     limits
-        What its directory may have.
+        The limits of its directory.
 
     Attributes
     ----------

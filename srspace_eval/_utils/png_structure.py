@@ -19,6 +19,9 @@ MAX_PIXELS = 1 << 26
 MAX_CHUNKS = 200_000
 """The largest number of chunks: four times as many as the largest picture has in chunks of 8 KiB."""
 
+ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+"""The passes of an interlaced picture: first row, first column, row step and column step."""
+
 _SLACK = 1 << 20  # bytes of picture data; deflate makes incompressible data an eighth longer at most
 _MOST_BESIDE = 1 << 26  # bytes of profiles, texts and thumbnails; those of cameras and editors have a few megabytes
 
@@ -143,16 +146,7 @@ def raw_size(info: PngInfo) -> int:
     if not info.interlaced:
         return info.height * (1 + 3 * info.width)
     total = 0
-    # Adam7: (first row, first column, row step, column step) of each pass.
-    for y, x, dy, dx in [
-        (0, 0, 8, 8),
-        (0, 4, 8, 8),
-        (4, 0, 8, 4),
-        (0, 2, 4, 4),
-        (2, 0, 4, 2),
-        (0, 1, 2, 2),
-        (1, 0, 2, 1),
-    ]:
+    for y, x, dy, dx in ADAM7:
         rows, columns = -((y - info.height) // dy), -((x - info.width) // dx)
         if rows > 0 and columns > 0:
             total += rows * (1 + 3 * columns)

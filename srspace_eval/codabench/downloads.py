@@ -222,9 +222,11 @@ def _entries(downloads: Path) -> list[Path]:
 
 
 def _by_account(outputs: Sequence[ScoringOutput], known: Sequence[Team], problems: list[str]) -> list[ScoringOutput]:
-    """The outputs, those that ``known`` does not name with the team of their account, if ``known`` names another file.
+    """Give files that --teams does not name the team of their account.
 
-    Names of accounts and names of teams are two things: anybody can have an account that is called as a team.
+    ``known`` has the teams of --teams. If it names another file of the same account, its team is taken. An account
+    whose files belong to several teams is a problem. So is an account with the name of a team that has other files:
+    everybody can register such a name.
     """
     teams = {name_key(team.team) for team in known if team.file}
     of_account: dict[str, dict[str, Team]] = defaultdict(dict)

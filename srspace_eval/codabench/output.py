@@ -99,7 +99,7 @@ def is_submission(name: str) -> bool:
 
 
 def _is_ambiguous(name: str) -> bool:
-    """Whether an account or a file has a name that looks as the platform's part of the name does."""
+    """Whether ``_PhaseId`` with a number and a date stands in the name twice. The account's end is unclear then."""
     return len(_PHASE.findall(name)) > 1
 
 

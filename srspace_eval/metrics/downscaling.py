@@ -58,11 +58,11 @@ def downscale_folder(
     Raises
     ------
     InputError
-        If there are no pictures, the scale or the crop is no positive whole number, or ``out`` cannot be created or is
-        the folder of the pictures.
+        If the folder contains no pictures. If ``scale`` or ``crop`` is not a positive whole number. If ``out`` cannot
+        be created, or is the folder of the pictures.
     ProblemsError
-        If two pictures' names differ only in case, LRs exist and ``overwrite`` is False, or pictures could not be
-        downscaled; each is listed.
+        If two pictures' names differ only in case. If LRs exist and ``overwrite`` is False. If pictures could not be
+        downscaled. Each of them is listed.
 
     Examples
     --------

@@ -227,7 +227,7 @@ class DerivedColumns:
         return {**others, derived.info.id: f"computed from {', '.join(read)}"} if read else others
 
     def _given(self, i: int, metrics: Collection[str]) -> list[str]:
-        """Those of some columns in which the baseline of an entry has a value that comes from a table."""
+        """The columns among ``metrics`` in which entry ``i``'s baseline has a value from a table."""
         at = int(self._baselines[i])
         if at in (-1, i):
             return []

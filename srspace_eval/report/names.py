@@ -44,6 +44,9 @@ def stems_of(rankings: Sequence[Ranking]) -> list[str]:
 
 
 def label_of(ranking: Ranking, stem: str = "") -> str:
-    """What follows ``tab:`` in the label of a ranking's LaTeX table; ``stem``: its files' name, if it is another."""
+    """The label of a ranking's LaTeX table, without the ``tab:`` before it.
+
+    It begins with ``stem``. If none is given, it begins with :func:`stem_of` the ranking.
+    """
     name = ranking.track.ranking.name
     return (stem or stem_of(ranking)) + (f"-{slug(name)}" if name else "")

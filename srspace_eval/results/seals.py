@@ -96,7 +96,7 @@ def seal_of(digest: str) -> Seal | None:
 
 
 def evidence_of(digest: str) -> str:
-    """What is known of a result's numbers: the text of its seal, or ``"claim"``."""
+    """Who vouches for a result's numbers, as text: that of its seal. If it has none, the text is ``"claim"``."""
     return str(seal_of(digest) or CLAIM)
 
 

@@ -152,8 +152,8 @@ def open_shards(
     found = find_shards(result)
     if len(found) > _MOST_OPEN:
         raise ResultsError(
-            f"{result.parent}: {len(found)} journals of shards of {result.stem}, and at most {_MOST_OPEN} are opened "
-            "at once; remove those that no run of yours wrote"
+            f"{result.parent}: contains {len(found)} journals of shards of {result.stem}; the limit is {_MOST_OPEN}. "
+            "Remove the journals that your runs did not write"
         )
     with ExitStack() as stack:
         journals, problems = {}, []

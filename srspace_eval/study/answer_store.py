@@ -26,7 +26,7 @@ ANSWERS_PER_RATER = 20
 
 
 class _Sent(NamedTuple):
-    """What is known of a stored answer."""
+    """The fields of a stored answer that decide which answer is the latest."""
 
     id: str | None
     revision: int
@@ -39,7 +39,7 @@ class AnswerStore:
     def __init__(self, folder: Path, key: Key) -> None:
         self.folder, self.key = folder, key
         self._naming = threading.Lock()
-        self._own: dict[str, _Sent | None] = {}  # name of a file -> its answer; None: not of its rater, or this study
+        self._own: dict[str, _Sent | None] = {}  # by file name; None: of another rater or another study
         try:
             new = [path for path in (folder, *folder.parents) if not path.exists()]
             folder.mkdir(parents=True, exist_ok=True)

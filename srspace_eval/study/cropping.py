@@ -166,7 +166,12 @@ def read_pictures(
 
 
 def _other_size(data: bytes, where: str, size: tuple[int, int], track: Track) -> str:
-    """What to say of a picture that is larger than its GT; empty for one that the track crops to the same size.
+    """Compare a picture's size with that of its GT, both after the track's cropping.
+
+    Returns
+    -------
+    str
+        A text that says that the picture is larger. It is empty if both have the same size.
 
     Raises
     ------

@@ -27,7 +27,7 @@ from srspace_eval.ranking import gather
 from srspace_eval.ranking.entries import table_entries
 from srspace_eval.ranking.model import Entry
 from srspace_eval.results.documents import from_document, to_document
-from srspace_eval.results.store import require_new_name
+from srspace_eval.results.store import _team_of, require_new_name
 from srspace_eval.submissions import batch, folders
 from srspace_eval.submissions.folder_search import png_folders
 from srspace_eval.submissions.sources import ZipSource, open_source
@@ -208,8 +208,13 @@ def test_the_first_strangers_are_named(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_dense_file_on_a_board_is_not_decoded(tmp_path: Path) -> None:
     (tmp_path / "x4").mkdir()
-    (tmp_path / "x4" / "zz.json").write_text('{"team":"zz","a":[' + ",".join(["[]"] * 200_000) + "]}")
-    # If the file were decoded, "ZZ" would be refused as the same name as "zz".
+    path = tmp_path / "x4" / "zz.json"
+    path.write_text('{"team":"zz"}')
+    assert _team_of(path) == "zz"
+    with pytest.raises(ResultsError, match="counts as the same name"):
+        require_new_name(tmp_path, "x4", "ZZ")
+    path.write_text('{"team":"zz","a":[' + ",".join(["[]"] * 200_000) + "]}")
+    assert _team_of(path) is None
     require_new_name(tmp_path, "x4", "ZZ")
 
 

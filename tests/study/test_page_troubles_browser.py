@@ -153,7 +153,7 @@ def test_a_task_whose_pictures_have_not_loaded_cannot_be_finished(
         assert page.inner_text("#progress-text").startswith("Task 2 of")
 
 
-def test_a_full_storage_is_told_at_once(page: Page, server: StudyServer) -> None:
+def test_a_full_storage_is_told_at_once(page: Page, server: StudyServer, tmp_path: Path) -> None:
     page.goto(server.links["r01"])
     page.click("#begin")
     rank(page)
@@ -161,6 +161,7 @@ def test_a_full_storage_is_told_at_once(page: Page, server: StudyServer) -> None
     page.click("#next")
     rank(page)
     page.locator("#trouble", has_text="does not store your answers now").wait_for()
+    assert page.inner_text("#progress-text") == "Task 2 of 3"
     # The answers are still sent, and the notice goes when there is room again.
     page.click("#next")
     page.evaluate(
@@ -170,6 +171,8 @@ def test_a_full_storage_is_told_at_once(page: Page, server: StudyServer) -> None
     page.locator("#trouble").wait_for(state="hidden")
     page.click("#next")
     page.locator("#send-state", has_text="have arrived").wait_for()
+    (stored,) = (tmp_path / "answers").glob("*.json")
+    assert len(json.loads(stored.read_bytes())["answers"]) == 3
 
 
 def test_a_stored_place_behind_the_last_task_is_the_last_task(page: Page, small: Study, server: StudyServer) -> None:
@@ -202,7 +205,7 @@ def test_a_tab_that_could_not_store_does_not_replace_later_work(
     page.evaluate("() => { Storage.prototype.setItem = window.kept; }")
     page.locator("#ranking .worse").first.click()
     stored = page.evaluate("() => JSON.parse(localStorage.getItem(Object.keys(localStorage)[0]))")
-    assert len(stored["tasks"]) == 3
+    assert len(stored["answers"]) == 3
     assert all(task["done"] for task in stored["tasks"].values())
     assert (stored["revision"], stored["sent"]) == (2, False)
     other.reload()

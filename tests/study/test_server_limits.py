@@ -97,10 +97,15 @@ def test_a_file_that_becomes_shorter_ends_the_connection(own_study: Study, tmp_p
         until(lambda: any(channel.total_outbufs_len for channel in list(channels.values())))
         (folder / "data.js").write_bytes(b"")
         raw.settimeout(10)
+        received = 0
         with contextlib.suppress(ConnectionError):
-            while raw.recv(1 << 20):
-                pass
+            while part := raw.recv(1 << 20):
+                received += len(part)
         until(lambda: not channels)
+        # The connection ended before the length that its head had promised.
+        assert 0 < received < 16 << 20
+        # The server still answers others.
+        assert b" 200 " in ask(server, f"GET /{key.raters['r01'].token}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
 
 @pytest.mark.parametrize("start", [b"POST /nobody/answer", b"POST /TOKEN/data.js", b"PUT /TOKEN/answer"])

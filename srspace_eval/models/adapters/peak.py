@@ -50,21 +50,22 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def peak_bytes(compute: Callable[[], object], limit: int | None = None) -> int:
-    """Bytes of all tensors that ``compute`` has allocated and not freed, at the worst moment.
+    """Run ``compute`` and return the largest number of bytes that its tensors held at one moment.
 
-    Scratch memory inside an operation is not counted.
+    Tensors that it has freed by then do not count. Scratch memory inside an operation is not counted.
 
     Parameters
     ----------
     compute
-        What is computed.
+        The function that is run. Its result is dropped.
     limit
-        Bytes that may be held at a moment; they are counted before they are allocated. None: any number.
+        The largest number of bytes that its tensors may hold at one moment. An allocation is refused before it is made.
+        If it is None, there is no limit.
 
     Raises
     ------
     AllocationLimitError
-        If it would hold more.
+        If the tensors would hold more than ``limit`` bytes.
 
     Examples
     --------

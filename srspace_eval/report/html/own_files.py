@@ -157,15 +157,20 @@ def _begins_as(path: Path, beginning: re.Pattern[bytes]) -> bool:
 
 
 def remove_files(out: Path, files: Collection[str], *, present: Collection[str] = ()) -> None:
-    """Delete files of an earlier site, and folders that are empty then. A notice counts deleted pictures.
+    """Delete files of an earlier site. Folders that are empty then are deleted, too.
 
-    Links, files in linked folders, and texts that are no leaderboards do not belong to the site, whatever its list
-    says. They are kept, and a notice names them.
+    Symbolic links, files in linked folders, and text files that are not leaderboards are kept, even if ``files``
+    contains them: the site did not write them. A notice names what is kept. Another one counts deleted pictures.
 
     Parameters
     ----------
+    out
+        The folder of the site.
+    files
+        The files to delete, as paths in ``out``.
     present
-        The files of the present site. Where the file system ignores case, one of ``files`` may be one of them.
+        The files of the new site, which are kept. On a file system that ignores case, a name in ``files`` can mean
+        one of them.
     """
     spellings = {file_key(name): name for name in present}
     pictures, kept, foreign = 0, [], []

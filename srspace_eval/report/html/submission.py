@@ -183,9 +183,10 @@ def _shown(data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Nested settings as (dotted name, text). What is nested deeper than people read is counted, not shown.
+    """Yield (dotted name, text) of each setting in nested settings.
 
-    Names and texts are shortened: every key inside a long one would repeat it.
+    Of a mapping at depth :data:`DEEPEST`, and of a list that contains lists or mappings, the text is the number of
+    entries. Long names and texts are shortened. A name stands in those of all settings below it, too.
     """
     for key, value in data.items():
         name = f"{prefix}{short_name(key, LONGEST_KEY)}"
