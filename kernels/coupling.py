@@ -19,6 +19,8 @@ from torch import Tensor
 from srspace_eval.kernels.winograd_tiles import can_tile
 
 _BLOCK_VALUES = 1 << 20  # hidden values of a block of rows: 64 channels × 16 Ki pixels, 4 MiB in float32
+_BLOCKS = 2  # at least so many blocks of a map, for the threads,
+_FEWEST_ROWS = 16  # unless they have fewer rows: a block also computes two rows of its neighbours
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,7 @@ class Conv:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, K, H, W)."""
-        if self.reach == 0 and can_tile(x) and x.is_contiguous(memory_format=torch.channels_last):
-            y = _convolve_points(x, self.weight, self.bias)
-        else:
-            y = F.conv2d(x, self.weight, self.bias, padding=self.reach)
+        y = convolve(x, self.weight, self.bias, (self.reach, self.reach))
         return y.relu_() if self.relu else y
 
     @property
@@ -51,11 +50,18 @@ class Conv:
         return int(self.weight.shape[-1]) // 2
 
 
-def _convolve_points(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """A convolution of 1×1 with channels last. With one thread, F.conv2d computes it by a slow way."""
-    if torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return torch.mkldnn_convolution(x, weight, bias, (0, 0), (1, 1), (1, 1), 1)
-    return F.linear(x.permute(0, 2, 3, 1), weight[:, :, 0, 0], bias).permute(0, 3, 1, 2)
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
+    """``F.conv2d(x, weight, bias, padding=padding)``, on the CPU in float32 by oneDNN where PyTorch has it.
+
+    F.conv2d computes small maps, and with one thread also all convolutions of 1×1, by matrix products. These are slower
+    for 1×1, and their bytes depend on the number of threads of the process.
+    """
+    if can_tile(x) and x.is_contiguous(memory_format=torch.channels_last):
+        if torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+            return torch.mkldnn_convolution(x, weight, bias, padding, (1, 1), (1, 1), 1)
+        if weight.shape[-1] == 1:
+            return F.linear(x.permute(0, 2, 3, 1), weight[:, :, 0, 0], bias).permute(0, 3, 1, 2)
+    return F.conv2d(x, weight, bias, padding=padding)
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,8 @@ def run_net(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
     if z1.device.type != "cpu" or not net.pointwise:
         h = net.first(z1)
         return run_tail(net.tail, (h if pre is None else h.add_(pre)).relu_())
-    return _run_by_rows(net, z1, pre)
+    blocks = [run_rows(net, z1, pre, top, bottom) for top, bottom in row_blocks(net, *z1.shape[2:])]
+    return blocks[0] if len(blocks) == 1 else torch.cat(blocks, 2)
 
 
 def run_tail(tail: Sequence[Conv | Skip], h: Tensor) -> Tensor:
@@ -127,23 +134,45 @@ def run_tail(tail: Sequence[Conv | Skip], h: Tensor) -> Tensor:
     return h
 
 
-def _run_by_rows(net: Net, z1: Tensor, pre: Tensor | None) -> Tensor:
+def row_blocks(net: Net, height: int, width: int) -> list[tuple[int, int]]:
+    """The blocks of rows of a map that :func:`run_rows` computes fast: first row, and the row after the last.
+
+    They follow from the map's size alone, and so do the bytes of the result.
+    """
+    rows = max(1, _BLOCK_VALUES // (int(net.first.weight.shape[0]) * width))
+    rows = min(rows, max(-(-height // _BLOCKS), _FEWEST_ROWS))
+    return [(top, min(top + rows, height)) for top in range(0, height, rows)]
+
+
+def run_rows(net: Net, z1: Tensor, pre: Tensor | None, top: int, bottom: int) -> Tensor:
+    """Some rows of the output of SRFlow's net.
+
+    Parameters
+    ----------
+    net
+        A net that is :attr:`Net.pointwise`.
+    z1, pre
+        See :func:`run_net_reference`.
+    top, bottom
+        The first row, and the row after the last one.
+
+    Returns
+    -------
+    Tensor
+        (N, channels of the last convolution, bottom - top, W).
+    """
     second, last = net.tail
     assert isinstance(second, Conv)
     assert isinstance(last, Conv)
-    n, _, height, width = z1.shape
-    block = max(1, _BLOCK_VALUES // (int(net.first.weight.shape[0]) * width * n))
-    padded = F.pad(z1, (0, 0, 1, 1))
-    blocks = []
-    for top in range(0, height, block):
-        bottom = min(top + block, height)
-        # The rows of hidden values that the last convolution reads.
-        start, stop = max(top - 1, 0), min(bottom + 1, height)
-        h = F.conv2d(padded[:, :, start : stop + 2], net.first.weight, net.first.bias, padding=(0, 1))
-        if pre is not None:
-            h.add_(pre[:, :, start:stop])
-        # The last convolution pads rows only at the picture's edges. In between, its first or last row would read
-        # that padding; it is cut off. That is less work than a copy of the hidden channels.
-        y = F.conv2d(second(h.relu_()), last.weight, last.bias, padding=1)
-        blocks.append(y[:, :, top - start : bottom - start])
-    return blocks[0] if len(blocks) == 1 else torch.cat(blocks, 2)
+    height = z1.shape[2]
+    # The rows of hidden values that the last convolution reads, and those of z1 that they read.
+    start, stop = max(top - 1, 0), min(bottom + 1, height)
+    first, end = max(start - 1, 0), min(stop + 1, height)
+    rows = F.pad(z1[:, :, first:end], (0, 0, first - (start - 1), stop + 1 - end))
+    h = convolve(rows.contiguous(memory_format=torch.channels_last), net.first.weight, net.first.bias, (0, 1))
+    if pre is not None:
+        h.add_(pre[:, :, start:stop])
+    # The last convolution pads rows only at the picture's edges. In between, its first or last row would read that
+    # padding; it is cut off. That is less work than a copy of the hidden channels.
+    y = convolve(second(h.relu_()), last.weight, last.bias, (1, 1))
+    return y[:, :, top - start : bottom - start]

@@ -1,7 +1,7 @@
-"""Threads that compute parts of one result with NumPy, which uses one core for each call.
+"""Threads that compute parts of one result.
 
 There are as many as :func:`torch.get_num_threads` says. Each part is computed by one thread, so its bytes do not depend
-on their number. Those of PyTorch's own convolutions do.
+on their number. Those of PyTorch's own convolutions do, if these use several threads inside.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from itertools import count
 
@@ -36,7 +36,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def for_each(
-    part: Callable[[int, int], None], parts: int, needs: Callable[[int], Iterable[int]] = lambda index: ()
+    part: Callable[[int, int], None],
+    parts: int,
+    needs: Callable[[int], Iterable[int]] = lambda index: (),
+    settings: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> None:
     """Call ``part(index, worker)`` for all indices below ``parts``, in several threads.
 
@@ -50,6 +53,8 @@ def for_each(
         Number of parts.
     needs
         For an index, the smaller indices whose parts must be finished before.
+    settings
+        Each thread computes its parts inside such a context, for example :func:`operators`.
 
     Raises
     ------
@@ -73,16 +78,17 @@ def for_each(
 
     def work(worker: int) -> None:
         try:
-            while not failed.is_set() and (index := next(indices)) < parts:
-                if not ready(index):
+            with settings():
+                while not failed.is_set() and (index := next(indices)) < parts:
+                    if not ready(index):
+                        with changed:
+                            changed.wait_for(lambda index=index: ready(index))  # type: ignore[misc]
+                    if failed.is_set():
+                        return
+                    part(index, worker)
+                    done[index] = True
                     with changed:
-                        changed.wait_for(lambda index=index: ready(index))  # type: ignore[misc]
-                if failed.is_set():
-                    return
-                part(index, worker)
-                done[index] = True
-                with changed:
-                    changed.notify_all()
+                        changed.notify_all()
         except BaseException:
             with changed:
                 failed.set()
@@ -99,6 +105,27 @@ def for_each(
     for failure in failures:
         if failure is not None:
             raise failure
+
+
+def operators() -> Callable[[], AbstractContextManager[None]]:
+    """Settings for parts that use PyTorch's operators: each operator uses one thread, and keeps no gradients.
+
+    >>> threads = []
+    >>> for_each(lambda index, worker: threads.append(torch.get_num_threads()), 4, settings=operators())
+    >>> threads
+    [1, 1, 1, 1]
+    """
+    inference = torch.is_inference_mode_enabled()
+
+    @contextmanager
+    def settings() -> Iterator[None]:
+        torch.get_num_threads()  # the first call in a thread sets the number that the process has
+        limit = _controller().limit(limits=1, user_api="openmp")
+        # Tensors made in inference mode can only be changed in inference mode, which each thread has for itself.
+        with limit, torch.inference_mode(inference), torch.no_grad():
+            yield
+
+    return settings
 
 
 def _pool(workers: int) -> ThreadPoolExecutor:

@@ -14,11 +14,10 @@ from srspace_eval.errors import InputError
 from srspace_eval.flows.layers import Split
 from srspace_eval.flows.network import ConditionalFlow, FlowStep, bits_per_pixel
 from srspace_eval.flows.spec import FlowSpec
-from srspace_eval.kernels.banded_tiles import BandedMap
 from srspace_eval.kernels.winograd_tiles import Scratch, can_tile, supports
-from srspace_eval.models.adapters.banded_step import BandedCondition
 from srspace_eval.models.adapters.flow_conditioning import FlowConditioning
-from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, StepCondition
+from srspace_eval.models.adapters.flow_samples import FlowSamples
+from srspace_eval.models.adapters.fused import FusedSplit, FusedStep
 from srspace_eval.models.adapters.fused_condition import LevelInput
 from srspace_eval.models.adapters.fused_rrdb import FusedRRDB
 from srspace_eval.models.base import Conditioning, Flow, LatentShape, ModelConfig
@@ -127,34 +126,19 @@ class FlowModel(Flow):
         conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
         height, width = conditioning.height, conditioning.width
         self._check_latents(latents, self.latent_shapes(height, width))
-        # All samples pass a step before any passes the next one, so that what the step needs of the LR is computed
-        # once. Each sample is computed by itself, so that its bytes do not depend on the others.
         rest, scratch = list(latents), Scratch()
-        zs: list[Tensor | BandedMap] = [self._own(latent) for latent in torch.split(rest.pop(), 1)]
-        logdets = [torch.zeros(1, dtype=torch.float64, device=self.device) for _ in zs]
+        samples = FlowSamples(rest.pop(), conditioning.lr, self._layout)
         for index, (level, layer) in reversed(list(enumerate(self._layers))):
-            latent = torch.split(rest.pop(), 1) if isinstance(layer, FusedSplit) else None
-            condition = conditioning.step(level, self._coming(index), scratch) if isinstance(layer, FusedStep) else None
-            for k, z in enumerate(zs):
-                if isinstance(layer, FusedStep) and isinstance(condition, BandedCondition):
-                    assert layer.banded is not None
-                    banded = z if isinstance(z, BandedMap) else BandedMap.of(z)
-                    zs[k] = banded
-                    logdets[k] = logdets[k] + layer.banded.decode(banded, condition, scratch)
-                    continue
-                picture = self._picture(z)
-                if isinstance(layer, FusedStep) and isinstance(condition, StepCondition):
-                    zs[k], d = layer.decode(picture, condition)
-                elif isinstance(layer, FusedSplit) and latent is not None:
-                    zs[k], d = layer.decode(picture, self._own(latent[k]))
-                else:
-                    zs[k] = F.pixel_shuffle(picture, self.spec.squeeze).contiguous(memory_format=self._layout)
-                    continue
-                logdets[k] = logdets[k] + d
+            if isinstance(layer, FusedStep):
+                samples.step(layer, conditioning.step(level, self._coming(index), scratch))
+            elif layer is not None:
+                samples.split(layer, rest.pop())
+            else:
+                samples.unsqueeze(self.spec.squeeze)
         conditioning.current = None
         scale = self.config.scale
-        sr = torch.cat([self._picture(z)[:, :, : height * scale, : width * scale] for z in zs])
-        return sr.contiguous(), torch.cat(logdets).to(sr.dtype)
+        sr = torch.cat([picture[:, :, : height * scale, : width * scale] for picture in samples.pictures()])
+        return sr.contiguous(), torch.cat(samples.logdets).to(sr.dtype)
 
     @torch.no_grad()
     @exact_arithmetic()
@@ -233,16 +217,6 @@ class FlowModel(Flow):
     def _padded_lr(self, lr: Tensor) -> Tensor:
         check_tensor(lr)
         return _pad(lr.to(self.device, self._dtype), _padded(lr.shape[2]), _padded(lr.shape[3])).contiguous()
-
-    def _own(self, latent: Tensor) -> Tensor:
-        """A copy that may be overwritten, on the device, in the memory layout of the layers."""
-        return latent.to(self.device, self._dtype, copy=True, memory_format=self._layout)
-
-    def _picture(self, z: Tensor | BandedMap) -> Tensor:
-        if isinstance(z, Tensor):
-            return z
-        size = 1, z.channels, z.height, z.width
-        return z.picture(torch.empty(size, dtype=self._dtype, memory_format=self._layout))
 
     def _check_latents(self, latents: Sequence[Tensor], shapes: Sequence[LatentShape]) -> None:
         found = [tuple(latent.shape[1:]) for latent in latents]

@@ -23,9 +23,9 @@ from srspace_eval.flows.coupling import ConditionalCoupling, NormConv2d, Residua
 from srspace_eval.flows.layers import Split, ZeroConv2d, gaussian_logp
 from srspace_eval.flows.network import FlowStep
 from srspace_eval.kernels.banded_tiles import Stages
-from srspace_eval.kernels.coupling import Conv, Net, Skip, run_net, run_tail
+from srspace_eval.kernels.coupling import Conv, Net, Skip, row_blocks, run_net, run_rows, run_tail
 from srspace_eval.kernels.upsampled_tiles import SharedValues
-from srspace_eval.kernels.winograd_tiles import Scratch
+from srspace_eval.kernels.winograd_tiles import Scratch, can_tile
 from srspace_eval.models.adapters.banded_step import BandedCondition, BandedStep
 from srspace_eval.models.adapters.fused_condition import ConditionConv, LevelInput
 
@@ -186,6 +186,23 @@ class FusedStep:
         with torch.autocast(z.device.type, enabled=False):
             z = self.linear.matrix(z.mul_(condition.gain)).add_(condition.offset)
         return z, logdet + condition.logdet + self.linear.logdet * (z.shape[2] * z.shape[3])
+
+    def row_blocks(self, z: Tensor) -> list[tuple[int, int]]:
+        """The blocks of rows that :meth:`decode_rows` computes, if the step can be computed so; else none."""
+        return row_blocks(self._affine, *z.shape[2:]) if self._affine.pointwise and can_tile(z) else []
+
+    def decode_rows(self, z: Tensor, condition: StepCondition, out: Tensor, top: int, bottom: int) -> float:
+        """As :meth:`decode`, for some rows: they are written to ``out``. Returns their part of log|det|."""
+        z1, rows = z[:, : self.channels], z[:, :, top:bottom].clone(memory_format=torch.preserve_format)
+        z2, logdet = rows[:, self.channels :], self.linear.logdet * ((bottom - top) * z.shape[3])
+        for net, pre in ((self._affine, condition.pre), (self._noise, None)):
+            if net is not None:
+                shift, scale = _shift_scale(run_rows(net, z1, pre, top, bottom))
+                z2.div_(scale).sub_(shift)
+                logdet -= float(_sum_log(scale))
+        rows.mul_(condition.gain[:, :, top:bottom])
+        torch.add(self.linear.matrix(rows), condition.offset[:, :, top:bottom], out=out[:, :, top:bottom])
+        return logdet
 
 
 class FusedSplit:

@@ -91,6 +91,23 @@ def test_a_sample_does_not_depend_on_the_others(name: str) -> None:
         assert torch.equal(one_logdet, logdet[k : k + 1])
 
 
+@pytest.mark.parametrize("name", ["srflow_x4", "ncsr_x4", "srflow_da_x4"])
+def test_the_bytes_do_not_depend_on_the_number_of_threads(name: str) -> None:
+    spec = dataclasses.replace(SPECS[name], features=8, growth=4)
+    model = FlowModel(ModelConfig(name, "test", spec.scale), make_flow(spec))
+    lr, latents = draw(model, 16, 16, 2)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3, 8):
+            torch.set_num_threads(threads)
+            found.append(model.decode(lr, latents))
+    finally:
+        torch.set_num_threads(before)
+    for pictures, logdets in found[1:]:
+        assert torch.equal(pictures, found[0][0])
+        assert torch.equal(logdets, found[0][1])
+
+
 @pytest.mark.parametrize("limit", [0, 20_000, 1 << 30])
 def test_the_cache_changes_nothing_and_keeps_its_limit(limit: int) -> None:
     model = make_model("srflow_x4", cache_limit=limit)
