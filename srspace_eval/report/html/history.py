@@ -15,6 +15,7 @@ from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.history import HistoryDocument, Standing, StandingRow
 from srspace_eval.report.html import text
 from srspace_eval.report.numbers import short_number
+from srspace_eval.report.table_parts import GIVEN_MARK, doubt
 from srspace_eval.results.documents import Value
 from srspace_eval.tracks.model import Track
 
@@ -29,17 +30,26 @@ _NONE = "–"
 
 @dataclass(frozen=True)
 class Change:
-    """One number before and after. ``before`` is empty where nothing changed or there was no number."""
+    """One number before and after. ``before`` is empty where nothing changed or there was no number.
+
+    ``mark``: that it was not measured, although its row was.
+    """
 
     before: str
     after: str
+    mark: str = ""
 
 
 @dataclass(frozen=True)
 class TeamChange:
-    """A team that changed: what happened to it in words, its place, and its values in the table's order."""
+    """A team that changed: what happened to it in words, its place, and its values in the table's order.
+
+    ``doubt`` is a key of :data:`~srspace_eval.report.table_parts.DOUBTS`, or empty if the result was measured or
+    verified where the entry was made.
+    """
 
     team: str
+    doubt: str
     what: str
     place: Change
     values: tuple[Change, ...]
@@ -55,6 +65,12 @@ class StandingChanges:
     columns: tuple[Markup, ...]
     teams: tuple[TeamChange, ...]
     unchanged: int
+
+    @property
+    def doubt(self) -> str:
+        """What is said of all teams that changed, if it is the same; else empty."""
+        found = {team.doubt for team in self.teams}
+        return found.pop() if len(found) == 1 else ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +121,7 @@ def _changes(
         )
     )
     metrics = metrics[:MOST_COLUMNS]
-    changed = [team for team in both if old.get(team) != new.get(team)]
+    changed = [team for team in both if team not in new or not new[team].is_same(old.get(team))]
     teams = tuple(_team(old.get(team), new.get(team), metrics, known) for team in changed)
     heads = tuple(_head(metric, known.get(metric), track) for metric in metrics)
     return StandingChanges(
@@ -129,11 +145,22 @@ def _team(
         _change(
             _NONE if old is None else _value(old.values.get(metric), known.get(metric)),
             _NONE if new is None else _value(new.values.get(metric), known.get(metric)),
+            GIVEN_MARK if metric in shown.not_measured else "",
         )
         for metric in metrics
     )
     place = _change(_place(old), _place(new))
-    return TeamChange(visible(shown.team), _what(old, new), place, values)
+    return TeamChange(
+        visible(shown.team),
+        _doubt(shown),
+        _what(old, new),
+        place,
+        values,
+    )
+
+
+def _doubt(row: StandingRow) -> str:
+    return "numbers only" if row.result is None else doubt(row.evidence)
 
 
 def _what(old: StandingRow | None, new: StandingRow | None) -> str:
@@ -148,8 +175,8 @@ def _what(old: StandingRow | None, new: StandingRow | None) -> str:
     return "place changed" if old.place != new.place else "final rank changed"
 
 
-def _change(before: str, after: str) -> Change:
-    return Change("" if before in (after, _NONE) else before, after)
+def _change(before: str, after: str, mark: str = "") -> Change:
+    return Change("" if before in (after, _NONE) else before, after, mark)
 
 
 def _place(row: StandingRow | None) -> str:
