@@ -12,8 +12,8 @@ from scipy import stats
 from srspace_eval.study.intervals import two_way_error
 from srspace_eval.study.rankings import Floats, Rankings, mean_opinion_rank
 
-_EXACT = 13
-"""Up to this number of differences, SciPy's p value is exact if there are ties."""
+_EXACT = 50
+"""Up to this number of differences other than 0, the p value is exact. SciPy's is, up to 50 without ties and zeros."""
 
 
 def kendall_w(scores: Floats) -> float:
@@ -142,6 +142,7 @@ def signed_rank_p(differences: Sequence[Fraction]) -> float:
     ----------
     differences
         Exact numbers. Rounding would break ties of their sizes, and the test depends on nothing but signs and ranks.
+        Zeros do not count. The p value of up to 50 others is exact.
 
     >>> round(signed_rank_p([Fraction(n, 5) for n in (1, 1, -1, 2, 1, 5, -1, 8)]), 4)
     0.1328
@@ -150,8 +151,8 @@ def signed_rank_p(differences: Sequence[Fraction]) -> float:
         return 1.0
     place = {size: number for number, size in enumerate(sorted({abs(d) for d in differences if d}), start=1)}
     # Whole numbers of the same signs, in the same order, with the same ties.
-    signed = np.array([(place[abs(d)] if d > 0 else -place[abs(d)]) if d else 0 for d in differences], dtype=np.float64)
-    return _exact_p(signed[signed != 0]) if len(signed) <= _EXACT else float(stats.wilcoxon(signed).pvalue)
+    signed = np.array([place[abs(d)] if d > 0 else -place[abs(d)] for d in differences if d], dtype=np.float64)
+    return _exact_p(signed) if len(signed) <= _EXACT else float(stats.wilcoxon(signed).pvalue)
 
 
 def _exact_p(signed: Floats) -> float:
