@@ -65,7 +65,7 @@ def test_a_claim_has_an_open_mark_and_a_front_of_its_own(board: Path) -> None:
     assert points["Measured"]["source"] == "measured"
     assert points["Measured"]["front"]
     assert {points[team]["source"] for team in ("Claimed", "Trusted", "Partly")} == {"claimed"}
-    assert "a claim: neither measured nor verified here" in points["Claimed"]["hover"]
+    assert "claim: neither measured nor verified here" in points["Claimed"]["hover"]
     names = {line["title"] for chart in curves(table) for line in chart["lines"]}
     assert names == {team + (f" ({word})" if word else "") for team, word in DOUBTS.items()}
 
