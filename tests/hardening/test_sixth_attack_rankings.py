@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.inputs.boards import make_results
+from benchmarks.inputs.submissions import small
 from srspace_eval._utils.hashing import sha256
+from srspace_eval.errors import Notice
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.report.files import write_leaderboards
 from srspace_eval.report.html.charts import curves, scatter
 from srspace_eval.report.table import make_table
 from srspace_eval.results.seals import Seal, seal_result
 from srspace_eval.results.store import result_path, write_result
+from srspace_eval.submissions.batch import make_members
 from srspace_eval.tracks.reader import load_track
+from tests.helpers.commands import run
 from tests.helpers.pages import read
 
 X8 = load_track("x8")
@@ -77,3 +84,60 @@ def test_a_change_of_the_evidence_alone_is_no_entry_of_the_history(board: Path, 
         seal.unlink()
     write_leaderboards([rank(board, "x8")], tmp_path / "site", history=file)
     assert len(json.loads(file.read_bytes())["entries"]) == 1
+
+
+def folders(root: Path, *names: str) -> list[Path]:
+    """Submissions of the same pictures under several names, in ``root/in``."""
+    small(root)
+    found = [root / "in" / name for name in names]
+    for path in found:
+        shutil.copytree(root / "sub", path)
+    return found
+
+
+def scored(root: Path, *arguments: object) -> tuple[int, list[str]]:
+    options = ("--track", "x4", "--samples", "3", "--metrics", "lr_psnr", "--board", root / "board")
+    code = run("score", *arguments, "--gt", root / "gt", *options)
+    return code, sorted(json.loads(path.read_bytes())["team"] for path in (root / "board").glob("x4/*.json"))
+
+
+def test_a_folder_among_others_cannot_hold_submissions_of_other_teams(tmp_path: Path) -> None:
+    folders(tmp_path, "Alice", "Mallory/Deepest", "Mallory/z")
+    code, teams = scored(tmp_path, tmp_path / "in/Alice", tmp_path / "in/Mallory")
+    assert code == 1
+    assert teams == ["Alice"]
+
+
+def test_a_lone_folder_of_folders_is_one_submission_if_its_team_is_named(tmp_path: Path) -> None:
+    folders(tmp_path, "Deepest/x4")
+    (tmp_path / "in/Deepest/previews").mkdir()
+    (tmp_path / "in/Deepest/previews/small.png").write_bytes(b"")
+    with pytest.warns(Notice, match="is taken as 2 submissions: previews, x4. If it is the submission of one team"):
+        make_members([tmp_path / "in/Deepest"])
+    assert scored(tmp_path, tmp_path / "in/Deepest", "--team", "Deepest") == (0, ["Deepest"])
+
+
+def test_links_in_an_inbox_have_names_of_their_own(tmp_path: Path) -> None:
+    one, two = folders(tmp_path, "store/1/latest", "store/2/latest")
+    (tmp_path / "inbox").mkdir()
+    for name, path in (("A", one), ("B", two)):
+        (tmp_path / "inbox" / name).symlink_to(path, target_is_directory=True)
+    with pytest.warns(Notice, match="is taken as 2 submissions"):
+        members = make_members([tmp_path / "inbox"])
+    assert [member.team.team for member in members] == ["A", "B"]
+    assert scored(tmp_path, tmp_path / "inbox/A") == (0, ["A"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text there")
+@pytest.mark.parametrize("name", [b"B\xe9quipe", "\u200b".encode(), ("\ufdfa" * 80).encode()])
+def test_a_name_that_cannot_be_shown_does_not_stop_the_inbox(
+    name: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders(tmp_path, "A", os.fsdecode(name), "Z")
+    assert scored(tmp_path, tmp_path / "in") == (1, ["A", "Z"])
+    assert "give another one with --teams" in " ".join(capsys.readouterr().out.split()) or b"\xef" in name
+    more = ("--board", tmp_path / "board", "--json", "--reports", tmp_path / "reports")
+    options = ("--gt", tmp_path / "gt", "--track", "x4", "--samples", "3", "--metrics", "lr_psnr")
+    assert run("score", tmp_path / "in", *options, *more) == 1
+    found = json.loads(capsys.readouterr().out)["submissions"]
+    assert [bool(one["faults"]) for one in found].count(True) == 1
