@@ -138,17 +138,28 @@ def _ordered(images: Images) -> Images:
 def lr_names(
     lr: Source, images: Mapping[str, Mapping[str, int | str]], track: Track, faults: list[str]
 ) -> dict[str, str]:
-    """Image -> its LR's file name; LRs that are missing or ambiguous are added to ``faults``."""
+    """Image -> its LR's file name; LRs that are missing or ambiguous are added to ``faults``.
+
+    An LR has its GT's name, with or without ``x4``. The name by index, such as ``000000.png``, counts only for images
+    without such an LR, and only if it is not the name of another GT.
+    """
     existing = set(lr.names())
+    numbered = [t for t in map(Template, track.gt_names) if "number" in t.fields]
     found = {}
     for image, fields in images.items():
-        candidates = [f"{image}.png", f"{image}x{track.scale}.png"]
-        if "index" in fields:
-            candidates.append(f"{fields['index']:06d}.png")
-        hits = [name for name in candidates if name in existing]
+        own = [f"{image}.png"]
+        if f"{image}x{track.scale}" not in images:
+            own.append(f"{image}x{track.scale}.png")
+        by_index = [f"{fields['index']:06d}.png"] if "index" in fields else []
+        by_index = [
+            name for name in by_index
+            if name[: -len(".png")] not in images and not any(t.parse(name) for t in numbered)
+        ]  # fmt: skip
+        hits = [name for name in own if name in existing] or [name for name in by_index if name in existing]
         if len(hits) == 1:
             found[image] = hits[0]
         else:
-            what = f"is missing: {' or '.join(candidates)}" if not hits else f"is ambiguous: {' and '.join(hits)}"
+            names = " or ".join([*own, *by_index])
+            what = f"is missing: {names}" if not hits else f"is ambiguous: {' and '.join(hits)}"
             faults.append(f"{lr.path}: the LR of {image} {what}")
     return found

@@ -143,7 +143,7 @@ def _readmes(submission: Source) -> Iterator[tuple[str, str]]:
         return
     for name in names[:_MOST_READMES]:
         with suppress(ImageError, SubmissionError):
-            yield name, submission.read(name)[:_MAX_BYTES].decode("utf-8", "replace")
+            yield name, submission.read(name, _MAX_BYTES).decode("utf-8", "replace")
 
 
 def _values(text: str) -> tuple[list[str | None], list[str]]:
