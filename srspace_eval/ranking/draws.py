@@ -23,6 +23,7 @@ OUTCOME_FILE = "study.json"
 _MAX_BYTES = 1 << 27
 _MOST_DRAWS, _MOST_NUMBERS = 100_000, 10_000_000  # `study collect` makes 2000 lines of some ten numbers
 _MAX_OUTCOME_BYTES = 1 << 24
+BOARD_LEVEL = 0.95
 _FEWEST = 50  # `study collect` makes 100 or more, and leaves out those that hold no ranking
 _ROUNDING = 6e-5  # the draws have four decimals, the MORs six
 
@@ -122,6 +123,30 @@ def _check_digests(folder: Path, tables: Mapping[str, bytes]) -> None:
             f"{folder}: {' and '.join(foreign)} {'does' if len(foreign) == 1 else 'do'} not belong to the "
             f"{OUTCOME_FILE} beside {'it' if len(foreign) == 1 else 'them'}; run `study collect` again, or give "
             f"{MOR_FILE} alone"
+        )
+
+
+def refuse_other_level(table: Path) -> None:
+    """Check that the intervals of a study's table are 95% intervals, as a board says of all intervals.
+
+    A table tells no level. The study.json beside it does, if it names the table's digest.
+
+    Raises
+    ------
+    RankingError
+        If they are of another level.
+    """
+    try:
+        found = loads(read_bounded(table.parent / OUTCOME_FILE, _MAX_BYTES))
+        digest = text_digest(read_bounded(table, _MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return  # the table may have been copied without it
+    stated = found.get("files") if isinstance(found, dict) else None
+    level = found.get("level") if isinstance(stated, dict) and stated.get(table.name) == digest else None
+    if isinstance(level, (int, float)) and abs(level - BOARD_LEVEL) > 1e-9:
+        raise RankingError(
+            f"{table}: its intervals are {100 * level:g}% intervals, and a board shows 95% intervals; run `study "
+            "collect` again without --level"
         )
 
 

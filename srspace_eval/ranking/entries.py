@@ -16,7 +16,7 @@ from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import name_key, slug, spelled, unescape_cell, visible
 from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
-from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws
+from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws, refuse_other_level
 from srspace_eval.ranking.given_values import check_ranges
 from srspace_eval.ranking.joined_values import joined_entries
 from srspace_eval.ranking.model import Entry, Origin
@@ -177,6 +177,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
     if scores := _opinion_scores(path):
         raise RankingError(f"{scores}: holds mean opinion scores, not ranks; give it with --values")
     folder, path = (path, path / MOR_FILE) if path.is_dir() else (None, path)
+    refuse_other_level(path)
     table = read_csv_table(path, "team", "mor")
     opinions: dict[str, Entry] = {}
     known = {entry.team: entry for entry in entries if entry.origin != "published"}
@@ -226,6 +227,7 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
         If the table has faults (all are listed, with line numbers), or a value differs from the one that an entry
         already has.
     """
+    refuse_other_level(path)
     columns_ = track.columns()
     table = read_csv_table(path, "team")
     ids = [column for column in table.columns if column in columns_]

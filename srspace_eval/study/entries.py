@@ -32,6 +32,10 @@ class StudyEntry:
     files: Mapping[str, str]
 
 
+FEWEST_FOR_CHECKS = 3
+"""Number of methods from which on the median of their pictures is that of the majority, if one method is bad."""
+
+
 @dataclass(frozen=True)
 class StudyEntries:
     """All methods of a study, and for each image its GT file and its LR file.
@@ -66,6 +70,11 @@ class StudyEntries:
             problems.append("--pairs shows the GT beside each picture; leave it out")
         if options.task == "rank" and self.lr is None:
             problems.append("rankings show the LR, and it cannot be made from a GT; give --lr, or --task rate")
+        if options.obvious and len(self.entries) < FEWEST_FOR_CHECKS:
+            problems.append(
+                "--obvious shows the median of the methods' pictures, and the median of two is spoiled by one bad "
+                "method; give three methods or more, or leave it out"
+            )
         if problems:
             raise StudyError(f'track {self.track.name} has no GT (reference = "none")', problems)
 
