@@ -21,6 +21,7 @@ from srspace_eval.study.entries import StudyEntries
 from srspace_eval.study.obvious import obvious_piece, obvious_squares
 from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.pictures import read_squares, shrunk
+from srspace_eval.submissions.reading import open_picture
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import Track
 
@@ -117,11 +118,11 @@ def read_pictures(
         name = entry.files[image]
         where = entry.source.where(name)
         corners = [(task.crop.x, task.crop.y) for task in shown]
-        data = entry.source.read(name)
-        if told := _other_size(data, where, sizes[image], entries.track):
-            others[entry.name].append(told)
-        for task, square in zip(shown, read_squares(data, where, corners, size), strict=True):
-            store[row[task.items[task.holds.index(index)]]] = square
+        with open_picture(entry.source, name, *sizes[image]) as data:
+            if told := _other_size(data, where, sizes[image], entries.track):
+                others[entry.name].append(told)
+            for task, square in zip(shown, read_squares(data, where, corners, size), strict=True):
+                store[row[task.items[task.holds.index(index)]]] = square
 
     def read_reference(image: str) -> None:
         height, width = sizes[image]

@@ -19,7 +19,7 @@ from srspace_eval.submissions.inspection import Inspection, inspect
 from srspace_eval.submissions.pairing import Pair, Pairing, pair, refuse_gt
 from srspace_eval.submissions.plausibility import findings, look_at_all
 from srspace_eval.submissions.readme import read_declared, readme_notices
-from srspace_eval.submissions.sources import FolderSource, Source, open_source, outward_links
+from srspace_eval.submissions.sources import FolderSource, Source, ZipSource, open_source, outward_links
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.reader import load_track
@@ -322,4 +322,7 @@ def check(
         }
         looks = look_at_all(compared, source, gt_source, track.scale, threads_of(workers))
         suspicions = [f"{source.path}: {finding}" for finding in findings(looks, track.scale)]
+    for opened in (source, gt_source, lr_source):
+        if isinstance(opened, ZipSource):
+            opened.close()
     return SubmissionCheck(track, source, gt_source, lr_source, pairing, inspection, strict, tuple(suspicions))
