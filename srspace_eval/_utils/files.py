@@ -36,6 +36,15 @@ _HARD_LINK = "has several names (hard links), and the others would change with i
 _LONGEST_NAME = 255  # bytes, on every system in use
 
 
+def given_name(path: Path | str) -> str:
+    """The name of a file or folder as its user gave it. Links are not followed: a link may lead to a store of hashes.
+
+    >>> given_name("inbox/A.zip"), given_name("inbox/B/../A/")
+    ('A.zip', 'A')
+    """
+    return Path(os.path.normpath(Path.cwd() / path)).name
+
+
 def read_bounded(path: Path, limit: int) -> bytes:
     """Read a regular file of at most ``limit`` bytes.
 

@@ -35,6 +35,7 @@ from srspace_eval.results.record import Result
 from srspace_eval.results.store import require_no_results, result_digest
 
 _MOST_BYTES = 16 << 20
+_MOST_TEAMS = 10_000
 _NAME = "history.json"
 
 Day = Annotated[
@@ -70,7 +71,7 @@ class Standing(Struct, frozen=True, forbid_unknown_fields=True):
     track: Text
     title: Text
     ranking: Text
-    rows: list[StandingRow]
+    rows: Annotated[list[StandingRow], Meta(max_length=_MOST_TEAMS)]
 
     @property
     def key(self) -> tuple[str, str]:
@@ -253,7 +254,7 @@ def _standing(ranking: Ranking) -> Standing:
         for row in ranking.rows
         if row.entry.kind == "team"
     ]
-    return Standing(ranking.track.name, ranking.title, rule.name, rows)
+    return Standing(ranking.track.name, ranking.title, rule.name, rows[:_MOST_TEAMS])
 
 
 def _digest(result: Result) -> str | None:

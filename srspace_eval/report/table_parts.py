@@ -23,8 +23,8 @@ Source = Literal["measured", "claimed", "given", "published"]
 
 
 DOUBTS = {
-    "claim": "a claim: neither measured nor verified here",
-    "on trust": "taken on trust: not all images were measured here",
+    "claim": "neither measured nor verified here",
+    "on trust": "not all images were measured here",
     "partly verified": "not all images were measured or verified here",
     "numbers only": "from a table of numbers, not measured here",
 }

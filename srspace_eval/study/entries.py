@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from srspace_eval._utils.files import given_name
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import name_key, spelled, too_long, visible
 from srspace_eval.errors import StudyError
@@ -85,7 +86,7 @@ def named_source(argument: str) -> tuple[str, Source]:
     name, equals, path_text = argument.partition("=")
     if not equals or Path(argument).exists():
         path = Path(argument)
-        name = path.resolve().stem if path.suffix.lower() == ".zip" else path.resolve().name
+        name = Path(given_name(path)).stem if path.suffix.lower() == ".zip" else given_name(path)
     else:
         path = Path(path_text)
     _check_name(name, path)

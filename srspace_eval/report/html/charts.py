@@ -191,7 +191,7 @@ def _hover(table: Table, line: Line) -> str:
     if entry.origin == "published":
         lines.append("published, not measured here")
     if line.doubt:
-        lines.append(DOUBTS[line.doubt])
+        lines.append(f"{line.doubt}: {DOUBTS[line.doubt]}")
     for column, cell in zip(table.columns, line.cells, strict=True):
         if cell.value is None:
             continue

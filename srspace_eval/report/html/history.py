@@ -22,6 +22,9 @@ from srspace_eval.tracks.model import Track
 MOST = 100
 """The page shows at most this many entries, the newest ones."""
 
+MOST_TEAMS, MOST_ROWS = 200, 5000
+"""It shows at most this many teams of a ranking's changes, and this many of all changes, the newest ones."""
+
 MOST_COLUMNS = 24
 """A table has at most this many columns of values. A document from elsewhere may hold any number."""
 
@@ -57,13 +60,17 @@ class TeamChange:
 
 @dataclass(frozen=True)
 class StandingChanges:
-    """What changed in one ranking. ``folder`` is empty if the site has no page of the track."""
+    """What changed in one ranking. ``folder`` is empty if the site has no page of the track.
+
+    ``teams`` are the first of those that changed, ``changed`` is the number of all.
+    """
 
     title: str
     folder: str
     first: bool
     columns: tuple[Markup, ...]
     teams: tuple[TeamChange, ...]
+    changed: int
     unchanged: int
 
     @property
@@ -83,7 +90,7 @@ class Step:
 
 
 def make_steps(history: HistoryDocument, folders: Mapping[str, str], tracks: Mapping[str, Track]) -> list[Step]:
-    """The entries, newest first, at most :data:`MOST`.
+    """The entries, newest first, at most :data:`MOST`, with at most :data:`MOST_ROWS` teams or a few more.
 
     Parameters
     ----------
@@ -92,12 +99,18 @@ def make_steps(history: HistoryDocument, folders: Mapping[str, str], tracks: Map
     tracks
         The site's tracks by name. Metrics that neither they nor the registry know are shown by their ids.
     """
-    steps = [
-        Step(number, entry.day, tuple(_changes(before, after, folders, tracks) for before, after in pairs))
-        for number, (entry, pairs) in enumerate(history.steps(), 1)
-        if number > len(history.entries) - MOST
-    ]
-    return steps[::-1]
+    numbered = list(enumerate(history.steps(), 1))[-MOST:]
+    steps: list[Step] = []
+    rows = 0
+    for number, (entry, pairs) in reversed(numbered):
+        found: list[StandingChanges] = []
+        for before, after in pairs:
+            if rows < MOST_ROWS:
+                found.append(_changes(before, after, folders, tracks))
+                rows += len(found[-1].teams)
+        if found:
+            steps.append(Step(number, entry.day, tuple(found)))
+    return steps
 
 
 def _changes(
@@ -122,10 +135,16 @@ def _changes(
     )
     metrics = metrics[:MOST_COLUMNS]
     changed = [team for team in both if team not in new or not new[team].is_same(old.get(team))]
-    teams = tuple(_team(old.get(team), new.get(team), metrics, known) for team in changed)
+    teams = tuple(_team(old.get(team), new.get(team), metrics, known) for team in changed[:MOST_TEAMS])
     heads = tuple(_head(metric, known.get(metric), track) for metric in metrics)
     return StandingChanges(
-        visible(after.title), folders.get(after.track, ""), before is None, heads, teams, len(both) - len(changed)
+        visible(after.title),
+        folders.get(after.track, ""),
+        before is None,
+        heads,
+        teams,
+        len(changed),
+        len(both) - len(changed),
     )
 
 
