@@ -234,6 +234,15 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
         raise ImageError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
+def png_name(picture: Path) -> str:
+    """The name of a PNG that is made of a picture: its own, with the suffix in small letters.
+
+    >>> png_name(Path("in/0801.PNG"))
+    '0801.png'
+    """
+    return f"{picture.stem}{picture.suffix.lower()}"
+
+
 def find_pictures(source: Path) -> list[Path]:
     """The PNGs of a folder in the order of their names, or the one PNG. Files that are made of them keep their names.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from srspace_eval._utils.cores import default_workers
+from srspace_eval._utils.cores import threads_of
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import SubmissionError, TrackError, advice
 from srspace_eval.submissions.folders import choose_folder
@@ -310,7 +310,7 @@ def check(
             track,
             lr=lr_source,
             whole=whole,
-            workers=workers or default_workers(),
+            workers=threads_of(workers),
             advance=advance,
         )
     suspicions: list[str] = []
@@ -320,7 +320,7 @@ def check(
             for p in inspected.pairs
             if p.gt is not None and p.samples and p.image in inspection.sizes
         }
-        looks = look_at_all(compared, source, gt_source, track.scale, workers or default_workers())
+        looks = look_at_all(compared, source, gt_source, track.scale, threads_of(workers))
         suspicions = [f"{source.path}: {finding}" for finding in findings(looks, track.scale)]
     for opened in (source, gt_source, lr_source):
         if isinstance(opened, ZipSource):

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from srspace_eval.errors import SubmissionError
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.names import Template, example_names, image_fields
+from srspace_eval.tracks.names import Template, example_names, image_fields, images_of_lr_names
 
 Images: TypeAlias = "dict[str, dict[str, int | str]]"
 """Image -> the fields that name it, in order of number, then name; ``file`` is the name of its GT or LR."""
@@ -25,21 +25,24 @@ def images_of_gt(gt: Source, track: Track) -> Images:
     SubmissionError
         If there is no GT, a PNG is not named as a GT, or a number is used twice.
     """
-    return _named_images(gt, track, "GT", [""])
+    return _named_images(gt, track, "GT", {})
 
 
 def images_of_lr(lr: Source, track: Track) -> Images:
     """The images whose LR is there. An LR has its GT's name, or that name with ``x4`` before the suffix.
+
+    See :func:`srspace_eval.tracks.names.images_of_lr_names`.
 
     Raises
     ------
     SubmissionError
         If there is no LR, a PNG is not named as an LR, or two LRs are of one image.
     """
-    return _named_images(lr, track, "LR", ["", f"x{track.scale}"])
+    stems = [name[: -len(".png")] for name in lr.names() if name.lower().endswith(".png")]
+    return _named_images(lr, track, "LR", images_of_lr_names(stems, track.scale))
 
 
-def _named_images(source: Source, track: Track, what: str, endings: list[str]) -> Images:
+def _named_images(source: Source, track: Track, what: str, shorter: Mapping[str, str]) -> Images:
     templates = [Template(text) for text in track.gt_names]
     images: Images = {}
     numbers: dict[int | str, str] = {}
@@ -48,7 +51,7 @@ def _named_images(source: Source, track: Track, what: str, endings: list[str]) -
         if not name.lower().endswith(".png"):
             continue
         stem = name[: -len(".png")]
-        possible = [stem[: len(stem) - len(end)] for end in endings if stem.endswith(end) and stem != end]
+        possible = dict.fromkeys([shorter.get(stem, stem), stem])
         parsed = ((f, s) for t in templates for s in possible if (f := t.parse(f"{s}{name[len(stem) :]}")) is not None)
         fields, image = next(parsed, (None, ""))
         if fields is None:
