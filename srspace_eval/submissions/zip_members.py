@@ -22,6 +22,7 @@ MAX_ZIP_BYTES = 1 << 37
 _LISTED = 100
 _WINDOWS = {0, 10}  # where a zip says that an entry was made: on a FAT or an NTFS disk
 _UTF_8 = 0x800  # the flag of entries whose name is UTF-8
+_ZIP64 = 1 << 32  # the size from which on a zip needs longer numbers
 _UNICODE_NAME = 0x7075  # the extra field in which Info-ZIP keeps the name as UTF-8
 
 # Other methods can allocate gigabytes of memory before they return the first byte.
@@ -80,11 +81,15 @@ def safe_members(path: Path, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.
     folded = Counter(name.casefold() for name in names if _is_png(name))
     problems += [f"{name!r}: is contained {n} times" for name, n in exact.items() if n > 1]
     problems += [f"{name!r}: is contained {n} times (ignoring case)" for name, n in folded.items() if n > 1]
-    problems += _overlaps([info for _, info in kept])
+    overlaps = list(_overlaps([info for _, info in kept]))
+    problems += overlaps
     if len(problems) > _LISTED:
         problems = [*problems[:_LISTED], f"and {len(problems) - _LISTED} more"]
     if problems:
-        raise SubmissionError(f"{path}: the zip cannot be used; pack the PNGs again, without folders", problems)
+        advice = "pack the PNGs again, without folders"
+        if overlaps and path.stat().st_size >= _ZIP64:
+            advice = "the Finder of macOS writes such zips of more than 4 GB; pack the PNGs with `zip -r`"
+        raise SubmissionError(f"{path}: the zip cannot be used; {advice}", problems)
     return members
 
 

@@ -9,19 +9,24 @@ import zipfile
 import zlib
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks.inputs import pngs
 from srspace_eval import check, check_all
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.png import Pixels, decode_png, write_png
-from srspace_eval.errors import SubmissionError
+from srspace_eval.errors import CheckpointError, SubmissionError
+from srspace_eval.models.checkpoints import spandrel_files
+from srspace_eval.models.checkpoints.reading import read_checkpoint
+from srspace_eval.models.folders.output_folder import is_made
 from srspace_eval.scoring import tasks
 from srspace_eval.scoring.tasks import FileRef, load
-from srspace_eval.submissions import reading, sources
+from srspace_eval.submissions import reading, sources, zip_members
 from srspace_eval.submissions.provenance import read_provenance
 from srspace_eval.submissions.readme import read_declared
 from srspace_eval.submissions.sources import ZipSource, open_source
@@ -206,3 +211,41 @@ def test_an_error_of_the_gt_is_not_said_of_the_folders(tmp_path: Path, monkeypat
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(SubmissionError, match=r"gt: cannot be read \(Too many open files\)"):
         check(tmp_path / "s.zip", gt, track="x4", samples=1)
+
+
+def test_zips_of_the_finder_above_4_gb_are_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        archive.writestr("0.png", b"data")
+        archive.writestr("1.png", b"data")
+    data = bytearray((tmp_path / "s.zip").read_bytes())
+    struct.pack_into("<I", data, data.rindex(b"PK\1\2") + 42, 0)
+    (tmp_path / "s.zip").write_bytes(data)
+    with pytest.raises(SubmissionError, match="pack the PNGs again"):
+        open_source(tmp_path / "s.zip").names()
+    monkeypatch.setattr(zip_members, "_ZIP64", 100)
+    with pytest.raises(SubmissionError, match=r"more than 4 GB; pack the PNGs with `zip -r`(?s:.*)overlaps"):
+        open_source(tmp_path / "s.zip").names()
+
+
+@pytest.mark.parametrize("scale", [-3, 0])
+def test_scales_below_1_are_refused(scale: int) -> None:
+    pytest.importorskip("spandrel")
+    kind = SimpleNamespace(name="FDAT", id="FDAT")
+    found = SimpleNamespace(
+        architecture=kind, tags=[], purpose="SR", input_channels=3, output_channels=3, scale=scale
+    )  # fmt: skip
+    with pytest.raises(CheckpointError) as caught:
+        spandrel_files._check_usable(Path("a.pth"), found)
+    assert f"its scale is {scale}; it must be between 1 and 16" in caught.value.problems
+
+
+def test_an_empty_file_or_a_folder_is_no_sample(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "folder.png").mkdir()
+    write_png(tmp_path / "a.png", pngs.pixels())
+    assert [is_made(tmp_path / f"{name}.png") for name in ("empty", "folder", "none", "a")] == [False] * 3 + [True]
+
+
+def test_prefixes_of_compiled_and_parallel_networks_are_removed(tmp_path: Path) -> None:
+    torch.save({"module._orig_mod.a.weight": torch.ones(2), "module._orig_mod.b": torch.ones(1)}, tmp_path / "a.pth")
+    assert sorted(read_checkpoint(tmp_path / "a.pth")) == ["a.weight", "b"]
