@@ -71,7 +71,7 @@ class Standing(Struct, frozen=True, forbid_unknown_fields=True):
     track: Text
     title: Text
     ranking: Text
-    rows: Annotated[list[StandingRow], Meta(max_length=_MOST_TEAMS)]
+    rows: list[StandingRow]
 
     @property
     def key(self) -> tuple[str, str]:
@@ -124,7 +124,11 @@ def read_history(path: Path) -> HistoryDocument:
     try:
         if not path.exists():
             return HistoryDocument("srspace-eval/history/1", [])
-        return convert(strict_json.loads(read_bounded(path, _MOST_BYTES)), HistoryDocument)
+        history = convert(strict_json.loads(read_bounded(path, _MOST_BYTES)), HistoryDocument)
+        most = max((len(one.rows) for entry in history.entries for one in entry.standings), default=0)
+        if most > _MOST_TEAMS:
+            raise ValueError(f"a ranking has {most} teams, and at most {_MOST_TEAMS} are read")
+        return history
     except (OSError, ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error
         raise RankingError(

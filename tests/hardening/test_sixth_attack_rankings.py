@@ -24,7 +24,7 @@ from srspace_eval.ranking.intervals import resampled_numbers
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.model import Entry
 from srspace_eval.report.files import write_leaderboards
-from srspace_eval.report.history import HistoryDocument, HistoryEntry, Standing, StandingRow
+from srspace_eval.report.history import HistoryDocument, HistoryEntry, Standing, StandingRow, history_text, read_history
 from srspace_eval.report.html.charts import curves, scatter
 from srspace_eval.report.html.history import MOST_TEAMS, make_steps
 from srspace_eval.report.table import make_table
@@ -191,6 +191,14 @@ def test_draws_are_read_within_bounds(tmp_path: Path) -> None:
         (tmp_path / "MOR-draws.csv").write_text(text)
         with pytest.raises(RankingError, match="at most 100000 lines"):
             read_draws(tmp_path / "MOR-draws.csv", {"A": 1.0})
+
+
+def test_a_history_of_too_many_teams_is_refused(tmp_path: Path) -> None:
+    rows = [StandingRow(str(n), None, None, {}, None) for n in range(10_001)]
+    history = HistoryDocument("srspace-eval/history/1", [HistoryEntry("", [Standing("x8", "x8", "", rows)])])
+    (tmp_path / "h.json").write_text(history_text(history))
+    with pytest.raises(RankingError, match="a ranking has 10001 teams, and at most 10000 are read"):
+        read_history(tmp_path / "h.json")
 
 
 def test_a_history_of_many_teams_gives_a_page_of_bounded_size() -> None:
