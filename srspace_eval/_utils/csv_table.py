@@ -138,6 +138,16 @@ class CsvLine:
         return low, high
 
 
+def _drop_empty_end(table: CsvTable) -> None:
+    """Drop the last columns if they have neither a name nor a text in any line. Spreadsheets write such columns."""
+    width = len(table.columns)
+    while width and not table.columns[width - 1]:
+        width -= 1
+    if width < len(table.columns) and not any(cell.strip() for _, cells in table.rows for cell in cells[width:]):
+        table.columns = table.columns[:width]
+        table.rows = [(number, cells[:width]) for number, cells in table.rows]
+
+
 def read_csv_table(path: Path, *needed: str, error: type[ProblemsError] = RankingError) -> CsvTable:
     """Read a CSV file whose first line names columns, among them the ``needed`` ones.
 
@@ -176,6 +186,7 @@ def read_csv_table(path: Path, *needed: str, error: type[ProblemsError] = Rankin
                 table.rows.append((reader.line_num, cells))
     except csv.Error as problem:
         raise error(f"{path}: line {reader.line_num}: not valid CSV ({problem})") from problem
+    _drop_empty_end(table)
     for column in needed:
         if column not in table.columns:
             there = ", ".join(map(repr, table.columns[:9])) or "nothing"

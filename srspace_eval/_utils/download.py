@@ -19,6 +19,7 @@ TIMEOUT_SECONDS = 30
 _BLOCK = 1 << 18
 _SLOW = f"sent fewer than {LEAST_BYTES} bytes of the file in {SECONDS:.0f} seconds"
 _LENGTH = re.compile("[0-9]{1,18}")
+_LONGEST_REASON = 300  # characters of what a server says
 
 
 def download(
@@ -70,7 +71,7 @@ def download(
     # A ValueError: an address or a length in the server's reply that is none.
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError) as error:
         reason = _SLOW if watch.stalled else getattr(error, "reason", None) or error
-        raise WeightsError(f"{url}: {reason}; {by_hand}") from None
+        raise WeightsError(f"{url}: {str(reason)[:_LONGEST_REASON]}; {by_hand}") from None
     except OSError as error:
         if watch.stalled:  # of TLS
             raise WeightsError(f"{url}: {_SLOW}; {by_hand}") from None

@@ -21,7 +21,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import filelock
 
@@ -36,6 +36,15 @@ _HARD_LINK = "has several names (hard links), and the others would change with i
 _LONGEST_NAME = 255  # bytes, on every system in use
 
 
+def given_name(path: Path | str) -> str:
+    """The name of a file or folder as its user gave it. Links are not followed: a link may lead to a store of hashes.
+
+    >>> given_name("inbox/A.zip"), given_name("inbox/B/../A/")
+    ('A.zip', 'A')
+    """
+    return Path(os.path.normpath(Path.cwd() / path)).name
+
+
 def read_bounded(path: Path, limit: int) -> bytes:
     """Read a regular file of at most ``limit`` bytes.
 
@@ -44,6 +53,24 @@ def read_bounded(path: Path, limit: int) -> bytes:
     OSError
         If it cannot be read, is a folder, pipe or device, or is larger.
     """
+    with _regular(path) as file:
+        # A file that is known to be too large is not read first.
+        size = os.fstat(file.fileno()).st_size
+        data = b"" if size > limit else file.read(limit + 1)
+    if max(size, len(data)) > limit:
+        raise OSError(f"larger than {limit} bytes")
+    return data
+
+
+def read_beginning(path: Path, most: int) -> bytes:
+    """The first ``most`` bytes of a regular file, or all if it is smaller. Raises as :func:`read_bounded`."""
+    with _regular(path) as file:
+        return file.read(most)
+
+
+@contextmanager
+def _regular(path: Path) -> Iterator[IO[bytes]]:
+    """A regular file that is open for reading; an OSError if it is none."""
     # Opened without blocking: opening a pipe without a writer would wait without end.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -51,14 +78,9 @@ def read_bounded(path: Path, limit: int) -> bytes:
     except ValueError as error:  # a NUL in the name
         raise OSError(str(error)) from error
     with os.fdopen(handle, "rb") as file:
-        state = os.fstat(file.fileno())
-        if not stat.S_ISREG(state.st_mode):
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError("not a regular file")
-        # A file that is known to be too large is not read first.
-        data = b"" if state.st_size > limit else file.read(limit + 1)
-    if max(state.st_size, len(data)) > limit:
-        raise OSError(f"larger than {limit} bytes")
-    return data
+        yield file
 
 
 def open_regular(path: Path, flags: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from srspace_eval._utils.files import read_bounded, replacing
+from srspace_eval._utils.files import read_beginning, read_bounded, replacing
 from srspace_eval._utils.png_chunks import SIGNATURE, write_chunk
 from srspace_eval._utils.png_structure import PngInfo, PngStructure, parse_png, raw_size
 from srspace_eval._utils.unique_names import shared_names
@@ -58,6 +58,16 @@ def decode_png(data: bytes, where: str) -> Pixels:
         for _ in _unpacked(data, where, found, raw_size(found.info)):
             pass
     return pixels
+
+
+def cropped_copy(pixels: Pixels, height: int, width: int) -> Pixels:
+    """The left upper part of a picture, without the memory of the rest.
+
+    >>> whole = np.zeros((4, 5, 3), np.uint8)
+    >>> cropped_copy(whole, 3, 2).base is None, cropped_copy(whole, 4, 5) is whole
+    (True, True)
+    """
+    return pixels if pixels.shape[:2] == (height, width) else pixels[:height, :width].copy()
 
 
 def decode_top(data: bytes, where: str, rows: int = 16) -> Pixels:
@@ -140,8 +150,8 @@ def _decode(data: bytes, where: str, info: PngInfo) -> Pixels:
     return pixels
 
 
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a regular file, bounded by :data:`MAX_FILE_BYTES`.
+def read_bytes(path: Path, most: int | None = None) -> bytes:
+    """The bytes of a regular file, bounded by :data:`MAX_FILE_BYTES`; of one larger than ``most``, the first so many.
 
     Raises
     ------
@@ -149,7 +159,7 @@ def read_bytes(path: Path) -> bytes:
         If it is missing, unreadable, not a regular file or too large.
     """
     try:
-        return read_bounded(path, MAX_FILE_BYTES)
+        return read_bounded(path, MAX_FILE_BYTES) if most is None else read_beginning(path, most)
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror or error})") from error
 
@@ -222,6 +232,15 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
             Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG", compress_level=compress_level)
     except OSError as error:
         raise ImageError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def png_name(picture: Path) -> str:
+    """The name of a PNG that is made of a picture: its own, with the suffix in small letters.
+
+    >>> png_name(Path("in/0801.PNG"))
+    '0801.png'
+    """
+    return f"{picture.stem}{picture.suffix.lower()}"
 
 
 def find_pictures(source: Path) -> list[Path]:

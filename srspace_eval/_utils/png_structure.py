@@ -82,6 +82,14 @@ def inspect_png(data: bytes, where: str) -> PngInfo:
     return parse_png(data, where).info
 
 
+def stated_bytes(data: bytes) -> int:
+    """The bytes of a PNG's pixels as its header states them, before anything is checked; 0 if there is no header."""
+    if not data.startswith(SIGNATURE) or len(data) < 24:
+        return 0
+    width, height = struct.unpack_from(">II", data, 16)
+    return int(3 * width * height)
+
+
 def parse_png(data: bytes, where: str) -> PngStructure:
     """Check a PNG's structure as :func:`inspect_png` does, and locate its picture data."""
     if not data:

@@ -159,6 +159,19 @@ def too_long(team: str) -> str:
     return f"the team name has {len(team)} characters, and at most {LONGEST_TEAM} are allowed; write a shorter name"
 
 
+def unusable_name(team: str) -> str:
+    """The message for a team name that leaderboards cannot have; an empty text for other names.
+
+    >>> unusable_name("A"), unusable_name(" ")
+    ('', "' ': leaderboards cannot show this name; give another one")
+    """
+    if told := too_long(team):
+        return told
+    if not name_key(team) or any("\ud800" <= char <= "\udfff" for char in team):
+        return f"{team!a}: leaderboards cannot show this name; give another one"
+    return ""
+
+
 def _as_latin(found: re.Match[str]) -> str:
     """A word with its lookalikes replaced, if it then is ASCII, or holds Latin letters anyway."""
     word = found[0]

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.cli._common import print_json, say, shown
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER
 
@@ -204,7 +205,7 @@ def import_(
     found = import_downloads(downloads, track, board, teams=teams, phase=phase, overwrite=overwrite)
     if as_json:
         print_json(found.to_document())
-    say(f"{len(found.teams)} teams: {', '.join(found.teams)}")
+    say(f"{len(found.teams)} teams: {', '.join(map(visible, found.teams))}")
     if found.results:
         say(f"rank them with: srspace-eval rank --track {track} --board {board}")
     if found.table is not None:

@@ -347,9 +347,10 @@ def _pictures(
 ) -> Pictures:
     from srspace_eval.report.html import Pictures
     from srspace_eval.study.entries import named_source
-    from srspace_eval.submissions.batch import is_batch, make_members
+    from srspace_eval.submissions.batch import is_inbox, is_pattern, make_members
 
-    many = [text for text in submissions if is_batch([text]) or (teams is not None and Path(text).exists())]
+    inbox = len(submissions) == 1 and is_inbox(submissions[0])
+    many = [text for text in submissions if inbox or is_pattern(text) or (teams is not None and Path(text).exists())]
     found = [(member.team.team, member.path) for member in (make_members(many, teams) if many else ())]
     found += [(team, source.path) for team, source in (named_source(text) for text in submissions if text not in many)]
     sources = dict(found)

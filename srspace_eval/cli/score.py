@@ -182,7 +182,7 @@ def command(
     from srspace_eval.scoring.batch import score_all
     from srspace_eval.scoring.options import ScoreOptions
     from srspace_eval.scoring.run import score, score_shard
-    from srspace_eval.submissions.batch import is_batch
+    from srspace_eval.submissions.batch import is_batch, is_one_folder
 
     wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
     if wanted == ():
@@ -194,7 +194,9 @@ def command(
         options["patches"] = PatchPlan(patches, patch_size, seed)
     elif DiversityPatches.name in (wanted or (rules.metrics if rules else ())):
         raise click.UsageError(f"{DiversityPatches.name} needs --patches K")
-    many = is_batch(submissions) or teams is not None or reports is not None
+    # A folder of folders is an inbox, unless its one team is named.
+    one = (team is not None or baseline or shard is not None) and is_one_folder(submissions)
+    many = (is_batch(submissions) and not one) or teams is not None or reports is not None
     for name, given in (("--team", team), ("--baseline", baseline), ("--shard", shard)):
         if many and given:
             raise click.UsageError(f"{name} is about one submission; write names and kinds into a table, --teams FILE")

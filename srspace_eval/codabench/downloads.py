@@ -21,7 +21,15 @@ from typing import Any
 from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval._utils.files import write_atomic
 from srspace_eval._utils.notices import notify
-from srspace_eval._utils.untrusted_text import escape_cell, name_key, slug, spelled, unescape_cell, visible
+from srspace_eval._utils.untrusted_text import (
+    escape_cell,
+    name_key,
+    slug,
+    spelled,
+    unescape_cell,
+    unusable_name,
+    visible,
+)
 from srspace_eval.codabench.output import ScoringOutput, is_submission, owner_of, phase_of, read_output
 from srspace_eval.codabench.settings import PROGRAM_COLUMN
 from srspace_eval.errors import ImageError, InputError, ResultsError, SubmissionError
@@ -39,6 +47,9 @@ from srspace_eval.submissions.provenance import kept_provenance
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 from srspace_eval.tracks.teams import Team, read_teams
+
+ACCOUNT = "account"
+"""The column of an imported table that says which account handed a row in."""
 
 NOTE = "imported from Codabench: measured on the platform, not here; `srspace-eval verify` measures it again"
 
@@ -156,7 +167,7 @@ def import_downloads(
             outputs.append(output)
     used = {output.file for output in outputs}
     for file in named.keys() - used:
-        notify(f"{named[file].team}: {file}: there is no such scoring output")
+        notify(f"{visible(named[file].team)}: {visible(file)}: there is no such scoring output")
     outputs = _last_of_each(_by_account(outputs, known, problems), problems)
     if not outputs and not problems:
         raise InputError(
@@ -174,6 +185,10 @@ def import_downloads(
     leaving = {name_key(output.team) for output in measured} & {name_key(unescape_cell(row["team"])) for row in earlier}
     table = imported if given or leaving else None
     problems += _baselines(outputs, track)
+    problems += [
+        f"{visible(output.file)}: {told} with --teams" for output in outputs if (told := unusable_name(output.team))
+    ]
+    problems += _foreign_rows(outputs, earlier, imported)
     problems += _lookalikes(board, track, outputs, paths)
     problems += _foreign_files(measured, paths)
     marked: dict[Path, Result] = {}
@@ -335,6 +350,20 @@ def _foreign_files(measured: Sequence[ScoringOutput], paths: Mapping[str, Path])
             )
 
 
+def _foreign_rows(outputs: Sequence[ScoringOutput], earlier: Sequence[Mapping[str, str]], table: Path) -> Iterator[str]:
+    """Rows of an earlier import that another account would replace. Tables of earlier versions name no accounts."""
+    accounts = {name_key(unescape_cell(row["team"])): row[ACCOUNT] for row in earlier if ACCOUNT in row}
+    for output in outputs:
+        account = accounts.get(name_key(output.team))
+        if account is None or output.owner is None or output.about.file:
+            continue
+        if unescape_cell(account) != output.owner:
+            yield (
+                f"{output.file}: the account {spelled(output.owner)} did not hand in the row {spelled(output.team)} of "
+                f"{table}, which it would replace; name the file with --teams if it is of this team"
+            )
+
+
 def _account(result: Result) -> str | None:
     """The account of an imported result; None if it was not imported, or from a file that the organiser named."""
     file = (result.provenance or {}).get("file")
@@ -345,7 +374,7 @@ def _tell_programs(outputs: Sequence[ScoringOutput]) -> None:
     """A notice if the outputs are not of one scoring program."""
     found: dict[float | None, list[str]] = defaultdict(list)
     for output in outputs:
-        found[output.scores.get(PROGRAM_COLUMN)].append(output.team)
+        found[output.scores.get(PROGRAM_COLUMN)].append(visible(output.team))
     if len(found) > 1:
         listed = "; ".join(
             f"{'none' if number is None else format(number, '.0f')}: {', '.join(teams)}"
@@ -421,6 +450,8 @@ def _table_text(earlier: Sequence[Mapping[str, str]], outputs: Sequence[ScoringO
             continue
         scores = {metric: repr(output.scores[metric]) for metric in track.columns() if metric in output.scores}
         rows[key] = {"team": escape_cell(output.team), "kind": output.about.kind, **scores}
+        if output.owner is not None:
+            rows[key][ACCOUNT] = escape_cell(output.owner)
     there = {column for row in rows.values() for column in row} - {"team", "kind"}
     known = [metric for metric in track.columns() if metric in there]
     columns = ["team", "kind", *known, *sorted(there - set(known))]

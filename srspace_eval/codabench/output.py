@@ -142,8 +142,8 @@ def read_output(path: Path, track: Track, named: Mapping[str, Team]) -> ScoringO
 
 
 def _json(source: Source, name: str) -> Any:
-    data = source.read(name)
     largest = _LARGEST_SCORES if name == "scores.json" else MAX_RESULT_BYTES
+    data = source.read(name, largest + 1)
     if len(data) > largest:
         raise ResultsError(f"{source.where(name)}: larger than {largest} bytes")
     try:

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from srspace_eval._utils.cores import default_workers
+from srspace_eval._utils.cores import threads_of
 from srspace_eval._utils.hashing import sha256
-from srspace_eval._utils.png import decode_png, find_pictures, is_folder_of, read_bytes, write_png
+from srspace_eval._utils.png import decode_png, find_pictures, is_folder_of, png_name, read_bytes, write_png
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.degrade.options import DegradeOptions
 from srspace_eval.degrade.picture import Degradation
@@ -108,7 +108,7 @@ def degrade_folder(
     pictures = find_pictures(source)
     if is_folder_of(out, source):
         raise InputError(f"{out}: the LRs would replace the pictures; give --out another folder")
-    existing = [out / picture.name for picture in pictures if (out / picture.name).exists()]
+    existing = [out / png_name(picture) for picture in pictures if (out / png_name(picture)).exists()]
     if existing and not overwrite:
         raise ProblemsError(f"{out}: existing LRs are replaced only with --overwrite", map(str, existing))
     degradation = Degradation(options)
@@ -125,14 +125,14 @@ def degrade_folder(
         try:
             data = read_bytes(picture)
             lr, applied = degradation.degrade(decode_png(data, str(picture)), picture.stem)
-            write_png(out / picture.name, lr)
+            write_png(out / png_name(picture), lr)
         except (ImageError, InputError) as error:
             return str(error)
         finally:
             advance(1)
-        return DegradedImage(picture.stem, picture.name, sha256(data), picture.name, sha256(lr.tobytes()), applied)
+        return DegradedImage(picture.stem, picture.name, sha256(data), png_name(picture), sha256(lr.tobytes()), applied)
 
-    with progress("Degrading", len(pictures)) as advance, ThreadPoolExecutor(workers or default_workers()) as threads:
+    with progress("Degrading", len(pictures)) as advance, ThreadPoolExecutor(threads_of(workers)) as threads:
         done = list(threads.map(make, pictures))
     record = new_record(settings, [made for made in done if isinstance(made, DegradedImage)])
     if record.images:

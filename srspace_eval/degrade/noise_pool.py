@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from srspace_eval._utils.cores import default_workers
+from srspace_eval._utils.cores import threads_of
 from srspace_eval._utils.png import find_pictures, read_bytes, read_rgb, write_png
 from srspace_eval._utils.png_structure import inspect_png
 from srspace_eval._utils.progress import Progress, no_progress
@@ -235,7 +235,7 @@ def collect_noise_pool(
             advance(1)
         return written
 
-    with progress("Collecting", len(pictures)) as advance, ThreadPoolExecutor(workers or default_workers()) as threads:
+    with progress("Collecting", len(pictures)) as advance, ThreadPoolExecutor(threads_of(workers)) as threads:
         done = list(threads.map(collect, pictures))
     if faults := [found for found in done if isinstance(found, str)]:
         raise ProblemsError(f"{len(faults)} of {len(pictures)} pictures cannot be read", faults)

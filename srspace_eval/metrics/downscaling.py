@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from srspace_eval._utils.cores import default_workers
-from srspace_eval._utils.png import find_pictures, is_folder_of, read_rgb, write_png
+from srspace_eval._utils.cores import threads_of
+from srspace_eval._utils.png import find_pictures, is_folder_of, png_name, read_rgb, write_png
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import ImageError, InputError, ProblemsError
@@ -80,7 +80,7 @@ def downscale_folder(
     pictures = find_pictures(source)
     if is_folder_of(out, source):
         raise InputError(f"{out}: the LRs would replace the pictures; give --out another folder")
-    existing = [out / picture.name for picture in pictures if (out / picture.name).exists()]
+    existing = [out / png_name(picture) for picture in pictures if (out / png_name(picture)).exists()]
     if existing and not overwrite:
         raise ProblemsError(f"{out}: existing LRs are replaced only with --overwrite", map(str, existing))
     try:
@@ -95,15 +95,15 @@ def downscale_folder(
             height, width = (side // crop * crop for side in pixels.shape[:2])
             if min(height, width) == 0:
                 return f"{picture}: smaller than the crop of {crop}"
-            write_png(out / picture.name, imresize(pixels[:height, :width], 1 / scale, convention=convention))
+            write_png(out / png_name(picture), imresize(pixels[:height, :width], 1 / scale, convention=convention))
         except ImageError as error:
             return str(error)
         finally:
             advance(1)
         return None
 
-    with progress("Downscaling", len(pictures)) as advance, ThreadPoolExecutor(workers or default_workers()) as pool:
+    with progress("Downscaling", len(pictures)) as advance, ThreadPoolExecutor(threads_of(workers)) as pool:
         faults = [fault for fault in pool.map(downscale, pictures) if fault is not None]
     if faults:
         raise ProblemsError(f"{len(faults)} of {len(pictures)} pictures were not downscaled", faults)
-    return [out / picture.name for picture in pictures]
+    return [out / png_name(picture) for picture in pictures]

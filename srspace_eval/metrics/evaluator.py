@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import torch
@@ -13,7 +13,7 @@ from srspace_eval.errors import InputError
 from srspace_eval.kernels.cuda import upload
 from srspace_eval.metrics._arrays import ArrayLike, rgb_8bit, same_size
 from srspace_eval.metrics.base import LeastSize, Metric, renamed_key
-from srspace_eval.metrics.checked import ReturnedValues, named
+from srspace_eval.metrics.checked import ReturnedValues, WrongValueError, named
 from srspace_eval.metrics.steps import AnyPrepared, ImageInputs, ImageValues
 
 if TYPE_CHECKING:
@@ -233,13 +233,17 @@ class _Family:
         longer = [other for other in ids if other not in members and other.startswith(f"{self._id}_")]
         self._others = tuple(f"{other}_" for other in longer if self._id != self._first.name)
         self.columns = {info.id for measure_id, metric in members.items() for info in metric.columns_as(measure_id)}
+        # A metric of another package may change its tensors in place, with which other metrics measure.
+        self._copies = any(type(metric).__module__.partition(".")[0] != "srspace_eval" for metric in members.values())
+        self._original = image
+        self._given = _copied(image) if self._copies else image
         with named(self._first):
-            self._prepared: AnyPrepared = self._first.prepare_family(image, list(members.values()))
+            self._prepared: AnyPrepared = self._first.prepare_family(self._given, list(members.values()))
             self._returned = ReturnedValues(members.values())
 
     def measure(self, sr: Tensor) -> object:
         with named(self._first):
-            return self._prepared.measure(sr)
+            return self._prepared.measure(sr.clone() if self._copies else sr)
 
     def update(self, measured: object) -> dict[str, float]:
         with named(self._first):
@@ -247,8 +251,15 @@ class _Family:
 
     def compute(self) -> ImageValues:
         with named(self._first):
+            self._require_unchanged()
             found = self._returned.of_image(self._prepared.compute())
             return ImageValues(self._renamed(found.values), self._renamed(found.curves))
+
+    def _require_unchanged(self) -> None:
+        for what in ("gt", "lr"):
+            given, original = getattr(self._given, what), getattr(self._original, what)
+            if given is not original and not original.is_meta and not torch.equal(given, original):
+                raise WrongValueError(f"it changed image.{what} in place; work on a copy, such as image.{what}.clone()")
 
     def _renamed(self, values: Mapping[str, T]) -> dict[str, T]:
         found = {renamed_key(key, self._first.name, self._id): value for key, value in values.items()}
@@ -256,6 +267,10 @@ class _Family:
         return {
             key: value for key, value in found.items() if key in self.columns or not f"{key}_".startswith(self._others)
         }
+
+
+def _copied(image: ImageInputs) -> ImageInputs:
+    return replace(image, gt=image.gt.clone(), lr=None if image.lr is None else image.lr.clone())
 
 
 def _joined(found: Iterable[tuple[_Family, Mapping[str, T]]]) -> dict[str, T]:

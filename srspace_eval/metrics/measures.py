@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
@@ -170,4 +171,6 @@ def _value(value: object, wanted: object, where: str) -> Setting:
     if type(value) is not wanted:
         names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
         raise InputError(f"{where} = {value!r}: {names.get(wanted, wanted)} is required")  # type: ignore[call-overload]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{where} = {value!r}: a finite number is required")
     return value  # type: ignore[return-value]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -51,10 +52,10 @@ class BootstrapPlan:
     level: float = 0.95
 
     def __post_init__(self) -> None:
-        if self.replicates < 100:
-            raise InputError(f"replicates = {self.replicates}: an interval needs at least 100")
-        if self.seed < 0:
-            raise InputError(f"seed = {self.seed} must not be negative")
+        if not is_whole(self.replicates, 100):
+            raise InputError(f"replicates = {self.replicates!r}: an interval needs at least 100")
+        if not is_whole(self.seed, 0):
+            raise InputError(f"seed = {self.seed!r} must not be negative")
         if not 0 < self.level < 1:
             raise InputError(f"level = {self.level} must lie between 0 and 1")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.hashing import sha256
-from srspace_eval._utils.strict_json import loads
+from srspace_eval._utils.strict_json import loads, not_dense
 from srspace_eval._utils.untrusted_text import escape_cell, unescape_cell
 from srspace_eval.errors import RankingError
 
@@ -21,6 +21,9 @@ OUTCOME_FILE = "study.json"
 """A study's numbers, which ``study collect`` writes beside its tables, with the tables' digests (``files``)."""
 
 _MAX_BYTES = 1 << 27
+_MOST_DRAWS, _MOST_NUMBERS = 100_000, 10_000_000  # `study collect` makes 2000 lines of some ten numbers
+_MAX_OUTCOME_BYTES = 1 << 24
+BOARD_LEVEL = 0.95
 _FEWEST = 50  # `study collect` makes 100 or more, and leaves out those that hold no ranking
 _ROUNDING = 6e-5  # the draws have four decimals, the MORs six
 
@@ -53,6 +56,7 @@ def read_draws(
     """
     try:
         data = read_bounded(path, _MAX_BYTES)
+        _require_few(data)
         text = data.decode("utf-8")
         names, *lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         draws = [[float(cell) for cell in line] for line in lines]
@@ -83,6 +87,16 @@ def read_draws(
     return columns
 
 
+def _require_few(data: bytes) -> None:
+    lines = data.count(b"\n") + data.count(b"\r")
+    numbers = lines + data.count(b",")
+    if lines > _MOST_DRAWS + 1 or numbers > _MOST_NUMBERS:
+        raise ValueError(
+            f"it has {lines} lines and {numbers} numbers, and at most {_MOST_DRAWS} lines and {_MOST_NUMBERS} numbers "
+            "are read"
+        )
+
+
 def text_digest(data: bytes) -> str:
     """SHA-256 of a text file, whatever its ends of lines: version control may change them."""
     return sha256(data.replace(b"\r\n", b"\n"))
@@ -97,7 +111,7 @@ def _check_digests(folder: Path, tables: Mapping[str, bytes]) -> None:
         If they are of another result.
     """
     try:
-        found = loads(read_bounded(folder / OUTCOME_FILE, _MAX_BYTES))
+        found = loads(not_dense(read_bounded(folder / OUTCOME_FILE, _MAX_OUTCOME_BYTES)))
         tables = {MOR_FILE: read_bounded(folder / MOR_FILE, _MAX_BYTES), **tables}
     except (OSError, ValueError, RecursionError):
         return  # the tables may have been copied without it
@@ -109,6 +123,30 @@ def _check_digests(folder: Path, tables: Mapping[str, bytes]) -> None:
             f"{folder}: {' and '.join(foreign)} {'does' if len(foreign) == 1 else 'do'} not belong to the "
             f"{OUTCOME_FILE} beside {'it' if len(foreign) == 1 else 'them'}; run `study collect` again, or give "
             f"{MOR_FILE} alone"
+        )
+
+
+def refuse_other_level(table: Path) -> None:
+    """Check that the intervals of a study's table are 95% intervals, as a board says of all intervals.
+
+    A table tells no level. The study.json beside it does, if it names the table's digest.
+
+    Raises
+    ------
+    RankingError
+        If they are of another level.
+    """
+    try:
+        found = loads(read_bounded(table.parent / OUTCOME_FILE, _MAX_BYTES))
+        digest = text_digest(read_bounded(table, _MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return  # the table may have been copied without it
+    stated = found.get("files") if isinstance(found, dict) else None
+    level = found.get("level") if isinstance(stated, dict) and stated.get(table.name) == digest else None
+    if isinstance(level, (int, float)) and abs(level - BOARD_LEVEL) > 1e-9:
+        raise RankingError(
+            f"{table}: its intervals are {100 * level:g}% intervals, and a board shows 95% intervals; run `study "
+            "collect` again without --level"
         )
 
 

@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from srspace_eval._utils.csv_table import read_csv_table
+from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import name_key, slug, spelled, unescape_cell, visible
 from srspace_eval.errors import InputError, RankingError
 from srspace_eval.metrics.registry import columns, own_values
-from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws
+from srspace_eval.ranking.draws import DRAWS_FILE, MOR_FILE, MOS_FILE, read_draws, refuse_other_level
 from srspace_eval.ranking.given_values import check_ranges
 from srspace_eval.ranking.joined_values import joined_entries
 from srspace_eval.ranking.model import Entry, Origin
 from srspace_eval.ranking.older_results import as_now
+from srspace_eval.ranking.published_tables import table_of
 from srspace_eval.ranking.summary_checks import summary_faults
 from srspace_eval.ranking.told_columns import ABOUT, EVIDENCE, NOT_MEASURED
 from srspace_eval.results.record import Kind, Result
@@ -30,7 +33,7 @@ from srspace_eval.tracks.teams import FIELDS, make_team
 # Columns that ``rank`` writes beside the numbers. They are skipped, so that a table written by it can be ranked again.
 _WRITTEN_SUFFIXES = ("_rank", "_low", "_high", "_rank_low", "_rank_high", "_tied_with_next")
 _WRITTEN = {
-    "place", "final_rank", "why_unranked", "source", "note", EVIDENCE, NOT_MEASURED, *FIELDS,
+    "place", "final_rank", "why_unranked", "source", "note", "account", EVIDENCE, NOT_MEASURED, *FIELDS,
     *(f"{ABOUT}{name}" for name in FIELDS),
 }  # fmt: skip
 
@@ -106,6 +109,7 @@ def table_entries(path: Path, track: Track | None = None) -> list[Entry]:
     if not metrics:
         table.fault(1, f"no column of numbers; known are {', '.join(known)}")
     entries: list[Entry] = []
+    changed: list[str] = []
     for line in table.lines():
         kind: Kind = "baseline" if line.cell("kind") == "baseline" else "team"
         if line.cell("kind") not in ("", "team", "baseline"):
@@ -113,6 +117,10 @@ def table_entries(path: Path, track: Track | None = None) -> list[Entry]:
         origin: Origin = "published" if line.cell("source") == "published" else "given"
         values = {metric: line.number(metric) for metric in metrics}
         check_ranges(values, known, line)
+        note = unescape_cell(line.cell("note"))
+        if origin == "published" and not _is_as_published(line.name(), values, note, track):
+            origin = "given"
+            changed.append(line.name())
         columns_ = {name: f"{ABOUT}{name}" if name in known else name for name in FIELDS}
         told = {name: text for name, column in columns_.items() if (text := unescape_cell(line.cell(column)))}
         about: dict[str, str] = {}
@@ -120,9 +128,30 @@ def table_entries(path: Path, track: Track | None = None) -> list[Entry]:
             about = make_team(line.name(), told).about
         except InputError as error:
             line.fault(str(error))
-        entries.append(Entry(line.name(), kind, values, origin, note=unescape_cell(line.cell("note")), about=about))
+        entries.append(Entry(line.name(), kind, values, origin, note=note, about=about))
     table.done()
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        notify(
+            f"{path}: {spelled(changed[0])}{more}: the table that the note cites does not have these values; shown as "
+            "given, and not as published"
+        )
     return entries
+
+
+def _is_as_published(team: str, values: Mapping[str, float | None], note: str, track: Track | None) -> bool:
+    """Whether a row that cites a table of this package has its values. Other citations cannot be checked."""
+    cited = table_of(note)
+    if cited is None:
+        return True
+    computed = set() if track is None else {derived.info.id for derived in track.derived}
+    stated = next((e.values for e in cited.entries() if name_key(e.team) == name_key(team)), {})
+    for metric, value in values.items():
+        if value is not None and metric not in computed:
+            printed = stated.get(metric)
+            if printed is None or not math.isclose(value, printed, rel_tol=1e-9, abs_tol=1e-9):
+                return False
+    return True
 
 
 def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str]]:
@@ -148,6 +177,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
     if scores := _opinion_scores(path):
         raise RankingError(f"{scores}: holds mean opinion scores, not ranks; give it with --values")
     folder, path = (path, path / MOR_FILE) if path.is_dir() else (None, path)
+    refuse_other_level(path)
     table = read_csv_table(path, "team", "mor")
     opinions: dict[str, Entry] = {}
     known = {entry.team: entry for entry in entries if entry.origin != "published"}
@@ -197,6 +227,7 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
         If the table has faults (all are listed, with line numbers), or a value differs from the one that an entry
         already has.
     """
+    refuse_other_level(path)
     columns_ = track.columns()
     table = read_csv_table(path, "team")
     ids = [column for column in table.columns if column in columns_]

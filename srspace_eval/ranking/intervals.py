@@ -23,7 +23,10 @@ from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule, Track
 Floats = NDArray[np.float64]
 
 MAX_NUMBERS = 50_000_000
-"""Numbers that the bootstrap computes: replicates times images, or times rows and columns. They take about 1 GB."""
+"""Numbers that the bootstrap computes: replicates times images, or times rows and columns. They take about 1 GB.
+
+The images count once more for each derived column of images and each ``per_image_rank`` of a formula.
+"""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,15 @@ def resampled_numbers(
         + sum(formula.parts for formula in _formulas(track)) // 10
         for track in tracks
     ]
-    return sum(plan.replicates * max(images, len(entries) * width) for width in wide)
+    of_images = [
+        sum(derived.of == "images" for derived in track.derived)
+        + sum(len(formula.per_image) for formula in _formulas(track))
+        for track in tracks
+    ]
+    return sum(
+        plan.replicates * max(images * (1 + times), len(entries) * width)
+        for width, times in zip(wide, of_images, strict=True)
+    )
 
 
 def _formulas(track: Track) -> list[Formula]:

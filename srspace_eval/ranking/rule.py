@@ -35,6 +35,9 @@ from srspace_eval.ranking.reasons import why_unranked
 from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
 from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
 
+MAX_ROWS = 20_000
+"""Rows of all rankings of a track together, if it has several. Ten rankings of two hundred teams have a tenth."""
+
 
 def apply_rule(
     entries: Iterable[Entry],
@@ -93,6 +96,11 @@ def apply_rule(
     # Labels and sentences are about what was measured: S_2 if all results have two samples.
     measured = replace(track, samples=measured_samples(results, track))
     tracks = tracks_of(measured)
+    if len(tracks) > 1 and len(lines) * len(tracks) > MAX_ROWS:
+        raise RankingError(
+            f"track {track.name}: {len(tracks)} rankings of {len(lines)} entries have more than {MAX_ROWS} rows; leave "
+            "out rankings of the track, or entries"
+        )
     if bootstrap is not None:
         numbers = resampled_numbers(results, lines, [one for one, _ in tracks], bootstrap)
         if numbers > MAX_NUMBERS:

@@ -7,7 +7,7 @@ A site holds it as ``history.json``; ``rank --history FILE`` keeps it elsewhere,
                   "standings": [{"track": "x8", "title": "Super-resolution space ×8", "ranking": "",
                                  "rows": [{"team": "Deepest", "place": 1, "final_rank": 1.5,
                                            "values": {"lr_psnr": 50.5, "diversity": 26.0},
-                                           "result": "9f86..."}]}]}]}
+                                           "result": "9f86...", "evidence": "measured here"}]}]}]}
 
 An entry holds the rankings that differ from their last entry, and the day of the newest result (never today). Its rows
 are the teams, without baselines.
@@ -35,6 +35,7 @@ from srspace_eval.results.record import Result
 from srspace_eval.results.store import require_no_results, result_digest
 
 _MOST_BYTES = 16 << 20
+_MOST_TEAMS = 10_000
 _NAME = "history.json"
 
 Day = Annotated[
@@ -42,15 +43,26 @@ Day = Annotated[
 ]
 
 
-class StandingRow(Struct, frozen=True, forbid_unknown_fields=True):
+class StandingRow(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A team in one ranking. ``result`` is the SHA-256 of its result's file as this version writes it; null if only
-    numbers are known."""
+    numbers are known. ``evidence`` says who measured the result, as it was known on the machine that wrote the entry;
+    it is left out if nothing is known. ``not_measured`` has the ids of values that a measured row has from tables."""
 
     team: Text
     place: Annotated[int, Meta(ge=1, le=10**9)] | None
     final_rank: Value
     values: dict[Text, Value]
     result: Digest | None
+    evidence: Text = ""
+    not_measured: list[Text] = []
+
+    def is_same(self, other: StandingRow | None) -> bool:
+        """Whether another row has the same numbers. What is known of their origin is no change of a ranking."""
+        return other is not None and self._numbers == other._numbers
+
+    @property
+    def _numbers(self) -> tuple[object, ...]:
+        return self.team, self.place, self.final_rank, self.values, self.result
 
 
 class Standing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,7 +124,11 @@ def read_history(path: Path) -> HistoryDocument:
     try:
         if not path.exists():
             return HistoryDocument("srspace-eval/history/1", [])
-        return convert(strict_json.loads(read_bounded(path, _MOST_BYTES)), HistoryDocument)
+        history = convert(strict_json.loads(read_bounded(path, _MOST_BYTES)), HistoryDocument)
+        most = max((len(one.rows) for entry in history.entries for one in entry.standings), default=0)
+        if most > _MOST_TEAMS:
+            raise ValueError(f"a ranking has {most} teams, and at most {_MOST_TEAMS} are read")
+        return history
     except (OSError, ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error
         raise RankingError(
@@ -127,7 +143,8 @@ def with_rankings(history: HistoryDocument, rankings: Sequence[Ranking]) -> Hist
     changed = []
     for standing in (_standing(one) for ranking in rankings for one in ranking.all):
         known = latest.get(standing.key)
-        if standing.by_team != (known.by_team if known else {}):
+        before, after = known.by_team if known else {}, standing.by_team
+        if before.keys() != after.keys() or not all(row.is_same(before[team]) for team, row in after.items()):
             changed.append(standing)
     if not changed:
         return history
@@ -235,11 +252,13 @@ def _standing(ranking: Ranking) -> Standing:
             _stored(row.final_rank),
             {metric: _stored(row.entry.values.get(metric)) for metric in metrics},
             None if row.entry.result is None else _digest(row.entry.result),
+            row.entry.evidence,
+            [metric for metric in metrics if metric in row.entry.joined],
         )
         for row in ranking.rows
         if row.entry.kind == "team"
     ]
-    return Standing(ranking.track.name, ranking.title, rule.name, rows)
+    return Standing(ranking.track.name, ranking.title, rule.name, rows[:_MOST_TEAMS])
 
 
 def _digest(result: Result) -> str | None:

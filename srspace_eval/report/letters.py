@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from srspace_eval._utils.documentation import install_lines
-from srspace_eval._utils.files import write_atomic
+from srspace_eval._utils.files import given_name, write_atomic
 from srspace_eval._utils.unique_names import file_key
 from srspace_eval._utils.untrusted_text import spelled, team_slug
 from srspace_eval.errors import ResultsError
@@ -199,7 +199,7 @@ def contents(outcome: Outcome) -> tuple[int, int] | None:
 
 def _lines(outcome: Outcome, batch: Batch) -> Iterator[str]:
     gt = batch.gt
-    name, result = markdown_code(outcome.path.resolve().name), outcome.result
+    name, result = markdown_code(given_name(outcome.path)), outcome.result
     yield _title(outcome.team.team)
     yield ""
     found = contents(outcome)

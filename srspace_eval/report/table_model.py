@@ -83,7 +83,7 @@ class Table:
     @cached_property
     def one_origin(self) -> bool:
         """Whether the numbers of all rows come from the same kind of source, so that no row need say so."""
-        return len({line.row.entry.origin for line in self.lines}) == 1
+        return len({(line.row.entry.origin, line.doubt) for line in self.lines}) == 1
 
     @property
     def departures(self) -> tuple[str, ...]:

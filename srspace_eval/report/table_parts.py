@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from srspace_eval.metrics.base import Direction
-from srspace_eval.ranking.model import FINAL, Row
+from srspace_eval.ranking.model import CLAIM, FINAL, MEASURED, Entry, Row
 from srspace_eval.report.emphasis import Emphasis
 
 GIVEN_MARK = "‡"
@@ -16,6 +17,43 @@ ORDER = "order_"
 """The ids of the columns of ``order_by`` keys begin with it."""
 
 Group = Literal["ranked", "unranked", "baseline"]
+
+Source = Literal["measured", "claimed", "given", "published"]
+"""Where numbers come from, as charts tell it. Claimed ones are of a result with a :func:`doubt`."""
+
+
+DOUBTS = {
+    "claim": "neither measured nor verified here",
+    "on trust": "not all images were measured here",
+    "partly verified": "not all images were measured or verified here",
+    "numbers only": "from a table of numbers, not measured here",
+}
+"""What the words of :func:`doubt` mean, and that of a row without a result in a history."""
+
+
+def doubt(evidence: str) -> str:
+    """What pages call a result that this machine did not measure or verify as a whole; empty for others.
+
+    >>> [doubt(text) for text in ("measured here", "verified here", "verified here (2 of 3 images)", "claim", "")]
+    ['', '', 'partly verified', 'claim', '']
+    """
+    if evidence in ("", MEASURED, "verified here"):
+        return ""
+    if evidence.startswith("verified"):
+        return "partly verified"
+    return "claim" if evidence == CLAIM else "on trust"
+
+
+def doubt_beside(evidence: str) -> str:
+    """The :func:`doubt` as a text behind a name: ``" (claim)"``, or empty."""
+    return f" ({word})" if (word := doubt(evidence)) else ""
+
+
+def source_of(entry: Entry, metrics: Iterable[str] = ()) -> Source:
+    """Where the values of some metrics come from: ``"given"`` if any of them does."""
+    if any(entry.source_of(metric) == "given" for metric in metrics):
+        return "given"
+    return "claimed" if entry.origin == "measured" and doubt(entry.evidence) else entry.origin
 
 
 @dataclass(frozen=True)
@@ -150,6 +188,11 @@ class Line:
     def mark(self) -> str:
         """All marks as one text: ``"a, b"``."""
         return ", ".join(self.marks)
+
+    @property
+    def doubt(self) -> str:
+        """``"claim"``, ``"on trust"`` or ``"partly verified"``; empty if this machine measured or verified it."""
+        return doubt(self.row.entry.evidence)
 
     @property
     def group(self) -> Group:

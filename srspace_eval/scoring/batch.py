@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.errors import ImageError, MetricError, Notice, ResultsError, SubmissionError, TrackError
+from srspace_eval._utils.untrusted_text import unusable_name
+from srspace_eval.errors import ImageError, InputError, MetricError, Notice, ResultsError, SubmissionError, TrackError
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
 from srspace_eval.scoring.executors.opening import open_executor
@@ -209,6 +210,12 @@ def score_all(
             result: Result | None = None
             faults: tuple[str, ...] = ()
             organiser = False
+            if told := unusable_name(member.team.team):
+                outcomes.append(
+                    ScoreOutcome(member.path, member.team, None, (str(InputError(f"{told} with --teams")),), ())
+                )
+                share.finish()
+                continue
             with warnings.catch_warnings(record=True) as heard:
                 warnings.simplefilter("always", Notice)
                 try:

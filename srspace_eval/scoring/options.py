@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, TypedDict
 
+from srspace_eval._utils.cores import threads_of
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.base import Metric, Setting
 from srspace_eval.metrics.diversity.function import PatchPlan
@@ -16,7 +18,7 @@ from srspace_eval.metrics.registry import bind, refuse_shared_columns
 from srspace_eval.metrics.registry import metrics as known_metrics
 from srspace_eval.metrics.scenes.models import niqe_model
 from srspace_eval.scoring.executors.base import NetworkPlan
-from srspace_eval.tracks.model import Track
+from srspace_eval.tracks.model import MAX_SAMPLES, Track
 
 Net: TypeAlias = Literal["alex", "vgg", "squeeze"]
 Convention: TypeAlias = Literal["ntire21", "matlab", "matlab-legacy"]
@@ -78,6 +80,16 @@ class ScoreOptions:
     incomplete: bool = False
     measures: tuple[Measure, ...] = ()
     niqe_model: Path | None = None
+
+    def __post_init__(self) -> None:
+        threads_of(self.workers)
+        if self.samples is not None and not is_whole(self.samples, 1, MAX_SAMPLES):
+            raise InputError(f"samples = {self.samples!r}: must be between 1 and {MAX_SAMPLES}")
+        if self.samples is not None:
+            object.__setattr__(self, "samples", int(self.samples))  # NumPy's whole numbers too
+        measures: tuple[object, ...] = self.measures
+        if wrong := [measure for measure in measures if not isinstance(measure, Measure)]:
+            raise InputError(f"measures: {wrong[0]!r} is not a Measure; Measure.parse() makes one of a text")
 
     def bound(self, track: Track | None) -> dict[str, Metric]:
         """The metrics to measure, with their options.

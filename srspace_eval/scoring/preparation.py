@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from srspace_eval._utils.files import given_name
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress
-from srspace_eval._utils.untrusted_text import name_key, too_long
+from srspace_eval._utils.untrusted_text import unusable_name
 from srspace_eval.errors import InputError
 from srspace_eval.metrics.evaluator import EvaluatorConfig
 from srspace_eval.results.signature import Signature
@@ -50,12 +51,10 @@ def prepare(
 ) -> Run:
     """Check the files, prepare the executor, and make the tasks. See :func:`srspace_eval.score` for the parameters."""
     if team is None:
-        name = Path(submission).resolve().name
+        name = given_name(submission)
         team = name.removesuffix(".zip") or name
-    if told := too_long(team):
+    if told := unusable_name(team):
         raise InputError(f"{submission}: {told} with --team")
-    if not name_key(team) or any("\ud800" <= char <= "\udfff" for char in team):
-        raise InputError(f"{team!a}: leaderboards cannot show this name; give another one with --team")
     track = load_track(track) if isinstance(track, (Path, str)) else track
     metrics = options.bound(track)
     require_references(track, metrics, gt=gt is not None, lr=lr is not None)

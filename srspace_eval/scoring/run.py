@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval.errors import InputError
 from srspace_eval.results.board_tracks import keep_track
 from srspace_eval.results.record import ImageRecord, Kind, Result
 from srspace_eval.results.seals import How, Seal, seal_result
@@ -140,6 +141,8 @@ def score_on(
     progress: Progress,
 ) -> Result:
     """:func:`score` on an executor that is open already; several submissions may share it, one after the other."""
+    if kind not in get_args(Kind):
+        raise InputError(f"kind = {kind!r}: choose from {', '.join(get_args(Kind))}")
     run = prepare(submission, gt, options, track, lr, team, Path(board), None, executor, progress)
     checked, path = run.checked, run.path
     with (

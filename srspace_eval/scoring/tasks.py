@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srspace_eval._utils.hashing import sha256
-from srspace_eval._utils.png import Pixels, decode_png
+from srspace_eval._utils.png import Pixels, cropped_copy, decode_png
 from srspace_eval.errors import ImageError, InputError
 from srspace_eval.submissions.check import SubmissionCheck
 from srspace_eval.submissions.pairing import Pair
+from srspace_eval.submissions.reading import open_picture
 from srspace_eval.submissions.sources import Source
 
 
@@ -62,13 +63,18 @@ class TaskSources:
         return [source for source in (self.samples, self.gt, self.lr) if source is not None]
 
 
-def load(source: Source, ref: FileRef) -> Pixels:
-    """Read and decode a file that was inspected before.
+def load(source: Source, ref: FileRef, height: int, width: int) -> Pixels:
+    """Read, decode and crop a file that was inspected before.
+
+    Parameters
+    ----------
+    height, width
+        The size of the crop, in pixels. It keeps the left upper corner.
 
     Returns
     -------
     Pixels
-        uint8 array (H, W, 3).
+        uint8 array (``height``, ``width``, 3), contiguous.
 
     Raises
     ------
@@ -76,10 +82,10 @@ def load(source: Source, ref: FileRef) -> Pixels:
         If it cannot be decoded, or has changed since its inspection.
     """
     where = source.where(ref.name)
-    data = source.read(ref.name)
-    if sha256(data) != ref.sha256:
-        raise ImageError(f"{where}: has changed since the run began; run the same command again")
-    return decode_png(data, where)
+    with open_picture(source, ref.name, height, width) as data:
+        if sha256(data) != ref.sha256:
+            raise ImageError(f"{where}: has changed since the run began; run the same command again")
+        return cropped_copy(decode_png(data, where), height, width)
 
 
 def make_tasks(checked: SubmissionCheck, pairs: Sequence[Pair]) -> list[ImageTask]:

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from srspace_eval._utils import strict_json
+from srspace_eval._utils.cores import threads_of
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.hashing import sha256
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError, ResultsError, SrspaceEvalError, TrackError
 from srspace_eval.metrics.base import Metric
 from srspace_eval.metrics.evaluator import EvaluatorConfig
@@ -112,8 +114,9 @@ def verify(
     (None, None)
     'equal'
     """
-    if images != "all" and images < 1:
-        raise InputError(f"images = {images}: must be at least 1, or 'all'")
+    threads_of(workers)
+    if images != "all" and not is_whole(images, 1):
+        raise InputError(f"images = {images!r}: must be at least 1, or 'all'")
     if seed is None:
         seed = secrets.randbelow(1 << 32)
     elif seed < 0:

@@ -25,7 +25,11 @@ ANSWERS_PER_RATER = 20
 """Number of different answers that a rater may send to a study. Answers to other studies in the folder do not count."""
 
 
-class _Sent(NamedTuple):
+_File = tuple[int, int, int]
+"""Inode, size and time of a file. The organiser may move a file away, and another one then gets its name."""
+
+
+class Sent(NamedTuple):
     """The fields of a stored answer that decide which answer is the latest."""
 
     id: str | None
@@ -39,7 +43,8 @@ class AnswerStore:
     def __init__(self, folder: Path, key: Key) -> None:
         self.folder, self.key = folder, key
         self._naming = threading.Lock()
-        self._own: dict[str, _Sent | None] = {}  # by file name; None: of another rater or another study
+        # By file name: the file, and what it is. None: an answer of another rater, or to another study.
+        self._own: dict[str, tuple[_File, Sent | None]] = {}
         try:
             new = [path for path in (folder, *folder.parents) if not path.exists()]
             folder.mkdir(parents=True, exist_ok=True)
@@ -106,29 +111,42 @@ class AnswerStore:
                 with suppress(OSError):
                     Path(scratch).unlink(missing_ok=True)
 
-    def latest(self, rater: str, other_than: str | None = None) -> int:
-        """The latest revision of a rater's complete answers, without the one of an id. 0: there is none."""
-        names = itertools.takewhile(
-            lambda name: os.path.lexists(self.folder / name), (_name(rater, number) for number in itertools.count(1))
-        )
-        sent = (self._sent(rater, name) for name in names)
-        return max((s.revision for s in sent if s and s.complete and s.id != other_than), default=0)
+    def latest(self, rater: str, other_than: str | None = None) -> Sent | None:
+        """The complete answer of a rater with the latest revision, except that of an id. None: there is none.
 
-    def _sent(self, rater: str, name: str) -> _Sent | None:
-        """A file, if it is an answer of this rater to this study. Files are never replaced, so each is read once."""
-        if name not in self._own:
-            try:
-                data = read_bounded(self.folder / name, largest_answer(self.key))
-            except OSError:
-                return None
-            try:
-                answer = parse_answer(data, self.key)
-            except AnswerError:  # of another study
-                self._own[name] = None
-            else:
-                sent = _Sent(answer.id, answer.revision, not answer.missing(self.key))
-                self._own[name] = sent if answer.rater == rater else None
-        return self._own[name]
+        The organiser may have moved files away. The search ends where as many numbers as a rater has answers are free.
+        """
+        found = []
+        free = 0
+        for number in itertools.count(1):
+            name = _name(rater, number)
+            free = 0 if os.path.lexists(self.folder / name) else free + 1
+            if free > ANSWERS_PER_RATER:
+                break
+            sent = None if free else self._sent(rater, name)
+            if sent and sent.complete and sent.id != other_than:
+                found.append(sent)
+        return max(found, key=lambda sent: sent.revision, default=None)
+
+    def _sent(self, rater: str, name: str) -> Sent | None:
+        """A file, if it is an answer of this rater to this study. Each file is read once."""
+        path = self.folder / name
+        try:
+            status = path.stat()
+            file = status.st_ino, status.st_size, status.st_mtime_ns
+            known = self._own.get(name)
+            if known is not None and known[0] == file:
+                return known[1]
+            data = read_bounded(path, largest_answer(self.key))
+        except OSError:
+            return None
+        sent = None
+        with suppress(AnswerError):  # of another study
+            answer = parse_answer(data, self.key)
+            if answer.rater == rater:
+                sent = Sent(answer.id, answer.revision, not answer.missing(self.key))
+        self._own[name] = file, sent
+        return sent
 
     def _give_name(self, scratch: str, target: Path) -> None:
         """Give a written file its name, unless a file has this name.

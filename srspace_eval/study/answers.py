@@ -125,9 +125,7 @@ class Answer:
 
 def largest_answer(key: Key) -> int:
     """An upper bound on the bytes of an answer to a study. A larger file is not parsed."""
-    pieces = max((sum(len(key.tasks[task].items) for task in rater.tasks) for rater in key.raters.values()), default=0)
-    tasks = max((len(rater.tasks) for rater in key.raters.values()), default=0)
-    return 4096 + 256 * tasks + 32 * pieces
+    return key.largest_answer
 
 
 def read_answer(path: Path, key: Key) -> Answer:

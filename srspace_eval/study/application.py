@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 from wsgiref.util import FileWrapper
 
 from srspace_eval.errors import StudyError
-from srspace_eval.study.answer_store import AnswerStore
+from srspace_eval.study.answer_store import AnswerStore, Sent
 from srspace_eval.study.answers import AnswerError, largest_answer, parse_answer
 from srspace_eval.study.key import Key
 from srspace_eval.study.page import SESSION_FILE
@@ -119,6 +120,7 @@ class StudyApplication:
         refuse_raters_folder(answers)
         self.files = _allowed_files(folder, key)
         self.store = AnswerStore(answers, key)
+        self._storing = {rater: threading.Lock() for rater in key.raters}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request. The HTTP server has received the whole body."""
@@ -167,7 +169,7 @@ class StudyApplication:
 
     def _file(self, rater: str, name: str) -> Reply:
         if name == SESSION_FILE:
-            session = {"code": self.key.raters[rater].code, "submit": "answer", **_revision(self.store.latest(rater))}
+            session = {"code": self.key.raters[rater].code, "submit": "answer", **_latest(self.store.latest(rater))}
             return HTTPStatus.OK, _TYPES[".js"], f"window.STUDY_SESSION = {json.dumps(session)};\n".encode("ascii")
         path = self.files.get(name or "index.html")
         if path is None:
@@ -192,21 +194,28 @@ class StudyApplication:
             return _fault(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
         if answer.rater != rater:
             return _fault(HTTPStatus.FORBIDDEN, "the answer is from another rater")
-        try:
-            file = self.store.add(rater, data)
-        except StudyError as error:
-            LOG.write(f"{rater}: {error}")
-            return _fault(HTTPStatus.INSUFFICIENT_STORAGE, "the answer could not be stored; save it as a file")
-        LOG.write(f"{rater}: {len(answer.given)} answers stored as {file}")
         # The page compares the id with that of the answer it sent, because a proxy may mix up replies.
-        # Of two different answers with one revision, none counts. The page then sends this one as a later revision.
-        latest = self.store.latest(rater, answer.id) if answer.id else 0
-        body = {"kept": True, "id": answer.id, **_revision(latest if latest >= answer.revision else 0)}
-        return HTTPStatus.CREATED, "application/json", json.dumps(body).encode("ascii")
+        with self._storing[rater]:
+            # Of two different answers with one revision, none counts, and the first may have been confirmed. The page
+            # sends this one again, as a later revision.
+            other = self.store.latest(rater, answer.id) if answer.id and not answer.missing(self.key) else None
+            if other and other.revision >= answer.revision:
+                return _json(HTTPStatus.CONFLICT, {"kept": False, "id": answer.id, "revision": other.revision})
+            try:
+                file = self.store.add(rater, data)
+            except StudyError as error:
+                LOG.write(f"{rater}: {error}")
+                return _fault(HTTPStatus.INSUFFICIENT_STORAGE, "the answer could not be stored; save it as a file")
+        LOG.write(f"{rater}: {len(answer.given)} answers stored as {file}")
+        return _json(HTTPStatus.CREATED, {"kept": True, "id": answer.id})
 
 
-def _revision(latest: int) -> dict[str, int]:
-    return {"revision": latest} if latest else {}
+def _latest(sent: Sent | None) -> dict[str, object]:
+    return {"revision": sent.revision, "latest": sent.id} if sent else {}
+
+
+def _json(status: HTTPStatus, body: dict[str, object]) -> Reply:
+    return status, "application/json", json.dumps(body).encode("ascii")
 
 
 def _fault(status: HTTPStatus, text: str) -> Reply:

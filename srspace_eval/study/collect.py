@@ -203,14 +203,20 @@ def answer_files(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             inside = sorted(file for file in path.iterdir() if not file.name.startswith("."))
             found = [file for file in inside if file.suffix.lower() == ".json" and not is_outcome(file)]
-            if missed := [
-                f.name for f in inside if f.is_dir() and any(g.suffix.lower() == ".json" for g in f.iterdir())
-            ]:
+            if missed := [f.name for f in inside if _holds_documents(f)]:
                 notify(f"not read: the .json files in the folders {', '.join(map(visible, missed))} of {path}")
         if not found:
             raise StudyError(f"{path}: there is no .json file in it; give the folder of the raters' answers, or files")
         files.update(dict.fromkeys(found))
     return list(files)
+
+
+def _holds_documents(path: Path) -> bool:
+    """Whether a path is a folder with ``.json`` files. One that this account may not list is not."""
+    try:
+        return path.is_dir() and any(file.suffix.lower() == ".json" for file in path.iterdir())
+    except OSError:
+        return False
 
 
 def compute_outcome(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +22,11 @@ from srspace_eval.study.entries import StudyEntries
 from srspace_eval.study.obvious import obvious_piece, obvious_squares
 from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.pictures import read_squares, shrunk
+from srspace_eval.submissions.reading import open_picture
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import Track
+
+_ZEROS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -97,19 +101,22 @@ def read_pictures(
     Warns
     -----
     Notice
-        For each method with pictures that are larger than the GT.
+        For each method with pictures that are larger than the GT, and if LR images are larger than the scale explains.
     """
     size = options.size
     rating = options.task == "rate"
     references = {task.reference for task in tasks if rating and task.reference is not None}
     ids = sorted({*(item for task in tasks for item in task.items), *references})
-    store = np.memmap(scratch / "crops", dtype=np.uint8, mode="w+", shape=(len(ids), size, size, 3))
+    shape = len(ids), size, size, 3
+    _reserve(scratch / "crops", math.prod(shape))
+    store = np.memmap(scratch / "crops", dtype=np.uint8, mode="r+", shape=shape)
     row = {item: i for i, item in enumerate(ids)}
     by_image: dict[str, list[Task]] = defaultdict(list)
     for task in tasks:
         by_image[task.crop.image].append(task)
     contexts: dict[str, LrContext] = {}
     others: dict[str, list[str]] = defaultdict(list)
+    larger: list[str] = []  # LR images
 
     def read_method(image: str, index: int) -> None:
         entry = entries.entries[index]
@@ -117,11 +124,11 @@ def read_pictures(
         name = entry.files[image]
         where = entry.source.where(name)
         corners = [(task.crop.x, task.crop.y) for task in shown]
-        data = entry.source.read(name)
-        if told := _other_size(data, where, sizes[image], entries.track):
-            others[entry.name].append(told)
-        for task, square in zip(shown, read_squares(data, where, corners, size), strict=True):
-            store[row[task.items[task.holds.index(index)]]] = square
+        with open_picture(entry.source, name, *sizes[image]) as data:
+            if told := _other_size(data, where, sizes[image], entries.track):
+                others[entry.name].append(told)
+            for task, square in zip(shown, read_squares(data, where, corners, size), strict=True):
+                store[row[task.items[task.holds.index(index)]]] = square
 
     def read_reference(image: str) -> None:
         height, width = sizes[image]
@@ -129,7 +136,7 @@ def read_pictures(
         if entries.gt is not None:
             name = entries.gt_files[image]
             gt = decode_png(entries.gt.read(name), entries.gt.where(name))[:height, :width]
-        lr = None if rating else _low_resolution(entries, image, gt, sizes[image])
+        lr = None if rating else _low_resolution(entries, image, gt, sizes[image], larger)
         for task in by_image[image]:
             if task.kind == "obvious":
                 [square] = obvious_squares(entries, task.crop, [(task.crop.x, task.crop.y)], options.size, secret)
@@ -162,7 +169,31 @@ def read_pictures(
             f"{visible(method)}: {len(told)} of its {len(by_image)} pictures are larger than the GT; the crops are "
             f"from their top left parts, and may show other places than those of other methods: {told[0]}"
         )
+    if larger:
+        notify(
+            f"{len(larger)} of {len(by_image)} LR images are larger than the GT or the methods' pictures at scale "
+            f"{entries.track.scale}; raters see their top left parts, which may show other places: {min(larger)}"
+        )
     return {item: store[i] for item, i in row.items()}, contexts
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make a file of zeros whose bytes the disk has. Writing to a memory map on a full disk would end the process.
+
+    Raises
+    ------
+    StudyError
+        If the disk is full.
+    """
+    try:
+        with path.open("wb") as file:
+            for start in range(0, size, _ZEROS):
+                file.write(bytes(min(_ZEROS, size - start)))
+    except OSError as error:
+        raise StudyError(
+            f"{path.parent.parent}: the crops cannot be stored there for now ({error.strerror or error}); "
+            f"they need {size / 1e6:.0f} MB. Free this space, or name another folder in the variable TMPDIR"
+        ) from error
 
 
 def _other_size(data: bytes, where: str, size: tuple[int, int], track: Track) -> str:
@@ -195,7 +226,10 @@ def _square(picture: Pixels, crop: Crop, size: int) -> Pixels:
     return picture[crop.y : crop.y + size, crop.x : crop.x + size]
 
 
-def _low_resolution(entries: StudyEntries, image: str, gt: Pixels | None, size: tuple[int, int]) -> Pixels:
+def _low_resolution(
+    entries: StudyEntries, image: str, gt: Pixels | None, size: tuple[int, int], larger: list[str]
+) -> Pixels:
+    """The LR that raters see. One that is larger than the track's cropping and rounding explain is added to a list."""
     scale = entries.track.scale
     if entries.lr is None:
         assert gt is not None  # StudyEntries without both are refused
@@ -209,6 +243,9 @@ def _low_resolution(entries: StudyEntries, image: str, gt: Pixels | None, size: 
             f"{where}: {lr.shape[1]}×{lr.shape[0]} pixels, smaller than the {width}×{height} of "
             f"the downscaled {'GT' if gt is not None else 'pictures'}"
         )
+    most = [-(-(side + entries.track.crop - 1) // scale) for side in size]
+    if lr.shape[0] > most[0] or lr.shape[1] > most[1]:
+        larger.append(f"{where}: {lr.shape[1]}×{lr.shape[0]} pixels, not {width}×{height}")
     return lr[:height, :width]
 
 

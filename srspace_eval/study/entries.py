@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from srspace_eval._utils.files import given_name
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import name_key, spelled, too_long, visible
 from srspace_eval.errors import StudyError
@@ -29,6 +30,10 @@ class StudyEntry:
     name: str
     source: Source
     files: Mapping[str, str]
+
+
+FEWEST_FOR_CHECKS = 3
+"""Number of methods from which on the median of their pictures is that of the majority, if one method is bad."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ class StudyEntries:
             problems.append("--pairs shows the GT beside each picture; leave it out")
         if options.task == "rank" and self.lr is None:
             problems.append("rankings show the LR, and it cannot be made from a GT; give --lr, or --task rate")
+        if options.obvious and len(self.entries) < FEWEST_FOR_CHECKS:
+            problems.append(
+                "--obvious shows the median of the methods' pictures, and the median of two is spoiled by one bad "
+                "method; give three methods or more, or leave it out"
+            )
         if problems:
             raise StudyError(f'track {self.track.name} has no GT (reference = "none")', problems)
 
@@ -85,7 +95,7 @@ def named_source(argument: str) -> tuple[str, Source]:
     name, equals, path_text = argument.partition("=")
     if not equals or Path(argument).exists():
         path = Path(argument)
-        name = path.resolve().stem if path.suffix.lower() == ".zip" else path.resolve().name
+        name = Path(given_name(path)).stem if path.suffix.lower() == ".zip" else given_name(path)
     else:
         path = Path(path_text)
     _check_name(name, path)

@@ -11,6 +11,7 @@ from srspace_eval.errors import InputError
 from srspace_eval.study.rankings import Floats, Ints, Rankings, mean_opinion_rank
 
 _CHUNK = 100
+_ROUNDING = 1e-9
 
 
 FEW = 2.5
@@ -25,7 +26,7 @@ truth, in ``benchmarks/study_intervals.py``: the lowest and the highest of all s
 rounded outward. Another seed moves them by about one."""
 
 
-def coverage_told(task: str, raters: int, units: int, unit: str) -> str:
+def coverage_told(task: str, raters: int, units: int, unit: str, level: float = 0.95) -> str:
     """What a result says of its intervals: how often such intervals held the truth, or why there are none.
 
     >>> coverage_told("rank", 1, 40, "crop")
@@ -35,9 +36,11 @@ def coverage_told(task: str, raters: int, units: int, unit: str) -> str:
         few, what = ("rater", "raters") if raters < 2 else (unit, f"{unit}s")
         return f"there are no intervals, because one {few} does not show how {what} vary"
     fewest = min(raters, units, 5)
+    other = "" if abs(level - 0.95) < _ROUNDING else f"these are {100 * level:g} % intervals; "
     return (
-        f"in simulated studies where the smaller of the numbers of raters and {unit}s is {fewest}"
-        f"{' or more' if fewest == 5 else ''}, 95 % intervals held the truth in {COVERAGE[task][fewest]} % of the cases"
+        f"{other}in simulated studies where the smaller of the numbers of raters and {unit}s is {fewest}"
+        f"{' or more' if fewest == 5 else ''}, 95 % intervals held the truth in {COVERAGE[task][fewest]} % of the "
+        "cases; fewer for a method that nearly all raters put at the same end, because its interval is too narrow"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -85,6 +86,13 @@ class Key:
         if self.scale is None:
             raise StudyError("a ranking study has no scale")
         return self.scale
+
+    @cached_property
+    def largest_answer(self) -> int:
+        """An upper bound on the bytes of an answer to the study."""
+        pieces = max((sum(len(self.tasks[task].items) for task in r.tasks) for r in self.raters.values()), default=0)
+        tasks = max((len(rater.tasks) for rater in self.raters.values()), default=0)
+        return 4096 + 256 * tasks + 32 * pieces
 
     def write(self, path: Path) -> None:
         """Write the key, readable by its owner only; never over another.

@@ -15,6 +15,7 @@ from srspace_eval.study.entries import StudyEntries
 from srspace_eval.study.options import StudyOptions
 from srspace_eval.study.pictures import coarsened, read_squares
 from srspace_eval.study.randomization import secret_generator, seeded
+from srspace_eval.submissions.reading import open_picture
 
 VISIBLE = 9
 """Difference of two pixels, of 255, that counts as visible in a check."""
@@ -49,8 +50,10 @@ def obvious_squares(
         name = entries.gt_files[crop.image]
         return read_squares(entries.gt.read(name), entries.gt.where(name), corners, size)
     drawn = secret_generator(secret, "obvious methods", crop.image).permutation(len(entries.entries))[:_MOST_METHODS]
-    methods = [(entry.source, entry.files[crop.image]) for entry in (entries.entries[int(i)] for i in drawn)]
-    squares = [read_squares(source.read(name), source.where(name), corners, size) for source, name in methods]
+    squares = []
+    for source, name in ((entry.source, entry.files[crop.image]) for entry in (entries.entries[int(i)] for i in drawn)):
+        with open_picture(source, name, size, size) as data:
+            squares.append(read_squares(data, source.where(name), corners, size))
     return [np.rint(np.median(same, axis=0)).astype(np.uint8) for same in zip(*squares, strict=True)]
 
 

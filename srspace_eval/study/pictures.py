@@ -50,18 +50,18 @@ def read_squares(data: bytes, where: str, corners: Sequence[tuple[int, int]], si
         )
     if info.interlaced:
         pixels = decode_png(data, where)
-        return [pixels[y : y + size, x : x + size] for x, y in corners]
+        return [pixels[y : y + size, x : x + size].copy() for x, y in corners]
     rows = _filtered_rows(data, where, info.width, bottom)
     return [_square(rows, where, x, y, size) for x, y in corners]
 
 
 def _filtered_rows(data: bytes, where: str, width: int, count: int) -> Pixels:
     """The first rows of a PNG as stored: (rows, 1 + 3 × width) bytes, the number of the row's filter first."""
-    bodies, at = [], len(SIGNATURE)
+    bodies, view, at = [], memoryview(data), len(SIGNATURE)
     while at < len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         if kind == b"IDAT":
-            bodies.append(data[at + 8 : at + 8 + length])
+            bodies.append(view[at + 8 : at + 8 + length])
         at += 12 + length
     stride = 1 + 3 * width
     try:

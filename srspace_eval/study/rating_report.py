@@ -36,7 +36,11 @@ def rating_page(outcome: RatingOutcome) -> str:
         ends=(labels[0], labels[-1]),
         grade_names=labels,
         coverage=coverage_told(
-            "rate", len(document["raters"]), document["pictures"]["count"], document["pictures"]["kind"]
+            "rate",
+            len(document["raters"]),
+            document["pictures"]["count"],
+            document["pictures"]["kind"],
+            document["level"],
         ),
         legend=list(zip(best_first, strengths(len(labels)), strict=True)),
         arrow="↑" if scale.better == "higher" else "↓",

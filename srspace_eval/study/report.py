@@ -56,7 +56,9 @@ def report_page(outcome: StudyOutcome) -> str:
         doc=document,
         settings=outcome.key.settings,
         rank_names=ranks,
-        coverage=coverage_told("rank", document["raters"], document["units"]["count"], document["units"]["kind"]),
+        coverage=coverage_told(
+            "rank", document["raters"], document["units"]["count"], document["units"]["kind"], document["level"]
+        ),
         legend=list(zip(ranks, strengths(len(ranks)), strict=True)),
         matrix=_matrix(document, difference),
         figures={"mor": mor_figure(document["methods"]), "shares": shares_figure(document["methods"])},

@@ -10,10 +10,10 @@ import numpy as np
 from scipy import stats
 
 from srspace_eval.study.intervals import two_way_error
-from srspace_eval.study.rankings import Floats, Rankings, mean_opinion_rank
+from srspace_eval.study.rankings import Floats, Ints, Rankings, mean_opinion_rank
 
-_EXACT = 13
-"""Up to this number of differences, SciPy's p value is exact if there are ties."""
+_EXACT = 50
+"""Up to this number of differences that are not 0, p is exact. SciPy stops at 13 if there are ties or zeros."""
 
 
 def kendall_w(scores: Floats) -> float:
@@ -63,7 +63,8 @@ class Friedman:
 def friedman(scores: Floats) -> Friedman:
     """Friedman's rank test, corrected for ties: χ² = n (K − 1) W (Friedman, 1937).
 
-    ``scipy.stats.friedmanchisquare`` gives the same numbers, but needs three methods, and a study may have two.
+    ``scipy.stats.friedmanchisquare`` gives the same numbers, but needs three methods, and a study may have two. Then
+    the test is the sign test, and p is exact. With three or more methods, p is that of the χ² distribution.
 
     Parameters
     ----------
@@ -76,7 +77,11 @@ def friedman(scores: Floats) -> Friedman:
     """
     n, k = scores.shape
     chi2 = n * (k - 1) * kendall_w(scores)
-    return Friedman(chi2, k - 1, float(stats.chi2.sf(chi2, k - 1)), n)
+    p = float(stats.chi2.sf(chi2, k - 1))
+    if k == 2 and not np.isnan(p):
+        first, second = (int((scores[:, i] < scores[:, 1 - i]).sum()) for i in (0, 1))
+        p = float(stats.binomtest(first, first + second).pvalue)
+    return Friedman(chi2, k - 1, p, n)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -146,24 +151,51 @@ def signed_rank_p(differences: Sequence[Fraction]) -> float:
     >>> round(signed_rank_p([Fraction(n, 5) for n in (1, 1, -1, 2, 1, 5, -1, 8)]), 4)
     0.1328
     """
-    if not any(differences):
-        return 1.0
     place = {size: number for number, size in enumerate(sorted({abs(d) for d in differences if d}), start=1)}
     # Whole numbers of the same signs, in the same order, with the same ties.
-    signed = np.array([(place[abs(d)] if d > 0 else -place[abs(d)]) if d else 0 for d in differences], dtype=np.float64)
-    return _exact_p(signed[signed != 0]) if len(signed) <= _EXACT else float(stats.wilcoxon(signed).pvalue)
+    signed = [place[abs(d)] if d > 0 else -place[abs(d)] for d in differences if d]
+    return float(signed_rank_ps(np.array([signed], dtype=np.float64))[0])
 
 
-def _exact_p(signed: Floats) -> float:
-    """The p value from the distribution of the positive ranks' sum over all signs. Ties may be there, zeros may not.
+def signed_rank_ps(differences: Floats) -> Floats:
+    """Two-sided p values of Wilcoxon's signed-rank test of many samples; 1 where all differences are 0.
+
+    A difference of 0 does not count. Up to 50 other differences, p is exact, whether there are ties or not. For more,
+    it is the normal approximation, corrected for ties.
+
+    Parameters
+    ----------
+    differences
+        (samples, n). Equal sizes must be exactly equal.
+
+    >>> signed_rank_ps(np.array([[1.0, 2.0, 2.0, 3.0, 0.0], [1.0, -1.0, 1.0, -1.0, 0.0]])).tolist()
+    [0.125, 1.0]
+    """
+    p = np.ones(len(differences))
+    counting = (differences != 0).sum(axis=1)
+    many = counting > _EXACT
+    if many.any():
+        p[many] = stats.wilcoxon(differences[many], axis=1, method="asymptotic", keepdims=True).pvalue[:, 0]
+    few = (counting > 0) & ~many
+    sizes = np.where(differences == 0, np.inf, np.abs(differences))[few]
+    doubled = np.rint(2 * stats.rankdata(sizes, axis=1)) * np.sign(differences[few])  # whole numbers; 0 stays 0
+    # Samples with the same signed ranks have the same p, in whatever order.
+    rows, row_of = np.unique(np.sort(doubled.astype(np.int64), axis=1), axis=0, return_inverse=True)
+    p[few] = np.array([_exact_p(row[row != 0]) for row in rows], dtype=np.float64)[row_of.reshape(-1)]
+    return p
+
+
+def _exact_p(signed: Ints) -> float:
+    """The p value of doubled signed ranks, from the distribution of the positive ranks' sum over all signs.
 
     SciPy gives the same number for up to 13 differences. With ties it evaluates the statistic for every choice of
     signs, which takes a second for each pair of methods.
     """
-    ranks = np.rint(2 * stats.rankdata(np.abs(signed))).astype(np.int64)  # doubled: whole numbers
-    ways = np.ones(1, dtype=np.int64)  # number of choices of signs that give a sum
+    ranks = np.abs(signed)
+    ways = np.zeros(int(ranks.sum()) + 1, dtype=np.int64)  # number of choices of signs that give a sum
+    ways[0] = 1
     for rank in ranks:
-        ways = np.pad(ways, (0, rank)) + np.pad(ways, (rank, 0))
+        ways[rank:] += ways[:-rank].copy()
     found = int(ranks[signed > 0].sum())
     return min(1.0, 2 * float(min(ways[: found + 1].sum(), ways[found:].sum())) / float(ways.sum()))
 

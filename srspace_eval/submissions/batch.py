@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from srspace_eval._utils.files import given_name
 from srspace_eval._utils.folder_walk import files_below
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
@@ -163,11 +164,19 @@ def _are_scales(names: Sequence[str]) -> bool:
 
 def is_batch(submissions: Sequence[Path | str]) -> bool:
     """Whether the paths name many submissions: several paths, a pattern, or an inbox."""
-    return len(submissions) != 1 or is_inbox(submissions[0]) or _is_pattern(submissions[0])
+    return len(submissions) != 1 or is_inbox(submissions[0]) or is_pattern(submissions[0])
+
+
+def is_one_folder(submissions: Sequence[Path | str]) -> bool:
+    """Whether the paths are a single folder without zips. It is one submission if its team is named."""
+    return len(submissions) == 1 and Path(submissions[0]).is_dir() and not _members(Path(submissions[0]))[0]
 
 
 def find_submissions(submissions: Sequence[Path | str]) -> list[Path]:
-    """The submissions that paths name: folders and zips, patterns such as ``inbox/*.zip``, and the members of inboxes.
+    """The submissions that paths name: folders and zips, patterns such as ``inbox/*.zip``, and the members of an inbox.
+
+    A folder is an inbox only if it is the single path. Of several paths, each is one submission, as each file of a
+    pattern is: else a participant could hand in a folder of folders with the names of other teams.
 
     Returns
     -------
@@ -191,11 +200,11 @@ def find_submissions(submissions: Sequence[Path | str]) -> list[Path]:
     found: list[Path] = []
     for submission in submissions:
         path = Path(submission)
-        if _is_pattern(path):
+        if is_pattern(path):
             # As in a shell, a pattern names hidden files only if it begins with a dot.
             matching = path.parent.glob(path.name)
             found += sorted(p for p in matching if path.name.startswith(".") or not p.name.startswith("."))
-        elif is_inbox(path):
+        elif len(submissions) == 1 and is_inbox(path):
             zips, folders = _members(path)
             found += sorted([*zips, *folders])
         else:
@@ -229,9 +238,16 @@ def make_members(
     Warns
     -----
     Notice
-        About submissions that the table lacks, and files of the table that are not there.
+        About submissions that the table lacks, files of the table that are not there, and a folder of folders, which
+        is taken as an inbox.
     """
     paths = find_submissions(submissions)
+    if is_one_folder(submissions) and len(paths) > 1:
+        names = _listed([path.name for path in paths])
+        notify(
+            f"{submissions[0]}: is taken as {len(paths)} submissions: {names}. If it is the submission of one team, "
+            "score it with --team"
+        )
     if teams is None:
         known: list[Team] = []
     else:
@@ -239,7 +255,7 @@ def make_members(
     by_file = {team.file.casefold().removesuffix(".zip"): team for team in known if team.file}
     members, strangers = [], []
     for path in paths:
-        name = path.resolve().name
+        name = given_name(path)
         plain = name[:-4] if name.lower().endswith(".zip") else name
         team = by_file.get(plain.casefold())
         if team is None and known:
@@ -271,7 +287,7 @@ def check_all(
     Parameters
     ----------
     submissions
-        Folders and zips, patterns such as ``"inbox/*.zip"``, or folders that contain submissions.
+        Folders and zips, patterns such as ``"inbox/*.zip"``, or one folder that contains submissions.
     gt, track, lr, samples, strict, workers, progress
         As :func:`srspace_eval.check` takes them. All submissions are advanced in one progress.
     teams
@@ -332,7 +348,8 @@ def faults_of(error: SrspaceEvalError) -> tuple[str, ...]:
     return (isinstance(error, ProblemsError) and error.problems) or (str(error),)
 
 
-def _is_pattern(path: Path | str) -> bool:
+def is_pattern(path: Path | str) -> bool:
+    """Whether a text is a pattern such as ``inbox/*.zip``."""
     # A shell replaces patterns by names, but that of Windows does not.
     return glob.has_magic(Path(path).name) and not Path(path).exists()
 

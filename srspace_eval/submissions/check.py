@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from srspace_eval._utils.cores import default_workers
+from srspace_eval._utils.cores import threads_of
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import SubmissionError, TrackError, advice
 from srspace_eval.submissions.folders import choose_folder
@@ -19,7 +19,7 @@ from srspace_eval.submissions.inspection import Inspection, inspect
 from srspace_eval.submissions.pairing import Pair, Pairing, pair, refuse_gt
 from srspace_eval.submissions.plausibility import findings, look_at_all
 from srspace_eval.submissions.readme import read_declared, readme_notices
-from srspace_eval.submissions.sources import FolderSource, Source, open_source, outward_links
+from srspace_eval.submissions.sources import FolderSource, Source, ZipSource, open_source, outward_links
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.names import Template
 from srspace_eval.tracks.reader import load_track
@@ -310,7 +310,7 @@ def check(
             track,
             lr=lr_source,
             whole=whole,
-            workers=workers or default_workers(),
+            workers=threads_of(workers),
             advance=advance,
         )
     suspicions: list[str] = []
@@ -320,6 +320,9 @@ def check(
             for p in inspected.pairs
             if p.gt is not None and p.samples and p.image in inspection.sizes
         }
-        looks = look_at_all(compared, source, gt_source, track.scale, workers or default_workers())
+        looks = look_at_all(compared, source, gt_source, track.scale, threads_of(workers))
         suspicions = [f"{source.path}: {finding}" for finding in findings(looks, track.scale)]
+    for opened in (source, gt_source, lr_source):
+        if isinstance(opened, ZipSource):
+            opened.close()
     return SubmissionCheck(track, source, gt_source, lr_source, pairing, inspection, strict, tuple(suspicions))

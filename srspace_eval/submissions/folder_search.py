@@ -13,8 +13,8 @@ _DEEPEST = 4
 
 
 def has_png(folder: Path) -> bool:
-    """Whether a PNG is directly in a folder. ``._NAME.png`` is none: macOS puts such files beside others."""
-    return any(path.suffix.lower() == ".png" and not path.name.startswith("._") for path in folder.iterdir())
+    """Whether a PNG is directly in a folder. Hidden ones do not count; macOS puts ``._NAME.png`` beside others."""
+    return any(path.suffix.lower() == ".png" and not path.name.startswith(".") for path in folder.iterdir())
 
 
 def png_folders(folder: Path) -> list[str]:

@@ -39,11 +39,14 @@ def choose_folder(submission: Source, gt: Source | None, track: Track, *, lr: So
     if not folders:
         return submission
     fitting: dict[str, int] = {}
+    errors: dict[str, SubmissionError] = {}
     for folder in folders:
         try:
             fitting[folder] = pair(enter(submission, folder), gt, track, lr=lr).resolved
-        except SubmissionError:
-            continue
+        except SubmissionError as error:
+            errors[str(error)] = error
+    if len(errors) == 1 and not fitting:  # the GT's or the LRs'
+        raise errors.popitem()[1]
     most = max(fitting.values(), default=0)
     best = [folder for folder, count in fitting.items() if count == most]
     scale = re.compile(rf"(?i)(?:^|[^a-z0-9])(?:x{track.scale}|{track.scale}x)(?:$|[^a-z0-9])")

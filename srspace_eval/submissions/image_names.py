@@ -8,7 +8,7 @@ from typing import TypeAlias
 from srspace_eval.errors import SubmissionError
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.names import Template, example_names, image_fields
+from srspace_eval.tracks.names import Template, example_names, image_fields, images_of_lr_names
 
 Images: TypeAlias = "dict[str, dict[str, int | str]]"
 """Image -> the fields that name it, in order of number, then name; ``file`` is the name of its GT or LR."""
@@ -25,21 +25,24 @@ def images_of_gt(gt: Source, track: Track) -> Images:
     SubmissionError
         If there is no GT, a PNG is not named as a GT, or a number is used twice.
     """
-    return _named_images(gt, track, "GT", [""])
+    return _named_images(gt, track, "GT", {})
 
 
 def images_of_lr(lr: Source, track: Track) -> Images:
     """The images whose LR is there. An LR has its GT's name, or that name with ``x4`` before the suffix.
+
+    See :func:`srspace_eval.tracks.names.images_of_lr_names`.
 
     Raises
     ------
     SubmissionError
         If there is no LR, a PNG is not named as an LR, or two LRs are of one image.
     """
-    return _named_images(lr, track, "LR", ["", f"x{track.scale}"])
+    stems = [name[: -len(".png")] for name in lr.names() if name.lower().endswith(".png")]
+    return _named_images(lr, track, "LR", images_of_lr_names(stems, track.scale))
 
 
-def _named_images(source: Source, track: Track, what: str, endings: list[str]) -> Images:
+def _named_images(source: Source, track: Track, what: str, shorter: Mapping[str, str]) -> Images:
     templates = [Template(text) for text in track.gt_names]
     images: Images = {}
     numbers: dict[int | str, str] = {}
@@ -48,7 +51,7 @@ def _named_images(source: Source, track: Track, what: str, endings: list[str]) -
         if not name.lower().endswith(".png"):
             continue
         stem = name[: -len(".png")]
-        possible = [stem[: len(stem) - len(end)] for end in endings if stem.endswith(end) and stem != end]
+        possible = dict.fromkeys([shorter.get(stem, stem), stem])
         parsed = ((f, s) for t in templates for s in possible if (f := t.parse(f"{s}{name[len(stem) :]}")) is not None)
         fields, image = next(parsed, (None, ""))
         if fields is None:
@@ -138,17 +141,28 @@ def _ordered(images: Images) -> Images:
 def lr_names(
     lr: Source, images: Mapping[str, Mapping[str, int | str]], track: Track, faults: list[str]
 ) -> dict[str, str]:
-    """Image -> its LR's file name; LRs that are missing or ambiguous are added to ``faults``."""
+    """Image -> its LR's file name; LRs that are missing or ambiguous are added to ``faults``.
+
+    An LR has its GT's name, with or without ``x4``. The name by index, such as ``000000.png``, counts only for images
+    without such an LR, and only if it is not the name of another GT.
+    """
     existing = set(lr.names())
+    numbered = [t for t in map(Template, track.gt_names) if "number" in t.fields]
     found = {}
     for image, fields in images.items():
-        candidates = [f"{image}.png", f"{image}x{track.scale}.png"]
-        if "index" in fields:
-            candidates.append(f"{fields['index']:06d}.png")
-        hits = [name for name in candidates if name in existing]
+        own = [f"{image}.png"]
+        if f"{image}x{track.scale}" not in images:
+            own.append(f"{image}x{track.scale}.png")
+        by_index = [f"{fields['index']:06d}.png"] if "index" in fields else []
+        by_index = [
+            name for name in by_index
+            if name[: -len(".png")] not in images and not any(t.parse(name) for t in numbered)
+        ]  # fmt: skip
+        hits = [name for name in own if name in existing] or [name for name in by_index if name in existing]
         if len(hits) == 1:
             found[image] = hits[0]
         else:
-            what = f"is missing: {' or '.join(candidates)}" if not hits else f"is ambiguous: {' and '.join(hits)}"
+            names = " or ".join([*own, *by_index])
+            what = f"is missing: {names}" if not hits else f"is ambiguous: {' and '.join(hits)}"
             faults.append(f"{lr.path}: the LR of {image} {what}")
     return found

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError, SubmissionError
 from srspace_eval.submissions.image_names import (
     Found,
@@ -103,14 +104,14 @@ def pair(
     InputError
         If ``samples`` is out of range.
     """
-    if samples is not None and not 1 <= samples <= MAX_SAMPLES:
-        raise InputError(f"samples = {samples}: must be between 1 and {MAX_SAMPLES}")
+    if samples is not None and not is_whole(samples, 1, MAX_SAMPLES):
+        raise InputError(f"samples = {samples!r}: must be between 1 and {MAX_SAMPLES}")
     names = submission.names()
     pictures = [name for name in names if name.lower().endswith(".png")]
     others = [name for name in names if not name.lower().endswith(".png") and name != PROVENANCE_FILE]
     template, images, found = _images(submission, gt, lr, pictures, track)
     single = "sample" not in template.fields
-    wanted = 1 if single else track.samples if samples is None else samples
+    wanted = 1 if single else track.samples if samples is None else int(samples)
 
     example = example_names([template.text], track.first, *next(iter(images.items()), ("", {})))
     surplus = f"matches no {'GT' if gt is not None else 'LR'}" if gt or lr else "is not a sample"

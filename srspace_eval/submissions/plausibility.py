@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srspace_eval._utils.png import decode_png
-from srspace_eval._utils.png_structure import inspect_png
+from srspace_eval._utils.png import cropped_copy, decode_png
 from srspace_eval.errors import ImageError
-from srspace_eval.submissions.sources import Source, alone_if_large
+from srspace_eval.submissions.reading import open_picture
+from srspace_eval.submissions.sources import Source
 
 GRID = 24
 """Side of the thumbnails by which pictures are recognised."""
@@ -132,11 +132,8 @@ def look_at_all(
         gt_file, sample_file, (height, width) = names
         try:
             large = decode_png(gt.read(gt_file), gt.where(gt_file))[:height, :width]
-            with alone_if_large(submission.size(sample_file)):
-                data, where = submission.read(sample_file), submission.where(sample_file)
-                info = inspect_png(data, where)
-                with alone_if_large(3 * info.height * info.width):
-                    sample = decode_png(data, where)[:height, :width].copy()
+            with open_picture(submission, sample_file, height, width) as data:
+                sample = cropped_copy(decode_png(data, submission.where(sample_file)), height, width)
         except ImageError:
             return None
         return look(large, sample, scale) if large.shape == sample.shape and large.size else None

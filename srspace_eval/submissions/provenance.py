@@ -37,7 +37,7 @@ def read_provenance(submission: Source) -> dict[str, Any] | None:
     if PROVENANCE_FILE not in submission.names():
         return None
     try:
-        data = submission.read(PROVENANCE_FILE)
+        data = submission.read(PROVENANCE_FILE, _MAX_PROVENANCE_BYTES + 1)
         document = strict_json.loads(data) if len(data) <= _MAX_PROVENANCE_BYTES else None
     except (ImageError, ValueError, RecursionError):
         return None

@@ -143,7 +143,7 @@ def _readmes(submission: Source) -> Iterator[tuple[str, str]]:
         return
     for name in names[:_MOST_READMES]:
         with suppress(ImageError, SubmissionError):
-            yield name, submission.read(name)[:_MAX_BYTES].decode("utf-8", "replace")
+            yield name, submission.read(name, _MAX_BYTES).decode("utf-8", "replace")
 
 
 def _values(text: str) -> tuple[list[str | None], list[str]]:
@@ -176,6 +176,11 @@ def _place(key: str) -> int | None:
 
 
 def _number(value: str | None) -> float:
-    match = _NUMBER.search(value or "")
-    number = float(match[0]) if match else UNKNOWN
+    """The number of a value; :data:`UNKNOWN` if it is not clear which one is meant."""
+    text = (value or "").strip()
+    found = list(_NUMBER.finditer(text))
+    # "RTX 3090, 0.35" has two, and "0,35" is 0.35 or two.
+    if not found or (len(found) > 1 and found[0].start() > 0) or re.search(r"\d,\d", text):
+        return UNKNOWN
+    number = float(found[0][0])
     return number if math.isfinite(number) else UNKNOWN

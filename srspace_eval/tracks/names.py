@@ -104,6 +104,24 @@ def image_fields(stem: str, gt_fields: Mapping[str, int | str], first: int) -> d
     return fields
 
 
+def images_of_lr_names(stems: Iterable[str], scale: int) -> dict[str, str]:
+    """LR's name -> its image's name, both without suffix.
+
+    The ending ``x4`` is not part of the image's name if it follows a digit, or if all LRs of the folder have it.
+
+    Examples
+    --------
+    >>> images_of_lr_names(["0801x4", "linux4", "0803"], 4)
+    {'0801x4': '0801', 'linux4': 'linux4', '0803': '0803'}
+    >>> images_of_lr_names(["babyx4", "birdx4"], 4)
+    {'babyx4': 'baby', 'birdx4': 'bird'}
+    """
+    names, ending = list(stems), f"x{scale}"
+    shorter = {name: name[: -len(ending)] if name.endswith(ending) and name != ending else name for name in names}
+    everywhere = all(image != name for name, image in shorter.items())
+    return {name: image if everywhere or image[-1:].isdecimal() else name for name, image in shorter.items()}
+
+
 def example_names(
     templates: Iterable[str], first: int, stem: str = "", image: Mapping[str, int | str] | None = None
 ) -> str:

@@ -75,6 +75,14 @@ def test_create_collect_rank(material: Material, tmp_path: Path, capsys: pytest.
     assert {name: row["mor"] for name, row in rows.items()} == {"GT": 1, "flow": 2, "gan<b>": 3, "blur": 4}
     assert [rows[name]["final_rank"] for name in METHODS] == [1, 2, 3]
 
+    # A board calls all intervals 95% intervals.
+    half = tmp_path / "half"
+    assert run("study", "collect", answers, "--key", key_path, "--out", half, "--level", 0.5) == 0
+    assert "these are 50 % intervals; in simulated studies" in " ".join(capsys.readouterr().out.split())
+    for option, given in (("--mor", half), ("--mor", half / "MOR.csv"), ("--values", half / "MOR.csv")):
+        assert run("rank", "--track", "x4", "--table", table, option, given) == 1
+        assert "MOR.csv: its intervals are 50% intervals" in " ".join(capsys.readouterr().err.split())
+
 
 def test_the_result_shows_invisible_characters_of_names(
     material: Material, tmp_path: Path, capsys: pytest.CaptureFixture[str]

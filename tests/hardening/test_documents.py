@@ -47,7 +47,7 @@ def test_a_hostile_provenance_file_does_not_stop_a_run(text: str) -> None:
         def names(self) -> list[str]:
             return [PROVENANCE_FILE]
 
-        def read(self, name: str) -> bytes:
+        def read(self, name: str, most: int | None = None) -> bytes:
             return text.encode()
 
         def size(self, name: str) -> int:

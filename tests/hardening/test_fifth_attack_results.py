@@ -77,7 +77,7 @@ def test_all_files_of_an_account_are_of_its_team(tmp_path: Path) -> None:
         found = import_downloads(tmp_path / "d", "x4", tmp_path / "board", teams=table)
     assert found.teams == ("Deepest",)
     assert found.table is not None
-    assert found.table.read_text().splitlines()[1] == "Deepest,team,33.0"
+    assert found.table.read_text().splitlines()[1] == "Deepest,team,33.0,jdoe"
 
 
 def test_an_account_of_several_teams_is_refused(tmp_path: Path) -> None:

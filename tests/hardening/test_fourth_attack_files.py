@@ -258,7 +258,7 @@ def test_large_scales_are_refused(tmp_path: Path) -> None:
     torch.save(_greedy(17), tmp_path / "a.pth")
     with pytest.raises(CheckpointError, match="cannot make sample sets") as caught:
         load_model(tmp_path / "a.pth", "cpu")
-    assert caught.value.problems == ("its scale is 17; at most 16 is taken",)
+    assert caught.value.problems == ("its scale is 17; it must be between 1 and 16",)
 
 
 def test_a_logo_is_read_as_the_formats_that_the_platform_takes(tmp_path: Path) -> None:

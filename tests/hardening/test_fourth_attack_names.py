@@ -264,9 +264,9 @@ def test_pictures_with_a_suffix_in_capitals_are_downscaled_degraded_and_named(
     source.mkdir()
     for name in ("0801.png", "0802.PNG", "._0801.png"):
         write_png(source / name, np.full((36, 36, 3), 60, np.uint8))
-    assert [path.name for path in downscale_folder(source, tmp_path / "small", 4)] == ["0801.png", "0802.PNG"]
+    assert [path.name for path in downscale_folder(source, tmp_path / "small", 4)] == ["0801.png", "0802.png"]
     report = degrade_folder(source, tmp_path / "lr", DegradeOptions(noises=("none",)))
-    assert [image.lr for image in report.images] == ["0801.png", "0802.PNG"]
+    assert [image.lr for image in report.images] == ["0801.png", "0802.png"]
     patches = collect_noise_pool(source, tmp_path / "pool", size=32, stride=32)
     assert [path.name for path in patches] == ["0801_0_0.png", "0802_0_0.png"]
     options = ("--checkpoint", "bicubic_x4", "--lr", tmp_path / "small", "--names", "{stem}.PNG", "--samples", 1)

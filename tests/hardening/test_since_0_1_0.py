@@ -439,7 +439,7 @@ def test_18_a_closed_output_is_no_traceback(tmp_path: Path) -> None:
 
 
 def test_19_p_does_not_depend_on_floating_point_noise(tmp_path: Path) -> None:
-    """Five raters, fourteen crops; two methods. The exact sums give 0.075; quotients break ties, and give 0.038."""
+    """Five raters, fourteen crops; two methods. The exact sums give 0.086; quotients break ties, and give 0.038."""
     from fractions import Fraction
 
     from srspace_eval.study.statistics import signed_rank_p
@@ -451,7 +451,7 @@ def test_19_p_does_not_depend_on_floating_point_noise(tmp_path: Path) -> None:
         p = signed_rank_p([Fraction(x, 5) - Fraction(y, 5) for x, y in zip(b, a, strict=True)])
     except ValueError:  # 0.1.0 takes floats
         p = signed_rank_p(as_0_1_0)  # type: ignore[arg-type]
-    assert p == pytest.approx(0.0750, abs=1e-3)
+    assert p == pytest.approx(0.0858, abs=1e-3)
 
 
 def test_21_fractional_scales_are_those_of_the_challenge() -> None:

@@ -76,7 +76,7 @@ def test_the_front_is_what_no_other_beats_in_both() -> None:
     assert {point["name"] for point in data["points"] if not point["front"]} == beaten
 
 
-def test_published_and_measured_rows_have_a_front_each() -> None:
+def test_published_and_claimed_rows_have_a_front_each() -> None:
     own = make_results(X8, 2, 2, 2, 0)
     data = scatter(make_table(rank(own, X8, with_published="ntire2021")), {})
     alone = scatter(make_table(rank(own, X8)), {})
@@ -86,9 +86,9 @@ def test_published_and_measured_rows_have_a_front_each() -> None:
     assert published is not None
     fronts = {
         source: {point["name"] for point in data["points"] if point["front"] and point["source"] == source}
-        for source in ("measured", "published")
+        for source in ("claimed", "published")
     }
-    assert fronts["measured"] == {point["name"] for point in alone["points"] if point["front"]}
+    assert fronts["claimed"] == {point["name"] for point in alone["points"] if point["front"]}
     assert fronts["published"] == {point["name"] for point in published["points"] if point["front"]}
     assert all(fronts.values())
 

@@ -52,7 +52,7 @@ class Files:
     def where(self, name: str) -> str:
         return name
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, most: int | None = None) -> bytes:
         self._act(name)
         return PICTURES[name]
 

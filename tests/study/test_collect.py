@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,23 @@ def test_numbers_come_from_all_rankings_but_not_from_checks(study: Study, honest
     assert outcome.shares.tolist() == [[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]]
     assert outcome.seconds == 12.5
     assert [a.agreement for a in outcome.accepted] == [1, 1]
+
+
+def test_a_folder_that_cannot_be_listed_does_not_hinder(
+    study: Study, honest: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The root of a mounted ext4 volume has lost+found, which only root may list."""
+    answers = honest[0].parent
+    (answers / "lost+found").mkdir()
+    listed = Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:
+        if path.name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert collect_study(answers, study[1]).rankings.raters == 2
 
 
 def test_intervals_can_generalise_over_images(study: Study, honest: list[Path]) -> None:

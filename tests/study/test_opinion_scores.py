@@ -252,3 +252,24 @@ def test_one_rater_or_picture_gives_a_score_without_an_interval(rater: str, pict
     assert np.isnan([found.low[0], found.high[0], found.unbiased_low[0], found.unbiased_high[0]]).all()
     assert found.low[1] < 3.25 < found.high[1]
     assert found.to_csv().splitlines()[1] == "a,4.000000,,"
+
+
+def test_every_score_lies_on_the_scale_and_in_its_interval() -> None:
+    """The unbiased MOS of a method that one severe rater did not rate was 5.2 of 5."""
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        indices = np.indices((int(rng.integers(2, 6)), int(rng.integers(2, 8)), int(rng.integers(2, 8))))
+        method, picture, rater = (index.ravel() for index in indices)
+        grades = rng.uniform(0.5, 5.5, 6)[method] + rng.normal(0, 1, 8)[rater] + rng.normal(0, 0.6, len(method))
+        kept = rng.random(len(method)) < 0.5
+        kept[0] = True
+        m, p, r = ([str(i) for i in index[kept]] for index in (method, picture, rater))
+        scores = mean_opinion_scores(m, p, r, np.clip(np.rint(grades[kept]), 1, 5).tolist())
+        assert ((scores.unbiased >= 1) & (scores.unbiased <= 5)).all()
+        for value, low, high in (
+            (scores.mos, scores.low, scores.high),
+            (scores.unbiased, scores.unbiased_low, scores.unbiased_high),
+        ):
+            known = ~np.isnan(low)
+            assert (low <= value + 1e-9)[known].all()
+            assert (value <= high + 1e-9)[known].all()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -7,6 +9,7 @@ from scipy import stats
 from srspace_eval.errors import StudyError
 from srspace_eval.study.design import expected_minutes
 from srspace_eval.study.plan import PlanTarget, RaterModel, plan_study, power, quality_gap
+from srspace_eval.study.statistics import signed_rank_p
 
 
 def test_the_gap_of_qualities_gives_the_difference_of_mors() -> None:
@@ -27,12 +30,25 @@ def test_two_methods_have_a_known_gap() -> None:
 
 def test_power_is_the_share_of_studies_that_the_test_finds() -> None:
     rng = np.random.default_rng(0)
-    means = rng.normal(0.4, 1, size=(60, 40))
+    means = rng.normal(0.4, 1, size=(60, 55))
     expected = np.mean([stats.wilcoxon(row, method="asymptotic").pvalue < 0.05 and row.mean() > 0 for row in means])
     assert power(means, PlanTarget()) == pytest.approx(expected)
     assert power(np.zeros((5, 20)), PlanTarget()) == 0
     # Without a difference, each side has half of alpha.
     assert power(rng.normal(size=(4000, 30)), PlanTarget()) == pytest.approx(0.025, abs=0.01)
+
+
+def test_the_power_is_that_of_the_test_of_collect() -> None:
+    """With five crops no p is below 0.05, but the plan told a power of 0.86."""
+    rng = np.random.default_rng(0)
+    for crops in (5, 6, 9, 20):
+        totals = rng.integers(-3, 8, size=(80, crops))
+        p = [signed_rank_p([Fraction(int(total), 5) for total in row]) for row in totals]
+        found = np.mean((np.array(p) < 0.05) & (totals.sum(axis=1) > 0))
+        assert power(totals / 5, PlanTarget()) == pytest.approx(found)
+    target, model = PlanTarget(difference=1), RaterModel(entries=3, crop_effect=0.5)
+    plan = plan_study(target, model, raters=[20, 40], most_crops=60, studies=200)
+    assert [size.crops for size in plan.sizes] == [6, 6] == [plan.fewest_significant] * 2
 
 
 def test_harder_targets_need_more_crops() -> None:

@@ -9,6 +9,7 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,15 +96,18 @@ def test_the_session_names_the_rater(client: Client) -> None:
         assert session == {"code": f"{rater}-{client.token(rater)}", "submit": "answer"}
 
 
-def test_the_page_is_told_of_answers_that_another_browser_sent(client: Client) -> None:
+def test_the_page_is_told_of_answers_that_another_browser_sent(client: Client, tmp_path: Path) -> None:
     """Else two browsers of a rater sent different answers of one revision, and ``collect`` counted neither."""
 
     def send(rater: str, name: str, revision: int, done: int | None = None) -> dict[str, object]:
         document = answer_document(client.key, rater) | {"id": name * 32, "revision": revision}
         document["answers"] = document["answers"][:done]
         status, _, data = client.ask("POST", f"/{client.token(rater)}/answer", json.dumps(document).encode())
-        assert status == 201
-        return {name: value for name, value in json.loads(data).items() if name not in ("kept", "id")}
+        reply = json.loads(data)
+        assert reply.pop("id") == name * 32
+        assert reply.pop("kept") is (status == 201)
+        assert status in (201, 409)
+        return dict(reply)
 
     def known(rater: str) -> object:
         _, _, data = client.ask("GET", f"/{client.token(rater)}/session.js")
@@ -118,8 +122,42 @@ def test_the_page_is_told_of_answers_that_another_browser_sent(client: Client) -
     assert send("r01", "d", 2) == {}
     assert send("r01", "e", 1) == {"revision": 2}
     assert known("r01") == 2
+    assert sorted(path.name for path in client.answers.iterdir()) == ["r01-2.json", "r01-3.json", "r01.json"]
     assert known("r02") is None
     assert send("r02", "f", 1) == {}
+    # The organiser moves files away while the server runs.
+    for path in client.answers.glob("r01*"):
+        if path.name != "r01-3.json":
+            path.rename(tmp_path / path.name)
+    assert known("r01") == 2
+    assert send("r01", "a", 1) == {"revision": 2}
+    (client.answers / "r01-3.json").unlink()
+    assert known("r01") is None
+    assert send("r01", "a", 1) == {}
+    assert known("r01") == 1
+
+
+def test_of_two_answers_that_arrive_together_one_is_stored(client: Client) -> None:
+    def send(number: int) -> int:
+        document = answer_document(client.key, "r01") | {"id": f"{number:032x}", "revision": 1}
+        return client.ask("POST", f"/{client.token('r01')}/answer", json.dumps(document).encode())[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(send, range(8))) == [201] + [409] * 7
+    assert [path.name for path in client.answers.iterdir()] == ["r01.json"]
+
+
+def test_a_file_of_another_study_that_is_moved_away_leaves_its_name(client: Client, tmp_path: Path) -> None:
+    """The store remembered by name what a file was, and never saw the rater's own answer."""
+    foreign = answer_document(client.key, "r01") | {"study": "0" * 32}
+    client.answers.mkdir(exist_ok=True)
+    (client.answers / "r01.json").write_text(json.dumps(foreign))
+    session = f"/{client.token('r01')}/session.js"
+    assert b"revision" not in client.ask("GET", session)[2]
+    (client.answers / "r01.json").rename(tmp_path / "away.json")
+    document = answer_document(client.key, "r01") | {"id": "a" * 32, "revision": 1}
+    assert client.ask("POST", f"/{client.token('r01')}/answer", json.dumps(document).encode())[0] == 201
+    assert b'"revision": 1' in client.ask("GET", session)[2]
 
 
 def test_the_process_may_change_its_folder(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

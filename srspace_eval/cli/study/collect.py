@@ -138,7 +138,11 @@ def _print_ratings(outcome: RatingOutcome) -> None:
         f"Kendall's W {_number(scores.agreement, '.3f')}"
     )
     if not all(math.isnan(low) for low in scores.low):
-        tell(coverage_told("rate", len(scores.raters), scores.pictures, outcome.options.over.removesuffix("s")))
+        tell(
+            coverage_told(
+                "rate", len(scores.raters), scores.pictures, outcome.options.over.removesuffix("s"), scores.level
+            )
+        )
 
 
 def _interval(low: float, high: float, form: str = ".2f") -> str:
@@ -174,7 +178,11 @@ def _print_outcome(outcome: StudyOutcome) -> None:
         f"{_number(outcome.agreement.crops, '.3f')} (mean over {unit}); Friedman p {_number(outcome.friedman.p, '.2g')}"
     )
     if math.isfinite(outcome.intervals.low[0]):
-        tell(coverage_told("rank", outcome.rankings.raters, outcome.rankings.units, unit.removesuffix("s")))
+        tell(
+            coverage_told(
+                "rank", outcome.rankings.raters, outcome.rankings.units, unit.removesuffix("s"), outcome.options.level
+            )
+        )
 
 
 def _number(value: float, form: str) -> str:

@@ -27,6 +27,7 @@ _FORBIDDEN = re.compile(r"(?i)unsupported (global|class)|unrecognized (function|
 _LONGEST_NAME = 1000
 _MOST_DIMENSIONS = 8
 _MOST_PARAMETERS = 20_000
+_WRAPPERS = ("_orig_mod.", "module.", "_orig_mod.")  # each may be around the other
 _MOST_GROWTH = 4  # a stored parameter may have four names, or be float8 and become float32
 
 
@@ -34,7 +35,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     """Read the parameters of a ``.pth`` or ``.safetensors`` file.
 
     A state dict inside ``params_ema``, ``params-ema``, ``params``, ``state_dict``, ``model_state_dict``, ``model`` or
-    ``net`` is taken out. The prefix ``module.`` of data-parallel training is removed. Pickles are read with
+    ``net`` is taken out. The prefixes ``module.`` of data-parallel
+    training and ``_orig_mod.`` of ``torch.compile`` are removed. Pickles are read with
     ``weights_only``: none of their code runs.
 
     Returns
@@ -58,8 +60,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     held = sum(value.numel() * (4 if value.is_floating_point() else value.element_size()) for value in state.values())
     if held > _MOST_GROWTH * path.stat().st_size:
         raise CheckpointError(f"{path}: its parameters take {held} bytes, far more than the file; it is damaged")
-    if all(name.startswith("module.") for name in state):
-        state = {name.removeprefix("module."): value for name, value in state.items()}
+    for prefix in _WRAPPERS:
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
     state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     broken = [name for name, value in state.items() if not bool(torch.isfinite(value).all())]
     if broken:

@@ -175,8 +175,8 @@ def _check_usable(path: Path, descriptor: Any) -> None:
     if (descriptor.input_channels, descriptor.output_channels) != (3, 3):
         channels = f"{descriptor.input_channels} channels to {descriptor.output_channels}"
         problems.append(f"it maps {channels}; samples are RGB, 3 channels to 3")
-    if int(descriptor.scale) > _LARGEST_SCALE:
-        problems.append(f"its scale is {int(descriptor.scale)}; at most {_LARGEST_SCALE} is taken")
+    if not 1 <= int(descriptor.scale) <= _LARGEST_SCALE:
+        problems.append(f"its scale is {int(descriptor.scale)}; it must be between 1 and {_LARGEST_SCALE}")
     if descriptor.architecture.id in _RANDOM:
         problems.append(_RANDOM[descriptor.architecture.id])
     if problems:

@@ -12,6 +12,7 @@ from srspace_eval.errors import SrspaceEvalError
 from srspace_eval.models.base import Model
 from srspace_eval.models.folders.lr_folder import find_lrs, name_samples, sample_files
 from srspace_eval.models.folders.options import SampleOptions
+from srspace_eval.models.folders.output_folder import is_made
 from srspace_eval.models.folders.sample_folder import folder_name
 from srspace_eval.models.memory import default_memory_limit
 from srspace_eval.models.sampling.samples import iterate_samples
@@ -74,7 +75,7 @@ def estimate_sampling(
         heats = [check_heat(heat) for heat in options.heats]
         folders = [Path(out) if len(heats) == 1 else Path(out) / folder_name(heat) for heat in heats]
         missing = [
-            sum(options.overwrite or not (folder / name).exists() for folder in folders for name in names[x.image])
+            sum(options.overwrite or not is_made(folder / name) for folder in folders for name in names[x.image])
             for x in lrs
         ]
         count = sum(missing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from srspace_eval._utils.unique_names import file_key
 from srspace_eval.errors import ImageError, SamplingError
 from srspace_eval.submissions.provenance import DEGRADATION_FILE
 from srspace_eval.tracks.model import Track
-from srspace_eval.tracks.names import Template, image_fields, is_file_name
+from srspace_eval.tracks.names import Template, image_fields, images_of_lr_names, is_file_name
 from srspace_eval.tracks.reader import guessed_tracks
 
 
@@ -49,7 +48,8 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
     place
         A folder whose PNGs are the LRs, or one PNG.
     scale
-        The model's scale. At scale 4, a final ``x4`` of a file's name is not part of the image's name.
+        The model's scale. At scale 4, a final ``x4`` of a file's name is not part of the image's name; see
+        :func:`srspace_eval.tracks.names.images_of_lr_names`.
 
     Raises
     ------
@@ -70,10 +70,11 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
     others = [path.name for path in paths if path not in pngs and path.name != DEGRADATION_FILE]
     if others:
         notify(f"{place}: ignored, not a PNG: {', '.join(others)}")
+    images = images_of_lr_names((path.stem for path in pngs), scale)
     found: dict[str, LrImage] = {}
     problems = []
     for path in pngs:
-        image = re.sub(rf"(?<=\d)x{scale}$", "", path.stem)
+        image = images[path.stem]
         try:
             data = read_bytes(path)
             info = inspect_png(data, str(path))

@@ -8,7 +8,7 @@ from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError
 from srspace_eval.models.precision import Precision
 from srspace_eval.models.protocol import Quantize
-from srspace_eval.models.sampling.settings import check_heat
+from srspace_eval.models.sampling.settings import check_heat, check_quantize
 from srspace_eval.models.sampling.tiling import STEP
 from srspace_eval.tracks.model import Track
 
@@ -63,6 +63,8 @@ class SampleOptions:
     def __post_init__(self) -> None:
         if not is_whole(self.samples, 1):
             raise InputError(f"samples = {self.samples!r}: at least one sample must be requested")
+        if self.quantize is not None:
+            check_quantize(self.quantize)
         if not isinstance(self.tile, int) and self.tile not in ("auto", "off"):
             raise InputError(f"tile = {self.tile!r} is not auto, off or a number of LR pixels")
         if isinstance(self.tile, int) and (self.tile < STEP or self.tile % STEP):

@@ -48,6 +48,11 @@ class MissingSamples:
     files: Mapping[SampleRequest, Path]
 
 
+def is_made(path: Path) -> bool:
+    """Whether a sample is there. An empty file is none: a power failure can leave one."""
+    return path.is_file() and path.stat().st_size > 0
+
+
 @dataclass(frozen=True)
 class OutputFolder:
     """One folder of samples of one heat.
@@ -142,7 +147,7 @@ class OutputFolder:
             MissingSamples(image.image, image.tile, {
                 SampleRequest(sample, self.heat): self.path / name
                 for sample, name in enumerate(image.files)
-                if not (self.path / name).exists()
+                if not is_made(self.path / name)
             })
             for image in record.images
         ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
@@ -38,6 +39,21 @@ class SamplingSettings:
     seed: int = 0
     quantize: Quantize = "trunc"
     precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        check_quantize(self.quantize)
+
+
+def check_quantize(quantize: object) -> None:
+    """Check how pixels become whole numbers.
+
+    Raises
+    ------
+    InputError
+        If it is not ``"trunc"`` or ``"round"``.
+    """
+    if quantize not in get_args(Quantize):
+        raise InputError(f"quantize = {quantize!r}: choose from {', '.join(get_args(Quantize))}")
 
 
 def check_heat(heat: object) -> float:

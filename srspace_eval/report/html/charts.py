@@ -15,6 +15,7 @@ from srspace_eval.ranking.model import Ranking, Row
 from srspace_eval.report.escaping import escape_plotly
 from srspace_eval.report.html import text
 from srspace_eval.report.table import Line, Table
+from srspace_eval.report.table_parts import DOUBTS, doubt_beside, source_of
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.model import Track
 
@@ -65,7 +66,7 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
             {
                 "name": escape_plotly(entry.team),
                 "kind": entry.kind,
-                "source": "given" if any(metric in entry.joined for metric in metrics) else entry.origin,
+                "source": source_of(entry, metrics),
                 "x": _round(x),
                 "y": _round(y),
                 "hover": _hover(table, line),
@@ -81,7 +82,7 @@ def scatter(table: Table, pages: Mapping[int, str]) -> dict[str, Any] | None:
 def _mark_front(points: list[dict[str, Any]], x_lower: bool, y_lower: bool) -> None:
     """Mark the points that no other point of the same source beats in both numbers (the Pareto front).
 
-    Numbers that were measured here, given, and published do not compare with each other: each source has its front.
+    Numbers that were measured here, claimed, given, and published have fronts of their own.
     """
     signed = [(p["source"], p["x"] if x_lower else -p["x"], p["y"] if y_lower else -p["y"]) for p in points]
     for point, (source, x, y) in zip(points, signed, strict=True):
@@ -96,8 +97,8 @@ def curves(table: Table) -> list[dict[str, Any]]:
     for key, info in curves_of(ranking.track):
         lines: list[dict[str, Any]] = [
             {
-                "name": escape_plotly(row.entry.team),
-                "title": visible(row.entry.team),
+                "name": escape_plotly(row.entry.team) + doubt_beside(row.entry.evidence),
+                "title": visible(row.entry.team) + doubt_beside(row.entry.evidence),
                 "kind": row.entry.kind,
                 "y": values,
             }
@@ -189,6 +190,8 @@ def _hover(table: Table, line: Line) -> str:
         lines.append(f"place {line.place}")
     if entry.origin == "published":
         lines.append("published, not measured here")
+    if line.doubt:
+        lines.append(f"{line.doubt}: {DOUBTS[line.doubt]}")
     for column, cell in zip(table.columns, line.cells, strict=True):
         if cell.value is None:
             continue

@@ -15,11 +15,15 @@ from srspace_eval.ranking.notes import metric_label
 from srspace_eval.report.history import HistoryDocument, Standing, StandingRow
 from srspace_eval.report.html import text
 from srspace_eval.report.numbers import short_number
+from srspace_eval.report.table_parts import GIVEN_MARK, doubt
 from srspace_eval.results.documents import Value
 from srspace_eval.tracks.model import Track
 
 MOST = 100
 """The page shows at most this many entries, the newest ones."""
+
+MOST_TEAMS, MOST_ROWS = 200, 5000
+"""It shows at most this many teams of a ranking's changes, and this many of all changes, the newest ones."""
 
 MOST_COLUMNS = 24
 """A table has at most this many columns of values. A document from elsewhere may hold any number."""
@@ -29,17 +33,26 @@ _NONE = "–"
 
 @dataclass(frozen=True)
 class Change:
-    """One number before and after. ``before`` is empty where nothing changed or there was no number."""
+    """One number before and after. ``before`` is empty where nothing changed or there was no number.
+
+    ``mark``: that it was not measured, although its row was.
+    """
 
     before: str
     after: str
+    mark: str = ""
 
 
 @dataclass(frozen=True)
 class TeamChange:
-    """A team that changed: what happened to it in words, its place, and its values in the table's order."""
+    """A team that changed: what happened to it in words, its place, and its values in the table's order.
+
+    ``doubt`` is a key of :data:`~srspace_eval.report.table_parts.DOUBTS`, or empty if the result was measured or
+    verified where the entry was made.
+    """
 
     team: str
+    doubt: str
     what: str
     place: Change
     values: tuple[Change, ...]
@@ -47,14 +60,24 @@ class TeamChange:
 
 @dataclass(frozen=True)
 class StandingChanges:
-    """What changed in one ranking. ``folder`` is empty if the site has no page of the track."""
+    """What changed in one ranking. ``folder`` is empty if the site has no page of the track.
+
+    ``teams`` are the first of those that changed, ``changed`` is the number of all.
+    """
 
     title: str
     folder: str
     first: bool
     columns: tuple[Markup, ...]
     teams: tuple[TeamChange, ...]
+    changed: int
     unchanged: int
+
+    @property
+    def doubt(self) -> str:
+        """What is said of all teams that changed, if it is the same; else empty."""
+        found = {team.doubt for team in self.teams}
+        return found.pop() if len(found) == 1 else ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +90,7 @@ class Step:
 
 
 def make_steps(history: HistoryDocument, folders: Mapping[str, str], tracks: Mapping[str, Track]) -> list[Step]:
-    """The entries, newest first, at most :data:`MOST`.
+    """The entries, newest first, at most :data:`MOST`, with at most :data:`MOST_ROWS` teams or a few more.
 
     Parameters
     ----------
@@ -76,12 +99,18 @@ def make_steps(history: HistoryDocument, folders: Mapping[str, str], tracks: Map
     tracks
         The site's tracks by name. Metrics that neither they nor the registry know are shown by their ids.
     """
-    steps = [
-        Step(number, entry.day, tuple(_changes(before, after, folders, tracks) for before, after in pairs))
-        for number, (entry, pairs) in enumerate(history.steps(), 1)
-        if number > len(history.entries) - MOST
-    ]
-    return steps[::-1]
+    numbered = list(enumerate(history.steps(), 1))[-MOST:]
+    steps: list[Step] = []
+    rows = 0
+    for number, (entry, pairs) in reversed(numbered):
+        found: list[StandingChanges] = []
+        for before, after in pairs:
+            if rows < MOST_ROWS:
+                found.append(_changes(before, after, folders, tracks))
+                rows += len(found[-1].teams)
+        if found:
+            steps.append(Step(number, entry.day, tuple(found)))
+    return steps
 
 
 def _changes(
@@ -105,11 +134,17 @@ def _changes(
         )
     )
     metrics = metrics[:MOST_COLUMNS]
-    changed = [team for team in both if old.get(team) != new.get(team)]
-    teams = tuple(_team(old.get(team), new.get(team), metrics, known) for team in changed)
+    changed = [team for team in both if team not in new or not new[team].is_same(old.get(team))]
+    teams = tuple(_team(old.get(team), new.get(team), metrics, known) for team in changed[:MOST_TEAMS])
     heads = tuple(_head(metric, known.get(metric), track) for metric in metrics)
     return StandingChanges(
-        visible(after.title), folders.get(after.track, ""), before is None, heads, teams, len(both) - len(changed)
+        visible(after.title),
+        folders.get(after.track, ""),
+        before is None,
+        heads,
+        teams,
+        len(changed),
+        len(both) - len(changed),
     )
 
 
@@ -129,11 +164,22 @@ def _team(
         _change(
             _NONE if old is None else _value(old.values.get(metric), known.get(metric)),
             _NONE if new is None else _value(new.values.get(metric), known.get(metric)),
+            GIVEN_MARK if metric in shown.not_measured else "",
         )
         for metric in metrics
     )
     place = _change(_place(old), _place(new))
-    return TeamChange(visible(shown.team), _what(old, new), place, values)
+    return TeamChange(
+        visible(shown.team),
+        _doubt(shown),
+        _what(old, new),
+        place,
+        values,
+    )
+
+
+def _doubt(row: StandingRow) -> str:
+    return "numbers only" if row.result is None else doubt(row.evidence)
 
 
 def _what(old: StandingRow | None, new: StandingRow | None) -> str:
@@ -148,8 +194,8 @@ def _what(old: StandingRow | None, new: StandingRow | None) -> str:
     return "place changed" if old.place != new.place else "final rank changed"
 
 
-def _change(before: str, after: str) -> Change:
-    return Change("" if before in (after, _NONE) else before, after)
+def _change(before: str, after: str, mark: str = "") -> Change:
+    return Change("" if before in (after, _NONE) else before, after, mark)
 
 
 def _place(row: StandingRow | None) -> str:

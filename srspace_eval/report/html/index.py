@@ -7,6 +7,7 @@ from typing import Any
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.html import charts, text
 from srspace_eval.report.html.track_table import TrackTable
+from srspace_eval.report.table_parts import source_of
 
 LEADERS, COLUMNS = 5, 6
 WIDTH, HEIGHT, EDGE = 260.0, 150.0, 10.0
@@ -33,6 +34,7 @@ def summarise(table: TrackTable) -> dict[str, Any]:
         "has_final": table.model.has_final,
         "leaders": leaders,
         "given_notes": table.model.given_notes(line.model for line in leaders),
+        "doubts": list(dict.fromkeys(line.model.doubt for line in leaders if line.model.doubt)),
         "points": _points(ranking),
         "marks": [table.model.column_marks.get(metric, "") for metric in charts.plane(ranking) or ()],
         "plane": [ranking.track.columns()[metric] for metric in charts.plane(ranking) or ()],
@@ -40,12 +42,12 @@ def summarise(table: TrackTable) -> dict[str, Any]:
 
 
 def _points(ranking: Ranking) -> list[tuple[float, float, str, bool]]:
-    """(x, y, kind, measured here) of each row in the thumbnail of the scatter."""
+    """(x, y, kind, measured or verified here) of each row in the thumbnail of the scatter."""
     metrics = charts.plane(ranking)
     if metrics is None:
         return []
     rows = [
-        (x, y, row.entry.kind, all(row.entry.source_of(metric) == "measured" for metric in metrics))
+        (x, y, row.entry.kind, source_of(row.entry, metrics) == "measured")
         for row in ranking.rows
         if (x := text.finite(row.entry.values.get(metrics[0]))) is not None
         and (y := text.finite(row.entry.values.get(metrics[1]))) is not None

@@ -15,6 +15,7 @@ from srspace_eval.report.emphasis import value_emphases
 from srspace_eval.report.html import text
 from srspace_eval.report.html.submission import ImageCell
 from srspace_eval.report.numbers import short_number
+from srspace_eval.report.table_parts import doubt
 
 MOST = 30
 """The tables have at most this many submissions, the first of the board."""
@@ -54,9 +55,12 @@ class MetricTable:
 
 @dataclass(frozen=True)
 class PerImage:
-    """The tables, with (name, address of its page) of each column. ``left_out`` submissions have no column."""
+    """The tables, with (name, address of its page, :func:`doubt`) of each column.
 
-    teams: tuple[tuple[str, str], ...]
+    ``left_out`` submissions have no column.
+    """
+
+    teams: tuple[tuple[str, str, str], ...]
     tables: tuple[MetricTable, ...]
     left_out: int
     has_viewer: bool
@@ -106,6 +110,7 @@ def per_image(
             )
             rows.append(ImageRow(visible(image), compare.get(image, ""), cells))
         tables.append(MetricTable(info, text.label_html(metric_label(metric, ranking.track)), tuple(rows)))
-    teams = tuple((visible(ranking.rows[n].entry.team), pages[n]) for n in shown)
+    entries = [ranking.rows[n].entry for n in shown]
+    teams = tuple((visible(e.team), pages[n], doubt(e.evidence)) for n, e in zip(shown, entries, strict=True))
     has_viewer = any(viewers.get(n) for n in shown)
     return PerImage(teams, tuple(tables), len(numbers) - len(shown), has_viewer) if tables else None

@@ -74,6 +74,7 @@ from srspace_eval.report.names import file_name, stems_of
 from srspace_eval.report.numbers import plain_label
 from srspace_eval.report.staging import staged
 from srspace_eval.report.table import make_table
+from srspace_eval.report.table_parts import DOUBTS, GIVEN_MARK, doubt_beside
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.names import example_names
 
@@ -188,7 +189,7 @@ class _Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals.update(version=__version__)
+        environment.globals.update(version=__version__, doubts=DOUBTS)
         environment.tests["signature_note"] = is_signature_note
         environment.filters.update(
             shown=visible,
@@ -220,7 +221,7 @@ class _Site:
         tracks = {ranking.track.name: ranking.track for ranking in rankings}
         self._page(
             "history", "history.html", root="", steps=make_steps(history, own, tracks), document=document,
-            total=len(history.entries),
+            total=len(history.entries), given_mark=GIVEN_MARK,
         )  # fmt: skip
 
     def _track(self, ranking: Ranking, folder: str, stem: str, pictures: Pictures | None) -> TrackTable:
@@ -237,7 +238,12 @@ class _Site:
         shown = show_pictures(pictures, self._out / folder, table.model, named_results, self._progress)
         all_views = {number: shown[files_[number]].views for number in results}
         with_views = {number: files_[number] for number, views in all_views.items() if views}
-        compared = compare_data([(table.lines[n].name, name, all_views[n]) for n, name in with_views.items()])
+        compared = compare_data(
+            [
+                (f"{table.lines[n].name}{doubt_beside(table.lines[n].model.row.entry.evidence)}", file, all_views[n])
+                for n, file in with_views.items()
+            ]
+        )
         viewer_departures = table.model.departures_of(viewed_metrics(results.values()))
         if compared:
             self._page(

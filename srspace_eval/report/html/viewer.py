@@ -280,7 +280,7 @@ class PictureWriter:
         if pixels.shape[0] < height or pixels.shape[1] < width:
             raise ImageError(f"{where}: is smaller than the {width}×{height} pixels that were measured")
         # Written anew: colour chunks would change what a browser shows, and texts may be private.
-        return pixels[:height, :width]
+        return png.cropped_copy(pixels, height, width)
 
     def _write_lr(self, image: ImageRecord, gt: NDArray[np.uint8], file: str) -> str:
         target = self._folder / "lr" / f"{file}.png"

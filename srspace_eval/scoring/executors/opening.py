@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from srspace_eval._utils.cores import default_workers
+from srspace_eval._utils.cores import threads_of
 from srspace_eval.scoring.executors.base import Executor
 from srspace_eval.scoring.executors.threads import LocalExecutor
 
@@ -38,7 +38,7 @@ def open_executor(
     'cpu'
     """
     if scheduler is None:
-        yield LocalExecutor(workers or default_workers())
+        yield LocalExecutor(threads_of(workers))
         return
     # Dask is optional and slow to import.
     from srspace_eval.scoring.executors.connection import open_dask

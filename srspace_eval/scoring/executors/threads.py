@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
-import numpy as np
 import torch
 
 from srspace_eval._utils.progress import Advance
@@ -217,8 +216,7 @@ class _Run:
 
     def _load(self, source: Source, ref: FileRef, task: ImageTask) -> torch.Tensor:
         """A file's pixels, cropped, in memory that the device can copy from."""
-        pixels = load(source, ref)[: task.height, : task.width]
-        return pinned(torch.from_numpy(np.ascontiguousarray(pixels)), self.device)
+        return pinned(torch.from_numpy(load(source, ref, task.height, task.width)), self.device)
 
     def _prepare(self, image: ImageInProgress) -> None:
         task = image.task
@@ -232,7 +230,8 @@ class _Run:
         lr = None
         if task.lr is not None:
             assert self.sources.lr is not None
-            lr = load(self.sources.lr, task.lr)[: task.height // self.config.scale, : task.width // self.config.scale]
+            scale = self.config.scale
+            lr = load(self.sources.lr, task.lr, task.height // scale, task.width // scale)
         with _naming(where, task), self._device_slots:
             evaluator = ImageEvaluator(gt, self.config, self.networks, lr, task.image, (task.height, task.width))
         image.evaluator.set_result(evaluator)

@@ -215,7 +215,8 @@ class Progress {
   value(index) { return this.data.tasks[this.name(index)]?.[this.kind.field] ?? this.kind.empty(); }
 
   // value undefined: only time has passed. screen: on which the task is done.
-  record(index, value, seconds, screen, done = false) {
+  // done undefined: it stays as it is.
+  record(index, value, seconds, screen, done) {
     this.sync();
     const { field } = this.kind;
     const saved = this.data.tasks[this.name(index)];
@@ -223,7 +224,7 @@ class Progress {
     const now = {
       [field]: value === undefined ? before : JSON.parse(JSON.stringify(value)),
       seconds: within((saved?.seconds ?? 0) + seconds, 0, MOST_SECONDS),
-      done: done || (saved?.done ?? false),
+      done: done ?? saved?.done ?? false,
     };
     const text = JSON.stringify(screen);
     if (done && this.data.screens.length < MOST_SCREENS && !this.data.screens.some((seen) => JSON.stringify(seen) === text)) {
@@ -271,21 +272,19 @@ class Progress {
   }
 
   // The server has stored this answer. A change since then is not sent.
-  // latest: revision of an answer that another browser sent, if it is not earlier. The answer then needs a later one.
-  // Returns whether it must be sent again.
-  confirm(answer, latest) {
+  confirm(answer) {
     this.sync();
-    const current = this.data.issued && this.data.id === answer.id;
-    const again = current && this.follow(latest);
-    if (current && !again) this.data.sent = true;
+    if (this.data.issued && this.data.id === answer.id) this.data.sent = true;
     this.save();
-    return again;
   }
 
-  // Make the revision later than one that the server has. Returns whether it was not.
+  // Make the revision later than one that the server has of another answer. Returns false where none is later.
   follow(latest) {
-    if (!Number.isInteger(latest) || latest < this.data.revision || latest >= MOST_REVISIONS) return false;
+    this.sync();
+    if (!Number.isInteger(latest) || latest >= MOST_REVISIONS) return false;
+    if (latest < this.data.revision) return true;
     Object.assign(this.data, { revision: latest + 1, issued: false, sent: false });
+    this.save();
     return true;
   }
 

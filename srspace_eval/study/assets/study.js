@@ -66,12 +66,16 @@
     progress = opened.get(code.rater);
     progress.code = code;
     progress.sync();
+    // The reply to these answers was lost, and they have arrived.
+    if (session?.latest && session.latest === progress.data.id && progress.data.issued) progress.update({ sent: true });
     // What could not be sent on an earlier visit, unless an answer of the same revision has arrived.
     const unsent = first && progress.complete && !progress.data.sent && progress.data.revision > (session?.revision ?? 0);
+    const other = progress.complete && !progress.data.sent && progress.data.revision <= (session?.revision ?? 0);
     // An answer has arrived, from another browser or from this one, which may have forgotten it.
     if (session?.revision && !progress.data.issued) progress.follow(session.revision);
     const arrived = session?.revision && !progress.complete;
-    trouble("arrived", arrived ? "Your answers to this study have arrived before. You need not do anything. If you do all tasks again, the new answers replace them." : "");
+    if (other) trouble("arrived", "Answers to this study that you gave in another browser have arrived. Those in this browser have not. If you want them to count, go to your answers: this page then sends them, and they replace the others.");
+    else trouble("arrived", arrived ? "Your answers to this study have arrived before. You need not do anything. If you do all tasks again, the new answers replace them." : "");
     const count = tasksOf(code.rater).length;
     const task = study.tasks[tasksOf(code.rater)[0][0]];
     const pieces = ranking ? task.items.length : task.reference ? 2 : 1;
@@ -156,8 +160,9 @@
   // Only time has passed.
   function pass() { progress.record(progress.data.at, undefined, spent(), shownOn()); }
 
+  // An answer that changed while pictures were missing must be confirmed with all of them.
   function keep() {
-    progress.record(progress.data.at, board.value, spent(), shownOn());
+    progress.record(progress.data.at, board.value, spent(), shownOn(), pictures.ready ? undefined : false);
     refresh();
   }
 
@@ -180,7 +185,12 @@
   function next() {
     const index = progress.data.at;
     if (!finished()) return;
-    if (reviewing && index + 1 < progress.list.length) { showTask(index + 1); return; }
+    if (reviewing && index + 1 < progress.list.length) showTask(index + 1);
+    else goOn(index);
+  }
+
+  // Show the next task that is not done: first behind the current one, then from the start. If all are done, finish.
+  function goOn(index) {
     const open = progress.list.findIndex((_, i) => i > index && !progress.isDone(i));
     const target = open < 0 ? progress.firstOpen() : open;
     if (target < progress.list.length) showTask(target); else finish();
@@ -244,8 +254,10 @@
 
   // ---- done
 
+  // Only complete answers count, so nothing else is sent or called finished.
   function finish() {
     progress.sync();
+    if (!progress.complete) { showTask(progress.firstOpen()); return; }
     if (!progress.data.issued) progress.update({ finished: new Date().toISOString() });
     showDone();
     if (session && !progress.data.sent && !sending) send();
@@ -268,6 +280,8 @@
   }
 
   async function send() {
+    progress.sync();
+    if (!progress.complete) { if (!$("screen-done").hidden) finish(); return; }
     sending = true;
     $("send").hidden = true;
     $("send-state").textContent = "Sending …";
@@ -279,16 +293,19 @@
         body: JSON.stringify(answer),
       });
       const text = await reply.text();
-      if (reply.status !== 201) throw new Error(`the server replied ${reply.status}: ${text.slice(0, 200)}`);
+      // 409: another browser has sent an answer of this revision or a later one. The page then makes this one later.
+      const conflict = reply.status === 409;
+      if (reply.status !== 201 && !conflict) throw new Error(`the server replied ${reply.status}: ${text.slice(0, 200)}`);
       // A proxy may send the reply to another request.
       const said = JSON.parse(text);
-      if (said?.kept !== true || said.id !== answer.id) throw new Error("the reply is not to these answers");
-      const again = progress.confirm(answer, said.revision);
+      if (said?.kept !== !conflict || said.id !== answer.id) throw new Error("the reply is not to these answers");
+      if (conflict && !progress.follow(said.revision)) throw new Error("answers of the last possible revision have arrived before");
+      if (!conflict) progress.confirm(answer);
       sending = false;
-      if (again) { send(); return; }
+      if (conflict) { send(); return; }
       // A change since then is not sent.
       if (progress.data.sent) $("send-state").textContent = "Your answers have arrived. You may close this page.";
-      else if (!$("screen-done").hidden) showDone();
+      else follow();
     } catch (error) {
       sending = false;
       $("send").hidden = false;
@@ -314,7 +331,8 @@
     if (!$("screen-task").hidden) {
       if (board.update(progress.value(progress.data.at))) say("Updated from another tab");
       refresh();
-    } else if (!$("screen-done").hidden && !progress.data.sent) showDone();
+    } else if (!$("screen-done").hidden && !progress.complete) showStart();
+    else if (!$("screen-done").hidden && !progress.data.sent) showDone();
   }
 
   // ---- wiring
@@ -331,7 +349,7 @@
   $("save-so-far").addEventListener("click", download);
   $("send").addEventListener("click", send);
   $("review").addEventListener("click", () => { reviewing = true; showTask(0); });
-  $("end-review").addEventListener("click", () => { if (finished()) finish(); });
+  $("end-review").addEventListener("click", () => { if (finished()) goOn(progress.data.at); });
   $("show-help").addEventListener("click", () => { pass(); showStart(); });
   // The address keeps the code.
   document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); $("main").focus(); });
