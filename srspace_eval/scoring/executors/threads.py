@@ -29,6 +29,11 @@ from srspace_eval.submissions.sources import Source
 PROCESS_BUDGET = MemoryBudget(1_500_000_000)
 """Memory for the activations of GTs in this process. Images wait until they fit."""
 
+_OWN_SIZES = MemoryBudget(1_500_000_000)
+"""Memory for pictures whose size only the submission states: there is neither a GT nor an LR. They wait as well."""
+
+_MEASURING = 60  # bytes that the largest metric without a reference takes for each pixel
+
 _DEVICE_SLOTS = 2
 """Samples that a process has on an accelerator at once: while one is computed, the next is queued."""
 
@@ -236,14 +241,30 @@ class _Run:
             evaluator = ImageEvaluator(gt, self.config, self.networks, lr, task.image, (task.height, task.width))
         image.evaluator.set_result(evaluator)
 
+    @contextmanager
+    def _own_size_held(self, task: ImageTask) -> Iterator[None]:
+        """Inside, a picture whose size only the submission states has its share of the memory for such pictures."""
+        if task.gt is not None or task.lr is not None:
+            yield
+            return
+        size = _MEASURING * task.height * task.width
+        while not _OWN_SIZES.acquire(size, timeout=0.1):
+            if self.stop.wait(0.01):
+                raise CancelledError
+        try:
+            yield
+        finally:
+            _OWN_SIZES.release(size)
+
     def _measure(self, image: ImageInProgress, position: int) -> None:
         task = image.task
         evaluator = image.evaluator.result()
-        sr = self._load(self.sources.samples, task.samples[position][1], task)
         where = self.sources.samples.where
-        with _naming(where(task.samples[position][1].name), task), self._device_slots:
-            measured = evaluator.measure(sr)
-        del sr
+        with self._own_size_held(task):
+            sr = self._load(self.sources.samples, task.samples[position][1], task)
+            with _naming(where(task.samples[position][1].name), task), self._device_slots:
+                measured = evaluator.measure(sr)
+            del sr
         with image.lock:
             image.waiting[position] = measured
             while len(image.records) in image.waiting:
