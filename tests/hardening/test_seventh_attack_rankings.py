@@ -19,6 +19,7 @@ from srspace_eval.ranking.entries import table_entries
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.published_tables import load_published, published_tables
 from srspace_eval.report.files import render_leaderboard
+from srspace_eval.report.html import site
 from srspace_eval.results import board_tracks
 from srspace_eval.results.store import result_path, write_result
 from srspace_eval.tracks.reader import load_track
@@ -106,3 +107,11 @@ def test_an_account_does_not_replace_a_row_of_the_organisers_own_file(tmp_path: 
         import_downloads(tmp_path / "two", "x4", tmp_path / "board", overwrite=True)
     import_downloads(tmp_path / "two", "x4", tmp_path / "board", overwrite=True, teams=[Team("Deepest", file=account)])
     assert "Deepest,team,0.9,Deepest" in table.read_text()
+
+
+def test_pages_of_results_are_bounded(board: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(site, "MAX_PAGES", 5)
+    assert run("rank", "--board", board, "--out", tmp_path / "all") == 1
+    assert not (tmp_path / "all").exists()
+    assert run("rank", "--board", board, "--track", "x4", "--out", tmp_path / "one") == 0
+    assert run("rank", "--board", board, "--format", "csv,json", "--out", tmp_path / "texts") == 0
