@@ -329,7 +329,7 @@ def check_all(
     >>> write_png("gt/0801.png", np.zeros((32, 32, 3), np.uint8))
     >>> write_png("inbox/teamA/000000_sample00000.png", np.zeros((32, 32, 3), np.uint8))
     >>> write_png("inbox/teamB/000000_sample00000.png", np.zeros((16, 16, 3), np.uint8))
-    >>> batch = check_all("inbox", "gt", track="x4", samples=1)
+    >>> batch = check_all(["inbox/teamA", "inbox/teamB"], "gt", track="x4", samples=1)
     >>> [(outcome.team.team, len(outcome.faults)) for outcome in batch.outcomes]
     [('teamA', 0), ('teamB', 1)]
     """

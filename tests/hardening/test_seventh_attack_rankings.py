@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,16 +11,19 @@ import pytest
 from benchmarks.inputs.boards import make_results
 from benchmarks.inputs.submissions import small
 from srspace_eval._utils.hashing import sha256
-from srspace_eval.errors import RankingError
+from srspace_eval.codabench.downloads import import_downloads
+from srspace_eval.errors import RankingError, ResultsError
 from srspace_eval.ranking import draws, rule
 from srspace_eval.ranking.draws import refuse_other_level
 from srspace_eval.ranking.entries import table_entries
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.ranking.published_tables import load_published, published_tables
 from srspace_eval.report.files import render_leaderboard
+from srspace_eval.report.html import site
 from srspace_eval.results import board_tracks
 from srspace_eval.results.store import result_path, write_result
 from srspace_eval.tracks.reader import load_track
+from srspace_eval.tracks.teams import Team
 from tests.helpers.commands import run
 
 
@@ -89,3 +93,25 @@ def test_a_lone_team_in_an_inbox_is_told(tmp_path: Path, capsys: pytest.CaptureF
         assert ("in its folder Deepest, and the team gets" in " ".join(capsys.readouterr().err.split())) == told
     assert run("score", tmp_path / "inDeepest", *options, "--board", tmp_path / "b2", "--team", "D") == 0
     assert "in its folder" not in capsys.readouterr().err
+
+
+def test_an_account_does_not_replace_a_row_of_the_organisers_own_file(tmp_path: Path) -> None:
+    account = "res_9_Deepest_PhaseId7_2026-03-01:10-30_a"
+    for folder, file, lpips in (("one", "Deepest", 0.1), ("two", account, 0.9)):
+        output = tmp_path / folder / file
+        output.mkdir(parents=True)
+        (output / "scores.json").write_text(json.dumps({"lpips": lpips}))
+    table = import_downloads(tmp_path / "one", "x4", tmp_path / "board").table
+    assert table is not None
+    with pytest.raises(ResultsError, match="did not hand in the row 'Deepest'"):
+        import_downloads(tmp_path / "two", "x4", tmp_path / "board", overwrite=True)
+    import_downloads(tmp_path / "two", "x4", tmp_path / "board", overwrite=True, teams=[Team("Deepest", file=account)])
+    assert "Deepest,team,0.9,Deepest" in table.read_text()
+
+
+def test_pages_of_results_are_bounded(board: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(site, "MAX_PAGES", 5)
+    assert run("rank", "--board", board, "--out", tmp_path / "all") == 1
+    assert not (tmp_path / "all").exists()
+    assert run("rank", "--board", board, "--track", "x4", "--out", tmp_path / "one") == 0
+    assert run("rank", "--board", board, "--format", "csv,json", "--out", tmp_path / "texts") == 0
