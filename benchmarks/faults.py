@@ -260,11 +260,11 @@ def at_call(number: int, act: Callable[[Path], None]) -> Disturb:
 
         load, count = pipeline.load, [0]
 
-        def loading(source, ref):  # type: ignore[no-untyped-def]
+        def loading(source, ref, height, width):  # type: ignore[no-untyped-def]
             count[0] += 1
             if count[0] == number:
                 act(source.path / ref.name)
-            return load(source, ref)
+            return load(source, ref, height, width)
 
         pipeline.load = loading
 

@@ -10,8 +10,10 @@ import click
 
 from srspace_eval._utils.csv_table import read_csv_table
 from srspace_eval.cli._common import tell
-from srspace_eval.errors import ResultsError
+from srspace_eval.errors import RankingError, ResultsError
 from srspace_eval.metrics.registry import OR_INSTALL
+from srspace_eval.ranking import rule
+from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.published_tables import (
     load_published,
     published_tables,
@@ -94,6 +96,16 @@ def tracks_of(names: Sequence[str], board: Path | None, published: Sequence[str]
     if board is None:
         raise click.UsageError("name the track with --track, or a board with --board")
     return board_tracks(board)
+
+
+def require_few_rows(board: Path, rankings: Sequence[Ranking]) -> None:
+    """Refuse tracks of a board that have more rows together than one track's rankings may have."""
+    rows = sum(len(one.rows) for ranking in rankings for one in ranking.all)
+    if len(rankings) > 1 and rows > rule.MAX_ROWS:
+        raise RankingError(
+            f"{board}: the rankings of its first {len(rankings)} tracks have {rows} rows together, and at most "
+            f"{rule.MAX_ROWS} are ranked if no track is named; name those to rank with --track"
+        )
 
 
 def wants_board(tables: Sequence[Path], published: Sequence[str], own: str | None) -> bool:

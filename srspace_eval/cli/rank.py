@@ -18,6 +18,7 @@ from srspace_eval.cli._rank_options import (
     misplaced,
     print_published,
     published_of,
+    require_few_rows,
     require_inputs_kept,
     require_known_digits,
     require_one,
@@ -275,8 +276,9 @@ def command(
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
     chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
-    rankings = [
-        rank(
+    rankings: list[Ranking] = []
+    for track in tracks:
+        ranking = rank(
             board,
             track,
             table=tables,
@@ -292,8 +294,9 @@ def command(
             date=date,
             rank_together=rank_together,
         )
-        for track in tracks
-    ]
+        rankings.append(ranking)
+        if board is not None and not track_names:
+            require_few_rows(board, rankings)
     for ranking in rankings if columns is None else ():
         tell_hidden(ranking)
     looks: TableOptions = {

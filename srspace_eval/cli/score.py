@@ -9,6 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from srspace_eval._utils.notices import notify
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval._utils.whole_numbers import LARGEST_SEED
 from srspace_eval.cli._batch import show_batch
 from srspace_eval.cli._common import print_json, progress, say, shown
@@ -182,7 +184,7 @@ def command(
     from srspace_eval.scoring.batch import score_all
     from srspace_eval.scoring.options import ScoreOptions
     from srspace_eval.scoring.run import score, score_shard
-    from srspace_eval.submissions.batch import is_batch, is_one_folder
+    from srspace_eval.submissions.batch import is_batch, is_one_folder, lone_folder
 
     wanted = None if metrics is None else tuple(m.strip() for m in metrics.split(",") if m.strip())
     if wanted == ():
@@ -215,6 +217,11 @@ def command(
         show_batch(batch, reports, as_json=as_json)
         return
     (submission,) = submissions
+    if team is None and (inner := lone_folder(submission)):
+        notify(
+            f"{submission}: its PNGs are in its folder {visible(inner)}, and the team gets the name of the outer "
+            "folder; give --team NAME if the team has another name"
+        )
     arguments["team"] = team
     if shard is not None:
         done = score_shard(submission, gt, shard, **arguments)

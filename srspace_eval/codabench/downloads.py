@@ -351,8 +351,8 @@ def _foreign_files(measured: Sequence[ScoringOutput], paths: Mapping[str, Path])
 
 
 def _foreign_rows(outputs: Sequence[ScoringOutput], earlier: Sequence[Mapping[str, str]], table: Path) -> Iterator[str]:
-    """Rows of an earlier import that another account would replace. Tables of earlier versions name no accounts."""
-    accounts = {name_key(unescape_cell(row["team"])): row[ACCOUNT] for row in earlier if ACCOUNT in row}
+    """Rows of an earlier import that another account would replace. Rows of the organiser's own files have none."""
+    accounts = {name_key(unescape_cell(row["team"])): row.get(ACCOUNT, "") for row in earlier}
     for output in outputs:
         account = accounts.get(name_key(output.team))
         if account is None or output.owner is None or output.about.file:

@@ -55,9 +55,10 @@ class BootstrapPlan:
         if not is_whole(self.replicates, 100):
             raise InputError(f"replicates = {self.replicates!r}: an interval needs at least 100")
         if not is_whole(self.seed, 0):
-            raise InputError(f"seed = {self.seed!r} must not be negative")
-        if not 0 < self.level < 1:
-            raise InputError(f"level = {self.level} must lie between 0 and 1")
+            raise InputError(f"seed = {self.seed!r} must be a whole number, and not be negative")
+        level: object = self.level  # a caller may give anything
+        if not isinstance(level, (float, np.floating)) or not 0 < level < 1:
+            raise InputError(f"level = {level!r} must lie between 0 and 1")
 
 
 def coverage(images: int) -> float | None:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from srspace_eval._utils.files import read_bounded
 from srspace_eval._utils.hashing import sha256
@@ -102,6 +103,14 @@ def text_digest(data: bytes) -> str:
     return sha256(data.replace(b"\r\n", b"\n"))
 
 
+def _outcome(folder: Path) -> dict[str, Any]:
+    """A study's numbers. Raises OSError, ValueError or RecursionError if the file is missing or no such document."""
+    found = loads(not_dense(read_bounded(folder / OUTCOME_FILE, _MAX_OUTCOME_BYTES)))
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    return found
+
+
 def _check_digests(folder: Path, tables: Mapping[str, bytes]) -> None:
     """Check that a folder's tables are those of its study.json. One of version 0.1.0 does not name their digests.
 
@@ -111,11 +120,11 @@ def _check_digests(folder: Path, tables: Mapping[str, bytes]) -> None:
         If they are of another result.
     """
     try:
-        found = loads(not_dense(read_bounded(folder / OUTCOME_FILE, _MAX_OUTCOME_BYTES)))
+        found = _outcome(folder)
         tables = {MOR_FILE: read_bounded(folder / MOR_FILE, _MAX_BYTES), **tables}
     except (OSError, ValueError, RecursionError):
         return  # the tables may have been copied without it
-    stated = found.get("files") if isinstance(found, dict) else None
+    stated = found.get("files")
     if not isinstance(stated, dict):
         return
     if foreign := [name for name, data in tables.items() if stated.get(name) != text_digest(data)]:
@@ -137,13 +146,13 @@ def refuse_other_level(table: Path) -> None:
         If they are of another level.
     """
     try:
-        found = loads(read_bounded(table.parent / OUTCOME_FILE, _MAX_BYTES))
+        found = _outcome(table.parent)
         digest = text_digest(read_bounded(table, _MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return  # the table may have been copied without it
-    stated = found.get("files") if isinstance(found, dict) else None
+    stated = found.get("files")
     level = found.get("level") if isinstance(stated, dict) and stated.get(table.name) == digest else None
-    if isinstance(level, (int, float)) and abs(level - BOARD_LEVEL) > 1e-9:
+    if isinstance(level, float) and 0 < level < 1 and abs(level - BOARD_LEVEL) > 1e-9:
         raise RankingError(
             f"{table}: its intervals are {100 * level:g}% intervals, and a board shows 95% intervals; run `study "
             "collect` again without --level"

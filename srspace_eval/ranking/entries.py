@@ -145,7 +145,8 @@ def _is_as_published(team: str, values: Mapping[str, float | None], note: str, t
     if cited is None:
         return True
     computed = set() if track is None else {derived.info.id for derived in track.derived}
-    stated = next((e.values for e in cited.entries() if name_key(e.team) == name_key(team)), {})
+    ids = None if track is None else track.columns()
+    stated = next((e.values for e in cited.entries(known=ids) if name_key(e.team) == name_key(team)), {})
     for metric, value in values.items():
         if value is not None and metric not in computed:
             printed = stated.get(metric)

@@ -14,6 +14,9 @@ from srspace_eval.tracks.reader import MAX_FILE_BYTES, builtin_names, load_track
 
 TRACK_FILE = "track.toml"
 
+MAX_TRACKS = 1000
+"""Tracks of a board that are ranked together. A board of thirty data sets at three scales has a tenth."""
+
 
 def keep_track(board: Path, track: Path) -> None:
     """Copy a user's track file to ``BOARD/TRACK/track.toml``, where :func:`board_tracks` finds it.
@@ -44,12 +47,17 @@ def board_tracks(board: Path) -> list[Track]:
     Raises
     ------
     RankingError
-        If there are no results of a known track. The message says what to do.
+        If there are no results of a known track, or results of too many tracks. The message says what to do.
     TrackError
         If a track's file is malformed or describes another track than its folder's.
     """
     builtin = {slug(name): name for name in builtin_names()}
     holding = {folder: paths[0] for folder, paths in result_folders(board).items()}
+    if len(holding) > MAX_TRACKS:
+        raise RankingError(
+            f"{board}: holds results of {len(holding)} tracks, and at most {MAX_TRACKS} are ranked together; name "
+            "those to rank with --track"
+        )
     found, unknown = [], []
     for folder in sorted(holding, key=lambda name: (name not in builtin, name)):
         file = board / folder / TRACK_FILE

@@ -189,7 +189,7 @@ def score_all(
     ...     Path(name).mkdir(parents=True)
     ...     file = "0801.png" if name == "gt" else "000000_sample00000.png"
     ...     write_png(Path(name, file), np.full((32, 32, 3), value, np.uint8))
-    >>> batch = score_all("inbox", "gt", track="x4", samples=1, metrics=["psnr"])
+    >>> batch = score_all(["inbox/teamA", "inbox/teamB"], "gt", track="x4", samples=1, metrics=["psnr"])
     >>> {outcome.team.team: round(outcome.result.summary["psnr"], 2) for outcome in batch.outcomes}
     {'teamA': 48.13, 'teamB': 36.09}
     """

@@ -119,8 +119,9 @@ def verify(
         raise InputError(f"images = {images!r}: must be at least 1, or 'all'")
     if seed is None:
         seed = secrets.randbelow(1 << 32)
-    elif seed < 0:
-        raise InputError(f"seed = {seed}: must not be negative")
+    elif not is_whole(seed, 0):
+        raise InputError(f"seed = {seed!r}: must be a whole number of at least 0")
+    seed = int(seed)  # NumPy's whole numbers too
     record, found, digest = _read(Path(result))
     if track is None and record.track not in builtin_names():
         # A path in a stranger's file is not followed.

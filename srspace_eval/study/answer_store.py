@@ -81,28 +81,24 @@ class AnswerStore:
             If the rater has sent too many answers, or the file cannot be written.
         """
         scratch = None
+        sent = 0
         try:
-            handle, scratch = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            sent = 0
             for number in itertools.count(1):
                 name = _name(rater, number)
                 target = self.folder / name
-                try:
-                    self._give_name(scratch, target)
-                except FileExistsError:
-                    if not _holds(target, data):
-                        sent += self._sent(rater, name) is not None
-                        if sent == ANSWERS_PER_RATER:
-                            raise StudyError(
-                                f"{rater} has sent {ANSWERS_PER_RATER} different answers; no more are stored"
-                            ) from None
-                        continue
-                _sync_names(self.folder)
-                return name
+                # An answer that is not stored costs no write: one rater's many answers would delay those of others.
+                if not os.path.lexists(target):
+                    scratch = scratch or self._write(data)
+                    with suppress(FileExistsError):  # another server on this folder was faster
+                        self._give_name(scratch, target)
+                        _sync_names(self.folder)
+                        return name
+                if _holds(target, data):
+                    _sync_names(self.folder)
+                    return name
+                sent += self._sent(rater, name) is not None
+                if sent == ANSWERS_PER_RATER:
+                    raise StudyError(f"{rater} has sent {ANSWERS_PER_RATER} different answers; no more are stored")
             raise AssertionError  # the numbers have no end
         except OSError as error:
             raise StudyError(f"{self.folder}: the answer cannot be stored ({error.strerror or error})") from error
@@ -110,6 +106,20 @@ class AnswerStore:
             if scratch is not None:
                 with suppress(OSError):
                     Path(scratch).unlink(missing_ok=True)
+
+    def _write(self, data: bytes) -> str:
+        """Write a file without a name of an answer, and wait until its bytes are on the disk."""
+        handle, scratch = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                Path(scratch).unlink(missing_ok=True)
+            raise
+        return scratch
 
     def latest(self, rater: str, other_than: str | None = None) -> Sent | None:
         """The complete answer of a rater with the latest revision, except that of an id. None: there is none.

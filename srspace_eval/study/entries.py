@@ -93,7 +93,7 @@ def named_source(argument: str) -> tuple[str, Source]:
         If the name is empty or has control characters.
     """
     name, equals, path_text = argument.partition("=")
-    if not equals or Path(argument).exists():
+    if not equals or os.path.exists(argument):  # noqa: PTH110 - Path.exists raises an error for a long name
         path = Path(argument)
         name = Path(given_name(path)).stem if path.suffix.lower() == ".zip" else given_name(path)
     else:

@@ -172,6 +172,18 @@ def is_one_folder(submissions: Sequence[Path | str]) -> bool:
     return len(submissions) == 1 and Path(submissions[0]).is_dir() and not _members(Path(submissions[0]))[0]
 
 
+def lone_folder(submission: Path | str) -> str:
+    """The folder of a submission that has all its PNGs; empty if they lie elsewhere, or its name has a scale.
+
+    It may be the only submission of an inbox.
+    """
+    path = Path(submission)
+    if not path.is_dir() or has_png(path):
+        return ""
+    zips, folders = _members(path)
+    return folders[0].name if not zips and len(folders) == 1 and not _SCALE_NAME.search(folders[0].name) else ""
+
+
 def find_submissions(submissions: Sequence[Path | str]) -> list[Path]:
     """The submissions that paths name: folders and zips, patterns such as ``inbox/*.zip``, and the members of an inbox.
 
@@ -246,7 +258,7 @@ def make_members(
         names = _listed([path.name for path in paths])
         notify(
             f"{submissions[0]}: is taken as {len(paths)} submissions: {names}. If it is the submission of one team, "
-            "score it with --team"
+            "give `score` its name with --team, and the other commands the folder of its samples"
         )
     if teams is None:
         known: list[Team] = []
@@ -317,7 +329,7 @@ def check_all(
     >>> write_png("gt/0801.png", np.zeros((32, 32, 3), np.uint8))
     >>> write_png("inbox/teamA/000000_sample00000.png", np.zeros((32, 32, 3), np.uint8))
     >>> write_png("inbox/teamB/000000_sample00000.png", np.zeros((16, 16, 3), np.uint8))
-    >>> batch = check_all("inbox", "gt", track="x4", samples=1)
+    >>> batch = check_all(["inbox/teamA", "inbox/teamB"], "gt", track="x4", samples=1)
     >>> [(outcome.team.team, len(outcome.faults)) for outcome in batch.outcomes]
     [('teamA', 0), ('teamB', 1)]
     """

@@ -107,7 +107,8 @@ def image_fields(stem: str, gt_fields: Mapping[str, int | str], first: int) -> d
 def images_of_lr_names(stems: Iterable[str], scale: int) -> dict[str, str]:
     """LR's name -> its image's name, both without suffix.
 
-    The ending ``x4`` is not part of the image's name if it follows a digit, or if all LRs of the folder have it.
+    The ending ``x4`` is not part of the image's name if it follows a digit, or if it follows a letter or digit in the
+    names of all LRs of the folder.
 
     Examples
     --------
@@ -115,9 +116,12 @@ def images_of_lr_names(stems: Iterable[str], scale: int) -> dict[str, str]:
     {'0801x4': '0801', 'linux4': 'linux4', '0803': '0803'}
     >>> images_of_lr_names(["babyx4", "birdx4"], 4)
     {'babyx4': 'baby', 'birdx4': 'bird'}
+    >>> images_of_lr_names(["baby_HR_x4", "bird_HR_x4"], 4)
+    {'baby_HR_x4': 'baby_HR_x4', 'bird_HR_x4': 'bird_HR_x4'}
     """
-    names, ending = list(stems), f"x{scale}"
-    shorter = {name: name[: -len(ending)] if name.endswith(ending) and name != ending else name for name in names}
+    ending = f"x{scale}"
+    shorter = {name: name.removesuffix(ending) for name in stems}
+    shorter = {name: image if image[-1:].isalnum() else name for name, image in shorter.items()}
     everywhere = all(image != name for name, image in shorter.items())
     return {name: image if everywhere or image[-1:].isdecimal() else name for name, image in shorter.items()}
 

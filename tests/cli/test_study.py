@@ -78,7 +78,9 @@ def test_create_collect_rank(material: Material, tmp_path: Path, capsys: pytest.
     # A board calls all intervals 95% intervals.
     half = tmp_path / "half"
     assert run("study", "collect", answers, "--key", key_path, "--out", half, "--level", 0.5) == 0
-    assert "these are 50 % intervals; in simulated studies" in " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "these are 50 % intervals; in simulated studies" in said
+    assert "half (not for 'rank --mor', which needs --level 0.95)," in said
     for option, given in (("--mor", half), ("--mor", half / "MOR.csv"), ("--values", half / "MOR.csv")):
         assert run("rank", "--track", "x4", "--table", table, option, given) == 1
         assert "MOR.csv: its intervals are 50% intervals" in " ".join(capsys.readouterr().err.split())

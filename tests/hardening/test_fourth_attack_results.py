@@ -284,7 +284,7 @@ def test_more_journals_of_shards_than_can_be_opened_are_a_named_error(tmp_path: 
     for index in range(1, 902):
         Shard(index, 901).journal(tmp_path / "A.json").touch()
     with (
-        pytest.raises(ResultsError, match="901 journals of shards of A, and at most 900"),
+        pytest.raises(ResultsError, match="901 journals of shards of A; the limit is 900"),
         open_shards(tmp_path / "A.json", Signature({})),
     ):
         pass

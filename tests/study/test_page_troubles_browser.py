@@ -101,6 +101,22 @@ def test_answers_that_did_not_arrive_are_sent_when_the_page_is_opened_again(
     assert json.loads((answers / "r01-2.json").read_text())["revision"] == 2
 
 
+def test_a_server_that_never_replies_is_told(page: Page, server: StudyServer, tmp_path: Path) -> None:
+    """The page said "Sending", without a button, until the rater loaded it again."""
+    silent: list[Route] = []
+    page.clock.install()
+    page.route("**/answer", lambda route: route.continue_() if silent else silent.append(route))
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    rank_all(page)
+    page.locator("#send-state", has_text="Sending").wait_for()
+    page.clock.fast_forward(121_000)
+    page.locator("#send-state", has_text="could not be sent (the server has not replied)").wait_for()
+    page.click("#send")
+    page.locator("#send-state", has_text="have arrived").wait_for()
+    assert [path.name for path in (tmp_path / "answers").iterdir()] == ["r01.json"]
+
+
 def test_a_review_reaches_every_task_and_can_end_early(page: Page, server: StudyServer) -> None:
     page.goto(server.links["r01"])
     page.click("#begin")

@@ -301,6 +301,22 @@ def test_the_number_of_answers_of_a_rater_is_limited(study: Study, tmp_path: Pat
     assert len(list(tmp_path.iterdir())) == ANSWERS_PER_RATER
 
 
+def test_an_answer_that_is_not_stored_costs_no_write(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each one waited for the disk, and the answers of all other raters waited behind it."""
+    store = AnswerStore(tmp_path, study[1])
+    data = answer_bytes(answer_document(study[1], "r01"))
+    for i in range(ANSWERS_PER_RATER):
+        store.add("r01", data + b" " * i)
+    written: list[str] = []
+    monkeypatch.setattr("tempfile.mkstemp", lambda **_: written.append("a file"))
+    with pytest.raises(StudyError, match="has sent"):
+        store.add("r01", data + b"\n")
+    assert store.add("r01", data + b" ") == "r01-2.json"
+    assert not written
+
+
 def test_answers_to_another_study_in_the_folder_do_not_count(study: Study, tmp_path: Path) -> None:
     """A rater of one study could block the raters of another one that is served into the same folder."""
     store = AnswerStore(tmp_path, study[1])

@@ -124,7 +124,7 @@ def dribblers(served: Served) -> str:
 
 
 def stale_tab(served: Served) -> str:
-    """A tab with older work sends after one with newer work. The newer revision counts, and both are kept."""
+    """A tab with older work sends after one with newer work. The newer revision counts; the older one is refused."""
     sent = [served.answer(id=f"{revision:032x}", revision=revision) for revision in (2, 1)]
     replies = [statuses(served.post(body)) for body in sent]
     files = sorted(served.answers.glob("*.json"))
@@ -218,7 +218,7 @@ CLIENTS: dict[str, tuple[Client, str]] = {
     "an answer nested 1000 deep": (posts(lambda s: b"[" * 1000), "422;"),
     "half an answer": (posts(lambda s: s.answer()[:99]), "422;"),
     "an answer that is not UTF-8": (posts(lambda s: b"\xff" + s.answer()), "422;"),
-    "a stale tab": (stale_tab, "201, 201; 2 kept; revision [2] counts"),
+    "a stale tab": (stale_tab, "201, 409; 1 kept; revision [2] counts"),
     "300 dribbling connections": (dribblers, "200; in time"),
     "the folder of answers is removed": (folder_gone, "507, 201;"),
     "the disk is full": (disk_full, "507; 0 files"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
         A folder whose PNGs are the LRs, or one PNG.
     scale
         The model's scale. At scale 4, a final ``x4`` of a file's name is not part of the image's name; see
-        :func:`srspace_eval.tracks.names.images_of_lr_names`.
+        :func:`srspace_eval.tracks.names.images_of_lr_names`. One PNG is the same image as in its folder.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
     others = [path.name for path in paths if path not in pngs and path.name != DEGRADATION_FILE]
     if others:
         notify(f"{place}: ignored, not a PNG: {', '.join(others)}")
-    images = images_of_lr_names((path.stem for path in pngs), scale)
+    images = images_of_lr_names(_stems(place) if place in pngs else [path.stem for path in pngs], scale)
     found: dict[str, LrImage] = {}
     problems = []
     for path in pngs:
@@ -89,6 +90,14 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
     if problems:
         raise SamplingError(f"{place}: some LRs cannot be used", problems)
     return list(found.values())
+
+
+def _stems(lr: Path) -> list[str]:
+    """The names of all LRs in the folder of an LR, without suffix."""
+    others = []
+    with suppress(OSError):  # the folder cannot be listed
+        others = [path.stem for path in lr.parent.iterdir() if path.suffix.lower() == ".png" and path.name[0] != "."]
+    return [lr.stem, *others]
 
 
 def name_samples(

@@ -78,6 +78,9 @@ from srspace_eval.report.table_parts import DOUBTS, GIVEN_MARK, doubt_beside
 from srspace_eval.results.record import Result
 from srspace_eval.tracks.names import example_names
 
+MAX_PAGES = 5000
+"""Results of all tracks together, each of which has a page. Six tracks of eighty teams have a tenth."""
+
 _DOWNLOADS = ("csv", "json", "tex", "md", "bib")
 _ASSETS = (
     "style.css",
@@ -133,8 +136,9 @@ def write_site(
     Raises
     ------
     RankingError
-        If there is nothing to write, the folder holds files that are not a leaderboard's, such files would be replaced,
-        it cannot be written, ``study_report`` is neither a file nor a web address, or the history cannot be used.
+        If there is nothing to write, more than :data:`MAX_PAGES` results have pages, the folder holds files that are
+        not a leaderboard's, such files would be replaced, it cannot be written, ``study_report`` is neither a file nor
+        a web address, or the history cannot be used.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -150,6 +154,12 @@ def write_site(
     """
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
+    pages = sum(bool(row.entry.result and row.entry.result.images) for one in rankings for row in one.rows)
+    if pages > MAX_PAGES:
+        raise RankingError(
+            f"{out}: {pages} results would have a page each, and at most {MAX_PAGES} are written; leave html out of "
+            "--format (formats), or rank fewer results or tracks"
+        )
     texts = texts or {}
     record = history_file(rankings)
     given = None if history is None else Path(history)

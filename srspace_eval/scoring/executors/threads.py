@@ -170,6 +170,7 @@ class _Run:
         devices = [network.device for network in networks.values()]
         self.device = next((device for device in devices if device.type != "cpu"), torch.device("cpu"))
         on_cpu = self.device.type == "cpu"
+        workers = max(1, min(workers, sum(1 + len(task.samples) for task in tasks)))  # no thread without a step
         self.threads = workers if on_cpu else workers + workers // _DECODING
         self._images: list[ImageInProgress] = []
         for task in tasks:

@@ -14,6 +14,7 @@
   let shown = ""; // the answer to the current task when it was shown
   let reviewing = false; // all tasks are done, and the rater goes through them again
   let sending = false;
+  const REPLY_MS = 120000; // for a connection that is open and silent, as after a sleep of the computer
 
   function say(text) { $("said").textContent = text; }
 
@@ -285,12 +286,15 @@
     sending = true;
     $("send").hidden = true;
     $("send-state").textContent = "Sending …";
+    const waiting = new AbortController();
+    const timer = setTimeout(() => waiting.abort(new Error("the server has not replied")), REPLY_MS);
     try {
       const answer = progress.issue();
       const reply = await fetch(session.submit, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(answer),
+        signal: waiting.signal,
       });
       const text = await reply.text();
       // 409: another browser has sent an answer of this revision or a later one. The page then makes this one later.
@@ -310,6 +314,8 @@
       sending = false;
       $("send").hidden = false;
       $("send-state").textContent = `Your answers could not be sent (${error.message}). Try again, or save them as a file and give it to the organiser.`;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
