@@ -1,7 +1,7 @@
 """Threads that compute parts of one result.
 
 There are as many as :func:`torch.get_num_threads` says. Each part is computed by one thread, so its bytes do not depend
-on their number. Those of PyTorch's own convolutions do, if these use several threads inside.
+on their number. PyTorch's own convolutions use several threads inside, and their bytes do depend on it.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ def for_each(
 
 
 def operators() -> Callable[[], AbstractContextManager[None]]:
-    """Settings for parts that use PyTorch's operators: each operator uses one thread, and keeps no gradients.
+    """``settings`` of :func:`for_each` for parts that use PyTorch's operators.
+
+    Inside, each operator uses one thread and keeps no gradients.
 
     >>> threads = []
     >>> for_each(lambda index, worker: threads.append(torch.get_num_threads()), 4, settings=operators())

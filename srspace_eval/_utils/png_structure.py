@@ -83,7 +83,10 @@ def inspect_png(data: bytes, where: str) -> PngInfo:
 
 
 def stated_bytes(data: bytes) -> int:
-    """The bytes of a PNG's pixels as its header states them, before anything is checked; 0 if there is no header."""
+    """The number of bytes of a PNG's pixels, computed from its header alone; 0 if it has no header.
+
+    Nothing else of the file is checked.
+    """
     if not data.startswith(SIGNATURE) or len(data) < 24:
         return 0
     width, height = struct.unpack_from(">II", data, 16)

@@ -32,7 +32,7 @@ DOUBTS = {
 
 
 def doubt(evidence: str) -> str:
-    """What pages call a result that this machine did not measure or verify as a whole; empty for others.
+    """The word that pages show at a result that was not measured or verified here as a whole; empty for other results.
 
     >>> [doubt(text) for text in ("measured here", "verified here", "verified here (2 of 3 images)", "claim", "")]
     ['', '', 'partly verified', 'claim', '']

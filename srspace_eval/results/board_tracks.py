@@ -47,7 +47,7 @@ def board_tracks(board: Path) -> list[Track]:
     Raises
     ------
     RankingError
-        If there are no results of a known track, or results of too many tracks. The message says what to do.
+        If the board has no results of a known track. If it has results of too many tracks. The message says what to do.
     TrackError
         If a track's file is malformed or describes another track than its folder's.
     """

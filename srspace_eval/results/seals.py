@@ -96,7 +96,7 @@ def seal_of(digest: str) -> Seal | None:
 
 
 def evidence_of(digest: str) -> str:
-    """Who vouches for a result's numbers, as text: that of its seal. If it has none, the text is ``"claim"``."""
+    """How a result's numbers are known, such as ``"measured here"``. Without a seal of this machine it is ``"claim"``."""
     return str(seal_of(digest) or CLAIM)
 
 

@@ -145,9 +145,9 @@ def mean_opinion_scores(
     The plain MOS of a method is the mean of its ratings. The unbiased one is the mean, over pictures, of the qualities
     of :func:`srspace_eval.study.panel.fit_bias_model`. Both intervals are for other raters and other pictures: the
     variance between raters and that between pictures add to the variance of single ratings, as in
-    :func:`srspace_eval.study.intervals.two_way_error`. The unbiased MOS and all
-    intervals are cut at the ends of the scale. A method has
-    no interval (NaN) if one rater rated it, or one picture of it was rated: one does not show how they vary.
+    :func:`srspace_eval.study.intervals.two_way_error`. The unbiased MOS and all intervals are cut at the ends of the
+    scale. A method has no interval (NaN) if one rater rated it, or one picture of it was rated: one does not show how
+    they vary.
     ``benchmarks/study_intervals.py`` measures how often the intervals hold the truth; ``docs/opinion-scores.md`` has
     the numbers.
 

@@ -64,7 +64,9 @@ def _outcome(folder: Path, level: str, more: str = "") -> Path:
 
 @pytest.mark.parametrize("level", ["1" + "0" * 400, "true", "1e308", '"0.9"', "null", "0.95"])
 def test_a_level_that_no_study_has_is_ignored(level: str, tmp_path: Path) -> None:
-    refuse_other_level(_outcome(tmp_path, level))
+    refuse_other_level(_outcome(tmp_path, level))  # raises nothing
+    with pytest.raises(RankingError, match="90% intervals"):
+        refuse_other_level(_outcome(tmp_path, "0.9"))
 
 
 def test_an_outcome_of_many_small_values_is_not_read(tmp_path: Path) -> None:

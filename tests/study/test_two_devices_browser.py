@@ -54,6 +54,14 @@ def rank_all(page: Page, *, reverse: bool = False) -> None:
         page.click("#next")
 
 
+def finish(page: Page, server: StudyServer) -> None:
+    """Open the study, answer all tasks, and wait until the answers have arrived."""
+    page.goto(server.links["r01"])
+    page.click("#begin")
+    rank_all(page)
+    page.locator("#send-state", has_text="have arrived").wait_for()
+
+
 def sent(folder: Path) -> list[tuple[int, int]]:
     """The revision and the number of tasks of each stored answer."""
     documents = [json.loads(path.read_text()) for path in sorted(folder.iterdir())]
@@ -90,10 +98,7 @@ def test_a_review_that_ends_with_an_open_task_sends_nothing(
 
 def test_a_tab_whose_answers_another_tab_opens_again_is_not_finished(pages: list[Page], server: StudyServer) -> None:
     page, _ = pages
-    page.goto(server.links["r01"])
-    page.click("#begin")
-    rank_all(page)
-    page.locator("#send-state", has_text="have arrived").wait_for()
+    finish(page, server)
     other = page.context.new_page()
     other.goto(server.links["r01"])
     other.click("#begin")
@@ -107,10 +112,7 @@ def test_a_tab_whose_answers_another_tab_opens_again_is_not_finished(pages: list
 
 def test_a_change_without_its_pictures_opens_the_task_again(pages: list[Page], server: StudyServer) -> None:
     page, _ = pages
-    page.goto(server.links["r01"])
-    page.click("#begin")
-    rank_all(page)
-    page.locator("#send-state", has_text="have arrived").wait_for()
+    finish(page, server)
     page.route("**/images/*", lambda route: route.abort())
     page.reload()
     page.click("#begin")

@@ -127,7 +127,7 @@ class FlowModel(Flow):
         height, width = conditioning.height, conditioning.width
         self._check_latents(latents, self.latent_shapes(height, width))
         rest, scratch = list(latents), Scratch()
-        samples = FlowSamples(rest.pop(), conditioning.lr, self._layout)
+        samples = FlowSamples(rest.pop(), conditioning.lr, self._layout, scratch)
         for index, (level, layer) in reversed(list(enumerate(self._layers))):
             if isinstance(layer, FusedStep):
                 samples.step(layer, conditioning.step(level, self._coming(index), scratch))

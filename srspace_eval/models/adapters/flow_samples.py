@@ -29,6 +29,8 @@ class FlowSamples:
         (N, C, H, W), of the coarsest level.
     like, layout
         A tensor with the layers' device and dtype, and their memory format.
+    scratch
+        Memory of the layers that compute in bands.
 
     Attributes
     ----------
@@ -36,11 +38,10 @@ class FlowSamples:
         log|det| of each sample, (1,) float64.
     """
 
-    def __init__(self, latents: Tensor, like: Tensor, layout: torch.memory_format) -> None:
-        self._like, self._layout = like, layout
+    def __init__(self, latents: Tensor, like: Tensor, layout: torch.memory_format, scratch: Scratch) -> None:
+        self._like, self._layout, self._scratch = like, layout, scratch
         self._zs: list[Tensor | BandedMap] = [self._own(latent) for latent in torch.split(latents, 1)]
         self._spare: list[Tensor] = []  # memory for the samples after the next step
-        self._scratch = Scratch()
         self.logdets = [torch.zeros(1, dtype=torch.float64, device=like.device) for _ in self._zs]
 
     def step(self, layer: FusedStep, condition: StepCondition | BandedCondition) -> None:
@@ -98,7 +99,7 @@ class FlowSamples:
         self._for_each(part)
 
     def _for_each(self, part: Callable[[int, int], None]) -> None:
-        """Compute each sample, in several threads if PyTorch's operators give the same bytes with one."""
+        """Call ``part(k, worker)`` for each sample k: in several threads on the CPU in float32, else one after the other."""
         if can_tile(self.pictures()[0]):
             for_each(part, len(self._zs), settings=operators())
             return

@@ -188,11 +188,28 @@ class FusedStep:
         return z, logdet + condition.logdet + self.linear.logdet * (z.shape[2] * z.shape[3])
 
     def row_blocks(self, z: Tensor) -> list[tuple[int, int]]:
-        """The blocks of rows that :meth:`decode_rows` computes, if the step can be computed so; else none."""
+        """The blocks of rows (first, after the last) for :meth:`decode_rows`; empty if the step needs :meth:`decode`."""
         return row_blocks(self._affine, *z.shape[2:]) if self._affine.pointwise and can_tile(z) else []
 
     def decode_rows(self, z: Tensor, condition: StepCondition, out: Tensor, top: int, bottom: int) -> float:
-        """As :meth:`decode`, for some rows: they are written to ``out``. Returns their part of log|det|."""
+        """Compute rows ``top`` to ``bottom`` (exclusive) of :meth:`decode` for one sample.
+
+        Parameters
+        ----------
+        z
+            (1, C, H, W); it is not changed.
+        condition
+            What the step needs of the LR.
+        out
+            (1, C, H, W); the rows are written there.
+        top, bottom
+            The first row, and the row after the last one.
+
+        Returns
+        -------
+        float
+            log|det| of these rows. That of the condition is not in it.
+        """
         z1, rows = z[:, : self.channels], z[:, :, top:bottom].clone(memory_format=torch.preserve_format)
         z2, logdet = rows[:, self.channels :], self.linear.logdet * ((bottom - top) * z.shape[3])
         for net, pre in ((self._affine, condition.pre), (self._noise, None)):

@@ -52,15 +52,15 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def peak_bytes(compute: Callable[[], object], limit: int | None = None) -> int:
     """Run ``compute`` and return the largest number of bytes that its tensors held at one moment.
 
-    Tensors that it has freed by then do not count. Scratch memory inside an operation is not counted.
+    Tensors that are already freed at that moment are not counted. Nor is scratch memory inside an operation.
 
     Parameters
     ----------
     compute
         The function that is run. Its result is dropped.
     limit
-        The largest number of bytes that its tensors may hold at one moment. An allocation is refused before it is made.
-        If it is None, there is no limit.
+        The largest number of bytes that its tensors may hold at one moment. None means no limit. An
+        allocation that would exceed it is refused before it is made.
 
     Raises
     ------

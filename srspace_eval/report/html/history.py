@@ -33,9 +33,10 @@ _NONE = "–"
 
 @dataclass(frozen=True)
 class Change:
-    """One number before and after. ``before`` is empty where nothing changed or there was no number.
+    """A number before and after a change.
 
-    ``mark``: that it was not measured, although its row was.
+    ``before`` is empty if the number is unchanged, or if there was none. ``mark`` is the sign of a number that was not
+    measured although its row was; it is empty for others.
     """
 
     before: str
@@ -62,7 +63,7 @@ class TeamChange:
 class StandingChanges:
     """What changed in one ranking. ``folder`` is empty if the site has no page of the track.
 
-    ``teams`` are the first of those that changed, ``changed`` is the number of all.
+    ``changed`` is the number of teams that changed. ``teams`` has the first :data:`MOST_TEAMS` of them.
     """
 
     title: str
@@ -75,7 +76,7 @@ class StandingChanges:
 
     @property
     def doubt(self) -> str:
-        """What is said of all teams that changed, if it is the same; else empty."""
+        """The ``doubt`` of the teams, if all have the same one; else empty."""
         found = {team.doubt for team in self.teams}
         return found.pop() if len(found) == 1 else ""
 
