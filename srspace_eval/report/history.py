@@ -57,7 +57,7 @@ class StandingRow(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     not_measured: list[Text] = []
 
     def is_same(self, other: StandingRow | None) -> bool:
-        """Whether another row has the same team, place, numbers and result. ``evidence`` and ``not_measured`` may differ."""
+        """Whether another row has the same team, place, numbers and result, whatever its evidence is."""
         return other is not None and self._numbers == other._numbers
 
     @property

@@ -96,7 +96,7 @@ def seal_of(digest: str) -> Seal | None:
 
 
 def evidence_of(digest: str) -> str:
-    """How a result's numbers are known, such as ``"measured here"``. Without a seal of this machine it is ``"claim"``."""
+    """How a result's numbers are known, such as ``"measured here"``; ``"claim"`` without a seal of this machine."""
     return str(seal_of(digest) or CLAIM)
 
 

@@ -99,7 +99,7 @@ class FlowSamples:
         self._for_each(part)
 
     def _for_each(self, part: Callable[[int, int], None]) -> None:
-        """Call ``part(k, worker)`` for each sample k: in several threads on the CPU in float32, else one after the other."""
+        """Call ``part(k, worker)`` for each sample k: in several threads on the CPU in float32, else in their order."""
         if can_tile(self.pictures()[0]):
             for_each(part, len(self._zs), settings=operators())
             return

@@ -188,7 +188,7 @@ class FusedStep:
         return z, logdet + condition.logdet + self.linear.logdet * (z.shape[2] * z.shape[3])
 
     def row_blocks(self, z: Tensor) -> list[tuple[int, int]]:
-        """The blocks of rows (first, after the last) for :meth:`decode_rows`; empty if the step needs :meth:`decode`."""
+        """The blocks of rows (first, after the last) for :meth:`decode_rows`; empty if :meth:`decode` is needed."""
         return row_blocks(self._affine, *z.shape[2:]) if self._affine.pointwise and can_tile(z) else []
 
     def decode_rows(self, z: Tensor, condition: StepCondition, out: Tensor, top: int, bottom: int) -> float:
