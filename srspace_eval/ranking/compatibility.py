@@ -61,6 +61,19 @@ def choose_signature(results: Sequence[Result], chosen: str) -> Signature:
     return fitting[0]
 
 
+def conflicts_between(result: Result, chosen: Result) -> list[str]:
+    """One line for each setting because of which :func:`require_one_signature` refuses two results; empty: none.
+
+    The line has the first result's value, then the chosen one's.
+    """
+    found = []
+    for group, key, holders in _conflicts([result, chosen]):
+        values = {id(one): text for text, members in holders.items() for one in members}
+        stated = (short_name(values.get(id(one), "not stated"), _LONGEST) for one in (result, chosen))
+        found.append(f"{short_name(group)}.{short_name(key)}: {' / '.join(stated)}")
+    return found
+
+
 def signatures_of_tracks(board: Path | None, tracks: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
     """Which of the chosen signature ids belongs to each track; a track in which no result has one is left out.
 
