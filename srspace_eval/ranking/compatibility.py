@@ -61,11 +61,20 @@ def choose_signature(results: Sequence[Result], chosen: str) -> Signature:
     return fitting[0]
 
 
-def conflicts_between(result: Result, chosen: Result) -> list[str]:
-    """One line for each setting because of which :func:`require_one_signature` refuses two results; empty: none.
+def unlike_chosen(results: Sequence[Result], chosen: str) -> list[str]:
+    """For each result, how its settings differ from those of a chosen signature; empty: they can be ranked together.
 
-    The line has the first result's value, then the chosen one's.
+    The texts have the result's value of a setting, then the chosen one. All differences count that
+    :func:`require_one_signature` refuses. Raises as :func:`choose_signature`.
     """
+    signature = choose_signature(results, chosen)
+    holder = next(result for result in results if result.signature.id == signature.id)
+    return ["" if one is holder else "; ".join(_differences(one, holder)) for one in results]
+
+
+def _differences(result: Result, chosen: Result) -> list[str]:
+    if plain := result.signature.conflicts(chosen.signature):
+        return plain
     found = []
     for group, key, holders in _conflicts([result, chosen]):
         values = {id(one): text for text, members in holders.items() for one in members}

@@ -13,13 +13,8 @@ from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.baselines import require_free_baseline
 from srspace_eval.ranking.bootstrap import BootstrapPlan
-from srspace_eval.ranking.columns import tracks_of
-from srspace_eval.ranking.compatibility import (
-    choose_signature,
-    conflicts_between,
-    measured_samples,
-    require_one_signature,
-)
+from srspace_eval.ranking.columns import cells_of, tracks_of
+from srspace_eval.ranking.compatibility import measured_samples, require_one_signature, unlike_chosen
 from srspace_eval.ranking.departures import find_departures
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.eligibility import failed_conditions
@@ -110,12 +105,11 @@ def apply_rule(
             f"track {track.name}: {len(tracks)} rankings of {len(lines)} entries have more than {MAX_ROWS} rows; leave "
             "out rankings of the track, or entries"
         )
-    columns_shown = [shown if columns is None else columns for _, shown in tracks]
-    cells = sum(cells_of(len(lines), one, shown) for (one, _), shown in zip(tracks, columns_shown, strict=True))
+    cells = sum(cells_of(len(lines), one, shown if columns is None else columns) for one, shown in tracks)
     if cells > MAX_CELLS:
         raise RankingError(
-            f"track {track.name}: its rankings of {len(lines)} entries have {cells} values (rows times columns), and "
-            f"at most {MAX_CELLS} are ranked; leave out columns or rankings of the track, or entries"
+            f"track {track.name}: its rankings of {len(lines)} entries have {cells} values (rows times columns); at "
+            f"most {MAX_CELLS} are ranked; leave out columns or rankings of the track, or entries"
         )
     if bootstrap is not None:
         numbers = resampled_numbers(results, lines, [one for one, _ in tracks], bootstrap)
@@ -141,19 +135,6 @@ def apply_rule(
         for one, shown in tracks
     )
     return replace(first, track=measured, others=tuple(others))
-
-
-def cells_of(rows: int, track: Track, shown: Sequence[str]) -> int:
-    """Rows times columns of a ranking: those that its table shows, and those that its rule ranks.
-
-    Parameters
-    ----------
-    track
-        A track with the ranking's rule alone.
-    shown
-        The columns that the table shows.
-    """
-    return rows * len({*shown, *(criterion.metric for criterion in track.ranking.criteria)})
 
 
 def _apply(
@@ -249,20 +230,10 @@ def _apply(
 
 def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
     """Index -> reason, for the measured entries that a chosen signature leaves out."""
-    results = [entry.result for entry in entries if entry.result is not None]
-    if chosen is None:
-        require_one_signature(results)
-        return {}
-    signature = choose_signature(results, chosen)
-    holder = next(result for result in results if result.signature.id == signature.id)
-    excluded = {}
-    for i, entry in enumerate(entries):
-        if entry.result is None or entry.result is holder:
-            continue
-        conflicts = entry.result.signature.conflicts(signature) or conflicts_between(entry.result, holder)
-        if conflicts:
-            excluded[i] = f"measured with other settings ({'; '.join(conflicts)})"
-    require_one_signature([e.result for i, e in enumerate(entries) if e.result is not None and i not in excluded])
+    results = {i: entry.result for i, entry in enumerate(entries) if entry.result is not None}
+    whys = [""] * len(results) if chosen is None else unlike_chosen(list(results.values()), chosen)
+    excluded = {i: f"measured with other settings ({why})" for i, why in zip(results, whys, strict=True) if why}
+    require_one_signature([result for i, result in results.items() if i not in excluded])
     return excluded
 
 

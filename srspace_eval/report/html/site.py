@@ -30,9 +30,9 @@ from srspace_eval._utils.unique_names import UniqueNames
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
+from srspace_eval.ranking.columns import cells_of
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.notes import is_signature_note, metric_label
-from srspace_eval.ranking.rule import cells_of
 from srspace_eval.report.history import (
     HistoryDocument,
     history_file,
