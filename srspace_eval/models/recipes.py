@@ -18,7 +18,7 @@ from srspace_eval.models.base import Flow, Model
 from srspace_eval.models.lr_input import check_pixels, to_tensor
 from srspace_eval.models.memory import default_memory_limit, out_of_memory_named
 from srspace_eval.models.precision import inference
-from srspace_eval.models.sampling.samples import NOT_FINITE, iterate_samples
+from srspace_eval.models.sampling.samples import NOT_FINITE, content_name, iterate_samples
 from srspace_eval.models.sampling.settings import SampleRequest, SamplingSettings, check_heat
 from srspace_eval.models.sampling.tiling import choose_tile_size
 
@@ -165,7 +165,7 @@ def transfer_content(
     return np.ascontiguousarray(levels.to(torch.uint8).permute(1, 2, 0).cpu().numpy())
 
 
-def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int = 0, image: str = "") -> Pixels:
+def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int = 0, image: str | None = None) -> Pixels:
     """One sample at several heats: the same latents, scaled, so that the pictures change smoothly with the heat.
 
     Parameters
@@ -177,7 +177,8 @@ def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int =
     heats
         Standard deviations of the latents, each 0 or more.
     seed, image
-        They determine the latents, those of sample 0 of :meth:`~srspace_eval.models.base.Model.sample`.
+        They determine the latents, those of sample 0 of :meth:`~srspace_eval.models.base.Model.sample`. There
+        ``image`` is explained.
 
     Returns
     -------
@@ -221,6 +222,7 @@ def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int =
     if not len(heats):
         raise InputError("heats is empty: give at least one")
     check_pixels(lr, image or "lr")
+    image = content_name(lr) if image is None else image
     limit = default_memory_limit(model.device)
     tile_size = choose_tile_size(model, lr.shape[0], lr.shape[1], limit, image or "lr")
     settings = SamplingSettings(seed, model.config.quantize)

@@ -88,7 +88,7 @@ def sample_array(
     check_pixels(lr, image or "lr")
     check_precision(model, precision)
     if image is None:
-        image = _content_name(lr)
+        image = content_name(lr)
     limit = default_memory_limit(model.device) if memory_limit is None else memory_limit
     tile_size = choose_tile_size(model, lr.shape[0], lr.shape[1], limit, image or "lr")
     requests = [SampleRequest(i, check_heat(heat)) for i in range(n)]
@@ -100,7 +100,7 @@ def sample_array(
     return np.stack([pixels for pixels in found if pixels is not None])
 
 
-def _content_name(lr: Pixels) -> str:
+def content_name(lr: Pixels) -> str:
     """A name for an LR without one: different pixels or sizes give different names."""
     return f"lr-{sha256(repr(lr.shape).encode('ascii') + np.ascontiguousarray(lr).tobytes())[:16]}"
 
