@@ -86,6 +86,8 @@ class BoundedZip(zipfile.ZipFile):
     srspace_eval._utils.bounded_zip.RefusedZipError: its entry 'a/b/c.png' is in more than 1 folders
     """
 
+    _own: IO[bytes] | None = None  # the file that is closed with the zip; a zip that cannot be opened has none
+
     def __init__(self, file: Path | IO[bytes], limits: ZipLimits = _ANY) -> None:
         self._own = file.open("rb") if isinstance(file, Path) else None
         opened = file if self._own is None else self._own

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 from srspace_eval._utils import strict_json
 from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._utils.progress import Progress, no_progress
-from srspace_eval.errors import RankingError
+from srspace_eval.errors import InputError, RankingError
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.report.bibtex import merged_bibtex, to_bibtex
 from srspace_eval.report.csv_file import to_csv
@@ -121,6 +121,8 @@ def render_leaderboard(ranking: Ranking, form: str, **options: Unpack[TableOptio
     ------
     RankingError
         If no row is called ``own``.
+    InputError
+        If there is no such form.
 
     Examples
     --------
@@ -130,7 +132,10 @@ def render_leaderboard(ranking: Ranking, form: str, **options: Unpack[TableOptio
     >>> print(render_leaderboard(ranking, "md").split("\\n")[4])
     |  | A (a) | 0.200 | 20.000 ₍₁₎ |
     """
-    return (_bibtex if form == "bib" else _WRITERS[form])(ranking, options)
+    writers = {**_WRITERS, "bib": _bibtex}
+    if form not in writers:
+        raise InputError(f"form = {form!r}: choose from {', '.join(writers)}")
+    return writers[form](ranking, options)
 
 
 def _references_there(path: Path) -> str:

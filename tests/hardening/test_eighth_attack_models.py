@@ -20,9 +20,12 @@ from srspace_eval import (
     niqe,
     normalise_latents,
     piqe,
+    rank,
+    render_leaderboard,
     sample_folder,
     write_png,
 )
+from srspace_eval._utils.bounded_zip import BoundedZip
 from srspace_eval._utils.files import locked
 from srspace_eval._utils.hashing import sha256_of_file
 from srspace_eval._utils.pickles import reason_to_refuse
@@ -138,3 +141,14 @@ def test_a_wrong_argument_of_a_heat_series_is_named(name: str, value: object) ->
     arguments = {"heats": [0.5], name: value}
     with pytest.raises(InputError, match=name):
         heat_series(Toy(), pngs.pixels(8, 9), **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_zip_that_cannot_be_opened_is_an_error_alone(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        BoundedZip(tmp_path / "none.zip")
+
+
+def test_an_unknown_form_of_a_leaderboard_is_named() -> None:
+    with pytest.raises(InputError, match="choose from"):
+        render_leaderboard(rank(None, "x4", published="ntire2021"), "nosuch")
