@@ -308,6 +308,8 @@ def locked(path: Path) -> Iterator[None]:
     if path.is_symlink():  # its target would be emptied
         raise OSError("is a symbolic link, which is not followed")
     with suppress(FileNotFoundError):
+        if path.is_dir():
+            raise OSError(f"{path.name} is a folder; remove it")
         if path.lstat().st_nlink > 1:
             raise OSError(_HARD_LINK)
     lock = filelock.FileLock(path, timeout=0)

@@ -119,6 +119,11 @@ def _load_pickle(path: Path, head: bytes) -> Any:
                 f"{path}: is refused, because reading it could execute code. If you trust its source, load it with "
                 "torch.load(path, weights_only=False) in a program of your own and save its state dict"
             ) from error
+        if str(error).startswith("Unsupported operand"):
+            raise CheckpointError(
+                f"{path}: not read: PyTorch reads pickles of protocol 2 and 3 without running code. This is another "
+                "one, or it is damaged; save it again with torch.save, without pickle_protocol"
+            ) from error
         # PyTorch's own message is not shown: it tells how to load the file without protection.
         raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged") from error
     except CheckpointError:
