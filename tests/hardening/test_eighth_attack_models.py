@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from benchmarks.inputs import pngs
+from benchmarks.inputs.weights import small_state
 from srspace_eval import (
     SampleOptions,
     brisque,
@@ -35,7 +36,6 @@ from srspace_eval.models.adapters.self_ensemble import SelfEnsemble
 from srspace_eval.models.loading import origin_of
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
 from tests.helpers.toy_model import Toy
-from tests.models.adapters.test_flow import make_flow, small
 
 
 def sizes(path: Path, calls: int) -> Path:
@@ -91,7 +91,7 @@ def test_the_origin_is_that_of_the_file_that_was_loaded(
 
 
 def test_a_flow_that_cannot_be_inverted_is_damaged(tmp_path: Path) -> None:
-    state = make_flow(small("srflow_da_x4")).state_dict()
+    state = small_state("srflow_da")
     state["flowUpsamplerNet.layers.1.actnorm.logs"].fill_(-1e30)
     torch.save(state, tmp_path / "flow.pth")
     with pytest.raises(CheckpointError, match="cannot be inverted"):
