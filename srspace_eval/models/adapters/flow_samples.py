@@ -19,7 +19,7 @@ from srspace_eval.kernels.winograd_tiles import Scratch, can_tile
 from srspace_eval.models.adapters.banded_step import BandedCondition
 from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, StepCondition
 
-_PARALLEL_BYTES = 256 << 20  # memory for several samples at a time; larger ones are decoded one after the other
+_PARALLEL_BYTES = 64 << 20  # scratch memory of further threads, if each decodes a sample; more leaves the cache
 
 
 class FlowSamples:
