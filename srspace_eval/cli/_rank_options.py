@@ -100,14 +100,20 @@ def tracks_of(names: Sequence[str], board: Path | None, published: Sequence[str]
 
 
 MAX_CELLS = 30_000
-"""Values of all tracks of a board, rows times columns, that are ranked if no track is named.
+"""The largest number of values (rows times columns) of all tracks of a board, if no track is named.
 
-Six tracks of fifty teams in ten columns have a tenth.
+Six tracks of fifty teams in ten columns have 3000.
 """
 
 
 def require_few_rows(board: Path, rankings: Sequence[Ranking]) -> None:
-    """Refuse tracks of a board that have more rows together than one track's rankings may have, or many values."""
+    """Check that the rankings of a board's tracks are not too large together. A single track is not checked.
+
+    Raises
+    ------
+    RankingError
+        If several tracks have more than :data:`srspace_eval.ranking.rule.MAX_ROWS` rows, or :data:`MAX_CELLS` values.
+    """
     rows = sum(len(one.rows) for ranking in rankings for one in ranking.all)
     cells = sum(cells_of(len(one.rows), one.track, one.columns) for ranking in rankings for one in ranking.all)
     if len(rankings) > 1 and rows > rule.MAX_ROWS:
