@@ -97,7 +97,7 @@ def _require_few(data: bytes) -> None:
     if lines > _MOST_DRAWS + 1 or numbers > _MOST_NUMBERS:
         raise ValueError(
             f"it has {lines} lines and {numbers} numbers, and at most {_MOST_DRAWS} lines and {_MOST_NUMBERS} numbers "
-            "are read"
+            "are read, so give fewer --draws"
         )
 
 

@@ -16,6 +16,7 @@ from typing import Protocol
 from srspace_eval._utils.bounded_zip import BoundedZip, RefusedZipError, ZipLimits
 from srspace_eval._utils.files import is_zip
 from srspace_eval._utils.png import read_bytes
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import ImageError, SubmissionError
 from srspace_eval.submissions.folder_search import MAX_ENTRIES, has_png, png_folders
 from srspace_eval.submissions.zip_members import composed_names, is_ignored, safe_members
@@ -62,7 +63,7 @@ class Source(Protocol):
         """A file's size in bytes, as it is stated; 0 if there is no such file."""
 
     def where(self, name: str) -> str:
-        """The file's name for messages."""
+        """The file's name for messages, in one line: a name may hold line ends, which would forge lines."""
 
 
 def alone_if_large(size: int, needed: int = 0) -> AbstractContextManager[object]:
@@ -146,7 +147,7 @@ class FolderSource:
         return path if path.exists() else self.path / unicodedata.normalize("NFD", name)  # see composed_names
 
     def where(self, name: str) -> str:
-        return str(self.path / name)
+        return visible(str(self.path / name))
 
 
 def outward_links(source: Source) -> Iterator[str]:
@@ -167,10 +168,11 @@ def outward_links(source: Source) -> Iterator[str]:
         return
     if not found:
         return
+    link, aim = visible(found[0].name), visible(str(found[0].resolve()))
     count = "1 file is a link" if len(found) == 1 else f"{len(found)} files are links"
     yield (
-        f"{source.path}: {count} {LINKED}. The linked files are measured. Example: {found[0].name} "
-        f"is a link to {found[0].resolve()}. If somebody sent you the folder, ask for the files themselves"
+        f"{source.path}: {count} {LINKED}. The linked files are measured. Example: {link} "
+        f"is a link to {aim}. If somebody sent you the folder, ask for the files themselves"
     )
 
 
@@ -212,7 +214,7 @@ class ZipSource:
         return self._members[name].file_size if name in self._members else 0
 
     def where(self, name: str) -> str:
-        return f"{self.path}: {self.inside}/{name}" if self.inside else f"{self.path}: {name}"
+        return visible(f"{self.path}: {self.inside}/{name}" if self.inside else f"{self.path}: {name}")
 
     def below(self, folder: str) -> ZipSource:
         """The files of one of its folders. The zip is not opened again: its directory may have 100 000 entries."""

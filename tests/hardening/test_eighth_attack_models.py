@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,27 @@ import pytest
 import torch
 
 from benchmarks.inputs import pngs
-from srspace_eval import SampleOptions, heat_series, load_model, sample_folder, write_png
+from benchmarks.inputs.weights import small_state
+from srspace_eval import (
+    SampleOptions,
+    brisque,
+    heat_series,
+    load_model,
+    niqe,
+    normalise_latents,
+    piqe,
+    sample_folder,
+    write_png,
+)
 from srspace_eval._utils.files import locked
 from srspace_eval._utils.hashing import sha256_of_file
 from srspace_eval._utils.pickles import reason_to_refuse
-from srspace_eval.errors import CheckpointError, SamplingError
+from srspace_eval.errors import CheckpointError, InputError, SamplingError
 from srspace_eval.flows.rrdb import RRDBNet
 from srspace_eval.models.adapters.self_ensemble import SelfEnsemble
 from srspace_eval.models.loading import origin_of
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
 from tests.helpers.toy_model import Toy
-from tests.models.adapters.test_flow import make_flow, small
 
 
 def sizes(path: Path, calls: int) -> Path:
@@ -77,7 +88,7 @@ def test_the_origin_is_that_of_the_file_that_was_loaded(
 
 
 def test_a_flow_that_cannot_be_inverted_is_damaged(tmp_path: Path) -> None:
-    state = make_flow(small("srflow_da_x4")).state_dict()
+    state = small_state("srflow_da")
     state["flowUpsamplerNet.layers.1.actnorm.logs"].fill_(-1e30)
     torch.save(state, tmp_path / "flow.pth")
     with pytest.raises(CheckpointError, match="cannot be inverted"):
@@ -99,3 +110,31 @@ def test_a_lock_that_is_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(OSError, match="lock is a folder"), locked(tmp_path / "lock"):
         pass
+
+
+@pytest.mark.parametrize("measure", [niqe, brisque, piqe, lambda picture: Toy().sample(picture, 1)])
+def test_a_mask_is_refused(measure: Callable[[np.ndarray], object]) -> None:
+    with pytest.raises(InputError, match="masked"):
+        measure(np.ma.masked_greater(pngs.pixels(96, 192), 128))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_latents_that_are_not_finite_stay_so(value: float) -> None:
+    latent = torch.randn(1, 2, 4, 4)
+    latent[0, 0, 0, 0] = value
+    assert not normalise_latents([latent])[0].isfinite().any()
+
+
+@pytest.mark.parametrize("latent", [torch.rand(3, 4, 4), torch.ones(1, 3, 4, 4).int(), np.ones((1, 3, 4, 4))])
+def test_a_latent_of_another_kind_is_an_error(latent: object) -> None:
+    with pytest.raises(InputError, match="a latent is a float tensor"):
+        normalise_latents([latent])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seed", 1.5), ("seed", "a"), ("image", 5), ("heats", 0.5), ("heats", "05"), ("heats", [])]
+)
+def test_a_wrong_argument_of_a_heat_series_is_named(name: str, value: object) -> None:
+    arguments = {"heats": [0.5], name: value}
+    with pytest.raises(InputError, match=name):
+        heat_series(Toy(), pngs.pixels(8, 9), **arguments)  # type: ignore[arg-type]

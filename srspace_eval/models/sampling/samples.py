@@ -78,13 +78,10 @@ def sample_array(
     >>> sample_array(Bicubic(4), np.zeros((6, 5, 3), np.uint8), n=2).shape
     (2, 24, 20, 3)
     """
-    for name, value in (("n", n), ("seed", seed)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise InputError(f"{name} = {value!r} is not an integer")
+    check_key(seed, image)
+    _check_integer("n", n)
     if n < 1:
         raise InputError(f"n = {n}: at least one sample must be requested")
-    if image is not None and not isinstance(image, str):
-        raise InputError(f"image = {image!r} is not a text; it is the image's name")
     check_pixels(lr, image or "lr")
     check_precision(model, precision)
     if image is None:
@@ -98,6 +95,24 @@ def sample_array(
     if lost:
         raise SamplingError(f"{image or 'lr'}: {NOT_FINITE}", [f"sample {i}" for i in lost])
     return np.stack([pixels for pixels in found if pixels is not None])
+
+
+def check_key(seed: object, image: object) -> None:
+    """Check what determines the latents.
+
+    Raises
+    ------
+    InputError
+        If the seed is not an integer, or the image's name is neither a text nor None.
+    """
+    _check_integer("seed", seed)
+    if image is not None and not isinstance(image, str):
+        raise InputError(f"image = {image!r} is not a text; it is the image's name")
+
+
+def _check_integer(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name} = {value!r} is not an integer")
 
 
 def content_name(lr: Pixels) -> str:
