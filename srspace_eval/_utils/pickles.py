@@ -152,8 +152,8 @@ class _Machine:
             require(4 <= len(args) <= 8 and kinds[0] == "storage", "strange tensor")
             offset, size, stride = args[1:4]
             fine = type(size) is type(stride) is tuple and len(size) == len(stride) <= _MOST_DIMENSIONS
+            self._work(len(size) if fine else 0)
             require(fine and are_sizes((offset, *size, *stride)), "tensor of strange shape")
-            self._work(len(size))
             last = offset + sum((side - 1) * step for side, step in zip(size, stride, strict=True))
             require(0 in size or last < args[0].size, "tensor larger than its numbers")
             made.kind = "tensor"
@@ -167,6 +167,7 @@ class _Machine:
             require(self.encoded <= _MOST_ENCODED, "large bytes object")
         elif name == "torch.Size":
             fine = len(args) == 1 and type(args[0]) is tuple and len(args[0]) <= _MOST_DIMENSIONS
+            self._work(len(args[0]) if fine else 0)  # it makes a copy
             require(fine and are_sizes(args[0]), "tensor of strange shape")
         elif name == "torch.device":
             require(len(args) in (1, 2) and all(type(arg) in (str, int) for arg in args), "strange device")

@@ -9,7 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from srspace_eval.cli._common import print_json, say, shown, tell
+from srspace_eval._utils.untrusted_text import visible
+from srspace_eval.cli._common import print_json, say, tell
 from srspace_eval.report.letters import Batch, contents, verdict, write_letters
 
 _LISTED = 5
@@ -34,9 +35,9 @@ def show_batch(batch: _Printed, reports: Path | None, *, as_json: bool) -> None:
         for outcome in batch.outcomes:
             lines = [("fault", fault) for fault in outcome.faults] + [("notice", text) for text in outcome.notices]
             for kind, text in lines[:_LISTED]:
-                tell(f"{outcome.team.team}: {kind}: {text}")
+                tell(f"{visible(outcome.team.team)}: {kind}: {text}")
             if len(lines) > _LISTED:
-                tell(f"{outcome.team.team}: and {len(lines) - _LISTED} more (--reports or --json has all)")
+                tell(f"{visible(outcome.team.team)}: and {len(lines) - _LISTED} more (--reports or --json has all)")
         _table(batch)
     if reports is not None:
         say(f"wrote {len(write_letters(batch, reports))} reports to {reports}")
@@ -55,6 +56,6 @@ def _table(batch: Batch) -> None:
     table.add_column("verdict", no_wrap=True)
     for outcome in batch.outcomes:
         images, samples = map(str, contents(outcome) or ("–", "–"))
-        table.add_row(shown(outcome.team.team), shown(outcome.path.name), images, samples, verdict(outcome))
+        table.add_row(visible(outcome.team.team), visible(outcome.path.name), images, samples, verdict(outcome))
     console = Console(highlight=False, markup=False)
     console.print(table)

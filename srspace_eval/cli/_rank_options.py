@@ -13,6 +13,7 @@ from srspace_eval.cli._common import tell
 from srspace_eval.errors import RankingError, ResultsError
 from srspace_eval.metrics.registry import OR_INSTALL
 from srspace_eval.ranking import rule
+from srspace_eval.ranking.columns import cells_of
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.published_tables import (
     load_published,
@@ -98,13 +99,42 @@ def tracks_of(names: Sequence[str], board: Path | None, published: Sequence[str]
     return board_tracks(board)
 
 
-def require_few_rows(board: Path, rankings: Sequence[Ranking]) -> None:
-    """Refuse tracks of a board that have more rows together than one track's rankings may have."""
-    rows = sum(len(one.rows) for ranking in rankings for one in ranking.all)
-    if len(rankings) > 1 and rows > rule.MAX_ROWS:
+MAX_CELLS = 30_000
+"""The largest number of values (rows times columns) of all tracks of a board, if no track is named.
+
+Six tracks of fifty teams in ten columns have 3000.
+"""
+
+
+def counts_of(ranking: Ranking) -> tuple[int, int]:
+    """The rows of all rankings of a track, and their values: rows times columns."""
+    values = (cells_of(len(one.rows), one.track, one.columns) for one in ranking.all)
+    return sum(len(one.rows) for one in ranking.all), sum(values)
+
+
+def require_few_rows(board: Path, counts: Sequence[tuple[int, int]]) -> None:
+    """Check that the rankings of a board's tracks are not too large together. A single track is not checked.
+
+    Parameters
+    ----------
+    counts
+        What :func:`counts_of` gives for each track.
+
+    Raises
+    ------
+    RankingError
+        If several tracks have more than :data:`srspace_eval.ranking.rule.MAX_ROWS` rows, or :data:`MAX_CELLS` values.
+    """
+    rows, cells = (sum(numbers) for numbers in zip(*counts, strict=True))
+    if len(counts) > 1 and rows > rule.MAX_ROWS:
         raise RankingError(
-            f"{board}: the rankings of its first {len(rankings)} tracks have {rows} rows together, and at most "
+            f"{board}: the rankings of its first {len(counts)} tracks have {rows} rows together, and at most "
             f"{rule.MAX_ROWS} are ranked if no track is named; name those to rank with --track"
+        )
+    if len(counts) > 1 and cells > MAX_CELLS:
+        raise RankingError(
+            f"{board}: the rankings of its first {len(counts)} tracks have {cells} values together (rows times "
+            f"columns), and at most {MAX_CELLS} are ranked if no track is named; name those to rank with --track"
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from srspace_eval._utils.notices import notify
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.cli._batch import show_batch
 from srspace_eval.cli._common import print_json, progress, say, tell
 from srspace_eval.cli._options import submission_options, track_from
@@ -61,13 +62,13 @@ def command(
         print_json(report.to_document())
     else:
         for fault in report.faults:
-            tell(f"fault: {fault}")
+            tell(f"fault: {visible(fault)}")
         for notice in report.notices:
-            tell(f"notice: {notice}")
+            tell(f"notice: {visible(notice)}")
     count = len(report.faults)
     verdict = f"{count or 'no'} fault{'s' if count != 1 else ''}"
     say(
-        f"{submission}: {verdict}; {report.samples} samples of {len(report.pairing.pairs)} images, "
+        f"{visible(str(submission))}: {verdict}; {report.samples} samples of {len(report.pairing.pairs)} images, "
         f"track {report.track.name}, names such as {example_names([report.pairing.template], report.track.first)}"
     )
     _notify_missing_weights({report.track.name: report.track})

@@ -12,6 +12,7 @@ from srspace_eval.cli._common import print_json, print_text, progress, say
 from srspace_eval.cli._options import EXISTING_FILE, EXISTING_FOLDER, SOURCE, ExistingPath, LateHelp, byte_count
 from srspace_eval.cli._rank_options import (
     columns_of,
+    counts_of,
     digits_of,
     forms_of,
     ids_of,
@@ -277,6 +278,7 @@ def command(
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
     chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     rankings: list[Ranking] = []
+    counts: list[tuple[int, int]] = []
     for track in tracks:
         ranking = rank(
             board,
@@ -296,7 +298,8 @@ def command(
         )
         rankings.append(ranking)
         if board is not None and not track_names:
-            require_few_rows(board, rankings)
+            counts.append(counts_of(ranking))
+            require_few_rows(board, counts)
     for ranking in rankings if columns is None else ():
         tell_hidden(ranking)
     looks: TableOptions = {

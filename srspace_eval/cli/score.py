@@ -250,7 +250,7 @@ def show(result: Result) -> None:
         if metric in own:
             table.add_row(f"{info.label} {info.arrow}", info.format(result.summary[metric]), info.unit)
     console = Console(highlight=False, markup=False)
-    console.print(shown(f"{result.team}, track {result.track}, {len(result.images)} images"))
+    console.print(visible(f"{result.team}, track {result.track}, {len(result.images)} images"))
     if result.incomplete:
         lacking = (
             "1 image lacks samples" if len(result.incomplete) == 1 else f"{len(result.incomplete)} images lack samples"
@@ -263,5 +263,5 @@ def show(result: Result) -> None:
     for finding in suspicions(result):
         console.print(shown(f"look at the pictures: {finding}"), soft_wrap=True)
     if result.declared is not None:
-        console.print(shown(f"declared in {result.declared.file}, not measured: {result.declared}"))
+        console.print(visible(f"declared in {result.declared.file}, not measured: {result.declared}"))
     console.print(shown(f"signature {result.signature.id}: {result.signature.text}"), soft_wrap=True)

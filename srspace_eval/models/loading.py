@@ -28,7 +28,7 @@ from srspace_eval.models.checkpoints.spandrel_files import SpandrelNetwork
 from srspace_eval.models.checkpoints.wiring import SKIPS, recognise_wiring
 from srspace_eval.models.plugins import is_plugin, load_plugin
 
-_LOADED_FROM = "loaded_from"  # attribute of a model: what load_model was given
+_LOADED_FROM = "srspace_eval_origin"  # attribute of a model: (what load_model was given, its _origin)
 
 
 def load_model(
@@ -88,7 +88,8 @@ def load_model(
     if self_ensemble:
         model = SelfEnsemble(model)
     with suppress(AttributeError, TypeError):  # a plug-in's model may refuse attributes
-        setattr(model, _LOADED_FROM, str(checkpoint))
+        # The file is hashed now: later it may be another one, or the working directory may have changed.
+        setattr(model, _LOADED_FROM, (str(checkpoint), _origin(str(checkpoint))))
     return model
 
 
@@ -118,9 +119,12 @@ def origin_of(model: Model, checkpoint: str | Path | None = None) -> dict[str, s
     >>> origin_of(load_model("bicubic_x4", "cpu"))
     {'checkpoint': 'bicubic_x4'}
     """
-    name = getattr(model, _LOADED_FROM, None) if checkpoint is None else str(checkpoint)
-    if name is None:
-        return {}
+    given, origin = getattr(model, _LOADED_FROM, (None, {}))
+    return dict(origin) if checkpoint is None or str(checkpoint) == given else _origin(str(checkpoint))
+
+
+def _origin(name: str) -> dict[str, str]:
+    """What records say of a checkpoint's file or of a plug-in. It reads the whole file."""
     if is_plugin(name):
         return {"checkpoint": name}
     return {"checkpoint": Path(name).name, "sha256": digest_of_checkpoint(Path(name))}
@@ -147,7 +151,11 @@ def _load(checkpoint: str | Path, device: torch.device, rrdb_skip: SkipFrom | No
     net = build_network(path, state, found, device)
     if isinstance(net, ConditionalFlow):
         _check_rrdb_only(found.config.name, rrdb_skip)
-        return FlowModel(found.config, net)
+        try:
+            return FlowModel(found.config, net)
+        except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
+            # Each matrix is regular, but not its product with a scale of 0.
+            raise CheckpointError(f"{path}: a layer cannot be inverted; the checkpoint is damaged") from error
     net.skip = rrdb_skip or _wiring(path, net, found)
     details = {**found.config.details, "skip": net.skip}
     return RRDBModel(dataclasses.replace(found.config, details=details), net)

@@ -31,6 +31,8 @@ def check_pixels(lr: object, where: str) -> None:
     if not isinstance(lr, np.ndarray) or lr.dtype != np.uint8 or lr.ndim != 3 or lr.shape[2] != 3 or 0 in lr.shape:
         kind = f"{lr.dtype} {lr.shape}" if isinstance(lr, np.ndarray) else type(lr).__name__
         raise InputError(f"{where}: an LR is an array (h, w, 3) of uint8, not {kind}")
+    if isinstance(lr, np.ma.MaskedArray):
+        raise InputError(f"{where}: masked pixels cannot be left out; pass an array without a mask, such as x.filled()")
 
 
 def check_tensor(lr: Tensor) -> None:

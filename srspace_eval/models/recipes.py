@@ -18,7 +18,7 @@ from srspace_eval.models.base import Flow, Model
 from srspace_eval.models.lr_input import check_pixels, to_tensor
 from srspace_eval.models.memory import default_memory_limit, out_of_memory_named
 from srspace_eval.models.precision import inference
-from srspace_eval.models.sampling.samples import NOT_FINITE, iterate_samples
+from srspace_eval.models.sampling.samples import NOT_FINITE, check_key, content_name, iterate_samples
 from srspace_eval.models.sampling.settings import SampleRequest, SamplingSettings, check_heat
 from srspace_eval.models.sampling.tiling import choose_tile_size
 
@@ -47,12 +47,13 @@ def normalise_latents(latents: Sequence[Tensor], heat: float = 0.9, *, scope: Sc
     Returns
     -------
     list[Tensor]
-        Tensors of the same shapes and types. A latent without variation becomes zeros.
+        Tensors of the same shapes and types. A latent without variation becomes zeros; one that is not finite becomes
+        NaN.
 
     Raises
     ------
     InputError
-        If the heat or the scope is not one of those above.
+        If the heat or the scope is not one of those above, or a latent is not such a tensor.
 
     Examples
     --------
@@ -66,9 +67,13 @@ def normalise_latents(latents: Sequence[Tensor], heat: float = 0.9, *, scope: Sc
     axes = (2, 3) if scope == "channel" else (1, 2, 3)
     found = []
     for latent in latents:
+        given: object = latent  # callers may pass anything
+        if not isinstance(given, Tensor) or given.ndim != 4 or not given.is_floating_point():
+            kind = f"{given.dtype} {tuple(given.shape)}" if isinstance(given, Tensor) else type(given).__name__
+            raise InputError(f"a latent is a float tensor (N, C, H, W), not {kind}")
         centred = latent.double() - latent.double().mean(axes, keepdim=True)
         deviation = centred.square().mean(axes, keepdim=True).sqrt()
-        scaled = torch.where(deviation > 0, heat * centred / deviation, torch.zeros_like(centred))
+        scaled = torch.where(deviation == 0, torch.zeros_like(centred), heat * centred / deviation)
         found.append(scaled.to(latent.dtype))
     return found
 
@@ -165,7 +170,7 @@ def transfer_content(
     return np.ascontiguousarray(levels.to(torch.uint8).permute(1, 2, 0).cpu().numpy())
 
 
-def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int = 0, image: str = "") -> Pixels:
+def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int = 0, image: str | None = None) -> Pixels:
     """One sample at several heats: the same latents, scaled, so that the pictures change smoothly with the heat.
 
     Parameters
@@ -177,7 +182,8 @@ def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int =
     heats
         Standard deviations of the latents, each 0 or more.
     seed, image
-        They determine the latents, those of sample 0 of :meth:`~srspace_eval.models.base.Model.sample`.
+        They determine the latents, which are those of sample 0 of :meth:`~srspace_eval.models.base.Model.sample`. Its
+        documentation explains ``image``.
 
     Returns
     -------
@@ -187,7 +193,7 @@ def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int =
     Raises
     ------
     InputError
-        If the model is deterministic, there are no heats, or the LR or a heat is out of range.
+        If the model is deterministic, there are no heats, or an argument has the wrong shape, type or range.
     SamplingError
         If pictures are not finite, or there is not enough memory.
 
@@ -218,9 +224,14 @@ def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int =
     """
     if model.config.deterministic:
         raise InputError(f"{model.config.name} is deterministic: heat changes nothing")
+    check_key(seed, image)
+    given: object = heats  # callers may pass anything
+    if isinstance(given, str) or not np.iterable(given):
+        raise InputError(f"heats = {heats!r} is not a list of numbers")
     if not len(heats):
         raise InputError("heats is empty: give at least one")
     check_pixels(lr, image or "lr")
+    image = content_name(lr) if image is None else image
     limit = default_memory_limit(model.device)
     tile_size = choose_tile_size(model, lr.shape[0], lr.shape[1], limit, image or "lr")
     settings = SamplingSettings(seed, model.config.quantize)

@@ -34,3 +34,16 @@ def all_default_columns(track: Track) -> tuple[str, ...]:
     """The metrics that the track's measurement or any of its rules names."""
     named = {*track.measured, *(metric for rule in track.rankings for metric in rule.named)}
     return tuple(metric for metric in track.columns() if metric in named)
+
+
+def cells_of(rows: int, track: Track, shown: Sequence[str]) -> int:
+    """Rows times columns of a ranking: those that its table shows, and those that its rule ranks.
+
+    Parameters
+    ----------
+    track
+        A track with the ranking's rule alone.
+    shown
+        The columns that the table shows.
+    """
+    return rows * len({*shown, *(criterion.metric for criterion in track.ranking.criteria)})

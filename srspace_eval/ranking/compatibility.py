@@ -61,6 +61,28 @@ def choose_signature(results: Sequence[Result], chosen: str) -> Signature:
     return fitting[0]
 
 
+def unlike_chosen(results: Sequence[Result], chosen: str) -> list[str]:
+    """For each result, how its settings differ from those of a chosen signature; empty: they can be ranked together.
+
+    The texts have the result's value of a setting, then the chosen one. All differences count that
+    :func:`require_one_signature` refuses. Raises as :func:`choose_signature`.
+    """
+    signature = choose_signature(results, chosen)
+    holder = next(result for result in results if result.signature.id == signature.id)
+    return ["" if one is holder else "; ".join(_differences(one, holder)) for one in results]
+
+
+def _differences(result: Result, chosen: Result) -> list[str]:
+    if plain := result.signature.conflicts(chosen.signature):
+        return plain
+    found = []
+    for group, key, holders in _conflicts([result, chosen]):
+        values = {id(one): text for text, members in holders.items() for one in members}
+        stated = (short_name(values.get(id(one), "not stated"), _LONGEST) for one in (result, chosen))
+        found.append(f"{short_name(group)}.{short_name(key)}: {' / '.join(stated)}")
+    return found
+
+
 def signatures_of_tracks(board: Path | None, tracks: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
     """Which of the chosen signature ids belongs to each track; a track in which no result has one is left out.
 

@@ -13,8 +13,8 @@ from srspace_eval._utils.untrusted_text import name_key
 from srspace_eval.errors import RankingError
 from srspace_eval.ranking.baselines import require_free_baseline
 from srspace_eval.ranking.bootstrap import BootstrapPlan
-from srspace_eval.ranking.columns import tracks_of
-from srspace_eval.ranking.compatibility import choose_signature, measured_samples, require_one_signature
+from srspace_eval.ranking.columns import cells_of, tracks_of
+from srspace_eval.ranking.compatibility import measured_samples, require_one_signature, unlike_chosen
 from srspace_eval.ranking.departures import find_departures
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.eligibility import failed_conditions
@@ -36,7 +36,16 @@ from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
 from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
 
 MAX_ROWS = 20_000
-"""Rows of all rankings of a track together, if it has several. Ten rankings of two hundred teams have a tenth."""
+"""The largest number of rows that all rankings of a track may have together, if it has several.
+
+Ten rankings of two hundred teams have 2000 rows.
+"""
+
+MAX_CELLS = 200_000
+"""The largest number of values (rows times columns) that all rankings of a track may have together.
+
+Ten rankings of two hundred teams in ten columns have 20 000.
+"""
 
 
 def apply_rule(
@@ -100,6 +109,12 @@ def apply_rule(
         raise RankingError(
             f"track {track.name}: {len(tracks)} rankings of {len(lines)} entries have more than {MAX_ROWS} rows; leave "
             "out rankings of the track, or entries"
+        )
+    cells = sum(cells_of(len(lines), one, shown if columns is None else columns) for one, shown in tracks)
+    if cells > MAX_CELLS:
+        raise RankingError(
+            f"track {track.name}: its rankings of {len(lines)} entries have {cells} values (rows times columns); at "
+            f"most {MAX_CELLS} are ranked; leave out columns or rankings of the track, or entries"
         )
     if bootstrap is not None:
         numbers = resampled_numbers(results, lines, [one for one, _ in tracks], bootstrap)
@@ -220,17 +235,10 @@ def _apply(
 
 def _choose(entries: Sequence[Entry], chosen: str | None) -> dict[int, str]:
     """Index -> reason, for the measured entries that a chosen signature leaves out."""
-    results = [entry.result for entry in entries if entry.result is not None]
-    if chosen is None:
-        require_one_signature(results)
-        return {}
-    signature = choose_signature(results, chosen)
-    excluded = {}
-    for i, entry in enumerate(entries):
-        conflicts = entry.result.signature.conflicts(signature) if entry.result is not None else []
-        if conflicts:
-            excluded[i] = f"measured with other settings ({'; '.join(conflicts)})"
-    require_one_signature([e.result for i, e in enumerate(entries) if e.result is not None and i not in excluded])
+    results = {i: entry.result for i, entry in enumerate(entries) if entry.result is not None}
+    whys = [""] * len(results) if chosen is None else unlike_chosen(list(results.values()), chosen)
+    excluded = {i: f"measured with other settings ({why})" for i, why in zip(results, whys, strict=True) if why}
+    require_one_signature([result for i, result in results.items() if i not in excluded])
     return excluded
 
 

@@ -210,6 +210,10 @@ def write_leaderboards(
         raise RankingError(f"unknown format {', '.join(map(repr, unknown))}; choose of {', '.join(ALL_FORMATS)}")
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
+    if "html" in formats:
+        from srspace_eval.report.html.site import require_few_pages  # Jinja is loaded only for pages.
+
+        require_few_pages(out, rankings)
     stems = stems_of(rankings)
     texts = {
         file_name(stem, form): (
@@ -239,7 +243,6 @@ def write_leaderboards(
     merges = {REFERENCES} if "html" not in formats else set()  # it is added to, and not replaced
     require_own_texts(out, set(texts) - merges)
     if "html" in formats:
-        # Jinja is loaded only for pages.
         from srspace_eval.report.html.site import write_site
 
         site = write_site(

@@ -132,7 +132,7 @@ def collect_ratings(
     -----
     Notice
         For every answer that does not count, with the reason, for every obvious check that most raters fail, for every
-        outlying rater, and if one rater or one picture gives no interval.
+        outlying rater, for methods that nobody rated, and if one rater or one picture gives no interval.
 
     Examples
     --------
@@ -168,6 +168,8 @@ def collect_ratings(
         name for name, low in zip(outcome.scores.methods, outcome.scores.low, strict=True) if math.isnan(low)
     ]:
         notify(f"no interval, because one rater or one picture was rated: {', '.join(map(visible, missing))}")
+    if unrated := [name for name in key.entries if name not in outcome.scores.methods]:
+        notify(f"these methods have no MOS, because nobody rated them: {', '.join(map(visible, unrated))}")
     for rater in outcome.scores.outlying:
         notify(f"outlying, but counted: {rater.rater}: {'; '.join(rater.outlying)}")
     return outcome

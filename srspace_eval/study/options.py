@@ -26,6 +26,7 @@ TITLES = {
 }
 """Headings of the page, where the organiser gives none."""
 
+_MOST_DRAWS = 100_000  # of more, `rank --mor` reads none
 _WIDEST = 3840  # pixels of a 4K screen
 _LEGIBLE = 160  # smaller pieces are too small to judge
 
@@ -242,7 +243,7 @@ class CollectOptions:
     level
         Confidence level of the intervals, in [0.5, 1).
     draws, seed
-        Rankings: number of draws of the bootstrap, at least 100, and its seed.
+        Rankings: number of draws of the bootstrap, from 100 to 100 000, and its seed.
 
     Examples
     --------
@@ -258,6 +259,18 @@ class CollectOptions:
     draws: int = 2000
     seed: int = 0
     tolerance: float = 1.5
+
+    def __post_init__(self) -> None:
+        """Numbers of NumPy and of ``fractions`` become Python's, because the result is JSON."""
+        for name in ("agreement", "tolerance", "level"):
+            value = getattr(self, name)
+            if type(value) not in (int, float, bool) and isinstance(value, Real):
+                with suppress(OverflowError):
+                    object.__setattr__(self, name, float(value))
+        for name in ("draws", "seed"):
+            value = getattr(self, name)
+            if type(value) not in (int, bool) and isinstance(value, Integral):
+                object.__setattr__(self, name, operator.index(value))
 
     def problems(self) -> dict[str, str]:
         """The options that are out of range: name -> what the value must be.
@@ -287,7 +300,7 @@ class CollectOptions:
             "tolerance": (self.tolerance >= 0, "must not be negative"),
             "over": (self.over in ("crops", "images"), "must be 'crops' or 'images'"),
             "level": (0.5 <= self.level < 1, "must lie between 0.5 and 1"),
-            "draws": (self.draws >= 100, "must be at least 100"),
+            "draws": (100 <= self.draws <= _MOST_DRAWS, f"must lie between 100 and {_MOST_DRAWS}"),
             "seed": (self.seed >= 0, "must not be negative"),
         }
         return {name: demand for name, (holds, demand) in valid.items() if not holds}

@@ -17,8 +17,9 @@ def default_key_path(folder: Path) -> Path:
     >>> default_key_path(Path("studies/faces")).name
     'faces-key.json'
     """
-    beside = folder.resolve() if folder.is_symlink() or folder.name in ("", "..") else folder
-    return beside.with_name(f"{folder.resolve().name}-key.json")
+    real = Path(os.path.realpath(folder))  # unlike Path.resolve, no error for links in a circle
+    beside = real if folder.is_symlink() or folder.name in ("", "..") else folder
+    return beside.with_name(f"{real.name}-key.json")
 
 
 def check_places(folder: Path, key_path: Path) -> None:
@@ -27,9 +28,13 @@ def check_places(folder: Path, key_path: Path) -> None:
     Raises
     ------
     StudyError
-        If the folder or the key's file exists already, one of them would lie in a raters' folder, or a parent is
-        missing.
+        If the folder or the key's file exists already, the folder is a link or a mounted disk, one of them would lie
+        in a raters' folder, or a parent is missing.
     """
+    if folder.is_symlink():
+        raise StudyError(f"{folder}: is a link, which the study would replace; name the folder itself with --out")
+    if os.path.ismount(folder):
+        raise StudyError(f"{folder}: is a mounted disk, which cannot be replaced; name a folder in it with --out")
     problems = []
     if folder.resolve() == Path.cwd():
         problems.append(f"{folder}: is the current folder, and would be replaced; name another --out")

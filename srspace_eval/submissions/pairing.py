@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval._utils.whole_numbers import is_whole
 from srspace_eval.errors import InputError, SubmissionError
 from srspace_eval.submissions.image_names import (
@@ -160,7 +161,7 @@ def pair(
     notices += declared.values()
     if others:
         more = " …" if len(others) > 20 else ""
-        notices.append(f"{submission.path}: ignored, not PNGs: {', '.join(others[:20])}{more}")
+        notices.append(f"{submission.path}: ignored, not PNGs: {', '.join(map(visible, others[:20]))}{more}")
     return Pairing(
         tuple(pairs), wanted, template.text, len(found), tuple(faults), tuple(missing), tuple(notices), readme
     )

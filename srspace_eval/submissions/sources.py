@@ -16,6 +16,7 @@ from typing import Protocol
 from srspace_eval._utils.bounded_zip import BoundedZip, RefusedZipError, ZipLimits
 from srspace_eval._utils.files import is_zip
 from srspace_eval._utils.png import read_bytes
+from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.errors import ImageError, SubmissionError
 from srspace_eval.submissions.folder_search import MAX_ENTRIES, has_png, png_folders
 from srspace_eval.submissions.zip_members import composed_names, is_ignored, safe_members
@@ -50,7 +51,7 @@ class Source(Protocol):
         """
 
     def read(self, name: str, most: int | None = None) -> bytes:
-        """A file's bytes; of a file that is larger than ``most``, if given, the first so many.
+        """A file's bytes. If ``most`` is given, they are at most the first ``most`` bytes.
 
         Raises
         ------
@@ -62,21 +63,21 @@ class Source(Protocol):
         """A file's size in bytes, as it is stated; 0 if there is no such file."""
 
     def where(self, name: str) -> str:
-        """The file's name for messages."""
+        """The file's name for messages, in one line: a name may hold line ends, which would forge lines."""
 
 
 def alone_if_large(size: int, needed: int = 0) -> AbstractContextManager[object]:
-    """Of files and pictures of more than 64 MB, the threads of this process hold one at a time.
+    """A lock that the threads of this process share for files and pictures of more than 64 MB; none for smaller ones.
 
-    Otherwise a small zip of large files would take its memory once for each core.
+    Without it, each core would hold a large file of a small zip in memory at the same time.
 
     Parameters
     ----------
     size
         The size in bytes.
     needed
-        The bytes that the picture has at the size at which it is measured. One that takes less than twice as many is
-        not held alone: the GT, which the organiser chose, is as large.
+        The bytes of the pixels that are measured. A picture of at most twice as many takes no lock, because the GT,
+        which the organiser chose, is about as large.
     """
     return _ALONE if size > max(_LARGE, 2 * needed) else nullcontext()
 
@@ -146,7 +147,7 @@ class FolderSource:
         return path if path.exists() else self.path / unicodedata.normalize("NFD", name)  # see composed_names
 
     def where(self, name: str) -> str:
-        return str(self.path / name)
+        return visible(str(self.path / name))
 
 
 def outward_links(source: Source) -> Iterator[str]:
@@ -167,10 +168,11 @@ def outward_links(source: Source) -> Iterator[str]:
         return
     if not found:
         return
+    link, aim = visible(found[0].name), visible(str(found[0].resolve()))
     count = "1 file is a link" if len(found) == 1 else f"{len(found)} files are links"
     yield (
-        f"{source.path}: {count} {LINKED}. The linked files are measured. Example: {found[0].name} "
-        f"is a link to {found[0].resolve()}. If somebody sent you the folder, ask for the files themselves"
+        f"{source.path}: {count} {LINKED}. The linked files are measured. Example: {link} "
+        f"is a link to {aim}. If somebody sent you the folder, ask for the files themselves"
     )
 
 
@@ -212,7 +214,7 @@ class ZipSource:
         return self._members[name].file_size if name in self._members else 0
 
     def where(self, name: str) -> str:
-        return f"{self.path}: {self.inside}/{name}" if self.inside else f"{self.path}: {name}"
+        return visible(f"{self.path}: {self.inside}/{name}" if self.inside else f"{self.path}: {name}")
 
     def below(self, folder: str) -> ZipSource:
         """The files of one of its folders. The zip is not opened again: its directory may have 100 000 entries."""
@@ -222,7 +224,7 @@ class ZipSource:
         return inner
 
     def close(self) -> None:
-        """Close the file. It is opened again when it is needed; an inbox may have more zips than a process may open."""
+        """Close the zip until it is read again. An inbox may have more zips than a process may have open files."""
         archive, self._archive = self._archive, None
         if archive is not None:
             archive.close()

@@ -107,8 +107,16 @@ def image_fields(stem: str, gt_fields: Mapping[str, int | str], first: int) -> d
 def images_of_lr_names(stems: Iterable[str], scale: int) -> dict[str, str]:
     """LR's name -> its image's name, both without suffix.
 
-    The ending ``x4`` is not part of the image's name if it follows a digit, or if it follows a letter or digit in the
-    names of all LRs of the folder.
+    At scale 4, the ending ``x4`` is not part of the image's name if it follows a digit. If all ``stems`` have this
+    ending, and in none of them it follows a separator (a blank, ``_``, ``-`` or ``.``), it is not part of any image's
+    name.
+
+    Parameters
+    ----------
+    stems
+        The names of all LRs of a folder.
+    scale
+        The scale of the LRs.
 
     Examples
     --------
@@ -121,7 +129,8 @@ def images_of_lr_names(stems: Iterable[str], scale: int) -> dict[str, str]:
     """
     ending = f"x{scale}"
     shorter = {name: name.removesuffix(ending) for name in stems}
-    shorter = {name: image if image[-1:].isalnum() else name for name, image in shorter.items()}
+    # Other signs end an image's name: "(1)" of copies, and the accents that macOS writes after their letters.
+    shorter = {name: name if image[-1:] in " _-." else image for name, image in shorter.items()}
     everywhere = all(image != name for name, image in shorter.items())
     return {name: image if everywhere or image[-1:].isdecimal() else name for name, image in shorter.items()}
 

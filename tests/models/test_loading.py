@@ -34,8 +34,9 @@ def test_the_origin_of_a_file_is_its_name_and_digest(tmp_path: Path) -> None:
     assert origin_of(model) == expected
     assert origin_of(Bicubic(4), path) == expected
     path.unlink()
+    assert origin_of(model) == expected
     with pytest.raises(CheckpointError, match=r"some\.pth: cannot be read"):
-        origin_of(model)
+        origin_of(Bicubic(4), path)
 
 
 def test_the_origin_of_a_plug_in_is_its_name() -> None:

@@ -96,7 +96,7 @@ def test_collecting_writes_and_notices_and_gives_a_frame(study: Study, honest: l
     [
         (CollectOptions(level=float("nan")), "level is nan: it must lie between 0.5 and 1"),
         (CollectOptions(agreement=2), "agreement is 2"),
-        (CollectOptions(draws=5), "draws is 5: it must be at least 100"),
+        (CollectOptions(draws=5), "draws is 5: it must lie between 100 and 100000"),
         (CollectOptions(seed=-1), "seed is -1"),
         (CollectOptions(over="raters"), "over is 'raters'"),  # type: ignore[arg-type]
     ],

@@ -159,7 +159,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "layer 999 999 999 999": (saved(renamed, "srflow"), "absurd"),
     "a number of 900 digits": (saved(lambda s: s.update({"body." + "9" * 900: torch.zeros(1)})), "absurd"),
     "bytearray of 2 GB": (byte_array("archive"), "bytearray"),
-    "bytearray of 2 GB, protocol 4": (byte_array("protocol 4"), "not a PyTorch checkpoint"),
+    "bytearray of 2 GB, protocol 4": (byte_array("protocol 4"), "protocol 2 and 3"),
     "bytearray of 2 GB, old format": (byte_array("old format"), "bytearray"),
     "attributes named like methods": (saved(with_attributes), "surplus: evil"),
     "a tensor of 65 dimensions": (

@@ -60,6 +60,8 @@ def plane(picture: Pixels, channel: Channel, border: int) -> Floats:
     given: object = picture  # callers may pass anything
     if not isinstance(given, np.ndarray):
         raise InputError(f"picture: {type(given).__name__} given, a NumPy array wanted")
+    if isinstance(given, np.ma.MaskedArray):
+        raise InputError("picture: masked pixels cannot be left out; pass an array without a mask, such as x.filled()")
     if given.dtype != np.uint8 or given.ndim != 3 or given.shape[2] != 3:
         raise InputError(f"picture: {given.dtype} {given.shape} given, uint8 (H, W, 3) wanted")
     check_options(channel, border)

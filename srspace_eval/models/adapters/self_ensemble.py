@@ -51,9 +51,9 @@ class SelfEnsemble(Model):
         self.device, self.halo = model.device, model.halo
         self.tile_note = getattr(model, "tile_note", "")
         self.precisions = supported_precisions(model)
-        loaded_from = getattr(model, "loaded_from", None)
-        if loaded_from is not None:
-            self.loaded_from = loaded_from
+        origin = getattr(model, "srspace_eval_origin", None)
+        if origin is not None:
+            self.srspace_eval_origin = origin
 
     def latent_shapes(self, height: int, width: int) -> tuple[LatentShape, ...]:
         """An empty tuple: the model has no latents."""

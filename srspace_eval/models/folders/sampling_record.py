@@ -36,6 +36,7 @@ from srspace_eval._utils.documents import Digest, DocumentError, Text, convert
 from srspace_eval._utils.files import read_bounded, write_atomic
 from srspace_eval._version import __version__
 from srspace_eval.errors import SamplingError
+from srspace_eval.models.sampling.tiling import STEP
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
 from srspace_eval.tracks.names import is_file_name
 
@@ -138,6 +139,11 @@ def read_record(folder: Path) -> SamplingRecord | None:
         # --overwrite removes these files, so none of them may lie outside the folder.
         if outside := [file for image in document.images for file in image.files if not is_file_name(file)]:
             raise DocumentError(f"{outside[0]!r} lies outside the folder")
+        sides = [image.tile for image in document.images if image.tile is not None]
+        if odd := [side for side in sides if side < STEP or side % STEP]:
+            raise DocumentError(f"tile = {odd[0]}: must be a multiple of {STEP}")
+        if not document.environments:
+            raise DocumentError("environments is empty")
     except DocumentError as error:
         raise SamplingError(f"{path}: not a record of samples ({error}); use --overwrite or another --out") from error
     return SamplingRecord(document.model, document.settings, document.environments, document.images)

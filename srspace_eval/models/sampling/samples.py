@@ -78,17 +78,14 @@ def sample_array(
     >>> sample_array(Bicubic(4), np.zeros((6, 5, 3), np.uint8), n=2).shape
     (2, 24, 20, 3)
     """
-    for name, value in (("n", n), ("seed", seed)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise InputError(f"{name} = {value!r} is not an integer")
+    check_key(seed, image)
+    _check_integer("n", n)
     if n < 1:
         raise InputError(f"n = {n}: at least one sample must be requested")
-    if image is not None and not isinstance(image, str):
-        raise InputError(f"image = {image!r} is not a text; it is the image's name")
     check_pixels(lr, image or "lr")
     check_precision(model, precision)
     if image is None:
-        image = _content_name(lr)
+        image = content_name(lr)
     limit = default_memory_limit(model.device) if memory_limit is None else memory_limit
     tile_size = choose_tile_size(model, lr.shape[0], lr.shape[1], limit, image or "lr")
     requests = [SampleRequest(i, check_heat(heat)) for i in range(n)]
@@ -100,7 +97,25 @@ def sample_array(
     return np.stack([pixels for pixels in found if pixels is not None])
 
 
-def _content_name(lr: Pixels) -> str:
+def check_key(seed: object, image: object) -> None:
+    """Check what determines the latents.
+
+    Raises
+    ------
+    InputError
+        If the seed is not an integer, or the image's name is neither a text nor None.
+    """
+    _check_integer("seed", seed)
+    if image is not None and not isinstance(image, str):
+        raise InputError(f"image = {image!r} is not a text; it is the image's name")
+
+
+def _check_integer(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name} = {value!r} is not an integer")
+
+
+def content_name(lr: Pixels) -> str:
     """A name for an LR without one: different pixels or sizes give different names."""
     return f"lr-{sha256(repr(lr.shape).encode('ascii') + np.ascontiguousarray(lr).tobytes())[:16]}"
 

@@ -30,6 +30,7 @@ from srspace_eval._utils.unique_names import UniqueNames
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval._version import __version__
 from srspace_eval.errors import RankingError
+from srspace_eval.ranking.columns import cells_of
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.ranking.notes import is_signature_note, metric_label
 from srspace_eval.report.history import (
@@ -79,7 +80,11 @@ from srspace_eval.results.record import Result
 from srspace_eval.tracks.names import example_names
 
 MAX_PAGES = 5000
-"""Results of all tracks together, each of which has a page. Six tracks of eighty teams have a tenth."""
+"""The largest number of results that have a page, in all tracks together. Six tracks of eighty teams have 480."""
+
+MAX_CELLS = 40_000
+"""Values of all rankings together: rows times columns. Three rankings of a hundred teams in twelve columns have a
+tenth."""
 
 _DOWNLOADS = ("csv", "json", "tex", "md", "bib")
 _ASSETS = (
@@ -136,9 +141,9 @@ def write_site(
     Raises
     ------
     RankingError
-        If there is nothing to write, more than :data:`MAX_PAGES` results have pages, the folder holds files that are
-        not a leaderboard's, such files would be replaced, it cannot be written, ``study_report`` is neither a file nor
-        a web address, or the history cannot be used.
+        If there is nothing to write, there are more than :data:`MAX_PAGES` results or :data:`MAX_CELLS` values, the
+        folder holds files that are not a leaderboard's, such files would be replaced, it cannot be written,
+        ``study_report`` is neither a file nor a web address, or the history cannot be used.
     SubmissionError
         If a folder or zip of pictures cannot be used.
 
@@ -154,12 +159,7 @@ def write_site(
     """
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
-    pages = sum(bool(row.entry.result and row.entry.result.images) for one in rankings for row in one.rows)
-    if pages > MAX_PAGES:
-        raise RankingError(
-            f"{out}: {pages} results would have a page each, and at most {MAX_PAGES} are written; leave html out of "
-            "--format (formats), or rank fewer results or tracks"
-        )
+    require_few_pages(out, rankings)
     texts = texts or {}
     record = history_file(rankings)
     given = None if history is None else Path(history)
@@ -186,6 +186,28 @@ def write_site(
     except OSError as error:
         raise RankingError(f"{out}: the leaderboard cannot be written ({error}); choose another --out") from error
     return out / "index.html"
+
+
+def require_few_pages(out: Path, rankings: Sequence[Ranking]) -> None:
+    """Refuse rankings whose pages would take minutes to write.
+
+    Raises
+    ------
+    RankingError
+        If there are more than :data:`MAX_PAGES` results or :data:`MAX_CELLS` values.
+    """
+    pages = sum(bool(row.entry.result and row.entry.result.images) for one in rankings for row in one.rows)
+    if pages > MAX_PAGES:
+        raise RankingError(
+            f"{out}: {pages} results would have a page each, and at most {MAX_PAGES} are written; leave html out of "
+            "--format (formats), or rank fewer results or tracks"
+        )
+    cells = sum(cells_of(len(one.rows), one.track, one.columns) for ranking in rankings for one in ranking.all)
+    if cells > MAX_CELLS:
+        raise RankingError(
+            f"{out}: pages would show {cells} values (rows times columns of all rankings), and at most {MAX_CELLS} are "
+            "written; leave html out of --format (formats), or rank fewer results, columns or tracks"
+        )
 
 
 class _Site:
