@@ -133,7 +133,7 @@ class BandedTail:
         turn
             0 or 1, another one for the net that follows in a chain.
         """
-        maps = [BandedMap(like.height, like.width, hidden, scratch, f"map{k}") for k in range(3)]
+        maps = [BandedMap(like.height, like.width, hidden, scratch, f"map{k}", like.band_tiles) for k in range(3)]
         sources, kept, at = [], 0, 0
         for stage in self._stages:
             target = next(k for k in range(3) if k not in (kept, at))

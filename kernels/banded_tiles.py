@@ -31,7 +31,7 @@ Task: TypeAlias = Callable[[], object]
 _SMALL = 1_000_000  # OpenBLAS computes products of so many multiplications at most without copying the matrices
 _COLUMNS = 64  # tiles of a product, if there are more than twice as many
 
-_BAND_TILES = 64  # at least so many tiles are computed at a time, in whole rows
+_BAND_TILES = 64
 
 
 class BandedMap:
@@ -43,6 +43,8 @@ class BandedMap:
         Size of the picture. Pixels to the right of it and below it, up to whole bands, are zero.
     scratch, name
         Memory to use, and its name; None: new memory.
+    tiles
+        A band has at least so many tiles, in whole rows; None: 64.
 
     Attributes
     ----------
@@ -50,8 +52,8 @@ class BandedMap:
         (bands, 6, 4, channels, tile rows of a band · tile columns). Element (b, i + 1, j, k, t) is channel k of the
         pixel in row i and column j of tile t. The indices 0 and 5 of the second axis are the rows above and below the
         tile, copied when they are read.
-    rows, columns
-        Tile rows of a band, and tile columns.
+    rows, columns, band_tiles
+        Tile rows of a band, tile columns, and their product.
 
     Examples
     --------
@@ -59,18 +61,27 @@ class BandedMap:
     (16, 6, 4, 3, 64)
     """
 
-    def __init__(self, height: int, width: int, channels: int, scratch: Scratch | None = None, name: str = "") -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        channels: int,
+        scratch: Scratch | None = None,
+        name: str = "",
+        tiles: int | None = None,
+    ) -> None:
         self.height, self.width, self.channels = height, width, channels
         rows, self.columns = -(-height // RUN), -(-width // RUN)
-        self.rows = min(-(-_BAND_TILES // self.columns), rows)
-        shape = -(-rows // self.rows), SIDE, RUN, channels, self.rows * self.columns
+        self.rows = min(-(-(tiles or _BAND_TILES) // self.columns), rows)
+        self.band_tiles = self.rows * self.columns
+        shape = -(-rows // self.rows), SIDE, RUN, channels, self.band_tiles
         self.pixels = empty(*shape) if scratch is None else scratch.take(name, *shape)
 
     @classmethod
-    def of(cls, x: Tensor, scratch: Scratch | None = None, name: str = "") -> BandedMap:
+    def of(cls, x: Tensor, scratch: Scratch | None = None, name: str = "", tiles: int | None = None) -> BandedMap:
         """A copy of a picture (1, C, H, W)."""
         _, channels, height, width = x.shape
-        banded, picture = cls(height, width, channels, scratch, name), x[0].permute(1, 2, 0).numpy()
+        banded, picture = cls(height, width, channels, scratch, name, tiles), x[0].permute(1, 2, 0).numpy()
 
         def band(index: int, worker: int) -> None:
             for place, pixels in banded._pairs(index, banded.pixels[index, 1:-1], picture):

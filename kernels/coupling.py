@@ -4,7 +4,8 @@ The net's first convolution reads concat(z1, u). It is linear, so it is the sum 
 The second one, ``pre``, depends on the LR alone and is the same for all samples. The rest of SRFlow's net is two small
 convolutions with 64 channels between them, whose speed is bound by memory traffic. :func:`run_net` therefore computes
 a block of rows at a time on the CPU, so that the hidden channels stay in the cache. Nets with more convolutions of 3×3
-(SRFlow-DA) are faster in :mod:`srspace_eval.kernels.banded_net`, which needs float32 on the CPU.
+(SRFlow-DA), or with more channels at the ends (SRFlow's coarser levels), are faster in
+:mod:`srspace_eval.kernels.banded_net`, which needs float32 on the CPU.
 """
 
 from __future__ import annotations

@@ -70,22 +70,25 @@ class SharedValues:
         (1, C, H, W) float32.
     small
         (1, D, H / factor, W / factor) with a factor of 2 or 4; None: there is no such map.
+    tiles
+        See :class:`~srspace_eval.kernels.banded_tiles.BandedMap`.
 
     Attributes
     ----------
-    height, width
-        Size of the first map.
+    height, width, band_tiles
+        Size of the first map, and tiles of a band.
     both, below, right
         (bands, n, n, C + D, tiles), (bands, 6 - n, 6, C, tiles) and (bands, n, 6 - n, C, tiles): the values at the
         first n points of both axes, of both maps; and those of the first map at the other points.
     """
 
-    def __init__(self, own: Tensor, small: Tensor | None) -> None:
-        banded = BandedMap.of(own)
+    def __init__(self, own: Tensor, small: Tensor | None, tiles: int | None = None) -> None:
+        banded = BandedMap.of(own, tiles=tiles)
         self.height, self.width = banded.height, banded.width
         self.factor = 1 if small is None else self.height // small.shape[2]
         n = _POINTS[self.factor]
-        bands, tiles, channels = len(banded.pixels), banded.pixels.shape[-1], banded.channels
+        bands, tiles, channels = len(banded.pixels), banded.band_tiles, banded.channels
+        self.band_tiles = tiles
         depth = channels + (0 if small is None else small.shape[1])
         self.both = empty(bands, n, n, depth, tiles)
         self.below = empty(bands, SIDE - n, SIDE, channels, tiles)

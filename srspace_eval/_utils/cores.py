@@ -20,7 +20,7 @@ def default_workers() -> int:
 
 
 def threads_of(workers: object) -> int:
-    """The number of threads that a caller wants; None: one for each core.
+    """Check a number of threads, and return it. If ``workers`` is None, it is one thread for each core.
 
     >>> threads_of(3), threads_of(None) == default_workers()
     (3, True)
@@ -28,7 +28,7 @@ def threads_of(workers: object) -> int:
     Raises
     ------
     InputError
-        If it is not a whole number of at least 1.
+        If ``workers`` is not a whole number of at least 1.
     """
     if workers is None:
         return default_workers()

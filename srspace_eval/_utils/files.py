@@ -37,7 +37,9 @@ _LONGEST_NAME = 255  # bytes, on every system in use
 
 
 def given_name(path: Path | str) -> str:
-    """The name of a file or folder as its user gave it. Links are not followed: a link may lead to a store of hashes.
+    """The name of a file or folder as its user gave it.
+
+    Links are not followed: a link may lead into a store that names its files by their hashes.
 
     >>> given_name("inbox/A.zip"), given_name("inbox/B/../A/")
     ('A.zip', 'A')
@@ -70,7 +72,7 @@ def read_beginning(path: Path, most: int) -> bytes:
 
 @contextmanager
 def _regular(path: Path) -> Iterator[IO[bytes]]:
-    """A regular file that is open for reading; an OSError if it is none."""
+    """Open a regular file for reading. Any other file is an OSError."""
     # Opened without blocking: opening a pipe without a writer would wait without end.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     try:

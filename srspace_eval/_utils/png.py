@@ -61,7 +61,9 @@ def decode_png(data: bytes, where: str) -> Pixels:
 
 
 def cropped_copy(pixels: Pixels, height: int, width: int) -> Pixels:
-    """The left upper part of a picture, without the memory of the rest.
+    """The top left part of a picture, in an array that does not keep the rest in memory.
+
+    A picture that has ``height`` × ``width`` pixels is returned as it is.
 
     >>> whole = np.zeros((4, 5, 3), np.uint8)
     >>> cropped_copy(whole, 3, 2).base is None, cropped_copy(whole, 4, 5) is whole
@@ -151,7 +153,10 @@ def _decode(data: bytes, where: str, info: PngInfo) -> Pixels:
 
 
 def read_bytes(path: Path, most: int | None = None) -> bytes:
-    """The bytes of a regular file, bounded by :data:`MAX_FILE_BYTES`; of one larger than ``most``, the first so many.
+    """The bytes of a regular file.
+
+    If ``most`` is given, they are the first ``most`` bytes. If it is None, the file must not be larger than
+    :data:`MAX_FILE_BYTES`.
 
     Raises
     ------
@@ -235,7 +240,7 @@ def write_png(path: Path | str, pixels: Pixels, *, compress_level: int = 6) -> N
 
 
 def png_name(picture: Path) -> str:
-    """The name of a PNG that is made of a picture: its own, with the suffix in small letters.
+    """The name of a PNG that is made from a picture: the picture's name, with the suffix in small letters.
 
     >>> png_name(Path("in/0801.PNG"))
     '0801.png'

@@ -83,9 +83,9 @@ def inspect_png(data: bytes, where: str) -> PngInfo:
 
 
 def stated_bytes(data: bytes) -> int:
-    """The number of bytes of a PNG's pixels, computed from its header alone; 0 if it has no header.
+    """The number of bytes of a PNG's decoded pixels, as its header states its size; 0 if it has no header.
 
-    Nothing else of the file is checked.
+    Nothing is checked, so the header may be false.
     """
     if not data.startswith(SIGNATURE) or len(data) < 24:
         return 0

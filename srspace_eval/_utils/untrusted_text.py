@@ -160,7 +160,9 @@ def too_long(team: str) -> str:
 
 
 def unusable_name(team: str) -> str:
-    """The message for a team name that leaderboards cannot have; an empty text for other names.
+    """The message for a team name that leaderboards cannot show; an empty text for other names.
+
+    The caller adds how to give another name, such as ``with --team``.
 
     >>> unusable_name("A"), unusable_name(" ")
     ('', "' ': leaderboards cannot show this name; give another one")

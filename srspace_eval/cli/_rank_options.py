@@ -100,9 +100,9 @@ def tracks_of(names: Sequence[str], board: Path | None, published: Sequence[str]
 
 
 MAX_CELLS = 30_000
-"""Values of all tracks of a board, rows times columns, that are ranked if no track is named.
+"""The largest number of values (rows times columns) of all tracks of a board, if no track is named.
 
-Six tracks of fifty teams in ten columns have a tenth.
+Six tracks of fifty teams in ten columns have 3000.
 """
 
 
@@ -113,12 +113,17 @@ def counts_of(ranking: Ranking) -> tuple[int, int]:
 
 
 def require_few_rows(board: Path, counts: Sequence[tuple[int, int]]) -> None:
-    """Refuse tracks of a board that have more rows together than one track's rankings may have, or many values.
+    """Check that the rankings of a board's tracks are not too large together. A single track is not checked.
 
     Parameters
     ----------
     counts
         What :func:`counts_of` gives for each track.
+
+    Raises
+    ------
+    RankingError
+        If several tracks have more than :data:`srspace_eval.ranking.rule.MAX_ROWS` rows, or :data:`MAX_CELLS` values.
     """
     rows, cells = (sum(numbers) for numbers in zip(*counts, strict=True))
     if len(counts) > 1 and rows > rule.MAX_ROWS:

@@ -237,11 +237,11 @@ def _entries(downloads: Path) -> list[Path]:
 
 
 def _by_account(outputs: Sequence[ScoringOutput], known: Sequence[Team], problems: list[str]) -> list[ScoringOutput]:
-    """Give files that --teams does not name the team of their account.
+    """Assign each file that --teams does not name to the team of its account.
 
-    ``known`` has the teams of --teams. If it names another file of the same account, its team is taken. An account
-    whose files belong to several teams is a problem. So is an account with the name of a team that has other files:
-    everybody can register such a name.
+    ``known`` has the teams of --teams. The team of an account is that of another file of the account in ``known``. An
+    account whose files belong to several teams is a problem. So is an account that has the name of a team in ``known``,
+    but handed in none of its files: everybody can register such a name.
     """
     teams = {name_key(team.team) for team in known if team.file}
     of_account: dict[str, dict[str, Team]] = defaultdict(dict)
@@ -351,7 +351,10 @@ def _foreign_files(measured: Sequence[ScoringOutput], paths: Mapping[str, Path])
 
 
 def _foreign_rows(outputs: Sequence[ScoringOutput], earlier: Sequence[Mapping[str, str]], table: Path) -> Iterator[str]:
-    """Rows of an earlier import that another account would replace. Rows of the organiser's own files have none."""
+    """Yield a problem for each row of an earlier import that another account would replace.
+
+    A file whose team --teams tells may replace any row. So may a file that has no account.
+    """
     accounts = {name_key(unescape_cell(row["team"])): row.get(ACCOUNT, "") for row in earlier}
     for output in outputs:
         account = accounts.get(name_key(output.team))

@@ -233,7 +233,7 @@ class _Family:
         longer = [other for other in ids if other not in members and other.startswith(f"{self._id}_")]
         self._others = tuple(f"{other}_" for other in longer if self._id != self._first.name)
         self.columns = {info.id for measure_id, metric in members.items() for info in metric.columns_as(measure_id)}
-        # A metric of another package may change its tensors in place, with which other metrics measure.
+        # A metric of another package may change its tensors in place. Other metrics measure with the same tensors.
         self._copies = any(type(metric).__module__.partition(".")[0] != "srspace_eval" for metric in members.values())
         self._original = image
         self._given = _copied(image) if self._copies else image
@@ -256,6 +256,7 @@ class _Family:
             return ImageValues(self._renamed(found.values), self._renamed(found.curves))
 
     def _require_unchanged(self) -> None:
+        """Refuse a metric that changed its copies: otherwise, samples would be measured with changed pixels."""
         for what in ("gt", "lr"):
             given, original = getattr(self._given, what), getattr(self._original, what)
             if given is not original and not original.is_meta and not torch.equal(given, original):

@@ -28,7 +28,7 @@ from srspace_eval.models.checkpoints.spandrel_files import SpandrelNetwork
 from srspace_eval.models.checkpoints.wiring import SKIPS, recognise_wiring
 from srspace_eval.models.plugins import is_plugin, load_plugin
 
-_LOADED_FROM = "srspace_eval_origin"  # attribute of a model: what load_model was given, and its origin
+_LOADED_FROM = "srspace_eval_origin"  # attribute of a model: (what load_model was given, its _origin)
 
 
 def load_model(
@@ -124,6 +124,7 @@ def origin_of(model: Model, checkpoint: str | Path | None = None) -> dict[str, s
 
 
 def _origin(name: str) -> dict[str, str]:
+    """What records say of a checkpoint's file or of a plug-in. It reads the whole file."""
     if is_plugin(name):
         return {"checkpoint": name}
     return {"checkpoint": Path(name).name, "sha256": digest_of_checkpoint(Path(name))}

@@ -182,8 +182,8 @@ def heat_series(model: Model, lr: Pixels, heats: Sequence[float], *, seed: int =
     heats
         Standard deviations of the latents, each 0 or more.
     seed, image
-        They determine the latents, those of sample 0 of :meth:`~srspace_eval.models.base.Model.sample`. There
-        ``image`` is explained.
+        They determine the latents, which are those of sample 0 of :meth:`~srspace_eval.models.base.Model.sample`. Its
+        documentation explains ``image``.
 
     Returns
     -------

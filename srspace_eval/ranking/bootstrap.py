@@ -53,9 +53,9 @@ class BootstrapPlan:
 
     def __post_init__(self) -> None:
         if not is_whole(self.replicates, 100):
-            raise InputError(f"replicates = {self.replicates!r}: an interval needs at least 100")
+            raise InputError(f"replicates = {self.replicates!r}: must be a whole number of at least 100")
         if not is_whole(self.seed, 0):
-            raise InputError(f"seed = {self.seed!r} must be a whole number, and not be negative")
+            raise InputError(f"seed = {self.seed!r} must be a whole number of at least 0")
         level: object = self.level  # a caller may give anything
         if not isinstance(level, (float, np.floating)) or not 0 < level < 1:
             raise InputError(f"level = {level!r} must lie between 0 and 1")

@@ -21,10 +21,12 @@ MOS_FILE = "MOS.csv"
 OUTCOME_FILE = "study.json"
 """A study's numbers, which ``study collect`` writes beside its tables, with the tables' digests (``files``)."""
 
+BOARD_LEVEL = 0.95
+"""The confidence level of all intervals that a board shows."""
+
 _MAX_BYTES = 1 << 27
 _MOST_DRAWS, _MOST_NUMBERS = 100_000, 10_000_000  # `study collect` makes 2000 lines of some ten numbers
 _MAX_OUTCOME_BYTES = 1 << 24
-BOARD_LEVEL = 0.95
 _FEWEST = 50  # `study collect` makes 100 or more, and leaves out those that hold no ranking
 _ROUNDING = 6e-5  # the draws have four decimals, the MORs six
 
@@ -89,6 +91,7 @@ def read_draws(
 
 
 def _require_few(data: bytes) -> None:
+    """Raise a ValueError if a CSV is too large to be parsed. Its lines and commas are counted first: that is cheap."""
     lines = data.count(b"\n") + data.count(b"\r")
     numbers = lines + data.count(b",")
     if lines > _MOST_DRAWS + 1 or numbers > _MOST_NUMBERS:
@@ -136,9 +139,10 @@ def _check_digests(folder: Path, tables: Mapping[str, bytes]) -> None:
 
 
 def refuse_other_level(table: Path) -> None:
-    """Check that the intervals of a study's table are 95% intervals, as a board says of all intervals.
+    """Check that the intervals of a study's table are 95% intervals, because a board shows no others.
 
-    A table tells no level. The study.json beside it does, if it names the table's digest.
+    The table does not state its level. The study.json in the same folder does, and it is read if it has the digest of
+    the table.
 
     Raises
     ------

@@ -140,7 +140,10 @@ def table_entries(path: Path, track: Track | None = None) -> list[Entry]:
 
 
 def _is_as_published(team: str, values: Mapping[str, float | None], note: str, track: Track | None) -> bool:
-    """Whether a row that cites a table of this package has its values. Other citations cannot be checked."""
+    """Whether a row has the values of the published table that its note cites.
+
+    True if the note cites no table of this package: such a row cannot be checked.
+    """
     cited = table_of(note)
     if cited is None:
         return True

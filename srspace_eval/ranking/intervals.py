@@ -23,9 +23,10 @@ from srspace_eval.tracks.model import OrderKey, RankedMetric, RankingRule, Track
 Floats = NDArray[np.float64]
 
 MAX_NUMBERS = 50_000_000
-"""Numbers that the bootstrap computes: replicates times images, or times rows and columns. They take about 1 GB.
+"""The largest number of values that the bootstrap may compute. They take about 1 GB.
 
-The images count once more for each derived column of images and each ``per_image_rank`` of a formula.
+A ranking needs replicates × images, or replicates × rows × columns if that is more. The images count once more for each
+derived column of images and for each ``per_image_rank`` of a formula.
 """
 
 

@@ -36,11 +36,16 @@ from srspace_eval.ranking.ties_and_plateau import competition_ranks, sort_keys
 from srspace_eval.tracks.model import RankedMetric, RankingRule, Track
 
 MAX_ROWS = 20_000
-"""Rows of all rankings of a track together, if it has several. Ten rankings of two hundred teams have a tenth."""
+"""The largest number of rows that all rankings of a track may have together, if it has several.
+
+Ten rankings of two hundred teams have 2000 rows.
+"""
 
 MAX_CELLS = 200_000
-"""Values of all rankings of a track together: rows times columns. Ten rankings of two hundred teams in ten columns have
-a tenth."""
+"""The largest number of values (rows times columns) that all rankings of a track may have together.
+
+Ten rankings of two hundred teams in ten columns have 20 000.
+"""
 
 
 def apply_rule(

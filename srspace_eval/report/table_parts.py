@@ -19,8 +19,7 @@ ORDER = "order_"
 Group = Literal["ranked", "unranked", "baseline"]
 
 Source = Literal["measured", "claimed", "given", "published"]
-"""Where numbers come from, as charts tell it. Claimed ones are of a result with a :func:`doubt`."""
-
+"""Where numbers come from, as charts show it. Those of a result with a :func:`doubt` are ``"claimed"``."""
 
 DOUBTS = {
     "claim": "neither measured nor verified here",
@@ -28,11 +27,11 @@ DOUBTS = {
     "partly verified": "not all images were measured or verified here",
     "numbers only": "from a table of numbers, not measured here",
 }
-"""What the words of :func:`doubt` mean, and that of a row without a result in a history."""
+"""What the words of :func:`doubt` mean. A history has ``"numbers only"`` for a row without a result."""
 
 
 def doubt(evidence: str) -> str:
-    """The word that pages show at a result that was not measured or verified here as a whole; empty for other results.
+    """The word that pages show at a result if not all of it was measured or verified here; empty for other results.
 
     >>> [doubt(text) for text in ("measured here", "verified here", "verified here (2 of 3 images)", "claim", "")]
     ['', '', 'partly verified', 'claim', '']
@@ -45,12 +44,12 @@ def doubt(evidence: str) -> str:
 
 
 def doubt_beside(evidence: str) -> str:
-    """The :func:`doubt` as a text behind a name: ``" (claim)"``, or empty."""
+    """The :func:`doubt` as a text that follows a team's name: ``" (claim)"``, or empty."""
     return f" ({word})" if (word := doubt(evidence)) else ""
 
 
 def source_of(entry: Entry, metrics: Iterable[str] = ()) -> Source:
-    """Where the values of some metrics come from: ``"given"`` if any of them does."""
+    """Where an entry's values of some metrics come from. One value from a table makes all of them ``"given"``."""
     if any(entry.source_of(metric) == "given" for metric in metrics):
         return "given"
     return "claimed" if entry.origin == "measured" and doubt(entry.evidence) else entry.origin

@@ -15,7 +15,7 @@ from srspace_eval.tracks.reader import MAX_FILE_BYTES, builtin_names, load_track
 TRACK_FILE = "track.toml"
 
 MAX_TRACKS = 1000
-"""Tracks of a board that are ranked together. A board of thirty data sets at three scales has a tenth."""
+"""The largest number of a board's tracks that are ranked together. Thirty data sets at three scales have 90."""
 
 
 def keep_track(board: Path, track: Path) -> None:
@@ -47,7 +47,8 @@ def board_tracks(board: Path) -> list[Track]:
     Raises
     ------
     RankingError
-        If the board has no results of a known track. If it has results of too many tracks. The message says what to do.
+        If the board has no results of a known track, or results of more than :data:`MAX_TRACKS` tracks. The message
+        says what to do.
     TrackError
         If a track's file is malformed or describes another track than its folder's.
     """

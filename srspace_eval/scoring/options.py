@@ -82,7 +82,7 @@ class ScoreOptions:
     niqe_model: Path | None = None
 
     def __post_init__(self) -> None:
-        threads_of(self.workers)
+        threads_of(self.workers)  # refuses a wrong number
         if self.samples is not None and not is_whole(self.samples, 1, MAX_SAMPLES):
             raise InputError(f"samples = {self.samples!r}: must be between 1 and {MAX_SAMPLES}")
         if self.samples is not None:

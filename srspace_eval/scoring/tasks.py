@@ -69,7 +69,7 @@ def load(source: Source, ref: FileRef, height: int, width: int) -> Pixels:
     Parameters
     ----------
     height, width
-        The size of the crop, in pixels. It keeps the left upper corner.
+        The size of the crop, in pixels. The crop is the top left part.
 
     Returns
     -------

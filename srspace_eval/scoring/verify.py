@@ -114,7 +114,7 @@ def verify(
     (None, None)
     'equal'
     """
-    threads_of(workers)
+    threads_of(workers)  # refuses a wrong number
     if images != "all" and not is_whole(images, 1):
         raise InputError(f"images = {images!r}: must be at least 1, or 'all'")
     if seed is None:

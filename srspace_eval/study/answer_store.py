@@ -108,7 +108,7 @@ class AnswerStore:
                     Path(scratch).unlink(missing_ok=True)
 
     def _write(self, data: bytes) -> str:
-        """Write a file without a name of an answer, and wait until its bytes are on the disk."""
+        """Write an answer into a hidden file, and wait until its bytes are on the disk. Returns the file's path."""
         handle, scratch = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -122,9 +122,10 @@ class AnswerStore:
         return scratch
 
     def latest(self, rater: str, other_than: str | None = None) -> Sent | None:
-        """The complete answer of a rater with the latest revision, except that of an id. None: there is none.
+        """A rater's complete answer with the latest revision, except the one whose id is ``other_than``; None if none.
 
-        The organiser may have moved files away. The search ends where as many numbers as a rater has answers are free.
+        The organiser may have moved files away, so that a free number is not the end. The search ends after more than
+        :data:`ANSWERS_PER_RATER` free numbers in a row.
         """
         found = []
         free = 0

@@ -194,10 +194,9 @@ class StudyApplication:
             return _fault(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
         if answer.rater != rater:
             return _fault(HTTPStatus.FORBIDDEN, "the answer is from another rater")
-        # The page compares the id with that of the answer it sent, because a proxy may mix up replies.
         with self._storing[rater]:
-            # Of two different answers with one revision, none counts, and the first may have been confirmed. The page
-            # sends this one again, as a later revision.
+            # Two different answers with the same revision do not count, but the first may have been confirmed. So this
+            # one is refused, and the page sends it again with a later revision.
             other = self.store.latest(rater, answer.id) if answer.id and not answer.missing(self.key) else None
             if other and other.revision >= answer.revision:
                 return _json(HTTPStatus.CONFLICT, {"kept": False, "id": answer.id, "revision": other.revision})
@@ -207,10 +206,12 @@ class StudyApplication:
                 LOG.write(f"{rater}: {error}")
                 return _fault(HTTPStatus.INSUFFICIENT_STORAGE, "the answer could not be stored; save it as a file")
         LOG.write(f"{rater}: {len(answer.given)} answers stored as {file}")
+        # The page compares the id with that of the answer it sent, because a proxy may mix up replies.
         return _json(HTTPStatus.CREATED, {"kept": True, "id": answer.id})
 
 
 def _latest(sent: Sent | None) -> dict[str, object]:
+    """The fields of a session by which the page knows the latest answer that has arrived."""
     return {"revision": sent.revision, "latest": sent.id} if sent else {}
 
 

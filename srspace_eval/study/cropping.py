@@ -26,7 +26,7 @@ from srspace_eval.submissions.reading import open_picture
 from srspace_eval.submissions.sources import Source
 from srspace_eval.tracks.model import Track
 
-_ZEROS = 1 << 20
+_ZEROS = 1 << 20  # bytes that are written at once
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def read_pictures(
         by_image[task.crop.image].append(task)
     contexts: dict[str, LrContext] = {}
     others: dict[str, list[str]] = defaultdict(list)
-    larger: list[str] = []  # LR images
+    larger: list[str] = []  # a text for each LR image that is too large
 
     def read_method(image: str, index: int) -> None:
         entry = entries.entries[index]
@@ -229,7 +229,7 @@ def _square(picture: Pixels, crop: Crop, size: int) -> Pixels:
 def _low_resolution(
     entries: StudyEntries, image: str, gt: Pixels | None, size: tuple[int, int], larger: list[str]
 ) -> Pixels:
-    """The LR that raters see. One that is larger than the track's cropping and rounding explain is added to a list."""
+    """The LR that raters see. If it is larger than the track's cropping and rounding explain, ``larger`` names it."""
     scale = entries.track.scale
     if entries.lr is None:
         assert gt is not None  # StudyEntries without both are refused

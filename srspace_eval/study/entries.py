@@ -33,7 +33,7 @@ class StudyEntry:
 
 
 FEWEST_FOR_CHECKS = 3
-"""Number of methods from which on the median of their pictures is that of the majority, if one method is bad."""
+"""The smallest number of methods whose median picture cannot be spoiled by one bad method."""
 
 
 @dataclass(frozen=True)

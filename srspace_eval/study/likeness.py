@@ -49,7 +49,7 @@ def notify_unlike(entries: StudyEntries, options: StudyOptions, workers: int = 2
 
 
 def _looks_of_lr(entries: StudyEntries, images: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> dict[str, Look]:
-    """Image -> comparison of its LR with the shrunk GT. Pictures that cannot be used are left out, for build_study."""
+    """Image -> comparison of its LR with the shrunk GT. Pictures that cannot be used are left out."""
     looks: dict[str, Look] = {}
     assert entries.gt is not None
     assert entries.lr is not None
@@ -58,7 +58,7 @@ def _looks_of_lr(entries: StudyEntries, images: Sequence[str], sizes: Mapping[st
         try:
             large = decode_png(entries.gt.read(gt), entries.gt.where(gt))[: sizes[image][0], : sizes[image][1]]
             given = decode_png(entries.lr.read(lr), entries.lr.where(lr))
-        except ImageError:
+        except ImageError:  # build_study reports it
             continue
         small = shrunk(large, entries.track.scale)
         given = given[: small.shape[0], : small.shape[1]]

@@ -157,7 +157,7 @@ def is_inbox(path: Path | str) -> bool:
 
 
 def _are_scales(names: Sequence[str]) -> bool:
-    """Whether folders belong together. One that is named ``SwinIR_x4`` alone may be a method's."""
+    """Whether folders are the scales of one submission. A single name such as ``SwinIR_x4`` may be that of a method."""
     without = [_SCALE_NAME.sub("", name.casefold(), count=1) for name in names]
     return without.count("") > 1 or (len(set(without)) == 1 and all(_SCALE_NAME.search(name) for name in names))
 
@@ -168,14 +168,14 @@ def is_batch(submissions: Sequence[Path | str]) -> bool:
 
 
 def is_one_folder(submissions: Sequence[Path | str]) -> bool:
-    """Whether the paths are a single folder without zips. It is one submission if its team is named."""
+    """Whether the paths are a single folder without zips, which may be an inbox or one submission."""
     return len(submissions) == 1 and Path(submissions[0]).is_dir() and not _members(Path(submissions[0]))[0]
 
 
 def lone_folder(submission: Path | str) -> str:
-    """The folder of a submission that has all its PNGs; empty if they lie elsewhere, or its name has a scale.
+    """The name of a submission's only folder with PNGs. This folder may be the only submission of an inbox.
 
-    It may be the only submission of an inbox.
+    It is empty if a PNG is elsewhere, if there are zips, or if the name has a scale, such as ``x4``.
     """
     path = Path(submission)
     if not path.is_dir() or has_png(path):
@@ -187,8 +187,8 @@ def lone_folder(submission: Path | str) -> str:
 def find_submissions(submissions: Sequence[Path | str]) -> list[Path]:
     """The submissions that paths name: folders and zips, patterns such as ``inbox/*.zip``, and the members of an inbox.
 
-    A folder is an inbox only if it is the single path. Of several paths, each is one submission, as each file of a
-    pattern is: else a participant could hand in a folder of folders with the names of other teams.
+    A folder is an inbox only if it is the single path. If there are several paths, each is one submission. So is each
+    file that a pattern names. Otherwise a participant could hand in folders with the names of other teams.
 
     Returns
     -------

@@ -45,7 +45,8 @@ def choose_folder(submission: Source, gt: Source | None, track: Track, *, lr: So
             fitting[folder] = pair(enter(submission, folder), gt, track, lr=lr).resolved
         except SubmissionError as error:
             errors[str(error)] = error
-    if len(errors) == 1 and not fitting:  # the GT's or the LRs'
+    # An error that all folders share is about the GT or the LRs, not about the folders.
+    if len(errors) == 1 and not fitting:
         raise errors.popitem()[1]
     most = max(fitting.values(), default=0)
     best = [folder for folder, count in fitting.items() if count == most]

@@ -11,13 +11,15 @@ from srspace_eval.submissions.sources import Source, alone_if_large
 
 @contextmanager
 def open_picture(source: Source, name: str, height: int, width: int) -> Iterator[bytes]:
-    """The bytes of a picture. It is decoded inside the ``with`` block, and only its crop is kept after it.
+    """The bytes of a picture's file. Decode it inside the ``with`` block, and keep only a copy of the crop.
 
-    A picture may be much larger than its GT, and the file may hold more than the picture. The threads of this process
-    hold one such picture at a time (:func:`srspace_eval.submissions.sources.alone_if_large`).
+    A picture may be much larger than its GT, and a file much larger than its picture. The threads of this process hold
+    one such file at a time (:func:`srspace_eval.submissions.sources.alone_if_large`).
 
     Parameters
     ----------
+    source, name
+        The folder or zip, and the file's name in it.
     height, width
         The size at which the picture is measured, in pixels.
 

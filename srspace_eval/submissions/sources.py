@@ -51,7 +51,7 @@ class Source(Protocol):
         """
 
     def read(self, name: str, most: int | None = None) -> bytes:
-        """A file's bytes; of a file that is larger than ``most``, if given, the first so many.
+        """A file's bytes. If ``most`` is given, they are at most the first ``most`` bytes.
 
         Raises
         ------
@@ -67,17 +67,17 @@ class Source(Protocol):
 
 
 def alone_if_large(size: int, needed: int = 0) -> AbstractContextManager[object]:
-    """Of files and pictures of more than 64 MB, the threads of this process hold one at a time.
+    """A lock that the threads of this process share for files and pictures of more than 64 MB; none for smaller ones.
 
-    Otherwise a small zip of large files would take its memory once for each core.
+    Without it, each core would hold a large file of a small zip in memory at the same time.
 
     Parameters
     ----------
     size
         The size in bytes.
     needed
-        The bytes that the picture has at the size at which it is measured. One that takes less than twice as many is
-        not held alone: the GT, which the organiser chose, is as large.
+        The bytes of the pixels that are measured. A picture of at most twice as many takes no lock, because the GT,
+        which the organiser chose, is about as large.
     """
     return _ALONE if size > max(_LARGE, 2 * needed) else nullcontext()
 
@@ -224,7 +224,7 @@ class ZipSource:
         return inner
 
     def close(self) -> None:
-        """Close the file. It is opened again when it is needed; an inbox may have more zips than a process may open."""
+        """Close the zip until it is read again. An inbox may have more zips than a process may have open files."""
         archive, self._archive = self._archive, None
         if archive is not None:
             archive.close()

@@ -1,4 +1,4 @@
-"""The entries of a zip that was sent in: their names as readers know them, and what refuses the zip."""
+"""The entries of a participant's zip: their names, and the faults for which the zip is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_ZIP_BYTES = 1 << 37
 _LISTED = 100
 _WINDOWS = {0, 10}  # where a zip says that an entry was made: on a FAT or an NTFS disk
 _UTF_8 = 0x800  # the flag of entries whose name is UTF-8
-_ZIP64 = 1 << 32  # the size from which on a zip needs longer numbers
+_ZIP64 = 1 << 32  # bytes; a zip of this size or more needs 64-bit numbers
 _UNICODE_NAME = 0x7075  # the extra field in which Info-ZIP keeps the name as UTF-8
 
 # Other methods can allocate gigabytes of memory before they return the first byte.
@@ -148,7 +148,7 @@ def _overlaps(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
 def _name(info: zipfile.ZipInfo) -> str:
     """The name with / between folders. PowerShell 5.1 of Windows writes a backslash there.
 
-    It is read from the stored bytes, as versions of Python differ in what they make of them.
+    It is read from the stored bytes, because versions of Python decode them differently.
     """
     name = info.orig_filename
     if not info.flag_bits & _UTF_8 and not name.isascii():
@@ -159,8 +159,8 @@ def _name(info: zipfile.ZipInfo) -> str:
 def _decoded(name: bytes, extra: bytes) -> str:
     """A name without the flag of UTF-8. macOS and Info-ZIP write UTF-8 all the same, Windows its own code page.
 
-    In Japanese and Chinese code pages, a backslash can be the second byte of a letter. It is one if an odd number of
-    bytes above 127 is before it; ``_`` replaces it, and the other bytes are read as code page 437.
+    In Japanese and Chinese code pages, a backslash can be the second byte of a letter. It is part of a letter if an odd
+    number of bytes above 127 is before it. ``_`` then replaces it, and the other bytes are read as code page 437.
     """
     with suppress(UnicodeDecodeError):
         return name.decode("utf-8")

@@ -107,8 +107,16 @@ def image_fields(stem: str, gt_fields: Mapping[str, int | str], first: int) -> d
 def images_of_lr_names(stems: Iterable[str], scale: int) -> dict[str, str]:
     """LR's name -> its image's name, both without suffix.
 
-    The ending ``x4`` is not part of the image's name if it follows a digit, or if all LRs of the folder have it and in
-    none of their names it follows a separator: a blank, ``_``, ``-`` or ``.``.
+    At scale 4, the ending ``x4`` is not part of the image's name if it follows a digit. If all ``stems`` have this
+    ending, and in none of them it follows a separator (a blank, ``_``, ``-`` or ``.``), it is not part of any image's
+    name.
+
+    Parameters
+    ----------
+    stems
+        The names of all LRs of a folder.
+    scale
+        The scale of the LRs.
 
     Examples
     --------

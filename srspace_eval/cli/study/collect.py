@@ -99,18 +99,18 @@ def command(
             print_json(rated.to_dict())
             return
         _print_ratings(rated)
-        tell(f"{out / 'MOS.csv'} {_use('rank --values', level)}, {out / PAGE_FILE} for people")
+        tell(f"{out / 'MOS.csv'} {_purpose('rank --values', level)}, {out / PAGE_FILE} for people")
         return
     outcome = collect_study(answers, key, out=out, options=options)
     if as_json:
         print_json(outcome.to_dict())
         return
     _print_outcome(outcome)
-    tell(f"{out} {_use('rank --mor', level)}, {out / PAGE_FILE} for people")
+    tell(f"{out} {_purpose('rank --mor', level)}, {out / PAGE_FILE} for people")
 
 
-def _use(option: str, level: float) -> str:
-    """What the files are for. A board shows 95% intervals alone."""
+def _purpose(option: str, level: float) -> str:
+    """What the files are for, as a message says it. A board shows only 95% intervals."""
     from srspace_eval.ranking.draws import BOARD_LEVEL
 
     return f"for '{option}'" if level == BOARD_LEVEL else f"(not for '{option}', which needs --level {BOARD_LEVEL:g})"

@@ -18,7 +18,7 @@ from srspace_eval.kernels.banded_net import BandedTail, FirstConv
 from srspace_eval.kernels.banded_tiles import BandedMap, Stages, Task, run_stages
 from srspace_eval.kernels.coupling import Conv, Net, Skip
 from srspace_eval.kernels.upsampled_tiles import SharedConv, SharedValues
-from srspace_eval.kernels.winograd_tiles import RUN, Array, Scratch, empty
+from srspace_eval.kernels.winograd_tiles import RUN, SIDE, Array, Scratch, empty
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class BandedCondition:
     gain: Array
     offset: Array
     logdet: float
+
+    @property
+    def band_tiles(self) -> int:
+        """Tiles of a band."""
+        return int(self.pre.shape[-1])
 
     @property
     def nbytes(self) -> int:
@@ -79,7 +84,7 @@ class BandedStep:
 
         ``turn`` is 0 or 1, another one for the step that follows in a chain.
         """
-        like = BandedMap(values.height, values.width, 1, scratch, "like")
+        like = BandedMap(values.height, values.width, 1, scratch, "like", values.band_tiles)
         bands, tiles = len(like.pixels), like.pixels.shape[-1]
         arrays = [empty(bands, RUN, RUN, depth, tiles) for depth in self._depths]
         pre, gain, offset = arrays
@@ -94,7 +99,7 @@ class BandedStep:
         self, values: SharedValues, layout: torch.memory_format, scratch: Scratch, turn: int
     ) -> tuple[Stages, Callable[[], tuple[list[Tensor], float]]]:
         """As :meth:`condition`, but as pictures: pre, gain and offset (1, channels, H, W), and the log-determinant."""
-        like = BandedMap(values.height, values.width, 1, scratch, "like")
+        like = BandedMap(values.height, values.width, 1, scratch, "like", values.band_tiles)
         sizes = [(1, depth, values.height, values.width) for depth in self._depths]
         pictures = [torch.empty(size, memory_format=layout) for size in sizes]
         arrays = [picture[0].permute(1, 2, 0).numpy() for picture in pictures]
@@ -143,6 +148,10 @@ class BandedStep:
 
         stages = self._features.stages(like, hidden, head, finish, scratch, tasks, turn)
         return stages, lambda: -float(logs.sum())
+
+    def decode_bytes(self, condition: BandedCondition) -> int:
+        """About how much scratch memory :meth:`decode` takes: three maps of the net, with the edges of their bands."""
+        return 3 * condition.pre.nbytes * SIDE // RUN
 
     def decode(self, z: BandedMap, condition: BandedCondition, scratch: Scratch) -> Tensor:
         """Latents to image: z, overwritten by the result -> log|det| (1,) float64 of this direction."""

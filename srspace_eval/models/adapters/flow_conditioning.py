@@ -55,7 +55,7 @@ class FlowConditioning:
         features = self.levels[level]
         if step.banded is None or not can_tile(features.own):
             return self._kept(index, step.condition(features))
-        values = self._values(level)
+        values = self._values(level, step.band_tiles)
         each = step.condition_values * values.height * values.width * features.own.itemsize
         count = max(1, self.cache_left // each)
         missing = [other for other in coming if other not in self.steps][:count]
@@ -70,10 +70,10 @@ class FlowConditioning:
             self.steps[index] = found
         return found
 
-    def _values(self, level: int) -> SharedValues:
+    def _values(self, level: int, band_tiles: int) -> SharedValues:
         """What the steps of a level share. One level's values are kept at a time."""
         if self.current is None or self.current[0] != level:
             self.current = None
             features = self.levels[level]
-            self.current = level, SharedValues(features.own, features.stacked)
+            self.current = level, SharedValues(features.own, features.stacked, band_tiles)
         return self.current[1]

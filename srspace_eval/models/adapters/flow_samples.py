@@ -1,8 +1,8 @@
 """The samples that a flow is decoding: each layer changes all of them before the next layer does.
 
 So what a layer needs of the LR is computed once. Each sample is computed by itself, so that its bytes do not depend on
-the others. On the CPU in float32, each of PyTorch's operators uses one thread, and the threads share the samples and
-their blocks of rows. So the bytes do not depend on the number of threads either.
+the others. On the CPU in float32, the threads share the samples and their blocks of rows, or each decodes a sample in
+bands. Each of PyTorch's operators uses one thread. So the bytes do not depend on the number of threads either.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from srspace_eval.kernels.parallel import for_each, operators
 from srspace_eval.kernels.winograd_tiles import Scratch, can_tile
 from srspace_eval.models.adapters.banded_step import BandedCondition
 from srspace_eval.models.adapters.fused import FusedSplit, FusedStep, StepCondition
+
+_PARALLEL_BYTES = 64 << 20  # scratch memory of further threads, if each decodes a sample; more leaves the cache
 
 
 class FlowSamples:
@@ -39,7 +41,8 @@ class FlowSamples:
     """
 
     def __init__(self, latents: Tensor, like: Tensor, layout: torch.memory_format, scratch: Scratch) -> None:
-        self._like, self._layout, self._scratch = like, layout, scratch
+        self._like, self._layout = like, layout
+        self._scratches = [scratch]
         self._zs: list[Tensor | BandedMap] = [self._own(latent) for latent in torch.split(latents, 1)]
         self._spare: list[Tensor] = []  # memory for the samples after the next step
         self.logdets = [torch.zeros(1, dtype=torch.float64, device=like.device) for _ in self._zs]
@@ -47,11 +50,7 @@ class FlowSamples:
     def step(self, layer: FusedStep, condition: StepCondition | BandedCondition) -> None:
         """Undo a step with a coupling."""
         if isinstance(condition, BandedCondition):
-            assert layer.banded is not None
-            for k, z in enumerate(self._zs):
-                banded = z if isinstance(z, BandedMap) else BandedMap.of(z)
-                self._zs[k] = banded
-                self.logdets[k] = self.logdets[k] + layer.banded.decode(banded, condition, self._scratch)
+            self._step_in_bands(layer, condition)
             return
         zs = self.pictures()
         blocks = layer.row_blocks(zs[0])
@@ -61,6 +60,25 @@ class FlowSamples:
         for k, z in enumerate(zs):
             self._zs[k], logdet = layer.decode(z, condition)
             self.logdets[k] = self.logdets[k] + logdet
+
+    def _step_in_bands(self, layer: FusedStep, condition: BandedCondition) -> None:
+        step, threads = layer.banded, torch.get_num_threads()
+        assert step is not None
+
+        def part(k: int, worker: int) -> None:
+            z = self._zs[k]
+            banded = z if isinstance(z, BandedMap) else BandedMap.of(z, tiles=condition.band_tiles)
+            self._zs[k] = banded
+            self.logdets[k] = self.logdets[k] + step.decode(banded, condition, self._scratches[worker])
+
+        # A thread is faster with a sample of its own than with bands of a sample that it shares: what it has written
+        # stays in its cache. Samples that are left over are shared.
+        self._scratches += [Scratch() for _ in range(threads - len(self._scratches))]
+        more = (threads - 1) * step.decode_bytes(condition)
+        own = len(self._zs) // threads * threads if more <= _PARALLEL_BYTES else 0
+        for_each(part, own, settings=operators())
+        for k in range(own, len(self._zs)):
+            part(k, 0)
 
     def _step_in_rows(
         self, layer: FusedStep, condition: StepCondition, zs: list[Tensor], blocks: list[tuple[int, int]]

@@ -29,6 +29,8 @@ from srspace_eval.kernels.winograd_tiles import Scratch, can_tile
 from srspace_eval.models.adapters.banded_step import BandedCondition, BandedStep
 from srspace_eval.models.adapters.fused_condition import ConditionConv, LevelInput
 
+_BANDED_CHANNELS = 24  # steps with at least so many channels decode in bands, whatever their nets are
+
 
 @dataclass(frozen=True)
 class StepCondition:
@@ -112,8 +114,10 @@ class FusedStep:
     banded
         The same step in bands, if its weights are float32 and on the CPU.
     decodes_in_bands
-        Whether :attr:`banded` also decodes. SRFlow's and NCSR's nets have few products that tiles save: PyTorch takes
-        half the time for them.
+        Whether :attr:`banded` also decodes. At the finest level, SRFlow's and NCSR's nets have few products that tiles
+        save: PyTorch is faster there.
+    band_tiles
+        Tiles of a band, at least: with so many a step is fastest.
     condition_values
         How many numbers the step's condition has for each pixel of its level.
     """
@@ -138,9 +142,10 @@ class FusedStep:
             weight = first.weight[:, : self.channels].contiguous(memory_format=layout)
             self._noise = Net(Conv(weight, first.bias), tail)
         self.banded: BandedStep | None = None
+        self.band_tiles = 64 if self._affine.pointwise else 128
         self._layout = layout
         self.condition_values = self._condition.hidden + 2 * len(self.linear.matrix.weight)
-        self.decodes_in_bands = not self._affine.pointwise
+        self.decodes_in_bands = not self._affine.pointwise or len(self.linear.matrix.weight) >= _BANDED_CHANNELS
         if self._condition.shared is not None:
             nets = [net for net in (self._affine, self._noise) if net is not None and self.decodes_in_bands]
             self.banded = BandedStep(self._condition.shared, self._injector, nets, self.linear.conv, self.linear.logdet)

@@ -16,6 +16,8 @@ from srspace_eval.kernels.banded_tiles import BandedConv, BandedMap, Stages, run
 from srspace_eval.kernels.dense_tiles import DenseBlock
 from srspace_eval.kernels.winograd_tiles import Scratch
 
+_BAND_TILES = 96  # tiles of a band, at least: with so many the trunk is fastest
+
 
 class FusedRRDB:
     """The features of an RRDB network with a quarter of the products; float32 on the CPU, without gradients.
@@ -35,8 +37,9 @@ class FusedRRDB:
         net = self._net
         first = net.conv_first(lr)
         _, channels, height, width = first.shape
-        x, y, z = BandedMap.of(first), BandedMap(height, width, channels), BandedMap(height, width, channels)
-        grown = [BandedMap(height, width, net.growth) for _ in range(4)]
+        x = BandedMap.of(first, tiles=_BAND_TILES)
+        y, z = (BandedMap(height, width, channels, tiles=_BAND_TILES) for _ in range(2))
+        grown = [BandedMap(height, width, net.growth, tiles=_BAND_TILES) for _ in range(4)]
         values, scratch = DenseBlock.new_values(x, channels + 4 * net.growth), Scratch()
         size = 1, channels * len(stacked), height, width
         outputs = torch.empty(size, dtype=torch.float32, memory_format=torch.channels_last)

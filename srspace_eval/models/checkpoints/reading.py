@@ -27,7 +27,7 @@ _FORBIDDEN = re.compile(r"(?i)unsupported (global|class)|unrecognized (function|
 _LONGEST_NAME = 1000
 _MOST_DIMENSIONS = 8
 _MOST_PARAMETERS = 20_000
-_WRAPPERS = ("_orig_mod.", "module.", "_orig_mod.")  # each may be around the other
+_WRAPPERS = ("_orig_mod.", "module.", "_orig_mod.")  # one prefix may follow the other, in either order
 _MOST_GROWTH = 4  # a stored parameter may have four names, or be float8 and become float32
 
 
@@ -35,9 +35,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     """Read the parameters of a ``.pth`` or ``.safetensors`` file.
 
     A state dict inside ``params_ema``, ``params-ema``, ``params``, ``state_dict``, ``model_state_dict``, ``model`` or
-    ``net`` is taken out. The prefixes ``module.`` of data-parallel
-    training and ``_orig_mod.`` of ``torch.compile`` are removed. Pickles are read with
-    ``weights_only``: none of their code runs.
+    ``net`` is taken out. The prefixes ``module.`` of data-parallel training and ``_orig_mod.`` of ``torch.compile`` are
+    removed. Pickles are read with ``weights_only``: none of their code runs.
 
     Returns
     -------
@@ -121,8 +120,8 @@ def _load_pickle(path: Path, head: bytes) -> Any:
             ) from error
         if str(error).startswith("Unsupported operand"):
             raise CheckpointError(
-                f"{path}: not read: PyTorch reads pickles of protocol 2 and 3 without running code. This is another "
-                "one, or it is damaged; save it again with torch.save, without pickle_protocol"
+                f"{path}: not read: PyTorch reads pickles of protocol 2 and 3 without running code. This file "
+                "has another protocol, or is damaged; save it again with torch.save, without pickle_protocol"
             ) from error
         # PyTorch's own message is not shown: it tells how to load the file without protection.
         raise CheckpointError(f"{path}: is not a PyTorch checkpoint, or is damaged") from error

@@ -50,7 +50,7 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
         A folder whose PNGs are the LRs, or one PNG.
     scale
         The model's scale. At scale 4, a final ``x4`` of a file's name is not part of the image's name; see
-        :func:`srspace_eval.tracks.names.images_of_lr_names`. One PNG is the same image as in its folder.
+        :func:`srspace_eval.tracks.names.images_of_lr_names`. A single PNG gets the name that it has with its folder.
 
     Raises
     ------
@@ -93,9 +93,9 @@ def find_lrs(place: Path, scale: int) -> list[LrImage]:
 
 
 def _stems(lr: Path) -> list[str]:
-    """The names of all LRs in the folder of an LR, without suffix."""
+    """The names, without suffix, of an LR and of all LRs in its folder. Only its own if the folder cannot be listed."""
     others = []
-    with suppress(OSError):  # the folder cannot be listed
+    with suppress(OSError):
         others = [path.stem for path in lr.parent.iterdir() if path.suffix.lower() == ".png" and path.name[0] != "."]
     return [lr.stem, *others]
 

@@ -49,7 +49,7 @@ class MissingSamples:
 
 
 def is_made(path: Path) -> bool:
-    """Whether a sample is there. An empty file is none: a power failure can leave one."""
+    """Whether a sample's file exists and is not empty. A power failure can leave an empty file."""
     return path.is_file() and path.stat().st_size > 0
 
 

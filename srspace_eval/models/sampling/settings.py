@@ -45,7 +45,7 @@ class SamplingSettings:
 
 
 def check_quantize(quantize: object) -> None:
-    """Check how pixels become whole numbers.
+    """Check the name of the way in which pixels become whole numbers.
 
     Raises
     ------

@@ -23,7 +23,7 @@ MOST = 100
 """The page shows at most this many entries, the newest ones."""
 
 MOST_TEAMS, MOST_ROWS = 200, 5000
-"""It shows at most this many teams of a ranking's changes, and this many of all changes, the newest ones."""
+"""The page shows the first 200 teams of each change of a ranking. After 5000 teams, it shows no older changes."""
 
 MOST_COLUMNS = 24
 """A table has at most this many columns of values. A document from elsewhere may hold any number."""
@@ -91,7 +91,7 @@ class Step:
 
 
 def make_steps(history: HistoryDocument, folders: Mapping[str, str], tracks: Mapping[str, Track]) -> list[Step]:
-    """The entries, newest first, at most :data:`MOST`, with at most :data:`MOST_ROWS` teams or a few more.
+    """The entries, newest first, at most :data:`MOST`. No ranking is added once :data:`MOST_ROWS` teams are shown.
 
     Parameters
     ----------

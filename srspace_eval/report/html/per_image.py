@@ -55,7 +55,7 @@ class MetricTable:
 
 @dataclass(frozen=True)
 class PerImage:
-    """The tables, with (name, address of its page, :func:`doubt`) of each column.
+    """The tables, with (team, address of its page, its :func:`~srspace_eval.report.table_parts.doubt`) of each column.
 
     ``left_out`` submissions have no column.
     """

@@ -80,7 +80,7 @@ from srspace_eval.results.record import Result
 from srspace_eval.tracks.names import example_names
 
 MAX_PAGES = 5000
-"""Results of all tracks together, each of which has a page. Six tracks of eighty teams have a tenth."""
+"""The largest number of results that have a page, in all tracks together. Six tracks of eighty teams have 480."""
 
 MAX_CELLS = 40_000
 """Values of all rankings together: rows times columns. Three rankings of a hundred teams in twelve columns have a

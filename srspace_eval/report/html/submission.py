@@ -186,7 +186,7 @@ def _flat(data: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator
     """Yield (dotted name, text) of each setting in nested settings.
 
     Of a mapping at depth :data:`DEEPEST`, and of a list that contains lists or mappings, the text is the number of
-    entries. Long names and texts are shortened. A name stands in those of all settings below it, too.
+    entries. Long names and texts are shortened. A name is part of the names of all settings inside it.
     """
     for key, value in data.items():
         name = f"{prefix}{short_name(key, LONGEST_KEY)}"

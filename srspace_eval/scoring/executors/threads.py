@@ -30,7 +30,7 @@ PROCESS_BUDGET = MemoryBudget(1_500_000_000)
 """Memory for the activations of GTs in this process. Images wait until they fit."""
 
 _OWN_SIZES = MemoryBudget(1_500_000_000)
-"""Memory for pictures whose size only the submission states: there is neither a GT nor an LR. They wait as well."""
+"""Memory for pictures that have neither a GT nor an LR: only the submission states their size. They wait as well."""
 
 _MEASURING = 60  # bytes that the largest metric without a reference takes for each pixel
 
@@ -244,7 +244,7 @@ class _Run:
 
     @contextmanager
     def _own_size_held(self, task: ImageTask) -> Iterator[None]:
-        """Inside, a picture whose size only the submission states has its share of the memory for such pictures."""
+        """Hold memory of :data:`_OWN_SIZES` inside the ``with`` block, if neither a GT nor an LR states the size."""
         if task.gt is not None or task.lr is not None:
             yield
             return

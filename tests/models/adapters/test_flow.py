@@ -16,6 +16,7 @@ from torch import Tensor
 from srspace_eval.errors import CheckpointError, InputError
 from srspace_eval.flows import ConditionalFlow, FlowSpec
 from srspace_eval.models import load_model
+from srspace_eval.models.adapters import flow_samples
 from srspace_eval.models.adapters.flow import FlowModel
 from srspace_eval.models.adapters.peak import peak_bytes
 from srspace_eval.models.base import Flow, ModelConfig
@@ -95,7 +96,7 @@ def test_a_sample_does_not_depend_on_the_others(name: str) -> None:
 def test_the_bytes_do_not_depend_on_the_number_of_threads(name: str) -> None:
     spec = dataclasses.replace(SPECS[name], features=8, growth=4)
     model = FlowModel(ModelConfig(name, "test", spec.scale), make_flow(spec))
-    lr, latents = draw(model, 16, 16, 2)
+    lr, latents = draw(model, 16, 16, 3)
     before, found = torch.get_num_threads(), []
     try:
         for threads in (1, 2, 3, 8):
@@ -106,6 +107,15 @@ def test_the_bytes_do_not_depend_on_the_number_of_threads(name: str) -> None:
     for pictures, logdets in found[1:]:
         assert torch.equal(pictures, found[0][0])
         assert torch.equal(logdets, found[0][1])
+
+
+@pytest.mark.parametrize("name", ["srflow_x4", "srflow_da_x4"])
+def test_samples_that_share_the_threads_have_the_same_bytes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_model(name)
+    lr, latents = draw(model, 16, 16, 2)
+    expected = model.decode(lr, latents)
+    monkeypatch.setattr(flow_samples, "_PARALLEL_BYTES", -1)  # even one thread's memory is too much
+    assert all(map(torch.equal, model.decode(lr, latents), expected))
 
 
 @pytest.mark.parametrize("limit", [0, 20_000, 1 << 30])
