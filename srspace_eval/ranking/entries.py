@@ -231,8 +231,8 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
         If the table has faults (all are listed, with line numbers), or a value differs from the one that an entry
         already has.
     """
-    refuse_other_level(path)
     columns_ = track.columns()
+    refuse_other_level(path, columns_["mos"].direction if "mos" in columns_ else None)
     table = read_csv_table(path, "team")
     ids = [column for column in table.columns if column in columns_]
     skipped = {"team", "kind", *columns_}

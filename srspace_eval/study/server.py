@@ -80,6 +80,10 @@ class _Channel(HTTPChannel):
         finally:
             request.give_back()
 
+    def handle_expt(self) -> None:
+        # Urgent data, which no browser sends. Unread, it would wake the loop again and again.
+        self.close_now()
+
     def handle_close(self) -> None:
         super().handle_close()
         # A request that has arrived whole still waits for its thread, which gives back.
