@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from srspace_eval._utils.notices import notify
 from srspace_eval.study.rankings import Floats, Ints
 
 OUTLYING = 3.5
@@ -17,6 +18,7 @@ FEWEST_FOR_OUTLIERS = 5
 
 _ROUNDS = 1000
 _CONVERGED = 1e-10
+_UNFINISHED = 1e-8  # in steps of the scale; changes by rounding are smaller
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,11 @@ def fit_bias_model(score: Floats, rater: Ints, stimulus: Ints, step: float = 1.0
     BiasModel
         :class:`BiasModel`
 
+    Warns
+    -----
+    Notice
+        If the qualities still change after 1000 rounds, because groups of raters share few stimuli.
+
     Examples
     --------
     >>> score = np.array([2.0, 3.0, 4.0, 5.0])
@@ -122,6 +129,11 @@ def fit_bias_model(score: Floats, rater: Ints, stimulus: Ints, step: float = 1.0
         before, quality = quality, _weighted(score - bias[rater], weight[rater], stimulus)
         if np.max(np.abs(quality - before)) < _CONVERGED:
             break
+    if np.max(np.abs(quality - before)) > max(_CONVERGED, _UNFINISHED * step):
+        notify(
+            "the scores without the raters' biases are not exact: too few stimuli are shared by groups of raters, so "
+            "the biases could not be told apart; use the plain MOS"
+        )
     return BiasModel(quality, bias, inconsistency, weight)
 
 

@@ -10,15 +10,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from srspace_eval._utils.hashing import sha256
-from srspace_eval.errors import RankingError, StudyError
+from srspace_eval.errors import Notice, RankingError, StudyError
 from srspace_eval.ranking.draws import MOS_FILE, OUTCOME_FILE
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.study import server_log
 from srspace_eval.study.collect import collect_study
 from srspace_eval.study.key import Key
+from srspace_eval.study.panel import fit_bias_model
 from srspace_eval.study.places import check_places
 from srspace_eval.study.serve import StudyServer
 from srspace_eval.study.server_log import ServerLog
@@ -183,3 +185,12 @@ def test_a_table_of_opinions_names_each_method_once(tmp_path: Path, option: str)
     with pytest.raises(RankingError) as error:
         rank(None, "x4", table=tmp_path / "own.csv", **{option: opinions})  # type: ignore[arg-type]
     assert "line 4: 'A' is also in line 2" in " ".join(error.value.problems)
+
+
+def test_biases_that_could_not_be_told_apart_are_named() -> None:
+    raters = np.repeat(np.arange(30), 20)
+    stimuli = np.concatenate([np.arange(20) + 19 * number for number in range(30)])  # each shares one with the next
+    scores = np.clip(np.rint(3 + np.linspace(-1, 1, 30)[raters] + np.sin(stimuli * 7.0)), 1, 5)
+    with pytest.warns(Notice, match="too few stimuli are shared by groups of raters"):
+        fit_bias_model(scores, raters, stimuli)
+    fit_bias_model(scores, raters, np.tile(np.arange(20), 30))  # no notice
