@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import socket
 import sys
 from pathlib import Path
@@ -15,11 +16,14 @@ from srspace_eval._utils.hashing import sha256
 from srspace_eval.errors import RankingError, StudyError
 from srspace_eval.ranking.draws import MOS_FILE, OUTCOME_FILE
 from srspace_eval.ranking.leaderboard import rank
+from srspace_eval.study import server_log
+from srspace_eval.study.collect import collect_study
 from srspace_eval.study.key import Key
 from srspace_eval.study.places import check_places
 from srspace_eval.study.serve import StudyServer
+from srspace_eval.study.server_log import ServerLog
 from srspace_eval.tracks.reader import load_track
-from tests.helpers.studies import make_material, make_study
+from tests.helpers.studies import answer_document, make_material, make_study
 
 links = pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
 
@@ -80,6 +84,38 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Key]:
     return make_study(make_material(place), place, crops=1)
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [b"GET http://[told]/ HTTP/1.1", b"GET http://[::1 HTTP/1.1", b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000],
+)
+def test_an_address_or_a_length_that_cannot_be_read_is_a_refused_request(
+    study: tuple[Path, Key], tmp_path: Path, capsys: pytest.CaptureFixture[str], refused: bytes
+) -> None:
+    with (
+        StudyServer(*study, tmp_path / "answers") as server,
+        socket.create_connection(server.address, timeout=5) as raw,
+    ):
+        raw.sendall(refused + b"\r\n\r\n")
+        assert raw.recv(12) == b"HTTP/1.1 400"
+    assert capsys.readouterr().err == ""
+
+
+def test_the_reports_of_the_http_server_are_few_and_hold_no_text_of_clients(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, now = ServerLog(), [7.0]
+    monkeypatch.setattr(server_log.time, "monotonic", lambda: now[0])
+    for _ in range(1000):
+        log.handle(logging.makeLogRecord({"msg": "a connection failed", "levelno": logging.ERROR}))
+    now[0] = 9.0
+    log.handle(logging.makeLogRecord({"msg": "again", "levelno": logging.ERROR}))
+    assert capsys.readouterr().err.splitlines() == [
+        *["the HTTP server reports: a connection failed"] * 10,
+        "the HTTP server reported 990 times more",
+        "the HTTP server reports: again",
+    ]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="select() reports urgent data differently there")
 def test_urgent_data_ends_the_connection(
     study: tuple[Path, Key], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -120,3 +156,30 @@ def test_a_path_through_the_empty_folder_that_the_study_replaces(tmp_path: Path)
     make_study(make_material(tmp_path), tmp_path / "study" / "..", crops=1)
     assert (tmp_path / "study/index.html").is_file()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gt", "key.json", "methods", "study"]
+
+
+def test_a_result_does_not_replace_that_of_another_study(tmp_path: Path) -> None:
+    material = make_material(tmp_path)
+    for number in range(2):
+        place = tmp_path / str(number)
+        (place / "answers").mkdir(parents=True)
+        _, key = make_study(material, place, crops=1, secret=bytes([number]) * 32)
+        for rater in key.raters:
+            (place / "answers" / f"{rater}.json").write_text(json.dumps(answer_document(key, rater)))
+        if number == 0:
+            collect_study(place / "answers", key, out=tmp_path / "result")
+            earlier = (tmp_path / "result/MOR.csv").read_bytes()
+            collect_study(place / "answers", key, out=tmp_path / "result")
+    with pytest.raises(StudyError, match="the folder holds the result of another study"):
+        collect_study(place / "answers", key, out=tmp_path / "result")
+    assert (tmp_path / "result/MOR.csv").read_bytes() == earlier
+
+
+@pytest.mark.parametrize("option", ["mor", "values"])
+def test_a_table_of_opinions_names_each_method_once(tmp_path: Path, option: str) -> None:
+    (tmp_path / "own.csv").write_text("team,lr_psnr,diversity\nA,50,20\nB,46,25\n")
+    opinions = tmp_path / "opinions.csv"
+    opinions.write_text("team,mor,source,note\nA,1,,\nB,2,,\nA,2,published,a paper\n")
+    with pytest.raises(RankingError) as error:
+        rank(None, "x4", table=tmp_path / "own.csv", **{option: opinions})  # type: ignore[arg-type]
+    assert "line 4: 'A' is also in line 2" in " ".join(error.value.problems)
