@@ -21,6 +21,7 @@ from srspace_eval.ranking.published_tables import load_published, published_tabl
 from srspace_eval.results.record import Result
 from srspace_eval.results.signature import Signature
 from srspace_eval.results.store import result_path, write_result
+from srspace_eval.tracks.formula_words import formula_words
 from srspace_eval.tracks.model import Track
 from srspace_eval.tracks.reader import load_track
 from tests.helpers.commands import run
@@ -170,3 +171,22 @@ def test_signs_that_look_like_blanks_are_written_out(sign: str) -> None:
     name = f"Deep{sign}Est"
     assert visible(name) == f"Deep\\u{ord(sign):04x}Est"
     assert name_key(name) == name_key("DeepEst")
+
+
+def test_formulas_in_words_and_reasons_are_short(tmp_path: Path) -> None:
+    label = "L" * 200
+    columns = "".join(f'c{i} = {{ label = "{i}{label[3:]}", better = "higher" }}\n' for i in range(99))
+    named = "+".join(f"c{i}" for i in range(99))
+    condition = "+".join(["c1"] * 140) + ">0"
+    track = own_track(
+        tmp_path,
+        f'[columns]\n{columns}[rankings.a]\ncriteria = [{{ metric = "psnr" }}]\neligible = ["{condition}"]\n'
+        f'final = ["psnr"]\n[rankings.b]\ncriteria = [{{ metric = "psnr" }}]\norder_by = ["{named}"]\n',
+    )
+    ranking = rank([Entry("A", "team", {"psnr": 30.0, "c1": -1.0}, "given")], track, columns=["psnr"])
+    first, second = (str(one.rows[0].why_unranked) for one in ranking.all)
+    assert first.startswith("not eligible: 1LLL")
+    assert len(first) < 1100
+    assert second.endswith("; and 88 more reasons")
+    assert len(second) < 3000
+    assert len(formula_words(track.rankings[1].order_by[0].formula, track.label)) == 500
