@@ -54,15 +54,18 @@ class CsvTable:
         """Note a fault of one line."""
         self.faults.append((line, text))
 
-    def lines(self) -> Iterator[CsvLine]:
-        """The lines; a missing name, a name given twice and a wrong number of cells are noted as faults."""
+    def lines(self, publications: bool = True) -> Iterator[CsvLine]:
+        """The lines; a missing name, a name given twice and a wrong number of cells are noted as faults.
+
+        With ``publications``, lines of several publications may have one name.
+        """
         seen: dict[tuple[str, str], int] = {}
         for number, cells in self.rows:
             line = CsvLine(dict(zip(self.columns, cells, strict=False)), partial(self.fault, number))
             if len(cells) != len(self.columns):
                 self.fault(number, f"{len(cells)} cells under {len(self.columns)} columns")
-            # Two publications may have the same method.
-            key = (line.name(), line.cell("note") if line.cell("source") == "published" else "")
+            published = publications and line.cell("source") == "published"
+            key = (line.name(), line.cell("note") if published else "")
             if told := too_long(key[0]):
                 self.fault(number, told)
             elif not name_key(key[0]):

@@ -10,7 +10,9 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from srspace_eval._utils.files import open_regular
+import filelock
+
+from srspace_eval._utils.files import locked, open_regular
 from srspace_eval._utils.hashing import sha256_of_file
 from srspace_eval._utils.watched_http import LEAST_BYTES, SECONDS, Watch
 from srspace_eval.errors import WeightsError
@@ -51,16 +53,36 @@ def download(
     Raises
     ------
     WeightsError
-        If the server cannot be reached, its reply makes no sense, the connection breaks or is slower than 16 KB in a
-        minute, the disk is full or the file is not the one expected.
+        If another process downloads the file, the server cannot be reached, its reply makes no sense, the connection
+        breaks or is slower than 16 KB in a minute, the disk is full or the file is not the one expected.
     """
     if not url.startswith(("https://", "http://")):
         raise WeightsError(f"{url}: not an http or https address")
     part = target.with_name(target.name + ".part")
     by_hand = f"run the same command again to continue, or download {url} by hand and store it as {target}"
-    watch = Watch()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        with locked(target.with_name(target.name + ".lock")):
+            if not (target.is_file() and sha256_of_file(target).startswith(sha256_prefix)):
+                _download(url, target, part, sha256_prefix, largest, advance, by_hand)
+    except filelock.Timeout:
+        raise WeightsError(f"{target}: another process downloads it; wait until that has ended") from None
+    except OSError as error:
+        raise WeightsError(f"{target}: cannot be written ({error.strerror or error})") from None
+
+
+def _download(
+    url: str,
+    target: Path,
+    part: Path,
+    sha256_prefix: str,
+    largest: int | None,
+    advance: Callable[[int, int | None], None],
+    by_hand: str,
+) -> None:
+    """Download to ``part``, and rename it to ``target`` after its SHA-256 was checked."""
+    watch = Watch()
+    try:
         with watch:
             whole = _receive(url, part, largest, advance, watch)
     except _TooLongError:

@@ -231,7 +231,7 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        If it cannot be written.
+        If it cannot be written, or if ``path`` is a device, a pipe or a socket.
 
     Examples
     --------
@@ -243,6 +243,10 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     ...     before, path.read_bytes()
     (False, b'new')
     """
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):  # the system refuses a folder
+            raise OSError("is a device, a pipe or a socket, which is not replaced by a file")
     handle, temporary = _open(path)
     with os.fdopen(handle, "wb") as file:
         try:

@@ -34,7 +34,11 @@ _ESCAPED_CHAR = re.compile(r"\\u([0-9a-f]{4})|\\U(000[0-9a-f]{5}|0010[0-9a-f]{4}
 
 # Characters that show nothing though Unicode takes them for letters, marks or symbols, or has not assigned them.
 _NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2065\u2800\u3164\uffa0\U0001d159")
+# These take the room of a blank.
+_LIKE_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
 _WORD = re.compile(r"\w+")
+_NO_LETTERS = r"\W_\u115f\u1160\u3164\uffa0"
+_LETTER, _NOT_LETTERS = re.compile(f"[^{_NO_LETTERS}]"), re.compile(f"[{_NO_LETTERS}]+")
 _DIGEST_END = re.compile(r"-[0-9a-f]{8}$", re.IGNORECASE)  # of a file name; some systems ignore its case
 
 
@@ -47,7 +51,9 @@ def visible(text: str) -> str:
     'a\\u001b[2Jb\\u202ec'
     """
     # isprintable is false for control, format, surrogate and private characters, and for separators but the space.
-    return text if text.isprintable() else "".join(char if char.isprintable() else _escape(char) for char in text)
+    if text.isprintable() and (text.isascii() or _LIKE_BLANKS.isdisjoint(text)):
+        return text
+    return "".join(_escape(char) if char in _LIKE_BLANKS or not char.isprintable() else char for char in text)
 
 
 def short_name(text: str, longest: int = LONGEST_NAME) -> str:
@@ -134,6 +140,24 @@ def name_key(team: str) -> str:
     if team.isascii() and team.isprintable():
         return " ".join(team.split()).casefold()
     return _key(team)
+
+
+def line_key(text: str) -> str:
+    r"""The :func:`name_key` of the letters and digits of the first line that has any.
+
+    Lines of one key read the same: blanks, signs that show nothing, quotes, dashes and other marks do not count. Lines
+    of more than :data:`LONGEST_TEAM` letters are compared by the first of them.
+
+    >>> line_key("\u200b\nAn\u2019s test-set") == line_key("An's  test\u2010set")
+    True
+    """
+    first = _LETTER.search(text)
+    if first is None:
+        return ""
+    letters = _NOT_LETTERS.sub("", text[first.start() :].split("\n", 1)[0])
+    # One sign is taken apart at a time: Unicode's normal forms take quadratic time.
+    apart = "".join(unicodedata.normalize("NFKD", char) for char in letters[: LONGEST_TEAM + 1])
+    return name_key(_NOT_LETTERS.sub("", apart)[:LONGEST_TEAM])
 
 
 @lru_cache(maxsize=1 << 15)  # every reader and every order of rows asks for the same names

@@ -9,7 +9,7 @@ LARGEST_SEED = 2**63 - 1
 """The largest seed of patches. Their generator takes two 64-bit numbers, and NumPy rounds larger ones to floats."""
 
 
-def is_whole(value: object, least: int, most: float = math.inf) -> bool:
+def is_whole(value: object, least: float, most: float = math.inf) -> bool:
     """Whether a value is a whole number from ``least`` to ``most``, of Python, NumPy or torch, and no float or bool.
 
     >>> [is_whole(value, 0, 9) for value in (0, 9, 10, -1, 1.5, True, "1", None)]

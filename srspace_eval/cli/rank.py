@@ -259,8 +259,9 @@ def command(
     tracks = tracks_of(track_names, board, published_names)
     published = published_of(published_names, tracks)
     asked = [*ids_of(columns), *(digits if isinstance(digits, dict) else ())]
+    chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     if board is not None:
-        tracks = [including_columns(track, asked, board) for track in tracks]
+        tracks = [including_columns(track, asked, board, chosen.get(track.name)) for track in tracks]
     require_known_digits(digits, tracks)
     shown = columns_of(columns, tracks)
     require_one(
@@ -276,7 +277,6 @@ def command(
     if bool(submissions) != (gt is not None) or (lr is not None and gt is None) or (gt is not None and out is None):
         raise click.UsageError("the picture viewer needs --out, --gt and --submission together")
     plan = BootstrapPlan(replicates=replicates, seed=seed) if replicates else None
-    chosen = signatures_of_tracks(board, [track.name for track in tracks], signatures)
     rankings: list[Ranking] = []
     counts: list[tuple[int, int]] = []
     for track in tracks:

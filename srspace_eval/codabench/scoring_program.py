@@ -30,6 +30,7 @@ from srspace_eval.errors import InputError, Notice, ProblemsError, SrspaceEvalEr
 from srspace_eval.report.html.alone import result_file
 from srspace_eval.results.documents import to_document
 from srspace_eval.results.record import Result
+from srspace_eval.submissions.folder_search import has_png, png_folders
 from srspace_eval.submissions.provenance import PROVENANCE_FILE
 from srspace_eval.submissions.readme import Readme, find_readme, parse_readme
 from srspace_eval.submissions.sources import LINKED
@@ -86,7 +87,7 @@ def _score(program: Path, settings: Settings, source: Path, output: Path, data: 
     track = load_track(program / settings.track if settings.track.endswith(".toml") else settings.track)
     folder = submission_folder(source / "res")
     _refuse_links(folder)
-    readme = read_readme(folder)
+    readme = read_readme(folder, source / "res")
     reference = _reference(settings, source, data)
     # It imports torch, which takes seconds. What is wrong already is told before.
     from srspace_eval.scoring.run import score
@@ -153,6 +154,8 @@ def make_scores(result: Result, settings: Settings, readme: Readme) -> tuple[dic
 def submission_folder(top: Path) -> Path:
     """The folder of the submission's files: the top, or the single folder that it holds, and so on.
 
+    Where a folder holds no PNG and one of its inner folders does, it is that one, whatever lies beside it.
+
     Raises
     ------
     InputError
@@ -164,7 +167,8 @@ def submission_folder(top: Path) -> Path:
         if not entries:
             raise InputError("The submission is empty. Zip the PNGs and readme.txt, and submit the zip.")
         if len(entries) > 1 or not entries[0].is_dir():
-            return folder
+            inner = [] if has_png(folder) else png_folders(folder)
+            return folder / inner[0] if len(inner) == 1 else folder
         folder = entries[0]
     raise InputError(f"The submission has more than {_DEPTH} folders in each other. Zip the PNGs, not their folder.")
 
@@ -183,12 +187,15 @@ def _refuse_links(folder: Path) -> None:
                 raise InputError(f"{name} is a link. Put the file itself into the zip.")
 
 
-def read_readme(folder: Path) -> Readme:
-    """The submission's readme; without one, or with one that cannot be read, all its fields are unknown."""
+def read_readme(folder: Path, top: Path) -> Readme:
+    """The submission's readme, from its folder or the nearest one outside it, as far as ``top``.
+
+    Without one, or with one that cannot be read, all its fields are unknown.
+    """
     try:
         name = find_readme([entry.name for entry in folder.iterdir() if entry.is_file()])
         if name is None:
-            return Readme()
+            return Readme() if folder == top else read_readme(folder.parent, top)
         with (folder / name).open("rb") as file:
             return parse_readme(file.read(_MAX_README_BYTES).decode("utf-8", "replace"))
     except OSError:

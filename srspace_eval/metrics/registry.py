@@ -8,6 +8,7 @@ there is no second list. A package adds metrics by the entry point group ``srspa
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -55,6 +56,7 @@ _columns: dict[str, MetricInfo] = {}
 _packages: dict[str, str] = {}
 _plug_ins: list[PlugIn] = []
 _state = {"entry points loaded": False}
+_loading = threading.RLock()
 
 MetricType = TypeVar("MetricType", bound=type[Metric])
 
@@ -436,9 +438,13 @@ def _forget() -> None:
 
 def _load_entry_points() -> None:
     """Register the metrics of installed packages, once. A package that fails is named in a notice and left out."""
-    if _state["entry points loaded"]:
-        return
-    _state["entry points loaded"] = True
+    with _loading:  # another thread waits until all are there; this one may come back while a package is imported
+        if not _state["entry points loaded"]:
+            _state["entry points loaded"] = True
+            _register_entry_points()
+
+
+def _register_entry_points() -> None:
     for plug_in, point in find_plug_ins("metric", ENTRY_POINTS):
         package = plug_in.package or plug_in.value
         try:

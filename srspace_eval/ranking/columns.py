@@ -37,7 +37,7 @@ def all_default_columns(track: Track) -> tuple[str, ...]:
 
 
 def cells_of(rows: int, track: Track, shown: Sequence[str]) -> int:
-    """Rows times columns of a ranking: those that its table shows, and those that its rule ranks.
+    """Rows times columns of a ranking: those that its table shows or its rule ranks, and its keys of ``order_by``.
 
     Parameters
     ----------
@@ -46,4 +46,5 @@ def cells_of(rows: int, track: Track, shown: Sequence[str]) -> int:
     shown
         The columns that the table shows.
     """
-    return rows * len({*shown, *(criterion.metric for criterion in track.ranking.criteria)})
+    rule = track.ranking
+    return rows * (len({*shown, *(criterion.metric for criterion in rule.criteria)}) + len(rule.order_by))

@@ -69,7 +69,36 @@ def unlike_chosen(results: Sequence[Result], chosen: str) -> list[str]:
     """
     signature = choose_signature(results, chosen)
     holder = next(result for result in results if result.signature.id == signature.id)
-    return ["" if one is holder else "; ".join(_differences(one, holder)) for one in results]
+    found = ["" if one is holder else "; ".join(_differences(one, holder)) for one in results]
+    # Results can agree with the chosen ones, which lack a group of settings, and not with each other.
+    among = _conflicts_among([one for one, why in zip(results, found, strict=True) if not why], signature.id)
+    return [why or "; ".join(among.get(id(one), ())) for one, why in zip(results, found, strict=True)]
+
+
+def comparable_first(results: Sequence[Result], chosen: str) -> list[Result]:
+    """The results in the order: those of a chosen signature, those that can be ranked with them, all others.
+
+    If ``chosen`` is not the start of one id, the order stays.
+    """
+    ids = {one.signature.id for one in results if one.signature.id.startswith(chosen)}
+    if len(ids) != 1:
+        return list(results)
+    whys = unlike_chosen(results, chosen)
+    order = sorted(range(len(results)), key=lambda i: (results[i].signature.id not in ids, bool(whys[i])))
+    return [results[i] for i in order]
+
+
+def _conflicts_among(results: Sequence[Result], chosen: str) -> dict[int, list[str]]:
+    """Identity of a result -> how its settings differ from those of others. No result of the chosen id is there."""
+    found: dict[int, list[str]] = {}
+    for group, key, holders in _conflicts(results):
+        for text, members in holders.items():
+            other = short_name(next(value for value in holders if value != text), _LONGEST)
+            told = f"{short_name(group)}.{short_name(key)}: {short_name(text, _LONGEST)}, and {other} in another result"
+            for one in members:
+                if one.signature.id != chosen:
+                    found.setdefault(id(one), []).append(told)
+    return found
 
 
 def _differences(result: Result, chosen: Result) -> list[str]:

@@ -33,8 +33,11 @@ Moving = Mapping[int, Floats]
 _NAMED = 5
 
 MAX_WORK = 1_000_000_000
-"""Images of all results times parts of the formulas. A hundred results of a thousand images and formulas of a hundred
-parts take a hundredth."""
+"""Images of all results times parts of the formulas, where a result of few images counts as :data:`LEAST_IMAGES`. A
+hundred results of a thousand images and formulas of a hundred parts take a hundredth."""
+
+LEAST_IMAGES = 1000
+"""A part of a formula takes as long for one image as for a thousand: arrays have their own cost."""
 
 
 class DerivedColumns:
@@ -182,14 +185,16 @@ class DerivedColumns:
         return found
 
     def _require_possible(self) -> None:
-        """Refuse formulas over more values of images than a challenge has."""
+        """Refuse formulas over more results, or more values of images, than a challenge has."""
         if not any(derived.of == "images" or derived.formula.per_image for derived in self._track.derived):
             return
-        images = sum(len(entry.result.images) for entry in self.entries if entry.result is not None)
+        counts = [len(entry.result.images) for entry in self.entries if entry.result is not None]
+        images = sum(max(count, LEAST_IMAGES) for count in counts if count)
         if (work := images * sum(derived.formula.parts for derived in self._track.derived)) > MAX_WORK:
             raise RankingError(
-                f"track {self._track.name}: its formulas would take {work} steps (images of all results times parts of "
-                f'the formulas), and at most {MAX_WORK} are computed; leave out of = "images", or name another track'
+                f"track {self._track.name}: its formulas would take {work} steps (images of all results, at least "
+                f"{LEAST_IMAGES} for each, times parts of the formulas), and at most {MAX_WORK} are computed; leave "
+                'out of = "images", or name another track'
             )
 
     def _add(self, derived: Derived) -> None:

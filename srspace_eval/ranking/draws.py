@@ -138,16 +138,22 @@ def _check_digests(folder: Path, tables: Mapping[str, bytes]) -> None:
         )
 
 
-def refuse_other_level(table: Path) -> None:
-    """Check that the intervals of a study's table are 95% intervals, because a board shows no others.
+def refuse_other_level(table: Path, better: str | None = None) -> None:
+    """Check that a study's table has 95% intervals, because a board shows no others, and the direction of its column.
 
-    The table does not state its level. The study.json in the same folder does, and it is read if it has the digest of
-    the table.
+    The table states neither. The study.json in the same folder does, and it is read if it has the digest of the table.
+
+    Parameters
+    ----------
+    table
+        The table.
+    better
+        Direction of the column of mean opinion scores. None: there is no such column.
 
     Raises
     ------
     RankingError
-        If they are of another level.
+        If they are of another level, or the study's scale has the other direction.
     """
     try:
         found = _outcome(table.parent)
@@ -155,8 +161,17 @@ def refuse_other_level(table: Path) -> None:
     except (OSError, ValueError, RecursionError):
         return  # the table may have been copied without it
     stated = found.get("files")
-    level = found.get("level") if isinstance(stated, dict) and stated.get(table.name) == digest else None
-    if isinstance(level, float) and 0 < level < 1 and abs(level - BOARD_LEVEL) > 1e-9:
+    if not isinstance(stated, dict) or stated.get(table.name) != digest:
+        return
+    level, scale = found.get("level"), found.get("scale")
+    rated = scale.get("better") if isinstance(scale, dict) else None
+    if better is not None and rated in ("higher", "lower") and rated != better:
+        raise RankingError(
+            f"{table}: people rated on a scale where {rated} is better, and the track's column mos says that "
+            f'{better} is better; write mos = {{ better = "{rated}" }} under [columns] of the track file'
+        )
+    # A level of NumPy's float32 is 3e-8 off.
+    if isinstance(level, float) and 0 < level < 1 and abs(level - BOARD_LEVEL) > 1e-6:
         raise RankingError(
             f"{table}: its intervals are {100 * level:g}% intervals, and a board shows 95% intervals; run `study "
             "collect` again without --level"

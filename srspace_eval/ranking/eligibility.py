@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.ranking.derived import DerivedColumns
 from srspace_eval.ranking.notes import metric_label
 from srspace_eval.tracks.formula_words import formula_words
 from srspace_eval.tracks.formulas import Formula
 from srspace_eval.tracks.model import Track
 
-_NAMED = 10
+_NAMED, _LONGEST = 10, 500  # conditions; letters of a condition's values
 
 
 def failed_conditions(derived: DerivedColumns, track: Track, able: Sequence[int]) -> dict[int, str]:
@@ -36,7 +37,7 @@ def failed_conditions(derived: DerivedColumns, track: Track, able: Sequence[int]
                 named = (metric for metric in track.columns() if metric in condition.ids)
                 about = [_value(metric, values[metric][i], track) for metric in named]
                 text = _lost_baseline(condition, derived)
-                told.append(f"{words} ({', '.join([*about, *text])})")
+                told.append(f"{words} ({short_name(', '.join([*about, *text]), _LONGEST)})")
     return {i: f"not eligible: {'; '.join(texts)}" for i, texts in found.items()}
 
 

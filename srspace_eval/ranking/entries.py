@@ -185,7 +185,7 @@ def add_mor(entries: Sequence[Entry], path: Path) -> tuple[list[Entry], list[str
     table = read_csv_table(path, "team", "mor")
     opinions: dict[str, Entry] = {}
     known = {entry.team: entry for entry in entries if entry.origin != "published"}
-    for line in table.lines():
+    for line in table.lines(publications=False):
         name, value = line.name(), line.number("mor")
         if value is None:
             continue
@@ -231,8 +231,8 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
         If the table has faults (all are listed, with line numbers), or a value differs from the one that an entry
         already has.
     """
-    refuse_other_level(path)
     columns_ = track.columns()
+    refuse_other_level(path, columns_["mos"].direction if "mos" in columns_ else None)
     table = read_csv_table(path, "team")
     ids = [column for column in table.columns if column in columns_]
     skipped = {"team", "kind", *columns_}
@@ -247,7 +247,7 @@ def add_values(entries: Sequence[Entry], path: Path, track: Track) -> tuple[list
         table.fault(1, f"no column of numbers; known are {', '.join(columns_)}")
     known = {entry.team: entry for entry in entries if entry.origin != "published"}
     found: dict[str, Entry] = {}
-    for line in table.lines():
+    for line in table.lines(publications=False):
         name = line.name()
         numbers = {metric: value for metric in ids if (value := line.number(metric)) is not None}
         check_ranges(numbers, columns_, line)

@@ -126,7 +126,7 @@ def rank(
     given = [] if source is None or isinstance(source, Board) else list(source)
     results = [item for item in given if isinstance(item, Result)]
     if columns is not None:
-        track = including_columns(track, columns, results if board is None else board)
+        track = including_columns(track, columns, results if board is None else board, signature)
     shown = all_default_columns(track) if columns is None else tuple(columns)
     entries = gather_entries(
         track,

@@ -12,6 +12,7 @@ from pathlib import Path
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.untrusted_text import visible
 from srspace_eval.metrics.registry import columns, measures_of, metrics, own_values, refuse_shared_columns
+from srspace_eval.ranking.compatibility import comparable_first
 from srspace_eval.ranking.model import Ranking
 from srspace_eval.results.record import Result
 from srspace_eval.results.store import read_results
@@ -20,7 +21,9 @@ from srspace_eval.tracks.model import Track
 _NAMED = 8  # ids named in a notice
 
 
-def including_columns(track: Track, asked: Collection[str], results: Path | Sequence[Result]) -> Track:
+def including_columns(
+    track: Track, asked: Collection[str], results: Path | Sequence[Result], signature: str | None = None
+) -> Track:
     """The track with the measures of results that have one of the asked columns.
 
     Parameters
@@ -29,6 +32,9 @@ def including_columns(track: Track, asked: Collection[str], results: Path | Sequ
         Ids of columns. Ids that the track has, or that no result holds, change nothing.
     results
         The results, or the folder of their board.
+    signature
+        Start of the signature id whose results are ranked. Results that it leaves out decide only what the columns
+        are that no ranked result has.
 
     Raises
     ------
@@ -40,7 +46,8 @@ def including_columns(track: Track, asked: Collection[str], results: Path | Sequ
     lost = {column for column in asked if column not in track.columns()}
     if not lost:
         return track
-    for result in read_results(results, track.name) if isinstance(results, Path) else results:
+    found = read_results(results, track.name) if isinstance(results, Path) else results
+    for result in found if signature is None else comparable_first(found, signature):
         extended = track.including(result.signature.settings)
         more = [m for m in extended.measures[len(track.measures) :] if lost & (columns([m]).keys() - columns().keys())]
         if more:

@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from srspace_eval._utils import toml
 from srspace_eval._utils.documents import DocumentError, convert
-from srspace_eval._utils.untrusted_text import did_you_mean, name_key
+from srspace_eval._utils.untrusted_text import did_you_mean, line_key
 from srspace_eval.errors import RankingError
 from srspace_eval.metrics.base import Direction
 from srspace_eval.metrics.registry import columns as metric_columns
@@ -194,21 +194,21 @@ def published_tables() -> Mapping[str, PublishedTable]:
 
 
 def table_of(note: str) -> PublishedTable | None:
-    """The published table that a row's note cites in its first line; None if it cites none.
+    """The published table that a row's note cites in its first line with a letter; None if it cites none.
 
-    Citations that read the same are the same (:func:`srspace_eval._utils.untrusted_text.name_key`).
+    Citations that read the same are the same (:func:`srspace_eval._utils.untrusted_text.line_key`).
 
     Examples
     --------
     >>> table_of(load_published("ntire2021-x4").entries()[0].note).id
     'ntire2021-x4'
     """
-    return _by_citation().get(name_key(note.strip().split("\n")[0]))
+    return _by_citation().get(line_key(note))
 
 
 @lru_cache(maxsize=1)
 def _by_citation() -> dict[str, PublishedTable]:
-    return {name_key(table.citation): table for table in published_tables().values()}
+    return {line_key(table.citation): table for table in published_tables().values()}
 
 
 def load_published(name: str, track: str | None = None) -> PublishedTable:

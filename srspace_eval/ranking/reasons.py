@@ -13,6 +13,7 @@ from srspace_eval.tracks.formula_words import formula_words
 from srspace_eval.tracks.model import Track
 
 _LINES, _LONGEST = 20, 1000
+_NAMED = 10  # reasons of a row
 _OPINIONS = {"mor": "mean opinion rank", "mos": "mean opinion score"}
 
 NO_FINAL_RANK = "the track has no final rank"
@@ -67,13 +68,19 @@ def why_unranked(
             reasons.append(_without_opinion(_OPINIONS["mor"], bool(pools["mor"])))
         else:
             reasons.append(f"{label} was not measured")
-    return "; ".join(reasons)
+    return _joined(reasons)
 
 
 def what_is_missing(entry: Entry) -> tuple[str, ...]:
     """What an incomplete submission lacks, as tables show it: the first lines, each cut."""
     more = [f"and {len(entry.incomplete) - _LINES} more"] if len(entry.incomplete) > _LINES else []
     return (*(short_name(line, _LONGEST) for line in entry.incomplete[:_LINES]), *more)
+
+
+def _joined(reasons: Sequence[str]) -> str:
+    """The first reasons, and how many more there are."""
+    more = [f"and {len(reasons) - _NAMED} more reasons"] if len(reasons) > _NAMED else []
+    return "; ".join([*reasons[:_NAMED], *more])
 
 
 def _outside(label: str, needed: str | None, track: Track) -> str:
@@ -125,4 +132,4 @@ def _why_unplaced(
             reasons.append(_outside(label, among[metric], track))
     if derived.baseline_missing:
         reasons.append(f"{derived.why_no_baseline}, whose values the formulas need")
-    return "; ".join(reasons) or f"no value of {formula_words(key, track.label)}"
+    return _joined(reasons) or f"no value of {formula_words(key, track.label)}"

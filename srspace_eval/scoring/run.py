@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from srspace_eval._utils.machine_secret import machine_secret
 from srspace_eval._utils.notices import notify
 from srspace_eval._utils.progress import Progress, no_progress
 from srspace_eval.errors import InputError
 from srspace_eval.results.board_tracks import keep_track
 from srspace_eval.results.record import ImageRecord, Kind, Result
-from srspace_eval.results.seals import How, Seal, seal_result
+from srspace_eval.results.seals import How, Seal, notify_without_seal, seal_result
 from srspace_eval.results.store import require_own_file, result_digest, write_result
 from srspace_eval.scoring.earlier import earlier_result, measured_from, notify_wrong_claim
 from srspace_eval.scoring.executors.base import Executor
@@ -284,8 +285,12 @@ class ShardRun:
 
 
 def _seal(digest: str, how: How, result: Result) -> None:
-    with suppress(OSError):  # the journal has told it
+    try:
         seal_result(digest, Seal(how, len(result.images), len(result.images)))
+    except OSError as error:
+        with suppress(OSError):  # without the machine's secret, the journal has told it
+            machine_secret()
+            notify_without_seal(error)
 
 
 def _measure(

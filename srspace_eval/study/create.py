@@ -254,12 +254,14 @@ def build_study(
     options.check(entries.track.scale)
     entries.check(options)
     check_places(out, key_path)
+    # A path may go through the empty folder that the study replaces (`e/../e`).
+    place, key_place = (Path(os.path.realpath(path)) for path in (out, key_path))
+    scale = _scale(entries.track, options)
     images = choose_images(entries.images, options)
     sizes = picture_sizes(entries, images)
     crops, obvious = place_crops(sizes, entries.track.scale, options)
     obvious = visible_checks(entries, crops, obvious, sizes, options, secret)
     names = [entry.name for entry in entries.entries]
-    scale = _scale(entries.track, options)
     if scale is None:
         tasks = make_tasks(crops, obvious, names, secret)
         repeats, raters = make_lists(tasks, len(names), secret, options)
@@ -268,7 +270,7 @@ def build_study(
         repeats, raters = make_rating_lists(tasks, len(names), secret, options)
     shown = len(names) if scale is None else options.pictures_at_once
     try:
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        work = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     except OSError as error:
         raise StudyError(
             f"{out}: the study cannot be written ({error.strerror or error}); choose another --out"
@@ -319,9 +321,9 @@ def build_study(
         unify_times(work)
         key.write(key_path)
         try:
-            put_in_place(work, out)
+            put_in_place(work, place)
         except BaseException:
-            key_path.unlink(missing_ok=True)
+            key_place.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise StudyError(f"{out}: the study cannot be written ({error.strerror or error})") from error
@@ -331,10 +333,24 @@ def build_study(
 
 
 def _scale(track: Track, options: StudyOptions) -> OpinionScale | None:
-    """The scale of a rating study: the track's, or ITU-T P.910's for single pictures or for pairs."""
+    """The scale of a rating study: the track's, or ITU-T P.910's for single pictures or for pairs.
+
+    Raises
+    ------
+    StudyError
+        If the track ranks opinion scores in the other direction.
+    """
     if options.task == "rank":
         return None
-    return track.opinion_scale or (DCR if options.pairs else ACR)
+    scale = track.opinion_scale or (DCR if options.pairs else ACR)
+    column = track.unmeasured.get("mos")
+    if column is not None and column.direction != scale.better:
+        raise StudyError(
+            f'track {track.name}: columns.mos.better is "{column.direction}", and on the study\'s scale, from '
+            f"{scale.low:g} to {scale.high:g}, {scale.better} is better, so `rank` would put the worst method first; "
+            f'write better = "{scale.better}" there, or give the track a [study.scale] of its own'
+        )
+    return scale
 
 
 def _lr_shown(entries: StudyEntries, options: StudyOptions) -> str:

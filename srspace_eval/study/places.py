@@ -36,13 +36,14 @@ def check_places(folder: Path, key_path: Path) -> None:
     if os.path.ismount(folder):
         raise StudyError(f"{folder}: is a mounted disk, which cannot be replaced; name a folder in it with --out")
     problems = []
-    if folder.resolve() == Path.cwd():
+    real, real_key = (Path(os.path.realpath(path)) for path in (folder, key_path))  # no error for links in a circle
+    if real == Path.cwd():
         problems.append(f"{folder}: is the current folder, and would be replaced; name another --out")
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         problems.append(f"{folder}: exists already and is not empty; choose another --out, or move it away")
-    if key_path.exists():
+    if os.path.lexists(key_path):  # also a link to nothing
         problems.append(f"{key_path}: there is a key already; move it away, or name another with --key")
-    if key_path.resolve().is_relative_to(folder.resolve()):
+    if real_key.is_relative_to(real):
         problems.append(f"{key_path}: the key must not lie in the raters' folder; name another with --key")
     for place in (folder.absolute().parent, key_path):
         try:

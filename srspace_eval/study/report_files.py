@@ -19,7 +19,9 @@ from srspace_eval.ranking.draws import OUTCOME_FILE as JSON_FILE
 from srspace_eval.ranking.draws import text_digest
 from srspace_eval.study.places import refuse_raters_folder
 
-_OUTCOME = re.compile(rb'\s*\{\s*"format"\s*:\s*"(srspace-eval/(?:study|rating)-result/[0-9]+)"')
+_OUTCOME = re.compile(
+    rb'\s*\{\s*"format"\s*:\s*"(srspace-eval/(?:study|rating)-result/[0-9]+)"(?:\s*,\s*"study"\s*:\s*"([^"\\]*)")?'
+)
 _OUTCOME_BYTES = 200
 
 PAGE_FILE, PLOTLY_FILE = "report.html", "plotly.min.js"
@@ -28,7 +30,7 @@ PAGE_FILE, PLOTLY_FILE = "report.html", "plotly.min.js"
 def write_report(tables: Mapping[str, str], document: Mapping[str, Any], page: str, out: Path) -> None:
     """Write tables, study.json, report.html and its script into a folder: all of them, or after an error none.
 
-    The folder is made if it does not exist. Files of an earlier call are replaced. Files that another program wrote are
+    The folder is made if it does not exist. Files of an earlier call for the same study are replaced. Other files are
     not.
 
     Parameters
@@ -41,7 +43,8 @@ def write_report(tables: Mapping[str, str], document: Mapping[str, Any], page: s
     Raises
     ------
     StudyError
-        If the folder cannot be written, lies in a raters' folder, or holds other files of these names.
+        If the folder cannot be written, lies in a raters' folder, or holds other files of these names or the result of
+        another study.
     """
     refuse_raters_folder(out)
     plotly = files("plotly").joinpath("package_data").joinpath(PLOTLY_FILE)
@@ -55,21 +58,21 @@ def write_report(tables: Mapping[str, str], document: Mapping[str, Any], page: s
         PAGE_FILE: page,
     }
     try:
-        _require_own_files(out, texts, document["format"])
+        _require_own_files(out, texts, document["format"], document["study"])
         write_together({out / name: text for name, text in texts.items()})
     except OSError as error:
         raise StudyError(f"{out}: the study's result cannot be written ({error.strerror or error})") from error
 
 
-def _require_own_files(out: Path, names: Iterable[str], form: str) -> None:
+def _require_own_files(out: Path, names: Iterable[str], form: str, study: str) -> None:
     """Check that nothing is replaced but the files of an earlier result, which its study.json marks.
 
     Raises
     ------
     StudyError
-        If there are other files, or the result of a study of the other kind.
+        If there are other files, or the result of another study.
     """
-    earlier = _outcome_format(out / JSON_FILE)
+    earlier, earlier_study = _earlier_outcome(out / JSON_FILE)
     if earlier == form:
         foreign = [name for name in names if (out / name).is_dir()]
     else:
@@ -78,6 +81,11 @@ def _require_own_files(out: Path, names: Iterable[str], form: str) -> None:
         raise StudyError(
             f"{out}: nothing was written, because the folder holds the result of a study of another kind, ratings or "
             "rankings. Give another --out, or move it away"
+        )
+    if earlier_study not in (None, study):
+        raise StudyError(
+            f"{out}: nothing was written, because the folder holds the result of another study. Give another --out, or "
+            "move it away"
         )
     if foreign:
         raise StudyError(
@@ -107,18 +115,21 @@ def render_report(template: str, **values: Any) -> str:
 
 def is_outcome(path: Path) -> bool:
     """Whether a file is the study.json of an earlier :func:`write_report`. Only its beginning is read."""
-    return path.name == JSON_FILE and _outcome_format(path) is not None
+    return path.name == JSON_FILE and _earlier_outcome(path)[0] is not None
 
 
-def _outcome_format(path: Path) -> str | None:
-    """The format of a study's result; None for every other file."""
+def _earlier_outcome(path: Path) -> tuple[str | None, str | None]:
+    """The format of a study's result and the study's id; None for every other file."""
     # Opening a pipe or a device could block.
     if not path.is_file():
-        return None
+        return None, None
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(handle, "rb") as file:
             found = _OUTCOME.match(file.read(_OUTCOME_BYTES))
     except OSError:
-        return None
-    return None if found is None else found[1].decode("ascii")
+        return None, None
+    if found is None:
+        return None, None
+    form, study = found.groups()
+    return form.decode("ascii"), None if study is None else study.decode("utf-8", "replace")

@@ -93,7 +93,10 @@ class RequestParser(HTTPRequestParser):
             raise ParsingError("a header goes on in the next line")
         if header_plus.find(b"\r\n") > _LONGEST_ADDRESS or header_plus.count(b"\n") > _HEADER_LINES:
             raise ParsingError("the address is too long, or there are too many headers")
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # a host in wrong brackets, or a length of thousands of digits
+            raise ParsingError("the address or the length cannot be read") from error
         codings = _CODING.findall(header_plus)
         if codings and [coding.lower() for coding in codings] != [b"chunked"]:
             raise ParsingError("only the coding 'chunked', stated once, is read")

@@ -80,6 +80,15 @@ class _Channel(HTTPChannel):
         finally:
             request.give_back()
 
+    def handle_expt(self) -> None:
+        # Urgent data, which no browser sends. Unread, it would wake the loop again and again.
+        self.close_now()
+
+    def handle_error(self) -> None:
+        # waitress would report the error's text, which may hold the client's.
+        logging.getLogger("waitress").error("a connection failed", exc_info=True)
+        self.handle_close()
+
     def handle_close(self) -> None:
         super().handle_close()
         # A request that has arrived whole still waits for its thread, which gives back.

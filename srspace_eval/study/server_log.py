@@ -9,11 +9,14 @@ import logging
 import queue
 import sys
 import threading
+import time
 
 _LINES = 200
 """Number of lines that wait for stderr; further ones are dropped."""
 _SECONDS = 0.5
 """Time for which a request waits until its line is written."""
+_REPORTS = 10
+"""Number of the HTTP server's reports that are written in a second; further ones are counted."""
 
 
 class ServerLog(logging.Handler):
@@ -29,6 +32,7 @@ class ServerLog(logging.Handler):
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stuck = False
+        self._second = self._reports = 0
 
     def write(self, line: str) -> None:
         """Write one line. Returns when it is written, or when stderr does not take it for half a second."""
@@ -45,6 +49,13 @@ class ServerLog(logging.Handler):
             self._stuck = True
 
     def emit(self, record: logging.LogRecord) -> None:
+        if (second := int(time.monotonic())) != self._second:
+            if self._reports > _REPORTS:
+                self.write(f"the HTTP server reported {self._reports - _REPORTS} times more")
+            self._second, self._reports = second, 0
+        self._reports += 1
+        if self._reports > _REPORTS:
+            return
         kind = record.exc_info[0] if record.exc_info else None
         numbers = isinstance(record.args, tuple) and all(isinstance(value, int) for value in record.args)
         text = record.getMessage() if numbers else record.msg

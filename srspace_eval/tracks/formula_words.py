@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from srspace_eval._utils.untrusted_text import short_name
 from srspace_eval.tracks.formulas import FUNCTIONS, Formula
+
+LONGEST_WORDS = 500
+"""Letters of a formula in words; a longer one is cut in its middle. A formula may name a long label many times, and
+each row may have its words. Those of the built-in tracks have at most 87."""
 
 _OF_RANKS = {"min": "the best", "max": "the worst", "mean": "the mean", "sum": "the sum"}
 _SHORT = {"min": "Best rank", "max": "Worst rank", "mean": "Mean rank", "sum": "Sum of ranks"}
@@ -18,7 +23,7 @@ _SIGNS = {">=": "≥", "<=": "≤", "!=": "≠", "==": "=", "**": "^", "*": "×"
 
 
 def formula_words(formula: Formula, label: Callable[[str], str]) -> str:
-    """A formula in words.
+    """A formula in words, of at most :data:`LONGEST_WORDS` letters.
 
     Parameters
     ----------
@@ -33,6 +38,10 @@ def formula_words(formula: Formula, label: Callable[[str], str]) -> str:
     >>> formula_words(parse("round(psnr, 2) >= 26.90", ""), {"psnr": "PSNR"}.__getitem__)
     'PSNR (rounded to 2 decimals) ≥ 26.90'
     """
+    return short_name(_in_words(formula, label), LONGEST_WORDS)
+
+
+def _in_words(formula: Formula, label: Callable[[str], str]) -> str:
     text = formula.text
     if match := re.fullmatch(_RANK, text):
         return f"the rank in {label(match[1])}"

@@ -260,11 +260,11 @@ def test_formulas_of_images_are_computed_once_for_all_rankings(tmp_path: Path, m
 
 
 def test_formulas_over_too_many_images_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("srspace_eval.ranking.derived.MAX_WORK", 299 * 1)
-    with pytest.raises(RankingError, match="300 steps"):
-        se.rank([many_images(300)], str(track_file(tmp_path, derived=1)), bootstrap=None)
-    monkeypatch.setattr("srspace_eval.ranking.derived.MAX_WORK", 300)
-    se.rank([many_images(300)], str(track_file(tmp_path, derived=1)), bootstrap=None)
+    monkeypatch.setattr("srspace_eval.ranking.derived.MAX_WORK", 1999)
+    with pytest.raises(RankingError, match="2000 steps"):
+        se.rank([many_images(2000)], str(track_file(tmp_path, derived=1)), bootstrap=None)
+    monkeypatch.setattr("srspace_eval.ranking.derived.MAX_WORK", 2000)
+    se.rank([many_images(2000)], str(track_file(tmp_path, derived=1)), bootstrap=None)
 
 
 def test_the_bootstrap_counts_parts_of_formulas_and_keys(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ pixel-wise minimum ("local best"): S_M = 100 (g - l) / g. Undefined (NaN) where 
 from __future__ import annotations
 
 import math
+import operator
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ class PatchPlan:
                 f"patches: at least 1 patch of at least 1 pixel and a seed of at least 0 are required, at most "
                 f"{_MOST_PATCHES} patches and a seed of at most 2^63 - 1, all of them whole numbers, not {self}"
             )
+        for name in ("patches", "size"):  # NumPy's small integers overflow in a product
+            object.__setattr__(self, name, operator.index(getattr(self, name)))
 
     def corners(self, height: int, width: int, image: str = "") -> npt.NDArray[np.int64]:
         """Draw the patches' top left corners, each independently of the others.

@@ -134,6 +134,10 @@ class Piqe(SceneMetric):
         ),
     )  # fmt: skip
 
+    def least_sizes(self, net: str) -> tuple[LeastSize, ...]:
+        # A thinner picture would be continued to a block, which takes up to 16 times its memory.
+        return (LeastSize("piqe", 16 + 2 * self.border),)
+
     def score(self, picture: Pixels) -> float:
         from srspace_eval.metrics.scenes.piqe import piqe
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from dataclasses import dataclass
 
 from srspace_eval._utils.whole_numbers import is_whole
@@ -63,6 +65,12 @@ class SampleOptions:
     def __post_init__(self) -> None:
         if not is_whole(self.samples, 1):
             raise InputError(f"samples = {self.samples!r}: at least one sample must be requested")
+        if not is_whole(self.seed, -math.inf):
+            raise InputError(f"seed = {self.seed!r} is not an integer")
+        for name in ("samples", "seed"):  # the record is JSON, which has no integers of NumPy
+            object.__setattr__(self, name, operator.index(getattr(self, name)))
+        if self.memory_limit is not None and not is_whole(self.memory_limit, 1):
+            raise InputError(f"memory_limit = {self.memory_limit!r} is not a number of bytes")
         if self.quantize is not None:
             check_quantize(self.quantize)
         if not isinstance(self.tile, int) and self.tile not in ("auto", "off"):

@@ -32,7 +32,8 @@ PROCESS_BUDGET = MemoryBudget(1_500_000_000)
 _OWN_SIZES = MemoryBudget(1_500_000_000)
 """Memory for pictures that have neither a GT nor an LR: only the submission states their size. They wait as well."""
 
-_MEASURING = 60  # bytes that the largest metric without a reference takes for each pixel
+_MEASURING = 60  # bytes that the largest metric without a reference takes for each pixel,
+_BLOCK = 16  # when the picture is continued to whole blocks of this side, as PIQE does
 
 _DEVICE_SLOTS = 2
 """Samples that a process has on an accelerator at once: while one is computed, the next is queued."""
@@ -248,7 +249,7 @@ class _Run:
         if task.gt is not None or task.lr is not None:
             yield
             return
-        size = _MEASURING * task.height * task.width
+        size = _MEASURING * _whole_blocks(task.height) * _whole_blocks(task.width)
         while not _OWN_SIZES.acquire(size, timeout=0.1):
             if self.stop.wait(0.01):
                 raise CancelledError
@@ -291,3 +292,8 @@ class _Run:
                 samples=tuple(image.records),
             )
         )
+
+
+def _whole_blocks(length: int) -> int:
+    """The length of whole blocks of pixels."""
+    return -(-length // _BLOCK) * _BLOCK
