@@ -27,6 +27,7 @@ from srspace_eval.models.precision import exact_arithmetic
 _MULTIPLE = 2  # the authors' programs pad the LR to a multiple of this
 _WORKSPACE = 64 << 20  # bytes for blocks of rows and for the scratch memory of convolutions
 _FRAGMENTS = 256 << 20  # bytes that the C library's allocator may hold in pieces too small for any tensor
+_AHEAD = 128 << 20  # bytes of conditions that are computed ahead if nothing keeps them
 _CACHE_LIMIT = {"cpu": 2 << 30, "cuda": 8 << 30}  # bytes
 
 
@@ -123,7 +124,10 @@ class FlowModel(Flow):
     @exact_arithmetic()
     def decode(self, lr: Tensor | Conditioning, latents: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Decode latents with the folded layers; see :meth:`Decoder.decode`. A sample does not depend on the others."""
+        kept = isinstance(lr, FlowConditioning)
         conditioning = lr if isinstance(lr, FlowConditioning) else self.condition(lr)
+        if not kept:
+            conditioning.cache_left = min(self.cache_limit, _AHEAD)
         height, width = conditioning.height, conditioning.width
         self._check_latents(latents, self.latent_shapes(height, width))
         rest, scratch = list(latents), Scratch()
@@ -131,6 +135,8 @@ class FlowModel(Flow):
         for index, (level, layer) in reversed(list(enumerate(self._layers))):
             if isinstance(layer, FusedStep):
                 samples.step(layer, conditioning.step(level, self._coming(index), scratch))
+                if not kept:
+                    conditioning.drop(index)  # the next steps use its memory again
             elif layer is not None:
                 samples.split(layer, rest.pop())
             else:

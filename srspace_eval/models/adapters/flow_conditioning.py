@@ -64,6 +64,11 @@ class FlowConditioning:
         found = [self._kept(other, condition()) for other, (_, condition) in zip(missing, chain, strict=True)]
         return found[0]
 
+    def drop(self, index: int) -> None:
+        """Remove a step's condition from the cache."""
+        found = self.steps.pop(index, None)
+        self.cache_left += 0 if found is None else found.nbytes
+
     def _kept(self, index: int, found: StepCondition | BandedCondition) -> StepCondition | BandedCondition:
         if found.nbytes <= self.cache_left:
             self.cache_left -= found.nbytes
