@@ -191,9 +191,11 @@ def write_leaderboards(
 
     Raises
     ------
+    InputError
+        If a format is unknown.
     RankingError
-        If a format is unknown, there is nothing to write, the folder cannot be written or holds another file of the
-        name of a text, or the history cannot be used.
+        If there is nothing to write, the folder cannot be written or holds another file of the name of a text, or the
+        history cannot be used.
     ResultsError
         If a JSON would be written into a folder that holds results: the board could not be ranked after that.
     SubmissionError
