@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.inputs.boards import make_results, write_board, write_pictures
-from srspace_eval.errors import RankingError
+from srspace_eval.errors import InputError, RankingError
 from srspace_eval.ranking import BootstrapPlan
 from srspace_eval.ranking.leaderboard import rank
 from srspace_eval.report.files import FORMATS, write_leaderboards
@@ -62,7 +62,7 @@ def test_a_format_alone_is_what_it_is_among_others(tmp_path: Path, form: str) ->
 
 def test_faults_leave_no_folder(tmp_path: Path) -> None:
     ranking = rank(None, TRACKS[0], published="ntire2021")
-    with pytest.raises(RankingError, match="unknown format 'pdf'; choose of html, csv"):
+    with pytest.raises(InputError, match="unknown format 'pdf'; choose of html, csv"):
         write_leaderboards([ranking], tmp_path / "out", formats=["csv", "pdf"])
     with pytest.raises(RankingError, match="no track to write"):
         write_leaderboards([], tmp_path / "out")
