@@ -214,7 +214,7 @@ def write_leaderboards(
     out = Path(out)
     unknown = [form for form in formats if form not in ALL_FORMATS]
     if unknown:
-        raise RankingError(f"unknown format {', '.join(map(repr, unknown))}; choose of {', '.join(ALL_FORMATS)}")
+        raise InputError(f"unknown format {', '.join(map(repr, unknown))}; choose of {', '.join(ALL_FORMATS)}")
     if not rankings:
         raise RankingError(f"{out}: no track to write; score a submission first or give a table")
     if "html" in formats:
